@@ -1,0 +1,45 @@
+public import LVLM
+
+/// Pictures with questions and answers, in splits that share no picture, with random access.
+///
+/// Everything is a pure function of the source's parameters, the split and the index, so any stage can ask
+/// for any record at any time, from any thread, and a resumed run sees the same data.
+public protocol QuestionSource: Sendable {
+  /// A short name, for reports and ids: `shapes`, `fashion`, `llava`.
+  var name: String { get }
+
+  /// The question families this source asks, in a fixed order.
+  var families: [String] { get }
+
+  /// Whether ``answer(to:about:)`` knows the answer to a question asked about another picture.
+  ///
+  /// Where it does, the companions of a composed picture are drawn so that each of them answers the question
+  /// differently. Where it does not (captions, photographs), any other picture may be a companion.
+  var answersAboutAnyImage: Bool { get }
+
+  /// The number of records in a split.
+  func count(of split: DataSplit) -> Int
+
+  /// The record at `index` of `split`.
+  /// - Precondition: `0 <= index < count(of: split)`.
+  func record(_ split: DataSplit, _ index: Int) throws -> SingleImageRecord
+
+  /// The reference of the picture at `index` of `split`, without drawing or reading it.
+  func image(_ split: DataSplit, _ index: Int) -> ImageReference
+
+  /// The picture itself.
+  /// - Throws: an `ImageError` naming the file when it comes from a file that cannot be used.
+  func image(for reference: ImageReference) throws -> RGBImage
+
+  /// The answer to a question about any picture of the source; `nil` when the question does not apply to it
+  /// ("what color is the circle?" about a triangle) or when the source cannot know.
+  func answer(to question: String, about image: ImageReference) -> String?
+
+  /// Where the picture is already a file, its absolute path; `nil` when it exists only in memory.
+  func file(of reference: ImageReference) -> String?
+}
+
+extension QuestionSource {
+  /// `nil`: the pictures of this source are not files.
+  public func file(of reference: ImageReference) -> String? { nil }
+}

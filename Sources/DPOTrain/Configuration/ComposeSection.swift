@@ -1,0 +1,72 @@
+extension RunConfiguration {
+  /// `compose`: how many multi-image prompts of each format are made, and their geometry.
+  public struct Compose: Sendable, Equatable {
+    /// How many records have how many images, in ascending number of images.
+    ///
+    /// In YAML either `{2: 400, 3: 200}` or `{total: 600, counts: [2, 3]}`, which divides the total evenly and
+    /// gives the remainder to the smallest numbers of images.
+    public struct Mix: Sendable, Equatable {
+      /// Records with one number of images.
+      public struct Entry: Sendable, Equatable {
+        /// Images per record.
+        public var images: Int
+        /// Number of records.
+        public var records: Int
+
+        /// `records` records of `images` images.
+        public init(images: Int, records: Int) {
+          self.images = images
+          self.records = records
+        }
+      }
+
+      /// In ascending number of images.
+      public var entries: [Entry]
+
+      /// The entries in ascending number of images.
+      public init(_ entries: [Entry]) { self.entries = entries.sorted { $0.images < $1.images } }
+
+      /// `total` records over the numbers of images in `counts`, as evenly as possible.
+      public init(total: Int, counts: [Int]) {
+        let ascending = counts.sorted()
+        let share = ascending.isEmpty ? 0 : total / ascending.count
+        let remainder = ascending.isEmpty ? 0 : total % ascending.count
+        entries = ascending.enumerated().map {
+          Entry(images: $1, records: share + ($0 < remainder ? 1 : 0))
+        }
+      }
+
+      /// Number of records.
+      public var total: Int { entries.reduce(0) { $0 + $1.records } }
+      /// The numbers of images, ascending.
+      public var counts: [Int] { entries.map(\.images) }
+    }
+
+    /// `compose.pic_in_pic`: one picture inside another.
+    public struct PicInPic: Sendable, Equatable {
+      /// Number of records.
+      public var total = 800
+      /// Binding side of the inner picture as a share of the outer one: the released code uses 0.7, the paper
+      /// says about half.
+      public var innerScale = 0.5
+
+      /// All defaults.
+      public init() {}
+    }
+
+    /// Separate images one after the other, 2 to 5.
+    public var sequence = Mix(total: 2000, counts: [2, 3, 4, 5])
+    /// Labelled collages of 2, 3, 4, 6 or 9 cells in one picture.
+    public var grid = Mix(total: 2000, counts: [2, 3, 4, 6, 9])
+    /// One picture inside another.
+    public var picInPic = PicInPic()
+    /// Side of one grid cell before the collage is scaled to the model's picture, pixels; 0 takes the
+    /// model's picture size.
+    public var cellSize = 0
+    /// Single-image records kept beside the composed ones, as ballast for training.
+    public var single = 0
+
+    /// All defaults.
+    public init() {}
+  }
+}

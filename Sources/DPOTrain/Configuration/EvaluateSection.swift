@@ -1,0 +1,29 @@
+extension RunConfiguration {
+  /// `evaluate`: held-out questions, asked before and after preference training.
+  public struct Evaluate: Sendable, Equatable {
+    /// Splits that can be asked about.
+    public enum Split: String, CaseIterable, Sendable {
+      case val, test
+    }
+
+    /// Split the questions come from.
+    public var split = Split.test
+    /// Questions of each kind: single, sequence, grid and pic-in-pic.
+    public var questions = 400
+    /// Numbers of images in sequence questions.
+    public var sequenceCounts = [2, 3, 4, 5]
+    /// Numbers of cells in grid questions.
+    public var gridCounts = [2, 3, 4, 6, 9]
+    /// Tokens per batch of generation.
+    public var batchTokens = 8192
+    /// Longest generated answer, tokens.
+    public var maxNewTokens = 24
+    /// Resamples of the bootstrap behind the 95 % intervals.
+    public var bootstrapSamples = 2000
+    /// Whether every question is also asked without its images.
+    public var blind = true
+
+    /// All defaults.
+    public init() {}
+  }
+}

@@ -1,0 +1,74 @@
+extension RunConfiguration {
+  /// `model`: the shape of the vision-language model under Hugging Face's names, or an existing model.
+  public struct Model: Sendable, Equatable {
+    /// Directory of an existing model in Hugging Face layout; `nil` builds a new one from the shape below.
+    public var path: String?
+    /// Shape of the vision tower.
+    public var visionConfig = Vision()
+    /// Shape of the decoder.
+    public var textConfig = Text()
+    /// Which hidden state of the vision tower goes to the projector, counted from the end when negative:
+    /// −1 is the output of the last layer, −2 of the one before it.
+    public var visionFeatureLayer = -2
+
+    /// All defaults.
+    public init() {}
+  }
+}
+
+extension RunConfiguration.Model {
+  /// `model.vision_config`: a CLIP-style vision transformer.
+  public struct Vision: Sendable, Equatable {
+    /// Activation of the vision transformer's feed-forward layers.
+    public enum Activation: String, CaseIterable, Sendable {
+      case quickGELU = "quick_gelu"
+      case gelu
+    }
+
+    /// Side of the square input picture, pixels.
+    public var imageSize = 48
+    /// Side of one patch, pixels; divides `imageSize`.
+    public var patchSize = 8
+    /// Width of the hidden states.
+    public var hiddenSize = 128
+    /// Width inside the feed-forward layers.
+    public var intermediateSize = 256
+    /// Number of transformer layers.
+    public var numHiddenLayers = 4
+    /// Number of attention heads; divides `hiddenSize`.
+    public var numAttentionHeads = 4
+    /// Activation of the feed-forward layers.
+    public var hiddenAct = Activation.quickGELU
+
+    /// All defaults.
+    public init() {}
+
+    /// Patches of one picture, which is also its number of tokens in a prompt.
+    public var patchesPerImage: Int { (imageSize / patchSize) * (imageSize / patchSize) }
+  }
+
+  /// `model.text_config`: a LLaMA decoder.
+  public struct Text: Sendable, Equatable {
+    /// Width of the hidden states.
+    public var hiddenSize = 128
+    /// Width inside the gated feed-forward layers.
+    public var intermediateSize = 344
+    /// Number of decoder layers.
+    public var numHiddenLayers = 4
+    /// Number of attention heads; divides `hiddenSize`.
+    public var numAttentionHeads = 4
+    /// Number of key and value heads; divides `numAttentionHeads`.
+    public var numKeyValueHeads = 4
+    /// Base of the rotary position embedding.
+    public var ropeTheta = 10_000.0
+    /// Added to the mean square in RMS normalization.
+    public var rmsNormEps = 1e-5
+    /// Longest sequence in tokens, image tokens included.
+    public var maxPositionEmbeddings = 1024
+    /// Whether the vocabulary projection shares the embedding's weights.
+    public var tieWordEmbeddings = false
+
+    /// All defaults.
+    public init() {}
+  }
+}

@@ -1,0 +1,39 @@
+/// How a learning rate moves after its warm-up.
+public enum LearningRateScheduler: String, CaseIterable, Sendable {
+  case constant, linear, cosine
+}
+
+extension RunConfiguration {
+  /// `sft`: supervised training of the base model, from random weights.
+  public struct SFT: Sendable, Equatable {
+    /// Optimizer steps; 0 leaves the stage out and starts from `model.path`.
+    public var maxSteps = 2000
+    /// Examples per step.
+    public var perDeviceTrainBatchSize = 32
+    /// Peak learning rate.
+    public var learningRate = 1e-3
+    /// Schedule after the warm-up.
+    public var lrSchedulerType = LearningRateScheduler.cosine
+    /// Share of the steps in which the learning rate rises from 0.
+    public var warmupRatio = 0.05
+    /// Decoupled weight decay.
+    public var weightDecay = 0.0
+    /// Gradients are scaled down to this norm; 0 turns it off.
+    public var maxGradNorm = 1.0
+    /// Share of prompts with two images once they have started.
+    public var twoImageShare = 0.33
+    /// Fraction of the steps after which prompts with two images come in.
+    public var twoImageStart = 0.6
+    /// AdamW's decay of the first moment.
+    public var adamBeta1 = 0.9
+    /// AdamW's decay of the second moment.
+    public var adamBeta2 = 0.98
+    /// Steps between two lines of metrics.
+    public var loggingSteps = 20
+    /// Steps between two checkpoints.
+    public var saveSteps = 500
+
+    /// All defaults.
+    public init() {}
+  }
+}

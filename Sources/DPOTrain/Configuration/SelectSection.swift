@@ -1,0 +1,99 @@
+extension RunConfiguration {
+  /// `select`: the attention rule that decides which answers become rejected ones, and post-selection.
+  public struct Select: Sendable, Equatable {
+    /// Where thresholds, strictness, noise and perplexity bounds start from; every one can be given.
+    public enum Preset: String, CaseIterable, Sendable {
+      /// The thresholds of the paper (arXiv 2410.17637, section 3.3).
+      case paper
+      /// Those of the released scripts, which also generate on noised images.
+      case released
+    }
+
+    /// Which decoder layer's attention is read.
+    public enum Layer: Sendable, Equatable {
+      /// Layer number from 0.
+      case index(Int)
+      /// Place between the first (0) and the last (1) layer.
+      case fraction(Double)
+
+      /// Layer number from 0 in a decoder of `layers` layers.
+      public func index(of layers: Int) -> Int {
+        switch self {
+        case .index(let index): min(index, layers - 1)
+        case .fraction(let fraction): min(Int((fraction * Double(layers)).rounded(.down)), layers - 1)
+        }
+      }
+    }
+
+    /// `select.thresholds`: largest share of the attention on the named image with which an answer is rejected.
+    public struct Thresholds: Sendable, Equatable {
+      /// By number of images.
+      public var sequence: [Int: Double] = [2: 0.7, 3: 0.6, 4: 0.5, 5: 0.5]
+      /// By number of cells.
+      public var grid: [Int: Double] = [2: 0.7, 3: 0.6, 4: 0.5, 6: 0.4, 9: 0.4]
+      /// For the picture in the middle.
+      public var picInPic = 0.6
+
+      /// The paper's.
+      public init() {}
+    }
+
+    /// One yes or no for each format.
+    public struct ByFormat<Value: Sendable & Equatable>: Sendable, Equatable {
+      public var sequence: Value
+      public var grid: Value
+      public var picInPic: Value
+
+      public init(sequence: Value, grid: Value, picInPic: Value) {
+        self.sequence = sequence
+        self.grid = grid
+        self.picInPic = picInPic
+      }
+    }
+
+    /// Starting point of the values below.
+    public var preset = Preset.paper
+    /// Whether the attention rule is applied at all; `false` keeps every answer that passes the other rules.
+    public var useAttention = true
+    /// Largest attention ratio of a rejected answer.
+    public var thresholds = Thresholds()
+    /// Whether the ratio must lie under its threshold (`true`) or may equal it (`false`).
+    public var strict = ByFormat(sequence: false, grid: false, picInPic: false)
+    /// Decoder layer whose attention is read.
+    public var layer = Layer.fraction(0.5)
+    /// Whether an answer must differ from the right one to be rejected.
+    public var requireWrong = true
+    /// Standard deviation, in 8-bit steps, of the noise on the picture while the rejected answer is generated:
+    /// on the target cell of a grid, on the whole picture otherwise. 0 is none.
+    public var noise = ByFormat(sequence: 0.0, grid: 0.0, picInPic: 0.0)
+    /// Tokens per batch of generation and of attention passes.
+    public var batchTokens = 8192
+    /// Longest generated answer, tokens.
+    public var maxNewTokens = 24
+    /// Pairs whose rejected answer has a lower perplexity are dropped.
+    public var perplexityMin = 1.0
+    /// Pairs whose rejected answer has a higher perplexity are dropped; 0 is no bound.
+    public var perplexityMax = 0.0
+    /// Smallest length of the rejected answer over that of the chosen one, characters.
+    public var lengthRatioMin = 0.0
+    /// Largest length of the rejected answer over that of the chosen one, characters; 0 is no bound.
+    public var lengthRatioMax = 0.0
+    /// Pairs whose answers are fewer edits (characters) apart are dropped.
+    public var editDistanceMin = 1
+
+    /// All defaults.
+    public init() {}
+
+    /// The values of a preset.
+    public init(preset: Preset) {
+      self.preset = preset
+      guard preset == .released else { return }
+      thresholds.sequence = [2: 0.8, 3: 0.7, 4: 0.6, 5: 0.6]
+      thresholds.grid = [2: 0.7, 3: 0.6, 4: 0.5, 6: 0.4, 9: 0.3]
+      thresholds.picInPic = 0.8
+      strict = ByFormat(sequence: false, grid: true, picInPic: true)
+      noise = ByFormat(sequence: 0, grid: 225, picInPic: 49)
+      perplexityMin = 1.1
+    }
+  }
+}

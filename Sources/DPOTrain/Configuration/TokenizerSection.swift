@@ -1,0 +1,22 @@
+extension RunConfiguration {
+  /// `tokenizer`: vocabulary and chat template.
+  public struct Tokenizer: Sendable, Equatable {
+    /// How a question is wrapped before the answer.
+    public enum Template: String, CaseIterable, Sendable {
+      /// The question, a space, the answer: no system sentence.
+      case plain
+      /// LLaVA-1.5's training template.
+      case vicunaV1 = "vicuna_v1"
+      /// The template MIA-DPO's released scripts generate rejected answers with.
+      case llavaV0 = "llava_v0"
+    }
+
+    /// Number of pieces of the SentencePiece vocabulary trained on the run's own texts.
+    public var vocabSize = 256
+    /// How a question is wrapped before the answer.
+    public var template = Template.plain
+
+    /// All defaults.
+    public init() {}
+  }
+}

@@ -1,0 +1,85 @@
+extension RunConfiguration {
+  /// `train`: preference optimization, under TRL's names.
+  public struct Train: Sendable, Equatable {
+    /// How the log-probabilities of the answer tokens are put together in the NLL term.
+    public enum Reduction: String, CaseIterable, Sendable {
+      /// Mean over the answer tokens of the step, as in the released code.
+      case mean
+      /// Sum over the answer tokens, mean over the pairs, as in the paper's equation 5.
+      case sum
+    }
+
+    /// What is trained in the decoder.
+    public enum Adapter: String, CaseIterable, Sendable {
+      /// Low-rank adapters on the decoder's linear layers.
+      case lora
+      /// All decoder weights.
+      case none
+    }
+
+    /// Decoder linears that may carry an adapter.
+    public static let loraTargets = [
+      "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+    ]
+
+    /// Scale of the implicit reward.
+    public var beta = 0.1
+    /// Name of the loss; `sigmoid` is DPO's.
+    public var lossType = "sigmoid"
+    /// Probability that a preference is the wrong way round.
+    public var labelSmoothing = 0.0
+    /// Weight γ of the NLL term on the chosen answers.
+    public var gamma = 0.1
+    /// How the NLL term is put together.
+    public var nllReduction = Reduction.mean
+    /// Passes over the pairs; not used when `maxSteps` is given.
+    public var numTrainEpochs = 3.0
+    /// Optimizer steps; 0 takes `numTrainEpochs`.
+    public var maxSteps = 0
+    /// Pairs per micro-batch.
+    public var perDeviceTrainBatchSize = 16
+    /// Micro-batches per optimizer step.
+    public var gradientAccumulationSteps = 1
+    /// Peak learning rate.
+    public var learningRate = 1e-4
+    /// Schedule after the warm-up.
+    public var lrSchedulerType = LearningRateScheduler.linear
+    /// Share of the steps in which the learning rate rises from 0.
+    public var warmupRatio = 0.1
+    /// Decoupled weight decay.
+    public var weightDecay = 0.0
+    /// Gradients are scaled down to this norm; 0 turns it off.
+    public var maxGradNorm = 1.0
+    /// AdamW's decay of the first moment.
+    public var adamBeta1 = 0.9
+    /// AdamW's decay of the second moment.
+    public var adamBeta2 = 0.999
+    /// What is trained in the decoder.
+    public var adapter = Adapter.none
+    /// Rank r of the adapters.
+    public var loraR = 16
+    /// Scale α of the adapters: the update is α / r · B · A.
+    public var loraAlpha = 32.0
+    /// Linears that carry an adapter.
+    public var loraTarget = loraTargets
+    /// Whether the projector is trained too.
+    public var trainProjector = false
+    /// Whether the vision tower is trained too.
+    public var trainVision = false
+    /// Share of single-image pairs among all pairs of a step: ballast against forgetting.
+    public var singleImageShare = 0.0
+    /// Whether reference log-probabilities are computed once and cached.
+    public var precomputeRefLogProbs = true
+    /// Whether chosen and rejected share one pass over images and prompt.
+    public var sharesPrefix = true
+    /// Steps between two lines of metrics.
+    public var loggingSteps = 10
+    /// Steps between two checkpoints.
+    public var saveSteps = 100
+    /// How many checkpoints are kept; 0 keeps all.
+    public var saveTotalLimit = 2
+
+    /// All defaults.
+    public init() {}
+  }
+}

@@ -1,1 +1,36 @@
+// Threads and memory shared by every operation.
 #pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Cores this process may run on (affinity respected).
+int tk_available_cores(void);
+// Threads used by parallel regions, the caller included. Default: TENSOR_NUM_THREADS, else the available cores.
+int tk_thread_count(void);
+void tk_set_thread_count(int count);
+// True on a thread that is executing the body of a parallel region.
+bool tk_in_parallel(void);
+
+typedef void (*tk_range_body)(void *context, int64_t begin, int64_t end);
+
+// Splits 0..<n into at most tk_thread_count() contiguous ranges of at least `grain` (the last may be shorter)
+// and runs body once per range. Nested and concurrent calls run on the calling thread.
+void tk_parallel_ranges(int64_t n, int64_t grain, tk_range_body body, void *context);
+// Runs body(i, i + 1) for every i, threads taking the next index when they are free.
+// Results do not depend on timing as long as every index writes its own outputs.
+void tk_parallel_tasks(int64_t n, tk_range_body body, void *context);
+
+// 64-byte aligned blocks from a cache of freed ones. NULL when the system has no memory left.
+void *tk_pool_allocate(size_t bytes);
+void tk_pool_release(void *pointer);
+// Gives cached blocks back to the system.
+void tk_pool_trim(void);
+size_t tk_pool_cache_limit(void);
+void tk_pool_set_cache_limit(size_t bytes);
+typedef struct {
+  size_t bytes_in_use, peak_bytes, cached_bytes;
+  uint64_t allocations, system_allocations;
+} tk_pool_statistics;
+tk_pool_statistics tk_pool_read_statistics(void);
+void tk_pool_reset_peak(void);

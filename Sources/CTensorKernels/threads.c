@@ -1,0 +1,253 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "tk_runtime.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <linux/futex.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#endif
+
+enum { MAX_THREADS = 256, SPIN_NANOSECONDS = 20000 };
+
+// A word that threads wait on until it leaves a value: a short spin, then sleep.
+typedef struct {
+  _Alignas(64) atomic_uint value;
+  atomic_uint sleepers;
+#ifndef __linux__
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+#endif
+} signal_word;
+
+static struct {
+  pthread_mutex_t owner;  // held for the length of a region; also guards the fields below
+  int requested;          // threads wanted, 0 until first use
+  int workers;            // threads running, without the caller
+  bool spin;
+  pthread_t threads[MAX_THREADS];
+  signal_word generation;  // bumped when there is a new job
+  signal_word pending;     // workers that have not finished the job
+  bool stop;
+  tk_range_body body;
+  void *context;
+  int64_t n, grain;
+  bool dynamic;
+  int parts;
+  _Alignas(64) atomic_llong next;
+} pool = {
+    .owner = PTHREAD_MUTEX_INITIALIZER,
+#ifndef __linux__
+    .generation = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER},
+    .pending = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER},
+#endif
+};
+
+static atomic_int thread_count;  // copy of pool.requested that is read without the lock
+static _Thread_local bool in_parallel;
+
+static inline void relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static inline int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void signal_wake(signal_word *word) {
+  if (atomic_load(&word->sleepers) == 0) return;
+#ifdef __linux__
+  syscall(SYS_futex, &word->value, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+#else
+  pthread_mutex_lock(&word->mutex);
+  pthread_cond_broadcast(&word->changed);
+  pthread_mutex_unlock(&word->mutex);
+#endif
+}
+
+static void signal_sleep(signal_word *word, unsigned old) {
+  atomic_fetch_add(&word->sleepers, 1);
+#ifdef __linux__
+  syscall(SYS_futex, &word->value, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+#else
+  pthread_mutex_lock(&word->mutex);
+  while (atomic_load(&word->value) == old) pthread_cond_wait(&word->changed, &word->mutex);
+  pthread_mutex_unlock(&word->mutex);
+#endif
+  atomic_fetch_sub(&word->sleepers, 1);
+}
+
+// Returns once the word no longer holds `old`.
+static void signal_wait(signal_word *word, unsigned old, bool spin) {
+  if (spin) {
+    int64_t deadline = 0;
+    for (int i = 1;; i++) {
+      if (atomic_load_explicit(&word->value, memory_order_acquire) != old) return;
+      relax();
+      if (i % 64 == 0) {
+        int64_t t = now();
+        if (deadline == 0) deadline = t + SPIN_NANOSECONDS;
+        if (t > deadline) break;
+      }
+    }
+  }
+  while (atomic_load(&word->value) == old) signal_sleep(word, old);
+}
+
+static void run_part(int part) {
+  if (pool.dynamic) {
+    for (;;) {
+      int64_t i = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
+      if (i >= pool.n) return;
+      pool.body(pool.context, i, i + 1);
+    }
+  }
+  if (part >= pool.parts) return;
+  int64_t share = pool.n / pool.parts, rest = pool.n % pool.parts;
+  int64_t begin = part * share + (part < rest ? part : rest);
+  pool.body(pool.context, begin, begin + share + (part < rest ? 1 : 0));
+}
+
+static void *worker_main(void *argument) {
+  int part = (int)(intptr_t)argument;
+  unsigned seen = 0;
+  in_parallel = true;
+  for (;;) {
+    signal_wait(&pool.generation, seen, pool.spin);
+    seen++;
+    if (pool.stop) return NULL;
+    run_part(part);
+    if (atomic_fetch_sub(&pool.pending.value, 1) == 1) signal_wake(&pool.pending);
+  }
+}
+
+static void publish_job(void) {
+  atomic_fetch_add(&pool.generation.value, 1);
+  signal_wake(&pool.generation);
+}
+
+static void stop_workers(void) {
+  if (pool.workers == 0) return;
+  pool.stop = true;
+  publish_job();
+  for (int i = 0; i < pool.workers; i++) pthread_join(pool.threads[i], NULL);
+  pool.workers = 0;
+  pool.stop = false;
+}
+
+static void start_workers(void) {
+  pool.spin = pool.requested <= tk_available_cores();
+  atomic_store(&pool.generation.value, 0);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 8 << 20);
+  for (int i = 0; i < pool.requested - 1; i++) {
+    if (pthread_create(&pool.threads[i], &attributes, worker_main, (void *)(intptr_t)(i + 1)) != 0) break;
+    pool.workers = i + 1;
+  }
+  pthread_attr_destroy(&attributes);
+}
+
+// A forked child has no workers: forget them, so that it starts its own.
+static void forget_workers(void) {
+  pthread_mutex_t fresh = PTHREAD_MUTEX_INITIALIZER;
+  pool.owner = fresh;
+  pool.workers = 0;
+  atomic_store(&pool.generation.sleepers, 0);
+  atomic_store(&pool.pending.sleepers, 0);
+  in_parallel = false;
+}
+
+static void choose_default(void) {
+  pthread_atfork(NULL, NULL, forget_workers);
+  const char *text = getenv("TENSOR_NUM_THREADS");
+  long wanted = text ? strtol(text, NULL, 10) : 0;
+  if (wanted < 1) wanted = tk_available_cores();
+  pool.requested = wanted > MAX_THREADS ? MAX_THREADS : (int)wanted;
+  atomic_store(&thread_count, pool.requested);
+}
+
+int tk_available_cores(void) {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+#endif
+  long n = sysconf(_SC_NPROCESSORS_ONLN);
+  return n > 0 ? (int)n : 1;
+}
+
+int tk_thread_count(void) {
+  int count = atomic_load_explicit(&thread_count, memory_order_relaxed);
+  if (count > 0) return count;
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, choose_default);
+  return atomic_load(&thread_count);
+}
+
+void tk_set_thread_count(int count) {
+  if (in_parallel) return;
+  if (count < 1) count = 1;
+  if (count > MAX_THREADS) count = MAX_THREADS;
+  if (tk_thread_count() == count) return;
+  pthread_mutex_lock(&pool.owner);
+  stop_workers();
+  pool.requested = count;
+  atomic_store(&thread_count, count);
+  pthread_mutex_unlock(&pool.owner);
+}
+
+bool tk_in_parallel(void) { return in_parallel; }
+
+// Runs the job on the pool; false when the pool is busy or has no workers.
+static bool run_on_pool(int64_t n, int64_t grain, bool dynamic, tk_range_body body, void *context) {
+  if (pthread_mutex_trylock(&pool.owner) != 0) return false;
+  if (pool.workers == 0 && pool.requested > 1) start_workers();
+  if (pool.workers == 0) {
+    pthread_mutex_unlock(&pool.owner);
+    return false;
+  }
+  int64_t parts = pool.workers + 1;
+  if (!dynamic && parts > (n + grain - 1) / grain) parts = (n + grain - 1) / grain;
+  pool.body = body;
+  pool.context = context;
+  pool.n = n;
+  pool.dynamic = dynamic;
+  pool.parts = (int)parts;
+  atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
+  atomic_store_explicit(&pool.pending.value, (unsigned)pool.workers, memory_order_relaxed);
+  publish_job();
+  in_parallel = true;
+  run_part(0);
+  in_parallel = false;
+  for (unsigned left; (left = atomic_load_explicit(&pool.pending.value, memory_order_acquire)) != 0;) {
+    signal_wait(&pool.pending, left, pool.spin);
+  }
+  pthread_mutex_unlock(&pool.owner);
+  return true;
+}
+
+void tk_parallel_ranges(int64_t n, int64_t grain, tk_range_body body, void *context) {
+  if (n <= 0) return;
+  if (grain < 1) grain = 1;
+  if (n > grain && !in_parallel && tk_thread_count() > 1 && run_on_pool(n, grain, false, body, context)) return;
+  body(context, 0, n);
+}
+
+void tk_parallel_tasks(int64_t n, tk_range_body body, void *context) {
+  if (n <= 0) return;
+  if (n > 1 && !in_parallel && tk_thread_count() > 1 && run_on_pool(n, 1, true, body, context)) return;
+  for (int64_t i = 0; i < n; i++) body(context, i, i + 1);
+}

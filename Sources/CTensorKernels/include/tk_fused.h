@@ -1,1 +1,74 @@
+// Fused row kernels in single and double precision. Rows are contiguous, `n` is their length; pointers to outputs
+// may equal the input they replace unless said otherwise. One thread each: callers split the rows.
 #pragma once
+#include <stdint.h>
+
+#define TK_DECLARE_FUSED(T, S)                                                                                     \
+  /* y = softmax(x), log softmax(x), and one log-sum-exp per row. */                                               \
+  void tk_softmax_##S(const T *x, T *y, int64_t rows, int64_t n);                                                  \
+  void tk_log_softmax_##S(const T *x, T *y, int64_t rows, int64_t n);                                              \
+  void tk_log_sum_exp_##S(const T *x, T *y, int64_t rows, int64_t n);                                              \
+  /* dx = y (dy - sum(dy y)); dx = dy - exp(y) sum(dy). */                                                         \
+  void tk_softmax_backward_##S(const T *y, const T *dy, T *dx, int64_t rows, int64_t n);                           \
+  void tk_log_softmax_backward_##S(const T *y, const T *dy, T *dx, int64_t rows, int64_t n);                       \
+                                                                                                                   \
+  /* Attention: s [rows, columns] with row stride ld holds query-key products. Row i sees its first                \
+     min(columns, visible + i) entries (visible: count of row 0). s becomes probabilities of scale * s, zero where  \
+     not visible; lse[i * lse_stride] their log-sum-exp. */                                                        \
+  void tk_attention_softmax_##S(T *s, int64_t ld, int64_t rows, int64_t columns, int64_t visible, T scale, T *lse, \
+                                int64_t lse_stride);                                                               \
+  /* s: products in, probabilities out. dp: gradient of the probabilities in, of the products out. */              \
+  void tk_attention_softmax_backward_##S(T *s, T *dp, int64_t ld, int64_t rows, int64_t columns, int64_t visible,  \
+                                         T scale, const T *lse, int64_t lse_stride, const T *o, const T *d_o,      \
+                                         int64_t o_stride, int64_t dim);                                           \
+                                                                                                                   \
+  /* One more block of logits [rows, n] (row stride ld) of a log-sum-exp kept as maximum[] and sum[]. */           \
+  void tk_log_sum_exp_update_##S(const T *logits, int64_t ld, int64_t rows, int64_t n, T *maximum, T *sum);        \
+  /* logits become d(log p of target)/d(logits) * g[row] = g (onehot - exp(logits - lse)); target counts from      \
+     `first`, the vocabulary index of column 0. */                                                                 \
+  void tk_target_gradient_##S(T *logits, int64_t ld, int64_t rows, int64_t n, const T *lse, const T *g,            \
+                              const int32_t *target, int64_t first);                                               \
+                                                                                                                   \
+  /* y = (x - mean) rstd w + b; w and b may be NULL. mean and rstd: one per row. */                                \
+  void tk_layer_norm_##S(const T *x, const T *w, const T *b, T epsilon, T *y, T *mean, T *rstd, int64_t rows,      \
+                         int64_t n);                                                                               \
+  /* dw and db (each may be NULL) are added to. */                                                                 \
+  void tk_layer_norm_backward_##S(const T *x, const T *w, const T *mean, const T *rstd, const T *dy, T *dx, T *dw, \
+                                  T *db, int64_t rows, int64_t n);                                                 \
+  /* y = x rstd w with rstd = (mean(x^2) + epsilon)^-1/2. */                                                       \
+  void tk_rms_norm_##S(const T *x, const T *w, T epsilon, T *y, T *rstd, int64_t rows, int64_t n);                 \
+  void tk_rms_norm_backward_##S(const T *x, const T *w, const T *rstd, const T *dy, T *dx, T *dw, int64_t rows,    \
+                                int64_t n);                                                                        \
+                                                                                                                   \
+  /* Half-split rotary embedding of x [tokens, heads, dim], row stride of a token x_stride, y contiguous.          \
+     cosine and sine: [positions, dim / 2]; direction -1 turns back (the gradient). */                             \
+  void tk_rotary_##S(const T *x, int64_t x_stride, T *y, const int32_t *positions, const T *cosine, const T *sine, \
+                     int64_t tokens, int64_t heads, int64_t dim, T direction);                                     \
+                                                                                                                   \
+  /* y = silu(gate) up and both gradients. */                                                                      \
+  void tk_swiglu_##S(const T *gate, const T *up, T *y, int64_t n);                                                 \
+  void tk_swiglu_backward_##S(const T *gate, const T *up, const T *dy, T *d_gate, T *d_up, int64_t n);             \
+                                                                                                                   \
+  /* Activations, and dx = dy f'(x). */                                                                            \
+  void tk_silu_##S(const T *x, T *y, int64_t n);                                                                   \
+  void tk_silu_backward_##S(const T *x, const T *dy, T *dx, int64_t n);                                            \
+  void tk_gelu_##S(const T *x, T *y, int64_t n);                                                                   \
+  void tk_gelu_backward_##S(const T *x, const T *dy, T *dx, int64_t n);                                            \
+  void tk_gelu_tanh_##S(const T *x, T *y, int64_t n);                                                              \
+  void tk_gelu_tanh_backward_##S(const T *x, const T *dy, T *dx, int64_t n);                                       \
+  void tk_quick_gelu_##S(const T *x, T *y, int64_t n);                                                             \
+  void tk_quick_gelu_backward_##S(const T *x, const T *dy, T *dx, int64_t n);                                      \
+                                                                                                                   \
+  /* One AdamW step. gradient_scale multiplies g first; correction1/2 = 1 - beta^step. */                          \
+  void tk_adamw_##S(T *p, const T *g, T *m, T *v, int64_t n, double rate, double beta1, double beta2,              \
+                    double epsilon, double weight_decay, double correction1, double correction2,                   \
+                    double gradient_scale);                                                                        \
+  double tk_sum_squares_##S(const T *x, int64_t n);                                                                \
+  /* y += a x */                                                                                                   \
+  void tk_accumulate_##S(T *y, const T *x, T a, int64_t n);                                                        \
+  /* destination[index[i]] += source[i] for rows of `n` (row strides given), in the order of i. */                 \
+  void tk_scatter_add_rows_##S(T *destination, int64_t destination_stride, const T *source, int64_t source_stride, \
+                               const int64_t *index, int64_t count, int64_t n);
+
+TK_DECLARE_FUSED(float, f32)
+TK_DECLARE_FUSED(double, f64)

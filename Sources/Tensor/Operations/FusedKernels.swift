@@ -1,0 +1,296 @@
+import CTensorKernels
+
+/// Element types with fused C kernels. `CTensorKernels/include/tk_fused.h` says what each computes.
+package protocol FusedScalar: BLASScalar {
+  typealias RowsKernel =
+    (UnsafePointer<Self>?, UnsafeMutablePointer<Self>?, Int64, Int64) -> Void
+  typealias RowsBackwardKernel =
+    (UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafeMutablePointer<Self>?, Int64, Int64) ->
+    Void
+  typealias MapKernel = (UnsafePointer<Self>?, UnsafeMutablePointer<Self>?, Int64) -> Void
+  typealias MapBackwardKernel =
+    (UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafeMutablePointer<Self>?, Int64) -> Void
+
+  static var softmaxKernel: RowsKernel { get }
+  static var logSoftmaxKernel: RowsKernel { get }
+  static var logSumExpKernel: RowsKernel { get }
+  static var softmaxBackwardKernel: RowsBackwardKernel { get }
+  static var logSoftmaxBackwardKernel: RowsBackwardKernel { get }
+  static var attentionSoftmaxKernel:
+    (
+      UnsafeMutablePointer<Self>?, Int64, Int64, Int64, Int64, Self, UnsafeMutablePointer<Self>?, Int64
+    ) -> Void
+  { get }
+  static var attentionSoftmaxBackwardKernel:
+    (
+      UnsafeMutablePointer<Self>?, UnsafeMutablePointer<Self>?, Int64, Int64, Int64, Int64, Self,
+      UnsafePointer<Self>?, Int64, UnsafePointer<Self>?, UnsafePointer<Self>?, Int64, Int64
+    ) -> Void
+  { get }
+  static var logSumExpUpdateKernel:
+    (
+      UnsafePointer<Self>?, Int64, Int64, Int64, UnsafeMutablePointer<Self>?, UnsafeMutablePointer<Self>?
+    ) -> Void
+  { get }
+  static var targetGradientKernel:
+    (
+      UnsafeMutablePointer<Self>?, Int64, Int64, Int64, UnsafePointer<Self>?, UnsafePointer<Self>?,
+      UnsafePointer<Int32>?, Int64
+    ) -> Void
+  { get }
+  static var layerNormKernel:
+    (
+      UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Self>?, Self, UnsafeMutablePointer<Self>?,
+      UnsafeMutablePointer<Self>?, UnsafeMutablePointer<Self>?, Int64, Int64
+    ) -> Void
+  { get }
+  static var layerNormBackwardKernel:
+    (
+      UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Self>?,
+      UnsafePointer<Self>?, UnsafeMutablePointer<Self>?, UnsafeMutablePointer<Self>?,
+      UnsafeMutablePointer<Self>?, Int64, Int64
+    ) -> Void
+  { get }
+  static var rmsNormKernel:
+    (
+      UnsafePointer<Self>?, UnsafePointer<Self>?, Self, UnsafeMutablePointer<Self>?,
+      UnsafeMutablePointer<Self>?, Int64, Int64
+    ) -> Void
+  { get }
+  static var rmsNormBackwardKernel:
+    (
+      UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Self>?,
+      UnsafeMutablePointer<Self>?, UnsafeMutablePointer<Self>?, Int64, Int64
+    ) -> Void
+  { get }
+  static var rotaryKernel:
+    (
+      UnsafePointer<Self>?, Int64, UnsafeMutablePointer<Self>?, UnsafePointer<Int32>?, UnsafePointer<Self>?,
+      UnsafePointer<Self>?, Int64, Int64, Int64, Self
+    ) -> Void
+  { get }
+  static var swiGLUKernel: MapBackwardKernel { get }
+  static var swiGLUBackwardKernel:
+    (
+      UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafeMutablePointer<Self>?,
+      UnsafeMutablePointer<Self>?, Int64
+    ) -> Void
+  { get }
+  static var siluKernel: MapKernel { get }
+  static var siluBackwardKernel: MapBackwardKernel { get }
+  static var geluKernel: MapKernel { get }
+  static var geluBackwardKernel: MapBackwardKernel { get }
+  static var geluTanhKernel: MapKernel { get }
+  static var geluTanhBackwardKernel: MapBackwardKernel { get }
+  static var quickGELUKernel: MapKernel { get }
+  static var quickGELUBackwardKernel: MapBackwardKernel { get }
+  static var adamwKernel:
+    (
+      UnsafeMutablePointer<Self>?, UnsafePointer<Self>?, UnsafeMutablePointer<Self>?,
+      UnsafeMutablePointer<Self>?, Int64, Double, Double, Double, Double, Double, Double, Double, Double
+    ) -> Void
+  { get }
+  static var accumulateKernel:
+    (
+      UnsafeMutablePointer<Self>?, UnsafePointer<Self>?, Self, Int64
+    ) -> Void
+  { get }
+  static var scatterAddRowsKernel:
+    (
+      UnsafeMutablePointer<Self>?, Int64, UnsafePointer<Self>?, Int64, UnsafePointer<Int64>?, Int64, Int64
+    ) -> Void
+  { get }
+  static var sumSquaresKernel: (UnsafePointer<Self>?, Int64) -> Double { get }
+}
+
+extension Float: FusedScalar {
+  package static var softmaxKernel: RowsKernel { tk_softmax_f32 }
+  package static var logSoftmaxKernel: RowsKernel { tk_log_softmax_f32 }
+  package static var logSumExpKernel: RowsKernel { tk_log_sum_exp_f32 }
+  package static var softmaxBackwardKernel: RowsBackwardKernel { tk_softmax_backward_f32 }
+  package static var logSoftmaxBackwardKernel: RowsBackwardKernel { tk_log_softmax_backward_f32 }
+  package static var attentionSoftmaxKernel:
+    (
+      UnsafeMutablePointer<Float>?, Int64, Int64, Int64, Int64, Float, UnsafeMutablePointer<Float>?, Int64
+    ) -> Void
+  { tk_attention_softmax_f32 }
+  package static var attentionSoftmaxBackwardKernel:
+    (
+      UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, Int64, Int64, Int64, Int64, Float,
+      UnsafePointer<Float>?, Int64, UnsafePointer<Float>?, UnsafePointer<Float>?, Int64, Int64
+    ) -> Void
+  { tk_attention_softmax_backward_f32 }
+  package static var logSumExpUpdateKernel:
+    (
+      UnsafePointer<Float>?, Int64, Int64, Int64, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?
+    ) -> Void
+  { tk_log_sum_exp_update_f32 }
+  package static var targetGradientKernel:
+    (
+      UnsafeMutablePointer<Float>?, Int64, Int64, Int64, UnsafePointer<Float>?, UnsafePointer<Float>?,
+      UnsafePointer<Int32>?, Int64
+    ) -> Void
+  { tk_target_gradient_f32 }
+  package static var layerNormKernel:
+    (
+      UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, Float,
+      UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, Int64, Int64
+    ) -> Void
+  { tk_layer_norm_f32 }
+  package static var layerNormBackwardKernel:
+    (
+      UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?,
+      UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?,
+      UnsafeMutablePointer<Float>?, Int64, Int64
+    ) -> Void
+  { tk_layer_norm_backward_f32 }
+  package static var rmsNormKernel:
+    (
+      UnsafePointer<Float>?, UnsafePointer<Float>?, Float, UnsafeMutablePointer<Float>?,
+      UnsafeMutablePointer<Float>?, Int64, Int64
+    ) -> Void
+  { tk_rms_norm_f32 }
+  package static var rmsNormBackwardKernel:
+    (
+      UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?,
+      UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, Int64, Int64
+    ) -> Void
+  { tk_rms_norm_backward_f32 }
+  package static var rotaryKernel:
+    (
+      UnsafePointer<Float>?, Int64, UnsafeMutablePointer<Float>?, UnsafePointer<Int32>?,
+      UnsafePointer<Float>?, UnsafePointer<Float>?, Int64, Int64, Int64, Float
+    ) -> Void
+  { tk_rotary_f32 }
+  package static var swiGLUKernel: MapBackwardKernel { tk_swiglu_f32 }
+  package static var swiGLUBackwardKernel:
+    (
+      UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?,
+      UnsafeMutablePointer<Float>?, Int64
+    ) -> Void
+  { tk_swiglu_backward_f32 }
+  package static var siluKernel: MapKernel { tk_silu_f32 }
+  package static var siluBackwardKernel: MapBackwardKernel { tk_silu_backward_f32 }
+  package static var geluKernel: MapKernel { tk_gelu_f32 }
+  package static var geluBackwardKernel: MapBackwardKernel { tk_gelu_backward_f32 }
+  package static var geluTanhKernel: MapKernel { tk_gelu_tanh_f32 }
+  package static var geluTanhBackwardKernel: MapBackwardKernel { tk_gelu_tanh_backward_f32 }
+  package static var quickGELUKernel: MapKernel { tk_quick_gelu_f32 }
+  package static var quickGELUBackwardKernel: MapBackwardKernel { tk_quick_gelu_backward_f32 }
+  package static var adamwKernel:
+    (
+      UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?,
+      UnsafeMutablePointer<Float>?, Int64, Double, Double, Double, Double, Double, Double, Double, Double
+    ) -> Void
+  { tk_adamw_f32 }
+  package static var accumulateKernel:
+    (
+      UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Float, Int64
+    ) -> Void
+  { tk_accumulate_f32 }
+  package static var scatterAddRowsKernel:
+    (
+      UnsafeMutablePointer<Float>?, Int64, UnsafePointer<Float>?, Int64, UnsafePointer<Int64>?, Int64, Int64
+    ) -> Void
+  { tk_scatter_add_rows_f32 }
+  package static var sumSquaresKernel: (UnsafePointer<Float>?, Int64) -> Double {
+    tk_sum_squares_f32
+  }
+}
+
+extension Double: FusedScalar {
+  package static var softmaxKernel: RowsKernel { tk_softmax_f64 }
+  package static var logSoftmaxKernel: RowsKernel { tk_log_softmax_f64 }
+  package static var logSumExpKernel: RowsKernel { tk_log_sum_exp_f64 }
+  package static var softmaxBackwardKernel: RowsBackwardKernel { tk_softmax_backward_f64 }
+  package static var logSoftmaxBackwardKernel: RowsBackwardKernel { tk_log_softmax_backward_f64 }
+  package static var attentionSoftmaxKernel:
+    (
+      UnsafeMutablePointer<Double>?, Int64, Int64, Int64, Int64, Double, UnsafeMutablePointer<Double>?, Int64
+    ) -> Void
+  { tk_attention_softmax_f64 }
+  package static var attentionSoftmaxBackwardKernel:
+    (
+      UnsafeMutablePointer<Double>?, UnsafeMutablePointer<Double>?, Int64, Int64, Int64, Int64, Double,
+      UnsafePointer<Double>?, Int64, UnsafePointer<Double>?, UnsafePointer<Double>?, Int64, Int64
+    ) -> Void
+  { tk_attention_softmax_backward_f64 }
+  package static var logSumExpUpdateKernel:
+    (
+      UnsafePointer<Double>?, Int64, Int64, Int64, UnsafeMutablePointer<Double>?,
+      UnsafeMutablePointer<Double>?
+    ) -> Void
+  { tk_log_sum_exp_update_f64 }
+  package static var targetGradientKernel:
+    (
+      UnsafeMutablePointer<Double>?, Int64, Int64, Int64, UnsafePointer<Double>?, UnsafePointer<Double>?,
+      UnsafePointer<Int32>?, Int64
+    ) -> Void
+  { tk_target_gradient_f64 }
+  package static var layerNormKernel:
+    (
+      UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafePointer<Double>?, Double,
+      UnsafeMutablePointer<Double>?, UnsafeMutablePointer<Double>?, UnsafeMutablePointer<Double>?, Int64,
+      Int64
+    ) -> Void
+  { tk_layer_norm_f64 }
+  package static var layerNormBackwardKernel:
+    (
+      UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafePointer<Double>?,
+      UnsafePointer<Double>?, UnsafeMutablePointer<Double>?, UnsafeMutablePointer<Double>?,
+      UnsafeMutablePointer<Double>?, Int64, Int64
+    ) -> Void
+  { tk_layer_norm_backward_f64 }
+  package static var rmsNormKernel:
+    (
+      UnsafePointer<Double>?, UnsafePointer<Double>?, Double, UnsafeMutablePointer<Double>?,
+      UnsafeMutablePointer<Double>?, Int64, Int64
+    ) -> Void
+  { tk_rms_norm_f64 }
+  package static var rmsNormBackwardKernel:
+    (
+      UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafePointer<Double>?,
+      UnsafeMutablePointer<Double>?, UnsafeMutablePointer<Double>?, Int64, Int64
+    ) -> Void
+  { tk_rms_norm_backward_f64 }
+  package static var rotaryKernel:
+    (
+      UnsafePointer<Double>?, Int64, UnsafeMutablePointer<Double>?, UnsafePointer<Int32>?,
+      UnsafePointer<Double>?, UnsafePointer<Double>?, Int64, Int64, Int64, Double
+    ) -> Void
+  { tk_rotary_f64 }
+  package static var swiGLUKernel: MapBackwardKernel { tk_swiglu_f64 }
+  package static var swiGLUBackwardKernel:
+    (
+      UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafeMutablePointer<Double>?,
+      UnsafeMutablePointer<Double>?, Int64
+    ) -> Void
+  { tk_swiglu_backward_f64 }
+  package static var siluKernel: MapKernel { tk_silu_f64 }
+  package static var siluBackwardKernel: MapBackwardKernel { tk_silu_backward_f64 }
+  package static var geluKernel: MapKernel { tk_gelu_f64 }
+  package static var geluBackwardKernel: MapBackwardKernel { tk_gelu_backward_f64 }
+  package static var geluTanhKernel: MapKernel { tk_gelu_tanh_f64 }
+  package static var geluTanhBackwardKernel: MapBackwardKernel { tk_gelu_tanh_backward_f64 }
+  package static var quickGELUKernel: MapKernel { tk_quick_gelu_f64 }
+  package static var quickGELUBackwardKernel: MapBackwardKernel { tk_quick_gelu_backward_f64 }
+  package static var adamwKernel:
+    (
+      UnsafeMutablePointer<Double>?, UnsafePointer<Double>?, UnsafeMutablePointer<Double>?,
+      UnsafeMutablePointer<Double>?, Int64, Double, Double, Double, Double, Double, Double, Double, Double
+    ) -> Void
+  { tk_adamw_f64 }
+  package static var accumulateKernel:
+    (
+      UnsafeMutablePointer<Double>?, UnsafePointer<Double>?, Double, Int64
+    ) -> Void
+  { tk_accumulate_f64 }
+  package static var scatterAddRowsKernel:
+    (
+      UnsafeMutablePointer<Double>?, Int64, UnsafePointer<Double>?, Int64, UnsafePointer<Int64>?, Int64, Int64
+    ) -> Void
+  { tk_scatter_add_rows_f64 }
+  package static var sumSquaresKernel: (UnsafePointer<Double>?, Int64) -> Double {
+    tk_sum_squares_f64
+  }
+}

@@ -1,1 +1,280 @@
 #include "CTensorKernels.h"
+#include "tk_math.h"
+#include "tk_target.h"
+#include <math.h>
+
+static _Thread_local int gradient_mode = 1;
+int tk_gradient_mode(void) { return gradient_mode; }
+void tk_set_gradient_mode(int enabled) { gradient_mode = enabled; }
+
+// One function per operation and type, so that each is a loop the compiler vectorises. F is the scalar suffix.
+#define UNARY(T, S, NAME, EXPR)                                                                                \
+  TK_TARGETS static void unary_##NAME##_##S(int64_t n, const T *restrict px, int64_t sx, T *restrict out) {    \
+    if (sx == 1) {                                                                                             \
+      for (int64_t i = 0; i < n; i++) { T x = px[i]; out[i] = (EXPR); }                                        \
+    } else {                                                                                                   \
+      for (int64_t i = 0; i < n; i++) { T x = px[i * sx]; out[i] = (EXPR); }                                   \
+    }                                                                                                          \
+  }
+#define GRADIENT(T, S, NAME, EXPR)                                                                             \
+  TK_TARGETS static void gradient_##NAME##_##S(int64_t n, const T *restrict px, const T *restrict pg,          \
+                                               T *restrict out) {                                              \
+    for (int64_t i = 0; i < n; i++) { T x = px[i]; out[i] = pg[i] * (EXPR); }                                  \
+  }
+
+// The table: operation, value, derivative, in terms of x.
+#define TABLE(U, T, S, F)                                                                                      \
+  U(T, S, neg, -x, -1)                                                                                         \
+  U(T, S, abs, F(fabs)(x), (T)((x > 0) - (x < 0)))                                                             \
+  U(T, S, exp, F(m_exp)(x), F(m_exp)(x))                                                                       \
+  U(T, S, expm1, F(m_expm1)(x), F(m_exp)(x))                                                                   \
+  U(T, S, log, F(m_log)(x), 1 / x)                                                                             \
+  U(T, S, log1p, F(m_log1p)(x), 1 / (1 + x))                                                                   \
+  U(T, S, sqrt, F(m_sqrt)(x), (T)0.5 / F(m_sqrt)(x))                                                           \
+  U(T, S, rsqrt, 1 / F(m_sqrt)(x), (T)-0.5 / (x * F(m_sqrt)(x)))                                               \
+  U(T, S, reciprocal, 1 / x, -1 / (x * x))                                                                     \
+  U(T, S, sin, F(m_sin)(x), F(m_cos)(x))                                                                       \
+  U(T, S, cos, F(m_cos)(x), -F(m_sin)(x))                                                                      \
+  U(T, S, tanh, F(m_tanh)(x), 1 - F(m_tanh)(x) * F(m_tanh)(x))                                                 \
+  U(T, S, sigmoid, F(m_sigmoid)(x), F(m_sigmoid)(x) * F(m_sigmoid)(-x))                                        \
+  U(T, S, log_sigmoid, -F(m_softplus)(-x), F(m_sigmoid)(-x))                                                   \
+  U(T, S, softplus, F(m_softplus)(x), F(m_sigmoid)(x))                                                         \
+  U(T, S, erf, F(m_erf)(x), (T)1.1283791670955126 * F(m_exp)(-x * x))                                          \
+  U(T, S, relu, x > 0 ? x : 0, (T)(x > 0))                                                                     \
+  U(T, S, silu, x *F(m_sigmoid)(x), F(m_sigmoid)(x) * (1 + x * F(m_sigmoid)(-x)))                              \
+  U(T, S, gelu, (T)0.5 * x * (1 + F(m_erf)(x * (T)0.7071067811865476)),                                        \
+    (T)0.5 * (1 + F(m_erf)(x * (T)0.7071067811865476)) +                                                       \
+        x * (T)0.3989422804014327 * F(m_exp)((T)-0.5 * x * x))                                                 \
+  U(T, S, gelu_tanh, (T)0.5 * x * (1 + F(m_tanh)((T)0.7978845608028654 * (x + (T)0.044715 * x * x * x))),      \
+    F(gelu_tanh_slope)(x))                                                                                     \
+  U(T, S, quick_gelu, x *F(m_sigmoid)((T)1.702 * x),                                                           \
+    F(m_sigmoid)((T)1.702 * x) * (1 + (T)1.702 * x * F(m_sigmoid)((T)-1.702 * x)))                             \
+  U(T, S, square, x *x, 2 * x)                                                                                 \
+  U(T, S, sign, (T)((x > 0) - (x < 0)), 0 * x)                                                                 \
+  U(T, S, floor, F(m_floor)(x), 0 * x)                                                                         \
+  U(T, S, ceil, F(m_ceil)(x), 0 * x)                                                                           \
+  U(T, S, round, F(m_round)(x), 0 * x)
+
+#define F32(f) f##_32
+#define F64(f) f##_64
+static inline float fabs_32(float x) { return x < 0 ? -x : x; }
+static inline double fabs_64(double x) { return x < 0 ? -x : x; }
+static inline float m_exp_32(float x) { return tk_expf(x); }
+static inline float m_expm1_32(float x) { return expm1f(x); }
+static inline float m_log_32(float x) { return tk_logf(x); }
+static inline float m_log1p_32(float x) { return log1pf(x); }
+static inline float m_sqrt_32(float x) { return __builtin_sqrtf(x); }
+static inline float m_sin_32(float x) { return sinf(x); }
+static inline float m_cos_32(float x) { return cosf(x); }
+static inline float m_tanh_32(float x) { return tk_tanhf(x); }
+static inline float m_sigmoid_32(float x) { return tk_sigmoidf(x); }
+static inline float m_softplus_32(float x) { return (x > 0 ? x : 0) + log1pf(tk_expf(x > 0 ? -x : x)); }
+static inline float m_erf_32(float x) { return tk_erff(x); }
+static inline float m_floor_32(float x) { return __builtin_floorf(x); }
+static inline float m_ceil_32(float x) { return __builtin_ceilf(x); }
+static inline float m_round_32(float x) { return __builtin_rintf(x); }
+static inline double m_exp_64(double x) { return exp(x); }
+static inline double m_expm1_64(double x) { return expm1(x); }
+static inline double m_log_64(double x) { return log(x); }
+static inline double m_log1p_64(double x) { return log1p(x); }
+static inline double m_sqrt_64(double x) { return __builtin_sqrt(x); }
+static inline double m_sin_64(double x) { return sin(x); }
+static inline double m_cos_64(double x) { return cos(x); }
+static inline double m_tanh_64(double x) { return tanh(x); }
+static inline double m_sigmoid_64(double x) { return 1 / (1 + exp(-x)); }
+static inline double m_softplus_64(double x) { return (x > 0 ? x : 0) + log1p(exp(x > 0 ? -x : x)); }
+static inline double m_erf_64(double x) { return erf(x); }
+static inline double m_floor_64(double x) { return __builtin_floor(x); }
+static inline double m_ceil_64(double x) { return __builtin_ceil(x); }
+static inline double m_round_64(double x) { return __builtin_rint(x); }
+static inline float gelu_tanh_slope_32(float x) {
+  float t = tk_tanhf(0.7978845608028654f * (x + 0.044715f * x * x * x));
+  return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * 0.7978845608028654f * (1 + 3 * 0.044715f * x * x);
+}
+static inline double gelu_tanh_slope_64(double x) {
+  double t = tanh(0.7978845608028654 * (x + 0.044715 * x * x * x));
+  return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * 0.7978845608028654 * (1 + 3 * 0.044715 * x * x);
+}
+
+#define DEFINE(T, S, NAME, VALUE, SLOPE) UNARY(T, S, NAME, VALUE) GRADIENT(T, S, NAME, SLOPE)
+TABLE(DEFINE, float, f32, F32)
+TABLE(DEFINE, double, f64, F64)
+
+#define UNARY_ENTRY(T, S, NAME, VALUE, SLOPE) unary_##NAME##_##S,
+#define GRADIENT_ENTRY(T, S, NAME, VALUE, SLOPE) gradient_##NAME##_##S,
+#define DISPATCH(T, S, F)                                                                                      \
+  void tk_unary_##S(int op, int64_t n, const T *x, int64_t sx, T *out) {                                       \
+    static void (*const table[])(int64_t, const T *, int64_t, T *) = {TABLE(UNARY_ENTRY, T, S, F)};            \
+    table[op](n, x, sx, out);                                                                                  \
+  }                                                                                                            \
+  void tk_unary_gradient_##S(int op, int64_t n, const T *x, const T *g, T *out) {                              \
+    static void (*const table[])(int64_t, const T *, const T *, T *) = {TABLE(GRADIENT_ENTRY, T, S, F)};       \
+    table[op](n, x, g, out);                                                                                   \
+  }
+DISPATCH(float, f32, F32)
+DISPATCH(double, f64, F64)
+
+#define BINARY(T, S, NAME, RESULT, EXPR)                                                                       \
+  TK_TARGETS static void NAME##_##S(int64_t n, const T *pa, int64_t sa, const T *pb, int64_t sb,               \
+                                    RESULT *restrict out) {                                                    \
+    if (sa == 1 && sb == 1) {                                                                                  \
+      for (int64_t i = 0; i < n; i++) { T a = pa[i], b = pb[i]; out[i] = (EXPR); }                             \
+    } else if (sa == 1 && sb == 0) {                                                                           \
+      T b = *pb;                                                                                               \
+      for (int64_t i = 0; i < n; i++) { T a = pa[i]; out[i] = (EXPR); }                                        \
+    } else if (sa == 0 && sb == 1) {                                                                           \
+      T a = *pa;                                                                                               \
+      for (int64_t i = 0; i < n; i++) { T b = pb[i]; out[i] = (EXPR); }                                        \
+    } else {                                                                                                   \
+      for (int64_t i = 0; i < n; i++) { T a = pa[i * sa], b = pb[i * sb]; out[i] = (EXPR); }                   \
+    }                                                                                                          \
+  }
+
+static inline int64_t power_i64(int64_t a, int64_t b) {
+  if (b < 0) return a == 1 ? 1 : a == -1 ? (b & 1 ? -1 : 1) : 0;
+  int64_t r = 1;
+  for (; b; b >>= 1, a = (int64_t)((uint64_t)a * (uint64_t)a))
+    if (b & 1) r = (int64_t)((uint64_t)r * (uint64_t)a);
+  return r;
+}
+#define FLOAT_BINARIES(T, S, POW)                                                                              \
+  BINARY(T, S, add, T, a + b)                                                                                  \
+  BINARY(T, S, sub, T, a - b)                                                                                  \
+  BINARY(T, S, mul, T, a *b)                                                                                   \
+  BINARY(T, S, div, T, a / b)                                                                                  \
+  BINARY(T, S, pow, T, POW(a, b))                                                                              \
+  BINARY(T, S, max, T, a > b || a != a ? a : b)                                                                \
+  BINARY(T, S, min, T, a < b || a != a ? a : b)
+// Integers wrap around on overflow, as NumPy's do; a division by zero gives 0.
+#define INTEGER_BINARIES(T, S, U)                                                                              \
+  BINARY(T, S, add, T, (T)((U)a + (U)b))                                                                       \
+  BINARY(T, S, sub, T, (T)((U)a - (U)b))                                                                       \
+  BINARY(T, S, mul, T, (T)((U)a * (U)b))                                                                       \
+  BINARY(T, S, div, T, b == 0 ? 0 : b == -1 ? (T)(-(U)a) : a / b)                                              \
+  BINARY(T, S, pow, T, (T)power_i64(a, b))                                                                     \
+  BINARY(T, S, max, T, a > b ? a : b)                                                                          \
+  BINARY(T, S, min, T, a < b ? a : b)
+FLOAT_BINARIES(float, f32, powf)
+FLOAT_BINARIES(double, f64, pow)
+INTEGER_BINARIES(int32_t, i32, uint32_t)
+INTEGER_BINARIES(int64_t, i64, uint64_t)
+
+#define BINARY_DISPATCH(T, S)                                                                                  \
+  void tk_binary_##S(int op, int64_t n, const T *a, int64_t sa, const T *b, int64_t sb, T *out) {              \
+    static void (*const table[])(int64_t, const T *, int64_t, const T *, int64_t, T *) = {                     \
+        add_##S, sub_##S, mul_##S, div_##S, pow_##S, max_##S, min_##S};                                        \
+    table[op](n, a, sa, b, sb, out);                                                                           \
+  }
+BINARY_DISPATCH(float, f32)
+BINARY_DISPATCH(double, f64)
+BINARY_DISPATCH(int32_t, i32)
+BINARY_DISPATCH(int64_t, i64)
+
+#define COMPARISONS(T, S)                                                                                      \
+  BINARY(T, S, eq, uint8_t, a == b)                                                                            \
+  BINARY(T, S, ne, uint8_t, a != b)                                                                            \
+  BINARY(T, S, lt, uint8_t, a < b)                                                                             \
+  BINARY(T, S, le, uint8_t, a <= b)                                                                            \
+  BINARY(T, S, gt, uint8_t, a > b)                                                                             \
+  BINARY(T, S, ge, uint8_t, a >= b)                                                                            \
+  void tk_compare_##S(int op, int64_t n, const T *a, int64_t sa, const T *b, int64_t sb, uint8_t *out) {       \
+    static void (*const table[])(int64_t, const T *, int64_t, const T *, int64_t, uint8_t *) = {               \
+        eq_##S, ne_##S, lt_##S, le_##S, gt_##S, ge_##S};                                                       \
+    table[op](n, a, sa, b, sb, out);                                                                           \
+  }
+COMPARISONS(float, f32)
+COMPARISONS(double, f64)
+COMPARISONS(int64_t, i64)
+
+#define SELECT(T, S)                                                                                           \
+  TK_TARGETS void tk_select_##S(int64_t n, const uint8_t *c, int64_t sc, const T *a, int64_t sa, const T *b,   \
+                                int64_t sb, T *out) {                                                          \
+    if (sc == 1 && sa == 1 && sb == 1) {                                                                       \
+      for (int64_t i = 0; i < n; i++) out[i] = c[i] ? a[i] : b[i];                                             \
+    } else {                                                                                                   \
+      for (int64_t i = 0; i < n; i++) out[i] = c[i * sc] ? a[i * sa] : b[i * sb];                              \
+    }                                                                                                          \
+  }
+SELECT(float, f32)
+SELECT(double, f64)
+
+#define ACCUMULATE(T, S)                                                                                       \
+  TK_TARGETS void tk_accumulate_##S(int64_t n, T scale, const T *restrict x, int64_t sx, T *restrict acc) {    \
+    if (sx == 1) {                                                                                             \
+      for (int64_t i = 0; i < n; i++) acc[i] += scale * x[i];                                                  \
+    } else {                                                                                                   \
+      for (int64_t i = 0; i < n; i++) acc[i] += scale * x[i * sx];                                             \
+    }                                                                                                          \
+  }
+ACCUMULATE(float, f32)
+ACCUMULATE(double, f64)
+
+// Blocks of partial sums keep the rounding error of a long float sum small.
+#define SUM(T, S)                                                                                              \
+  TK_TARGETS T tk_sum_##S(int64_t n, const T *x, int64_t sx) {                                                 \
+    TK_REASSOCIATE                                                                                             \
+    double total = 0;                                                                                          \
+    for (int64_t start = 0; start < n; start += 512) {                                                         \
+      int64_t end = start + 512 < n ? start + 512 : n;                                                         \
+      T partial = 0;                                                                                           \
+      if (sx == 1) {                                                                                           \
+        for (int64_t i = start; i < end; i++) partial += x[i];                                                 \
+      } else {                                                                                                 \
+        for (int64_t i = start; i < end; i++) partial += x[i * sx];                                            \
+      }                                                                                                        \
+      total += partial;                                                                                        \
+    }                                                                                                          \
+    return (T)total;                                                                                           \
+  }
+SUM(float, f32)
+SUM(double, f64)
+
+#define EXTREME(T, S)                                                                                          \
+  TK_TARGETS T tk_extreme_##S(int sign, int64_t n, const T *x, int64_t sx) {                                   \
+    T best = x[0];                                                                                             \
+    int nan = 0;                                                                                               \
+    if (sign > 0) {                                                                                            \
+      for (int64_t i = 0; i < n; i++) { T v = x[i * sx]; nan |= v != v; best = v > best ? v : best; }          \
+    } else {                                                                                                   \
+      for (int64_t i = 0; i < n; i++) { T v = x[i * sx]; nan |= v != v; best = v < best ? v : best; }          \
+    }                                                                                                          \
+    return nan ? (T)NAN : best;                                                                                \
+  }
+EXTREME(float, f32)
+EXTREME(double, f64)
+
+#define COPY(T)                                                                                                \
+  {                                                                                                            \
+    const T *a = x;                                                                                            \
+    T *b = out;                                                                                                \
+    if (sx == 1 && so == 1) {                                                                                  \
+      __builtin_memcpy(b, a, n * sizeof(T));                                                                   \
+    } else if (sx == 0 && so == 1) {                                                                           \
+      T v = *a;                                                                                                \
+      for (int64_t i = 0; i < n; i++) b[i] = v;                                                                \
+    } else {                                                                                                   \
+      for (int64_t i = 0; i < n; i++) b[i * so] = a[i * sx];                                                   \
+    }                                                                                                          \
+  }
+void tk_copy_strided(int size, int64_t n, const void *x, int64_t sx, void *out, int64_t so) {
+  switch (size) {
+  case 1: COPY(uint8_t) break;
+  case 2: COPY(uint16_t) break;
+  case 4: COPY(uint32_t) break;
+  default: COPY(uint64_t) break;
+  }
+}
+
+#define TRANSPOSE(T, NAME)                                                                                     \
+  TK_TARGETS void NAME(int64_t rows, int64_t columns, const T *x, int64_t ldx, T *out, int64_t ldo) {          \
+    for (int64_t r0 = 0; r0 < rows; r0 += 16) {                                                                \
+      int64_t r1 = r0 + 16 < rows ? r0 + 16 : rows;                                                            \
+      for (int64_t c0 = 0; c0 < columns; c0 += 16) {                                                           \
+        int64_t c1 = c0 + 16 < columns ? c0 + 16 : columns;                                                    \
+        for (int64_t c = c0; c < c1; c++)                                                                      \
+          for (int64_t r = r0; r < r1; r++) out[c * ldo + r] = x[r * ldx + c];                                 \
+      }                                                                                                        \
+    }                                                                                                          \
+  }
+TRANSPOSE(uint32_t, tk_transpose_4)
+TRANSPOSE(uint64_t, tk_transpose_8)

@@ -1,1 +1,108 @@
 import CTensorKernels
+
+/// An n-dimensional array with gradients.
+///
+/// A tensor is a value: assigning it copies nothing, and writing to one copy never changes another
+/// (copy-on-write). Slices, transposes and expansions are views of the same memory. Any operation on a tensor that
+/// requires a gradient is recorded, and ``backward()`` walks the record back:
+///
+///     let w = Tensor([1, 2, 3] as [Float]).requiringGradient()
+///     let loss = (w * w).sum()
+///     let gradients = loss.backward()
+///     gradients[w]!            // [2, 4, 6]
+///
+/// Tensors can be sent between tasks: memory that more than one tensor refers to is never written.
+public struct Tensor: @unchecked Sendable {
+  package var storage: TensorStorage
+  /// The extent of every axis; empty for a scalar.
+  public internal(set) var shape: [Int]
+  /// The distance in elements between neighbours along every axis; 0 for an expanded axis, negative for a flipped one.
+  public internal(set) var strides: [Int]
+  /// The position in `storage` of the first element, in elements.
+  package var offset: Int
+  /// The type of the elements.
+  public let dtype: DType
+  /// The record of how this tensor was computed; nil for constants.
+  package var node: GradientNode?
+
+  package init(storage: TensorStorage, shape: [Int], strides: [Int], offset: Int, dtype: DType) {
+    self.storage = storage
+    self.shape = shape
+    self.strides = strides
+    self.offset = offset
+    self.dtype = dtype
+  }
+
+  /// A contiguous tensor whose elements are not initialised.
+  package init(uninitialized shape: [Int], dtype: DType) {
+    for extent in shape where extent < 0 {
+      tensorFailure("Tensor", "extents must not be negative, found shape \(shape)")
+    }
+    let count = shape.reduce(1, *)
+    self.init(
+      storage: TensorStorage(byteCount: count * dtype.byteSize), shape: shape,
+      strides: Self.contiguousStrides(shape), offset: 0, dtype: dtype)
+  }
+
+  /// The number of axes.
+  public var rank: Int { shape.count }
+
+  /// The number of elements.
+  /// - Complexity: O(rank).
+  public var count: Int { shape.reduce(1, *) }
+
+  /// Whether the elements lie one after the other in C order.
+  /// - Complexity: O(rank).
+  public var isContiguous: Bool {
+    var expected = 1
+    for axis in stride(from: shape.count - 1, through: 0, by: -1) {
+      if shape[axis] == 0 { return true }
+      if shape[axis] != 1 {
+        if strides[axis] != expected { return false }
+        expected *= shape[axis]
+      }
+    }
+    return true
+  }
+
+  package static func contiguousStrides(_ shape: [Int]) -> [Int] {
+    var strides = [Int](repeating: 1, count: shape.count)
+    for axis in stride(from: shape.count - 2, through: 0, by: -1) {
+      strides[axis] = strides[axis + 1] * max(shape[axis + 1], 1)
+    }
+    return strides
+  }
+
+  /// The first element's address.
+  /// - Precondition: the element type is the tensor's.
+  package func pointer<T>(_: T.Type = T.self) -> UnsafeMutablePointer<T> {
+    assert(MemoryLayout<T>.stride == dtype.byteSize)
+    return storage.pointer.assumingMemoryBound(to: T.self) + offset
+  }
+
+  /// The first element's address, untyped.
+  package var rawPointer: UnsafeMutableRawPointer { storage.pointer + offset * dtype.byteSize }
+
+  /// The same elements one after the other in C order: `self` if they are already, else a copy.
+  /// - Complexity: O(count) when a copy is needed.
+  public func contiguous() -> Tensor {
+    if isContiguous { return self }
+    return recorded("contiguous", from: self, materialized()) { gradient, _ in gradient }
+  }
+
+  /// A contiguous copy without a record.
+  package func materialized() -> Tensor {
+    let result = Tensor(uninitialized: shape, dtype: dtype)
+    copyElements(to: result)
+    return result
+  }
+
+  /// The axis counted from the front, given one that may count from the back.
+  package func normalizedAxis(_ axis: Int, _ operation: @autoclosure () -> String, rank: Int? = nil) -> Int {
+    let rank = rank ?? self.rank
+    let result = axis < 0 ? axis + rank : axis
+    tensorRequire(
+      result >= 0 && result < rank, operation(), "axis \(axis) is out of range for shape \(shape)")
+    return result
+  }
+}

@@ -1,0 +1,106 @@
+/// The gradients found by a backward pass, one for each leaf that was reached.
+public struct Gradients: @unchecked Sendable {
+  private var values: [ObjectIdentifier: (leaf: GradientNode, gradient: Tensor)] = [:]
+
+  /// No gradients.
+  public init() {}
+
+  /// The gradient of a tensor made by ``Tensor/requiringGradient()``; nil if the result did not depend on it.
+  public subscript(tensor: Tensor) -> Tensor? {
+    guard let node = tensor.node else { return nil }
+    return values[ObjectIdentifier(node)]?.gradient
+  }
+
+  package subscript(leaf: GradientNode) -> Tensor? {
+    get { values[ObjectIdentifier(leaf)]?.gradient }
+    set { values[ObjectIdentifier(leaf)] = newValue.map { (leaf, $0) } }
+  }
+
+  /// Adds the gradients of another backward pass, as gradient accumulation does.
+  public mutating func add(_ other: Gradients) {
+    for (key, entry) in other.values {
+      if var mine = values.removeValue(forKey: key) {
+        mine.gradient.accumulate(entry.gradient)
+        values[key] = mine
+      } else {
+        values[key] = entry
+      }
+    }
+  }
+}
+
+extension Tensor {
+  /// The gradients of this tensor's only element with respect to every leaf it was computed from.
+  ///
+  /// The record is released on the way; a second call on the same record finds nothing.
+  /// - Parameter keepingGraph: keeps the record and records the backward pass itself, for higher derivatives.
+  /// - Precondition: the tensor has one element and requires a gradient.
+  public func backward(keepingGraph: Bool = false) -> Gradients {
+    tensorRequire(
+      count == 1, "backward", "needs a tensor with one element, found shape \(shape); pass the gradient of the output")
+    return backward(from: Tensor.ones(shape, dtype: dtype), keepingGraph: keepingGraph)
+  }
+
+  /// The gradients of `(self * gradient).sum()` with respect to every leaf.
+  /// - Parameters:
+  ///   - gradient: the gradient that arrives at this tensor, of its shape.
+  ///   - keepingGraph: keeps the record and records the backward pass itself, for higher derivatives.
+  public func backward(from gradient: Tensor, keepingGraph: Bool = false) -> Gradients {
+    guard let root = node else {
+      tensorFailure("backward", "nothing was recorded: no input requires a gradient")
+    }
+    tensorRequire(
+      gradient.shape == shape, "backward", "the gradient has shape \(gradient.shape), the tensor \(shape)")
+    let previous = GradientMode.isEnabled
+    GradientMode.isEnabled = keepingGraph
+    defer { GradientMode.isEnabled = previous }
+
+    var result = Gradients()
+    var arrived: [ObjectIdentifier: Tensor] = [ObjectIdentifier(root): gradient]
+    for node in Self.reachable(from: root) {
+      guard var gradient = arrived.removeValue(forKey: ObjectIdentifier(node)) else { continue }
+      if let hook = node.hook { gradient = hook(gradient) }
+      if node.isLeaf {
+        result[node] = gradient
+        continue
+      }
+      guard let backward = node.backward else {
+        tensorFailure("backward", "the record of \(node.name) was already released by an earlier backward pass")
+      }
+      let gradients = backward(gradient, node.attachedOutput)
+      for case (let input?, let contribution?) in zip(node.inputs, gradients) {
+        if var sum = arrived.removeValue(forKey: ObjectIdentifier(input)) {
+          sum.accumulate(contribution)
+          arrived[ObjectIdentifier(input)] = sum
+        } else {
+          arrived[ObjectIdentifier(input)] = contribution
+        }
+      }
+      if !keepingGraph { node.release() }
+    }
+    return result
+  }
+
+  /// Every node that `root` depends on, latest first.
+  private static func reachable(from root: GradientNode) -> [GradientNode] {
+    var seen: Set<ObjectIdentifier> = [ObjectIdentifier(root)]
+    var found = [root]
+    var index = 0
+    while index < found.count {
+      for case let input? in found[index].inputs where seen.insert(ObjectIdentifier(input)).inserted {
+        found.append(input)
+      }
+      index += 1
+    }
+    return found.sorted { $0.number > $1.number }
+  }
+
+  /// Adds `other` to this tensor, in place when nobody else refers to its memory.
+  package mutating func accumulate(_ other: Tensor) {
+    if GradientMode.isEnabled || dtype != other.dtype || shape != other.shape {
+      self = self + other
+    } else {
+      Elementwise.accumulate(other, into: &self)
+    }
+  }
+}

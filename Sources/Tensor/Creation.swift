@@ -1,0 +1,158 @@
+extension Tensor {
+  /// A tensor with the given elements in C order.
+  /// - Parameters:
+  ///   - scalars: the elements.
+  ///   - shape: their shape; one axis when omitted.
+  /// - Precondition: the shape has as many elements as `scalars`; for shapes that come from data use
+  ///   ``init(validating:shape:)``.
+  public init<Scalar: TensorScalar>(_ scalars: [Scalar], shape: [Int]? = nil) {
+    let shape = shape ?? [scalars.count]
+    tensorRequire(
+      shape.reduce(1, *) == scalars.count, "Tensor",
+      "shape \(shape) needs \(shape.reduce(1, *)) elements, found \(scalars.count)")
+    self.init(uninitialized: shape, dtype: Scalar.dtype)
+    scalars.withUnsafeBytes { bytes in
+      if let base = bytes.baseAddress { storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
+    }
+  }
+
+  /// A tensor with the given elements in C order, for shapes that come from data.
+  /// - Throws: ``TensorError`` when the shape does not have as many elements as `scalars`.
+  public init<Scalar: TensorScalar>(validating scalars: [Scalar], shape: [Int]) throws {
+    guard shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, *) == scalars.count else {
+      throw TensorError(
+        operation: "Tensor", message: "shape \(shape) does not fit \(scalars.count) elements")
+    }
+    self.init(scalars, shape: shape)
+  }
+
+  /// A tensor without axes that holds one value.
+  public init(_ value: Double, dtype: DType = .float32) {
+    self = Tensor.full([], value, dtype: dtype)
+  }
+
+  /// A contiguous tensor whose bytes `body` writes.
+  package init(
+    shape: [Int], dtype: DType, initializingBytesWith body: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) rethrows {
+    self.init(uninitialized: shape, dtype: dtype)
+    try body(UnsafeMutableRawBufferPointer(start: storage.pointer, count: count * dtype.byteSize))
+  }
+
+  /// A tensor with every element set to `value`.
+  public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32) -> Tensor {
+    let result = Tensor(uninitialized: shape, dtype: dtype)
+    func fill<Scalar: TensorScalar>(_: Scalar.Type) {
+      result.pointer(Scalar.self).update(repeating: Scalar(asDouble: value), count: result.count)
+    }
+    dtype.withScalarType { fill($0) }
+    return result
+  }
+
+  /// A tensor of zeros.
+  public static func zeros(_ shape: [Int], dtype: DType = .float32) -> Tensor {
+    let result = Tensor(uninitialized: shape, dtype: dtype)
+    result.storage.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: result.count * dtype.byteSize)
+    return result
+  }
+
+  /// A tensor of ones.
+  public static func ones(_ shape: [Int], dtype: DType = .float32) -> Tensor {
+    full(shape, 1, dtype: dtype)
+  }
+
+  /// The numbers `0, 1, …, count − 1`, shape `[count]`.
+  public static func arange(_ count: Int, dtype: DType = .int64) -> Tensor {
+    Tensor((0..<count).map(Int64.init)).to(dtype)
+  }
+
+  /// The identity matrix, shape `[size, size]`.
+  public static func eye(_ size: Int, dtype: DType = .float32) -> Tensor {
+    var values = [Double](repeating: 0, count: size * size)
+    for i in 0..<size { values[i * size + i] = 1 }
+    return Tensor(values, shape: [size, size]).to(dtype)
+  }
+
+  /// Numbers from a normal distribution.
+  public static func randomNormal(
+    _ shape: [Int], mean: Double = 0, standardDeviation: Double = 1, dtype: DType = .float32,
+    using generator: inout RandomGenerator
+  ) -> Tensor {
+    let values = (0..<shape.reduce(1, *)).map { _ in mean + standardDeviation * generator.normal() }
+    return Tensor(values, shape: shape).to(dtype)
+  }
+
+  /// Numbers from a uniform distribution over `range`.
+  public static func randomUniform(
+    _ shape: [Int], in range: Range<Double> = 0..<1, dtype: DType = .float32,
+    using generator: inout RandomGenerator
+  ) -> Tensor {
+    let width = range.upperBound - range.lowerBound
+    let values = (0..<shape.reduce(1, *)).map { _ in range.lowerBound + width * generator.uniform() }
+    return Tensor(values, shape: shape).to(dtype)
+  }
+
+  /// The elements in C order, converted to the given Swift type.
+  /// - Complexity: O(count).
+  public func array<Scalar: TensorScalar>(of _: Scalar.Type = Scalar.self) -> [Scalar] {
+    let source = to(Scalar.dtype).detached().contiguous()
+    return [Scalar](unsafeUninitializedCapacity: count) { buffer, initialized in
+      if count > 0 {
+        buffer.baseAddress!.initialize(from: source.pointer(Scalar.self), count: count)
+      }
+      initialized = count
+    }
+  }
+
+  /// The value of the only element.
+  /// - Precondition: the tensor has exactly one element.
+  public func item() -> Double {
+    tensorRequire(count == 1, "item", "needs exactly one element, found shape \(shape)")
+    func read<Scalar: TensorScalar>(_: Scalar.Type) -> Double { pointer(Scalar.self).pointee.asDouble }
+    return dtype.withScalarType { read($0) }
+  }
+
+  /// The same values as another element type, rounding to nearest or truncating towards zero.
+  ///
+  /// The gradient is converted back to this tensor's type.
+  public func to(_ target: DType) -> Tensor {
+    if target == dtype { return self }
+    let source = detached().contiguous()
+    let result = Tensor(uninitialized: shape, dtype: target)
+    let count = result.count
+    func convert<From: TensorScalar, To: TensorScalar>(_: From.Type, _: To.Type) {
+      let input = source.pointer(From.self)
+      let output = result.pointer(To.self)
+      for i in 0..<count { output[i] = To(asDouble: input[i].asDouble) }
+    }
+    if dtype == .float32 && target == .float64 {
+      let (input, output) = (source.pointer(Float.self), result.pointer(Double.self))
+      for i in 0..<count { output[i] = Double(input[i]) }
+    } else if dtype == .float64 && target == .float32 {
+      let (input, output) = (source.pointer(Double.self), result.pointer(Float.self))
+      for i in 0..<count { output[i] = Float(input[i]) }
+    } else if dtype == .int64 && target == .int32 || dtype == .int32 && target == .int64 {
+      // Through Double, integers above 2^53 would lose digits.
+      if dtype == .int64 {
+        let (input, output) = (source.pointer(Int64.self), result.pointer(Int32.self))
+        for i in 0..<count { output[i] = Int32(truncatingIfNeeded: input[i]) }
+      } else {
+        let (input, output) = (source.pointer(Int32.self), result.pointer(Int64.self))
+        for i in 0..<count { output[i] = Int64(input[i]) }
+      }
+    } else {
+      dtype.withScalarType { from in
+        func withFrom<From: TensorScalar>(_ from: From.Type) {
+          target.withScalarType { to in
+            func withTo<To: TensorScalar>(_ to: To.Type) { convert(from, to) }
+            withTo(to)
+          }
+        }
+        withFrom(from)
+      }
+    }
+    guard target.isFloatingPoint && dtype.isFloatingPoint else { return result }
+    let original = dtype
+    return recorded("to", from: self, result) { gradient, _ in gradient.to(original) }
+  }
+}

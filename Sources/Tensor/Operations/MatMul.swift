@@ -1,0 +1,133 @@
+/// A matrix as BLAS wants it: rows of elements one apart, or the same transposed.
+private struct BLASMatrix {
+  var tensor: Tensor
+  var isTransposed: Bool
+  var leadingDimension: Int
+
+  /// The last two axes of `tensor` without copying where their strides allow it.
+  init(_ tensor: Tensor) {
+    let (rows, columns) = (tensor.shape[tensor.rank - 2], tensor.shape[tensor.rank - 1])
+    let (rowStride, columnStride) = (tensor.strides[tensor.rank - 2], tensor.strides[tensor.rank - 1])
+    if (columnStride == 1 || columns == 1) && (rowStride >= Swift.max(columns, 1) || rows == 1) {
+      self.tensor = tensor
+      isTransposed = false
+      leadingDimension = rows == 1 ? Swift.max(columns, 1) : rowStride
+    } else if (rowStride == 1 || rows == 1) && (columnStride >= Swift.max(rows, 1) || columns == 1) {
+      self.tensor = tensor
+      isTransposed = true
+      leadingDimension = columns == 1 ? Swift.max(rows, 1) : columnStride
+    } else {
+      self.tensor = tensor.materialized()
+      isTransposed = false
+      leadingDimension = Swift.max(columns, 1)
+    }
+  }
+}
+
+/// The matrix product of two tensors, NumPy's `matmul`.
+///
+/// Matrices are the last two axes and the other axes broadcast; a vector is a row on the left and a column on the
+/// right. Strided and transposed operands are multiplied where they lie.
+/// - Precondition: the inner extents agree.
+public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { a.matmul(b) }
+
+extension Tensor {
+  /// The matrix product with `other`; see ``matmul(_:_:)``.
+  public func matmul(_ other: Tensor) -> Tensor {
+    let type = DType.promoted(dtype, other.dtype)
+    guard type == .float32 || type == .float64 else {
+      let computed: DType = type.isFloatingPoint ? .float32 : .float64
+      return to(computed).matmul(other.to(computed)).to(type)
+    }
+    let (a, b) = (to(type), other.to(type))
+    tensorRequire(
+      a.rank > 0 && b.rank > 0, "matmul", "needs at least one axis on both sides, found shapes \(a.shape) and \(b.shape)")
+    if a.rank == 1 { return a.expandedDimensions(axis: 0).matmul(b).squeezed(axis: b.rank == 1 ? 0 : -2) }
+    if b.rank == 1 { return a.matmul(b.expandedDimensions(axis: 1)).squeezed(axis: -1) }
+    tensorRequire(
+      a.shape[a.rank - 1] == b.shape[b.rank - 2], "matmul", "shapes \(a.shape) and \(b.shape) do not agree inside")
+    if b.rank == 2 && a.rank > 2 {
+      // One product over all rows instead of one for each matrix.
+      return a.reshaped([-1, a.shape[a.rank - 1]].resolvingRows(a)).matmul(b)
+        .reshaped(Array(a.shape.dropLast()) + [b.shape[1]])
+    }
+    let result = Self.product(a, b)
+    return Tensor.recorded("matmul", from: [a, b], result) { gradient, _ in
+      [
+        a.requiresGradient ? gradient.matmul(b.transposed()).reduced(to: a.shape) : nil,
+        b.requiresGradient ? a.transposed().matmul(gradient).reduced(to: b.shape) : nil,
+      ]
+    }
+  }
+
+  private static func product(_ a: Tensor, _ b: Tensor) -> Tensor {
+    let (m, k, n) = (a.shape[a.rank - 2], a.shape[a.rank - 1], b.shape[b.rank - 1])
+    let batchShape = broadcastShape(Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)), "matmul")
+    let result = Tensor(uninitialized: batchShape + [m, n], dtype: a.dtype)
+    if result.count == 0 { return result }
+    if k == 0 { return Tensor.zeros(result.shape, dtype: a.dtype) }
+    let (left, right) = (BLASMatrix(a.detached()), BLASMatrix(b.detached()))
+    let walk = StridedIteration(
+      shape: batchShape + [1],
+      strides: [
+        left.tensor.view(shape: Array(a.shape.dropLast(2)), strides: Array(left.tensor.strides.dropLast(2)))
+          .broadcastStrides(to: batchShape) + [0],
+        right.tensor.view(shape: Array(b.shape.dropLast(2)), strides: Array(right.tensor.strides.dropLast(2)))
+          .broadcastStrides(to: batchShape) + [0],
+      ])
+    func offset(_ operand: Int, _ index: Int) -> Int {
+      let (row, column) = index.quotientAndRemainder(dividingBy: walk.rowLength)
+      return walk.offset(operand, row: row) + column * walk.rowStride(operand)
+    }
+    func multiply<T: BLASScalar>(_: T.Type) {
+      BLAS.gemmBatch(
+        count: batchShape.reduce(1, *), m, n, k, left.tensor.pointer(T.self), aOffset: { offset(0, $0) },
+        lda: left.leadingDimension, transA: left.isTransposed, right.tensor.pointer(T.self),
+        bOffset: { offset(1, $0) }, ldb: right.leadingDimension, transB: right.isTransposed,
+        result.pointer(T.self), cOffset: { $0 * m * n }, ldc: n)
+    }
+    if a.dtype == .float32 { multiply(Float.self) } else { multiply(Double.self) }
+    return result
+  }
+}
+
+extension [Int] {
+  /// Replaces a −1 in front by the number of rows of `tensor`, which also works for empty tensors.
+  fileprivate func resolvingRows(_ tensor: Tensor) -> [Int] {
+    [tensor.shape.dropLast().reduce(1, *)] + dropFirst()
+  }
+}
+
+/// An affine map of the last axis: `x Wᵀ + b`.
+/// - Parameters:
+///   - x: `[..., inputs]`.
+///   - weight: `[outputs, inputs]`, as PyTorch stores it.
+///   - bias: `[outputs]`.
+/// - Returns: `[..., outputs]`.
+public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
+  tensorRequire(
+    weight.rank == 2 && x.rank >= 1 && x.shape[x.rank - 1] == weight.shape[1], "linear",
+    "input of shape \(x.shape) does not fit a weight of shape \(weight.shape)")
+  let lead = Array(x.shape.dropLast())
+  let rows = x.reshaped([lead.reduce(1, *), weight.shape[1]])
+  let result: Tensor
+  if let bias {
+    tensorRequire(
+      bias.shape == [weight.shape[0]], "linear", "bias of shape \(bias.shape) does not fit a weight of shape \(weight.shape)")
+    let product = noGradient { rows.matmul(weight.transposed()) }
+    var sum = product
+    Elementwise.accumulate(bias.detached().expanded(to: product.shape), into: &sum)
+    result = sum
+  } else {
+    result = noGradient { rows.matmul(weight.transposed()) }
+  }
+  let inputs = bias.map { [rows, weight, $0] } ?? [rows, weight]
+  return Tensor.recorded("linear", from: inputs, result) { gradient, _ in
+    var gradients: [Tensor?] = [
+      rows.requiresGradient ? gradient.matmul(weight) : nil,
+      weight.requiresGradient ? gradient.transposed().matmul(rows) : nil,
+    ]
+    if let bias { gradients.append(bias.requiresGradient ? gradient.sum(axes: [0]) : nil) }
+    return gradients
+  }.reshaped(lead + [weight.shape[0]])
+}

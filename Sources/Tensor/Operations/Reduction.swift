@@ -1,0 +1,272 @@
+import CTensorKernels
+
+extension Tensor {
+  /// The axes to reduce, sorted, and the shapes of the result with and without them.
+  private func reducedShapes(_ axes: [Int]?, _ name: String) -> (axes: [Int], kept: [Int], dropped: [Int]) {
+    let axes = axes.map { list in list.map { normalizedAxis($0, name) }.sorted() } ?? Array(shape.indices)
+    tensorRequire(Set(axes).count == axes.count, name, "an axis is named twice in \(axes)")
+    let kept = shape.indices.map { axes.contains($0) ? 1 : shape[$0] }
+    let dropped = shape.indices.filter { !axes.contains($0) }.map { shape[$0] }
+    return (axes, kept, dropped)
+  }
+
+  /// This tensor with `axes` moved to the end, and how many elements they hold.
+  private func movingToEnd(_ axes: [Int]) -> (tensor: Tensor, inner: Int) {
+    let order = shape.indices.filter { !axes.contains($0) } + axes
+    return (detached().permuted(order), axes.reduce(1) { $0 * shape[$1] })
+  }
+
+  /// The sum over some axes (all when omitted). Integers and bools add up as int64.
+  /// - Parameters:
+  ///   - axes: axes to sum over; negative ones count from the back.
+  ///   - keepDims: keeps the summed axes with extent 1.
+  public func sum(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
+    switch dtype {
+    case .float16, .bfloat16: return to(.float32).sum(axes: axes, keepDims: keepDims).to(dtype)
+    case .float32, .float64: break
+    default: return sumOfIntegers(axes: axes, keepDims: keepDims)
+    }
+    let (axes, kept, dropped) = reducedShapes(axes, "sum")
+    let result = Tensor(uninitialized: dropped, dtype: dtype)
+    if axes.last == rank - 1 || axes.isEmpty || count == 0 {
+      sumRows(axes, into: result)
+    } else {
+      sumColumns(axes, into: result)
+    }
+    let shape = self.shape
+    return recorded("sum", from: self, result) { gradient, _ in
+      gradient.reshaped(kept).expanded(to: shape)
+    }.reshaped(keepDims ? kept : dropped)
+  }
+
+  /// Sums where the last axis is among the summed ones: every output element is the sum of rows.
+  private func sumRows(_ axes: [Int], into result: Tensor) {
+    let (moved, inner) = movingToEnd(axes)
+    let outer = result.count
+    let outerWalk = StridedIteration(
+      shape: result.shape + [1], strides: [Array(moved.strides.prefix(result.rank)) + [0]])
+    let innerWalk = StridedIteration(
+      shape: Array(moved.shape.suffix(axes.count)), strides: [Array(moved.strides.suffix(axes.count))])
+    let (rows, length, stride) = (innerWalk.rowCount, innerWalk.rowLength, innerWalk.rowStride(0))
+    let pieces = outer == 1 && rows == 1 && length > 1 << 16 ? 64 : 1
+    if dtype == .float32 {
+      let (input, output) = (moved.pointer(Float.self), result.pointer(Float.self))
+      if pieces > 1 {
+        // Fixed pieces, so that the rounding does not depend on the number of threads.
+        var partial = [Double](repeating: 0, count: pieces)
+        partial.withUnsafeMutableBufferPointer { partial in
+          nonisolated(unsafe) let partial = partial
+          Threads.parallel(pieces, grain: 8) { range in
+            for piece in range {
+              let (low, high) = (length * piece / pieces, length * (piece + 1) / pieces)
+              partial[piece] = Double(tk_sum_f32(Int64(high - low), input + low * stride, Int64(stride)))
+            }
+          }
+        }
+        output.pointee = Float(partial.reduce(0, +))
+        return
+      }
+      Threads.parallel(outer, grain: max(1, (1 << 14) / max(inner, 1))) { range in
+        for index in range {
+          let base = input + Self.flatOffset(outerWalk, index)
+          var total: Float = 0
+          if inner > 0 {
+            for row in 0..<rows {
+              total += tk_sum_f32(Int64(length), base + innerWalk.offset(0, row: row), Int64(stride))
+            }
+          }
+          output[index] = total
+        }
+      }
+    } else {
+      let (input, output) = (moved.pointer(Double.self), result.pointer(Double.self))
+      Threads.parallel(outer, grain: max(1, (1 << 14) / max(inner, 1))) { range in
+        for index in range {
+          let base = input + Self.flatOffset(outerWalk, index)
+          var total = 0.0
+          if inner > 0 {
+            for row in 0..<rows {
+              total += tk_sum_f64(Int64(length), base + innerWalk.offset(0, row: row), Int64(stride))
+            }
+          }
+          output[index] = total
+        }
+      }
+    }
+  }
+
+  /// The offset of element `index` in C order.
+  private static func flatOffset(_ walk: StridedIteration, _ index: Int) -> Int {
+    let (row, column) = index.quotientAndRemainder(dividingBy: walk.rowLength)
+    return walk.offset(0, row: row) + column * walk.rowStride(0)
+  }
+
+  /// Sums where the last axis stays: whole rows are added to the output's rows.
+  private func sumColumns(_ axes: [Int], into result: Tensor) {
+    let (moved, inner) = movingToEnd(axes)
+    let last = result.rank - 1
+    let length = result.shape[last]
+    let stride = moved.strides[last]
+    let outerRows = result.count / max(length, 1)
+    let outerWalk = StridedIteration(
+      shape: Array(result.shape.prefix(last)) + [1, 1], strides: [Array(moved.strides.prefix(last)) + [0, 0]])
+    let innerWalk = StridedIteration(
+      shape: Array(moved.shape.suffix(axes.count)) + [1], strides: [Array(moved.strides.suffix(axes.count)) + [0]])
+    // Threads share one output row by columns when there are fewer rows than threads.
+    let columnBlock = outerRows >= Threads.count ? length : max(16, (length + 7) / 8)
+    let blocks = (length + columnBlock - 1) / columnBlock
+    let float = dtype == .float32
+    Threads.parallel(outerRows * blocks, grain: max(1, (1 << 14) / max(inner * columnBlock, 1))) { range in
+      for task in range {
+        let (row, block) = task.quotientAndRemainder(dividingBy: blocks)
+        let start = block * columnBlock
+        let width = Int64(min(columnBlock, length - start))
+        let base = Self.flatOffset(outerWalk, row) + start * stride
+        if float {
+          let output = result.pointer(Float.self) + row * length + start
+          Self.addRows(
+            inner, width, output, zero: 0, stride: stride,
+            source: { moved.pointer(Float.self) + base + Self.flatOffset(innerWalk, $0) },
+            add: { tk_accumulate_f32($0, 1, $1, $2, $3) })
+        } else {
+          let output = result.pointer(Double.self) + row * length + start
+          Self.addRows(
+            inner, width, output, zero: 0, stride: stride,
+            source: { moved.pointer(Double.self) + base + Self.flatOffset(innerWalk, $0) },
+            add: { tk_accumulate_f64($0, 1, $1, $2, $3) })
+        }
+      }
+    }
+  }
+
+  /// Adds `count` rows in groups, so that a long sum does not lose digits.
+  private static func addRows<T: BinaryFloatingPoint>(
+    _ count: Int, _ width: Int64, _ output: UnsafeMutablePointer<T>, zero: T, stride: Int,
+    source: (Int) -> UnsafePointer<T>, add: (Int64, UnsafePointer<T>, Int64, UnsafeMutablePointer<T>) -> Void
+  ) {
+    output.update(repeating: zero, count: Int(width))
+    let group = 256
+    if count <= group {
+      for row in 0..<count { add(width, source(row), Int64(stride), output) }
+      return
+    }
+    withUnsafeTemporaryAllocation(of: T.self, capacity: Int(width)) { partial in
+      let sums = partial.baseAddress!
+      for first in Swift.stride(from: 0, to: count, by: group) {
+        sums.initialize(repeating: zero, count: Int(width))
+        for row in first..<min(first + group, count) { add(width, source(row), Int64(stride), sums) }
+        add(width, sums, 1, output)
+      }
+    }
+  }
+
+  private func sumOfIntegers(axes: [Int]?, keepDims: Bool) -> Tensor {
+    let (axes, kept, dropped) = reducedShapes(axes, "sum")
+    let (moved, inner) = movingToEnd(axes)
+    let values = moved.to(.int64).array(of: Int64.self)
+    let sums = (0..<dropped.reduce(1, *)).map { outer in
+      values[outer * inner..<(outer + 1) * inner].reduce(0, &+)
+    }
+    return Tensor(sums, shape: keepDims ? kept : dropped)
+  }
+
+  /// The mean over some axes (all when omitted).
+  public func mean(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
+    let source = dtype.isFloatingPoint ? self : to(.float32)
+    let (named, _, _) = reducedShapes(axes, "mean")
+    let inner = named.reduce(1) { $0 * shape[$1] }
+    return source.sum(axes: axes, keepDims: keepDims) / Double(inner)
+  }
+
+  /// The variance over some axes (all when omitted), computed from the deviations from the mean.
+  /// - Parameter correction: subtracted from the count in the denominator: 1 for a sample's variance.
+  public func variance(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor {
+    let source = dtype.isFloatingPoint ? self : to(.float32)
+    let (named, _, _) = reducedShapes(axes, "variance")
+    let inner = named.reduce(1) { $0 * shape[$1] }
+    let deviation = source - source.mean(axes: axes, keepDims: true)
+    return deviation.square().sum(axes: axes, keepDims: keepDims) / (Double(inner) - correction)
+  }
+
+  /// The square root of ``variance(axes:correction:keepDims:)``.
+  public func standardDeviation(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor {
+    variance(axes: axes, correction: correction, keepDims: keepDims).sqrt()
+  }
+
+  /// The largest element over some axes (all when omitted); equal ones share the gradient.
+  /// - Precondition: no reduced axis is empty.
+  public func max(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
+    extreme("max", 1, axes: axes, keepDims: keepDims)
+  }
+
+  /// The smallest element over some axes (all when omitted); equal ones share the gradient.
+  /// - Precondition: no reduced axis is empty.
+  public func min(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
+    extreme("min", -1, axes: axes, keepDims: keepDims)
+  }
+
+  private func extreme(_ name: StaticString, _ sign: Int32, axes: [Int]?, keepDims: Bool) -> Tensor {
+    guard dtype == .float32 || dtype == .float64 else {
+      return to(.float64).extreme(name, sign, axes: axes, keepDims: keepDims).to(dtype)
+    }
+    let (axes, kept, dropped) = reducedShapes(axes, "\(name)")
+    let (moved, inner) = movingToEnd(axes)
+    tensorRequire(inner > 0 || dropped.contains(0), "\(name)", "nothing to compare in shape \(shape)")
+    let rows = moved.contiguous()
+    let result = Tensor(uninitialized: dropped, dtype: dtype)
+    Threads.parallel(result.count, grain: Swift.max(1, (1 << 14) / Swift.max(inner, 1))) { range in
+      for index in range {
+        if dtype == .float32 {
+          result.pointer(Float.self)[index] = tk_extreme_f32(
+            sign, Int64(inner), rows.pointer(Float.self) + index * inner, 1)
+        } else {
+          result.pointer(Double.self)[index] = tk_extreme_f64(
+            sign, Int64(inner), rows.pointer(Double.self) + index * inner, 1)
+        }
+      }
+    }
+    let source = self
+    return recorded(name, from: self, result, keepingOutput: true) { gradient, output in
+      let winners = (source .== output!.detached().reshaped(kept)).to(source.dtype)
+      return winners * (gradient.reshaped(kept) / winners.sum(axes: axes, keepDims: true))
+    }.reshaped(keepDims ? kept : dropped)
+  }
+
+  /// The position of the largest element along an axis (of the flattened tensor when nil), as int64; the first of equals.
+  public func argmax(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
+    position("argmax", axis: axis, keepDims: keepDims) { $0 > $1 }
+  }
+
+  /// The position of the smallest element along an axis (of the flattened tensor when nil), as int64; the first of equals.
+  public func argmin(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
+    position("argmin", axis: axis, keepDims: keepDims) { $0 < $1 }
+  }
+
+  private func position(
+    _ name: String, axis: Int?, keepDims: Bool, _ isBetter: (Double, Double) -> Bool
+  ) -> Tensor {
+    let (axes, kept, dropped) = reducedShapes(axis.map { [$0] }, name)
+    let (moved, inner) = movingToEnd(axes)
+    tensorRequire(inner > 0 || dropped.contains(0), name, "nothing to compare in shape \(shape)")
+    let values = moved.to(.float64).contiguous()
+    let pointer = values.pointer(Double.self)
+    let positions = (0..<dropped.reduce(1, *)).map { outer -> Int64 in
+      var best = 0
+      for i in 1..<Swift.max(inner, 1) where isBetter(pointer[outer * inner + i], pointer[outer * inner + best]) {
+        best = i
+      }
+      return Int64(best)
+    }
+    return Tensor(positions, shape: keepDims ? kept : dropped)
+  }
+
+  /// ln Σ e^x over some axes, without overflow.
+  public func logSumExp(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
+    let source = dtype.isFloatingPoint ? self : to(.float32)
+    let (axes, kept, dropped) = reducedShapes(axes, "logSumExp")
+    let peak = noGradient { source.detached().max(axes: axes, keepDims: true) }
+    let finite = Tensor.select(peak.abs() .< .infinity, peak, Tensor.zeros([], dtype: peak.dtype))
+    let result = (source - finite).exp().sum(axes: axes, keepDims: true).log() + finite
+    return result.reshaped(keepDims ? kept : dropped)
+  }
+}

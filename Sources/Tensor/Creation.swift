@@ -52,7 +52,8 @@ extension Tensor {
   /// A tensor of zeros.
   public static func zeros(_ shape: [Int], dtype: DType = .float32) -> Tensor {
     let result = Tensor(uninitialized: shape, dtype: dtype)
-    result.storage.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: result.count * dtype.byteSize)
+    result.storage.pointer.initializeMemory(
+      as: UInt8.self, repeating: 0, count: result.count * dtype.byteSize)
     return result
   }
 

@@ -1,13 +1,13 @@
-/// One position in a subscript: an index, a range, ``TensorIndex/ellipsis`` or ``TensorIndex/newAxis``.
+/// One position in a subscript: an index, a range, `.ellipsis` or `.newAxis`.
 public enum TensorIndex: Sendable {
   /// One element; the axis disappears. Negative counts from the back.
   case index(Int)
   /// Part of an axis; nil bounds are the ends. A negative step walks backwards.
   case range(from: Int?, to: Int?, step: Int)
   /// As many whole axes as are not mentioned.
-  case ellipsis
+  case remainingAxes
   /// A new axis of extent 1.
-  case newAxis
+  case insertedAxis
 }
 
 /// Something that can stand in a tensor's subscript.
@@ -42,9 +42,9 @@ extension PartialRangeUpTo: TensorIndexConvertible where Bound == Int {
 
 extension TensorIndexConvertible where Self == TensorIndex {
   /// As many whole axes as are not mentioned.
-  public static var ellipsis: TensorIndex { TensorIndex.ellipsis }
+  public static var ellipsis: TensorIndex { .remainingAxes }
   /// A new axis of extent 1.
-  public static var newAxis: TensorIndex { TensorIndex.newAxis }
+  public static var newAxis: TensorIndex { .insertedAxis }
   /// A whole axis.
   public static var all: TensorIndex { .range(from: nil, to: nil, step: 1) }
   /// Part of an axis with a step, NumPy's `from:to:step`; nil bounds are the ends.
@@ -61,22 +61,47 @@ extension Tensor {
   ///     x[1..., 0] = Tensor.zeros([n])
   ///
   /// Assigning writes in place when no other tensor shares the memory, and copies first otherwise.
-  public subscript<each Index: TensorIndexConvertible>(_ index: repeat each Index) -> Tensor {
-    get {
-      var list: [TensorIndex] = []
-      for position in repeat each index { list.append(position.tensorIndex) }
-      return indexed(list)
-    }
-    set {
-      var list: [TensorIndex] = []
-      for position in repeat each index { list.append(position.tensorIndex) }
-      assign(newValue, at: list)
-    }
+  public subscript<A: TensorIndexConvertible>(_ a: A) -> Tensor {
+    get { indexed([a.tensorIndex]) }
+    set { assign(newValue, at: [a.tensorIndex]) }
+  }
+
+  /// A view of part of the tensor, or assignment to it, by position in each axis.
+  public subscript<A: TensorIndexConvertible, B: TensorIndexConvertible>(_ a: A, _ b: B) -> Tensor {
+    get { indexed([a.tensorIndex, b.tensorIndex]) }
+    set { assign(newValue, at: [a.tensorIndex, b.tensorIndex]) }
+  }
+
+  /// A view of part of the tensor, or assignment to it, by position in each axis.
+  public subscript<A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible>(_ a: A,
+    _ b: B, _ c: C
+  ) -> Tensor {
+    get { indexed([a.tensorIndex, b.tensorIndex, c.tensorIndex]) }
+    set { assign(newValue, at: [a.tensorIndex, b.tensorIndex, c.tensorIndex]) }
+  }
+
+  /// A view of part of the tensor, or assignment to it, by position in each axis.
+  public subscript<
+    A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible, D: TensorIndexConvertible
+  >(_ a: A, _ b: B, _ c: C, _ d: D) -> Tensor {
+    get { indexed([a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex]) }
+    set { assign(newValue, at: [a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex]) }
+  }
+
+  /// A view of part of the tensor, or assignment to it, by position in each axis.
+  public subscript<
+    A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible,
+    D: TensorIndexConvertible, E: TensorIndexConvertible
+  >(_ a: A, _ b: B, _ c: C, _ d: D, _ e: E) -> Tensor {
+    get { indexed([a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex, e.tensorIndex]) }
+    set { assign(newValue, at: [a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex, e.tensorIndex]) }
   }
 
   /// A view of the part that a list of positions names.
   public func indexed(_ positions: [TensorIndex]) -> Tensor {
-    let mentioned = positions.count { if case .index = $0 { true } else if case .range = $0 { true } else { false } }
+    let mentioned = positions.count {
+      if case .index = $0 { true } else if case .range = $0 { true } else { false }
+    }
     tensorRequire(mentioned <= rank, "subscript", "\(mentioned) positions for shape \(shape)")
     var result = self
     var axis = 0
@@ -86,12 +111,15 @@ extension Tensor {
         let extent = result.shape[axis]
         let element = index < 0 ? index + extent : index
         tensorRequire(
-          element >= 0 && element < extent, "subscript", "index \(index) is outside axis \(axis) of shape \(shape)")
+          element >= 0 && element < extent, "subscript",
+          "index \(index) is outside axis \(axis) of shape \(shape)")
         result = result.slice(axis: axis, element..<element + 1).squeezed(axis: axis)
       case .range(let from, let to, let step):
         let extent = result.shape[axis]
         tensorRequire(step != 0, "subscript", "a step must not be 0")
-        func position(_ bound: Int) -> Int { Swift.min(Swift.max(bound < 0 ? bound + extent : bound, 0), extent) }
+        func position(_ bound: Int) -> Int {
+          Swift.min(Swift.max(bound < 0 ? bound + extent : bound, 0), extent)
+        }
         let range: Range<Int>
         if step > 0 {
           let low = from.map(position) ?? 0
@@ -102,9 +130,9 @@ extension Tensor {
         }
         result = result.slice(axis: axis, range, step: step)
         axis += 1
-      case .ellipsis:
+      case .remainingAxes:
         axis += rank - mentioned
-      case .newAxis:
+      case .insertedAxis:
         result = result.expandedDimensions(axis: axis)
         axis += 1
       }

@@ -68,7 +68,7 @@ public struct Tensor: @unchecked Sendable {
   package static func contiguousStrides(_ shape: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
     for axis in stride(from: shape.count - 2, through: 0, by: -1) {
-      strides[axis] = strides[axis + 1] * max(shape[axis + 1], 1)
+      strides[axis] = strides[axis + 1] * Swift.max(shape[axis + 1], 1)
     }
     return strides
   }

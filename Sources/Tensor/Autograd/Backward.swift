@@ -37,7 +37,8 @@ extension Tensor {
   /// - Precondition: the tensor has one element and requires a gradient.
   public func backward(keepingGraph: Bool = false) -> Gradients {
     tensorRequire(
-      count == 1, "backward", "needs a tensor with one element, found shape \(shape); pass the gradient of the output")
+      count == 1, "backward",
+      "needs a tensor with one element, found shape \(shape); pass the gradient of the output")
     return backward(from: Tensor.ones(shape, dtype: dtype), keepingGraph: keepingGraph)
   }
 
@@ -65,7 +66,8 @@ extension Tensor {
         continue
       }
       guard let backward = node.backward else {
-        tensorFailure("backward", "the record of \(node.name) was already released by an earlier backward pass")
+        tensorFailure(
+          "backward", "the record of \(node.name) was already released by an earlier backward pass")
       }
       let gradients = backward(gradient, node.attachedOutput)
       for case (let input?, let contribution?) in zip(node.inputs, gradients) {

@@ -19,7 +19,8 @@ public func gradCheck(
   let gradients = weighted(function(leaves)).backward()
   var worst = 0.0
   for (which, point) in points.enumerated() {
-    let found = (gradients[leaves[which]] ?? Tensor.zeros(point.shape, dtype: .float64)).array(of: Double.self)
+    let found = (gradients[leaves[which]] ?? Tensor.zeros(point.shape, dtype: .float64)).array(
+      of: Double.self)
     let values = point.array(of: Double.self)
     for i in values.indices {
       func value(_ delta: Double) -> Double {
@@ -31,7 +32,8 @@ public func gradCheck(
       }
       let expected = (value(step) - value(-step)) / (2 * step)
       let allowed = tolerance * Swift.max(1, Swift.max(abs(expected), abs(found[i])))
-      worst = Swift.max(worst, found[i].isNaN || expected.isNaN ? .infinity : abs(expected - found[i]) / allowed)
+      worst = Swift.max(
+        worst, found[i].isNaN || expected.isNaN ? .infinity : abs(expected - found[i]) / allowed)
     }
   }
   return worst

@@ -3,7 +3,8 @@ import CTensorKernels
 extension Tensor {
   private static func binary(
     _ name: StaticString, _ operation: Int, _ a: Tensor, _ b: Tensor,
-    backward: @escaping (_ gradient: Tensor, _ a: Tensor, _ b: Tensor, _ output: Tensor?) -> (Tensor?, Tensor?),
+    backward:
+      @escaping (_ gradient: Tensor, _ a: Tensor, _ b: Tensor, _ output: Tensor?) -> (Tensor?, Tensor?),
     keepingOutput: Bool = false
   ) -> Tensor {
     let type = DType.promoted(a.dtype, b.dtype)
@@ -82,7 +83,9 @@ extension Tensor {
       name, operation, self, other,
       backward: { gradient, a, b, output in
         let half = (a .== b).to(a.dtype) * 0.5
-        let wins = { (side: Tensor, rival: Tensor) in (side .== output!).to(a.dtype) * (1 - (side .== rival).to(a.dtype)) }
+        let wins = { (side: Tensor, rival: Tensor) in
+          (side .== output!).to(a.dtype) * (1 - (side .== rival).to(a.dtype))
+        }
         return (gradient * (wins(a, b) + half), gradient * (wins(b, a) + half))
       }, keepingOutput: true)
   }

@@ -3,7 +3,8 @@ import CTensorKernels
 extension Tensor {
   /// Row numbers as Swift integers, checked against the number of rows; negative ones count from the back.
   private static func rowNumbers(_ indices: Tensor, count: Int, _ operation: String) -> [Int] {
-    tensorRequire(!indices.dtype.isFloatingPoint, operation, "indices must be integers, found \(indices.dtype)")
+    tensorRequire(
+      !indices.dtype.isFloatingPoint, operation, "indices must be integers, found \(indices.dtype)")
     return indices.array(of: Int64.self).map { index in
       let row = index < 0 ? Int(index) + count : Int(index)
       tensorRequire(row >= 0 && row < count, operation, "index \(index) is outside \(count) rows")
@@ -83,7 +84,8 @@ extension Tensor {
     return Tensor.recorded("replacingRows", from: [base, replacement], result) { gradient, _ in
       [
         base.requiresGradient
-          ? gradient.replacingRows(at: indices, with: Tensor.zeros(replacement.shape, dtype: gradient.dtype)) : nil,
+          ? gradient.replacingRows(at: indices, with: Tensor.zeros(replacement.shape, dtype: gradient.dtype))
+          : nil,
         replacement.requiresGradient ? gradient.rows(at: indices) : nil,
       ]
     }

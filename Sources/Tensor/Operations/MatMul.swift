@@ -41,11 +41,13 @@ extension Tensor {
     }
     let (a, b) = (to(type), other.to(type))
     tensorRequire(
-      a.rank > 0 && b.rank > 0, "matmul", "needs at least one axis on both sides, found shapes \(a.shape) and \(b.shape)")
+      a.rank > 0 && b.rank > 0, "matmul",
+      "needs at least one axis on both sides, found shapes \(a.shape) and \(b.shape)")
     if a.rank == 1 { return a.expandedDimensions(axis: 0).matmul(b).squeezed(axis: b.rank == 1 ? 0 : -2) }
     if b.rank == 1 { return a.matmul(b.expandedDimensions(axis: 1)).squeezed(axis: -1) }
     tensorRequire(
-      a.shape[a.rank - 1] == b.shape[b.rank - 2], "matmul", "shapes \(a.shape) and \(b.shape) do not agree inside")
+      a.shape[a.rank - 1] == b.shape[b.rank - 2], "matmul",
+      "shapes \(a.shape) and \(b.shape) do not agree inside")
     if b.rank == 2 && a.rank > 2 {
       // One product over all rows instead of one for each matrix.
       return a.reshaped([-1, a.shape[a.rank - 1]].resolvingRows(a)).matmul(b)
@@ -113,7 +115,8 @@ public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
   let result: Tensor
   if let bias {
     tensorRequire(
-      bias.shape == [weight.shape[0]], "linear", "bias of shape \(bias.shape) does not fit a weight of shape \(weight.shape)")
+      bias.shape == [weight.shape[0]], "linear",
+      "bias of shape \(bias.shape) does not fit a weight of shape \(weight.shape)")
     let product = noGradient { rows.matmul(weight.transposed()) }
     var sum = product
     Elementwise.accumulate(bias.detached().expanded(to: product.shape), into: &sum)

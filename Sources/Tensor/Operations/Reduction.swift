@@ -66,7 +66,7 @@ extension Tensor {
         output.pointee = Float(partial.reduce(0, +))
         return
       }
-      Threads.parallel(outer, grain: max(1, (1 << 14) / max(inner, 1))) { range in
+      Threads.parallel(outer, grain: Swift.max(1, (1 << 14) / Swift.max(inner, 1))) { range in
         for index in range {
           let base = input + Self.flatOffset(outerWalk, index)
           var total: Float = 0
@@ -80,7 +80,7 @@ extension Tensor {
       }
     } else {
       let (input, output) = (moved.pointer(Double.self), result.pointer(Double.self))
-      Threads.parallel(outer, grain: max(1, (1 << 14) / max(inner, 1))) { range in
+      Threads.parallel(outer, grain: Swift.max(1, (1 << 14) / Swift.max(inner, 1))) { range in
         for index in range {
           let base = input + Self.flatOffset(outerWalk, index)
           var total = 0.0
@@ -107,32 +107,34 @@ extension Tensor {
     let last = result.rank - 1
     let length = result.shape[last]
     let stride = moved.strides[last]
-    let outerRows = result.count / max(length, 1)
+    let outerRows = result.count / Swift.max(length, 1)
     let outerWalk = StridedIteration(
       shape: Array(result.shape.prefix(last)) + [1, 1], strides: [Array(moved.strides.prefix(last)) + [0, 0]])
     let innerWalk = StridedIteration(
-      shape: Array(moved.shape.suffix(axes.count)) + [1], strides: [Array(moved.strides.suffix(axes.count)) + [0]])
+      shape: Array(moved.shape.suffix(axes.count)) + [1],
+      strides: [Array(moved.strides.suffix(axes.count)) + [0]])
     // Threads share one output row by columns when there are fewer rows than threads.
-    let columnBlock = outerRows >= Threads.count ? length : max(16, (length + 7) / 8)
+    let columnBlock = outerRows >= Threads.count ? length : Swift.max(16, (length + 7) / 8)
     let blocks = (length + columnBlock - 1) / columnBlock
     let float = dtype == .float32
-    Threads.parallel(outerRows * blocks, grain: max(1, (1 << 14) / max(inner * columnBlock, 1))) { range in
+    Threads.parallel(outerRows * blocks, grain: Swift.max(1, (1 << 14) / Swift.max(inner * columnBlock, 1))) {
+      range in
       for task in range {
         let (row, block) = task.quotientAndRemainder(dividingBy: blocks)
         let start = block * columnBlock
-        let width = Int64(min(columnBlock, length - start))
+        let width = Int64(Swift.min(columnBlock, length - start))
         let base = Self.flatOffset(outerWalk, row) + start * stride
         if float {
           let output = result.pointer(Float.self) + row * length + start
           Self.addRows(
             inner, width, output, zero: 0, stride: stride,
-            source: { moved.pointer(Float.self) + base + Self.flatOffset(innerWalk, $0) },
+            source: { UnsafePointer(moved.pointer(Float.self) + base + Self.flatOffset(innerWalk, $0)) },
             add: { tk_accumulate_f32($0, 1, $1, $2, $3) })
         } else {
           let output = result.pointer(Double.self) + row * length + start
           Self.addRows(
             inner, width, output, zero: 0, stride: stride,
-            source: { moved.pointer(Double.self) + base + Self.flatOffset(innerWalk, $0) },
+            source: { UnsafePointer(moved.pointer(Double.self) + base + Self.flatOffset(innerWalk, $0)) },
             add: { tk_accumulate_f64($0, 1, $1, $2, $3) })
         }
       }
@@ -154,7 +156,7 @@ extension Tensor {
       let sums = partial.baseAddress!
       for first in Swift.stride(from: 0, to: count, by: group) {
         sums.initialize(repeating: zero, count: Int(width))
-        for row in first..<min(first + group, count) { add(width, source(row), Int64(stride), sums) }
+        for row in first..<Swift.min(first + group, count) { add(width, source(row), Int64(stride), sums) }
         add(width, sums, 1, output)
       }
     }
@@ -189,7 +191,8 @@ extension Tensor {
   }
 
   /// The square root of ``variance(axes:correction:keepDims:)``.
-  public func standardDeviation(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor {
+  public func standardDeviation(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor
+  {
     variance(axes: axes, correction: correction, keepDims: keepDims).sqrt()
   }
 
@@ -252,7 +255,8 @@ extension Tensor {
     let pointer = values.pointer(Double.self)
     let positions = (0..<dropped.reduce(1, *)).map { outer -> Int64 in
       var best = 0
-      for i in 1..<Swift.max(inner, 1) where isBetter(pointer[outer * inner + i], pointer[outer * inner + best]) {
+      for i in 1..<Swift.max(inner, 1)
+      where isBetter(pointer[outer * inner + i], pointer[outer * inner + best]) {
         best = i
       }
       return Int64(best)

@@ -59,7 +59,8 @@ extension Tensor {
   public func permuted(_ order: [Int]) -> Tensor {
     let axes = order.map { normalizedAxis($0, "permuted") }
     tensorRequire(
-      axes.sorted() == Array(shape.indices), "permuted", "\(order) is not an order of the axes of shape \(shape)")
+      axes.sorted() == Array(shape.indices), "permuted",
+      "\(order) is not an order of the axes of shape \(shape)")
     if axes == Array(shape.indices) { return self }
     let result = view(shape: axes.map { shape[$0] }, strides: axes.map { strides[$0] })
     return recorded("permuted", from: self, result) { gradient, _ in
@@ -136,7 +137,9 @@ extension Tensor {
   private func scattered(intoAxis axis: Int, _ range: Range<Int>, step: Int, of shape: [Int]) -> Tensor {
     let full = Tensor.zeros(shape, dtype: dtype)
     detached().write(into: full.slice(axis: axis, range, step: step))
-    return recorded("scattered", from: self, full) { gradient, _ in gradient.slice(axis: axis, range, step: step) }
+    return recorded("scattered", from: self, full) { gradient, _ in
+      gradient.slice(axis: axis, range, step: step)
+    }
   }
 
   /// Copies this tensor's elements into a view that nobody else reads.
@@ -172,7 +175,8 @@ extension Tensor {
       var comparable = part.shape
       if comparable.count == shape.count { comparable[axis] = first.shape[axis] }
       tensorRequire(
-        comparable == first.shape, "concatenated", "shapes \(first.shape) and \(part.shape) differ beside axis \(axis)")
+        comparable == first.shape, "concatenated",
+        "shapes \(first.shape) and \(part.shape) differ beside axis \(axis)")
       shape[axis] += part.shape[axis]
     }
     let result = Tensor(uninitialized: shape, dtype: type)
@@ -199,7 +203,8 @@ extension Tensor {
   public func split(_ lengths: [Int], axis: Int = 0) -> [Tensor] {
     let axis = normalizedAxis(axis, "split")
     tensorRequire(
-      lengths.reduce(0, +) == shape[axis], "split", "lengths \(lengths) do not add up to axis \(axis) of \(shape)")
+      lengths.reduce(0, +) == shape[axis], "split",
+      "lengths \(lengths) do not add up to axis \(axis) of \(shape)")
     var start = 0
     return lengths.map { length in
       defer { start += length }

@@ -61,7 +61,7 @@ package struct StridedIteration {
     if rows == 1 {
       Threads.parallel(length, grain: grain) { range in body(0, range.lowerBound, range.count) }
     } else {
-      Threads.parallel(rows, grain: max(1, grain / length)) { range in
+      Threads.parallel(rows, grain: Swift.max(1, grain / length)) { range in
         for row in range { body(row, 0, length) }
       }
     }
@@ -70,9 +70,10 @@ package struct StridedIteration {
 
 extension Tensor {
   /// The shape two shapes broadcast to (NumPy's rule: extents are equal or one of them is 1, aligned at the end).
-  package static func broadcastShape(_ a: [Int], _ b: [Int], _ operation: @autoclosure () -> String) -> [Int] {
+  package static func broadcastShape(_ a: [Int], _ b: [Int], _ operation: @autoclosure () -> String) -> [Int]
+  {
     if a == b { return a }
-    let rank = max(a.count, b.count)
+    let rank = Swift.max(a.count, b.count)
     var result = [Int](repeating: 1, count: rank)
     for i in 0..<rank {
       let x = i < a.count ? a[a.count - 1 - i] : 1
@@ -113,7 +114,8 @@ extension Tensor {
   }
 
   private func copyTransposed(
-    _ iteration: StridedIteration, _ input: UnsafeMutableRawPointer, _ output: UnsafeMutableRawPointer, _ size: Int
+    _ iteration: StridedIteration, _ input: UnsafeMutableRawPointer, _ output: UnsafeMutableRawPointer,
+    _ size: Int
   ) {
     let last = iteration.shape.count - 1
     let (rows, columns) = (iteration.shape[last - 1], iteration.shape[last])
@@ -122,13 +124,13 @@ extension Tensor {
     let batch = iteration.shape.dropLast(2).reduce(1, *)
     if rows * columns == 0 { return }
     let pieces = (rows + 63) / 64
-    Threads.parallel(batch * pieces, grain: max(1, (1 << 14) / (64 * columns))) { range in
+    Threads.parallel(batch * pieces, grain: Swift.max(1, (1 << 14) / (64 * columns))) { range in
       for task in range {
         let (matrix, piece) = task.quotientAndRemainder(dividingBy: pieces)
         let first = piece * 64
         let source = input + (iteration.offset(0, row: matrix * rows) + first) * size
         let target = output + (iteration.offset(1, row: matrix * rows) + first * outputStride) * size
-        let count = Int64(min(64, rows - first))
+        let count = Int64(Swift.min(64, rows - first))
         // The input holds `columns` lines of `rows` values each.
         if size == 4 {
           tk_transpose_4(

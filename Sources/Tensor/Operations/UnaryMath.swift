@@ -104,7 +104,8 @@ extension Tensor {
   public func clamped(_ lower: Double, _ upper: Double) -> Tensor {
     let inside = (self .>= lower).to(dtype) * (self .<= upper).to(dtype)
     let result = Elementwise.binary(
-      Int(TK_MIN), Elementwise.binary(Int(TK_MAX), self, scalar(lower), shape: shape), scalar(upper), shape: shape)
+      Int(TK_MIN), Elementwise.binary(Int(TK_MAX), self, scalar(lower), shape: shape), scalar(upper),
+      shape: shape)
     return recorded("clamped", from: self, result) { gradient, _ in gradient * inside }
   }
 }

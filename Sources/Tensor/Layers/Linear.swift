@@ -1,0 +1,81 @@
+/// An affine map of the last axis: `x Wᵀ + b`, with PyTorch's names and layout.
+open class Linear: Module {
+  /// `[outputs, inputs]`.
+  public let weight: Parameter
+  /// `[outputs]`.
+  public let bias: Parameter?
+
+  /// Weights from a uniform distribution over ±1/√inputs, as PyTorch initialises them.
+  public init(_ inputs: Int, _ outputs: Int, bias: Bool = true, using generator: inout RandomGenerator) {
+    let bound = 1 / Double(max(inputs, 1)).squareRoot()
+    weight = Parameter(Tensor.randomUniform([outputs, inputs], in: -bound..<bound, using: &generator))
+    self.bias =
+      bias ? Parameter(Tensor.randomUniform([outputs], in: -bound..<bound, using: &generator)) : nil
+  }
+
+  /// A layer around existing parameters.
+  public init(weight: Parameter, bias: Parameter? = nil) {
+    self.weight = weight
+    self.bias = bias
+  }
+
+  /// Maps `[..., inputs]` to `[..., outputs]`.
+  open func callAsFunction(_ x: Tensor) -> Tensor {
+    linear(x, weight: weight.tensor, bias: bias?.tensor)
+  }
+
+  open func visitParameters(_ visitor: inout ParameterVisitor) {
+    visitor.add("weight", weight)
+    visitor.add("bias", bias)
+  }
+}
+
+/// A linear layer with a low-rank adapter: `x Wᵀ + b + (alpha / rank) · (x Aᵀ) Bᵀ`.
+///
+/// The base weight is frozen; A starts Kaiming-uniform and B at zero, so that training starts from the base model
+/// (Hu et al., "LoRA", 2021; initialisation as in PEFT).
+public final class LoRALinear: Linear {
+  /// `[rank, inputs]`.
+  public let loraA: Parameter
+  /// `[outputs, rank]`.
+  public let loraB: Parameter
+  /// The width of the adapter.
+  public let rank: Int
+  /// The scale's numerator.
+  public let alpha: Double
+  /// Whether the adapter takes part; off gives the base layer.
+  public var isAdapterEnabled = true
+
+  /// Wraps `base`, whose parameters become frozen.
+  public init(base: Linear, rank: Int, alpha: Double, using generator: inout RandomGenerator) {
+    let (outputs, inputs) = (base.weight.shape[0], base.weight.shape[1])
+    // Kaiming-uniform with a = √5 is uniform over ±1/√inputs.
+    let bound = 1 / Double(max(inputs, 1)).squareRoot()
+    loraA = Parameter(Tensor.randomUniform([rank, inputs], in: -bound..<bound, using: &generator))
+    loraB = Parameter(Tensor.zeros([outputs, rank]))
+    self.rank = rank
+    self.alpha = alpha
+    super.init(weight: base.weight, bias: base.bias)
+    base.setTrainable(false)
+  }
+
+  /// The factor in front of the low-rank product.
+  public var scale: Double { alpha / Double(rank) }
+
+  /// The base weight with the adapter added, `[outputs, inputs]`.
+  public func mergedWeight() -> Tensor {
+    noGradient { weight.tensor + loraB.tensor.matmul(loraA.tensor) * scale }
+  }
+
+  public override func callAsFunction(_ x: Tensor) -> Tensor {
+    let base = super.callAsFunction(x)
+    guard isAdapterEnabled else { return base }
+    return base + linear(linear(x, weight: loraA.tensor), weight: loraB.tensor) * scale
+  }
+
+  public override func visitParameters(_ visitor: inout ParameterVisitor) {
+    super.visitParameters(&visitor)
+    visitor.add("lora_A.weight", loraA)
+    visitor.add("lora_B.weight", loraB)
+  }
+}

@@ -1,0 +1,83 @@
+import Foundation
+
+extension RGBImage {
+  /// Reads a PNG or JPEG file; which one is decided by its content, whatever its name.
+  ///
+  /// Transparency is composited on white, greys become three equal samples, and the EXIF orientation of a
+  /// JPEG is applied.
+  /// - Throws: ``ImageError`` naming the file when it is missing, unreadable, not an image, cut short,
+  ///   damaged or larger than `limits`.
+  public init(contentsOf path: String, limits: ImageLimits = ImageLimits()) throws(ImageError) {
+    self = try RGBImage(decoding: readBytes(path, limits: limits), name: path, limits: limits)
+  }
+
+  /// Decodes a PNG or JPEG in memory; see ``init(contentsOf:limits:)``.
+  /// - Parameter name: what errors call it.
+  public init(
+    decoding bytes: [UInt8], name: String, limits: ImageLimits = ImageLimits()
+  ) throws(ImageError) {
+    if bytes.starts(with: PNGFormat.signature.prefix(4)) {
+      self = try PNGFormat.decode(bytes, name: name, limits: limits)
+    } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
+      self = try JPEGFormat.decode(bytes, name: name, limits: limits)
+    } else {
+      throw ImageError(file: name, reason: .notAnImage(firstBytes: Array(bytes.prefix(8))))
+    }
+  }
+
+  /// Writes an RGB PNG; an existing file is replaced only when all bytes are on disk.
+  /// - Throws: ``ImageError`` naming the file.
+  public func writePNG(to path: String) throws(ImageError) {
+    let bytes = try pngBytes()
+    do {
+      try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw ImageError(file: path, reason: .notWritten((error as NSError).localizedDescription))
+    }
+  }
+
+  /// The picture as the bytes of an RGB PNG; the same bytes for the same pixels.
+  public func pngBytes() throws(ImageError) -> [UInt8] {
+    try PNGFormat.encode(self)
+  }
+}
+
+/// All bytes of a file, after its size was checked.
+private func readBytes(_ path: String, limits: ImageLimits) throws(ImageError) -> [UInt8] {
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else {
+    let missing = errno == ENOENT || errno == ENOTDIR
+    throw ImageError(file: path, reason: missing ? .missing : .unreadable(String(cString: strerror(errno))))
+  }
+  defer { close(descriptor) }
+  var status = stat()
+  guard fstat(descriptor, &status) == 0 else {
+    throw ImageError(file: path, reason: .unreadable(String(cString: strerror(errno))))
+  }
+  guard status.st_mode & S_IFMT == S_IFREG else {
+    let what = status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is not a regular file"
+    throw ImageError(file: path, reason: .unreadable(what))
+  }
+  let size = Int(status.st_size)
+  guard size <= limits.maximumBytes else {
+    throw ImageError(file: path, reason: .tooManyBytes(found: size, limit: limits.maximumBytes))
+  }
+  var failure: Int32 = 0
+  let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+    count = 0
+    while count < size {
+      let got = read(descriptor, buffer.baseAddress! + count, size - count)
+      if got < 0 {
+        if errno == EINTR { continue }
+        failure = errno
+        return
+      }
+      if got == 0 { return }
+      count += got
+    }
+  }
+  guard failure == 0 else {
+    throw ImageError(file: path, reason: .unreadable(String(cString: strerror(failure))))
+  }
+  return bytes
+}

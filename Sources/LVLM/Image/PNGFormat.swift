@@ -1,0 +1,122 @@
+import CPNG
+
+/// PNG through libpng's simplified interface, which reports errors by return value.
+enum PNGFormat {
+  static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+  /// Decodes any colour type and depth to RGB; transparency is composited on white as Pillow does it.
+  static func decode(
+    _ bytes: [UInt8], name: String, limits: ImageLimits
+  ) throws(ImageError) -> RGBImage {
+    let size = try checkChunks(bytes, name: name)
+    try limits.check(width: size.width, height: size.height, file: name)
+
+    var image = png_image()
+    image.version = png_uint_32(PNG_IMAGE_VERSION)
+    defer { png_image_free(&image) }
+    var samples: [UInt8] = []
+    var hasAlpha = false
+    let succeeded = bytes.withUnsafeBytes { source in
+      guard png_image_begin_read_from_memory(&image, source.baseAddress, source.count) != 0 else {
+        return false
+      }
+      image.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
+      hasAlpha = image.format & png_uint_32(PNG_FORMAT_FLAG_ALPHA) != 0
+      image.format =
+        png_uint_32(PNG_FORMAT_FLAG_COLOR) | (hasAlpha ? png_uint_32(PNG_FORMAT_FLAG_ALPHA) : 0)
+      let total = size.width * size.height * (hasAlpha ? 4 : 3)
+      var finished = false
+      samples = [UInt8](unsafeUninitializedCapacity: total) { buffer, count in
+        finished = png_image_finish_read(&image, nil, buffer.baseAddress, 0, nil) != 0
+        count = finished ? total : 0
+      }
+      return finished
+    }
+    guard succeeded else { throw ImageError(file: name, reason: .corrupt("PNG: " + message(image))) }
+    if hasAlpha { samples = onWhite(samples) }
+    return RGBImage(width: size.width, height: size.height, pixels: samples)
+  }
+
+  /// Encodes 8-bit RGB without metadata.
+  static func encode(_ picture: RGBImage) throws(ImageError) -> [UInt8] {
+    var image = png_image()
+    image.version = png_uint_32(PNG_IMAGE_VERSION)
+    image.width = png_uint_32(picture.width)
+    image.height = png_uint_32(picture.height)
+    image.format = png_uint_32(PNG_FORMAT_FLAG_COLOR)
+    defer { png_image_free(&image) }
+    let raw = (picture.width * 3 + 1) * picture.height
+    var size = png_alloc_size_t(raw + raw / 64 + 4096)
+    var succeeded = false
+    let bytes = [UInt8](unsafeUninitializedCapacity: Int(size)) { buffer, count in
+      succeeded =
+        picture.pixels.withUnsafeBytes { source in
+          png_image_write_to_memory(&image, buffer.baseAddress, &size, 0, source.baseAddress, 0, nil)
+        } != 0
+      count = succeeded ? Int(size) : 0
+    }
+    guard succeeded else {
+      throw ImageError(
+        file: "\(picture.width)x\(picture.height) picture", reason: .notWritten("PNG: " + message(image)))
+    }
+    return bytes
+  }
+
+  /// Walks the chunks up to IEND, so that a cut file is told from a damaged one.
+  private static func checkChunks(
+    _ bytes: [UInt8], name: String
+  ) throws(ImageError) -> (width: Int, height: Int) {
+    func truncated(_ detail: String) -> ImageError {
+      ImageError(file: name, reason: .truncated("PNG ends at byte \(bytes.count), " + detail))
+    }
+    func number(_ at: Int) -> Int {
+      Int(bytes[at]) << 24 | Int(bytes[at + 1]) << 16 | Int(bytes[at + 2]) << 8 | Int(bytes[at + 3])
+    }
+    guard bytes.count >= 8 else { throw truncated("inside its signature") }
+    guard bytes.starts(with: signature) else {
+      throw ImageError(file: name, reason: .corrupt("PNG: its signature was changed in transfer"))
+    }
+    var offset = 8
+    var size: (width: Int, height: Int)?
+    while true {
+      guard offset + 12 <= bytes.count else { throw truncated("before its IEND chunk") }
+      let length = number(offset)
+      let type = String(decoding: bytes[offset + 4..<offset + 8], as: UTF8.self)
+      guard offset + 12 + length <= bytes.count else {
+        throw truncated("its \(type) chunk at byte \(offset) needs \(length) bytes")
+      }
+      if size == nil {
+        guard type == "IHDR", length == 13 else {
+          throw ImageError(file: name, reason: .corrupt("PNG: the first chunk is not IHDR"))
+        }
+        size = (number(offset + 8), number(offset + 12))
+      }
+      if type == "IEND" { break }
+      offset += 12 + length
+    }
+    guard let size, size.width > 0, size.height > 0 else {
+      throw ImageError(file: name, reason: .corrupt("PNG: a side of the picture is 0"))
+    }
+    return size
+  }
+
+  /// Pillow's `alpha_composite` over opaque white, then the colour samples.
+  private static func onWhite(_ rgba: [UInt8]) -> [UInt8] {
+    let pixels = rgba.count / 4
+    return [UInt8](unsafeUninitializedCapacity: pixels * 3) { buffer, count in
+      for pixel in 0..<pixels {
+        let alpha = UInt32(rgba[pixel * 4 + 3]) << 7
+        let rest = (255 << 7) - alpha
+        for channel in 0..<3 {
+          let sum = UInt32(rgba[pixel * 4 + channel]) * alpha + 255 * rest + (0x80 << 7)
+          buffer[pixel * 3 + channel] = UInt8(truncatingIfNeeded: ((sum >> 8) + sum) >> 15)
+        }
+      }
+      count = pixels * 3
+    }
+  }
+
+  private static func message(_ image: png_image) -> String {
+    withUnsafeBytes(of: image.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+}

@@ -1,0 +1,50 @@
+/// The type of one element of an array on disk.
+///
+/// Files hold more types than tensors compute with; reading a `Tensor` from a type without a counterpart
+/// converts it or throws, see ``Tensor/init(_:)-(StoredArray)``.
+public enum ElementType: String, Sendable, CaseIterable {
+  case float16, bfloat16, float32, float64
+  case int8, int16, int32, int64
+  case uint8, uint16, uint32, uint64
+  case bool
+
+  /// Bytes of one element.
+  public var byteSize: Int {
+    switch self {
+    case .int8, .uint8, .bool: 1
+    case .float16, .bfloat16, .int16, .uint16: 2
+    case .float32, .int32, .uint32: 4
+    case .float64, .int64, .uint64: 8
+    }
+  }
+
+  /// Number of bytes an array of this shape takes, or nil when an extent is negative or the product overflows.
+  public func byteCount(shape: [Int]) -> Int? {
+    var total = byteSize
+    for extent in shape {
+      guard extent >= 0 else { return nil }
+      let (product, overflow) = total.multipliedReportingOverflow(by: extent)
+      if overflow { return nil }
+      total = product
+    }
+    return total
+  }
+}
+
+/// A Swift type that stands for one ``ElementType``.
+public protocol StoredScalar: BitwiseCopyable, Sendable {
+  /// The element type on disk.
+  static var elementType: ElementType { get }
+}
+
+extension Float: StoredScalar { public static var elementType: ElementType { .float32 } }
+extension Double: StoredScalar { public static var elementType: ElementType { .float64 } }
+extension Int8: StoredScalar { public static var elementType: ElementType { .int8 } }
+extension Int16: StoredScalar { public static var elementType: ElementType { .int16 } }
+extension Int32: StoredScalar { public static var elementType: ElementType { .int32 } }
+extension Int64: StoredScalar { public static var elementType: ElementType { .int64 } }
+extension UInt8: StoredScalar { public static var elementType: ElementType { .uint8 } }
+extension UInt16: StoredScalar { public static var elementType: ElementType { .uint16 } }
+extension UInt32: StoredScalar { public static var elementType: ElementType { .uint32 } }
+extension UInt64: StoredScalar { public static var elementType: ElementType { .uint64 } }
+extension Bool: StoredScalar { public static var elementType: ElementType { .bool } }

@@ -1,0 +1,74 @@
+import Checkpoint
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct TensorCacheTests {
+  private let one = StoredArray([1 as Float, 2])
+  private let two = StoredArray([3 as Float], shape: [1, 1])
+
+  @Test func keptFromOneRunToTheNext() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appendingPathComponent("cache.h5")
+      let cache = TensorCache(url, fingerprint: "weights-1")
+      try cache.insert(one, for: "pair/1 \"ü\"")
+      #expect(try cache.array(for: "pair/2") { two } == two)
+      #expect(
+        try cache.array(for: "pair/2") {
+          Issue.record("computed twice"); return one
+        } == two)
+      #expect(!FileManager.default.fileExists(atPath: url.path))
+      try cache.save()
+
+      let again = TensorCache(url, fingerprint: "weights-1")
+      #expect(again.discarded == nil)
+      #expect(again.keys == ["pair/1 \"ü\"", "pair/2"])
+      #expect(again["pair/1 \"ü\""] == one)
+      #expect(again["pair/2"] == two)
+      #expect(again["pair/3"] == nil)
+    }
+  }
+
+  @Test func anotherFingerprintIsNotTrusted() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appendingPathComponent("cache.h5")
+      let cache = TensorCache(url, fingerprint: "weights-1", saveInterval: 1)
+      try cache.insert(one, for: "a")
+      let other = TensorCache(url, fingerprint: "weights-2", saveInterval: 1)
+      #expect(other.count == 0)
+      #expect(other.discarded?.contains("another fingerprint") == true)
+      try other.insert(two, for: "a")
+      #expect(TensorCache(url, fingerprint: "weights-2")["a"] == two)
+    }
+  }
+
+  @Test func aBrokenFileCountsAsEmpty() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appendingPathComponent("cache.h5")
+      let cache = TensorCache(url, fingerprint: "w", saveInterval: 1)
+      try cache.insert(one, for: "a")
+      let whole = try Data(contentsOf: url)
+      for length in stride(from: 0, to: whole.count, by: 97) {
+        try whole.prefix(length).write(to: url)
+        let broken = TensorCache(url, fingerprint: "w", saveInterval: 1)
+        #expect(broken.count == 0)
+        #expect(broken.discarded != nil)
+      }
+      let again = TensorCache(url, fingerprint: "w", saveInterval: 1)
+      try again.insert(two, for: "b")
+      #expect(TensorCache(url, fingerprint: "w").keys == ["b"])
+    }
+  }
+
+  @Test func manyEntries() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appendingPathComponent("cache.h5")
+      let cache = TensorCache(url, fingerprint: "w")
+      for index in 0..<3000 { try cache.insert(StoredArray([Float(index)]), for: "key \(index)") }
+      try cache.save()
+      let again = TensorCache(url, fingerprint: "w")
+      #expect(again.count == 3000)
+      #expect(again["key 2999"] == StoredArray([2999 as Float]))
+    }
+  }
+}

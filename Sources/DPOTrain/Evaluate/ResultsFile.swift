@@ -1,0 +1,188 @@
+import Foundation
+
+extension EvaluationResult {
+  /// Version of the layout of `results.json`.
+  public static let formatVersion = 1
+
+  /// The stages in the order they run, which is their order in files and tables.
+  static let stageOrder = ["sft", "compose", "select", "train", "evaluate", "report"]
+
+  /// Seconds by stage in the order the stages run, others after them alphabetically.
+  public var orderedSeconds: [(stage: String, seconds: Double)] {
+    let known = Self.stageOrder.filter { seconds[$0] != nil }
+    let others = seconds.keys.filter { !Self.stageOrder.contains($0) }.sorted()
+    return (known + others).map { ($0, seconds[$0]!) }
+  }
+
+  /// The content of `results.json`.
+  public var json: OrderedJSON {
+    .members([
+      "format_version": .integer(Self.formatVersion), "config_name": .string(configName),
+      "config_hash": .string(configHash), "seed": .integer(Int(truncatingIfNeeded: seed)),
+      "versions": .object(versions.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }),
+      "seconds": .object(orderedSeconds.map { .init($0.stage, .number($0.seconds)) }), "before": before.json,
+      "after": after?.json ?? .null, "change": changeJSON,
+    ])
+  }
+
+  private var changeJSON: OrderedJSON {
+    var members = QuestionKind.allCases.compactMap { kind in
+      change[kind].map { OrderedJSON.Member(kind.rawValue, $0.json(named: "difference")) }
+    }
+    if let multiImageChange {
+      members.append(.init("multi_image", multiImageChange.json(named: "difference")))
+    }
+    return .object(members)
+  }
+
+  /// Writes `results.json`, replacing the file in one step.
+  public func write(to url: URL) throws {
+    try Data(json.pretty.utf8).write(to: url, options: .atomic)
+  }
+
+  /// Reads a `results.json`.
+  /// - Throws: ``RowFileError`` naming the file and the key that is missing or of another type.
+  public static func read(from url: URL) throws -> EvaluationResult {
+    guard let data = try? Data(contentsOf: url) else {
+      throw RowFileError(file: url.path, line: nil, found: "no readable file", expected: "results of a run")
+    }
+    do {
+      let stored = try JSONDecoder().decode(StoredResult.self, from: data)
+      guard stored.format_version == formatVersion else {
+        throw RowFileError(
+          file: url.path, line: nil, key: "format_version", found: "\(stored.format_version)",
+          expected: "\(formatVersion)")
+      }
+      return stored.result
+    } catch let error as RowFileError {
+      throw error
+    } catch {
+      throw RowFileError(error, file: url.path, line: nil)
+    }
+  }
+}
+
+extension Interval {
+  func json(named name: String) -> OrderedJSON {
+    .members([name: .number(estimate), "low": .number(low), "high": .number(high)])
+  }
+}
+
+extension AccuracyResult {
+  fileprivate var members: [OrderedJSON.Member] {
+    var members: [OrderedJSON.Member] = [
+      .init("accuracy", .number(accuracy)), .init("low", .number(low)), .init("high", .number(high)),
+      .init("answered_from_another_image", .number(answeredFromAnotherImage)),
+      .init("blind", .optional(blind)),
+    ]
+    if let attentionRatio { members.append(.init("attention_ratio", .number(attentionRatio))) }
+    return members + [.init("n", .integer(n))]
+  }
+}
+
+extension PhaseResult {
+  fileprivate var json: OrderedJSON {
+    var members: [OrderedJSON.Member] = QuestionKind.allCases.compactMap { kind in
+      guard let result = kinds[kind] else { return nil }
+      let images = result.byImages.map {
+        OrderedJSON.object([.init("images", .integer($0.label))] + $0.result.members)
+      }
+      let families = result.byFamily.map {
+        OrderedJSON.object([.init("family", .string($0.label))] + $0.result.members)
+      }
+      return .init(
+        kind.rawValue,
+        .object(
+          result.all.members + [.init("by_images", .array(images)), .init("by_family", .array(families))]))
+    }
+    if let multiImage { members.append(.init("multi_image", .object(multiImage.members))) }
+    if !attentionAUC.isEmpty {
+      members.append(
+        .init("attention_auc_by_layer", .array(attentionAUC.map { $0?.json(named: "auc") ?? .null })))
+    }
+    return .object(members)
+  }
+}
+
+/// `results.json` as it is decoded: property names are its keys.
+private struct StoredResult: Decodable {
+  var format_version: Int
+  var config_name: String
+  var config_hash: String
+  var seed: Int
+  var versions: [String: String]
+  var seconds: [String: Double]
+  var before: Phase
+  var after: Phase?
+  var change: [String: Difference]
+
+  struct Difference: Decodable {
+    var difference: Double
+    var low: Double
+    var high: Double
+    var interval: Interval { Interval(estimate: difference, low: low, high: high) }
+  }
+
+  struct Area: Decodable {
+    var auc: Double
+    var low: Double
+    var high: Double
+  }
+
+  struct Accuracy: Decodable {
+    var accuracy: Double
+    var low: Double
+    var high: Double
+    var answered_from_another_image: Double
+    var blind: Double?
+    var attention_ratio: Double?
+    var n: Int
+    var images: Int?
+    var family: String?
+    var by_images: [Accuracy]?
+    var by_family: [Accuracy]?
+
+    var result: AccuracyResult {
+      AccuracyResult(
+        accuracy: accuracy, low: low, high: high, answeredFromAnotherImage: answered_from_another_image,
+        blind: blind, attentionRatio: attention_ratio, n: n)
+    }
+
+    var kind: KindResult {
+      KindResult(
+        all: result, byImages: (by_images ?? []).map { .init($0.images ?? 0, $0.result) },
+        byFamily: (by_family ?? []).map { .init($0.family ?? "", $0.result) })
+    }
+  }
+
+  struct Phase: Decodable {
+    var single: Accuracy?
+    var sequence: Accuracy?
+    var grid: Accuracy?
+    var pic_in_pic: Accuracy?
+    var multi_image: Accuracy?
+    var attention_auc_by_layer: [Area?]?
+
+    var result: PhaseResult {
+      var kinds: [QuestionKind: KindResult] = [:]
+      kinds[.single] = single?.kind
+      kinds[.sequence] = sequence?.kind
+      kinds[.grid] = grid?.kind
+      kinds[.picInPic] = pic_in_pic?.kind
+      return PhaseResult(
+        kinds: kinds, multiImage: multi_image?.result,
+        attentionAUC: (attention_auc_by_layer ?? []).map { area in
+          area.map { Interval(estimate: $0.auc, low: $0.low, high: $0.high) }
+        })
+    }
+  }
+
+  var result: EvaluationResult {
+    var kinds: [QuestionKind: Interval] = [:]
+    for kind in QuestionKind.allCases { kinds[kind] = change[kind.rawValue]?.interval }
+    return EvaluationResult(
+      configName: config_name, configHash: config_hash, seed: UInt64(bitPattern: Int64(seed)),
+      versions: versions, seconds: seconds, before: before.result, after: after?.result, change: kinds,
+      multiImageChange: change["multi_image"]?.interval)
+  }
+}

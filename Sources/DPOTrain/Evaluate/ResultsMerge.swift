@@ -21,9 +21,9 @@ public struct MergedResults: Sendable, Equatable {
   public struct Value: Sendable, Equatable {
     /// The value of each run, by ascending seed.
     public var values: [Double]
-    /// Their mean and its 95 % interval over seeds (Student's t); the ends are `nil` for a single run.
+    /// Their mean.
     public var mean: Double { values.reduce(0, +) / Double(values.count) }
-    /// The interval over seeds; `nil` for a single run.
+    /// The 95 % interval of the mean over seeds (Student's t); `nil` for a single run.
     public var interval: Interval? { Statistics.studentMean(values) }
 
     init?(_ values: [Double?]) {

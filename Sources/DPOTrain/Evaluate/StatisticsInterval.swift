@@ -104,8 +104,8 @@ public enum Statistics {
   /// The 97.5 % quantile of the standard normal distribution.
   static let normalQuantile975 = 1.959963984540054
 
-  /// The 97.5 % quantile of Student's t: exact for 1 and 2 degrees of freedom, tabulated to three decimals up to
-  /// 10, above that by the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5).
+  /// The 97.5 % quantile of Student's t: tabulated up to 10 degrees of freedom, above that by the Cornish-Fisher
+  /// expansion (Abramowitz and Stegun 26.7.5).
   static func studentQuantile975(degreesOfFreedom: Int) -> Double {
     let table = [
       12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139,
@@ -114,6 +114,8 @@ public enum Statistics {
     let (z, n) = (normalQuantile975, Double(degreesOfFreedom))
     let z3 = z * z * z
     let z5 = z3 * z * z
+    let z7 = z5 * z * z
     return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n * n)
+      + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n * n * n)
   }
 }

@@ -1,0 +1,134 @@
+import DPOTrain
+import Foundation
+import Testing
+
+@Suite("Results")
+struct ResultsTests {
+  /// Ten questions of each kind: `right` of ten answered right, two of the wrong ones from another image.
+  static func answers(_ right: [QuestionKind: Int]) -> [AnswerRecord] {
+    QuestionKind.allCases.flatMap { kind in
+      (0..<10).map { index in
+        let correct = index < right[kind]!
+        return AnswerRecord(
+          id: "\(kind.rawValue)-\(index)", kind: kind, count: kind == .single ? 1 : 2 + index % 2, target: 1,
+          family: index % 2 == 0 ? "colour" : "shape", prompt: "<image>\nwhat?", answer: "red",
+          prediction: correct ? "red" : "blue", correct: correct,
+          answeredFromAnotherImage: kind != .single && index >= 8, blindCorrect: index < 3,
+          layerRatios: [correct ? 0.9 : 0.2, 0.5])
+      }
+    }
+  }
+
+  static func result(seed: UInt64 = 1, after: [QuestionKind: Int]) throws -> EvaluationResult {
+    try EvaluationResult(
+      configName: "test", configHash: "00ff", seed: seed, versions: ["b": "2", "a": "1"],
+      seconds: ["train": 61, "sft": 4.25, "else": 1],
+      before: answers([.single: 9, .sequence: 4, .grid: 1, .picInPic: 5]), after: answers(after))
+  }
+
+  let after: [QuestionKind: Int] = [.single: 9, .sequence: 6, .grid: 2, .picInPic: 5]
+
+  @Test("Rates of a kind, of its parts and of all multi-image questions")
+  func rates() throws {
+    let result = try Self.result(after: after)
+    let sequence = try #require(result.before.kinds[.sequence])
+    #expect(sequence.all.accuracy == 0.4)
+    #expect(sequence.all.low < 0.4 && 0.4 < sequence.all.high)
+    #expect(sequence.all.answeredFromAnotherImage == 0.2)
+    #expect(sequence.all.blind == 0.3)
+    #expect(sequence.all.n == 10)
+    // Right are 0, 1, 2, 3: even ones show two pictures, odd ones three.
+    #expect(sequence.byImages.map(\.label) == [2, 3])
+    #expect(sequence.byImages.map(\.result.accuracy) == [0.4, 0.4])
+    #expect(sequence.byFamily.map(\.label) == ["colour", "shape"])
+    // (4 + 1 + 5) / 30 before, (6 + 2 + 5) / 30 after.
+    #expect(abs(result.before.multiImage!.accuracy - 10.0 / 30) < 1e-12)
+    #expect(abs(result.multiImageChange!.estimate - 3.0 / 30) < 1e-12)
+    #expect(result.change[.single] == Interval(estimate: 0, low: 0, high: 0))
+    // The first layer's ratio separates right from wrong perfectly, the second one is always the same.
+    #expect(result.before.attentionAUC.map { $0?.estimate } == [1, 0.5])
+  }
+
+  @Test("results.json keeps its keys in order, repeats to the byte and reads back")
+  func file() throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let url = directory.appending(path: "results.json")
+    let result = try Self.result(after: after)
+    try result.write(to: url)
+    #expect(try EvaluationResult.read(from: url) == result)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    #expect(try Self.result(after: after).json.pretty == text)
+    let keys = ["\"seed\"", "\"sft\"", "\"train\"", "\"else\"", "\"before\"", "\"pic_in_pic\"", "\"after\""]
+    let places = keys.compactMap { text.range(of: $0)?.lowerBound }
+    #expect(places.count == keys.count)
+    #expect(places == places.sorted())
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    let grid = try #require((object["after"] as? [String: Any])?["grid"] as? [String: Any])
+    for key in ["accuracy", "low", "high", "answered_from_another_image", "blind", "n"] {
+      #expect(grid[key] is Double || grid[key] is Int, "\(key)")
+    }
+  }
+
+  @Test("A file that is not a result names the file and the key")
+  func badFile() throws {
+    let url = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString).json")
+    defer { try? FileManager.default.removeItem(at: url) }
+    #expect(throws: RowFileError.self) { try EvaluationResult.read(from: url) }
+    try Data(#"{"format_version": 1, "config_name": 3}"#.utf8).write(to: url)
+    let error = try #require(throws: RowFileError.self) { try EvaluationResult.read(from: url) }
+    #expect(error.key == "config_name")
+    #expect(error.file == url.path)
+  }
+
+  @Test("Answers to other questions before and after are an error naming the question")
+  func unpaired() throws {
+    let before = Self.answers(after)
+    func error(_ answers: [AnswerRecord]) -> String? {
+      do {
+        _ = try EvaluationResult(
+          configName: "", configHash: "", seed: 1, versions: [:], seconds: [:], before: before, after: answers
+        )
+        return nil
+      } catch { return String(describing: error) }
+    }
+    #expect(error(before) == nil)
+    #expect(error(Array(before.dropLast()))?.contains("pic_in_pic-9") == true)
+    #expect(error(before + [before[0]])?.contains("twice") == true)
+  }
+
+  @Test("The printed table holds every kind, its parts and the change")
+  func table() throws {
+    let plain = try Self.result(after: after).table().plain
+    let lines = plain.split(separator: "\n")
+    #expect(lines[2].hasPrefix("Single image"))
+    #expect(lines.contains { $0.hasPrefix("  3 images") })
+    #expect(lines.last?.hasPrefix("All multi-image") == true)
+    #expect(plain.contains("33.3 ["))
+    #expect(plain.contains("+10.0 ["))
+    #expect(plain.contains("20.0 → 20.0"))
+  }
+
+  @Test("Three seeds: mean over seeds with Student's interval, and each seed below")
+  func merged() throws {
+    let runs = try [3, 1, 2].map { seed in
+      // Sequence: 6, 5 and 7 of ten for seeds 1, 2 and 3, from 4 before.
+      try Self.result(
+        seed: UInt64(seed),
+        after: [.single: 9, .sequence: [1: 6, 2: 5, 3: 7][seed]!, .grid: 2, .picInPic: 5])
+    }
+    let merged = try MergedResults(runs)
+    #expect(merged.runs.map(\.seed) == [1, 2, 3])
+    let value = try #require(merged.value { $0.after?.kinds[.sequence]?.all.accuracy })
+    // Mean 0.6, s = 0.1, t(2) = 4.302653: half 0.2484138.
+    #expect(abs(value.mean - 0.6) < 1e-12)
+    #expect(abs(value.interval!.low - (0.6 - 0.248414)) < 1e-5)
+    let markdown = merged.markdown(command: "dpotrain --config test.yaml")
+    #expect(markdown.contains("| Sequence | 40.0 [40.0, 40.0] | 60.0 [35.2, 84.8] | +20.0 [−4.8, +44.8] |"))
+    #expect(markdown.contains("+20.0, +10.0, +30.0"))
+    #expect(markdown.contains("### Seed 3"))
+    #expect(throws: ResultsError.self) { try MergedResults([]) }
+    #expect(throws: ResultsError.self) { try MergedResults([runs[0], runs[0]]) }
+  }
+}

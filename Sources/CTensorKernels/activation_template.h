@@ -10,20 +10,6 @@ TK_TARGETS void NAME(swiglu_backward)(const T *gate, const T *up, const T *dy, T
   }
 }
 
-#define ACTIVATION(name, value, slope)                                                     \
-  TK_TARGETS void NAME(name)(const T *x, T *y, int64_t n) {                                \
-    for (int64_t i = 0; i < n; i++) y[i] = value;                                          \
-  }                                                                                        \
-  TK_TARGETS void NAME(name##_backward)(const T *x, const T *dy, T *dx, int64_t n) {       \
-    for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * slope;                                 \
-  }
-
-ACTIVATION(silu, x[i] * SIGMOID(x[i]), SILU_SLOPE(x[i]))
-ACTIVATION(gelu, GELU(x[i]), GELU_SLOPE(x[i]))
-ACTIVATION(gelu_tanh, GELU_TANH(x[i]), GELU_TANH_SLOPE(x[i]))
-ACTIVATION(quick_gelu, x[i] * SIGMOID((T)1.702 * x[i]), QUICK_GELU_SLOPE(x[i]))
-#undef ACTIVATION
-
 TK_TARGETS void NAME(rotary)(const T *x, int64_t x_stride, T *y, const int32_t *positions, const T *cosine,
                              const T *sine, int64_t tokens, int64_t heads, int64_t dim, T direction) {
   int64_t half = dim / 2;

@@ -49,23 +49,11 @@
   void tk_swiglu_##S(const T *gate, const T *up, T *y, int64_t n);                                                 \
   void tk_swiglu_backward_##S(const T *gate, const T *up, const T *dy, T *d_gate, T *d_up, int64_t n);             \
                                                                                                                    \
-  /* Activations, and dx = dy f'(x). */                                                                            \
-  void tk_silu_##S(const T *x, T *y, int64_t n);                                                                   \
-  void tk_silu_backward_##S(const T *x, const T *dy, T *dx, int64_t n);                                            \
-  void tk_gelu_##S(const T *x, T *y, int64_t n);                                                                   \
-  void tk_gelu_backward_##S(const T *x, const T *dy, T *dx, int64_t n);                                            \
-  void tk_gelu_tanh_##S(const T *x, T *y, int64_t n);                                                              \
-  void tk_gelu_tanh_backward_##S(const T *x, const T *dy, T *dx, int64_t n);                                       \
-  void tk_quick_gelu_##S(const T *x, T *y, int64_t n);                                                             \
-  void tk_quick_gelu_backward_##S(const T *x, const T *dy, T *dx, int64_t n);                                      \
-                                                                                                                   \
   /* One AdamW step. gradient_scale multiplies g first; correction1/2 = 1 - beta^step. */                          \
   void tk_adamw_##S(T *p, const T *g, T *m, T *v, int64_t n, double rate, double beta1, double beta2,              \
                     double epsilon, double weight_decay, double correction1, double correction2,                   \
                     double gradient_scale);                                                                        \
   double tk_sum_squares_##S(const T *x, int64_t n);                                                                \
-  /* y += a x */                                                                                                   \
-  void tk_accumulate_##S(T *y, const T *x, T a, int64_t n);                                                        \
   /* destination[index[i]] += source[i] for rows of `n` (row strides given), in the order of i. */                 \
   void tk_scatter_add_rows_##S(T *destination, int64_t destination_stride, const T *source, int64_t source_stride, \
                                const int64_t *index, int64_t count, int64_t n);

@@ -1,13 +1,15 @@
 import CTensorKernels
+import Foundation
 
 /// Element types with fused C kernels. `CTensorKernels/include/tk_fused.h` says what each computes.
 package protocol FusedScalar: BLASScalar {
+  static func logarithm(_ x: Self) -> Self
+
   typealias RowsKernel =
     (UnsafePointer<Self>?, UnsafeMutablePointer<Self>?, Int64, Int64) -> Void
   typealias RowsBackwardKernel =
     (UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafeMutablePointer<Self>?, Int64, Int64) ->
     Void
-  typealias MapKernel = (UnsafePointer<Self>?, UnsafeMutablePointer<Self>?, Int64) -> Void
   typealias MapBackwardKernel =
     (UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafeMutablePointer<Self>?, Int64) -> Void
 
@@ -76,23 +78,10 @@ package protocol FusedScalar: BLASScalar {
       UnsafeMutablePointer<Self>?, Int64
     ) -> Void
   { get }
-  static var siluKernel: MapKernel { get }
-  static var siluBackwardKernel: MapBackwardKernel { get }
-  static var geluKernel: MapKernel { get }
-  static var geluBackwardKernel: MapBackwardKernel { get }
-  static var geluTanhKernel: MapKernel { get }
-  static var geluTanhBackwardKernel: MapBackwardKernel { get }
-  static var quickGELUKernel: MapKernel { get }
-  static var quickGELUBackwardKernel: MapBackwardKernel { get }
   static var adamwKernel:
     (
       UnsafeMutablePointer<Self>?, UnsafePointer<Self>?, UnsafeMutablePointer<Self>?,
       UnsafeMutablePointer<Self>?, Int64, Double, Double, Double, Double, Double, Double, Double, Double
-    ) -> Void
-  { get }
-  static var accumulateKernel:
-    (
-      UnsafeMutablePointer<Self>?, UnsafePointer<Self>?, Self, Int64
     ) -> Void
   { get }
   static var scatterAddRowsKernel:
@@ -104,6 +93,8 @@ package protocol FusedScalar: BLASScalar {
 }
 
 extension Float: FusedScalar {
+  package static func logarithm(_ x: Float) -> Float { log(x) }
+
   package static var softmaxKernel: RowsKernel { tk_softmax_f32 }
   package static var logSoftmaxKernel: RowsKernel { tk_log_softmax_f32 }
   package static var logSumExpKernel: RowsKernel { tk_log_sum_exp_f32 }
@@ -169,25 +160,12 @@ extension Float: FusedScalar {
       UnsafeMutablePointer<Float>?, Int64
     ) -> Void
   { tk_swiglu_backward_f32 }
-  package static var siluKernel: MapKernel { tk_silu_f32 }
-  package static var siluBackwardKernel: MapBackwardKernel { tk_silu_backward_f32 }
-  package static var geluKernel: MapKernel { tk_gelu_f32 }
-  package static var geluBackwardKernel: MapBackwardKernel { tk_gelu_backward_f32 }
-  package static var geluTanhKernel: MapKernel { tk_gelu_tanh_f32 }
-  package static var geluTanhBackwardKernel: MapBackwardKernel { tk_gelu_tanh_backward_f32 }
-  package static var quickGELUKernel: MapKernel { tk_quick_gelu_f32 }
-  package static var quickGELUBackwardKernel: MapBackwardKernel { tk_quick_gelu_backward_f32 }
   package static var adamwKernel:
     (
       UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?,
       UnsafeMutablePointer<Float>?, Int64, Double, Double, Double, Double, Double, Double, Double, Double
     ) -> Void
   { tk_adamw_f32 }
-  package static var accumulateKernel:
-    (
-      UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Float, Int64
-    ) -> Void
-  { tk_accumulate_f32 }
   package static var scatterAddRowsKernel:
     (
       UnsafeMutablePointer<Float>?, Int64, UnsafePointer<Float>?, Int64, UnsafePointer<Int64>?, Int64, Int64
@@ -199,6 +177,8 @@ extension Float: FusedScalar {
 }
 
 extension Double: FusedScalar {
+  package static func logarithm(_ x: Double) -> Double { log(x) }
+
   package static var softmaxKernel: RowsKernel { tk_softmax_f64 }
   package static var logSoftmaxKernel: RowsKernel { tk_log_softmax_f64 }
   package static var logSumExpKernel: RowsKernel { tk_log_sum_exp_f64 }
@@ -266,25 +246,12 @@ extension Double: FusedScalar {
       UnsafeMutablePointer<Double>?, Int64
     ) -> Void
   { tk_swiglu_backward_f64 }
-  package static var siluKernel: MapKernel { tk_silu_f64 }
-  package static var siluBackwardKernel: MapBackwardKernel { tk_silu_backward_f64 }
-  package static var geluKernel: MapKernel { tk_gelu_f64 }
-  package static var geluBackwardKernel: MapBackwardKernel { tk_gelu_backward_f64 }
-  package static var geluTanhKernel: MapKernel { tk_gelu_tanh_f64 }
-  package static var geluTanhBackwardKernel: MapBackwardKernel { tk_gelu_tanh_backward_f64 }
-  package static var quickGELUKernel: MapKernel { tk_quick_gelu_f64 }
-  package static var quickGELUBackwardKernel: MapBackwardKernel { tk_quick_gelu_backward_f64 }
   package static var adamwKernel:
     (
       UnsafeMutablePointer<Double>?, UnsafePointer<Double>?, UnsafeMutablePointer<Double>?,
       UnsafeMutablePointer<Double>?, Int64, Double, Double, Double, Double, Double, Double, Double, Double
     ) -> Void
   { tk_adamw_f64 }
-  package static var accumulateKernel:
-    (
-      UnsafeMutablePointer<Double>?, UnsafePointer<Double>?, Double, Int64
-    ) -> Void
-  { tk_accumulate_f64 }
   package static var scatterAddRowsKernel:
     (
       UnsafeMutablePointer<Double>?, Int64, UnsafePointer<Double>?, Int64, UnsafePointer<Int64>?, Int64, Int64

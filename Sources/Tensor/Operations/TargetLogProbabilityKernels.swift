@@ -1,0 +1,93 @@
+/// Log-probabilities of one target per row under `softmax(hidden · weightᵀ)` on raw memory.
+///
+/// The logits exist one block of rows × vocabulary at a time.
+package enum TargetLogProbabilityKernels {
+  /// Logits held at once.
+  private static let blockElements = 1 << 20
+
+  private static func blockSizes(_ n: Int, _ vocabulary: Int) -> (rows: Int, columns: Int) {
+    let rows = min(n, 1024)
+    return (rows, max(64, min(vocabulary, blockElements / max(rows, 1))))
+  }
+
+  /// Calls `body` with each block of logits, row stride `ld`; rows ascend in the outer loop.
+  private static func forEachBlock<T: FusedScalar>(
+    n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafePointer<T>,
+    _ body: (_ rows: Range<Int>, _ columns: Range<Int>, _ logits: UnsafeMutablePointer<T>, _ ld: Int) -> Void
+  ) {
+    let block = blockSizes(n, vocabulary)
+    MemoryPool.withScratch(T.self, count: block.rows * block.columns) { logits in
+      for row in stride(from: 0, to: n, by: block.rows) {
+        let rows = row..<min(n, row + block.rows)
+        for column in stride(from: 0, to: vocabulary, by: block.columns) {
+          let columns = column..<min(vocabulary, column + block.columns)
+          BLAS.gemm(
+            rows.count, columns.count, width, hidden + row * width, lda: width, weight + column * width,
+            ldb: width,
+            transB: true, logits, ldc: block.columns)
+          body(rows, columns, logits, block.columns)
+        }
+      }
+    }
+  }
+
+  /// Writes the log-probability of `targets[i]` and the log-sum-exp of row `i`'s logits.
+  package static func forward<T: FusedScalar>(
+    n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafePointer<T>,
+    targets: UnsafePointer<Int32>, result: UnsafeMutablePointer<T>, lse: UnsafeMutablePointer<T>
+  ) {
+    MemoryPool.withScratch(T.self, count: 2 * n) { maximum in
+      let sum = maximum + n
+      maximum.update(repeating: -.infinity, count: n)
+      sum.update(repeating: 0, count: n)
+      forEachBlock(n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight) {
+        rows, columns, logits, ld in
+        Threads.parallel(rows.count, grain: max(1, 16384 / columns.count)) { part in
+          let first = rows.lowerBound + part.lowerBound
+          let block = logits + part.lowerBound * ld
+          T.logSumExpUpdateKernel(
+            block, Int64(ld), Int64(part.count), Int64(columns.count), maximum + first, sum + first)
+          for row in first..<first + part.count {
+            let target = Int(targets[row])
+            if columns.contains(target) {
+              result[row] = logits[(row - rows.lowerBound) * ld + target - columns.lowerBound]
+            }
+          }
+        }
+      }
+      for row in 0..<n {
+        lse[row] = maximum[row] + T.logarithm(sum[row])
+        result[row] -= lse[row]
+      }
+    }
+  }
+
+  /// Gradients of `hidden` and `weight` for the gradient `g` of the log-probabilities; nil for one not wanted.
+  package static func backward<T: FusedScalar>(
+    n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafePointer<T>,
+    targets: UnsafePointer<Int32>, lse: UnsafePointer<T>, g: UnsafePointer<T>,
+    hiddenGradient: UnsafeMutablePointer<T>?, weightGradient: UnsafeMutablePointer<T>?
+  ) {
+    forEachBlock(n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight) {
+      rows, columns, logits, ld in
+      Threads.parallel(rows.count, grain: max(1, 16384 / columns.count)) { part in
+        let first = rows.lowerBound + part.lowerBound
+        T.targetGradientKernel(
+          logits + part.lowerBound * ld, Int64(ld), Int64(part.count), Int64(columns.count), lse + first,
+          g + first,
+          targets + first, Int64(columns.lowerBound))
+      }
+      if let hiddenGradient {
+        BLAS.gemm(
+          rows.count, width, columns.count, logits, lda: ld, weight + columns.lowerBound * width, ldb: width,
+          beta: columns.lowerBound == 0 ? 0 : 1, hiddenGradient + rows.lowerBound * width, ldc: width)
+      }
+      if let weightGradient {
+        BLAS.gemm(
+          columns.count, width, rows.count, logits, lda: ld, transA: true, hidden + rows.lowerBound * width,
+          ldb: width, beta: rows.lowerBound == 0 ? 0 : 1, weightGradient + columns.lowerBound * width,
+          ldc: width)
+      }
+    }
+  }
+}

@@ -26,17 +26,17 @@ extension RunConfiguration.Model {
     }
 
     /// Side of the square input picture, pixels.
-    public var imageSize = 48
+    public var imageSize = 72
     /// Side of one patch, pixels; divides `imageSize`.
-    public var patchSize = 8
+    public var patchSize = 12
     /// Width of the hidden states.
-    public var hiddenSize = 128
+    public var hiddenSize = 64
     /// Width inside the feed-forward layers.
     public var intermediateSize = 256
     /// Number of transformer layers.
     public var numHiddenLayers = 4
     /// Number of attention heads; divides `hiddenSize`.
-    public var numAttentionHeads = 4
+    public var numAttentionHeads = 2
     /// Activation of the feed-forward layers.
     public var hiddenAct = Activation.quickGELU
 

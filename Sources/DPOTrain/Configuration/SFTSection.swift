@@ -6,6 +6,27 @@ public enum LearningRateScheduler: String, CaseIterable, Sendable {
 extension RunConfiguration {
   /// `sft`: supervised training of the base model, from random weights.
   public struct SFT: Sendable, Equatable {
+    /// `sft.vision_pretraining`: the vision tower learns to name what is in a picture before it meets the
+    /// decoder, which stands in for the CLIP training of a real vision tower. Linear heads on the mean patch
+    /// feature predict the attributes of single pictures; they are thrown away afterwards.
+    public struct VisionPretraining: Sendable, Equatable {
+      /// Optimizer steps; 0 leaves it out.
+      public var maxSteps = 500
+      /// Pictures per step.
+      public var perDeviceTrainBatchSize = 64
+      /// Peak learning rate, with cosine schedule.
+      public var learningRate = 3e-3
+      /// Share of the steps in which the learning rate rises from 0.
+      public var warmupRatio = 0.1
+      /// Decoupled weight decay of matrices.
+      public var weightDecay = 0.05
+
+      /// All defaults.
+      public init() {}
+    }
+
+    /// The vision tower's training before it meets the decoder.
+    public var visionPretraining = VisionPretraining()
     /// Optimizer steps; 0 leaves the stage out and starts from `model.path`.
     public var maxSteps = 2000
     /// Examples per step.

@@ -38,17 +38,31 @@ extension RunConfiguration {
       public init() {}
     }
 
-    /// One yes or no for each format.
-    public struct ByFormat<Value: Sendable & Equatable>: Sendable, Equatable {
-      public var sequence: Value
-      public var grid: Value
-      public var picInPic: Value
+    /// `select.strict`: whether the ratio must lie below its threshold (`true`) or may equal it (`false`).
+    public struct Strict: Sendable, Equatable {
+      /// For separate images.
+      public var sequence = false
+      /// For collages.
+      public var grid = false
+      /// For a picture inside another.
+      public var picInPic = false
 
-      public init(sequence: Value, grid: Value, picInPic: Value) {
-        self.sequence = sequence
-        self.grid = grid
-        self.picInPic = picInPic
-      }
+      /// The paper's.
+      public init() {}
+    }
+
+    /// `select.noise`: standard deviation, in 8-bit steps, of the noise on the pictures while the rejected answer
+    /// is generated; 0 is none. The saved pair always names the clean pictures.
+    public struct Noise: Sendable, Equatable {
+      /// On every picture of a sequence.
+      public var sequence = 0.0
+      /// On the target cell of a grid.
+      public var grid = 0.0
+      /// On the whole picture, added modulo 256 as in the released code.
+      public var picInPic = 0.0
+
+      /// None, as in the paper.
+      public init() {}
     }
 
     /// Starting point of the values below.
@@ -58,14 +72,13 @@ extension RunConfiguration {
     /// Largest attention ratio of a rejected answer.
     public var thresholds = Thresholds()
     /// Whether the ratio must lie under its threshold (`true`) or may equal it (`false`).
-    public var strict = ByFormat(sequence: false, grid: false, picInPic: false)
+    public var strict = Strict()
     /// Decoder layer whose attention is read.
     public var layer = Layer.fraction(0.5)
     /// Whether an answer must differ from the right one to be rejected.
     public var requireWrong = true
-    /// Standard deviation, in 8-bit steps, of the noise on the picture while the rejected answer is generated:
-    /// on the target cell of a grid, on the whole picture otherwise. 0 is none.
-    public var noise = ByFormat(sequence: 0.0, grid: 0.0, picInPic: 0.0)
+    /// Noise on the pictures while the rejected answer is generated.
+    public var noise = Noise()
     /// Tokens per batch of generation and of attention passes.
     public var batchTokens = 8192
     /// Longest generated answer, tokens.
@@ -91,8 +104,10 @@ extension RunConfiguration {
       thresholds.sequence = [2: 0.8, 3: 0.7, 4: 0.6, 5: 0.6]
       thresholds.grid = [2: 0.7, 3: 0.6, 4: 0.5, 6: 0.4, 9: 0.3]
       thresholds.picInPic = 0.8
-      strict = ByFormat(sequence: false, grid: true, picInPic: true)
-      noise = ByFormat(sequence: 0, grid: 225, picInPic: 49)
+      strict.grid = true
+      strict.picInPic = true
+      noise.grid = 225
+      noise.picInPic = 49
       perplexityMin = 1.1
     }
   }

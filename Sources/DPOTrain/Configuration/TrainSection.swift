@@ -17,6 +17,8 @@ extension RunConfiguration {
       case none
     }
 
+    /// Losses by name.
+    public static let lossTypes = ["sigmoid"]
     /// Decoder linears that may carry an adapter.
     public static let loraTargets = [
       "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",

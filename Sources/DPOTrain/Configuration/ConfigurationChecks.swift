@@ -1,0 +1,117 @@
+extension RunConfiguration {
+  /// Longest question with its template, beside the images, that is set aside when image counts are checked.
+  private static let textAllowance = 48
+
+  /// Reports values that are possible each by itself but not together.
+  func check(_ tree: ConfigurationNode, file: String?, problems: inout ConfigurationProblems) {
+    func require(_ holds: Bool, _ key: String, found: String, expected: String) {
+      guard !holds else { return }
+      let place = tree.value(at: key)?.place ?? file.map { .file($0) } ?? .code
+      problems.add(place, key, "found \(found), expected \(expected)")
+    }
+    checkModel(tree, { require($0, $1, found: $2, expected: $3) })
+    checkData({ require($0, $1, found: $2, expected: $3) })
+    checkSelection({ require($0, $1, found: $2, expected: $3) })
+
+    require(
+      sft.maxSteps > 0 || model.path != nil, "sft.max_steps", found: "0 without model.path",
+      expected: "1 or more, or an existing model in model.path")
+    require(
+      train.singleImageShare == 0 || compose.single > 0, "train.single_image_share",
+      found: "\(train.singleImageShare) with compose.single 0", expected: "compose.single of 1 or more")
+    require(
+      train.singleImageShare < 1 || compose.total == 0, "train.single_image_share", found: "1",
+      expected: "a share below 1, so that composed pairs are used")
+  }
+
+  private typealias Requirement = (Bool, String, String, String) -> Void
+
+  private func checkModel(_ tree: ConfigurationNode, _ require: Requirement) {
+    guard model.path == nil else {
+      for key in ["model.vision_config", "model.text_config"] {
+        require(
+          tree.value(at: key) == nil, key, "a shape beside model.path", "either model.path or a shape")
+      }
+      return
+    }
+    let vision = model.visionConfig
+    let text = model.textConfig
+    func divides(_ part: Int, _ whole: Int, _ key: String, _ name: String) {
+      require(whole % part == 0, key, "\(part)", "a divisor of \(name) (\(whole))")
+    }
+    divides(vision.patchSize, vision.imageSize, "model.vision_config.patch_size", "image_size")
+    divides(
+      vision.numAttentionHeads, vision.hiddenSize, "model.vision_config.num_attention_heads", "hidden_size")
+    divides(text.numAttentionHeads, text.hiddenSize, "model.text_config.num_attention_heads", "hidden_size")
+    divides(
+      text.numKeyValueHeads, text.numAttentionHeads, "model.text_config.num_key_value_heads",
+      "num_attention_heads")
+    if text.hiddenSize % text.numAttentionHeads == 0 {
+      require(
+        text.hiddenSize / text.numAttentionHeads % 2 == 0, "model.text_config.num_attention_heads",
+        "heads of width \(text.hiddenSize / text.numAttentionHeads)",
+        "heads of even width, for rotary positions")
+    }
+    let layers = vision.numHiddenLayers
+    require(
+      (-layers - 1...layers).contains(model.visionFeatureLayer), "model.vision_feature_layer",
+      "\(model.visionFeatureLayer)", "\(-layers - 1) to \(layers) with \(layers) layers")
+    if case .index(let index) = select.layer {
+      require(
+        index < text.numHiddenLayers, "select.layer", "\(index)",
+        "a layer below \(text.numHiddenLayers) (model.text_config.num_hidden_layers)")
+    }
+    guard vision.imageSize % vision.patchSize == 0 else { return }
+    let images = max(
+      compose.sequence.entries.filter { $0.records > 0 }.map(\.images).max() ?? 1,
+      evaluate.sequenceCounts.max() ?? 1)
+    let needed = images * vision.patchesPerImage + Self.textAllowance
+    require(
+      needed <= text.maxPositionEmbeddings, "model.text_config.max_position_embeddings",
+      "\(text.maxPositionEmbeddings)",
+      "at least \(needed): \(images) images of \(vision.patchesPerImage) tokens and \(Self.textAllowance) of text"
+    )
+  }
+
+  private func checkData(_ require: Requirement) {
+    require(
+      data.source != .llava || data.path != nil, "data.path", "nothing",
+      "a JSON or JSONL file, which source llava reads")
+    require(
+      data.source != .shapes || data.path == nil, "data.path", "\"\(data.path ?? "")\"",
+      "no path, source shapes reads no files")
+    require(
+      data.source == .llava || data.imageRoot == nil, "data.image_root", "\"\(data.imageRoot ?? "")\"",
+      "no image_root, only source llava reads one")
+    require(
+      data.source != .fashion || data.sizes.sft <= 40_000, "data.sizes.sft", "\(data.sizes.sft)",
+      "at most 40000, the size of the split of source fashion")
+    require(
+      data.source != .fashion || data.sizes.pref <= 12_000, "data.sizes.pref", "\(data.sizes.pref)",
+      "at most 12000, the size of the split of source fashion")
+    require(
+      data.source != .fashion || data.sizes.val <= 4_000, "data.sizes.val", "\(data.sizes.val)",
+      "at most 4000, the size of the split of source fashion")
+    require(
+      data.source != .fashion || data.sizes.test <= 10_000, "data.sizes.test", "\(data.sizes.test)",
+      "at most 10000, the size of the split of source fashion")
+    require(
+      data.sizes.sft > 0 || sft.maxSteps == 0, "data.sizes.sft", "0 with sft.max_steps \(sft.maxSteps)",
+      "1 or more")
+  }
+
+  private func checkSelection(_ require: Requirement) {
+    require(compose.total > 0, "compose", "no records at all", "records of at least one format")
+    for (key, low, high) in [
+      ("perplexity", select.perplexityMin, select.perplexityMax),
+      ("length_ratio", select.lengthRatioMin, select.lengthRatioMax),
+    ] where high > 0 {
+      require(low < high, "select.\(key)_max", "\(high)", "more than \(key)_min (\(low)), or 0 for no bound")
+    }
+  }
+}
+
+extension RunConfiguration.Compose {
+  /// Composed records of all formats, without single-image ones.
+  public var total: Int { sequence.total + grid.total + picInPic.total }
+}

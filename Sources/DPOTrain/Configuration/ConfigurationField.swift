@@ -1,0 +1,90 @@
+/// A row of the configuration's schema: how one key of a section is read, written and explained.
+struct ConfigurationField<Section> {
+  /// Key in YAML.
+  let key: String
+  /// What the value must be: follows "expected".
+  let expectation: String
+  /// One sentence for the reference.
+  let summary: String
+  /// Whether another value can lead to other results.
+  let affectsResults: Bool
+  /// Puts the value of the node into the section, or reports why it cannot.
+  let read: (ConfigurationNode, String, inout Section, inout ConfigurationProblems) -> Void
+  /// The section's value; `nil` leaves the key out.
+  let write: (Section) -> ConfigurationValue?
+  /// Rows of a nested section, for the reference and the hash.
+  let rows: (String, Section) -> [ConfigurationRow]
+}
+
+/// A key with its value, as the reference and the hash want it.
+struct ConfigurationRow {
+  let key: String
+  let value: String
+  let expectation: String
+  let summary: String
+  let affectsResults: Bool
+}
+
+/// A section whose keys are known.
+protocol ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] { get }
+  init()
+}
+
+extension ConfigurationSection {
+  /// Reads a mapping, reporting unknown keys and values that do not fit.
+  mutating func read(_ node: ConfigurationNode, key path: String, problems: inout ConfigurationProblems) {
+    guard !node.isNull else { return }
+    guard let entries = node.mapping else {
+      problems.add(node, path, expected: "a mapping of keys")
+      return
+    }
+    let fields = Self.fields
+    for entry in entries {
+      let dotted = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+      if let field = fields.first(where: { $0.key == entry.key }) {
+        field.read(entry.value, dotted, &self, &problems)
+      } else {
+        let known = fields.map(\.key)
+        let advice =
+          closest(to: entry.key, in: known).map { "did you mean \($0)?" }
+          ?? "\(path.isEmpty ? "a configuration" : path) has \(known.joined(separator: ", "))"
+        problems.add(entry.keyPlace, dotted, "unknown key; \(advice)")
+      }
+    }
+  }
+
+  /// Every key in the order of the schema.
+  func written() -> ConfigurationValue {
+    .mapping(Self.fields.compactMap { field in field.write(self).map { (field.key, $0) } })
+  }
+
+  /// Every key with its value, nested sections included.
+  func rows(_ path: String) -> [ConfigurationRow] {
+    Self.fields.flatMap { $0.rows(path.isEmpty ? $0.key : "\(path).\($0.key)", self) }
+  }
+}
+
+/// The candidate that is at most a third of its letters away from `word`.
+func closest(to word: String, in candidates: [String]) -> String? {
+  candidates.map { (editDistance(word, $0), $0) }
+    .filter { $0.0 <= max(1, max($0.1.count, word.count) / 3) }
+    .min { $0.0 < $1.0 }?.1
+}
+
+/// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
+private func editDistance(_ left: String, _ right: String) -> Int {
+  let a = Array(left)
+  let b = Array(right)
+  var table = [[Int]](repeating: [Int](repeating: 0, count: b.count + 1), count: a.count + 1)
+  for i in 0...a.count { table[i][0] = i }
+  for j in 0...b.count { table[0][j] = j }
+  for i in 0..<a.count {
+    for j in 0..<b.count {
+      var best = min(table[i][j + 1] + 1, table[i + 1][j] + 1, table[i][j] + (a[i] == b[j] ? 0 : 1))
+      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { best = min(best, table[i - 1][j - 1] + 1) }
+      table[i + 1][j + 1] = best
+    }
+  }
+  return table[a.count][b.count]
+}

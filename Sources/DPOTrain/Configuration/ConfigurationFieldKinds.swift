@@ -1,0 +1,150 @@
+/// Numbers a key accepts, in words and as a test.
+struct NumberBounds: Sendable {
+  let words: String
+  let contains: @Sendable (Double) -> Bool
+
+  static let positive = NumberBounds(words: "a number above 0") { $0 > 0 }
+  static let notNegative = NumberBounds(words: "a number, 0 or more") { $0 >= 0 }
+  static let share = NumberBounds(words: "a number from 0 to 1") { $0 >= 0 && $0 <= 1 }
+  static let belowOne = NumberBounds(words: "a number from 0 to below 1") { $0 >= 0 && $0 < 1 }
+  static let belowHalf = NumberBounds(words: "a number from 0 to below 0.5") { $0 >= 0 && $0 < 0.5 }
+  static let scale = NumberBounds(words: "a number above 0 and at most 1") { $0 > 0 && $0 <= 1 }
+}
+
+extension ConfigurationField {
+  /// A key with one value; `parse` returns `nil` when the node does not fit.
+  static func value<Value>(
+    _ key: String, _ path: WritableKeyPath<Section, Value>, expected: String, _ summary: String,
+    affectsResults: Bool = true, parse: @escaping (ConfigurationNode) -> Value?,
+    write: @escaping (Value) -> ConfigurationValue?
+  ) -> ConfigurationField {
+    ConfigurationField(
+      key: key, expectation: expected, summary: summary, affectsResults: affectsResults,
+      read: { node, dotted, section, problems in
+        if let value = parse(node) {
+          section[keyPath: path] = value
+        } else {
+          problems.add(node, dotted, expected: expected)
+        }
+      },
+      write: { write($0[keyPath: path]) },
+      rows: { dotted, section in
+        [
+          ConfigurationRow(
+            key: dotted, value: write(section[keyPath: path])?.flow ?? "null", expectation: expected,
+            summary: summary, affectsResults: affectsResults)
+        ]
+      })
+  }
+
+  static func integer(
+    _ key: String, _ path: WritableKeyPath<Section, Int>, from lowest: Int = 0, to highest: Int? = nil,
+    _ summary: String, affectsResults: Bool = true
+  ) -> ConfigurationField {
+    let expected =
+      highest.map { "a whole number from \(lowest) to \($0)" }
+      ?? (lowest == Int.min ? "a whole number" : "a whole number, \(lowest) or more")
+    return value(
+      key, path, expected: expected, summary, affectsResults: affectsResults,
+      parse: { $0.integer.flatMap { $0 >= lowest && $0 <= highest ?? Int.max ? $0 : nil } },
+      write: { .integer($0) })
+  }
+
+  static func number(
+    _ key: String, _ path: WritableKeyPath<Section, Double>, _ bounds: NumberBounds, _ summary: String
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: bounds.words, summary,
+      parse: { $0.number.flatMap { bounds.contains($0) ? $0 : nil } }, write: { .number($0) })
+  }
+
+  static func flag(
+    _ key: String, _ path: WritableKeyPath<Section, Bool>, _ summary: String, affectsResults: Bool = true
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: "true or false", summary, affectsResults: affectsResults, parse: \.truth,
+      write: { .flag($0) })
+  }
+
+  static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ key: String, _ path: WritableKeyPath<Section, Choice>, _ summary: String, affectsResults: Bool = true
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))", summary,
+      affectsResults: affectsResults, parse: { $0.text.flatMap(Choice.init(rawValue:)) },
+      write: { .text($0.rawValue) })
+  }
+
+  static func name(
+    _ key: String, _ path: WritableKeyPath<Section, String>, oneOf names: [String], _ summary: String
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: "one of \(names.joined(separator: ", "))", summary,
+      parse: { $0.text.flatMap { names.contains($0) ? $0 : nil } }, write: { .text($0) })
+  }
+
+  static func names(
+    _ key: String, _ path: WritableKeyPath<Section, [String]>, from known: [String], _ summary: String
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: "a list, each once, from \(known.joined(separator: ", "))", summary,
+      parse: { node in
+        guard let names = node.list?.map(\.text), !names.isEmpty, Set(names).count == names.count,
+          names.allSatisfy({ $0.map(known.contains) ?? false })
+        else { return nil }
+        return known.filter(names.contains)
+      },
+      write: { .list($0.map { .text($0) }) })
+  }
+
+  static func text(
+    _ key: String, _ path: WritableKeyPath<Section, String>, expected: String, _ summary: String,
+    affectsResults: Bool = true, where isValid: @escaping (String) -> Bool = { !$0.isEmpty }
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: expected, summary, affectsResults: affectsResults,
+      parse: { $0.text.flatMap { isValid($0) ? $0 : nil } }, write: { .text($0) })
+  }
+
+  static func optionalPath(
+    _ key: String, _ path: WritableKeyPath<Section, String?>, _ summary: String
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: "a path", summary,
+      parse: { $0.isNull ? .some(nil) : $0.text.flatMap { $0.isEmpty ? nil : .some($0) } },
+      write: { $0.map { .text($0) } })
+  }
+
+  static func integers(
+    _ key: String, _ path: WritableKeyPath<Section, [Int]>, from allowed: [Int], _ summary: String
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: "a list, each once, from \(allowed.words)", summary,
+      parse: { node in
+        guard let numbers = node.list?.map(\.integer), !numbers.isEmpty, Set(numbers).count == numbers.count
+        else { return nil }
+        let known = allowed.filter { numbers.contains($0) }
+        return known.count == numbers.count ? known : nil
+      },
+      write: { .list($0.map { .integer($0) }) })
+  }
+
+  /// A nested section.
+  static func section<Inner: ConfigurationSection>(
+    _ key: String, _ path: WritableKeyPath<Section, Inner>,
+    isWritten: @escaping (Section) -> Bool = { _ in true }
+  ) -> ConfigurationField {
+    ConfigurationField(
+      key: key, expectation: "a mapping of keys", summary: "", affectsResults: true,
+      read: { node, dotted, section, problems in
+        section[keyPath: path].read(node, key: dotted, problems: &problems)
+      },
+      write: { isWritten($0) ? $0[keyPath: path].written() : nil },
+      rows: { dotted, section in isWritten(section) ? section[keyPath: path].rows(dotted) : [] })
+  }
+}
+
+extension [Int] {
+  /// `2, 3, 4`.
+  var words: String { map(String.init).joined(separator: ", ") }
+}

@@ -1,0 +1,263 @@
+extension RunConfiguration: ConfigurationSection {
+  static var fields: [ConfigurationField<RunConfiguration>] {
+    [
+      .section("run", \.run), .section("model", \.model),
+      .section("tokenizer", \.tokenizer), .section("data", \.data), .section("sft", \.sft),
+      .section("compose", \.compose), .section("select", \.select), .section("train", \.train),
+      .section("evaluate", \.evaluate), .section("report", \.report),
+    ]
+  }
+}
+
+extension RunConfiguration.Run: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .text(
+        "name", \.name, expected: "a name of letters, digits, dots, dashes and underscores",
+        "Name of the run; by default the configuration file's name without its extension.",
+        affectsResults: false,
+        where: { name in
+          !name.isEmpty && name.first != "."
+            && name.allSatisfy { $0.isLetter || $0.isNumber || "._-".contains($0) }
+        }),
+      .text(
+        "output_dir", \.outputDirectory, expected: "a path",
+        "Directory of the run's files; by default `runs/<name>`.", affectsResults: false),
+      .value(
+        "seed", \.seed, expected: "a whole number, 0 or more", "Seed of every random choice.",
+        parse: { $0.text.flatMap { UInt64($0) } }, write: { .scalar(String($0)) }),
+      .integer(
+        "threads", \.threads, to: 1024, "Number of threads; 0 takes one per core.", affectsResults: false),
+      .choice(
+        "on_bad_record", \.onBadRecord,
+        "What to do with a record that cannot be used: stop, or leave it out, count it and list it in the report."
+      ),
+    ]
+  }
+}
+
+extension RunConfiguration.Model: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .optionalPath(
+        "path", \.path,
+        "Directory of an existing model in Hugging Face layout, in place of the shape below."),
+      .section("vision_config", \.visionConfig, isWritten: { $0.path == nil }),
+      .section("text_config", \.textConfig, isWritten: { $0.path == nil }),
+      .integer(
+        "vision_feature_layer", \.visionFeatureLayer, from: Int.min,
+        "Hidden state of the vision tower that goes to the projector; −1 is the last layer's output, −2 the one before."
+      ),
+    ]
+  }
+}
+
+extension RunConfiguration.Model.Vision: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .integer("image_size", \.imageSize, from: 8, to: 2048, "Side of the square input picture, pixels."),
+      .integer("patch_size", \.patchSize, from: 1, "Side of one patch, pixels; divides `image_size`."),
+      .integer("hidden_size", \.hiddenSize, from: 1, "Width of the hidden states."),
+      .integer("intermediate_size", \.intermediateSize, from: 1, "Width inside the feed-forward layers."),
+      .integer("num_hidden_layers", \.numHiddenLayers, from: 1, "Number of layers."),
+      .integer(
+        "num_attention_heads", \.numAttentionHeads, from: 1,
+        "Number of attention heads; divides `hidden_size`."),
+      .choice("hidden_act", \.hiddenAct, "Activation of the feed-forward layers."),
+    ]
+  }
+}
+
+extension RunConfiguration.Model.Text: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .integer("hidden_size", \.hiddenSize, from: 1, "Width of the hidden states."),
+      .integer(
+        "intermediate_size", \.intermediateSize, from: 1, "Width inside the gated feed-forward layers."),
+      .integer("num_hidden_layers", \.numHiddenLayers, from: 1, "Number of layers."),
+      .integer(
+        "num_attention_heads", \.numAttentionHeads, from: 1,
+        "Number of attention heads; divides `hidden_size`."),
+      .integer(
+        "num_key_value_heads", \.numKeyValueHeads, from: 1,
+        "Number of key and value heads; divides `num_attention_heads`."),
+      .number("rope_theta", \.ropeTheta, .positive, "Base of the rotary position embedding."),
+      .number("rms_norm_eps", \.rmsNormEps, .positive, "Added to the mean square in RMS normalization."),
+      .integer(
+        "max_position_embeddings", \.maxPositionEmbeddings, from: 1,
+        "Longest sequence in tokens, image tokens included."),
+      .flag(
+        "tie_word_embeddings", \.tieWordEmbeddings,
+        "Whether the vocabulary projection shares the embedding's weights."),
+    ]
+  }
+}
+
+extension RunConfiguration.Tokenizer: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .integer(
+        "vocab_size", \.vocabSize, from: 32, to: 1_000_000,
+        "Pieces of the SentencePiece vocabulary trained on the run's own texts."),
+      .choice("template", \.template, "How a question is wrapped before the answer."),
+    ]
+  }
+}
+
+extension RunConfiguration.Data: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .choice(
+        "source", \.source,
+        "Procedural shape scenes, Debian's Fashion-MNIST, or LLaVA-style conversations with pictures on disk."
+      ),
+      .optionalPath(
+        "path", \.path, "Directory of the IDX files (`fashion`) or the JSON or JSONL file (`llava`)."),
+      .optionalPath(
+        "image_root", \.imageRoot,
+        "Directory that picture paths of `llava` are relative to; by default the JSON file's."),
+      .section("sizes", \.sizes),
+    ]
+  }
+}
+
+extension RunConfiguration.Data.Sizes: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .integer("sft", \.sft, from: 0, "Records for supervised training."),
+      .integer("pref", \.pref, from: 1, "Records from which multi-image prompts are made."),
+      .integer("val", \.val, from: 1, "Records for choices such as thresholds."),
+      .integer("test", \.test, from: 1, "Records for the final figures."),
+    ]
+  }
+}
+
+extension RunConfiguration.SFT: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .section("vision_pretraining", \.visionPretraining),
+      .integer(
+        "max_steps", \.maxSteps, "Optimizer steps; 0 leaves the stage out and starts from `model.path`."),
+      .integer("per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, "Examples per step."),
+      .number("learning_rate", \.learningRate, .positive, "Peak learning rate."),
+      .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),
+      .number(
+        "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),
+      .number("weight_decay", \.weightDecay, .notNegative, "Decoupled weight decay."),
+      .number(
+        "max_grad_norm", \.maxGradNorm, .notNegative, "Gradients are scaled down to this norm; 0 is off."),
+      .number(
+        "two_image_share", \.twoImageShare, .share, "Share of prompts with two images once they have started."
+      ),
+      .number(
+        "two_image_start", \.twoImageStart, .share,
+        "Fraction of the steps after which prompts with two images come in."),
+      .number("adam_beta1", \.adamBeta1, .belowOne, "AdamW's decay of the first moment."),
+      .number("adam_beta2", \.adamBeta2, .belowOne, "AdamW's decay of the second moment."),
+      .integer("logging_steps", \.loggingSteps, from: 1, "Steps between two lines of metrics."),
+      .integer("save_steps", \.saveSteps, from: 1, "Steps between two checkpoints.", affectsResults: false),
+    ]
+  }
+}
+
+extension RunConfiguration.SFT.VisionPretraining: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .integer(
+        "max_steps", \.maxSteps,
+        "Steps in which the vision tower learns to name attributes of single pictures, in place of CLIP training; 0 is none."
+      ),
+      .integer("per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, "Pictures per step."),
+      .number("learning_rate", \.learningRate, .positive, "Peak learning rate, with cosine schedule."),
+      .number(
+        "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),
+      .number("weight_decay", \.weightDecay, .notNegative, "Decoupled weight decay of matrices."),
+    ]
+  }
+}
+
+extension RunConfiguration.Train: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .number("beta", \.beta, .positive, "Scale β of the implicit reward."),
+      .name("loss_type", \.lossType, oneOf: lossTypes, "Name of the loss; `sigmoid` is DPO's."),
+      .number(
+        "label_smoothing", \.labelSmoothing, .belowHalf,
+        "Probability that a preference is the wrong way round."),
+      .number("gamma", \.gamma, .notNegative, "Weight γ of the NLL term on the chosen answers."),
+      .choice(
+        "nll_reduction", \.nllReduction,
+        "NLL as the mean over answer tokens (released code) or their sum per pair (the paper's equation 5)."),
+      .number(
+        "num_train_epochs", \.numTrainEpochs, .positive, "Passes over the pairs, when `max_steps` is 0."),
+      .integer("max_steps", \.maxSteps, "Optimizer steps; 0 takes `num_train_epochs`."),
+      .integer("per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, "Pairs per micro-batch."),
+      .integer(
+        "gradient_accumulation_steps", \.gradientAccumulationSteps, from: 1,
+        "Micro-batches per optimizer step."),
+      .number("learning_rate", \.learningRate, .positive, "Peak learning rate."),
+      .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),
+      .number(
+        "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),
+      .number("weight_decay", \.weightDecay, .notNegative, "Decoupled weight decay."),
+      .number(
+        "max_grad_norm", \.maxGradNorm, .notNegative, "Gradients are scaled down to this norm; 0 is off."),
+      .number("adam_beta1", \.adamBeta1, .belowOne, "AdamW's decay of the first moment."),
+      .number("adam_beta2", \.adamBeta2, .belowOne, "AdamW's decay of the second moment."),
+      .choice("adapter", \.adapter, "LoRA adapters on the decoder's linears, or all decoder weights."),
+      .integer("lora_r", \.loraR, from: 1, "Rank of the adapters, with `adapter: lora`."),
+      .number("lora_alpha", \.loraAlpha, .positive, "Scale α of the adapters: the update is α / r · B · A."),
+      .names("lora_target", \.loraTarget, from: loraTargets, "Decoder linears that carry an adapter."),
+      .flag("train_projector", \.trainProjector, "Whether the projector is trained too."),
+      .flag("train_vision", \.trainVision, "Whether the vision tower is trained too."),
+      .number(
+        "single_image_share", \.singleImageShare, .share,
+        "Share of single-image pairs in a step, as ballast against forgetting."),
+      .flag(
+        "precompute_ref_log_probs", \.precomputeRefLogProbs,
+        "Whether reference log-probabilities are computed once and cached."),
+      .flag(
+        "shares_prefix", \.sharesPrefix, "Whether chosen and rejected share one pass over images and prompt."),
+      .integer("logging_steps", \.loggingSteps, from: 1, "Steps between two lines of metrics."),
+      .integer("save_steps", \.saveSteps, from: 1, "Steps between two checkpoints.", affectsResults: false),
+      .integer(
+        "save_total_limit", \.saveTotalLimit, "Checkpoints that are kept; 0 keeps all.", affectsResults: false
+      ),
+    ]
+  }
+}
+
+extension RunConfiguration.Evaluate: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .choice(
+        "split", \.split, "Split the questions come from; `val` for choices, `test` for reported figures."),
+      .integer(
+        "questions", \.questions, from: 1, "Questions of each kind: single, sequence, grid, pic-in-pic."),
+      .integers(
+        "sequence_counts", \.sequenceCounts, from: RunConfiguration.Compose.sequenceCounts,
+        "Numbers of images in sequence questions."),
+      .integers(
+        "grid_counts", \.gridCounts, from: RunConfiguration.Compose.gridCounts,
+        "Numbers of cells in grid questions."),
+      .integer("batch_tokens", \.batchTokens, from: 64, "Tokens per batch of generation."),
+      .integer("max_new_tokens", \.maxNewTokens, from: 1, "Longest generated answer, tokens."),
+      .integer(
+        "bootstrap_samples", \.bootstrapSamples, from: 10, "Resamples behind the 95 % intervals."),
+      .flag("blind", \.blind, "Whether every question is also asked without its images."),
+    ]
+  }
+}
+
+extension RunConfiguration.Report: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .integer(
+        "samples", \.samples, to: 100, "Composed samples of each format on the contact sheet.",
+        affectsResults: false),
+      .integer(
+        "attention_maps", \.attentionMaps, to: 100, "Attention maps of kept and of dropped pairs, each.",
+        affectsResults: false),
+    ]
+  }
+}

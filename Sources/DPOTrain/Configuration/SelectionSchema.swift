@@ -1,0 +1,279 @@
+extension RunConfiguration.Compose: ConfigurationSection {
+  /// Numbers of images a sequence may have.
+  public static let sequenceCounts = [2, 3, 4, 5]
+  /// Numbers of cells a grid may have.
+  public static let gridCounts = [2, 3, 4, 6, 9]
+
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .mix(
+        "sequence", \.sequence, from: sequenceCounts,
+        "Records of separate images, by number of images; or a total divided evenly."),
+      .mix(
+        "grid", \.grid, from: gridCounts,
+        "Records of labelled collages, by number of cells; or a total divided evenly."),
+      .section("pic_in_pic", \.picInPic),
+      .integer(
+        "cell_size", \.cellSize, to: 2048,
+        "Side of a grid cell before the collage is scaled to the model's picture, pixels; 0 takes the picture size."
+      ),
+      .integer("single", \.single, "Single-image records kept beside the composed ones, as ballast."),
+    ]
+  }
+}
+
+extension RunConfiguration.Compose.PicInPic: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .integer("total", \.total, "Records with one picture inside another."),
+      .number(
+        "inner_scale", \.innerScale, .scale,
+        "Binding side of the inner picture as a share of the outer one: 0.5 in the paper, 0.7 in the released code."
+      ),
+    ]
+  }
+}
+
+extension RunConfiguration.Select: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .choice(
+        "preset", \.preset,
+        "Where thresholds, strictness, noise and perplexity bounds start from: the paper or the released scripts."
+      ),
+      .flag(
+        "use_attention", \.useAttention,
+        "Whether the attention rule is applied; without it every wrong answer is kept."
+      ),
+      .section("thresholds", \.thresholds),
+      .section("strict", \.strict),
+      .value(
+        "layer", \.layer,
+        expected:
+          "a layer number (whole, 0 or more) or a fraction of the depth with a decimal point (0.0 to 1.0)",
+        "Decoder layer whose attention is read: a number from 0, or a fraction of the depth.",
+        parse: { node in
+          if let index = node.integer { return index >= 0 ? .index(index) : nil }
+          return node.number.flatMap { (0...1).contains($0) ? .fraction($0) : nil }
+        },
+        write: {
+          switch $0 {
+          case .index(let index): .integer(index)
+          case .fraction(let fraction): .scalar("\(fraction)")
+          }
+        }),
+      .flag("require_wrong", \.requireWrong, "Whether an answer must be wrong to be rejected."),
+      .section("noise", \.noise),
+      .integer(
+        "batch_tokens", \.batchTokens, from: 64, "Tokens per batch of generation and attention passes."),
+      .integer("max_new_tokens", \.maxNewTokens, from: 1, "Longest generated answer, tokens."),
+      .number(
+        "perplexity_min", \.perplexityMin, .notNegative,
+        "Smallest perplexity of a rejected answer (exclusive)."),
+      .number(
+        "perplexity_max", \.perplexityMax, .notNegative,
+        "Largest perplexity of a rejected answer; 0 is no bound."),
+      .number(
+        "length_ratio_min", \.lengthRatioMin, .notNegative,
+        "Smallest length of the rejected over that of the chosen answer, in characters."),
+      .number(
+        "length_ratio_max", \.lengthRatioMax, .notNegative,
+        "Largest length of the rejected over that of the chosen answer; 0 is no bound."),
+      .integer(
+        "edit_distance_min", \.editDistanceMin, "Fewest edits between the two answers, in characters."),
+    ]
+  }
+
+  /// Reads the preset first, so that the other keys change its values wherever they stand.
+  mutating func readPreset(_ node: ConfigurationNode) {
+    let given = node.mapping?.first { $0.key == "preset" }?.value.text
+    if let preset = given.flatMap(Preset.init(rawValue:)) { self = Self(preset: preset) }
+  }
+}
+
+extension RunConfiguration.Select.Thresholds: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .thresholds(
+        "sequence", \.sequence, for: RunConfiguration.Compose.sequenceCounts,
+        "Largest attention ratio of a rejected answer, by number of images."),
+      .thresholds(
+        "grid", \.grid, for: RunConfiguration.Compose.gridCounts,
+        "Largest attention ratio of a rejected answer, by number of cells."),
+      .number("pic_in_pic", \.picInPic, .share, "Largest attention ratio of a rejected answer."),
+    ]
+  }
+}
+
+extension RunConfiguration.Select.Strict: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .flag(
+        "sequence", \.sequence, "Whether the ratio must lie below its threshold; otherwise it may equal it."),
+      .flag("grid", \.grid, "The same for grids."),
+      .flag("pic_in_pic", \.picInPic, "The same for pic-in-pic."),
+    ]
+  }
+}
+
+extension RunConfiguration.Select.Noise: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .number(
+        "sequence", \.sequence, .notNegative,
+        "Standard deviation of the noise on every picture while the rejected answer is generated, 8-bit steps; 0 is none."
+      ),
+      .number("grid", \.grid, .notNegative, "The same on the target cell of a grid."),
+      .number("pic_in_pic", \.picInPic, .notNegative, "The same on the whole picture, added modulo 256."),
+    ]
+  }
+}
+
+extension ConfigurationField {
+  static func thresholds(
+    _ key: String, _ path: WritableKeyPath<Section, [Int: Double]>, for counts: [Int], _ summary: String
+  ) -> ConfigurationField {
+    let expected = "a mapping from \(counts.words) to numbers from 0 to 1"
+    return ConfigurationField(
+      key: key, expectation: expected, summary: summary, affectsResults: true,
+      read: { node, dotted, section, problems in
+        guard let entries = node.mapping else {
+          problems.add(node, dotted, expected: expected)
+          return
+        }
+        for entry in entries {
+          guard let count = Int(entry.key), counts.contains(count) else {
+            problems.add(
+              entry.keyPlace, "\(dotted).\(entry.key)", "unknown key; \(dotted) has \(counts.words)")
+            continue
+          }
+          if let share = entry.value.number, NumberBounds.share.contains(share) {
+            section[keyPath: path][count] = share
+          } else {
+            problems.add(entry.value, "\(dotted).\(entry.key)", expected: NumberBounds.share.words)
+          }
+        }
+      },
+      write: { .byCount($0[keyPath: path].mapValues { .number($0) }) },
+      rows: { dotted, section in
+        [
+          ConfigurationRow(
+            key: dotted,
+            value: ConfigurationValue.byCount(section[keyPath: path].mapValues { .number($0) }).flow,
+            expectation: expected, summary: summary, affectsResults: true)
+        ]
+      })
+  }
+
+  static func mix(
+    _ key: String, _ path: WritableKeyPath<Section, RunConfiguration.Compose.Mix>, from counts: [Int],
+    _ summary: String
+  ) -> ConfigurationField {
+    let expected = "{total: N, counts: […]} or records for each of \(counts.words)"
+    let written: (Section) -> ConfigurationValue = { section in
+      .byCount(
+        Dictionary(
+          uniqueKeysWithValues: section[keyPath: path].entries.map { ($0.images, .integer($0.records)) }))
+    }
+    return ConfigurationField(
+      key: key, expectation: expected, summary: summary, affectsResults: true,
+      read: { node, dotted, section, problems in
+        guard let entries = node.mapping else {
+          problems.add(node, dotted, expected: expected)
+          return
+        }
+        var mix = MixReader(dotted: dotted, allowed: counts, expected: expected)
+        for entry in entries { mix.read(entry, &problems) }
+        if let mix = mix.result(at: node.place, &problems) { section[keyPath: path] = mix }
+      },
+      write: written,
+      rows: { dotted, section in
+        [
+          ConfigurationRow(
+            key: dotted, value: written(section).flow, expectation: expected, summary: summary,
+            affectsResults: true)
+        ]
+      })
+  }
+}
+
+/// Reads both forms of a mix of image counts.
+private struct MixReader {
+  let dotted: String
+  let allowed: [Int]
+  let expected: String
+  private var entries: [RunConfiguration.Compose.Mix.Entry] = []
+  private var total: Int?
+  private var counts: [Int]?
+  private var isBroken = false
+
+  init(dotted: String, allowed: [Int], expected: String) {
+    self.dotted = dotted
+    self.allowed = allowed
+    self.expected = expected
+  }
+
+  mutating func read(
+    _ entry: (key: String, keyPlace: ConfigurationPlace, value: ConfigurationNode),
+    _ problems: inout ConfigurationProblems
+  ) {
+    let key = "\(dotted).\(entry.key)"
+    func records() -> Int? { entry.value.integer.flatMap { $0 >= 0 && $0 <= 100_000_000 ? $0 : nil } }
+    switch entry.key {
+    case "total":
+      total = records()
+      if total == nil { fail(entry.value, key, "a whole number, 0 or more", &problems) }
+    case "counts":
+      let numbers = entry.value.list?.compactMap(\.integer)
+      if let numbers, !numbers.isEmpty, numbers.count == entry.value.list?.count,
+        Set(numbers).count == numbers.count, numbers.allSatisfy(allowed.contains)
+      {
+        counts = numbers
+      } else {
+        fail(entry.value, key, "a list, each once, from \(allowed.words)", &problems)
+      }
+    default:
+      guard let images = Int(entry.key), allowed.contains(images) else {
+        isBroken = true
+        problems.add(
+          entry.keyPlace, key, "unknown key; \(dotted) has total, counts, \(allowed.words)")
+        return
+      }
+      if let records = records() {
+        entries.append(.init(images: images, records: records))
+      } else {
+        fail(entry.value, key, "a whole number, 0 or more", &problems)
+      }
+    }
+  }
+
+  private mutating func fail(
+    _ node: ConfigurationNode, _ key: String, _ expected: String, _ problems: inout ConfigurationProblems
+  ) {
+    isBroken = true
+    problems.add(node, key, expected: expected)
+  }
+
+  func result(
+    at place: ConfigurationPlace, _ problems: inout ConfigurationProblems
+  ) -> RunConfiguration.Compose.Mix? {
+    guard !isBroken else { return nil }
+    if let total {
+      if entries.isEmpty { return .init(total: total, counts: counts ?? allowed) }
+      problems.add(place, dotted, "found both total and single numbers of images, expected \(expected)")
+      return nil
+    }
+    if counts != nil {
+      problems.add(place, dotted, "found counts without total, expected \(expected)")
+      return nil
+    }
+    return .init(entries)
+  }
+}
+
+extension ConfigurationValue {
+  /// A mapping from numbers, in ascending order.
+  static func byCount(_ values: [Int: ConfigurationValue]) -> ConfigurationValue {
+    .mapping(values.sorted { $0.key < $1.key }.map { (String($0.key), $0.value) })
+  }
+}

@@ -109,8 +109,10 @@ extension ConfigurationNode {
     case .mapping(let mapping):
       var entries: [(key: String, keyPlace: ConfigurationPlace, value: ConfigurationNode)] = []
       for (key, item) in mapping {
-        guard let item = ConfigurationNode(item, place: place, budget: &budget) else { return nil }
-        entries.append((key.string ?? "?", place(key.mark?.line ?? 1), item))
+        guard var item = ConfigurationNode(item, place: place, budget: &budget) else { return nil }
+        let keyPlace = place(key.mark?.line ?? 1)
+        if item.mapping != nil || item.list != nil { item.place = keyPlace }
+        entries.append((key.string ?? "?", keyPlace, item))
       }
       value = .mapping(entries)
     case .alias: return nil

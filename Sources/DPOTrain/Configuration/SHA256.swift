@@ -1,5 +1,5 @@
 /// The SHA-256 digest (FIPS 180-4), for keys of configurations and caches.
-struct SHA256 {
+package struct SHA256 {
   private var state: [UInt32] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
   ]
@@ -27,10 +27,10 @@ struct SHA256 {
     }
   }()
 
-  init() {}
+  package init() {}
 
   /// Adds bytes.
-  mutating func update(_ bytes: some Sequence<UInt8>) {
+  package mutating func update(_ bytes: some Sequence<UInt8>) {
     for byte in bytes {
       pending.append(byte)
       length += 8
@@ -42,7 +42,7 @@ struct SHA256 {
   }
 
   /// The digest of everything added, in hexadecimal.
-  mutating func finalize() -> String {
+  package mutating func finalize() -> String {
     let bits = length
     update([0x80])
     while pending.count != 56 { update([0]) }
@@ -54,7 +54,7 @@ struct SHA256 {
   }
 
   /// The digest of some bytes, in hexadecimal.
-  static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+  package static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     var hash = SHA256()
     hash.update(bytes)
     return hash.finalize()

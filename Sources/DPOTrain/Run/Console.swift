@@ -68,6 +68,12 @@ public final class Console: Sendable {
     ProgressDisplay(console: self, title: title, total: total, start: start)
   }
 
+  package func progress(
+    _ title: String, total: Int, start: Int = 0, clock: @escaping @Sendable () -> Double
+  ) -> ProgressDisplay {
+    ProgressDisplay(console: self, title: title, total: total, start: start, clock: clock)
+  }
+
   private func print(_ text: String, to write: (String) -> Void) {
     bar.withLock { shown in
       if !shown.isEmpty { output.progress("\r\u{1B}[K") }

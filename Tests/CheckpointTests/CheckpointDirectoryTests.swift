@@ -20,7 +20,7 @@ import Testing
       #expect(try String(contentsOf: directory.latestFile, encoding: .utf8) == "step-100.h5\n")
       let newest = try #require(try directory.readNewest())
       #expect(newest.step == 100)
-      #expect(newest.checkpoint == checkpoint(100))
+      #expect(Content(newest.checkpoint) == Content(checkpoint(100)))
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: directory.url.path).sorted()
           == ["latest", "step-100.h5", "step-90.h5"])

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Tensor
 import TestSupport
 import Testing
 
@@ -12,9 +13,9 @@ import Testing
         let url = folder.appendingPathComponent("step-1.h5")
         try TrainingCheckpointTests.sample.write(to: url)
         let earlier = try Data(contentsOf: url)
-        let values = StoredArray([Float](repeating: 1, count: 10_000), shape: [100, 100])
+        let values = Tensor.ones([100, 100])
         let large = TrainingCheckpoint(
-          model: [.init("a.weight", values), .init("b.weight", values)], configuration: "x")
+          model: [("a.weight", values), ("b.weight", values)], configuration: "x")
 
         limitFileSize(limit)
         // More than once: a failed attempt must leave the library usable.
@@ -27,7 +28,7 @@ import Testing
         #expect(try Data(contentsOf: url) == earlier)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["step-1.h5"])
         try large.write(to: url)
-        #expect(try TrainingCheckpoint(reading: url) == large)
+        #expect(try Content(TrainingCheckpoint(reading: url)) == Content(large))
       }
     }
   }

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Tensor
 import TestSupport
 import Testing
 
@@ -79,8 +80,8 @@ import Testing
     try Fixtures.withTemporaryDirectory { folder in
       let url = folder.appendingPathComponent("ours.h5")
       var checkpoint = TrainingCheckpointTests.sample
-      checkpoint.model.append(.init("flags", StoredArray([true, false])))
-      checkpoint.model.append(.init("half", StoredArray(.float16, shape: [1], bytes: [0x00, 0x3C])))
+      checkpoint.model.append(("flags", Tensor([true, false])))
+      checkpoint.model.append(("half", Tensor.ones([1], dtype: .float16)))
       try checkpoint.write(to: url)
       let script = """
         import h5py, sys

@@ -1,6 +1,7 @@
 import Foundation
+import Tensor
 
-/// Arrays kept from one run to the next, keyed by text that says everything they depend on.
+/// Tensors kept from one run to the next, keyed by text that says everything they depend on.
 ///
 /// The file is written whole and in one step, so a killed process loses what it added since the last save and nothing else. A
 /// file that cannot be read, or whose fingerprint differs, counts as empty: what it held is computed again, never trusted.
@@ -16,7 +17,7 @@ public final class TensorCache: @unchecked Sendable {
 
   private let lock = NSLock()
   private var order: [String] = []
-  private var arrays: [String: StoredArray] = [:]
+  private var tensors: [String: Tensor] = [:]
   private var unsaved = 0
 
   /// The version of the file's layout.
@@ -34,7 +35,7 @@ public final class TensorCache: @unchecked Sendable {
     do {
       let entries = try Self.read(url, fingerprint)
       order = entries.map(\.0)
-      arrays = Dictionary(entries, uniquingKeysWith: { first, _ in first })
+      tensors = Dictionary(entries, uniquingKeysWith: { first, _ in first })
       discarded = nil
     } catch {
       discarded = "\(error)"
@@ -48,13 +49,13 @@ public final class TensorCache: @unchecked Sendable {
   public var keys: [String] { lock.withLock { order } }
 
   /// The entry of a key, or nil.
-  public subscript(key: String) -> StoredArray? { lock.withLock { arrays[key] } }
+  public subscript(key: String) -> Tensor? { lock.withLock { tensors[key] } }
 
   /// Adds an entry, or replaces the one of that key.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite` when it is time to save and that fails.
-  public func insert(_ array: StoredArray, for key: String) throws {
+  public func insert(_ tensor: Tensor, for key: String) throws {
     let isDue = lock.withLock {
-      if arrays.updateValue(array, forKey: key) == nil { order.append(key) }
+      if tensors.updateValue(tensor, forKey: key) == nil { order.append(key) }
       unsaved += 1
       return saveInterval > 0 && unsaved >= saveInterval
     }
@@ -63,11 +64,11 @@ public final class TensorCache: @unchecked Sendable {
 
   /// The entry of a key, computed and added when absent.
   /// - Throws: what `compute` throws, or as ``insert(_:for:)``.
-  public func array(for key: String, compute: () throws -> StoredArray) throws -> StoredArray {
+  public func tensor(for key: String, compute: () throws -> Tensor) throws -> Tensor {
     if let known = self[key] { return known }
-    let array = try compute()
-    try insert(array, for: key)
-    return array
+    let tensor = try compute()
+    try insert(tensor, for: key)
+    return tensor
   }
 
   /// Writes all entries in one step when any were added since the last time.
@@ -80,8 +81,8 @@ public final class TensorCache: @unchecked Sendable {
         try file.setAttribute("fingerprint", .string(fingerprint))
         try file.createGroup("/entries")
         for (index, key) in order.enumerated() {
-          guard let array = arrays[key] else { continue }
-          try file.write(array, to: "/entries/\(index)")
+          guard let tensor = tensors[key] else { continue }
+          try file.write(tensor, to: "/entries/\(index)")
           try file.setAttribute("key", .string(key), on: "/entries/\(index)")
         }
       }
@@ -89,7 +90,7 @@ public final class TensorCache: @unchecked Sendable {
     }
   }
 
-  private static func read(_ url: URL, _ fingerprint: String) throws -> [(String, StoredArray)] {
+  private static func read(_ url: URL, _ fingerprint: String) throws -> [(String, Tensor)] {
     let file = try HDF5File(reading: url)
     guard try file.attribute("format_version") == .integer(Int64(formatVersion)) else {
       throw CheckpointError(
@@ -107,7 +108,7 @@ public final class TensorCache: @unchecked Sendable {
           .missing, file: url.path, at: "/entries/\(entry.name)", found: "no attribute `key`",
           expected: "text")
       }
-      return (key, try file.read("/entries/\(entry.name)"))
+      return (key, try file.tensor("/entries/\(entry.name)"))
     }
   }
 }

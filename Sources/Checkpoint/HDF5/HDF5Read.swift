@@ -66,6 +66,14 @@ extension HDF5File {
     try withDataset(path) { _, _, type, shape in (type, shape) }
   }
 
+  /// As ``description(of:)``, for callers about to ask for the memory: refuses more data than the file can hold.
+  func checkedDescription(of path: String) throws -> (elementType: ElementType, shape: [Int]) {
+    try withDataset(path) { _, path, type, shape in
+      _ = try byteCount(type, shape, path)
+      return (type, shape)
+    }
+  }
+
   /// Reads a dataset whole.
   /// - Throws: ``CheckpointError`` of kind `missing`, `unsupported`, or `damaged` when its bytes cannot be read.
   public func read(_ path: String) throws -> StoredArray {

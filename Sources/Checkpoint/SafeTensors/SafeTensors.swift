@@ -1,23 +1,59 @@
 import Foundation
+import Tensor
 
 /// Reading and writing safetensors files, Hugging Face's format for weights.
 public enum SafeTensors {
-  /// Writes arrays in one step. The header's order is that of the reference implementation (wide types first, then by
+  /// Maps a file and checks its header; tensors are read when asked for.
+  /// - Throws: as ``SafeTensorsFile/init(reading:)``.
+  public static func read(_ url: URL) throws -> SafeTensorsFile { try SafeTensorsFile(reading: url) }
+
+  /// Writes tensors in one step. The header's order is that of the reference implementation (wide types first, then by
   /// name), so the same content gives the same bytes.
+  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice or reserved.
+  public static func write(
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], to url: URL
+  ) throws {
+    let items = tensors.map { item in
+      Item(name: item.name, elementType: ElementType(item.tensor.dtype), shape: item.tensor.shape) { body in
+        try item.tensor.withElementBytes(body)
+      }
+    }
+    try write(items, metadata, url)
+  }
+
+  /// Writes arrays of any type on disk in one step; else as ``write(_:metadata:to:)-([(String,Tensor)],_,_)``.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice or reserved.
   public static func write(
     _ arrays: [(name: String, array: StoredArray)], metadata: [String: String] = [:], to url: URL
   ) throws {
+    let items = arrays.map { item in
+      Item(name: item.name, elementType: item.array.elementType, shape: item.array.shape) { body in
+        try item.array.bytes.withUnsafeBytes(body)
+      }
+    }
+    try write(items, metadata, url)
+  }
+
+  private struct Item {
+    let name: String
+    let elementType: ElementType
+    let shape: [Int]
+    let withBytes: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+    var byteCount: Int { shape.reduce(elementType.byteSize, *) }
+  }
+
+  private static func write(_ items: [Item], _ metadata: [String: String], _ url: URL) throws {
     let ranks = Dictionary(uniqueKeysWithValues: SafeTensorsHeader.typeNames.enumerated().map { ($1.0, $0) })
-    let sorted = arrays.sorted {
-      let (a, b) = (ranks[$0.array.elementType] ?? 0, ranks[$1.array.elementType] ?? 0)
+    let sorted = items.sorted {
+      let (a, b) = (ranks[$0.elementType] ?? 0, ranks[$1.elementType] ?? 0)
       return a == b ? $0.name < $1.name : a < b
     }
     var names: Set<String> = []
-    for (name, _) in sorted {
-      guard name != "__metadata__", names.insert(name).inserted else {
+    for item in sorted {
+      guard item.name != "__metadata__", names.insert(item.name).inserted else {
         throw CheckpointError(
-          .cannotWrite, file: url.path, at: name, found: "a name that is reserved or given twice",
+          .cannotWrite, file: url.path, at: item.name, found: "a name that is reserved or given twice",
           expected: "unique names")
       }
     }
@@ -26,12 +62,12 @@ public enum SafeTensors {
       let output = try OutputFile(temporary, reportingAs: url)
       try withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { try output.write($0) }
       try output.write(header)
-      for (_, array) in sorted { try array.bytes.withUnsafeBytes { try output.write($0) } }
+      for item in sorted { try item.withBytes { try output.write($0) } }
       try output.close()
     }
   }
 
-  private static func header(_ arrays: [(name: String, array: StoredArray)], _ metadata: [String: String])
+  private static func header(_ items: [Item], _ metadata: [String: String])
     -> String
   {
     var members: [String] = []
@@ -43,11 +79,11 @@ public enum SafeTensors {
     }
     let typeNames = Dictionary(uniqueKeysWithValues: SafeTensorsHeader.typeNames)
     var offset = 0
-    for (name, array) in arrays {
-      let shape = array.shape.map(String.init).joined(separator: ",")
-      let end = offset + array.bytes.count
+    for item in items {
+      let shape = item.shape.map(String.init).joined(separator: ",")
+      let end = offset + item.byteCount
       members.append(
-        "\(jsonLiteral(name)):{\"dtype\":\"\(typeNames[array.elementType] ?? "")\",\"shape\":[\(shape)],"
+        "\(jsonLiteral(item.name)):{\"dtype\":\"\(typeNames[item.elementType] ?? "")\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(offset),\(end)]}")
       offset = end
     }

@@ -1,7 +1,6 @@
 /// The type of one element of an array on disk.
 ///
-/// Files hold more types than tensors compute with; reading a `Tensor` from a type without a counterpart
-/// converts it or throws, see ``Tensor/init(_:)-(StoredArray)``.
+/// Files hold more types than tensors compute with; ``dtype`` says what each becomes.
 public enum ElementType: String, Sendable, CaseIterable {
   case float16, bfloat16, float32, float64
   case int8, int16, int32, int64

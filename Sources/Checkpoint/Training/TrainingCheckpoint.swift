@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// The state of a training run as one HDF5 file.
 ///
@@ -6,7 +7,7 @@ import Foundation
 /// states as UInt64 datasets under `/random`; counters as attributes of `/progress`; and root attributes `format_version`,
 /// `configuration`, `configuration_hash` and `code_version`. h5py reads it without help:
 /// `h5py.File(path)["model/lm_head/weight"][:]`.
-public struct TrainingCheckpoint: Equatable, Sendable {
+public struct TrainingCheckpoint: Sendable {
   /// The version of the layout that this code writes and reads.
   public static let formatVersion = 1
 
@@ -17,19 +18,8 @@ public struct TrainingCheckpoint: Equatable, Sendable {
     case text(String)
   }
 
-  /// A named array.
-  public struct Entry: Equatable, Sendable {
-    /// Dotted name, such as `language_model.lm_head.weight`.
-    public let name: String
-    /// The values.
-    public let array: StoredArray
-
-    /// Names an array.
-    public init(_ name: String, _ array: StoredArray) {
-      self.name = name
-      self.array = array
-    }
-  }
+  /// A tensor with its dotted name, such as `language_model.lm_head.weight`.
+  public typealias Entry = (name: String, tensor: Tensor)
 
   /// Parameters by dotted name.
   public var model: [Entry]

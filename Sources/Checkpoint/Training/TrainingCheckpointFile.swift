@@ -63,7 +63,7 @@ extension TrainingCheckpoint {
     for entry in entries {
       let path = try entry.name.split(separator: ".", omittingEmptySubsequences: false)
         .map { try component(String($0), "\(group)/\(entry.name)", file.url) }
-      try file.write(entry.array, to: "\(group)/\(path.joined(separator: "/"))")
+      try file.write(entry.tensor, to: "\(group)/\(path.joined(separator: "/"))")
     }
   }
 
@@ -78,7 +78,7 @@ extension TrainingCheckpoint {
 
   private static func readEntries(_ group: String, of file: HDF5File) throws -> [Entry] {
     try file.datasets(under: group).map { path in
-      Entry(path.split(separator: "/").joined(separator: "."), try file.read("\(group)/\(path)"))
+      (path.split(separator: "/").joined(separator: "."), try file.tensor("\(group)/\(path)"))
     }
   }
 

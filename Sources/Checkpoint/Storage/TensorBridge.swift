@@ -36,11 +36,15 @@ extension ElementType {
 extension StoredArray {
   /// A tensor's elements in C order, without its gradient record.
   public init(_ tensor: Tensor) {
-    self = tensor.withElementBytes { StoredArray(ElementType(tensor.dtype), shape: tensor.shape, bytes: [UInt8]($0)) }
+    self = tensor.withElementBytes {
+      StoredArray(ElementType(tensor.dtype), shape: tensor.shape, bytes: [UInt8]($0))
+    }
   }
 
   /// The array as a tensor of type ``ElementType/dtype``; nil for UInt64.
-  public var tensor: Tensor? { try? bytes.withUnsafeBytes { try Tensor(elementType, shape: shape, bytes: $0) } }
+  public var tensor: Tensor? {
+    try? bytes.withUnsafeBytes { try Tensor(elementType, shape: shape, bytes: $0) }
+  }
 }
 
 /// An element type that no tensor can have.
@@ -50,7 +54,8 @@ struct NoTensorType: Error {
 
 extension Tensor {
   /// Calls `body` with the elements in C order.
-  package func withElementBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+  package func withElementBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result
+  {
     let flat = detached().contiguous()
     return try withExtendedLifetime(flat) {
       try body(UnsafeRawBufferPointer(start: flat.rawPointer, count: flat.count * dtype.byteSize))

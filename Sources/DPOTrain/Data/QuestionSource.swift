@@ -35,11 +35,22 @@ public protocol QuestionSource: Sendable {
   /// ("what color is the circle?" about a triangle) or when the source cannot know.
   func answer(to question: String, about image: ImageReference) -> String?
 
+  /// Whether a picture may stand beside the record's picture in a multi-image prompt.
+  func isCompanion(_ image: ImageReference, of record: SingleImageRecord) -> Bool
+
   /// Where the picture is already a file, its absolute path; `nil` when it exists only in memory.
   func file(of reference: ImageReference) -> String?
 }
 
 extension QuestionSource {
+  /// Any other picture, and where answers are known only one that answers the same question differently.
+  public func isCompanion(_ image: ImageReference, of record: SingleImageRecord) -> Bool {
+    guard image.path != record.image.path else { return false }
+    guard answersAboutAnyImage else { return true }
+    guard let other = answer(to: record.question, about: image) else { return false }
+    return other != record.answer
+  }
+
   /// `nil`: the pictures of this source are not files.
   public func file(of reference: ImageReference) -> String? { nil }
 }

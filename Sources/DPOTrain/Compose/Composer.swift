@@ -1,0 +1,190 @@
+public import LVLM
+import Tensor
+
+/// Sizes and rules of composition.
+public struct CompositionOptions: Sendable, Equatable {
+  /// The side of a grid cell in pixels: 448 in the paper, the model's picture size for small models.
+  public var cell: Int
+  /// The binding side of the inner picture as a share of the outer one: the paper says about ½, its code 0.7.
+  public var innerScale: Double
+  /// An outer picture whose shorter side is smaller is enlarged to this many pixels first (bicubic), so that a
+  /// small inner picture keeps its detail; 0 always keeps the native size, as the paper's code does.
+  public var minimumOuterSide: Int
+  /// The families of questions that are used; all when empty.
+  public var families: [String]
+  /// How often another companion is drawn before the question is given up.
+  public var maximumTries: Int
+
+  /// Creates options.
+  public init(
+    cell: Int = 448, innerScale: Double = 0.5, minimumOuterSide: Int = 0, families: [String] = [],
+    maximumTries: Int = 20_000
+  ) {
+    self.cell = cell
+    self.innerScale = innerScale
+    self.minimumOuterSide = minimumOuterSide
+    self.families = families
+    self.maximumTries = maximumTries
+  }
+}
+
+/// A composed record together with what it shows.
+public struct Composition: Sendable {
+  /// The record; its paths are where ``CompositionWriter`` puts the pictures.
+  public var record: ComposedRecord
+  /// The pictures of the prompt in order: all of a sequence, or the one composed picture.
+  public var images: [RGBImage]
+  /// The source pictures in order; for picture-in-picture the inner one, then the outer one.
+  public var sources: [ImageReference]
+}
+
+/// Makes multi-image questions out of single-image records: pure functions of the source, the options, the seed
+/// and the number of the composition.
+public struct Composer: Sendable {
+  /// Where pictures and questions come from.
+  public let source: any QuestionSource
+  /// Sizes and rules.
+  public let options: CompositionOptions
+  /// What target positions, companions and phrases are drawn with.
+  public let seed: UInt64
+
+  /// Creates a composer.
+  public init(source: any QuestionSource, options: CompositionOptions, seed: UInt64) {
+    self.source = source
+    self.options = options
+    self.seed = seed
+  }
+
+  /// Composition number `number` of a kind: the record at `target` of `split` among companions of the same split.
+  ///
+  /// The target's place is uniform on 1 … count; companions are distinct pictures, and where the source knows
+  /// answers each of them answers the question differently.
+  /// - Precondition: `count` is one of `kind.allowedCounts`.
+  /// - Throws: ``CompositionError`` when too few companions are found, or what reading a picture throws.
+  public func compose(
+    _ kind: CompositionKind, count: Int, split: DataSplit, target index: Int, number: Int
+  ) throws -> Composition {
+    var (record, sources) = try plan(kind, count: count, split: split, target: index, number: number)
+    let images = draw(&record, try sources.map { try source.image(for: $0) })
+    return Composition(record: record, images: images, sources: sources)
+  }
+
+  /// As ``compose(_:count:split:target:number:)`` without drawing: the record (without its layout, which depends
+  /// on the pictures, for picture-in-picture) and the source pictures.
+  func plan(
+    _ kind: CompositionKind, count: Int, split: DataSplit, target index: Int, number: Int
+  ) throws -> (record: ComposedRecord, sources: [ImageReference]) {
+    precondition(
+      kind.allowedCounts.contains(count), "compose: \(kind.rawValue) of \(count) pictures does not exist")
+    let target = try source.record(split, index)
+    var generator = RandomGenerator(seed: seed, stream: 0x434F_4D50 + kind.ordinal * 16 + UInt64(count))
+      .split(split.ordinal).split(UInt64(number))
+    let companions = try companions(of: target, count: count - 1, split: split, using: &generator)
+    let place = kind == .pictureInPicture ? 0 : generator.integer(below: count)
+    var sources = companions
+    sources.insert(target.image, at: place)
+    let phrases = PromptRewriting.centrePhrases
+    let phrase = kind == .pictureInPicture ? phrases[generator.integer(below: phrases.count)] : ""
+    let id = "\(kind.slug)-\(count)-\(split.rawValue)-\(paddedNumber(number, 6))"
+    let record = ComposedRecord(
+      id: id, kind: kind, count: count, target: place + 1,
+      images: kind == .sequence
+        ? sources.map { source.file(of: $0) ?? "images/" + $0.path } : ["images/composed/\(id).png"],
+      prompt: PromptRewriting.prompt(
+        target.question, kind: kind, target: place + 1, count: count, phrase: phrase),
+      answer: target.answer,
+      answersOfOthers: companions.compactMap { source.answer(to: target.question, about: $0) },
+      family: target.family, question: target.question, source: target.id,
+      layout: GridGeometry(count: count, cell: options.cell).flatMap {
+        kind == .grid ? layout($0, place + 1) : nil
+      })
+    return (record, sources)
+  }
+
+  private func companions(
+    of target: SingleImageRecord, count: Int, split: DataSplit, using generator: inout RandomGenerator
+  ) throws -> [ImageReference] {
+    let size = source.count(of: split)
+    var found: [ImageReference] = []
+    for _ in 0..<options.maximumTries {
+      let candidate = source.image(split, generator.integer(below: size))
+      guard source.isCompanion(candidate, of: target), !found.contains(where: { $0.path == candidate.path })
+      else { continue }
+      found.append(candidate)
+      if found.count == count { return found }
+    }
+    throw CompositionError(
+      record: target.id, question: target.question, wanted: count, found: found.count, split: split,
+      tries: options.maximumTries)
+  }
+
+  private func layout(_ geometry: GridGeometry, _ target: Int) -> CompositionLayout {
+    CompositionLayout(
+      width: geometry.width, height: geometry.height, rows: geometry.rows, columns: geometry.columns,
+      region: geometry.region(target))
+  }
+}
+
+extension Composer {
+  /// The pictures of a prompt, and for picture-in-picture the layout that goes with them.
+  private func draw(_ record: inout ComposedRecord, _ pictures: [RGBImage]) -> [RGBImage] {
+    switch record.kind {
+    case .sequence:
+      return pictures
+    case .grid:
+      guard let geometry = GridGeometry(count: record.count, cell: options.cell) else { return pictures }
+      return [Collage.grid(pictures, geometry: geometry)]
+    case .pictureInPicture:
+      let outer = enlarged(pictures[1])
+      let region = Collage.innerRegion(
+        outerWidth: outer.width, outerHeight: outer.height, innerWidth: pictures[0].width,
+        innerHeight: pictures[0].height, scale: options.innerScale)
+      record.layout = CompositionLayout(
+        width: outer.width, height: outer.height, rows: 1, columns: 1, region: region)
+      return [Collage.pictureInPicture(inner: pictures[0], outer: outer, scale: options.innerScale)]
+    }
+  }
+
+  private func enlarged(_ picture: RGBImage) -> RGBImage {
+    let short = min(picture.width, picture.height)
+    guard short < options.minimumOuterSide else { return picture }
+    return picture.resized(
+      width: picture.width * options.minimumOuterSide / short,
+      height: picture.height * options.minimumOuterSide / short)
+  }
+}
+
+/// A question for which too few pictures answer differently.
+public struct CompositionError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The target's id.
+  public var record: String
+  /// Its question.
+  public var question: String
+  /// Companions needed.
+  public var wanted: Int
+  /// Companions found.
+  public var found: Int
+  /// Where they were looked for.
+  public var split: DataSplit
+  /// How many pictures were looked at.
+  public var tries: Int
+
+  /// One line: the record, what was found, what was needed.
+  public var description: String {
+    "record \(record): found \(found) of \(wanted) pictures in \(split.rawValue) that can stand beside it for the "
+      + "question \"\(question)\" (looked \(tries) times)"
+  }
+}
+
+extension CompositionKind {
+  /// The kind in ids: `sequence`, `grid`, `pip`.
+  var slug: String { self == .pictureInPicture ? "pip" : rawValue }
+
+  fileprivate var ordinal: UInt64 {
+    switch self {
+    case .sequence: 0
+    case .grid: 1
+    case .pictureInPicture: 2
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import Tensor
+
+/// What is asked about a Fashion-MNIST picture.
+enum FashionQuestion: Hashable, Sendable {
+  /// What is it?
+  case name
+  /// Which of two classes is it?
+  case choice(Int, Int)
+  /// Is it this class?
+  case isClass(Int)
+  /// Where is it worn?
+  case worn
+  /// Is it light or dark?
+  case tone
+
+  /// Draws a question: 40 % name, 20 % choice, 20 % yes/no, 10 % worn, 10 % tone (or name, for a picture that is
+  /// neither light nor dark).
+  init(label: Int, tone: FashionMNIST.Tone?, using generator: inout RandomGenerator) {
+    func other() -> Int {
+      let value = generator.integer(below: 9)
+      return value < label ? value : value + 1
+    }
+    switch generator.integer(below: 10) {
+    case 0..<4: self = .name
+    case 4..<6:
+      let wrong = other()
+      self = generator.integer(below: 2) == 0 ? .choice(label, wrong) : .choice(wrong, label)
+    case 6..<8:
+      self = generator.integer(below: 2) == 0 ? .isClass(label) : .isClass(other())
+    case 8: self = .worn
+    default: self = tone == nil ? .name : .tone
+    }
+  }
+
+  /// The question a text asks; `nil` for any other text.
+  init?(_ text: String) {
+    guard let question = Self.byWording[text] else { return nil }
+    self = question
+  }
+
+  var family: String {
+    switch self {
+    case .name: "name"
+    case .choice: "choice"
+    case .isClass: "yes_no"
+    case .worn: "worn"
+    case .tone: "tone"
+    }
+  }
+
+  var wordings: [String] {
+    let names = FashionMNIST.classNames
+    return switch self {
+    case .name: ["What item is shown in the picture?", "What is this?", "Name the item in the image."]
+    case .choice(let first, let second): ["Is this \(names[first]) or \(names[second])?"]
+    case .isClass(let label): ["Is this \(names[label])?"]
+    case .worn: ["Where is this item worn?"]
+    case .tone: ["Is the item light or dark?"]
+    }
+  }
+
+  /// The answer for a picture of class `label`; `nil` when the question does not apply to it.
+  func answer(label: Int, tone: FashionMNIST.Tone?) -> String? {
+    switch self {
+    case .name:
+      return Self.sentence(label)
+    case .choice(let first, let second):
+      return label == first || label == second ? Self.sentence(label) : nil
+    case .isClass(let asked):
+      return label == asked ? "Yes." : "No."
+    case .worn:
+      switch label {
+      case 5, 7, 9: return "On the feet."
+      case 1: return "On the legs."
+      case 3: return "On the whole body."
+      case 8: return "It is carried."
+      default: return "On the upper body."
+      }
+    case .tone:
+      return tone.map { $0 == .light ? "Light." : "Dark." }
+    }
+  }
+
+  /// `a T-shirt` as an answer: `A T-shirt.`
+  private static func sentence(_ label: Int) -> String {
+    "A" + FashionMNIST.classNames[label].dropFirst() + "."
+  }
+
+  private static let byWording: [String: FashionQuestion] = {
+    var all: [FashionQuestion] = [.name, .worn, .tone]
+    for first in 0..<10 {
+      all.append(.isClass(first))
+      for second in 0..<10 where second != first { all.append(.choice(first, second)) }
+    }
+    var table: [String: FashionQuestion] = [:]
+    for question in all {
+      for wording in question.wordings { table[wording] = question }
+    }
+    return table
+  }()
+}

@@ -1,0 +1,131 @@
+import Foundation
+
+/// The records of a JSON file that is a list of objects, or of a JSONL file with an object on every line.
+public enum JSONRecordFile {
+  /// Calls `body` for every record in file order; which of the two formats it is, the first character tells.
+  ///
+  /// The file is mapped, not read at once, and only one record at a time becomes a value.
+  /// - Parameters:
+  ///   - maximumRecordBytes: a longer record is an error.
+  ///   - body: takes the record, its number from 0 and the line it starts in, from 1.
+  /// - Throws: ``DataError`` with the line and byte of broken JSON, or what `body` throws.
+  public static func forEach(
+    _ path: String, maximumRecordBytes: Int = 16 << 20,
+    _ body: (_ record: OrderedJSON, _ number: Int, _ line: Int) throws -> Void
+  ) throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw DataError(file: path, problem: "no such file")
+    }
+    guard !isFolder.boolValue else {
+      throw DataError(file: path, problem: "is a folder, expected a JSON or JSONL file")
+    }
+    let data: Data
+    do {
+      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+    } catch {
+      throw DataError(file: path, problem: "cannot read: \((error as NSError).localizedDescription)")
+    }
+    try data.withUnsafeBytes { raw in
+      let bytes = raw.bindMemory(to: UInt8.self)
+      var reader = JSONReader(bytes)
+      guard let first = reader.peek() else {
+        throw DataError(file: path, problem: "is empty, expected JSON records")
+      }
+      if first == UInt8(ascii: "[") {
+        try forEachElement(bytes, path, maximumRecordBytes, body)
+      } else {
+        try forEachLine(bytes, path, maximumRecordBytes, body)
+      }
+    }
+  }
+
+  private static func forEachElement(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ path: String, _ limit: Int,
+    _ body: (OrderedJSON, Int, Int) throws -> Void
+  ) throws {
+    var reader = JSONReader(bytes)
+    var lines = LineCounter(bytes)
+    func located(_ error: JSONSyntaxError, _ number: Int) -> DataError {
+      DataError(
+        file: path, record: String(number),
+        problem: "broken JSON in line \(lines.line(at: error.offset)), byte \(error.offset): \(error.problem)"
+      )
+    }
+    _ = reader.take(UInt8(ascii: "["))
+    var number = 0
+    if !reader.take(UInt8(ascii: "]")) {
+      while true {
+        _ = reader.peek()
+        let start = reader.position
+        let record: OrderedJSON
+        do throws(JSONSyntaxError) {
+          record = try reader.value()
+        } catch {
+          throw located(error, number)
+        }
+        guard reader.position - start <= limit else {
+          throw tooLarge(path, number, reader.position - start, limit)
+        }
+        try body(record, number, lines.line(at: start))
+        number += 1
+        if reader.take(UInt8(ascii: ",")) { continue }
+        guard reader.take(UInt8(ascii: "]")) else {
+          throw located(reader.expected("',' or ']' after a record"), number)
+        }
+        break
+      }
+    }
+    guard reader.peek() == nil else { throw located(reader.expected("the end of the file"), number) }
+  }
+
+  private static func forEachLine(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ path: String, _ limit: Int,
+    _ body: (OrderedJSON, Int, Int) throws -> Void
+  ) throws {
+    var (start, line, number) = (0, 0, 0)
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      line += 1
+      defer { start = end + 1 }
+      var reader = JSONReader(UnsafeBufferPointer(rebasing: bytes[start..<end]))
+      guard reader.peek() != nil else { continue }
+      guard end - start <= limit else { throw tooLarge(path, number, end - start, limit) }
+      let record: OrderedJSON
+      do throws(JSONSyntaxError) {
+        record = try reader.value()
+        guard reader.peek() == nil else { throw reader.expected("the end of the line") }
+      } catch {
+        throw DataError(
+          file: path, record: String(number),
+          problem: "broken JSON in line \(line), byte \(start + error.offset): \(error.problem)")
+      }
+      try body(record, number, line)
+      number += 1
+    }
+  }
+
+  private static func tooLarge(_ path: String, _ number: Int, _ found: Int, _ limit: Int) -> DataError {
+    DataError(
+      file: path, record: String(number),
+      problem: "is too large: \(found) bytes, at most \(limit) are allowed")
+  }
+}
+
+/// Line numbers for rising positions in a text.
+private struct LineCounter {
+  private let bytes: UnsafeBufferPointer<UInt8>
+  private var counted = 0
+  private var line = 1
+
+  init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+  mutating func line(at position: Int) -> Int {
+    let end = min(position, bytes.count)
+    while counted < end {
+      if bytes[counted] == UInt8(ascii: "\n") { line += 1 }
+      counted += 1
+    }
+    return line
+  }
+}

@@ -1,0 +1,102 @@
+/// One record of LLaVA's instruction data: pictures and the turns about them.
+public struct LLaVARecord: Sendable, Equatable {
+  /// One turn of a conversation.
+  public struct Turn: Sendable, Equatable {
+    /// Whether the person speaks (`human`) or the model (`gpt`).
+    public var isHuman: Bool
+    /// What is said.
+    public var text: String
+
+    /// Creates a turn.
+    public init(isHuman: Bool, text: String) {
+      self.isHuman = isHuman
+      self.text = text
+    }
+  }
+
+  /// The record's name; a number in the file becomes its digits.
+  public var id: String
+  /// Paths relative to the image folder; none for a conversation without pictures.
+  public var images: [String]
+  /// Human and model in turn, the human first.
+  public var turns: [Turn]
+
+  /// Creates a record.
+  public init(id: String, images: [String], turns: [Turn]) {
+    self.id = id
+    self.images = images
+    self.turns = turns
+  }
+
+  /// Reads the object of one record and checks it.
+  /// - Parameter fallbackID: the id of a record without one.
+  /// - Throws: a text that says what was found and what was expected.
+  init(_ json: OrderedJSON, fallbackID: String) throws(RecordProblem) {
+    guard case .object = json else { throw RecordProblem("expected an object, found \(json.kind)") }
+    switch json[key: "id"] {
+    case nil: id = fallbackID
+    case .string(let text): id = text
+    case .integer(let number): id = String(number)
+    case .some(let other):
+      throw RecordProblem("\"id\": expected a string or a whole number, found \(other.kind)")
+    }
+    images = try Self.paths(json[key: "image"])
+    guard let conversations = json[key: "conversations"] else {
+      throw RecordProblem("has no \"conversations\"")
+    }
+    guard case .array(let list) = conversations else {
+      throw RecordProblem("\"conversations\": expected a list, found \(conversations.kind)")
+    }
+    turns = []
+    for (number, turn) in list.enumerated() {
+      let place = "turn \(number + 1) of \"conversations\""
+      guard let speaker = turn[key: "from"]?.text, let text = turn[key: "value"]?.text else {
+        throw RecordProblem("\(place): expected an object with the strings \"from\" and \"value\"")
+      }
+      guard speaker == "human" || speaker == "gpt" else {
+        throw RecordProblem("\(place): expected \"from\" to be human or gpt, found \"\(speaker)\"")
+      }
+      guard (speaker == "human") == (number % 2 == 0) else {
+        throw RecordProblem("\(place): human and gpt must take turns, human first; found \(speaker)")
+      }
+      turns.append(Turn(isHuman: speaker == "human", text: text))
+    }
+    guard turns.count >= 2 else {
+      throw RecordProblem("\"conversations\": expected a question and an answer, found \(turns.count) turns")
+    }
+    for (number, turn) in turns.enumerated() where turn.text.trimmingASCIIWhitespace().isEmpty {
+      throw RecordProblem(
+        "turn \(number + 1) of \"conversations\": the \(turn.isHuman ? "question" : "answer") is empty")
+    }
+    let marks = turns.reduce(0) { $0 + ($1.isHuman ? ImageMark.count(in: $1.text) : 0) }
+    guard marks == images.count else {
+      throw RecordProblem(
+        "has \(marks) \(ImageMark.text) marks for \(images.count) images; expected one mark for each image")
+    }
+  }
+
+  /// `image` as a string or a list of strings; none when it is absent.
+  static func paths(_ value: OrderedJSON?) throws(RecordProblem) -> [String] {
+    switch value {
+    case nil: return []
+    case .string(let path): return [path]
+    case .array(let list):
+      var paths: [String] = []
+      for entry in list {
+        guard let path = entry.text else {
+          throw RecordProblem("\"image\": expected strings in the list, found \(entry.kind)")
+        }
+        paths.append(path)
+      }
+      return paths
+    case .some(let other):
+      throw RecordProblem("\"image\": expected a string or a list of strings, found \(other.kind)")
+    }
+  }
+}
+
+/// What is wrong with a record, before its file and number are known.
+struct RecordProblem: Error {
+  let text: String
+  init(_ text: String) { self.text = text }
+}

@@ -18,7 +18,7 @@ public enum CompositionKind: String, Codable, CaseIterable, Sendable {
 }
 
 /// One multi-image question: what the *compose* stage writes, one JSON object a line.
-public struct ComposedRecord: Codable, Hashable, Sendable {
+public struct ComposedRecord: JSONRow, Codable, Hashable, Sendable {
   /// Unique in the file: `grid-4-test-000017`.
   public var id: String
   /// How the pictures were put together.
@@ -72,6 +72,52 @@ public struct ComposedRecord: Codable, Hashable, Sendable {
   }
 }
 
+extension ComposedRecord {
+  /// The record as an object, keys in the order of the properties.
+  public var json: OrderedJSON {
+    var members: [OrderedJSON.Member] = [
+      .init("id", .string(id)), .init("kind", .string(kind.rawValue)), .init("count", .integer(count)),
+      .init("target", .integer(target)), .init("images", .array(images.map(OrderedJSON.string))),
+      .init("prompt", .string(prompt)), .init("answer", .string(answer)),
+      .init("answers_of_others", .array(answersOfOthers.map(OrderedJSON.string))),
+      .init("family", .string(family)), .init("question", .string(question)),
+      .init("source", .string(source)),
+    ]
+    if let layout {
+      let region: OrderedJSON = .members([
+        "x": .integer(layout.region.x), "y": .integer(layout.region.y),
+        "width": .integer(layout.region.width),
+        "height": .integer(layout.region.height),
+      ])
+      members.append(
+        .init(
+          "layout",
+          .members([
+            "width": .integer(layout.width), "height": .integer(layout.height), "rows": .integer(layout.rows),
+            "columns": .integer(layout.columns), "region": region,
+          ])))
+    }
+    return .object(members)
+  }
+
+  /// What is inconsistent in the record, if anything.
+  var problem: String? {
+    guard kind.allowedCounts.contains(count) else {
+      return "a \(kind.rawValue) of \(count) pictures does not exist"
+    }
+    guard (1...count).contains(target) else { return "the target is number \(target) of \(count) pictures" }
+    let expected = kind == .sequence ? count : 1
+    guard images.count == expected else { return "has \(images.count) images, expected \(expected)" }
+    let marks = ImageMark.count(in: prompt)
+    guard marks == expected else {
+      return "has \(marks) \(ImageMark.text) marks for \(expected) images; expected one mark for each image"
+    }
+    guard !answer.isEmpty else { return "the answer is empty" }
+    guard kind == .sequence || layout != nil else { return "has no layout" }
+    return nil
+  }
+}
+
 /// Where the target is on a composed picture.
 public struct CompositionLayout: Codable, Hashable, Sendable {
   /// Canvas width in pixels.
@@ -92,6 +138,17 @@ public struct CompositionLayout: Codable, Hashable, Sendable {
     self.rows = rows
     self.columns = columns
     self.region = region
+  }
+}
+
+extension CompositionLayout {
+  /// The square of any picture of a grid, by its 1-based number, without its label strip.
+  public func cell(_ number: Int) -> PixelRectangle {
+    let side = region.width
+    let gap = columns > 1 ? (width - columns * side) / (columns - 1) : 0
+    let (row, column) = ((number - 1) / columns, (number - 1) % columns)
+    return PixelRectangle(
+      x: column * (side + gap), y: row * (side + gap) + gap, width: side, height: side)
   }
 }
 

@@ -39,7 +39,7 @@ extension ComposedRecord {
       let side = fit == .pad ? max(width, height) : min(width, height)
       let left = ((side - width) / 2).rounded(.down)
       let top = ((side - height) / 2).rounded(.down)
-      let region = layout.region
+      let region = kind == .grid ? layout.cell(target) : layout.region
       func fraction(_ value: Double) -> Double { min(max(value / side, 0), 1) }
       box = (
         fraction(Double(region.x) + left)...fraction(Double(region.x + region.width) + left),

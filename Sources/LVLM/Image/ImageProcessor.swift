@@ -1,4 +1,4 @@
-import Tensor
+public import Tensor
 
 /// How a picture becomes the vision encoder's input: the keys of Hugging Face's `preprocessor_config.json`
 /// (`CLIPImageProcessor`) that LLaVA uses, and LLaVA's own `image_aspect_ratio`.
@@ -91,5 +91,17 @@ public struct ImageProcessor: Sendable {
       }
       count = 3 * area
     }
+  }
+}
+
+extension ImageProcessor {
+  /// The model's input for one picture, `[3, size, size]` in single precision.
+  public func callAsFunction(_ picture: RGBImage) -> Tensor {
+    Tensor(values(picture), shape: [3, configuration.size, configuration.size])
+  }
+
+  /// The model's input for several pictures, `[pictures, 3, size, size]` in single precision.
+  public func callAsFunction(_ pictures: [RGBImage]) -> Tensor {
+    Tensor(pictures.flatMap(values), shape: [pictures.count, 3, configuration.size, configuration.size])
   }
 }

@@ -1,0 +1,34 @@
+import LVLM
+
+extension RunConfiguration {
+  /// Opens the data that `data` describes; scenes and questions are drawn with `run.seed`.
+  /// - Throws: ``DataError`` naming the file and record that cannot be used.
+  public func questionSource() throws -> any QuestionSource {
+    let sizes: [DataSplit: Int] = [
+      .sft: data.sizes.sft, .preference: data.sizes.pref, .validation: data.sizes.val, .test: data.sizes.test,
+    ]
+    switch data.source {
+    case .shapes:
+      return ShapeScenes(seed: run.seed, size: model.visionConfig.imageSize, counts: sizes)
+    case .fashion:
+      return try FashionMNIST(folder: data.path ?? FashionMNIST.debianFolder, seed: run.seed, limits: sizes)
+    case .llava:
+      guard let path = data.path else {
+        throw DataError(file: "data.path", problem: "is not set, expected the JSON file of the conversations")
+      }
+      return try LLaVAConversations(
+        path: path, imageFolder: data.imageRoot, shares: sizes.mapValues(Double.init), maximumRecords: sizes,
+        seed: run.seed,
+        badRecords: run.onBadRecord == .skip ? .skip : .stop)
+    }
+  }
+
+  /// Sizes and rules of composition: cells as `compose.cell_size` says, or as large as the model's pictures; outer
+  /// pictures of picture-in-picture at least as large as those.
+  public var compositionOptions: CompositionOptions {
+    let side = model.visionConfig.imageSize
+    return CompositionOptions(
+      cell: compose.cellSize > 0 ? compose.cellSize : side, innerScale: compose.picInPic.innerScale,
+      minimumOuterSide: side)
+  }
+}

@@ -51,14 +51,18 @@ let gradientRows: [GradientRow] = [
   .init(name: "sum of all", shapes: [[2, 3]]) { $0[0].sum() },
   .init(name: "sum of rows", shapes: [[2, 3, 4]]) { $0[0].sum(axes: [-1]).square() },
   .init(name: "sum of columns", shapes: [[2, 3, 4]]) { $0[0].sum(axes: [0, 1], keepDims: true).square() },
-  .init(name: "sum of an expanded view", shapes: [[1, 3]]) { $0[0].expanded(to: [4, 3]).sum(axes: [1]).square() },
+  .init(name: "sum of an expanded view", shapes: [[1, 3]]) {
+    $0[0].expanded(to: [4, 3]).sum(axes: [1]).square()
+  },
   .init(name: "mean", shapes: [[2, 3, 4]]) { $0[0].mean(axes: [1]).square() },
   .init(name: "variance", shapes: [[2, 5]]) { $0[0].variance(axes: [1]) },
   .init(name: "standardDeviation", shapes: [[2, 5]]) { $0[0].standardDeviation(axes: [1], correction: 0) },
   .init(name: "max", shapes: [[3, 4]]) { $0[0].max(axes: [1]).square() },
   .init(name: "min of all", shapes: [[3, 4]]) { $0[0].min().square() },
   .init(name: "logSumExp", shapes: [[3, 4]]) { $0[0].logSumExp(axes: [-1]) },
-  .init(name: "reshape of a permuted view", shapes: [[2, 3, 4]]) { $0[0].permuted([1, 0, 2]).reshaped([6, 4]).square() },
+  .init(name: "reshape of a permuted view", shapes: [[2, 3, 4]]) {
+    $0[0].permuted([1, 0, 2]).reshaped([6, 4]).square()
+  },
   .init(name: "slice with a step", shapes: [[5, 4]]) { $0[0].slice(axis: 0, 1..<5, step: 2).square() },
   .init(name: "slice backwards", shapes: [[5, 4]]) { $0[0].slice(axis: 1, 0..<3, step: -1).exp() },
   .init(name: "subscript", shapes: [[3, 5, 4]]) { $0[0][1, 1..<4, .newAxis, -1].exp() },
@@ -66,12 +70,16 @@ let gradientRows: [GradientRow] = [
   .init(name: "stacked", shapes: [[2, 3], [2, 3]]) { Tensor.stacked($0, axis: 1).square() },
   .init(name: "split", shapes: [[5, 2]]) { $0[0].split([2, 3])[1].exp() },
   .init(name: "flipped", shapes: [[3, 2]]) { $0[0].flipped(axes: [0, 1]) * $0[0] },
-  .init(name: "rows taken twice", shapes: [[4, 3]]) { $0[0].rows(at: Tensor([2, 0, 2] as [Int32])).square() },
+  .init(name: "rows taken twice", shapes: [[4, 3]]) {
+    $0[0].rows(at: Tensor([2, 0, 2] as [Int32])).square()
+  },
   .init(name: "replacingRows", shapes: [[4, 3], [2, 3]]) {
     $0[0].replacingRows(at: Tensor([3, 1] as [Int32]), with: $0[1]).square()
   },
   .init(name: "matmul", shapes: [[2, 3], [3, 4]]) { $0[0].matmul($0[1]) },
-  .init(name: "matmul transposed", shapes: [[3, 2], [4, 3]]) { $0[0].transposed().matmul($0[1].transposed()) },
+  .init(name: "matmul transposed", shapes: [[3, 2], [4, 3]]) {
+    $0[0].transposed().matmul($0[1].transposed())
+  },
   .init(name: "matmul of strided slices", shapes: [[4, 6], [6, 5]]) {
     $0[0].slice(axis: 1, 0..<6, step: 2).matmul($0[1].slice(axis: 0, 0..<3))
   },
@@ -103,7 +111,9 @@ let gradientRows: [GradientRow] = [
       let leaves = arguments.map { $0.requiresGradient ? $0 : $0.requiringGradient() }
       let previous = row.function(leaves).square().sum()
       let gradients = previous.backward(keepingGraph: true)
-      return leaves.reduce(Tensor(0, dtype: .float64)) { sum, leaf in sum + (gradients[leaf] ?? leaf * 0).square().sum() }
+      return leaves.reduce(Tensor(0, dtype: .float64)) { sum, leaf in
+        sum + (gradients[leaf] ?? leaf * 0).square().sum()
+      }
     }
     #expect(worst <= 1)
   }

@@ -29,15 +29,19 @@ public struct AttentionMap: Codable, Sendable, Equatable {
   /// The target's rectangle in patches, where it is part of one image (grid, pic-in-pic).
   public var region: Region?
 
-  /// A rectangle of patches in the first image.
+  /// A rectangle on the first image, in patches; a border may cut a patch.
   public struct Region: Codable, Sendable, Equatable {
-    public var row: Int
-    public var column: Int
-    public var rows: Int
-    public var columns: Int
+    /// Upper edge.
+    public var row: Double
+    /// Left edge.
+    public var column: Double
+    /// Height.
+    public var rows: Double
+    /// Width.
+    public var columns: Double
 
     /// Creates a rectangle of patches.
-    public init(row: Int, column: Int, rows: Int, columns: Int) {
+    public init(row: Double, column: Double, rows: Double, columns: Double) {
       self.row = row
       self.column = column
       self.rows = rows
@@ -84,7 +88,7 @@ public struct CandidateRow: JSONRow, Equatable {
   public var layerRatios: [Double]?
   /// Perplexity of the answer under the model that gave it.
   public var perplexity: Double
-  /// Length of the longer answer over that of the shorter one.
+  /// Length of the answer over that of the ground truth, in characters.
   public var lengthRatio: Double
   /// Edit distance between answer and ground truth.
   public var editDistance: Double
@@ -162,8 +166,8 @@ extension AttentionMap {
         .init(
           "region",
           .members([
-            "row": .integer(region.row), "column": .integer(region.column), "rows": .integer(region.rows),
-            "columns": .integer(region.columns),
+            "row": .number(region.row), "column": .number(region.column), "rows": .number(region.rows),
+            "columns": .number(region.columns),
           ])))
     }
     return .object(members)

@@ -1,0 +1,92 @@
+import Foundation
+
+/// Curves over steps. Where there are many points the values are drawn pale and their moving average on top.
+struct LineChart {
+  struct Series {
+    var name: String
+    /// The CSS class that gives the colour.
+    var style: String
+    var points: [(x: Double, y: Double)]
+  }
+
+  var series: [Series]
+  var xLabel = "step"
+  /// Numbers the vertical axis must include.
+  var including: [Double] = []
+  /// Dashed horizontal lines.
+  var references: [Double] = []
+  var height = 210.0
+  var width = 520.0
+
+  /// The most points a curve is drawn with; more are averaged in runs of equal length.
+  private static let maximumPoints = 400
+  /// From this number of points on the curve is smoothed.
+  private static let smoothedFrom = 60
+
+  var svg: HTML {
+    let frame = ChartFrame(width: width, height: height, bottom: 34)
+    let points = series.flatMap(\.points)
+    let x = ChartScale(low: points.map(\.x).min() ?? 0, high: points.map(\.x).max() ?? 1)
+    let y = ChartScale(covering: points.map(\.y), including: including + references)
+    var content = frame.horizontalGrid(y, label: y.label)
+    content += frame.bottomLabels(x)
+    content +=
+      "<text class=\"label\" x=\"\(frame.plotRight)\" y=\"\(height - 3)\" text-anchor=\"end\">\(xLabel)</text>"
+    for reference in references {
+      let place = y.place(reference, frame.plotBottom, frame.top)
+      content +=
+        "<line class=\"reference\" x1=\"\(frame.left)\" x2=\"\(frame.plotRight)\" y1=\"\(place)\" y2=\"\(place)\"/>"
+    }
+    for one in series {
+      let drawn = Self.thinned(one.points)
+      if drawn.count >= Self.smoothedFrom {
+        content += path(drawn, "raw \(one.style)", x, y, frame)
+        content += path(Self.smoothed(drawn), "curve \(one.style)", x, y, frame)
+      } else {
+        content += path(drawn, "curve \(one.style)", x, y, frame)
+      }
+      if let last = one.points.last, drawn.count < Self.smoothedFrom {
+        let (px, py) = (
+          x.place(last.x, frame.left, frame.plotRight), y.place(last.y, frame.plotBottom, frame.top)
+        )
+        content += "<circle class=\"dot \(one.style)\" cx=\"\(px)\" cy=\"\(py)\" r=\"2.6\"/>"
+      }
+    }
+    let last = series.compactMap { one in one.points.last.map { "\(one.name) \(Format.decimal($0.y, 4))" } }
+    return frame.svg("Curves over \(xLabel); last values: " + last.joined(separator: ", "), content)
+  }
+
+  private func path(
+    _ points: [(x: Double, y: Double)], _ style: String, _ x: ChartScale, _ y: ChartScale, _ frame: ChartFrame
+  ) -> HTML {
+    var data: HTML = ""
+    for (index, point) in points.enumerated() {
+      let (px, py) = (
+        x.place(point.x, frame.left, frame.plotRight), y.place(point.y, frame.plotBottom, frame.top)
+      )
+      data += index == 0 ? "M\(px) \(py)" : "L\(px) \(py)"
+    }
+    return "<path class=\"\(style)\" d=\"\(data)\"/>"
+  }
+
+  /// Averages of runs of points, so that no more than `maximumPoints` are left.
+  static func thinned(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
+    let run = (points.count + maximumPoints - 1) / maximumPoints
+    guard run > 1 else { return points }
+    return stride(from: 0, to: points.count, by: run).map { start in
+      let part = points[start..<min(start + run, points.count)]
+      let scale = 1 / Double(part.count)
+      return (part.map(\.x).reduce(0, +) * scale, part.map(\.y).reduce(0, +) * scale)
+    }
+  }
+
+  /// A centred moving average over about a fifteenth of the points, narrower towards the ends.
+  static func smoothed(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
+    let reach = max(1, points.count / 30)
+    return points.indices.map { index in
+      let half = min(reach, index, points.count - 1 - index)
+      let part = points[(index - half)...(index + half)]
+      return (points[index].x, part.map(\.y).reduce(0, +) / Double(part.count))
+    }
+  }
+}

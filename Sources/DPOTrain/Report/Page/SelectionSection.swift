@@ -1,0 +1,149 @@
+import Foundation
+
+/// How many candidates of one format ended where.
+public struct SelectionCount: Sendable, Equatable {
+  /// Sequence, grid or pic-in-pic.
+  public var kind: QuestionKind
+  /// Number of pictures; `nil` for all of them together.
+  public var count: Int?
+  /// The threshold τ, where it is one.
+  public var threshold: Double?
+  /// Candidates by what became of them.
+  public var outcomes: [SelectionOutcome: Int]
+  /// All candidates.
+  public var candidates: Int { outcomes.values.reduce(0, +) }
+
+  /// Counts by kind and number of pictures, in the order of kinds and ascending.
+  public static func table(_ candidates: [CandidateRow]) -> [SelectionCount] {
+    QuestionKind.allCases.flatMap { kind -> [SelectionCount] in
+      let part = candidates.filter { $0.kind == kind }
+      return Set(part.map(\.count)).sorted().map { count in
+        let rows = part.filter { $0.count == count }
+        let thresholds = Set(rows.map(\.threshold))
+        return SelectionCount(
+          kind: kind, count: count, threshold: thresholds.count == 1 ? thresholds.first : nil,
+          outcomes: rows.reduce(into: [:]) { $0[$1.outcome, default: 0] += 1 })
+      }
+    }
+  }
+}
+
+extension ReportPage {
+  /// What became of the candidates, and how their attention ratios are distributed.
+  var selection: HTML {
+    guard !content.candidates.isEmpty else { return "" }
+    let counts = SelectionCount.table(content.candidates)
+    var body = table(counts)
+    body += LegendEntry.list([
+      LegendEntry(name: "wrong answers", style: "wrong"), LegendEntry(name: "right answers", style: "right"),
+      LegendEntry(name: "R not over τ", style: "under"),
+    ])
+    body += "<div class=\"small-multiples\">\n"
+    for entry in counts {
+      let rows = content.candidates.filter { $0.kind == entry.kind && $0.count == entry.count }
+      let chart = RatioHistogram(
+        right: rows.filter(\.correct).map(\.ratio), wrong: rows.filter { !$0.correct }.map(\.ratio),
+        threshold: entry.kind == .single ? nil : entry.threshold)
+      body += Figure.html(title: title(entry), chart.svg)
+    }
+    body += "</div>\n"
+    return Self.section(
+      "Selection of pairs",
+      "The model answers every composed prompt. R is the share of the answer's attention to images that falls "
+        + "on the picture it was asked about. A wrong answer with R not over τ becomes the rejected answer of a "
+        + "pair; the ground truth is the chosen one.", body)
+  }
+
+  private func title(_ entry: SelectionCount) -> String {
+    guard let count = entry.count, entry.kind == .sequence || entry.kind == .grid else {
+      return entry.kind.title
+    }
+    return "\(entry.kind.title), \(count) images"
+  }
+
+  private static let columns: [(SelectionOutcome, String)] = [
+    (.correct, "right answer"), (.overThreshold, "R over τ"), (.empty, "empty"), (.perplexity, "perplexity"),
+    (.lengthRatio, "length ratio"), (.editDistance, "edit distance"), (.surplus, "surplus"), (.kept, "kept"),
+  ]
+
+  private func table(_ counts: [SelectionCount]) -> HTML {
+    let total = counts.reduce(into: [:] as [SelectionOutcome: Int]) { sum, entry in
+      sum.merge(entry.outcomes, uniquingKeysWith: +)
+    }
+    let optional: Set<SelectionOutcome> = [.empty, .surplus]
+    let columns = Self.columns.filter { !optional.contains($0.0) || total[$0.0, default: 0] > 0 }
+    let titles = columns.map { column -> HTML in "<th>\(column.1)</th>" }
+    func cells(_ outcomes: [SelectionOutcome: Int]) -> HTML {
+      let all = outcomes.values.reduce(0, +)
+      let numbers = columns.map { column -> HTML in
+        let number = outcomes[column.0, default: 0]
+        return column.0 == .kept
+          ? "<td><b>\(number)</b></td>" : "<td class=\"\(number == 0 ? "zero" : "")\">\(number)</td>"
+      }
+      let share = Double(outcomes[.kept, default: 0]) / Double(max(all, 1))
+      return "<td>\(all)</td>\(numbers)<td>\(Format.percent(share)) %</td>"
+    }
+    let rows = counts.map { entry -> HTML in
+      let threshold = entry.kind == .single ? "–" : entry.threshold.map(HTML.coordinate) ?? "–"
+      return "<tr><th>\(title(entry))</th><td>\(threshold)</td>\(cells(entry.outcomes))</tr>\n"
+    }
+    return """
+      <div class="scroll"><table class="selection">
+      <thead><tr><th></th><th>τ</th><th>candidates</th>\(titles)<th>of all</th></tr></thead>
+      <tbody>
+      \(rows)<tr class="sum"><th>All</th><td></td>\(cells(total))</tr>
+      </tbody></table></div>
+
+      """
+  }
+
+  /// Heat maps of kept and dropped candidates.
+  var attention: HTML {
+    var body: HTML = ""
+    for (title, isKept) in [("Kept: the answer looked elsewhere", true), ("Dropped", false)] {
+      let examples = content.attention.enumerated().filter { $0.element.candidate.kept == isKept }
+      guard !examples.isEmpty else { continue }
+      body += "<h3>\(title)</h3>\n<div class=\"attention\">\n"
+      for (index, example) in examples { body += card(example, "a\(index)") }
+      body += "</div>\n"
+    }
+    return Self.section(
+      "Attention maps",
+      "Mean over heads and answer tokens of one decoder layer, over the picture as the model sees it; the colour "
+        + "scale runs from nothing to the strongest patch of the prompt. The outlined picture is the one asked about.",
+      body)
+  }
+
+  private func card(_ example: ReportAttention, _ id: String) -> HTML {
+    let candidate = example.candidate
+    guard let map = candidate.attention else { return "" }
+    let figure = AttentionFigure(
+      map: map, pictures: example.pictures, target: map.values.count > 1 ? candidate.target - 1 : nil,
+      shares: candidate.shares, id: id)
+    let ratio = "R \(Format.decimal(candidate.ratio, 2)), τ \(HTML.coordinate(candidate.threshold))"
+    return """
+      <article class="\(map.values.count > 3 ? "card wide" : "card")">
+      <p class="meta"><span class="tag">\(candidate.kind.title)</span> \(ratio) · \(candidate.outcome.title)</p>
+      \(figure.html)
+      \(Self.exchange(prompt: candidate.prompt, chosen: candidate.groundTruth, given: candidate.answer, isRight: candidate.correct))
+      </article>
+
+      """
+  }
+}
+
+extension SelectionOutcome {
+  /// The outcome in words.
+  var title: String {
+    switch self {
+    case .kept: "kept"
+    case .correct: "right answer"
+    case .overThreshold: "R over τ"
+    case .perplexity: "cut by perplexity"
+    case .lengthRatio: "cut by length ratio"
+    case .editDistance: "cut by edit distance"
+    case .empty: "empty answer"
+    case .surplus: "not needed"
+    }
+  }
+}

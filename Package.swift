@@ -58,8 +58,11 @@ let package = Package(
 
     // Tests mirror the sources; TestSupport holds golden loading, tolerances and tiny models.
     .target(
-      name: "TestSupport", dependencies: ["DPOTrain"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Tensor", "Checkpoint", "DPOTrain"], path: "Tests/TestSupport",
       swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "tensor-conformance", dependencies: ["Tensor", "Checkpoint", "TestSupport"],
+      path: "Sources/TensorConformance", swiftSettings: swiftSettings),
     .testTarget(
       name: "TensorTests", dependencies: ["Tensor", "Checkpoint", "TestSupport"],
       swiftSettings: swiftSettings),

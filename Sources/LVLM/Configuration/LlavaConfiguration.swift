@@ -1,0 +1,164 @@
+import Foundation
+
+/// Shape of a LLaVA model: vision tower, projector, decoder. Keys are those of Hugging Face's `LlavaConfig`.
+public struct LlavaConfiguration: Codable, Equatable, Sendable {
+  /// Which outputs of the vision tower become image tokens.
+  public enum FeatureSelection: String, Codable, Sendable {
+    /// The patches, without the class token.
+    case patches = "default"
+    /// The class token, then the patches.
+    case full
+  }
+
+  /// The vision tower.
+  public var vision: VisionConfiguration
+  /// The decoder.
+  public var text: TextConfiguration
+  /// Token that stands for one image feature in a prompt.
+  public var imageTokenIndex: Int
+  /// Hidden state of the tower that is projected: 0 is the input of the first block, −1 the output of the
+  /// last; −2 is LLaVA's.
+  public var visionFeatureLayer: Int
+  /// Which tokens of that hidden state.
+  public var featureSelection: FeatureSelection
+  /// Activation between the two layers of the projector.
+  public var projectorActivation: Activation
+  /// Biases in the projector.
+  public var hasProjectorBias: Bool
+
+  /// A model configuration.
+  public init(
+    vision: VisionConfiguration = VisionConfiguration(), text: TextConfiguration = TextConfiguration(),
+    imageTokenIndex: Int = 32_000, visionFeatureLayer: Int = -2, featureSelection: FeatureSelection = .patches,
+    projectorActivation: Activation = .gelu, hasProjectorBias: Bool = true
+  ) {
+    self.vision = vision
+    self.text = text
+    self.imageTokenIndex = imageTokenIndex
+    self.visionFeatureLayer = visionFeatureLayer
+    self.featureSelection = featureSelection
+    self.projectorActivation = projectorActivation
+    self.hasProjectorBias = hasProjectorBias
+  }
+
+  /// Image tokens of one picture.
+  public var tokensPerImage: Int { vision.patchCount + (featureSelection == .full ? 1 : 0) }
+
+  /// Blocks of the vision tower that are computed: those after the feature layer never are.
+  public var usedVisionLayerCount: Int {
+    visionFeatureLayer < 0 ? vision.hiddenLayerCount + 1 + visionFeatureLayer : visionFeatureLayer
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case vision = "vision_config"
+    case text = "text_config"
+    case imageTokenIndex = "image_token_index"
+    case imageTokenID = "image_token_id"
+    case visionFeatureLayer = "vision_feature_layer"
+    case featureSelection = "vision_feature_select_strategy"
+    case projectorActivation = "projector_hidden_act"
+    case hasProjectorBias = "multimodal_projector_bias"
+    case imageSequenceLength = "image_seq_length"
+    case tiesWordEmbeddings = "tie_word_embeddings"
+    case modelType = "model_type"
+    case architectures
+  }
+
+  /// Reads `config.json`; `vision_config` and `text_config` must be there, other absent keys take the values of
+  /// `LlavaConfig`.
+  public init(from decoder: any Decoder) throws {
+    let keys = try decoder.container(keyedBy: CodingKeys.self)
+    try requireModelType("llava", in: keys, key: .modelType)
+    vision = try keys.decode(VisionConfiguration.self, forKey: .vision)
+    text = try keys.decode(TextConfiguration.self, forKey: .text)
+    imageTokenIndex = try keys.value(
+      .imageTokenIndex, default: keys.value(.imageTokenID, default: 32_000))
+    visionFeatureLayer = try keys.value(.visionFeatureLayer, default: -2)
+    featureSelection = try keys.value(.featureSelection, default: .patches)
+    projectorActivation = try keys.value(.projectorActivation, default: .gelu)
+    hasProjectorBias = try keys.value(.hasProjectorBias, default: true)
+    if try keys.value(.tiesWordEmbeddings, default: false) { text.tiesWordEmbeddings = true }
+  }
+
+  /// Writes every key, as `LlavaForConditionalGeneration.save_pretrained` does.
+  public func encode(to encoder: any Encoder) throws {
+    var keys = encoder.container(keyedBy: CodingKeys.self)
+    try keys.encode(["LlavaForConditionalGeneration"], forKey: .architectures)
+    try keys.encode("llava", forKey: .modelType)
+    try keys.encode(vision, forKey: .vision)
+    try keys.encode(text, forKey: .text)
+    try keys.encode(imageTokenIndex, forKey: .imageTokenIndex)
+    try keys.encode(visionFeatureLayer, forKey: .visionFeatureLayer)
+    try keys.encode(featureSelection, forKey: .featureSelection)
+    try keys.encode(projectorActivation, forKey: .projectorActivation)
+    try keys.encode(hasProjectorBias, forKey: .hasProjectorBias)
+    try keys.encode(tokensPerImage, forKey: .imageSequenceLength)
+    try keys.encode(text.tiesWordEmbeddings, forKey: .tiesWordEmbeddings)
+  }
+
+  /// Throws a ``ModelConfigurationError`` that lists everything contradictory in this configuration.
+  public func validate() throws {
+    var checks = ConfigurationChecks()
+    vision.check(&checks)
+    text.check(&checks)
+    let layers = vision.hiddenLayerCount
+    checks.require(
+      (-layers - 1...layers).contains(visionFeatureLayer), CodingKeys.visionFeatureLayer.rawValue,
+      found: "\(visionFeatureLayer)", expected: "a hidden state of \(layers) blocks: \(-layers - 1)...\(layers)")
+    checks.require(
+      imageTokenIndex >= 0 && imageTokenIndex < text.vocabularySize, CodingKeys.imageTokenIndex.rawValue,
+      found: "\(imageTokenIndex)", expected: "an id below text_config.vocab_size (\(text.vocabularySize))")
+    checks.require(
+      projectorActivation != .silu, CodingKeys.projectorActivation.rawValue,
+      found: "\"\(projectorActivation.rawValue)\"", expected: "\"gelu\"")
+    if !checks.problems.isEmpty { throw ModelConfigurationError(problems: checks.problems) }
+  }
+}
+
+extension LlavaConfiguration {
+  /// Reads and validates a `config.json`.
+  ///
+  /// - Throws: ``ModelConfigurationError`` with the file, the key, what was found and what was expected.
+  public static func read(from url: URL) throws -> LlavaConfiguration {
+    func failure(_ key: String, _ found: String, _ expected: String) -> ModelConfigurationError {
+      ModelConfigurationError(
+        file: url.path, problems: [.init(key: key, found: found, expected: expected)])
+    }
+    let data: Data
+    do {
+      data = try Data(contentsOf: url)
+    } catch {
+      throw failure("file", "nothing readable", "a config.json")
+    }
+    do {
+      let configuration = try JSONDecoder().decode(LlavaConfiguration.self, from: data)
+      try configuration.validate()
+      return configuration
+    } catch let error as ModelConfigurationError {
+      throw ModelConfigurationError(file: url.path, problems: error.problems)
+    } catch let DecodingError.keyNotFound(key, context) {
+      throw failure(dotted(context.codingPath + [key]), "nothing", "this key")
+    } catch let DecodingError.typeMismatch(type, context) {
+      throw failure(dotted(context.codingPath), "another type", "\(type)")
+    } catch let DecodingError.valueNotFound(type, context) {
+      throw failure(dotted(context.codingPath), "null", "\(type)")
+    } catch let DecodingError.dataCorrupted(context) {
+      if context.codingPath.isEmpty { throw failure("file", "broken JSON", "a JSON object") }
+      let parts = context.debugDescription.components(separatedBy: ", expected ")
+      throw failure(
+        dotted(context.codingPath), parts[0].replacing(/^found /, with: ""),
+        parts.count > 1 ? parts[1] : "another value")
+    }
+  }
+
+  private static func dotted(_ path: [any CodingKey]) -> String {
+    path.map(\.stringValue).joined(separator: ".")
+  }
+
+  /// The bytes of a `config.json`: keys sorted, indented.
+  public func json() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self)
+  }
+}

@@ -1,0 +1,186 @@
+/// Shape of a LLaMA decoder; the keys, and the values taken for absent ones, are those of Hugging Face's
+/// `LlamaConfig`.
+public struct TextConfiguration: Codable, Equatable, Sendable {
+  /// Rows of the embedding and of the head.
+  public var vocabularySize: Int
+  /// Width of the decoder.
+  public var hiddenSize: Int
+  /// Width inside the gated perceptron of a block.
+  public var intermediateSize: Int
+  /// Number of blocks.
+  public var hiddenLayerCount: Int
+  /// Query heads of an attention.
+  public var attentionHeadCount: Int
+  /// Key and value heads; each serves `attentionHeadCount / keyValueHeadCount` query heads.
+  public var keyValueHeadCount: Int
+  /// Width of one head.
+  public var headSize: Int
+  /// Tokens that a sequence may have.
+  public var contextLength: Int
+  /// Epsilon of the root-mean-square norms.
+  public var rmsNormEpsilon: Double
+  /// Base of the rotary angles.
+  public var ropeTheta: Double
+  /// Whether the head is the transposed embedding.
+  public var tiesWordEmbeddings: Bool
+  /// Biases in the attention projections.
+  public var hasAttentionBias: Bool
+  /// Biases in the perceptron.
+  public var hasPerceptronBias: Bool
+  /// Activation of the gate; only `silu` is known to this decoder.
+  public var activation: Activation
+  /// Token that begins a sequence.
+  public var bosTokenID: Int
+  /// Token that ends an answer.
+  public var eosTokenID: Int
+  /// Padding token, if the configuration names one.
+  public var padTokenID: Int?
+
+  /// A decoder; the defaults are Vicuna-7B v1.5, the decoder of LLaVA-1.5-7B.
+  ///
+  /// - Parameters:
+  ///   - keyValueHeadCount: `attentionHeadCount` when nil.
+  ///   - headSize: `hiddenSize / attentionHeadCount` when nil.
+  public init(
+    vocabularySize: Int = 32_000, hiddenSize: Int = 4096, intermediateSize: Int = 11_008,
+    hiddenLayerCount: Int = 32, attentionHeadCount: Int = 32, keyValueHeadCount: Int? = nil,
+    headSize: Int? = nil, contextLength: Int = 4096, rmsNormEpsilon: Double = 1e-5,
+    ropeTheta: Double = 10_000, tiesWordEmbeddings: Bool = false, hasAttentionBias: Bool = false,
+    hasPerceptronBias: Bool = false, bosTokenID: Int = 1, eosTokenID: Int = 2, padTokenID: Int? = nil
+  ) {
+    self.vocabularySize = vocabularySize
+    self.hiddenSize = hiddenSize
+    self.intermediateSize = intermediateSize
+    self.hiddenLayerCount = hiddenLayerCount
+    self.attentionHeadCount = attentionHeadCount
+    self.keyValueHeadCount = keyValueHeadCount ?? attentionHeadCount
+    self.headSize = headSize ?? hiddenSize / max(attentionHeadCount, 1)
+    self.contextLength = contextLength
+    self.rmsNormEpsilon = rmsNormEpsilon
+    self.ropeTheta = ropeTheta
+    self.tiesWordEmbeddings = tiesWordEmbeddings
+    self.hasAttentionBias = hasAttentionBias
+    self.hasPerceptronBias = hasPerceptronBias
+    activation = .silu
+    self.bosTokenID = bosTokenID
+    self.eosTokenID = eosTokenID
+    self.padTokenID = padTokenID
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case vocabularySize = "vocab_size"
+    case hiddenSize = "hidden_size"
+    case intermediateSize = "intermediate_size"
+    case hiddenLayerCount = "num_hidden_layers"
+    case attentionHeadCount = "num_attention_heads"
+    case keyValueHeadCount = "num_key_value_heads"
+    case headSize = "head_dim"
+    case contextLength = "max_position_embeddings"
+    case rmsNormEpsilon = "rms_norm_eps"
+    case ropeTheta = "rope_theta"
+    case ropeParameters = "rope_parameters"
+    case ropeScaling = "rope_scaling"
+    case tiesWordEmbeddings = "tie_word_embeddings"
+    case hasAttentionBias = "attention_bias"
+    case hasPerceptronBias = "mlp_bias"
+    case activation = "hidden_act"
+    case bosTokenID = "bos_token_id"
+    case eosTokenID = "eos_token_id"
+    case padTokenID = "pad_token_id"
+    case modelType = "model_type"
+  }
+
+  private struct Rope: Codable {
+    var theta: Double?
+    var type: String?
+    var legacyType: String?
+    enum CodingKeys: String, CodingKey {
+      case theta = "rope_theta"
+      case type = "rope_type"
+      case legacyType = "type"
+    }
+  }
+
+  /// Reads the section. The base of the rotary angles may stand in `rope_parameters` or beside it as
+  /// `rope_theta`; scaled rotary embeddings are an error.
+  public init(from decoder: any Decoder) throws {
+    let keys = try decoder.container(keyedBy: CodingKeys.self)
+    try requireModelType("llama", in: keys, key: .modelType)
+    vocabularySize = try keys.value(.vocabularySize, default: 32_000)
+    hiddenSize = try keys.value(.hiddenSize, default: 4096)
+    intermediateSize = try keys.value(.intermediateSize, default: 11_008)
+    hiddenLayerCount = try keys.value(.hiddenLayerCount, default: 32)
+    attentionHeadCount = try keys.value(.attentionHeadCount, default: 32)
+    keyValueHeadCount = try keys.value(.keyValueHeadCount, default: attentionHeadCount)
+    headSize = try keys.value(.headSize, default: hiddenSize / max(attentionHeadCount, 1))
+    contextLength = try keys.value(.contextLength, default: 2048)
+    rmsNormEpsilon = try keys.value(.rmsNormEpsilon, default: 1e-6)
+    tiesWordEmbeddings = try keys.value(.tiesWordEmbeddings, default: false)
+    hasAttentionBias = try keys.value(.hasAttentionBias, default: false)
+    hasPerceptronBias = try keys.value(.hasPerceptronBias, default: false)
+    activation = try keys.value(.activation, default: .silu)
+    bosTokenID = try keys.value(.bosTokenID, default: 1)
+    eosTokenID = try keys.value(.eosTokenID, default: 2)
+    padTokenID = try keys.decodeIfPresent(Int.self, forKey: .padTokenID)
+
+    let beside = try keys.decodeIfPresent(Double.self, forKey: .ropeTheta)
+    let parameters = try keys.decodeIfPresent(Rope.self, forKey: .ropeParameters)
+    let scaling = try keys.decodeIfPresent(Rope.self, forKey: .ropeScaling)
+    for (key, rope) in [(CodingKeys.ropeParameters, parameters), (.ropeScaling, scaling)] {
+      guard let type = rope?.type ?? rope?.legacyType, type != "default" else { continue }
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: keys.codingPath + [key],
+          debugDescription: "found rotary embeddings of type \"\(type)\", expected \"default\""))
+    }
+    ropeTheta = parameters?.theta ?? beside ?? 10_000
+  }
+
+  /// Writes every key, the rotary base in both places.
+  public func encode(to encoder: any Encoder) throws {
+    var keys = encoder.container(keyedBy: CodingKeys.self)
+    try keys.encode("llama", forKey: .modelType)
+    try keys.encode(vocabularySize, forKey: .vocabularySize)
+    try keys.encode(hiddenSize, forKey: .hiddenSize)
+    try keys.encode(intermediateSize, forKey: .intermediateSize)
+    try keys.encode(hiddenLayerCount, forKey: .hiddenLayerCount)
+    try keys.encode(attentionHeadCount, forKey: .attentionHeadCount)
+    try keys.encode(keyValueHeadCount, forKey: .keyValueHeadCount)
+    try keys.encode(headSize, forKey: .headSize)
+    try keys.encode(contextLength, forKey: .contextLength)
+    try keys.encode(rmsNormEpsilon, forKey: .rmsNormEpsilon)
+    try keys.encode(ropeTheta, forKey: .ropeTheta)
+    try keys.encode(Rope(theta: ropeTheta, type: "default"), forKey: .ropeParameters)
+    try keys.encode(tiesWordEmbeddings, forKey: .tiesWordEmbeddings)
+    try keys.encode(hasAttentionBias, forKey: .hasAttentionBias)
+    try keys.encode(hasPerceptronBias, forKey: .hasPerceptronBias)
+    try keys.encode(activation, forKey: .activation)
+    try keys.encode(bosTokenID, forKey: .bosTokenID)
+    try keys.encode(eosTokenID, forKey: .eosTokenID)
+    try keys.encodeIfPresent(padTokenID, forKey: .padTokenID)
+  }
+
+  func check(_ checks: inout ConfigurationChecks) {
+    func name(_ key: CodingKeys) -> String { "text_config.\(key.rawValue)" }
+    checks.positive(vocabularySize, name(.vocabularySize))
+    checks.positive(hiddenSize, name(.hiddenSize))
+    checks.positive(intermediateSize, name(.intermediateSize))
+    checks.positive(hiddenLayerCount, name(.hiddenLayerCount))
+    checks.positive(attentionHeadCount, name(.attentionHeadCount))
+    checks.positive(keyValueHeadCount, name(.keyValueHeadCount))
+    checks.positive(contextLength, name(.contextLength))
+    checks.positive(rmsNormEpsilon, name(.rmsNormEpsilon))
+    checks.positive(ropeTheta, name(.ropeTheta))
+    checks.multiple(
+      attentionHeadCount, of: keyValueHeadCount, named: "num_key_value_heads", name(.attentionHeadCount))
+    checks.require(
+      headSize > 0 && headSize % 2 == 0, name(.headSize), found: "\(headSize)",
+      expected: "a positive even integer")
+    checks.require(
+      activation == .silu, name(.activation), found: "\"\(activation.rawValue)\"", expected: "\"silu\"")
+    for (key, id) in [(CodingKeys.bosTokenID, bosTokenID), (.eosTokenID, eosTokenID)] {
+      checks.require(
+        id >= 0 && id < vocabularySize, name(key), found: "\(id)", expected: "an id below \(vocabularySize)")
+    }
+  }
+}

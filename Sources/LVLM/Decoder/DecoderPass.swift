@@ -1,0 +1,22 @@
+import Tensor
+
+/// What the blocks of the decoder must know about the rows they are given.
+struct DecoderPass {
+  /// The rows that a block shall return when it is the last: a subset of those it is given.
+  struct Outputs {
+    var rows: Tensor
+    var positions: [Int32]
+    var layout: AttentionLayout
+  }
+
+  /// Position of every row in its sequence.
+  var positions: [Int32]
+  /// Which rows see which keys.
+  var layout: AttentionLayout
+  /// In the last block, only these rows go beyond keys and values; nil for all.
+  var outputs: Outputs?
+  /// Keys and values of earlier rows, for generation.
+  var cache: KeyValueCache?
+  /// Called with the layer, its rotated queries and all its keys, and whether the queries are only the outputs.
+  var observe: ((_ layer: Int, _ query: Tensor, _ key: Tensor, _ onlyOutputs: Bool) -> Void)?
+}

@@ -1,0 +1,77 @@
+import Tensor
+
+/// A LLaMA decoder over packed rows: embedding, blocks, final norm and the head that predicts tokens.
+public final class LlamaDecoder: Module {
+  private let configuration: TextConfiguration
+  let embedding: Embedding
+  private let blocks: [DecoderBlock]
+  private let norm: RMSNorm
+  /// Nil when the head is the transposed embedding.
+  private let head: Linear?
+
+  init(_ configuration: TextConfiguration, using generator: inout RandomGenerator) {
+    self.configuration = configuration
+    embedding = Embedding(
+      configuration.vocabularySize, configuration.hiddenSize, standardDeviation: 0.02, using: &generator)
+    var blocks: [DecoderBlock] = []
+    for index in 0..<configuration.hiddenLayerCount {
+      blocks.append(DecoderBlock(configuration, index: index, using: &generator))
+    }
+    self.blocks = blocks
+    norm = RMSNorm(configuration.hiddenSize, epsilon: configuration.rmsNormEpsilon)
+    head =
+      configuration.tiesWordEmbeddings
+      ? nil
+      : Linear(configuration.hiddenSize, configuration.vocabularySize, bias: false, using: &generator)
+  }
+
+  /// Visits the parameters under their Hugging Face names; tied heads are visited once, as the embedding.
+  public func visitParameters(_ visitor: inout ParameterVisitor) {
+    visitor.child("model.embed_tokens", embedding)
+    for (index, block) in blocks.enumerated() { visitor.child("model.layers.\(index)", block) }
+    visitor.child("model.norm", norm)
+    if let head { visitor.child("lm_head", head) }
+  }
+
+  /// The weight of the head, `[vocabulary, width]`.
+  public var headWeight: Tensor { head?.weight.tensor ?? embedding.weight.tensor }
+
+  /// Indices of the blocks, from 0.
+  public var layerIndices: Range<Int> { blocks.indices }
+
+  /// Replaces every linear layer of the blocks.
+  func replaceLinears(_ replacement: (Linear) -> Linear) {
+    for block in blocks {
+      block.attention.replaceLinears(replacement)
+      block.perceptron.replaceLinears(replacement)
+    }
+  }
+
+  /// Embeddings of token ids, `[tokens, width]`.
+  func embed(_ ids: [Int32]) -> Tensor { embedding(Tensor(ids)) }
+
+  /// The final hidden states after the norm: of all rows, or of the pass's output rows.
+  func callAsFunction(_ x: Tensor, pass: DecoderPass) -> Tensor {
+    norm(run(x, pass: pass, through: blocks.count))
+  }
+
+  /// The hidden states of the first `count` blocks, without the final norm.
+  func run(_ x: Tensor, pass: DecoderPass, through count: Int) -> Tensor {
+    var x = x
+    for (index, block) in blocks.prefix(count).enumerated() {
+      x = block(x, pass: pass, onlyOutputs: pass.outputs != nil && index == blocks.count - 1)
+    }
+    return x
+  }
+
+  /// Every hidden state as Hugging Face counts them: the input, the output of each block, the last one normed.
+  func hiddenStates(_ x: Tensor, pass: DecoderPass) -> [Tensor] {
+    var states = [x]
+    for block in blocks { states.append(block(states[states.count - 1], pass: pass, onlyOutputs: false)) }
+    states[states.count - 1] = norm(states[states.count - 1])
+    return states
+  }
+
+  /// Scores of every token of the vocabulary, `[rows, vocabulary]`, from normed hidden states.
+  func logits(_ hidden: Tensor) -> Tensor { linear(hidden, weight: headWeight, bias: nil) }
+}

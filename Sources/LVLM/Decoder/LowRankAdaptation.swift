@@ -1,0 +1,36 @@
+import Tensor
+
+extension LlavaModel {
+  /// Whether the model has adapters.
+  public var hasAdapters: Bool { !adapters.isEmpty }
+
+  /// Whether adapters take part; off, the model is the one they were put on (the reference of DPO).
+  public var isAdapterEnabled: Bool {
+    get { adapters.first?.isAdapterEnabled ?? false }
+    set { for adapter in adapters { adapter.isAdapterEnabled = newValue } }
+  }
+
+  /// Puts a low-rank adapter on every linear layer of the decoder's blocks and freezes the decoder itself.
+  ///
+  /// A is random, B zero: the model computes what it did before. (Hu et al. 2021, arXiv:2106.09685; LLaVA's targets.)
+  /// - Precondition: the model has no adapters yet.
+  public func applyLoRA(rank: Int, alpha: Double, using generator: inout RandomGenerator) {
+    precondition(adapters.isEmpty, "applyLoRA: the model has adapters already")
+    decoder.setTrainable(false)
+    decoder.replaceLinears { linear in
+      let adapter = LoRALinear(base: linear, rank: rank, alpha: alpha, using: &generator)
+      adapters.append(adapter)
+      return adapter
+    }
+  }
+
+  /// Adds every adapter to the weights beneath it and takes it off.
+  public func mergeAdapters() {
+    decoder.replaceLinears { linear in
+      guard let adapter = linear as? LoRALinear else { return linear }
+      adapter.weight.tensor = adapter.mergedWeight()
+      return Linear(weight: adapter.weight, bias: adapter.bias)
+    }
+    adapters = []
+  }
+}

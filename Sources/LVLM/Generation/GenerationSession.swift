@@ -1,0 +1,173 @@
+import Tensor
+
+/// The state of one call of ``Generator/generate(_:imageFeatures:maxNewTokens:sampling:attentionLayer:)``.
+struct GenerationSession {
+  /// An answer in the making.
+  private struct Slot {
+    var answer = GeneratedAnswer()
+    /// First cache row of the sequence.
+    var start: Int
+    /// Tokens of the sequence whose keys are in the cache.
+    var length: Int
+    /// Offsets from `start` of the image tokens.
+    var imageColumns: [Int]
+    var random: RandomGenerator
+    var isDone = false
+  }
+
+  /// Collects the image attention of one layer while answers grow.
+  private final class Attention {
+    struct Row {
+      var map: Int
+      var keys: Range<Int>
+      var imageColumns: [Int]
+    }
+
+    let layer: Int
+    let scale: Double
+    var maps: [ImageAttention]
+
+    init(layer: Int, scale: Double, maps: [ImageAttention]) {
+      self.layer = layer
+      self.scale = scale
+      self.maps = maps
+    }
+
+    func row(of slot: Slot, map: Int) -> Row {
+      Row(map: map, keys: slot.start..<slot.start + slot.length, imageColumns: slot.imageColumns)
+    }
+
+    func record(query: Tensor, key: Tensor, rows: [Row]) {
+      for (index, row) in rows.enumerated() {
+        let all = 0..<row.keys.count
+        let probabilities = attentionProbabilities(
+          query: query.slice(axis: 0, index..<index + 1), key: key.slice(axis: 0, row.keys),
+          layout: AttentionLayout(segments: [.init(queries: 0..<1, keys: [all], causal: nil)]),
+          rows: [0], scale: scale)
+        maps[row.map].add(probabilities, columns: row.imageColumns)
+      }
+    }
+  }
+
+  private let model: LlavaModel
+  private let tokenizer: Tokenizer
+  private let stop: String?
+  private let batch: PackedBatch
+  private let maxNewTokens: Int
+  private let sampling: Sampling
+  private let attention: Attention?
+  private var slots: [Slot]
+  private let cache: KeyValueCache
+
+  init(
+    generator: Generator, batch: PackedBatch, maxNewTokens: Int, sampling: Sampling, attentionLayer: Int?
+  ) {
+    model = generator.model
+    tokenizer = generator.tokenizer
+    stop = generator.stop
+    self.batch = batch
+    self.maxNewTokens = maxNewTokens
+    self.sampling = sampling
+    var capacity = 0
+    slots = []
+    for (index, sequence) in batch.sequences.enumerated() {
+      let slot = Slot(
+        start: capacity, length: sequence.prompt.count,
+        imageColumns: batch.imageRows[sequence.imageRows].map { Int($0) - sequence.prompt.lowerBound },
+        random: sampling.generator.split(UInt64(index)))
+      slots.append(slot)
+      capacity += sequence.prompt.count + maxNewTokens - 1
+    }
+    attention = attentionLayer.map { layer in
+      Attention(
+        layer: layer, scale: 1 / Double(generator.model.configuration.text.headSize).squareRoot(),
+        maps: slots.map { slot in
+          ImageAttention(
+            imageCount: slot.imageColumns.count / max(batch.patchesPerImage, 1),
+            patchesPerImage: batch.patchesPerImage)
+        })
+    }
+    cache = KeyValueCache(
+      model.configuration.text, capacity: capacity, dtype: model.decoder.headWeight.dtype)
+  }
+
+  mutating func run(imageFeatures: Tensor) -> [GeneratedAnswer] {
+    var active = Array(slots.indices)
+    var hidden = readPrompts(imageFeatures: imageFeatures)
+    for step in 1...maxNewTokens {
+      choose(from: hidden, for: active)
+      active.removeAll { slots[$0].isDone }
+      if active.isEmpty || step == maxNewTokens { break }
+      hidden = readTokens(of: active)
+    }
+    return slots.indices.map { index in
+      var answer = slots[index].answer
+      answer.attention = attention?.maps[index]
+      answer.text = tokenizer.decode(answer.ids)
+      if answer.end == .stop, let stop, let range = answer.text.firstRange(of: stop) {
+        answer.text = String(answer.text[..<range.lowerBound])
+      }
+      return answer
+    }
+  }
+
+  /// Reads all prompts; returns the normed hidden state at the end of each.
+  private func readPrompts(imageFeatures: Tensor) -> Tensor {
+    var pass = DecoderPass(positions: batch.positions, layout: batch.layout)
+    pass.outputs = .init(
+      rows: Tensor(batch.outputRows), positions: batch.outputPositions, layout: batch.outputLayout)
+    pass.cache = cache
+    cache.isPrefilling = true
+    cache.runs = zip(batch.sequences, slots).map { sequence, slot in
+      .init(source: sequence.prompt.lowerBound, count: sequence.prompt.count, destination: slot.start)
+    }
+    return model.decoder(model.embeddings(batch, imageFeatures: imageFeatures), pass: pass)
+  }
+
+  /// Reads the last token of each active answer; returns its normed hidden state.
+  private mutating func readTokens(of active: [Int]) -> Tensor {
+    cache.isPrefilling = false
+    cache.runs = []
+    var pass = DecoderPass(positions: [], layout: AttentionLayout(segments: []))
+    for (row, index) in active.enumerated() {
+      let slot = slots[index]
+      cache.runs.append(.init(source: row, count: 1, destination: slot.start + slot.length))
+      pass.positions.append(Int32(slot.length))
+      slots[index].length += 1
+      pass.layout.segments.append(
+        .init(queries: row..<row + 1, keys: [slot.start..<slot.start + slot.length + 1], causal: nil))
+    }
+    pass.cache = cache
+    if let attention {
+      let rows = active.map { attention.row(of: slots[$0], map: $0) }
+      pass.observe = { layer, query, key, _ in
+        if layer == attention.layer { attention.record(query: query, key: key, rows: rows) }
+      }
+    }
+    return model.decoder(model.decoder.embed(active.compactMap { slots[$0].answer.ids.last }), pass: pass)
+  }
+
+  /// Chooses the next token of each active answer from its hidden state.
+  private mutating func choose(from hidden: Tensor, for active: [Int]) {
+    let logits = model.decoder.logits(hidden)
+    let totals = logits.logSumExp(axes: [1]).array(of: Float.self)
+    let scores = logits.array(of: Float.self)
+    let count = model.configuration.text.vocabularySize
+    let eos = Int32(model.configuration.text.eosTokenID)
+    for (row, index) in active.enumerated() {
+      let own = scores[row * count..<(row + 1) * count]
+      let token = sampling.choose(from: own, using: &slots[index].random)
+      let best = sampling.isGreedy ? token : Sampling.best(own)
+      slots[index].answer.ids.append(Int32(token))
+      slots[index].answer.logProbabilities.append(own[own.startIndex + token] - totals[row])
+      slots[index].answer.maximumLogProbabilities.append(own[own.startIndex + best] - totals[row])
+      if Int32(token) == eos {
+        slots[index].answer.end = .eos
+        slots[index].isDone = true
+      } else if let stop, tokenizer.decode(slots[index].answer.ids).contains(stop) {
+        slots[index].answer.end = .stop
+        slots[index].isDone = true
+      }
+    }
+  }
+}

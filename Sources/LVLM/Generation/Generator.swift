@@ -1,0 +1,56 @@
+import Tensor
+
+/// Answers prompts in batches: every prompt is read once, then all answers grow together, token by token.
+///
+/// Prompts may differ in length and in number of pictures. Nothing is padded, a finished answer leaves the batch, and
+/// an answer does not depend on the company it was computed in beyond rounding.
+public struct Generator {
+  /// The model that answers.
+  public let model: LlavaModel
+  /// Turns ids into text.
+  public let tokenizer: Tokenizer
+  /// Text that ends an answer besides eos; left out of it.
+  public var stop: String?
+
+  /// A generator.
+  public init(model: LlavaModel, tokenizer: Tokenizer, stop: String? = nil) {
+    self.model = model
+    self.tokenizer = tokenizer
+    self.stop = stop
+  }
+
+  /// Answers `prompts`.
+  ///
+  /// - Parameters:
+  ///   - prompts: examples; their completions are ignored.
+  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which the prompts point into.
+  ///   - maxNewTokens: tokens of an answer at most, eos included.
+  ///   - sampling: how tokens are chosen.
+  ///   - attentionLayer: the decoder layer whose image attention is kept, if any.
+  /// - Returns: one answer per prompt.
+  /// - Throws: ``PackingError`` for a malformed prompt, ``PromptError/tooLong(tokens:context:prompt:)`` for one that
+  ///   leaves no room for `maxNewTokens`.
+  public func generate(
+    _ prompts: [PackedExample], imageFeatures: Tensor, maxNewTokens: Int, sampling: Sampling = .greedy,
+    attentionLayer: Int? = nil
+  ) throws -> [GeneratedAnswer] {
+    precondition(maxNewTokens > 0, "Generator: maxNewTokens must be positive")
+    let configuration = model.configuration
+    let context = configuration.text.contextLength
+    for prompt in prompts where prompt.promptIDs.count + maxNewTokens > context {
+      throw PromptError.tooLong(
+        tokens: prompt.promptIDs.count + maxNewTokens, context: context,
+        prompt: tokenizer.decode(prompt.promptIDs))
+    }
+    guard !prompts.isEmpty else { return [] }
+    let batch = try PackedBatch(
+      prompts.map { PackedExample(promptIDs: $0.promptIDs, images: $0.images) }, sharesPrefix: true,
+      imageTokenID: Int32(configuration.imageTokenIndex), patchesPerImage: configuration.tokensPerImage)
+    return noGradient {
+      var session = GenerationSession(
+        generator: self, batch: batch, maxNewTokens: maxNewTokens, sampling: sampling,
+        attentionLayer: attentionLayer)
+      return session.run(imageFeatures: imageFeatures)
+    }
+  }
+}

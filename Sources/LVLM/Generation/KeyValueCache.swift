@@ -1,0 +1,51 @@
+import Tensor
+
+/// Keys and values of the tokens read so far: one buffer per layer and kind, in which every sequence has room for
+/// its prompt and for all tokens that may follow.
+///
+/// The buffers belong to the cache alone and are written in place; what ``exchange(layer:keys:values:)`` returns
+/// must not outlive the step.
+final class KeyValueCache {
+  /// Rows of new keys that go to consecutive rows of the buffers.
+  struct Run {
+    var source: Int
+    var count: Int
+    var destination: Int
+  }
+
+  private var keys: [Tensor]
+  private var values: [Tensor]
+  private let rowBytes: Int
+  /// Where the rows of the next pass go.
+  var runs: [Run] = []
+  /// Whether the next pass reads only the keys it brings along, as a prefill does.
+  var isPrefilling = true
+
+  init(_ configuration: TextConfiguration, capacity: Int, dtype: DType) {
+    let shape = [capacity, configuration.keyValueHeadCount, configuration.headSize]
+    keys = []
+    values = []
+    for _ in 0..<configuration.hiddenLayerCount {
+      keys.append(.zeros(shape, dtype: dtype))
+      values.append(.zeros(shape, dtype: dtype))
+    }
+    rowBytes = configuration.keyValueHeadCount * configuration.headSize * dtype.byteSize
+  }
+
+  /// Stores new rows of one layer and returns the rows that queries attend to.
+  func exchange(layer: Int, keys newKeys: Tensor, values newValues: Tensor) -> (keys: Tensor, values: Tensor)
+  {
+    store(newKeys, in: keys[layer])
+    store(newValues, in: values[layer])
+    return isPrefilling ? (newKeys, newValues) : (keys[layer], values[layer])
+  }
+
+  private func store(_ rows: Tensor, in buffer: Tensor) {
+    precondition(rows.dtype == buffer.dtype, "KeyValueCache: found \(rows.dtype), expected \(buffer.dtype)")
+    let rows = rows.contiguous()
+    for run in runs {
+      (buffer.rawPointer + run.destination * rowBytes).copyMemory(
+        from: rows.rawPointer + run.source * rowBytes, byteCount: run.count * rowBytes)
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Tensor
+
+/// How the next token is chosen from the scores of the vocabulary.
+public struct Sampling: Sendable {
+  /// Divides the scores; 0 takes the best token.
+  public var temperature: Double
+  /// Only the best `topK` tokens can be chosen.
+  public var topK: Int?
+  /// Only the best tokens whose probabilities add up to this can be chosen; the token that crosses it can.
+  public var topP: Double?
+  /// The source of chance. Every prompt of a batch draws from a stream of its own, split off by its index.
+  public var generator: RandomGenerator
+
+  /// Always the best token.
+  public static let greedy = Sampling(temperature: 0, generator: RandomGenerator(seed: 0))
+
+  /// Draws from the tempered distribution, cut off at `topK` tokens and then at a mass of `topP`.
+  public init(temperature: Double, topK: Int? = nil, topP: Double? = nil, generator: RandomGenerator) {
+    precondition(temperature >= 0, "Sampling: temperature must not be negative")
+    precondition(topK.map { $0 > 0 } ?? true, "Sampling: topK must be positive")
+    precondition(topP.map { $0 > 0 && $0 <= 1 } ?? true, "Sampling: topP must be in (0, 1]")
+    self.temperature = temperature
+    self.topK = topK
+    self.topP = topP
+    self.generator = generator
+  }
+
+  /// Whether chance plays no part.
+  public var isGreedy: Bool { temperature == 0 }
+
+  /// The token chosen from one row of scores; of equal scores the lower id counts as better.
+  func choose(from logits: ArraySlice<Float>, using generator: inout RandomGenerator) -> Int {
+    if isGreedy { return Self.best(logits) }
+    let first = logits.startIndex
+    var order = Array(logits.indices)
+    let limit = min(topK ?? order.count, order.count)
+    if topK != nil || topP != nil {
+      order.sort { (logits[$0], $1) > (logits[$1], $0) }
+      order.removeLast(order.count - limit)
+    }
+    let maximum = Double(logits.max() ?? 0)
+    var weights = order.map { exp((Double(logits[$0]) - maximum) / temperature) }
+    if let topP {
+      let enough = topP * weights.reduce(0, +)
+      var sum = 0.0
+      let kept = weights.firstIndex { weight in
+        sum += weight
+        return sum >= enough
+      }
+      if let kept { weights.removeLast(weights.count - kept - 1) }
+    }
+    var rest = generator.uniform() * weights.reduce(0, +)
+    for (index, weight) in weights.enumerated() {
+      rest -= weight
+      if rest < 0 { return order[index] - first }
+    }
+    return order[weights.count - 1] - first
+  }
+
+  /// Offset of the greatest score.
+  static func best(_ logits: ArraySlice<Float>) -> Int {
+    logits.withUnsafeBufferPointer { scores in
+      var best = 0
+      for index in scores.indices where scores[index] > scores[best] { best = index }
+      return best
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import Tensor
+
+/// LLaVA: a CLIP vision tower, a projector and a LLaMA decoder that reads image features among its tokens.
+///
+/// Parameters have the names that `LlavaForConditionalGeneration.save_pretrained` writes. The model is a reference
+/// type with mutable weights: use one from one task at a time.
+public final class LlavaModel: Module {
+  /// A part of the model that can be frozen on its own.
+  public enum Part: String, CaseIterable, Sendable {
+    /// The CLIP encoder.
+    case vision
+    /// The layers between encoder and decoder.
+    case projector
+    /// The language model, head and embedding included; adapters are not.
+    case decoder
+  }
+
+  /// The shape of the model.
+  public let configuration: LlavaConfiguration
+  /// The CLIP encoder.
+  public let visionTower: VisionTower
+  /// The layers between encoder and decoder.
+  public let projector: MultiModalProjector
+  /// The language model.
+  public let decoder: LlamaDecoder
+  package var adapters: [LoRALinear] = []
+
+  /// A model with random weights.
+  ///
+  /// - Throws: ``ModelConfigurationError`` when the configuration is contradictory.
+  public init(_ configuration: LlavaConfiguration, using generator: inout RandomGenerator) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    visionTower = VisionTower(configuration.vision, using: &generator)
+    projector = MultiModalProjector(configuration, using: &generator)
+    decoder = LlamaDecoder(configuration.text, using: &generator)
+  }
+
+  /// Visits the parameters under their Hugging Face names.
+  public func visitParameters(_ visitor: inout ParameterVisitor) {
+    visitor.child("vision_tower", visionTower)
+    visitor.child("multi_modal_projector", projector)
+    visitor.child("language_model", decoder)
+  }
+
+  /// Decides which parts learn. Adapters are left as they are.
+  public func setTrainable(_ isTrainable: Bool, _ parts: Part...) {
+    for part in parts {
+      let module: any Module =
+        switch part {
+        case .vision: visionTower
+        case .projector: projector
+        case .decoder: decoder
+        }
+      for (name, parameter) in module.namedParameters() where !name.contains(".lora_") {
+        parameter.isTrainable = isTrainable
+      }
+    }
+  }
+
+  // MARK: Pictures
+
+  /// The hidden state of the vision tower that is projected.
+  ///
+  /// - Parameter pixels: `[pictures, 3, side, side]`, normalised.
+  /// - Returns: `[pictures, tokens per image, vision width]`.
+  public func visionFeatures(_ pixels: Tensor) -> Tensor {
+    let states = visionTower.hiddenStates(pixels, through: configuration.usedVisionLayerCount)
+    let selected = states[states.count - 1]
+    return switch configuration.featureSelection {
+    case .patches: selected.slice(axis: 1, 1..<selected.shape[1])
+    case .full: selected
+    }
+  }
+
+  /// Carries vision features into the embedding space: `[…, vision width]` to `[…, text width]`.
+  public func project(_ features: Tensor) -> Tensor { projector(features) }
+
+  /// The features of pictures as the decoder reads them.
+  ///
+  /// - Parameter pixels: `[pictures, 3, side, side]`, normalised.
+  /// - Returns: `[pictures, tokens per image, text width]`.
+  public func imageFeatures(_ pixels: Tensor) -> Tensor { project(visionFeatures(pixels)) }
+
+  // MARK: Text
+
+  /// The embeddings of a batch with the image features in their places, `[tokens, text width]`.
+  func embeddings(_ batch: PackedBatch, imageFeatures: Tensor) -> Tensor {
+    let embedded = decoder.embed(batch.inputIDs)
+    guard !batch.imageRows.isEmpty else { return embedded }
+    let flat = imageFeatures.reshaped([-1, configuration.text.hiddenSize])
+    return embedded.replacingRows(at: Tensor(batch.imageRows), with: flat.rows(at: Tensor(batch.featureRows)))
+  }
+
+  private func pass(
+    _ batch: PackedBatch, onlyOutputs: Bool, capture: AttentionCapture? = nil
+  ) -> DecoderPass {
+    var pass = DecoderPass(positions: batch.positions, layout: batch.layout)
+    if onlyOutputs {
+      pass.outputs = .init(
+        rows: Tensor(batch.outputRows), positions: batch.outputPositions, layout: batch.outputLayout)
+    }
+    if let capture {
+      precondition(
+        decoder.layerIndices.contains(capture.layer),
+        "AttentionCapture: found layer \(capture.layer), expected one of \(decoder.layerIndices)")
+      let scale = 1 / Double(configuration.text.headSize).squareRoot()
+      pass.observe = { layer, query, key, onlyOutputs in
+        guard layer == capture.layer else { return }
+        capture.record(query: query, key: key, onlyOutputs: onlyOutputs, batch: batch, scale: scale)
+      }
+    }
+    return pass
+  }
+
+  /// The final hidden states of every row of a batch, after the norm.
+  ///
+  /// - Parameters:
+  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
+  ///   - capture: receives the image attention of one layer.
+  /// - Returns: `[tokens, text width]`.
+  public func hiddenStates(
+    _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture? = nil
+  ) -> Tensor {
+    decoder(
+      embeddings(batch, imageFeatures: imageFeatures),
+      pass: pass(batch, onlyOutputs: false, capture: capture))
+  }
+
+  /// Every hidden state as Hugging Face counts them: 0 is the merged embeddings, the last one is after the norm.
+  public func allHiddenStates(_ batch: PackedBatch, imageFeatures: Tensor) -> [Tensor] {
+    decoder.hiddenStates(
+      embeddings(batch, imageFeatures: imageFeatures), pass: pass(batch, onlyOutputs: false))
+  }
+
+  /// The logarithm of the probability of every target of a batch.
+  ///
+  /// The last block computes only the rows that predict something, and `[tokens, vocabulary]` is never stored.
+  /// - Parameters:
+  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
+  ///   - capture: receives the image attention of one layer.
+  /// - Returns: `[targets]`, in the order of ``PackedBatch/targets``.
+  public func logProbabilities(
+    _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture? = nil
+  ) -> Tensor {
+    let hidden = decoder(
+      embeddings(batch, imageFeatures: imageFeatures),
+      pass: pass(batch, onlyOutputs: true, capture: capture))
+    return targetLogProbabilities(
+      hidden: hidden.rows(at: Tensor(batch.predictionOutputs)), weight: decoder.headWeight,
+      targets: batch.targets)
+  }
+
+  /// Where the answers of a batch looked, in one decoder layer; the layers behind it are not computed.
+  ///
+  /// - Parameters:
+  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
+  ///   - layer: index of the decoder layer, from 0.
+  /// - Returns: one entry per answer, in order.
+  public func imageAttention(
+    _ batch: PackedBatch, imageFeatures: Tensor, layer: Int
+  ) -> [ImageAttention] {
+    noGradient {
+      let capture = AttentionCapture(layer: layer)
+      let pass = pass(batch, onlyOutputs: true, capture: capture)
+      _ = decoder.run(embeddings(batch, imageFeatures: imageFeatures), pass: pass, through: layer + 1)
+      return capture.attention
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import Tensor
+
+/// The two layers that carry vision features into the embedding space of the decoder.
+public final class MultiModalProjector: Module {
+  private let first: Linear
+  private let second: Linear
+  private let activation: Activation
+
+  init(_ configuration: LlavaConfiguration, using generator: inout RandomGenerator) {
+    let (inner, outer) = (configuration.vision.hiddenSize, configuration.text.hiddenSize)
+    first = Linear(inner, outer, bias: configuration.hasProjectorBias, using: &generator)
+    second = Linear(outer, outer, bias: configuration.hasProjectorBias, using: &generator)
+    activation = configuration.projectorActivation
+  }
+
+  /// Visits the parameters under their Hugging Face names.
+  public func visitParameters(_ visitor: inout ParameterVisitor) {
+    visitor.child("linear_1", first)
+    visitor.child("linear_2", second)
+  }
+
+  /// `[…, vision width]` to `[…, text width]`.
+  public func callAsFunction(_ features: Tensor) -> Tensor {
+    var shape = features.shape
+    let rows = features.reshaped([-1, shape.removeLast()])
+    let projected = second(activation(first(rows)))
+    return projected.reshaped(shape + [projected.shape[1]])
+  }
+}

@@ -1,0 +1,50 @@
+/// How a question becomes the text that the decoder reads, and how its answer goes on.
+public struct ChatTemplate: Equatable, Sendable {
+  /// The name that configurations use.
+  public let name: String
+  /// Everything before the question.
+  public let beforeQuestion: String
+  /// Everything between the question and the answer; ends where the answer begins.
+  public let afterQuestion: String
+  /// Text that ends an answer besides the eos token, if the template has one.
+  public let stop: String?
+
+  /// LLaVA-1.5's: the Vicuna v1 system sentence, `USER:` and `ASSISTANT:`.
+  public static let vicunaV1 = ChatTemplate(
+    name: "vicuna_v1",
+    beforeQuestion:
+      "A chat between a curious user and an artificial intelligence assistant. The assistant gives "
+      + "helpful, detailed, and polite answers to the user's questions. USER: ",
+    afterQuestion: " ASSISTANT:", stop: nil)
+
+  /// The template MIA-DPO asks for its rejected answers with: *human* for *user*, `###` between the messages.
+  public static let llavaV0 = ChatTemplate(
+    name: "llava_v0",
+    beforeQuestion:
+      "A chat between a curious human and an artificial intelligence assistant. The assistant gives "
+      + "helpful, detailed, and polite answers to the human's questions.###Human: ",
+    afterQuestion: "###Assistant:", stop: "###")
+
+  /// `USER: … ASSISTANT:` without a system sentence, for small models.
+  public static let plain = ChatTemplate(
+    name: "plain", beforeQuestion: "USER: ", afterQuestion: " ASSISTANT:", stop: nil)
+
+  /// Every template, in the order they are listed to users.
+  public static let all = [vicunaV1, llavaV0, plain]
+
+  /// The template of this name, nil when there is none.
+  public init?(named name: String) {
+    guard let template = Self.all.first(where: { $0.name == name }) else { return nil }
+    self = template
+  }
+
+  private init(name: String, beforeQuestion: String, afterQuestion: String, stop: String?) {
+    self.name = name
+    self.beforeQuestion = beforeQuestion
+    self.afterQuestion = afterQuestion
+    self.stop = stop
+  }
+
+  /// The whole prompt, ending where the answer begins. `question` holds its `<image>` marks.
+  public func prompt(_ question: String) -> String { beforeQuestion + question + afterQuestion }
+}

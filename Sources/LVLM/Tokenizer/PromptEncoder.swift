@@ -1,0 +1,97 @@
+/// A prompt or an answer that cannot be turned into a sequence.
+public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
+  /// The prompt has another number of `<image>` marks than there are pictures.
+  case imageCount(marks: Int, images: Int, prompt: String)
+  /// The sequence does not fit into the context of the model.
+  case tooLong(tokens: Int, context: Int, prompt: String)
+  /// An answer without text.
+  case emptyAnswer(index: Int, prompt: String)
+
+  /// One line: what was found, what was expected, the beginning of the prompt.
+  public var description: String {
+    func excerpt(_ prompt: String) -> String {
+      let line = prompt.replacing("\n", with: "⏎")
+      return line.count <= 60 ? "\"\(line)\"" : "\"\(line.prefix(59))…\""
+    }
+    switch self {
+    case .imageCount(let marks, let images, let prompt):
+      return "prompt \(excerpt(prompt)): found \(marks) <image> marks, expected \(images), one per image"
+    case .tooLong(let tokens, let context, let prompt):
+      return
+        "prompt \(excerpt(prompt)): found \(tokens) tokens, expected at most \(context) (the context length)"
+    case .emptyAnswer(let index, let prompt):
+      return "prompt \(excerpt(prompt)): answer \(index) is empty, expected text"
+    }
+  }
+}
+
+/// Turns questions with `<image>` marks, and their answers, into token ids the way LLaVA does.
+///
+/// The text is cut at every mark and each chunk is encoded on its own (so each begins with the dummy prefix), bos
+/// comes first and once, and each mark becomes as many image tokens as a picture has features.
+public struct PromptEncoder: Sendable {
+  /// The vocabulary.
+  public let tokenizer: Tokenizer
+  /// The template around a question.
+  public let template: ChatTemplate
+  /// Image tokens of one picture.
+  public let tokensPerImage: Int
+  /// Tokens that a prompt and its answer may have together.
+  public let contextLength: Int
+  /// Id that stands for one image feature.
+  public let imageTokenID: Int32
+
+  /// An encoder for a model of this configuration.
+  public init(tokenizer: Tokenizer, template: ChatTemplate, configuration: LlavaConfiguration) {
+    self.tokenizer = tokenizer
+    self.template = template
+    tokensPerImage = configuration.tokensPerImage
+    contextLength = configuration.text.contextLength
+    imageTokenID = Int32(configuration.imageTokenIndex)
+  }
+
+  /// Ids of a whole prompt text, the template already in it.
+  ///
+  /// - Throws: ``PromptError/imageCount(marks:images:prompt:)`` unless it has `imageCount` marks.
+  public func encode(_ prompt: String, imageCount: Int) throws -> [Int32] {
+    var ids: [Int32] = [tokenizer.bosID]
+    let chunks = prompt.split(separator: Tokenizer.imageMark, omittingEmptySubsequences: false)
+    guard chunks.count - 1 == imageCount else {
+      throw PromptError.imageCount(marks: chunks.count - 1, images: imageCount, prompt: prompt)
+    }
+    for (index, chunk) in chunks.enumerated() {
+      if index > 0 { ids += Array(repeating: imageTokenID, count: tokensPerImage) }
+      ids += tokenizer.encode(String(chunk))
+    }
+    return ids
+  }
+
+  /// Ids of an answer: its text, then eos.
+  public func encode(answer: String) -> [Int32] { tokenizer.encode(answer) + [tokenizer.eosID] }
+
+  /// A question in the template, with its pictures and any number of answers.
+  ///
+  /// - Parameters:
+  ///   - question: text with one `<image>` mark per picture.
+  ///   - images: indices into the image features, in the order of the marks.
+  ///   - answers: texts to score or to learn; none for generation.
+  ///   - room: tokens that shall still fit after the prompt, for generation.
+  /// - Throws: ``PromptError``.
+  public func example(
+    question: String, images: [Int], answers: [String] = [], room: Int = 0
+  ) throws -> PackedExample {
+    let promptIDs = try encode(template.prompt(question), imageCount: images.count)
+    var completions: [[Int32]] = []
+    for (index, answer) in answers.enumerated() {
+      guard answer.contains(where: { !$0.isWhitespace }) else {
+        throw PromptError.emptyAnswer(index: index, prompt: question)
+      }
+      completions.append(encode(answer: answer))
+    }
+    let longest = promptIDs.count + max(room, completions.map(\.count).max() ?? 0)
+    guard longest <= contextLength else {
+      throw PromptError.tooLong(tokens: longest, context: contextLength, prompt: question)
+    }
+    return PackedExample(promptIDs: promptIDs, images: images, completions: completions)
+  }
+}

@@ -145,9 +145,8 @@ extension LlavaConfiguration {
     } catch let DecodingError.dataCorrupted(context) {
       if context.codingPath.isEmpty { throw failure("file", "broken JSON", "a JSON object") }
       let parts = context.debugDescription.components(separatedBy: ", expected ")
-      throw failure(
-        dotted(context.codingPath), parts[0].replacing(/^found /, with: ""),
-        parts.count > 1 ? parts[1] : "another value")
+      let found = parts[0].hasPrefix("found ") ? String(parts[0].dropFirst(6)) : parts[0]
+      throw failure(dotted(context.codingPath), found, parts.count > 1 ? parts[1] : "another value")
     }
   }
 

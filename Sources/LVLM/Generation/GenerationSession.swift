@@ -69,7 +69,7 @@ struct GenerationSession {
     self.maxNewTokens = maxNewTokens
     self.sampling = sampling
     var capacity = 0
-    slots = []
+    var slots: [Slot] = []
     for (index, sequence) in batch.sequences.enumerated() {
       let slot = Slot(
         start: capacity, length: sequence.prompt.count,
@@ -78,6 +78,7 @@ struct GenerationSession {
       slots.append(slot)
       capacity += sequence.prompt.count + maxNewTokens - 1
     }
+    self.slots = slots
     attention = attentionLayer.map { layer in
       Attention(
         layer: layer, scale: 1 / Double(generator.model.configuration.text.headSize).squareRoot(),

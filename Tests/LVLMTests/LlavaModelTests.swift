@@ -1,0 +1,90 @@
+import LVLM
+import Tensor
+import Testing
+
+@Suite struct LlavaModelTests {
+  /// A directional derivative for every parameter, against central differences in double precision.
+  @Test(arguments: [false, true]) func gradients(tiesWordEmbeddings: Bool) throws {
+    var configuration = TinyModel.configuration
+    configuration.text.tiesWordEmbeddings = tiesWordEmbeddings
+    let model = try TinyModel.make(configuration, dtype: .float64)
+    let batch = try TinyModel.batch(TinyModel.examples)
+    let pixels = TinyModel.pixels(3, dtype: .float64)
+    let weights = Tensor((0..<12).map { 0.3 * Double($0) - 1 })
+    func value() -> Tensor {
+      (model.logProbabilities(batch, imageFeatures: model.imageFeatures(pixels)) * weights).sum()
+    }
+    let gradients = value().backward()
+    var generator = RandomGenerator(seed: 5)
+    for (name, parameter) in model.namedParameters() {
+      // The last block of the tower is behind the feature layer, the norm behind that too.
+      let isUsed = !name.contains("vision_tower.encoder.layers.1") && !name.contains("post_layernorm")
+      guard let gradient = gradients[parameter] else {
+        #expect(!isUsed, "\(name)")
+        continue
+      }
+      #expect(isUsed, "\(name)")
+      let start = parameter.tensor.detached()
+      let direction = Tensor.randomNormal(parameter.shape, dtype: .float64, using: &generator)
+      let step = 1e-5
+      let difference = try noGradient {
+        parameter.tensor = start + direction * step
+        let above = value().item()
+        parameter.tensor = start - direction * step
+        let below = value().item()
+        parameter.tensor = start
+        return try #require((above - below) / (2 * step))
+      }
+      let derivative = (gradient * direction).sum().item()
+      #expect(abs(derivative - difference) < 1e-6 * max(1, abs(difference)), "\(name)")
+    }
+  }
+
+  @Test func freshAdaptersChangeNothing() throws {
+    let model = try TinyModel.make()
+    let features = noGradient { model.imageFeatures(TinyModel.pixels(3)) }
+    let batch = try TinyModel.batch(TinyModel.examples)
+    func values() -> Tensor { noGradient { model.logProbabilities(batch, imageFeatures: features) } }
+    let before = values()
+    var generator = RandomGenerator(seed: 9)
+    model.applyLoRA(rank: 2, alpha: 4, using: &generator)
+    #expect(difference(values(), before) == 0)
+    #expect(model.decoder.trainableParameters().count == 3 * 7 * 2)
+    for (name, parameter) in model.trainableParameters() where name.contains("lora_B") {
+      parameter.tensor = .randomNormal(parameter.shape, standardDeviation: 0.3, using: &generator)
+    }
+    let adapted = values()
+    #expect(difference(adapted, before) > 1e-3)
+    model.isAdapterEnabled = false
+    #expect(difference(values(), before) == 0)
+    model.isAdapterEnabled = true
+    model.mergeAdapters()
+    #expect(difference(values(), adapted) < 1e-5)
+    #expect(!model.hasAdapters)
+  }
+
+  @Test func frozenPartsGetNoGradient() throws {
+    let model = try TinyModel.make()
+    model.setTrainable(false, .vision, .projector)
+    let batch = try TinyModel.batch(TinyModel.examples)
+    let loss = model.logProbabilities(batch, imageFeatures: model.imageFeatures(TinyModel.pixels(3))).sum()
+    let gradients = loss.backward()
+    for (name, parameter) in model.namedParameters() {
+      #expect((gradients[parameter] != nil) == name.hasPrefix("language_model"), "\(name)")
+    }
+  }
+
+  @Test func biasesAndFullFeatures() throws {
+    var configuration = TinyModel.configuration
+    configuration.text.hasAttentionBias = true
+    configuration.text.hasPerceptronBias = true
+    configuration.featureSelection = .full
+    configuration.visionFeatureLayer = -1
+    let model = try TinyModel.make(configuration)
+    #expect(configuration.tokensPerImage == 5)
+    #expect(model.imageFeatures(TinyModel.pixels(2)).shape == [2, 5, 8])
+    let names = model.namedParameters().map(\.name)
+    #expect(names.contains("language_model.model.layers.2.self_attn.o_proj.bias"))
+    #expect(names.contains("language_model.model.layers.0.mlp.down_proj.bias"))
+  }
+}

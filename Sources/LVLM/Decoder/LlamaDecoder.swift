@@ -73,5 +73,5 @@ public final class LlamaDecoder: Module {
   }
 
   /// Scores of every token of the vocabulary, `[rows, vocabulary]`, from normed hidden states.
-  func logits(_ hidden: Tensor) -> Tensor { linear(hidden, weight: headWeight, bias: nil) }
+  public func logits(_ hidden: Tensor) -> Tensor { linear(hidden, weight: headWeight, bias: nil) }
 }

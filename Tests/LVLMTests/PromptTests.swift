@@ -1,0 +1,69 @@
+import LVLM
+import Testing
+
+@Suite struct PromptTests {
+  private func encoder(_ template: ChatTemplate = .plain) throws -> PromptEncoder {
+    try PromptEncoder(
+      tokenizer: Golden.tokenizer(), template: template, configuration: Golden.model().configuration)
+  }
+
+  @Test func templates() {
+    let system =
+      "A chat between a curious user and an artificial intelligence assistant. The assistant gives helpful, "
+      + "detailed, and polite answers to the user's questions."
+    #expect(ChatTemplate.vicunaV1.prompt("Why?") == system + " USER: Why? ASSISTANT:")
+    let human = system.replacing("user", with: "human")
+    #expect(ChatTemplate.llavaV0.prompt("Why?") == human + "###Human: Why?###Assistant:")
+    #expect(ChatTemplate.llavaV0.stop == "###")
+    #expect(ChatTemplate.plain.prompt("Why?") == "USER: Why? ASSISTANT:")
+    #expect(ChatTemplate.all.map(\.name) == ["vicuna_v1", "llava_v0", "plain"])
+    #expect(ChatTemplate(named: "plain") == .plain)
+    #expect(ChatTemplate(named: "chatml") == nil)
+  }
+
+  @Test func chunksAreEncodedApart() throws {
+    let encoder = try encoder()
+    let tokenizer = encoder.tokenizer
+    let example = try encoder.example(
+      question: "<image>\nOne <image>two?", images: [4, 2], answers: ["two dogs"])
+    let image = Array(repeating: tokenizer.imageID, count: 4)
+    let expected =
+      [tokenizer.bosID] + tokenizer.encode("USER: ") + image + tokenizer.encode("\nOne ") + image
+      + tokenizer.encode("two? ASSISTANT:")
+    #expect(example.promptIDs == expected)
+    #expect(example.images == [4, 2])
+    #expect(example.completions == [tokenizer.encode("two dogs") + [tokenizer.eosID]])
+    // The chunk behind a picture begins with the dummy prefix, then the newline.
+    #expect(tokenizer.encode("\nOne ").prefix(2).compactMap(tokenizer.piece) == ["▁", "<0x0A>"])
+    #expect(try encoder.encode("<image>", imageCount: 1) == [tokenizer.bosID] + image)
+  }
+
+  @Test func wrongNumberOfMarks() throws {
+    let encoder = try encoder()
+    let error = #expect(throws: PromptError.self) {
+      try encoder.example(question: "<image>\n<image> Which?", images: [0, 1, 2])
+    }
+    #expect(
+      error?.description
+        == "prompt \"USER: <image>⏎<image> Which? ASSISTANT:\": found 2 <image> marks, expected 3, one per image")
+  }
+
+  @Test func emptyAnswer() throws {
+    let encoder = try encoder()
+    let error = #expect(throws: PromptError.self) {
+      try encoder.example(question: "Which?", images: [], answers: ["this", " \n"])
+    }
+    #expect(error?.description == "prompt \"Which?\": answer 1 is empty, expected text")
+  }
+
+  @Test func longPrompt() throws {
+    let encoder = try encoder()
+    let question = String(repeating: "a very long question ", count: 200)
+    let error = #expect(throws: PromptError.self) { try encoder.example(question: question, images: []) }
+    #expect(error?.description.contains("expected at most 512 (the context length)") == true)
+    let short = try encoder.example(question: "Which?", images: [])
+    #expect(throws: PromptError.self) {
+      try encoder.example(question: "Which?", images: [], room: 513 - short.promptIDs.count)
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import Foundation
+import LVLM
+import TestSupport
+import Testing
+
+@Suite struct TokenizerTests {
+  private struct Cases: Decodable {
+    struct Case: Decodable {
+      var text: String
+      var ids: [Int32]?
+      var pieces: [String]?
+      var decoded: String?
+      enum CodingKeys: String, CodingKey {
+        case text
+        case ids = "sp_ids"
+        case pieces = "sp_pieces"
+        case decoded = "sp_decode"
+      }
+    }
+    var pieces: Int
+    var imageID: Int32
+    var padID: Int32
+    var cases: [Case]
+    enum CodingKeys: String, CodingKey {
+      case pieces, cases
+      case imageID = "image_token_id"
+      case padID = "pad_token_id"
+    }
+  }
+
+  @Test func referenceEncodings() throws {
+    let tokenizer = try Golden.tokenizer()
+    let cases = try JSONDecoder().decode(
+      Cases.self, from: Data(contentsOf: Fixtures.url("golden/tokenizer_cases.json")))
+    #expect(tokenizer.pieceCount == cases.pieces)
+    #expect(tokenizer.imageID == cases.imageID)
+    #expect(tokenizer.padID == cases.padID)
+    #expect(tokenizer.vocabularySize == cases.pieces + 2)
+    var checked = 0
+    for item in cases.cases {
+      guard let ids = item.ids else { continue }
+      checked += 1
+      #expect(tokenizer.encode(item.text) == ids, "\(item.text)")
+      #expect(ids.compactMap(tokenizer.piece) == item.pieces, "\(item.text)")
+      #expect(tokenizer.decode(ids) == item.decoded, "\(item.text)")
+    }
+    #expect(checked == 29)
+  }
+
+  @Test func specialTokens() throws {
+    let tokenizer = try Golden.tokenizer()
+    #expect((tokenizer.unknownID, tokenizer.bosID, tokenizer.eosID) == (0, 1, 2))
+    #expect(tokenizer.piece(376) == "<image>")
+    #expect(tokenizer.piece(377) == "<pad>")
+    #expect(tokenizer.piece(378) == nil)
+    #expect(tokenizer.piece(-1) == nil)
+    #expect(tokenizer.id(of: "</s>") == 2)
+    #expect(tokenizer.id(of: "<image>") == 376)
+    #expect(tokenizer.id(of: "no such piece") == nil)
+    #expect(tokenizer.decode([1] + tokenizer.encode("two dogs") + [376, 377, 999, 2]) == "two dogs")
+  }
+
+  @Test func trainingIsRepeatable() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let text = try String(contentsOf: Fixtures.url("golden/corpus.txt"), encoding: .utf8)
+      let lines = text.split(separator: "\n").map(String.init)
+      let urls = ["a.model", "b.model"].map { folder.appending(component: $0) }
+      let tokenizers = try urls.map { try Tokenizer.train(texts: lines, vocabularySize: 376, to: $0) }
+      #expect(try Data(contentsOf: urls[0]) == Data(contentsOf: urls[1]))
+      #expect(tokenizers[0].pieceCount == 376)
+      let golden = try Golden.tokenizer()
+      for id in 0..<Int32(376) { #expect(tokenizers[0].piece(id) == golden.piece(id)) }
+      let opened = try Tokenizer(contentsOf: urls[0])
+      #expect(opened.encode("Compare 12 naïve pictures") == golden.encode("Compare 12 naïve pictures"))
+    }
+  }
+
+  @Test func smallCorpusGivesFewerPieces() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appending(component: "tokenizer.model")
+      let tokenizer = try Tokenizer.train(
+        texts: ["red square", "", "blue circle\nand a long line " + String(repeating: "x", count: 9000)],
+        vocabularySize: 4000, to: url)
+      #expect(tokenizer.pieceCount < 4000)
+      #expect(tokenizer.pieceCount > 259)
+      #expect(tokenizer.decode(tokenizer.encode("blue square 42 ü")) == "blue square 42 ü")
+    }
+  }
+
+  @Test func trainingErrors() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appending(component: "tokenizer.model")
+      func message(_ texts: [String], _ size: Int, _ url: URL) -> String? {
+        #expect(throws: TokenizerError.self) {
+          try Tokenizer.train(texts: texts, vocabularySize: size, to: url)
+        }?.description
+      }
+      #expect(message(["", ""], 400, url)?.contains("found no text") == true)
+      #expect(message(["red"], 200, url)?.contains("found a vocabulary size of 200") == true)
+      #expect(message(["The quick brown fox jumps"], 262, url)?.contains("262") == true)
+      #expect(!FileManager.default.fileExists(atPath: url.path))
+      let nowhere = folder.appending(component: "no/such/folder/tokenizer.model")
+      #expect(message(["red"], 400, nowhere)?.hasPrefix(nowhere.path) == true)
+    }
+  }
+
+  @Test func filesThatAreNoVocabulary() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appending(component: "tokenizer.model")
+      #expect(throws: TokenizerError.unreadable(file: url.path, reason: "nothing readable")) {
+        try Tokenizer(contentsOf: url)
+      }
+      let whole = try Data(contentsOf: Golden.modelDirectory.appending(component: "tokenizer.model"))
+      for bytes in [Data(), Data("not a model".utf8), whole.prefix(2000)] {
+        try bytes.write(to: url)
+        let error = #expect(throws: TokenizerError.self) { try Tokenizer(contentsOf: url) }
+        #expect(error?.description.hasPrefix("\(url.path): expected a SentencePiece model") == true)
+      }
+    }
+  }
+}

@@ -47,7 +47,9 @@ struct ChartScale: Equatable {
       if tick == 0 { return "0" }
       let power = Int(log10(abs(tick) * 1.0000001).rounded(.down))
       let digits = max(0, power - Int(log10(step * 1.0000001).rounded(.down)))
-      return Self.minus(Format.decimal(tick / pow(10, Double(power)), digits) + "e\(power)")
+      var mantissa = Format.decimal(tick / pow(10, Double(power)), digits)
+      if mantissa.contains(".") { mantissa = mantissa.replacing(#/\.?0+$/#, with: "") }
+      return Self.minus(mantissa + "e\(power)")
     }
     return Self.minus(Format.decimal(tick, max(0, -Int(log10(step * 1.0000001).rounded(.down)))))
   }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Curves over steps. Where there are many points the values are drawn pale and their moving average on top.
+/// Curves over steps. Where there are many points the values are drawn pale, with their moving average on top.
 struct LineChart {
   struct Series {
     var name: String
@@ -15,6 +15,8 @@ struct LineChart {
   var including: [Double] = []
   /// Dashed horizontal lines.
   var references: [Double] = []
+  /// Whether long curves are drawn pale with their moving average on top.
+  var smooths = true
   var height = 210.0
   var width = 520.0
 
@@ -39,7 +41,7 @@ struct LineChart {
     }
     for one in series {
       let drawn = Self.thinned(one.points)
-      if drawn.count >= Self.smoothedFrom {
+      if smooths, drawn.count >= Self.smoothedFrom {
         content += path(drawn, "raw \(one.style)", x, y, frame)
         content += path(Self.smoothed(drawn), "curve \(one.style)", x, y, frame)
       } else {
@@ -80,12 +82,11 @@ struct LineChart {
     }
   }
 
-  /// A centred moving average over about a fifteenth of the points, narrower towards the ends.
+  /// A moving average over about a fifteenth of the points around each, fewer at the ends.
   static func smoothed(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
     let reach = max(1, points.count / 30)
     return points.indices.map { index in
-      let half = min(reach, index, points.count - 1 - index)
-      let part = points[(index - half)...(index + half)]
+      let part = points[max(0, index - reach)...min(points.count - 1, index + reach)]
       return (points[index].x, part.map(\.y).reduce(0, +) / Double(part.count))
     }
   }

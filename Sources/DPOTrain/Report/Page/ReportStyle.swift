@@ -71,6 +71,8 @@ enum ReportStyle {
     td small { color: var(--muted); }
     .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 16px; }
     .figures .wide { grid-column: 1 / -1; }
+    .figures.thirds { grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); }
+    .figures + .figures { margin-top: 16px; }
     figure { margin: 0; min-width: 0; }
     .figures figure { padding: 14px 16px 12px; }
     .figures figcaption, .small-multiples figcaption { font-weight: 600; font-size: 14px; margin-bottom: 2px; }
@@ -79,14 +81,14 @@ enum ReportStyle {
     svg { display: block; width: 100%; height: auto; overflow: visible; }
     svg text { fill: var(--muted); font-size: 11px; font-family: inherit; font-variant-numeric: tabular-nums; }
     svg .value { fill: var(--text); font-size: 10.5px; } svg .group { fill: var(--text); font-size: 12px; }
-    svg .heading { font-size: 12px; font-weight: 600; } svg .tau { fill: var(--rejected); font-weight: 600; }
+    svg .heading { font-size: 12px; font-weight: 600; } svg .tau { fill: var(--text); font-weight: 600; }
     .grid { stroke: var(--line); stroke-width: 1; } .axis { stroke: var(--faint); stroke-width: 1; }
     .reference { stroke: var(--faint); stroke-dasharray: 4 4; }
     .curve, .raw { fill: none; stroke-width: 1.9; stroke-linejoin: round; stroke-linecap: round; }
     .raw { stroke-width: 1; opacity: 0.28; }
     .whisker { stroke: var(--text); stroke-width: 1.2; fill: none; opacity: 0.75; }
     .blind { stroke: var(--text); stroke-width: 1.6; stroke-dasharray: 4 3; fill: none; opacity: 0.65; }
-    .threshold { stroke: var(--rejected); stroke-width: 1.5; stroke-dasharray: 4 3; } rect.under { fill: var(--under); }
+    .threshold { stroke: var(--text); stroke-width: 1.5; stroke-dasharray: 4 3; } rect.under { fill: var(--under); }
     .curve.before, .raw.before { stroke: var(--before); } .bar.before, .dot.before { fill: var(--before); }
     .curve.after, .raw.after { stroke: var(--after); } .bar.after, .dot.after { fill: var(--after); }
     .curve.chosen, .raw.chosen { stroke: var(--chosen); } .dot.chosen { fill: var(--chosen); }
@@ -102,8 +104,8 @@ enum ReportStyle {
     .attention .meta { margin-bottom: 10px; } .sheet .meta { margin-top: 8px; }
     .tag { background: var(--line); color: var(--text); border-radius: 4px; padding: 1px 7px; margin-right: 4px; }
     .outcome { white-space: nowrap; } .outcome::before { content: "· "; }
-    .maps { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 8px; }
-    .maps.one { display: block; } .maps.one .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; max-width: 420px; }
+    .maps { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 132px); gap: 8px; }
+    .maps.one { display: block; } .maps.one .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; max-width: 290px; }
     .pair svg + svg { margin-top: 6px; } .maps.one .pair svg + svg { margin-top: 0; }
     .pair figcaption, .thumb figcaption { font-size: 11.5px; color: var(--muted); margin-top: 3px; white-space: nowrap; }
     .pair svg, .thumb svg { border-radius: 4px; overflow: hidden; background: var(--page); }

@@ -19,39 +19,51 @@ extension ReportPage {
       body += curves(
         "Reward accuracy", ["rewards/accuracies": ("chosen over rejected", "after")], preference,
         including: [0, 1], references: [0.5])
+      body += "</div>\n<div class=\"figures thirds\">\n"
       body += curves(
         "Log-probability, chosen and rejected",
-        ["logps/chosen": ("chosen", "chosen"), "logps/rejected": ("rejected", "rejected")], preference)
-      body += curves(
-        "Gradient norm", ["grad_norm": ("before clipping", "before")], preference, including: [0])
-      body += curves("Learning rate", ["learning_rate": ("rate", "before")], preference, including: [0])
+        ["logps/chosen": ("chosen", "chosen"), "logps/rejected": ("rejected", "rejected")], preference,
+        width: Self.third)
+      body += optimizer(preference)
       body += "</div>\n"
     }
     if !supervised.isEmpty {
-      body += "<h3>Supervised training of the base model</h3>\n<div class=\"figures\">\n"
+      body += "<h3>Supervised training of the base model</h3>\n<div class=\"figures thirds\">\n"
       body += curves(
-        "Loss", ["loss": ("cross-entropy per answer token", "after")], supervised, including: [0])
-      body += curves(
-        "Gradient norm", ["grad_norm": ("before clipping", "before")], supervised, including: [0])
-      body += curves("Learning rate", ["learning_rate": ("rate", "before")], supervised, including: [0])
+        "Loss", ["loss": ("cross-entropy per answer token", "after")], supervised, including: [0],
+        width: Self.third)
+      body += optimizer(supervised)
       body += others(supervised, ["loss", "grad_norm", "learning_rate"])
       body += "</div>\n"
     }
     return Self.section("Training", nil, body)
   }
 
+  /// The drawing width of a chart that takes a third of the page.
+  private static let third = 340.0
+
+  private func optimizer(_ rows: [MetricRow]) -> HTML {
+    let norm = curves(
+      "Gradient norm", ["grad_norm": ("before clipping", "before")], rows, including: [0], width: Self.third)
+    let rate = curves(
+      "Learning rate", ["learning_rate": ("rate", "before")], rows, including: [0], width: Self.third,
+      smooths: false)
+    return "\(norm)\(rate)"
+  }
+
   private func rows(of stage: String) -> [MetricRow] { content.metrics.filter { $0.stage == stage } }
 
   private func curves(
     _ title: String, _ names: KeyValuePairs<String, (name: String, style: String)>, _ rows: [MetricRow],
-    including: [Double] = [], references: [Double] = []
+    including: [Double] = [], references: [Double] = [], width: Double = 520, smooths: Bool = true
   ) -> HTML {
     let series = names.compactMap { metric, entry -> LineChart.Series? in
       let points = rows.compactMap { row in row[metric].map { (x: Double(row.step), y: $0) } }
       return points.count > 1 ? LineChart.Series(name: entry.name, style: entry.style, points: points) : nil
     }
     guard !series.isEmpty else { return "" }
-    let chart = LineChart(series: series, including: including, references: references)
+    let chart = LineChart(
+      series: series, including: including, references: references, smooths: smooths, width: width)
     return Figure.html(
       title: title, legend: series.map { LegendEntry(name: $0.name, style: $0.style) }, chart.svg)
   }
@@ -60,7 +72,7 @@ extension ReportPage {
   private func others(_ rows: [MetricRow], _ shown: Set<String>) -> HTML {
     let names = Set(rows.flatMap(\.names)).subtracting(shown).filter { $0.contains("accurac") }.sorted()
     return names.reduce(into: "" as HTML) { html, name in
-      html += curves(name, [name: (name, "after")], rows, including: [0, 1])
+      html += curves(name, [name: (name, "after")], rows, including: [0, 1], width: Self.third)
     }
   }
 }

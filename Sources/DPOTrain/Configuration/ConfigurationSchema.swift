@@ -117,6 +117,10 @@ extension RunConfiguration.Data: ConfigurationSection {
         "image_root", \.imageRoot,
         "Directory that picture paths of `llava` are relative to; by default the JSON file's."),
       .section("sizes", \.sizes),
+      .number(
+        "yes_no_share", \.yesNoShare, .share,
+        "Share of yes/no questions of `shapes`; the rest ask for colour and shape, half each."),
+      .flag("negations", \.negations, "Whether yes/no questions of `shapes` are also asked in the negative."),
     ]
   }
 }
@@ -142,6 +146,9 @@ extension RunConfiguration.SFT: ConfigurationSection {
       .number("learning_rate", \.learningRate, .positive, "Peak learning rate."),
       .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),
       .number(
+        "decay_ratio", \.decayRatio, .scale,
+        "Share of the steps, at the end, in which the schedule falls; before it the rate stays at its peak."),
+      .number(
         "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),
       .number("weight_decay", \.weightDecay, .notNegative, "Decoupled weight decay."),
       .number(
@@ -152,6 +159,12 @@ extension RunConfiguration.SFT: ConfigurationSection {
       .number(
         "two_image_start", \.twoImageStart, .share,
         "Fraction of the steps after which prompts with two images come in."),
+      .integer(
+        "questions_per_image", \.questionsPerImage, from: 1, to: 16,
+        "Questions in one conversation about one picture."),
+      .integer(
+        "questions_per_pair", \.questionsPerPair, from: 1, to: 16,
+        "Questions in one conversation about two pictures, each about one drawn at random."),
       .number("adam_beta1", \.adamBeta1, .belowOne, "AdamW's decay of the first moment."),
       .number("adam_beta2", \.adamBeta2, .belowOne, "AdamW's decay of the second moment."),
       .integer("logging_steps", \.loggingSteps, from: 1, "Steps between two lines of metrics."),

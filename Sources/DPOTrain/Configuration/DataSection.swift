@@ -14,7 +14,7 @@ extension RunConfiguration {
     /// `data.sizes`: how many records of each split are used.
     public struct Sizes: Sendable, Equatable {
       /// Records for supervised training.
-      public var sft = 8000
+      public var sft = 20_000
       /// Records from which multi-image prompts are made.
       public var pref = 4000
       /// Records for choices such as thresholds.
@@ -35,6 +35,10 @@ extension RunConfiguration {
     public var imageRoot: String?
     /// How many records of each split are used.
     public var sizes = Sizes()
+    /// Share of yes/no questions among those of `shapes`; the rest ask for colour and shape, half each.
+    public var yesNoShare = 0.3
+    /// Whether yes/no questions of `shapes` are also asked in the negative.
+    public var negations = false
 
     /// All defaults.
     public init() {}

@@ -1,7 +1,73 @@
 import ArgumentParser
 import DPOTrain
+import Foundation
 
+/// The command's root: parses arguments, runs, and turns errors into a line and an exit status.
 @main
 struct DPOTrainCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "dpotrain")
+  static let configuration = CommandConfiguration(
+    commandName: "dpotrain",
+    abstract: "Aligns a small vision-language model on several images with MIA-DPO, from data to a table.",
+    discussion: """
+      dpotrain --config FILE runs every stage: sft, compose, select, train, evaluate, report. Each is also a \
+      command of its own. Stages that are done are left out, so the same command goes on after an interruption.
+
+      Exit status: 0 done, 1 error, 2 wrong usage, 130 or 143 stopped by a signal (a checkpoint was written).
+      """,
+    version: PackageVersion.current,
+    subcommands: [
+      RunCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self, TrainCommand.self,
+      EvaluateCommand.self, ReportCommand.self, PlanCommand.self, EnvCommand.self,
+    ],
+    defaultSubcommand: RunCommand.self)
+
+  static func main() {
+    var command: any ParsableCommand
+    do {
+      command = try parseAsRoot()
+    } catch {
+      let isHelp = exitCode(for: error) == .success
+      write(fullMessage(for: error), to: isHelp ? .standardOutput : .standardError)
+      Foundation.exit(isHelp ? 0 : 2)
+    }
+    do {
+      try command.run()
+    } catch let error as InterruptedRun {
+      write("\(error)", to: .standardError)
+      write("continue with: \(resumeCommand())", to: .standardError)
+      Foundation.exit(Interruption.exitStatus)
+    } catch let error as ConfigurationError {
+      write("\(error)", to: .standardError)
+      Foundation.exit(1)
+    } catch {
+      if exitCode(for: error) == .success {
+        write(fullMessage(for: error), to: .standardOutput)
+        Foundation.exit(0)
+      }
+      write("error: \(describe(error))", to: .standardError)
+      Foundation.exit(1)
+    }
+  }
+
+  /// The words of a typed error; of a system error its localized sentence.
+  private static func describe(_ error: any Error) -> String {
+    if let error = error as? any CustomStringConvertible & Error, !(type(of: error) is NSError.Type) {
+      return error.description
+    }
+    return error.localizedDescription
+  }
+
+  /// The command line without `--fresh`, which would throw the checkpoint away.
+  private static func resumeCommand() -> String {
+    CommandLine.arguments.filter { $0 != "--fresh" }.map { argument in
+      let isPlain = argument.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,".contains($0) }
+      return isPlain && !argument.isEmpty
+        ? argument : "'" + argument.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    }.joined(separator: " ")
+  }
+
+  private static func write(_ text: String, to handle: FileHandle) {
+    guard !text.isEmpty else { return }
+    try? handle.write(contentsOf: Data((text + "\n").utf8))
+  }
 }

@@ -21,7 +21,7 @@ public struct EnvironmentReport: Sendable, CustomStringConvertible {
       ("memory", String(format: "%.1f GiB", Double(ProcessInfo.processInfo.physicalMemory) / 1_073_741_824)),
       ("openblas", blas),
       ("openblas core", TensorRuntime.blasCoreName),
-      ("hdf5", HDF5Library.version),
+      ("hdf5", HDF5Version.text),
     ]
   }
 

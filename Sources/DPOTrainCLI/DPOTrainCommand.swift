@@ -15,11 +15,7 @@ struct DPOTrainCommand: ParsableCommand {
       Exit status: 0 done, 1 error, 2 wrong usage, 130 or 143 stopped by a signal (a checkpoint was written).
       """,
     version: PackageVersion.current,
-    subcommands: [
-      RunCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self, TrainCommand.self,
-      EvaluateCommand.self, ReportCommand.self, PlanCommand.self, EnvCommand.self,
-    ],
-    defaultSubcommand: RunCommand.self)
+    subcommands: [PlanCommand.self, EnvCommand.self])
 
   static func main() {
     var command: any ParsableCommand
@@ -51,10 +47,8 @@ struct DPOTrainCommand: ParsableCommand {
 
   /// The words of a typed error; of a system error its localized sentence.
   private static func describe(_ error: any Error) -> String {
-    if let error = error as? any CustomStringConvertible & Error, !(type(of: error) is NSError.Type) {
-      return error.description
-    }
-    return error.localizedDescription
+    if error is CocoaError || error is POSIXError || error is NSError { return error.localizedDescription }
+    return "\(error)"
   }
 
   /// The command line without `--fresh`, which would throw the checkpoint away.

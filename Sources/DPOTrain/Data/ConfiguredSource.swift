@@ -9,7 +9,10 @@ extension RunConfiguration {
     ]
     switch data.source {
     case .shapes:
-      return ShapeScenes(seed: run.seed, size: model.visionConfig.imageSize, counts: sizes)
+      let open = (1 - data.yesNoShare) / 2
+      return ShapeScenes(
+        seed: run.seed, size: model.visionConfig.imageSize, counts: sizes,
+        shares: .init(colour: open, shape: open, yesNo: data.yesNoShare, negations: data.negations))
     case .fashion:
       return try FashionMNIST(folder: data.path ?? FashionMNIST.debianFolder, seed: run.seed, limits: sizes)
     case .llava:

@@ -14,12 +14,17 @@ public struct ShapeScenes: QuestionSource {
     public var shape: Double
     /// `yes_no`: is there a red shape?
     public var yesNo: Double
+    /// Whether half of the yes/no questions are asked in the negative: is there not a red shape?
+    public var negations: Bool
 
     /// Creates shares; only their proportions count.
-    public init(colour: Double = 0.4, shape: Double = 0.4, yesNo: Double = 0.2) {
+    public init(
+      colour: Double = 0.4, shape: Double = 0.4, yesNo: Double = 0.2, negations: Bool = true
+    ) {
       self.colour = colour
       self.shape = shape
       self.yesNo = yesNo
+      self.negations = negations
     }
   }
 
@@ -94,7 +99,7 @@ public struct ShapeScenes: QuestionSource {
     if place < shares.colour + shares.shape {
       return (.shape(of: isSpecific ? scene.colour : nil), "shape")
     }
-    let negated = generator.integer(below: 2) == 0
+    let negated = generator.integer(below: 2) == 0 && shares.negations
     let isPresent = generator.integer(below: 2) == 0
     if isSpecific {
       return (.hasColour(pick(scene.colour, isPresent, using: &generator), negated: negated), "yes_no")

@@ -24,19 +24,25 @@ public struct LearningRateSchedule: Sendable {
   public let warmupSteps: Int
   /// Steps of the whole run, warm-up included.
   public let totalSteps: Int
+  /// Steps at the end during which the factor falls; between warm-up and fall it stays at 1.
+  public let decaySteps: Int
 
-  /// Creates a schedule.
-  public init(_ kind: Kind, peak: Double, warmupSteps: Int = 0, totalSteps: Int) {
+  /// Creates a schedule; without `decaySteps` the fall begins right after the warm-up.
+  public init(
+    _ kind: Kind, peak: Double, warmupSteps: Int = 0, totalSteps: Int, decaySteps: Int? = nil
+  ) {
     self.kind = kind
     self.peak = peak
     self.warmupSteps = warmupSteps
     self.totalSteps = totalSteps
+    let afterWarmup = max(0, totalSteps - warmupSteps)
+    self.decaySteps = min(decaySteps ?? afterWarmup, afterWarmup)
   }
 
   /// The factor at a step counted from 0.
   public func factor(step: Int) -> Double {
     if step < warmupSteps { return Double(step) / Double(max(1, warmupSteps)) }
-    let progress = Double(step - warmupSteps) / Double(max(1, totalSteps - warmupSteps))
+    let progress = Double(max(0, step - (totalSteps - decaySteps))) / Double(max(1, decaySteps))
     switch kind {
     case .constant: return 1
     case .linear: return max(0, 1 - progress)

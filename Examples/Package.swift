@@ -1,0 +1,13 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "tensor-examples",
+  dependencies: [.package(name: "mia-dpo-swift", path: "..")],
+  targets: [
+    .executableTarget(
+      name: "linear-regression", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
+    .executableTarget(name: "mlp", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
+  ],
+  swiftLanguageModes: [.v6]
+)

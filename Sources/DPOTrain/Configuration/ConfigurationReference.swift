@@ -1,0 +1,57 @@
+/// Every key of the configuration as a document: `docs/configuration.md`.
+public enum ConfigurationReference {
+  /// Markdown with one table per section.
+  public static var markdown: String {
+    let rows = RunConfiguration().rows("")
+    var text = """
+      # Configuration
+
+      One YAML file describes a run. Keys that are left out take the default; an unknown key, a value of another type or
+      out of range, and values that contradict each other are errors, reported all at once with file, line and key.
+      `--set section.key=value` takes the place of a value of the file and is checked the same way;
+      `dpotrain plan --config FILE` prints every value as it will be used, and a run writes the same to `config.yaml` in
+      its directory.
+
+      Keys with a star do not change results; every other one is part of the configuration's hash, and a run directory of
+      another hash is refused. This page is generated from the package's schema and compared with it by a test.
+
+      """
+    var section = ""
+    for row in rows {
+      let path = row.key.split(separator: ".")
+      if path[0] != section {
+        section = String(path[0])
+        text += "\n## \(section)\n\n| key | default | expected | meaning |\n|---|---|---|---|\n"
+      }
+      let key = path.dropFirst().joined(separator: ".")
+      let cells = [
+        "`\(key)`" + (row.affectsResults ? "" : " *"), "`\(row.value)`", row.expectation, row.summary,
+      ]
+      text += "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
+    }
+    return text + remarks
+  }
+
+  private static let remarks = """
+
+    ## Remarks
+
+    - `model`: names are those of Hugging Face's `LlavaConfig`. Either `path` or the two shapes.
+    - `compose.sequence` and `compose.grid`: `{total: 600, counts: [2, 3]}` divides the total evenly and gives the
+      remainder to the smallest numbers; `{2: 400, 3: 200}` says it directly.
+    - `select.preset` sets `thresholds`, `strict`, `noise` and `perplexity_min` before the other keys are read, wherever
+      it stands. `paper` is section 3.3 of arXiv 2410.17637. `released` is what the authors' scripts do: other
+      thresholds, perplexity above 1.1, and rejected answers generated on noised pictures. The paper gives no bounds
+      for its length and edit-distance filters, the scripts have none.
+
+      | format | images | paper | released |
+      |---|---|---|---|
+      | sequence | 2, 3, 4, 5 | ≤ 0.7, 0.6, 0.5, 0.5 | ≤ 0.8, 0.7, 0.6, 0.6 |
+      | grid | 2, 3, 4, 6, 9 | ≤ 0.7, 0.6, 0.5, 0.4, 0.4 | < 0.7, 0.6, 0.5, 0.4, 0.3 |
+      | pic_in_pic | | ≤ 0.6 | < 0.8 |
+
+    - `train`: names are TRL's. `gamma` is the paper's γ: 0.1 there, 0 in the released scripts.
+      `nll_reduction: mean` is the released code, `sum` is the paper's equation 5.
+
+    """
+}

@@ -1,0 +1,59 @@
+import Foundation
+
+/// The executable as built beside these tests, and what a call of it gave.
+struct BuiltCommand {
+  var status: Int32
+  var output: String
+  var errors: String
+
+  /// Runs `dpotrain` with arguments, without a terminal.
+  static func run(
+    _ arguments: String..., in directory: URL? = nil, environment: [String: String] = [:]
+  ) throws -> BuiltCommand {
+    try run(arguments, in: directory, environment: environment)
+  }
+
+  /// Runs `dpotrain` with arguments, without a terminal.
+  static func run(
+    _ arguments: [String], in directory: URL? = nil, environment: [String: String] = [:]
+  ) throws -> BuiltCommand {
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    process.currentDirectoryURL = directory
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    let (output, errors) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = errors
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    // Both pipes are small here; help and errors fit their buffers.
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let problems = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return BuiltCommand(status: process.terminationStatus, output: text, errors: problems)
+  }
+
+  /// A new folder that is removed afterwards.
+  static func withFolder(_ body: (URL) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cli-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder)
+  }
+
+  static let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+
+  private static var executable: URL {
+    // The test runner is in the same folder as the products, or is started from it.
+    let runner = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    let folders = [
+      runner, Bundle.main.bundleURL, packageRoot.appendingPathComponent(".build/release"),
+      packageRoot.appendingPathComponent(".build/debug"),
+    ]
+    return folders.map { $0.appendingPathComponent("dpotrain") }
+      .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+      ?? runner.appendingPathComponent("dpotrain")
+  }
+}

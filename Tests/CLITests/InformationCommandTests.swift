@@ -1,0 +1,44 @@
+import DPOTrain
+import Foundation
+import Testing
+
+@Suite struct InformationCommandTests {
+  @Test func environmentNamesWhatResultsDependOn() throws {
+    let call = try BuiltCommand.run("env")
+    #expect(call.status == 0)
+    #expect(call.errors.isEmpty)
+    let names = call.output.split(separator: "\n").map { $0.components(separatedBy: "  ")[0] }
+    #expect(
+      names == [
+        "dpotrain", "swift", "system", "cpu", "cpu features", "cores", "threads", "memory", "openblas",
+        "openblas core", "hdf5",
+      ])
+    #expect(call.output.contains("OpenBLAS 0.3"))
+    #expect(call.output.contains(PackageVersion.current))
+  }
+
+  @Test func environmentShowsTheThreadSetting() throws {
+    let call = try BuiltCommand.run("env", environment: ["TENSOR_NUM_THREADS": "1"])
+    #expect(call.output.contains(/(?m)^threads +1$/))
+  }
+
+  @Test func planIsTheResolvedConfigurationAndFigures() throws {
+    try BuiltCommand.withFolder { folder in
+      let file = folder.appendingPathComponent("tiny.yaml")
+      try Data("train:\n  max_steps: 7\n  per_device_train_batch_size: 3\n".utf8).write(to: file)
+      let call = try BuiltCommand.run(
+        "plan", "--config", file.path, "--set", "run.seed=5", "--set", "compose.grid={4: 11}")
+      #expect(call.status == 0)
+      #expect(call.output.contains("\n  seed: 5\n"))
+      #expect(call.output.contains("\n  grid: {4: 11}\n"))
+      #expect(call.output.contains(/(?m)^run directory +runs\/tiny$/))
+      #expect(
+        call.output.contains(
+          /(?m)^train +7 steps of 3 pairs, about \d+ tokens per step, \d+ weights trained$/))
+      #expect(call.output.contains(/(?m)^memory +about \d+ MiB of tensors \(estimate\)$/))
+      let yaml = try #require(call.output.components(separatedBy: "# The plan").first)
+      #expect(try RunConfiguration(yaml: yaml, file: "plan").run.seed == 5)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["tiny.yaml"])
+    }
+  }
+}

@@ -57,6 +57,16 @@ extension OperationTable {
     "outer": binary { $0.expandedDimensions(axis: 1) * $1 },
     "avg_pool2d": { item, x in [windows(x[0], try item.integer("kernel")).mean(axes: [3, 5])] },
     "max_pool2d": { item, x in [windows(x[0], try item.integer("kernel")).max(axes: [3, 5])] },
+    "group_norm": { item, x in
+      let (batch, channels) = (x[0].shape[0], x[0].shape[1])
+      let rows = x[0].reshaped([batch * (try item.integer("groups")), -1])
+      let normal = layerNorm(rows, epsilon: try item.real("eps")).reshaped(x[0].shape)
+      return [normal * x[1].reshaped([channels, 1, 1]) + x[2].reshaped([channels, 1, 1])]
+    },
+    "kl_div": binary { x, y in
+      let target = y.softmax(axis: -1)
+      return (target * (y.logSoftmax(axis: -1) - x.logSoftmax(axis: -1))).sum() / Double(x.shape[0])
+    },
     "bce_with_logits": binary { ($0.softplus() - $0 * $1).mean() },
     "mse_loss": binary { ($0 - $1).square().mean() },
     "l1_loss": binary { ($0 - $1).abs().mean() },

@@ -89,6 +89,40 @@ let gradientRows: [GradientRow] = [
   .init(name: "matmul matrix by vector", shapes: [[2, 3], [3]]) { $0[0].matmul($0[1]) },
   .init(name: "matmul vectors", shapes: [[3], [3]]) { $0[0].matmul($0[1]) },
   .init(name: "linear", shapes: [[2, 2, 3], [4, 3], [4]]) { linear($0[0], weight: $0[1], bias: $0[2]) },
+  .init(name: "gather", shapes: [[3, 4]]) {
+    $0[0].gather(axis: 1, Tensor([0, 3, 3, 1, 2, 0] as [Int64], shape: [3, 2])).square()
+  },
+  .init(name: "scatter", shapes: [[3, 4], [3, 2]]) {
+    $0[0].scatter(axis: 1, Tensor([0, 3, 2, 1, 2, 0] as [Int64], shape: [3, 2]), $0[1]).square()
+  },
+  .init(name: "scatterAdd", shapes: [[3, 4], [2, 4]]) {
+    $0[0].scatterAdd(axis: 0, Tensor([0, 2, 2, 1, 2, 2, 2, 0] as [Int64], shape: [2, 4]), $0[1]).square()
+  },
+  .init(name: "indexSelect", shapes: [[3, 4]]) {
+    $0[0].indexSelect(axis: 1, Tensor([3, 3, 0] as [Int64])).exp()
+  },
+  .init(name: "indexAdd", shapes: [[3, 4], [3, 2]]) {
+    $0[0].indexAdd(axis: 1, Tensor([3, 0] as [Int64]), $0[1]).square()
+  },
+  .init(name: "diagonal", shapes: [[2, 3, 4]]) { $0[0].diagonal(offset: 1).exp() },
+  .init(name: "sorted", shapes: [[3, 5]]) {
+    $0[0].sorted(axis: 1).values * Tensor.arange(5, dtype: .float64)
+  },
+  .init(name: "topK", shapes: [[5, 3]]) { $0[0].topK(2, axis: 0).values.exp() },
+  .init(name: "einsum", shapes: [[2, 3, 4], [4, 2, 5]]) { einsum("bij,jbk->ik", $0[0], $0[1]) },
+  .init(name: "einsum trace", shapes: [[3, 2, 2]]) { einsum("bii->b", $0[0]).square() },
+  .init(name: "crossEntropy", shapes: [[4, 3]]) {
+    crossEntropy($0[0], targets: Tensor([2, -100, 0, 1] as [Int64]), labelSmoothing: 0.1)
+  },
+  .init(name: "cumsum", shapes: [[3, 4]]) { $0[0].cumsum(axis: 0).exp() },
+  .init(name: "cumprod", shapes: [[3, 4]]) { $0[0].cumprod(axis: 1).square() },
+  .init(name: "logCumSumExp", shapes: [[3, 4]]) { $0[0].logCumSumExp(axis: 1) },
+  .init(name: "padded", shapes: [[2, 3]]) { $0[0].padded([(1, 0), (2, 1)], value: 0.5).exp() },
+  .init(name: "tiled", shapes: [[2, 3]]) { $0[0].tiled([2, 2]).square() },
+  .init(name: "repeated", shapes: [[2, 3]]) { $0[0].repeated(3, axis: 0).exp() },
+  .init(name: "rolled", shapes: [[5, 2]]) { $0[0].rolled(-2, axis: 0) * $0[0] },
+  .init(name: "lowerTriangle", shapes: [[3, 3]]) { $0[0].lowerTriangle(diagonal: -1).exp() },
+  .init(name: "masked", shapes: [[2, 3]]) { $0[0].masked(by: $0[0] .> 0).exp() },
   .init(name: "an input used twice", shapes: [[3]]) { $0[0].exp() * $0[0] + $0[0].tanh() },
 ]
 

@@ -1,0 +1,149 @@
+import CTensorKernels
+
+extension Tensor {
+  /// For every element of `indices` along `axis`, where the element with that index lies in a contiguous tensor of
+  /// `shape`; indices are checked, negative ones count from the back.
+  private static func positions(
+    of indices: Tensor, along axis: Int, in shape: [Int], _ operation: String
+  ) -> [Int] {
+    tensorRequire(
+      !indices.dtype.isFloatingPoint, operation, "indices must be integers, found \(indices.dtype)")
+    tensorRequire(
+      indices.rank == shape.count
+        && indices.shape.indices.allSatisfy { $0 == axis || indices.shape[$0] <= shape[$0] },
+      operation, "indices of shape \(indices.shape) do not fit shape \(shape) beside axis \(axis)")
+    let strides = contiguousStrides(shape)
+    let values = indices.array(of: Int64.self)
+    let extents = indices.shape
+    var counter = [Int](repeating: 0, count: extents.count)
+    var base = 0
+    return values.map { value in
+      let index = value < 0 ? Int(value) + shape[axis] : Int(value)
+      tensorRequire(
+        index >= 0 && index < shape[axis], operation,
+        "index \(value) is outside axis \(axis) of shape \(shape)")
+      let position = base + index * strides[axis]
+      for other in stride(from: extents.count - 1, through: 0, by: -1) {
+        counter[other] += 1
+        if other != axis { base += strides[other] }
+        if counter[other] < extents[other] { break }
+        if other != axis { base -= extents[other] * strides[other] }
+        counter[other] = 0
+      }
+      return position
+    }
+  }
+
+  /// Picks one element for each index: `result[i, j] = self[i, indices[i, j]]` for axis 1, PyTorch's `gather`.
+  /// - Parameters:
+  ///   - axis: the axis the indices run along.
+  ///   - indices: integers with this tensor's rank; not larger than this tensor beside `axis`.
+  /// - Returns: a tensor of the indices' shape.
+  public func gather(axis: Int, _ indices: Tensor) -> Tensor {
+    let axis = normalizedAxis(axis, "gather")
+    let positions = Self.positions(of: indices, along: axis, in: shape, "gather")
+    let source = detached().contiguous()
+    let result = Tensor(uninitialized: indices.shape, dtype: dtype)
+    func copy<T: TensorScalar>(_: T.Type) {
+      let (input, output) = (source.pointer(T.self), result.pointer(T.self))
+      for (i, position) in positions.enumerated() { output[i] = input[position] }
+    }
+    dtype.withScalarType { copy($0) }
+    let (original, type) = (shape, dtype)
+    return recorded("gather", from: self, result) { gradient, _ in
+      Tensor.zeros(original, dtype: type).scatterAdd(axis: axis, indices, gradient)
+    }
+  }
+
+  /// A copy with `self[i, indices[i, j]] = source[i, j]` (for axis 1), PyTorch's `scatter`; the last of equal indices wins.
+  ///
+  /// Gradients are those of distinct indices: nothing flows to a replaced element.
+  public func scatter(axis: Int, _ indices: Tensor, _ source: Tensor) -> Tensor {
+    let axis = normalizedAxis(axis, "scatter")
+    let positions = Self.positions(of: indices, along: axis, in: shape, "scatter")
+    let values = source.to(dtype)
+    tensorRequire(
+      values.shape == indices.shape, "scatter",
+      "source of shape \(source.shape) and indices of shape \(indices.shape) differ")
+    let result = materialized()
+    let updates = values.detached().contiguous()
+    func copy<T: TensorScalar>(_: T.Type) {
+      let (input, output) = (updates.pointer(T.self), result.pointer(T.self))
+      for (i, position) in positions.enumerated() { output[position] = input[i] }
+    }
+    dtype.withScalarType { copy($0) }
+    return Tensor.recorded("scatter", from: [self, values], result) { gradient, _ in
+      [
+        gradient.scatter(axis: axis, indices, Tensor.zeros(indices.shape, dtype: gradient.dtype)),
+        gradient.gather(axis: axis, indices),
+      ]
+    }
+  }
+
+  /// A copy with `source[i, j]` added at `self[i, indices[i, j]]` (for axis 1), PyTorch's `scatter_add`; equal indices add up in order.
+  public func scatterAdd(axis: Int, _ indices: Tensor, _ source: Tensor) -> Tensor {
+    let axis = normalizedAxis(axis, "scatterAdd")
+    let positions = Self.positions(of: indices, along: axis, in: shape, "scatterAdd")
+    let values = source.to(dtype)
+    tensorRequire(
+      values.shape == indices.shape, "scatterAdd",
+      "source of shape \(source.shape) and indices of shape \(indices.shape) differ")
+    let result = materialized()
+    let updates = values.detached().contiguous()
+    func add<T: AdditiveArithmetic>(_: T.Type) {
+      let (input, output) = (updates.pointer(T.self), result.pointer(T.self))
+      for (i, position) in positions.enumerated() { output[position] += input[i] }
+    }
+    switch dtype {
+    case .float32: add(Float.self)
+    case .float64: add(Double.self)
+    case .int32: add(Int32.self)
+    case .int64: add(Int64.self)
+    default: tensorFailure("scatterAdd", "needs float32, float64, int32 or int64, found \(dtype)")
+    }
+    return Tensor.recorded("scatterAdd", from: [self, values], result) { gradient, _ in
+      [gradient, gradient.gather(axis: axis, indices)]
+    }
+  }
+
+  /// Slices along `axis` with the given numbers, PyTorch's `index_select`; the gradient adds up where one is taken twice.
+  /// - Parameter indices: `[k]` integers.
+  public func indexSelect(axis: Int, _ indices: Tensor) -> Tensor {
+    let axis = normalizedAxis(axis, "indexSelect")
+    tensorRequire(
+      indices.rank == 1, "indexSelect", "indices must have one axis, found shape \(indices.shape)")
+    return axis == 0 ? rows(at: indices) : transposed(0, axis).rows(at: indices).transposed(0, axis)
+  }
+
+  /// A copy with slices of `source` added along `axis` at the given numbers, PyTorch's `index_add`.
+  public func indexAdd(axis: Int, _ indices: Tensor, _ source: Tensor) -> Tensor {
+    let axis = normalizedAxis(axis, "indexAdd")
+    var shape = source.shape
+    for other in shape.indices where other != axis { shape[other] = 1 }
+    return scatterAdd(axis: axis, indices.reshaped(shape).expanded(to: source.shape), source)
+  }
+
+  /// The main diagonal of two axes (PyTorch's `diagonal`), moved to the end, as a view.
+  /// - Parameter offset: diagonals above (positive) or below (negative) the main one.
+  public func diagonal(offset: Int = 0, axis1: Int = -2, axis2: Int = -1) -> Tensor {
+    let (first, second) = (normalizedAxis(axis1, "diagonal"), normalizedAxis(axis2, "diagonal"))
+    tensorRequire(first != second, "diagonal", "needs two different axes, found \(axis1) and \(axis2)")
+    let (rows, columns) = (shape[first], shape[second])
+    let length = Swift.max(
+      0, offset >= 0 ? Swift.min(rows, columns - offset) : Swift.min(rows + offset, columns))
+    let others = shape.indices.filter { $0 != first && $0 != second }
+    let start =
+      self.offset + (length == 0 ? 0 : offset >= 0 ? offset * strides[second] : -offset * strides[first])
+    let result = view(
+      shape: others.map { shape[$0] } + [length],
+      strides: others.map { strides[$0] } + [strides[first] + strides[second]], offset: start)
+    let (original, type) = (shape, dtype)
+    return recorded("diagonal", from: self, result) { gradient, _ in
+      let full = Tensor.zeros(original, dtype: type)
+      gradient.detached().write(into: full.diagonal(offset: offset, axis1: first, axis2: second))
+      return Tensor.recorded("diagonalScatter", from: [gradient], full) { gradientOfGradient, _ in
+        [gradientOfGradient.diagonal(offset: offset, axis1: first, axis2: second)]
+      }
+    }
+  }
+}

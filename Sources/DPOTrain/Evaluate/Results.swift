@@ -33,8 +33,14 @@ public struct AccuracyResult: Sendable, Equatable {
   }
 
   /// Summarizes answers; `nil` where there are none.
-  public init?(_ records: [AnswerRecord], using generator: inout RandomGenerator) {
-    guard let interval = Statistics.proportion(records.map(\.correct), using: &generator) else { return nil }
+  public init?(
+    _ records: [AnswerRecord], resamples: Int = Statistics.defaultResamples,
+    using generator: inout RandomGenerator
+  ) {
+    let outcomes = records.map(\.correct)
+    guard let interval = Statistics.proportion(outcomes, resamples: resamples, using: &generator) else {
+      return nil
+    }
     let blind = records.compactMap(\.blindCorrect)
     let ratios = records.compactMap(\.ratio)
     self.init(
@@ -77,19 +83,25 @@ public struct KindResult: Sendable, Equatable {
   }
 
   /// Summarizes answers; `nil` where there are none.
-  public init?(_ records: [AnswerRecord], generator: RandomGenerator) {
+  public init?(
+    _ records: [AnswerRecord], resamples: Int = Statistics.defaultResamples, generator: RandomGenerator
+  ) {
     var whole = generator.split(0)
-    guard let all = AccuracyResult(records, using: &whole) else { return nil }
+    guard let all = AccuracyResult(records, resamples: resamples, using: &whole) else { return nil }
     self.init(all: all)
     for count in Set(records.map(\.count)).sorted() {
       var random = generator.split(1).split(UInt64(count))
       let part = records.filter { $0.count == count }
-      if let result = AccuracyResult(part, using: &random) { byImages.append(Part(count, result)) }
+      if let result = AccuracyResult(part, resamples: resamples, using: &random) {
+        byImages.append(Part(count, result))
+      }
     }
     for (index, family) in Set(records.map(\.family)).sorted().enumerated() {
       var random = generator.split(2).split(UInt64(index))
       let part = records.filter { $0.family == family }
-      if let result = AccuracyResult(part, using: &random) { byFamily.append(Part(family, result)) }
+      if let result = AccuracyResult(part, resamples: resamples, using: &random) {
+        byFamily.append(Part(family, result))
+      }
     }
   }
 }
@@ -113,14 +125,17 @@ public struct PhaseResult: Sendable, Equatable {
   }
 
   /// Summarizes answers.
-  public init(_ records: [AnswerRecord], generator: RandomGenerator) {
+  public init(
+    _ records: [AnswerRecord], resamples: Int = Statistics.defaultResamples, generator: RandomGenerator
+  ) {
     kinds = [:]
     for (index, kind) in QuestionKind.allCases.enumerated() {
-      kinds[kind] = KindResult(records.filter { $0.kind == kind }, generator: generator.split(UInt64(index)))
+      kinds[kind] = KindResult(
+        records.filter { $0.kind == kind }, resamples: resamples, generator: generator.split(UInt64(index)))
     }
     let several = records.filter { $0.kind != .single }
     var random = generator.split(100)
-    multiImage = AccuracyResult(several, using: &random)
+    multiImage = AccuracyResult(several, resamples: resamples, using: &random)
     let layers = several.compactMap(\.layerRatios?.count).max() ?? 0
     attentionAUC = (0..<layers).map { layer in
       func ratios(_ correct: Bool) -> [Double] {
@@ -186,13 +201,14 @@ public struct EvaluationResult: Sendable, Equatable {
   public init(
     configName: String, configHash: String, seed: UInt64, versions: [String: String],
     seconds: [String: Double],
-    before: [AnswerRecord], after: [AnswerRecord]?
+    before: [AnswerRecord], after: [AnswerRecord]?,
+    resamples: Int = Statistics.defaultResamples
   ) throws {
     let generator = RandomGenerator(seed: seed, stream: 0x7265_706F_7274)
     self.init(
       configName: configName, configHash: configHash, seed: seed, versions: versions, seconds: seconds,
-      before: PhaseResult(before, generator: generator.split(1)),
-      after: after.map { PhaseResult($0, generator: generator.split(2)) })
+      before: PhaseResult(before, resamples: resamples, generator: generator.split(1)),
+      after: after.map { PhaseResult($0, resamples: resamples, generator: generator.split(2)) })
     guard let after else { return }
     let pairs = try Self.paired(before, after)
     func difference(_ key: UInt64, _ matches: (QuestionKind) -> Bool) -> Interval? {
@@ -200,7 +216,7 @@ public struct EvaluationResult: Sendable, Equatable {
       let part = pairs.filter { matches($0.before.kind) }
       return Statistics.pairedDifference(
         before: part.map { $0.before.correct ? 1 : 0 }, after: part.map { $0.after.correct ? 1 : 0 },
-        using: &random)
+        resamples: resamples, using: &random)
     }
     for (index, kind) in QuestionKind.allCases.enumerated() {
       change[kind] = difference(UInt64(index)) { $0 == kind }

@@ -85,6 +85,7 @@ struct RunFixture {
           answer: "red", prediction: correct ? "red" : "blue & <green>", correct: correct,
           answeredFromAnotherImage: !correct && kind != .single && random.uniform() < 0.6,
           blindCorrect: random.uniform() < 0.28,
+          ratio: base + 0.1 * random.normal(),
           layerRatios: [0.3, 1.2, 0.9, 0.6].map { 0.5 + (base - 0.5) * $0 + 0.12 * random.normal() })
       }
     }

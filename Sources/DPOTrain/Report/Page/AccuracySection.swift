@@ -36,6 +36,7 @@ extension ReportPage {
     body += countChart(results, keys)
     body += familyChart(results, keys)
     body += layerChart(results)
+    body += ratioChart(results)
     body += "</div>\n"
     return Self.section(
       results.after == nil ? "Accuracy of the base model" : "Before and after",
@@ -137,6 +138,19 @@ extension ReportPage {
     return Figure.html(title: "Accuracy by family of questions, %", legend: keys, wide: true, chart.svg)
   }
 
+  private func ratioChart(_ results: EvaluationResult) -> HTML {
+    let groups = QuestionKind.multiImage.compactMap { kind -> BarChart.Group? in
+      guard let old = results.before.kinds[kind]?.all.attentionRatio else { return nil }
+      let new = results.after?.kinds[kind]?.all.attentionRatio
+      return BarChart.Group(
+        label: kind.title, bars: [BarChart.Bar(value: old), new.map { BarChart.Bar(value: $0) }])
+    }
+    guard !groups.isEmpty else { return "" }
+    return Figure.html(
+      title: "Attention on the picture asked about, mean R, %", legend: phases(results),
+      BarChart(groups: groups, series: phases(results)).svg)
+  }
+
   private func layerChart(_ results: EvaluationResult) -> HTML {
     let phases = [results.before, results.after].compactMap { $0 }
     let layers = phases.map(\.attentionAUC.count).max() ?? 0
@@ -149,12 +163,12 @@ extension ReportPage {
           return BarChart.Bar(value: area.estimate, low: area.low, high: area.high)
         }, reference: nil)
     }
+    let least = groups.flatMap(\.bars).compactMap { $0?.low }.min() ?? 0.5
     let chart = BarChart(
       groups: groups, series: self.phases(results), width: layers > 12 ? 1060 : 520, usesDots: true,
-      bottom: 0.3)
+      bottom: least < 0.4 ? 0 : 0.4)
     return Figure.html(
-      title: "Does attention tell right from wrong? Area under the curve × 100 by decoder layer",
-      legend: self.phases(results),
+      title: "Attention ratio of right and wrong answers: AUC × 100 by layer", legend: self.phases(results),
       caption:
         "The chance that a right answer to a multi-image question has a higher attention ratio R than a "
         + "wrong one; 50 means no relation. Bars are 95 % intervals.", wide: layers > 12, chart.svg)

@@ -96,7 +96,7 @@ enum ReportStyle {
     .bar.wrong { fill: var(--rejected); } .bar.right { fill: var(--before); }
     .key i.before, .key i.right { background: var(--before); } .key i.after { background: var(--after); }
     .key i.chosen { background: var(--chosen); } .key i.rejected, .key i.wrong { background: var(--rejected); }
-    .attention { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(340px, 100%), 1fr)); gap: 16px; }
+    .attention { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(255px, 100%), 1fr)); gap: 16px; }
     .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(230px, 100%), 1fr)); gap: 16px; }
     .card { padding: 14px 16px; font-size: 13.5px; min-width: 0; } .card.wide { grid-column: span 2; }
     @media (max-width: 760px) { .card.wide { grid-column: auto; } }

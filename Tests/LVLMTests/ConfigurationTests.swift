@@ -27,7 +27,8 @@ import Testing
             patchSize: 14, projectionSize: 32),
           text: TextConfiguration(
             vocabularySize: 384, hiddenSize: 64, intermediateSize: 172, hiddenLayerCount: 2,
-            attentionHeadCount: 4, keyValueHeadCount: 2, headSize: 16, contextLength: 512, rmsNormEpsilon: 1e-6,
+            attentionHeadCount: 4, keyValueHeadCount: 2, headSize: 16, contextLength: 512,
+            rmsNormEpsilon: 1e-6,
             padTokenID: 377),
           imageTokenIndex: 376))
     #expect(configuration.tokensPerImage == 4)
@@ -43,16 +44,23 @@ import Testing
   }
 
   @Test func rotaryBaseInBothPlaces() throws {
-    let beside = try read(#"{"vision_config": {}, "text_config": {"rope_theta": 5000.0, "rope_scaling": null}}"#)
+    let beside = try read(
+      #"{"vision_config": {}, "text_config": {"vocab_size": 32001, "rope_theta": 5000.0, "rope_scaling": null}}"#
+    )
     #expect(beside.text.ropeTheta == 5000)
     let inside = try read(
-      #"{"vision_config": {}, "text_config": {"rope_parameters": {"rope_theta": 7000.0, "rope_type": "default"}}}"#)
+      #"""
+      {"vision_config": {}, "image_token_id": 3,
+       "text_config": {"rope_parameters": {"rope_theta": 7000.0, "rope_type": "default"}}}
+      """#)
     #expect(inside.text.ropeTheta == 7000)
+    #expect(inside.imageTokenIndex == 3)
     let scaled = #"{"vision_config": {}, "text_config": {"rope_scaling": {"type": "linear", "factor": 2.0}}}"#
     #expect(
       problems(scaled) == [
         .init(
-          key: "text_config.rope_scaling", found: "rotary embeddings of type \"linear\"", expected: "\"default\"")
+          key: "text_config.rope_scaling", found: "rotary embeddings of type \"linear\"",
+          expected: "\"default\"")
       ])
   }
 
@@ -94,8 +102,14 @@ import Testing
   }
 
   @Test func unusableFiles() {
-    #expect(problems(#"{"text_config": {}}"#) == [.init(key: "vision_config", found: "nothing", expected: "this key")])
-    #expect(problems(#"{"vision_config": {}"#) == [.init(key: "file", found: "broken JSON", expected: "a JSON object")])
+    #expect(
+      problems(#"{"text_config": {}}"#) == [
+        .init(key: "vision_config", found: "nothing", expected: "this key")
+      ])
+    #expect(
+      problems(#"{"vision_config": {}"#) == [
+        .init(key: "file", found: "broken JSON", expected: "a JSON object")
+      ])
     #expect(
       problems(#"{"vision_config": {"hidden_size": "wide"}, "text_config": {}}"#).first?.key
         == "vision_config.hidden_size")
@@ -108,10 +122,13 @@ import Testing
     #expect(
       problems(#"{"vision_config": {"model_type": "siglip_vision_model"}, "text_config": {}}"#) == [
         .init(
-          key: "vision_config.model_type", found: "\"siglip_vision_model\"", expected: "\"clip_vision_model\"")
+          key: "vision_config.model_type", found: "\"siglip_vision_model\"", expected: "\"clip_vision_model\""
+        )
       ])
     let absent = URL(filePath: "/no/such/folder/config.json")
     let error = #expect(throws: ModelConfigurationError.self) { try LlavaConfiguration.read(from: absent) }
-    #expect(error?.description == "/no/such/folder/config.json: file: found nothing readable, expected a config.json")
+    #expect(
+      error?.description
+        == "/no/such/folder/config.json: file: found nothing readable, expected a config.json")
   }
 }

@@ -80,7 +80,7 @@ import Testing
       prompts, imageFeatures: setup.features, maxNewTokens: 1, sampling: sampling)
     let again = try setup.generator.generate(
       prompts, imageFeatures: setup.features, maxNewTokens: 1, sampling: sampling)
-    #expect(answers == again)
+    #expect(answers.map(\.ids) == again.map(\.ids))
     let expected = (Tensor(try setup.logits(setup.prompts[0], [])) / 0.7).softmax(axis: 0)
     for (id, probability) in expected.array(of: Double.self).enumerated() {
       let share = Double(answers.count { $0.ids[0] == Int32(id) }) / 4000

@@ -37,6 +37,13 @@ struct Golden {
     return value
   }
 
+  /// The largest error that the README allows for the dataset at `path`.
+  func allowedError(_ path: String) throws -> Double {
+    let largest = Double(try file.read(path).floats().map(abs).max() ?? 0)
+    let noise = (try? real("f32_err", on: path)) ?? 0
+    return max(8 * noise, 2e-6 * largest, 1e-7)
+  }
+
   /// Expects `tensor` to be the dataset at `path` by the rule of the README.
   func expect(
     _ tensor: Tensor, is path: String, sourceLocation: SourceLocation = #_sourceLocation
@@ -44,9 +51,7 @@ struct Golden {
     let expected = try file.read(path).floats()
     let found = tensor.array(of: Float.self)
     try #require(found.count == expected.count, "\(path): \(tensor.shape)", sourceLocation: sourceLocation)
-    let noise = (try? real("f32_err", on: path)) ?? 0
-    let largest = Double(expected.map(abs).max() ?? 0)
-    let allowed = max(8 * noise, 2e-6 * largest, 1e-7)
+    let allowed = try allowedError(path)
     let error = zip(found, expected).map { Double(abs($0 - $1)) }.max() ?? 0
     #expect(
       error <= allowed, "\(path): largest error \(error), allowed \(allowed)", sourceLocation: sourceLocation)
@@ -57,7 +62,8 @@ struct Golden {
 enum TinyModel {
   static let configuration = LlavaConfiguration(
     vision: VisionConfiguration(
-      hiddenSize: 8, intermediateSize: 12, hiddenLayerCount: 2, attentionHeadCount: 2, imageSize: 4, patchSize: 2,
+      hiddenSize: 8, intermediateSize: 12, hiddenLayerCount: 2, attentionHeadCount: 2, imageSize: 4,
+      patchSize: 2,
       projectionSize: 8),
     text: TextConfiguration(
       vocabularySize: 20, hiddenSize: 8, intermediateSize: 10, hiddenLayerCount: 3, attentionHeadCount: 4,

@@ -28,7 +28,9 @@ import TestSupport
       var first = 0
       let examples = counts.enumerated().map { pair, count in
         let rows = [pair, counts.count + pair]
-        let prompt = (0..<width).filter { attended[pair * width + $0] != 0 && answered[pair * width + $0] == 0 }
+        let prompt = (0..<width).filter {
+          attended[pair * width + $0] != 0 && answered[pair * width + $0] == 0
+        }
         let completions = rows.map { row in
           (0..<width).filter { answered[row * width + $0] != 0 }.map { column in
             cells.append(row * (width - 1) + column - 1)
@@ -56,6 +58,12 @@ import TestSupport
       return Tensor(cells.map { all[$0] })
     }
 
+    /// Expects log-probabilities of the targets to be the reference's.
+    func expect(_ found: Tensor, is path: String, in golden: Golden) throws {
+      let error = difference(found.detached(), try values(path, in: golden))
+      #expect(try error <= golden.allowedError(path), "\(path)")
+    }
+
     /// `−log σ(β · margin)`, mean over pairs; answers alternate between chosen and rejected.
     func loss(_ policy: Tensor, reference: Tensor, beta: Double) -> Tensor {
       let ratio = (policy - reference).reshaped([-1, 1])
@@ -75,8 +83,7 @@ import TestSupport
     let step = try Step(sharesPrefix: sharesPrefix)
     let beta = try step.golden.real("beta", on: "plain")
     let policy = step.logProbabilities()
-    let expected = try step.values("policy_token_logps", in: step.golden)
-    #expect(difference(policy.detached(), expected) < 2e-5)
+    try step.expect(policy, is: "policy_token_logps", in: step.golden)
     let loss = step.loss(
       policy, reference: try step.values("ref_token_logps", in: step.golden), beta: beta)
     try step.golden.expect(loss.detached(), is: "plain/loss")
@@ -109,10 +116,10 @@ import TestSupport
       parameter.tensor = Tensor(array.floats(), shape: array.shape)
     }
     let policy = step.logProbabilities()
-    #expect(difference(policy.detached(), try step.values("policy_token_logps", in: golden)) < 2e-5)
+    try step.expect(policy, is: "policy_token_logps", in: golden)
     step.model.isAdapterEnabled = false
     let reference = noGradient { step.logProbabilities() }
-    #expect(difference(reference, try step.values("ref_token_logps", in: golden)) < 2e-5)
+    try step.expect(reference, is: "ref_token_logps", in: golden)
     step.model.isAdapterEnabled = true
     let beta = try step.golden.real("beta", on: "plain")
     let gradients = step.loss(policy, reference: reference, beta: beta).backward()
@@ -120,7 +127,7 @@ import TestSupport
       try golden.expect(try #require(gradients[parameter]), is: "grad/\(peft(name))")
     }
     step.model.mergeAdapters()
-    #expect(difference(noGradient { step.logProbabilities() }, policy.detached()) < 2e-5)
+    try step.expect(noGradient { step.logProbabilities() }, is: "policy_token_logps", in: golden)
     #expect(!step.model.namedParameters().contains { $0.name.contains("lora") })
   }
 }

@@ -66,9 +66,10 @@ import Testing
     let last = try #require(item.ids.lastIndex(of: Int32(item.model.configuration.imageTokenIndex)))
     let batch = try item.batch(promptCount: last + 1)
     let found = noGradient { item.model.logProbabilities(batch, imageFeatures: item.features) }
-    let expected = try item.golden.tensor("img\(images)/token_logps").array(of: Float.self).suffix(found.count)
-    let allowed = try 8 * item.golden.real("f32_err", on: "img\(images)/token_logps")
-    for (a, b) in zip(found.array(of: Float.self), expected) { #expect(abs(a - b) <= Float(max(allowed, 2e-5))) }
+    let expected = try item.golden.tensor("img\(images)/token_logps").array(of: Float.self).suffix(
+      found.count)
+    let allowed = Float(try item.golden.allowedError("img\(images)/token_logps"))
+    for (a, b) in zip(found.array(of: Float.self), expected) { #expect(abs(a - b) <= allowed) }
   }
 
   @Test(arguments: 1...3) func attentionOfAnswers(images: Int) throws {

@@ -6,7 +6,9 @@ import TestSupport
 import Testing
 
 @Suite struct ModelDirectoryTests {
-  @Test(arguments: ParameterNames.Layout.allCases) func everyLayoutComesBack(layout: ParameterNames.Layout) throws {
+  @Test(arguments: ParameterNames.Layout.allCases) func everyLayoutComesBack(layout: ParameterNames.Layout)
+    throws
+  {
     try Fixtures.withTemporaryDirectory { folder in
       let model = try Golden.model()
       try model.save(to: folder, layout: layout)
@@ -81,7 +83,10 @@ import Testing
         for (name, _) in parameters { map[prefix + name] = file }
         try SafeTensors.write(
           parameters.map {
-            (prefix + $0.name, StoredArray($0.parameter.tensor.array(of: Float.self), shape: $0.parameter.shape))
+            (
+              prefix + $0.name,
+              StoredArray($0.parameter.tensor.array(of: Float.self), shape: $0.parameter.shape)
+            )
           }, to: folder.appending(component: file))
       }
       let index = folder.appending(component: "model.safetensors.index.json")

@@ -45,7 +45,8 @@ import Testing
     }
     #expect(
       error?.description
-        == "prompt \"USER: <image>⏎<image> Which? ASSISTANT:\": found 2 <image> marks, expected 3, one per image")
+        == "prompt \"USER: <image>⏎<image> Which? ASSISTANT:\": found 2 <image> marks, expected 3, one per image"
+    )
   }
 
   @Test func emptyAnswer() throws {

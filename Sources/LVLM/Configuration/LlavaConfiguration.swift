@@ -29,7 +29,8 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
   /// A model configuration.
   public init(
     vision: VisionConfiguration = VisionConfiguration(), text: TextConfiguration = TextConfiguration(),
-    imageTokenIndex: Int = 32_000, visionFeatureLayer: Int = -2, featureSelection: FeatureSelection = .patches,
+    imageTokenIndex: Int = 32_000, visionFeatureLayer: Int = -2,
+    featureSelection: FeatureSelection = .patches,
     projectorActivation: Activation = .gelu, hasProjectorBias: Bool = true
   ) {
     self.vision = vision
@@ -104,7 +105,8 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
     let layers = vision.hiddenLayerCount
     checks.require(
       (-layers - 1...layers).contains(visionFeatureLayer), CodingKeys.visionFeatureLayer.rawValue,
-      found: "\(visionFeatureLayer)", expected: "a hidden state of \(layers) blocks: \(-layers - 1)...\(layers)")
+      found: "\(visionFeatureLayer)",
+      expected: "a hidden state of \(layers) blocks: \(-layers - 1)...\(layers)")
     checks.require(
       imageTokenIndex >= 0 && imageTokenIndex < text.vocabularySize, CodingKeys.imageTokenIndex.rawValue,
       found: "\(imageTokenIndex)", expected: "an id below text_config.vocab_size (\(text.vocabularySize))")

@@ -45,9 +45,15 @@ struct IDXFile: Sendable {
     let bytes = try Self.read(
       file, count, path, what: "\(shape.map(String.init).joined(separator: " x ")) bytes")
     var extra: UInt8 = 0
-    guard gzread(file, &extra, 1) == 0 else {
+    let more = gzread(file, &extra, 1)
+    guard more <= 0 else {
       throw DataError(
         file: path, problem: "has more than the \(headerBytes + count) bytes its header announces")
+    }
+    var code: Int32 = 0
+    let words = String(cString: gzerror(file, &code))
+    guard more == 0, code == Z_OK || code == Z_STREAM_END else {
+      throw DataError(file: path, problem: "is damaged at its end: \(words)")
     }
     self.shape = shape
     self.bytes = bytes

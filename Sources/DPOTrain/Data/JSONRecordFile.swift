@@ -71,7 +71,7 @@ public enum JSONRecordFile {
         number += 1
         if reader.take(UInt8(ascii: ",")) { continue }
         guard reader.take(UInt8(ascii: "]")) else {
-          throw located(reader.expected("',' or ']' after a record"), number)
+          throw located(reader.expected("',' or ']' after a record"), number - 1)
         }
         break
       }

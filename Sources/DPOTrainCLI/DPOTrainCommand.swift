@@ -15,7 +15,7 @@ struct DPOTrainCommand: ParsableCommand {
       Exit status: 0 done, 1 error, 2 wrong usage, 130 or 143 stopped by a signal (a checkpoint was written).
       """,
     version: PackageVersion.current,
-    subcommands: [PlanCommand.self, EnvCommand.self])
+    subcommands: [PlanCommand.self, EnvCommand.self, TableCommand.self])
 
   static func main() {
     var command: any ParsableCommand

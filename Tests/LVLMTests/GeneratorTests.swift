@@ -6,7 +6,7 @@ import Testing
   private struct Setup {
     let model: LlavaModel
     let features: Tensor
-    let generator: Generator
+    var generator: Generator
     let prompts = [
       PackedExample(promptIDs: [1, 4] + TinyModel.image() + [5], images: [2]),
       PackedExample(promptIDs: [1, 6, 7, 8, 9, 10]),
@@ -59,6 +59,19 @@ import Testing
       #expect(found.tokenCount == attention[0].tokenCount)
       for (a, b) in zip(found.values, attention[0].values) { #expect(abs(a - b) < 1e-6) }
     }
+  }
+
+  @Test func stopString() throws {
+    var setup = try Setup()
+    let whole = try setup.generator.generate(
+      [setup.prompts[0]], imageFeatures: setup.features, maxNewTokens: 8)[0]
+    setup.generator.stop = try String(#require(whole.text.dropFirst(2).first))
+    let cut = try setup.generator.generate(
+      [setup.prompts[0]], imageFeatures: setup.features, maxNewTokens: 8)[0]
+    #expect(cut.end == .stop)
+    #expect(whole.text.hasPrefix(cut.text))
+    #expect(!cut.text.contains(setup.generator.stop ?? ""))
+    #expect(cut.ids == Array(whole.ids[..<cut.ids.count]))
   }
 
   @Test func companyDoesNotMatter() throws {

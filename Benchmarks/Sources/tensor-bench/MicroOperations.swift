@@ -1,0 +1,80 @@
+import Tensor
+
+/// Single operations at the shapes of the models, by name; `peers/micro.py` has the same.
+enum MicroOperations {
+  typealias Operation = () -> Void
+
+  /// Builds the operands of an operation and returns what to time; nil for an unknown name.
+  static func operation(_ name: String) -> Operation? {
+    var generator = RandomGenerator(seed: 2)
+    func random(_ shape: Int...) -> Tensor { Tensor.randomNormal(shape, using: &generator) }
+    func linearCase(_ rows: Int, _ inputs: Int, _ outputs: Int) -> ([Tensor], ([Tensor]) -> Tensor) {
+      ([random(rows, inputs), random(outputs, inputs)], { linear($0[0], weight: $0[1]) })
+    }
+    func sdpa(_ batch: Int, _ tokens: Int) -> ([Tensor], ([Tensor]) -> Tensor) {
+      let layout = AttentionLayout.causal([Int](repeating: tokens, count: batch))
+      let rows = batch * tokens
+      return (
+        [random(rows, 8, 64), random(rows, 8, 64), random(rows, 8, 64)],
+        { attention(query: $0[0], key: $0[1], value: $0[2], layout: layout) }
+      )
+    }
+    var base = name
+    let trains = name.hasSuffix(" fwd+bwd")
+    if trains { base.removeLast(8) }
+    let positions = (0..<3472).map { Int32($0 % 434) }
+    let ids = (0..<3472).map { Int32(($0 * 7919) % 4096) }
+    let (operands, function): ([Tensor], ([Tensor]) -> Tensor)
+    switch base {
+    case "linear decode b1 1x512x1376": (operands, function) = linearCase(1, 512, 1376)
+    case "linear decode b8 8x512x1376": (operands, function) = linearCase(8, 512, 1376)
+    case "linear qkvo 2048x512x512": (operands, function) = linearCase(2048, 512, 512)
+    case "linear ffn up 2048x512x1376": (operands, function) = linearCase(2048, 512, 1376)
+    case "linear ffn down 2048x1376x512": (operands, function) = linearCase(2048, 1376, 512)
+    case "linear lm head 2048x512x4096": (operands, function) = linearCase(2048, 512, 4096)
+    case "bmm 64x(434x64 @ 64x434)":
+      (operands, function) = ([random(64, 434, 64), random(64, 64, 434)], { $0[0].matmul($0[1]) })
+    case "softmax 64x434x434": (operands, function) = ([random(64, 434, 434)], { $0[0].softmax() })
+    case "layernorm 3472x512":
+      (operands, function) = (
+        [random(3472, 512), random(512), random(512)], { layerNorm($0[0], weight: $0[1], bias: $0[2]) }
+      )
+    case "rmsnorm 3472x512":
+      (operands, function) = ([random(3472, 512), random(512)], { rmsNorm($0[0], weight: $0[1]) })
+    case "rope 8x8x434x64":
+      (operands, function) = ([random(3472, 8, 64)], { rotary($0[0], positions: positions) })
+    case "sdpa causal 8x8x434x64": (operands, function) = sdpa(8, 434)
+    case "sdpa causal 1x8x512x64": (operands, function) = sdpa(1, 512)
+    case "sdpa causal 1x8x2048x64": (operands, function) = sdpa(1, 2048)
+    case "silu*mul 2048x1376":
+      (operands, function) = ([random(2048, 1376), random(2048, 1376)], { swiGLU($0[0], $0[1]) })
+    case "gelu erf 2048x1376": (operands, function) = ([random(2048, 1376)], { $0[0].gelu() })
+    case "gelu tanh 2048x1376": (operands, function) = ([random(2048, 1376)], { $0[0].geluTanh() })
+    case "exp 2048x1376": (operands, function) = ([random(2048, 1376)], { $0[0].exp() })
+    case "add 2048x1376":
+      (operands, function) = ([random(2048, 1376), random(2048, 1376)], { $0[0] + $0[1] })
+    case "add bias 2048x1376": (operands, function) = ([random(2048, 1376), random(1376)], { $0[0] + $0[1] })
+    case "sum 2048x1376": (operands, function) = ([random(2048, 1376)], { $0[0].sum() })
+    case "transpose copy 2048x1376":
+      (operands, function) = ([random(2048, 1376)], { $0[0].transposed().contiguous() })
+    case "embedding 3472 of 4096x512":
+      let indices = Tensor(ids)
+      (operands, function) = ([random(4096, 512)], { $0[0].rows(at: indices) })
+    case "adamw 10M params": return trains ? nil : adamW(random(10_000_000))
+    default: return nil
+    }
+    if !trains { return { _ = noGradient { function(operands) } } }
+    let leaves = operands.map { $0.requiringGradient() }
+    let gradient = Tensor.randomNormal(function(operands).shape, using: &generator)
+    return { _ = function(leaves).backward(from: gradient) }
+  }
+
+  private static func adamW(_ gradient: Tensor) -> Operation {
+    let parameters: [NamedParameter] = [("w", Parameter(Tensor.zeros(gradient.shape)))]
+    var gradients = Gradients()
+    gradients[parameters[0].parameter] = gradient
+    let optimizer = AdamW()
+    let constant = gradients
+    return { optimizer.step(parameters, constant) }
+  }
+}

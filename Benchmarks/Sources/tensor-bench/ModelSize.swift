@@ -1,0 +1,59 @@
+import LVLM
+import Tensor
+
+/// The two model sizes of the race; `peers/dpo_step.py` builds the same.
+struct ModelSize {
+  var name: String
+  var imageSize: Int
+  var visionWidth: Int
+  var visionLayers: Int
+  var width: Int
+  var layers: Int
+  var heads: Int
+  var inner: Int
+  var vocabulary: Int
+
+  static let all = [
+    ModelSize(
+      name: "tiny", imageSize: 56, visionWidth: 128, visionLayers: 4, width: 256, layers: 6, heads: 4,
+      inner: 688,
+      vocabulary: 2048),
+    ModelSize(
+      name: "small", imageSize: 112, visionWidth: 256, visionLayers: 6, width: 512, layers: 8, heads: 8,
+      inner: 1376, vocabulary: 4096),
+  ]
+
+  var imageToken: Int { vocabulary - 64 }
+  var patchesPerImage: Int { (imageSize / 14) * (imageSize / 14) }
+
+  var configuration: LlavaConfiguration {
+    LlavaConfiguration(
+      vision: VisionConfiguration(
+        hiddenSize: visionWidth, intermediateSize: 4 * visionWidth, hiddenLayerCount: visionLayers,
+        attentionHeadCount: 4, imageSize: imageSize, patchSize: 14, projectionSize: visionWidth),
+      text: TextConfiguration(
+        vocabularySize: vocabulary, hiddenSize: width, intermediateSize: inner, hiddenLayerCount: layers,
+        attentionHeadCount: heads, rmsNormEpsilon: 1e-6),
+      imageTokenIndex: imageToken)
+  }
+
+  /// Four preference pairs with 1, 2, 3 and 5 images; answers of 34 to 61 tokens.
+  func examples(using generator: inout RandomGenerator) -> [PackedExample] {
+    func text(_ count: Int) -> [Int32] {
+      (0..<count).map { _ in Int32(3 + Int(generator.uniform() * Double(imageToken - 3))) }
+    }
+    let answers = [(61, 34), (58, 61), (58, 35), (38, 35)]
+    var nextImage = 0
+    return zip([1, 2, 3, 5], answers).map { images, answer in
+      var prompt: [Int32] = [1]
+      for _ in 0..<images {
+        prompt += text(4) + [Int32](repeating: Int32(imageToken), count: patchesPerImage) + text(1)
+      }
+      prompt += text(24)
+      defer { nextImage += images }
+      return PackedExample(
+        promptIDs: prompt, images: Array(nextImage..<nextImage + images),
+        completions: [text(answer.0 - 1) + [2], text(answer.1 - 1) + [2]])
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import LVLM
+import Tensor
+
+/// One DPO step: policy and reference forward, sigmoid loss, backward, clipping by norm, AdamW on every weight.
+final class PreferenceStep {
+  private let policy: LlavaModel
+  private let reference: LlavaModel
+  private let batch: PackedBatch
+  private let pixels: Tensor
+  private let sumOverAnswers: Tensor
+  private let optimizer = AdamW(learningRate: 1e-6, weightDecay: 0)
+  private let parameters: [NamedParameter]
+  private let cachesReference: Bool
+  private var cachedReference: Tensor?
+  /// Wall and processor seconds of the parts of the last step.
+  private(set) var phases: [(name: String, seconds: Double, processorSeconds: Double)] = []
+
+  init(_ size: ModelSize, sharesPrefix: Bool = true, cachesReference: Bool = false) throws {
+    var weights = RandomGenerator(seed: 0)
+    policy = try LlavaModel(size.configuration, using: &weights)
+    weights = RandomGenerator(seed: 0)
+    reference = try LlavaModel(size.configuration, using: &weights)
+    var data = RandomGenerator(seed: 1)
+    let examples = size.examples(using: &data)
+    batch = try PackedBatch(
+      examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(size.imageToken),
+      patchesPerImage: size.patchesPerImage)
+    pixels = Tensor.randomNormal([11, 3, size.imageSize, size.imageSize], using: &data)
+    var membership = [Float](repeating: 0, count: batch.completionCount * batch.targets.count)
+    for (target, answer) in batch.completionOfTarget.enumerated() {
+      membership[answer * batch.targets.count + target] = 1
+    }
+    sumOverAnswers = Tensor(membership, shape: [batch.completionCount, batch.targets.count])
+    parameters = policy.trainableParameters()
+    self.cachesReference = cachesReference
+  }
+
+  /// Log-probabilities of the answers, `[pairs, 2]`, chosen first.
+  private func answers(_ model: LlavaModel) -> Tensor {
+    let tokens = model.logProbabilities(batch, imageFeatures: model.imageFeatures(pixels))
+    return sumOverAnswers.matmul(tokens).reshaped([-1, 2])
+  }
+
+  private func timed<Result>(_ name: String, _ body: () -> Result) -> Result {
+    let (start, used) = (ContinuousClock.now, processorSeconds())
+    defer { phases.append((name, seconds(since: start), processorSeconds() - used)) }
+    return body()
+  }
+
+  /// Runs one step and returns its loss.
+  func run() -> Double {
+    phases = []
+    let policyAnswers = timed("policy_forward") { answers(policy) }
+    let referenceAnswers = timed("reference_forward") {
+      if let cachedReference { return cachedReference }
+      let result = noGradient { answers(reference) }
+      if cachesReference { cachedReference = result }
+      return result
+    }
+    let margin = policyAnswers - referenceAnswers
+    let difference = margin.slice(axis: 1, 0..<1) - margin.slice(axis: 1, 1..<2)
+    let loss = -(difference * 0.1).logSigmoid().mean()
+    let gradients = timed("backward") { loss.backward() }
+    timed("clip_and_adamw") {
+      let norm = gradients.norm(of: parameters)
+      optimizer.step(
+        parameters, gradients, gradientScale: Gradients.clippingFactor(norm: norm, maximum: 1))
+    }
+    return loss.item()
+  }
+}
+
+/// Seconds since an instant.
+func seconds(since start: ContinuousClock.Instant) -> Double {
+  let elapsed = ContinuousClock.now - start
+  return Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+}
+
+/// Processor time that all threads of this program have used.
+func processorSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}

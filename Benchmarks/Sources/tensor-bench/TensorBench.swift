@@ -1,0 +1,65 @@
+import Foundation
+import LVLM
+import Tensor
+
+/// Times cases on request: prints a line about itself, then for every line on standard input (`case` or
+/// `case<TAB>repetitions`) one line of JSON. `scripts/bench` runs it against other programs that speak the same.
+@main
+enum TensorBench {
+  static func main() throws {
+    report([
+      "program": "tensor-bench", "threads": Threads.count, "blas_core": TensorRuntime.blasCoreName,
+      "blas": TensorRuntime.blasConfiguration,
+    ])
+    var steps: [String: PreferenceStep] = [:]
+    var operations: [String: MicroOperations.Operation] = [:]
+    while let line = readLine() {
+      let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+      guard let name = fields.first, !name.isEmpty else { continue }
+      let repetitions = fields.count > 1 ? Int(fields[1]) ?? 1 : 1
+      if name.hasPrefix("dpo ") {
+        if steps[name] == nil { steps[name] = try preferenceStep(name) }
+        guard let step = steps[name] else {
+          report(["case": name, "error": "unknown case"])
+          continue
+        }
+        TensorRuntime.resetPeak()
+        let (start, used) = (ContinuousClock.now, processorSeconds())
+        let loss = step.run()
+        let (elapsed, processor) = (seconds(since: start), processorSeconds() - used)
+        report([
+          "case": name, "seconds": elapsed, "processor_seconds": processor, "loss": loss,
+          "peak_tensor_mib": TensorRuntime.peakBytes >> 20,
+          "system_allocations": TensorRuntime.systemAllocationCount,
+          "phases": Dictionary(step.phases.map { ($0.name, $0.seconds) }) { $0 + $1 },
+          "processor_phases": Dictionary(step.phases.map { ($0.name, $0.processorSeconds) }) { $0 + $1 },
+        ])
+      } else {
+        if operations[name] == nil { operations[name] = MicroOperations.operation(name) }
+        guard let operation = operations[name] else {
+          report(["case": name, "error": "unknown case"])
+          continue
+        }
+        operation()
+        let start = ContinuousClock.now
+        for _ in 0..<repetitions { operation() }
+        report(["case": name, "seconds": seconds(since: start) / Double(repetitions)])
+      }
+    }
+  }
+
+  /// `dpo SIZE`, with `cached` when the reference is computed once, `unshared` when prompts are repeated.
+  private static func preferenceStep(_ name: String) throws -> PreferenceStep? {
+    let words = name.split(separator: " ")
+    guard words.count > 1, let size = ModelSize.all.first(where: { $0.name == words[1] }) else { return nil }
+    return try PreferenceStep(
+      size, sharesPrefix: !words.contains("unshared"), cachesReference: words.contains("cached"))
+  }
+
+  private static func report(_ fields: [String: Any]) {
+    guard let data = try? JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys]) else {
+      return
+    }
+    FileHandle.standardOutput.write(data + [0x0A])
+  }
+}

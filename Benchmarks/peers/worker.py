@@ -1,0 +1,44 @@
+"""The PyTorch side of the race: the cases of tensor-bench, one JSON line for every line on standard input."""
+import argparse
+import json
+import sys
+import time
+
+import torch
+
+import dpo_step
+import micro
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--bf16", action="store_true", help="bf16 autocast in the DPO step")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print(json.dumps({"program": f"torch {torch.__version__}", "threads": torch.get_num_threads()}), flush=True)
+    steps, operations = {}, {}
+    for line in sys.stdin:
+        fields = line.rstrip("\n").split("\t")
+        name, repetitions = fields[0], int(fields[1]) if len(fields) > 1 else 1
+        result = {"case": name}
+        if name.startswith("dpo "):
+            if name not in steps:
+                steps[name] = dpo_step.Step(name.split(" ")[1], options.bf16)
+            start = time.perf_counter()
+            result["loss"] = steps[name].run()
+            result["seconds"] = time.perf_counter() - start
+            result["phases"] = steps[name].phases
+        else:
+            if name not in operations:
+                operations[name] = micro.operation(name)
+            operations[name]()
+            start = time.perf_counter()
+            for _ in range(repetitions):
+                operations[name]()
+            result["seconds"] = (time.perf_counter() - start) / repetitions
+        print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

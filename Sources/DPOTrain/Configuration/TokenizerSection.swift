@@ -12,7 +12,7 @@ extension RunConfiguration {
     }
 
     /// Number of pieces of the SentencePiece vocabulary trained on the run's own texts.
-    public var vocabSize = 256
+    public var vocabSize = 512
     /// How a question is wrapped before the answer.
     public var template = Template.plain
 

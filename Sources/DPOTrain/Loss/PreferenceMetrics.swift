@@ -1,0 +1,55 @@
+import Tensor
+
+/// Sums over pairs from which the metrics of a step are computed; named as TRL names them.
+///
+/// Accuracy is counted per pair (chosen reward strictly above the rejected one), never on batch means.
+public struct PreferenceMetrics: Sendable, Equatable {
+  public private(set) var pairs = 0
+  public private(set) var chosenRewards = 0.0
+  public private(set) var rejectedRewards = 0.0
+  public private(set) var accurate = 0
+  /// Pairs whose two rewards are exactly equal, as all are before the first update.
+  public private(set) var ties = 0
+  public private(set) var chosenLogProbability = 0.0
+  public private(set) var rejectedLogProbability = 0.0
+  public private(set) var chosenTokens = 0
+
+  public init() {}
+
+  /// Adds the pairs of a batch; rewards are β times the log-ratio.
+  public mutating func add(_ scores: PreferenceScores, beta: Double) {
+    let policyChosen = scores.policyChosen.array(of: Double.self)
+    let policyRejected = scores.policyRejected.array(of: Double.self)
+    let referenceChosen = scores.referenceChosen.array(of: Double.self)
+    let referenceRejected = scores.referenceRejected.array(of: Double.self)
+    for i in policyChosen.indices {
+      let chosen = beta * (policyChosen[i] - referenceChosen[i])
+      let rejected = beta * (policyRejected[i] - referenceRejected[i])
+      pairs += 1
+      chosenRewards += chosen
+      rejectedRewards += rejected
+      if chosen > rejected { accurate += 1 }
+      if chosen == rejected { ties += 1 }
+      chosenLogProbability += policyChosen[i]
+      rejectedLogProbability += policyRejected[i]
+      chosenTokens += scores.chosenTokens[i]
+    }
+  }
+
+  /// Mean reward margin over the pairs.
+  public var margin: Double { (chosenRewards - rejectedRewards) / Double(max(pairs, 1)) }
+
+  /// Share of pairs whose chosen reward is above the rejected one.
+  public var accuracy: Double { Double(accurate) / Double(max(pairs, 1)) }
+
+  /// Name and value in TRL's spelling, in a fixed order.
+  public var named: [(String, Double)] {
+    let n = Double(max(pairs, 1))
+    return [
+      ("rewards/chosen", chosenRewards / n), ("rewards/rejected", rejectedRewards / n),
+      ("rewards/margins", margin), ("rewards/accuracies", accuracy),
+      ("logps/chosen", chosenLogProbability / n), ("logps/rejected", rejectedLogProbability / n),
+      ("nll_loss", -chosenLogProbability / Double(max(chosenTokens, 1))),
+    ]
+  }
+}

@@ -1,0 +1,100 @@
+import Tensor
+
+/// How the negative log-likelihood of the chosen answers is averaged.
+public enum LikelihoodReduction: String, CaseIterable, Sendable {
+  /// Per token over all chosen tokens of the optimizer step (the released code of MIA-DPO, and TRL's `sft`).
+  case mean
+  /// Summed over the tokens of an answer, averaged over pairs (equation 5 of the paper).
+  case sum
+}
+
+/// The whole training objective: a weighted list of preference losses plus `γ` times the likelihood term.
+///
+/// `L = Σ_i w_i · mean_pairs(loss_i) + γ · NLL(chosen)` (MIA-DPO, equation 5, with one loss of weight 1).
+public struct PreferenceObjectiveTerms: Sendable {
+  public let losses: [PreferenceLoss]
+  public let weights: [Double]
+  public let options: LossOptions
+  public let gamma: Double
+  public let reduction: LikelihoodReduction
+
+  /// - Parameter weights: One per loss; all 1 when empty.
+  /// - Throws: ``LossError`` when a name is unknown, an option is out of range, or no listed loss reads it.
+  public init(
+    losses names: [String], weights: [Double] = [], options: LossOptions, gamma: Double = 0,
+    reduction: LikelihoodReduction = .mean
+  ) throws {
+    guard weights.isEmpty || weights.count == names.count else {
+      throw LossError.weightCount(losses: names.count, weights: weights.count)
+    }
+    guard gamma >= 0, gamma.isFinite else {
+      throw LossError.invalidOption(
+        "gamma", loss: names.joined(separator: "+"), found: gamma, expected: "a number of at least 0")
+    }
+    losses = try names.map(PreferenceLoss.named)
+    guard !losses.isEmpty else {
+      throw LossError.unknownLoss("", known: PreferenceLoss.registry.map(\.name))
+    }
+    let read = losses.reduce(into: Set<LossOption>()) { $0.formUnion($1.reads) }
+    for loss in losses {
+      var own = options
+      if losses.count > 1 { own = options.keeping(loss.reads, elseRefusing: read) }
+      try loss.validate(own)
+    }
+    self.weights = weights.isEmpty ? names.map { _ in 1 } : weights
+    self.options = options
+    self.gamma = gamma
+    self.reduction = reduction
+  }
+
+  /// Whether a batch split in parts gives the same gradient as the whole.
+  public var isPerPair: Bool { losses.allSatisfy(\.isPerPair) }
+
+  /// Whether the reference's log-probabilities change the value.
+  public var needsReference: Bool { losses.contains { $0.name != PreferenceLoss.simpo.name } }
+
+  /// This part's share of the loss of an optimizer step, a scalar: shares of all parts add up to the loss of
+  /// the whole step, whatever the split.
+  /// - Parameters:
+  ///   - stepPairs: Pairs in the whole optimizer step.
+  ///   - stepChosenTokens: Chosen tokens in the whole optimizer step.
+  public func share(of scores: PreferenceScores, stepPairs: Int, stepChosenTokens: Int) -> Tensor {
+    var shares = zip(losses, weights).map { loss, weight in
+      loss(scores, options).sum() * (weight / Double(stepPairs))
+    }
+    if let likelihood = likelihoodShare(scores, stepPairs: stepPairs, stepChosenTokens: stepChosenTokens) {
+      shares.append(likelihood)
+    }
+    return shares.dropFirst().reduce(shares[0], +)
+  }
+
+  private func likelihoodShare(
+    _ scores: PreferenceScores, stepPairs: Int, stepChosenTokens: Int
+  ) -> Tensor? {
+    guard gamma > 0 else { return nil }
+    let divisor =
+      switch reduction {
+      case .mean: Double(max(stepChosenTokens, 1))
+      case .sum: Double(stepPairs)
+      }
+    return scores.policyChosen.sum() * (-gamma / divisor)
+  }
+}
+
+extension LossOptions {
+  /// A copy without the options that another loss of the list reads but this one does not.
+  fileprivate func keeping(_ own: Set<LossOption>, elseRefusing read: Set<LossOption>) -> LossOptions {
+    var copy = self
+    for option in read.subtracting(own) {
+      switch option {
+      case .labelSmoothing: copy.labelSmoothing = nil
+      case .divergence: copy.divergence = nil
+      case .alphaDivergenceCoefficient: copy.alphaDivergenceCoefficient = nil
+      case .discopopTau: copy.discopopTau = nil
+      case .dpopLambda: copy.dpopLambda = nil
+      case .simpoGamma: copy.simpoGamma = nil
+      }
+    }
+    return copy
+  }
+}

@@ -1,0 +1,133 @@
+import Foundation
+import LVLM
+import Tensor
+
+/// Held-out questions before and after training: `evaluate/questions/` made, `evaluate/before.jsonl`,
+/// `evaluate/after.jsonl` and `results.json` out.
+///
+/// *Blind* is the same prompt with zeros in the place of the image features.
+struct EvaluateStage {
+  let context: StageContext
+
+  /// A held-out question.
+  private struct Question {
+    var id: String
+    var kind: QuestionKind
+    var images: [String]
+    var prompt: String
+    var answer: String
+    var family: String
+    var record: ComposedRecord?
+  }
+
+  /// - Parameter seconds: Wall time of the stages before, for `results.json`.
+  func run(seconds: [String: Double]) throws {
+    let start = Date()
+    let folder = try context.directory.folder(.evaluate)
+    let questions = try questions(folder)
+    let before = try answers(questions, model: context.baseModel, name: "before", folder: folder)
+    let after = try answers(questions, model: context.trainedModel, name: "after", folder: folder)
+    try RowFile.write(before, to: folder.appendingPathComponent("before.jsonl"))
+    try RowFile.write(after, to: folder.appendingPathComponent("after.jsonl"))
+    var times = seconds
+    times[Stage.evaluate.rawValue] = Date().timeIntervalSince(start)
+    let results = try EvaluationResult(
+      configName: context.configuration.run.name, configHash: context.configuration.hash,
+      seed: context.configuration.run.seed,
+      versions: ["mia-dpo-swift": PackageVersion.current, "swift": PackageVersion.swift], seconds: times,
+      before: before, after: after)
+    try results.write(to: context.directory.results)
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    where name.hasSuffix(".partial") {
+      try FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+    }
+  }
+
+  private func questions(_ folder: URL) throws -> [Question] {
+    let settings = context.configuration.evaluate
+    let split: DataSplit = settings.split == .val ? .validation : .test
+    let made = folder.appendingPathComponent("questions", isDirectory: true)
+    try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true)
+    let single = try SingleQuestions(source: context.source, folder: made).write(
+      count: min(settings.questions, context.source.count(of: split)), split: split, to: "single.jsonl")
+    let plan = CompositionPlan(settings)
+    let progress = context.console.progress("questions", total: plan.total)
+    defer { progress.finish() }
+    let composer = Composer(
+      source: context.source, options: context.configuration.compositionOptions,
+      seed: context.configuration.run.seed)
+    let composed = try CompositionWriter(composer: composer, folder: made).write(
+      plan, split: split, to: "composed.jsonl"
+    ) { done, total in
+      progress.update(step: done)
+      try Interruption.check("evaluate, \(done) of \(total) questions made")
+    }
+    func place(_ path: String) -> String {
+      path.hasPrefix("/") ? path : made.appendingPathComponent(path).path
+    }
+    return single.map {
+      Question(
+        id: $0.id, kind: .single, images: [place($0.image)], prompt: $0.prompt, answer: $0.answer,
+        family: $0.family)
+    }
+      + composed.map {
+        Question(
+          id: $0.id, kind: $0.kind.questionKind, images: $0.images.map(place), prompt: $0.prompt,
+          answer: $0.answer, family: $0.family, record: $0)
+      }
+  }
+
+  private func answers(
+    _ questions: [Question], model: URL, name: String, folder: URL
+  ) throws -> [AnswerRecord] {
+    let settings = context.configuration.evaluate
+    let loaded = try ModelBuilder.open(model, run: context.configuration)
+    loaded.model.setTrainable(false, .vision, .projector, .decoder)
+    let answerer = try Answerer(
+      questions.map { AnswerRequest(id: $0.id, pictures: $0.images.map(Picture.file), prompt: $0.prompt) },
+      model: loaded.model, encoder: loaded.encoder,
+      features: FeatureStore(model: loaded.model, pictures: context.pictures(loaded, cacheBytes: 64 << 20)),
+      batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
+    let layer = context.configuration.select.layer.index(
+      of: loaded.model.configuration.text.hiddenLayerCount)
+    let side = loaded.model.configuration.vision.patchesPerSide
+    var stored = try ResumableRows<AnswerRecord>(
+      folder: folder, name: name, key: context.directory.key(of: .evaluate), id: \.id)
+    let progress = context.console.progress(name, total: questions.count, start: stored.rows.count)
+    defer { progress.finish() }
+    for (index, batch) in answerer.batches.enumerated() {
+      if batch.allSatisfy({ stored.rows[questions[$0].id] != nil }) { continue }
+      try Interruption.check("evaluate (\(name)), \(stored.rows.count) of \(questions.count) questions")
+      let answers = try answerer.answers(batch: index, attentionLayer: layer)
+      let blind = settings.blind ? try answerer.answers(batch: index, isBlind: true) : []
+      let records = try batch.indices.map { place in
+        try record(
+          questions[batch[place]], answers[place], blind: blind.isEmpty ? nil : blind[place],
+          patchesPerSide: side)
+      }
+      try stored.append(records, id: \.id)
+      progress.update(step: stored.rows.count)
+    }
+    return questions.compactMap { stored.rows[$0.id] }
+  }
+
+  private func record(
+    _ question: Question, _ answer: GeneratedAnswer, blind: GeneratedAnswer?, patchesPerSide: Int
+  ) throws -> AnswerRecord {
+    let text = answer.trimmedText
+    var ratio: Double?
+    if let record = question.record, let attention = answer.attention {
+      ratio = try AttentionRatio(
+        maps: (0..<attention.imageCount).map { attention[$0].map(Double.init) }, record: record,
+        rows: patchesPerSide, columns: patchesPerSide
+      ).ratio
+    }
+    return AnswerRecord(
+      id: question.id, kind: question.kind, count: question.record?.count ?? 1,
+      target: question.record?.target ?? 1, family: question.family, prompt: question.prompt,
+      answer: question.answer, prediction: text, correct: AnswerText.matches(text, question.answer),
+      answeredFromAnotherImage: AnswerText.isFromAnotherImage(
+        text, answer: question.answer, answersOfOthers: question.record?.answersOfOthers ?? []),
+      blindCorrect: blind.map { AnswerText.matches($0.trimmedText, question.answer) }, ratio: ratio)
+  }
+}

@@ -1,0 +1,66 @@
+import LVLM
+import Tensor
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Foundation
+#endif
+
+/// Random weights from which a small model of this kind learns quickly.
+///
+/// Linear weights are normal with variance 1 / inputs; those that write into the residual stream are divided by
+/// √(2 · layers), the head is scaled by 0.3, and the positions of the vision tower start as 0.7 times a
+/// two-dimensional sine and cosine code, so that neighbouring patches are neighbours from the first step.
+enum ModelInitialization {
+  static func apply(to model: LlavaModel, seed: UInt64) {
+    let configuration = model.configuration
+    let base = RandomGenerator(seed: seed, stream: 0x494E_4954)
+    for (index, entry) in model.namedParameters().enumerated() {
+      let (name, parameter) = entry
+      var random = base.split(UInt64(index))
+      func normal(_ deviation: Double) {
+        parameter.tensor = Tensor.randomNormal(
+          parameter.shape, standardDeviation: deviation, using: &random)
+      }
+      let inputs = Double(max(parameter.shape.dropFirst().reduce(1, *), 1))
+      switch true {
+      case name.hasSuffix("position_embedding.weight"):
+        parameter.tensor = positions(
+          side: configuration.vision.patchesPerSide, width: parameter.shape[1], scale: 0.7)
+      case name.hasSuffix("embed_tokens.weight"):
+        normal(0.5)
+      case name.hasSuffix("class_embedding"):
+        normal(0.5)
+      case name.hasSuffix("lm_head.weight"):
+        normal(0.3 / inputs.squareRoot())
+      case name.hasSuffix(".bias"):
+        parameter.tensor = Tensor.zeros(parameter.shape)
+      case parameter.shape.count > 1:
+        let residual = ["o_proj", "down_proj", "out_proj", "fc2"].contains { name.contains($0) }
+        let layers =
+          name.contains("vision_tower")
+          ? configuration.vision.hiddenLayerCount : configuration.text.hiddenLayerCount
+        normal((residual ? 1 / Double(2 * layers).squareRoot() : 1) / inputs.squareRoot())
+      default:
+        continue
+      }
+    }
+  }
+
+  /// `[1 + side², width]`: zeros for the class token, then sines and cosines of row and column.
+  private static func positions(side: Int, width: Int, scale: Double) -> Tensor {
+    var values = [Float](repeating: 0, count: width)
+    let quarter = max(width / 4, 1)
+    for row in 0..<side {
+      for column in 0..<side {
+        for channel in 0..<width {
+          let (part, index) = channel.quotientAndRemainder(dividingBy: quarter)
+          let angle = Double(part < 2 ? row : column) / pow(10_000, Double(index) / Double(quarter))
+          values.append(Float(scale * (part % 2 == 0 ? sin(angle) : cos(angle))))
+        }
+      }
+    }
+    return Tensor(values, shape: [1 + side * side, width])
+  }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import Tensor
+
+/// Runs the stages of a configuration in its run directory.
+///
+/// A stage that is done with the same settings is left out; a stage that was stopped goes on where it was.
+///
+///     try Pipeline(configuration: configuration).run(Stage.allCases)
+public struct Pipeline {
+  private let configuration: RunConfiguration
+  private let console: Console
+  private let isFresh: Bool
+
+  /// - Parameters:
+  ///   - console: Where messages, progress and the final table go.
+  ///   - fresh: Removes what an earlier run left in the directory.
+  public init(configuration: RunConfiguration, console: Console = .silent, fresh: Bool = false) {
+    self.configuration = configuration
+    self.console = console
+    isFresh = fresh
+  }
+
+  /// Runs stages in their order.
+  /// - Throws: ``RunDirectoryError``, ``InterruptedRun`` after a signal, ``TrainingError`` for a loss that is not
+  ///   finite, and the typed errors of data, pictures and checkpoints.
+  public func run(_ stages: [Stage]) throws {
+    if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
+    _ = try TrainStage.terms(configuration.train)
+    let directory = try RunDirectory(configuration, fresh: isFresh)
+    let context = StageContext(
+      configuration: configuration, directory: directory, console: console,
+      source: try configuration.questionSource())
+    for stage in stages.sorted() {
+      if stage != .report, directory.isDone(stage) {
+        console.message("\(stage.rawValue): done before")
+        if stage == .evaluate { try printTable(directory) }
+        continue
+      }
+      try directory.requirePrerequisites(of: stage)
+      let start = Date()
+      try directory.markUndone(stage)
+      try run(stage, context)
+      let seconds = Date().timeIntervalSince(start)
+      try directory.markDone(stage, seconds: seconds)
+      console.message("\(stage.rawValue): \(fixed(seconds, 1)) s")
+      if stage == .evaluate { try printTable(directory) }
+    }
+  }
+
+  private func run(_ stage: Stage, _ context: StageContext) throws {
+    switch stage {
+    case .sft: try SFTStage(context: context).run()
+    case .compose: try ComposeStage(context: context).run()
+    case .select: try SelectStage(context: context).run()
+    case .train: try TrainStage(context: context).run()
+    case .evaluate: try EvaluateStage(context: context).run(seconds: seconds(context.directory))
+    case .report:
+      try writeEvents(context.directory)
+      try ReportStage.writeReport(
+        runDirectory: context.directory.url, title: configuration.run.name,
+        samples: configuration.report.samples, attentionMaps: configuration.report.attentionMaps)
+      console.message("report: \(context.directory.report.path)")
+    }
+  }
+
+  private func seconds(_ directory: RunDirectory) -> [String: Double] {
+    var result: [String: Double] = [:]
+    for stage in Stage.allCases {
+      if let record = directory.record(of: stage) { result[stage.rawValue] = record.seconds }
+    }
+    return result
+  }
+
+  private func printTable(_ directory: RunDirectory) throws {
+    console.result(try EvaluationResult.read(from: directory.results).table().plain)
+  }
+
+  /// The curves as TensorBoard events, all stages in one file that replaces earlier ones.
+  private func writeEvents(_ directory: RunDirectory) throws {
+    let files = FileManager.default
+    for name in try files.contentsOfDirectory(atPath: directory.url.path)
+    where name.hasPrefix("events.out.tfevents.") {
+      try files.removeItem(at: directory.file(name))
+    }
+    guard files.fileExists(atPath: directory.metrics.path) else { return }
+    let writer = try TensorBoardWriter(directory: directory.url)
+    for row in try RowFile.read(MetricRow.self, from: directory.metrics) { try writer.write(row) }
+    try writer.flush()
+  }
+}

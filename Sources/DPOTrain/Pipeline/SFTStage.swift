@@ -1,0 +1,106 @@
+import Checkpoint
+import Foundation
+import LVLM
+import Tensor
+
+/// Supervised training of the base model: single-image conversations and a share of two-image ones in,
+/// `sft/checkpoints/` and `sft/model` out.
+struct SFTStage {
+  let context: StageContext
+
+  func run() throws {
+    let settings = context.configuration.sft
+    let folder = try context.directory.folder(.sft)
+    if settings.maxSteps == 0 {
+      _ = try ModelBuilder.open(context.baseModel, run: context.configuration)
+      context.console.message(
+        "sft: left out (sft.max_steps is 0), the base model is \(context.baseModel.path)")
+      return
+    }
+    let (base, tokenizer) = try startingModel(folder)
+    let model = base.model
+    guard context.source.count(of: .sft) > 0 else {
+      throw DataError(file: "data source \(context.source.name)", problem: "has no record in the split sft")
+    }
+    let pictures = context.pictures(base)
+    model.setTrainable(true, .vision, .projector, .decoder)
+    let batch = min(settings.perDeviceTrainBatchSize, context.source.count(of: .sft))
+    let sampler = RecordSampler(
+      recordCount: context.source.count(of: .sft), batchSize: batch, seed: context.configuration.run.seed)
+    let steps = settings.maxSteps
+    let warmup = Int((settings.warmupRatio * Double(steps)).rounded(.up))
+    let loop = TrainingLoop(
+      settings: TrainingLoop.Settings(
+        stage: .sft, steps: steps,
+        schedule: LearningRateSchedule(
+          settings.lrSchedulerType.kind, peak: settings.learningRate, warmupSteps: warmup, totalSteps: steps,
+          decaySteps: Int((settings.decayRatio * Double(steps)).rounded())),
+        beta1: settings.adamBeta1, beta2: settings.adamBeta2, weightDecay: settings.weightDecay,
+        maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,
+        saveSteps: settings.saveSteps, saveTotalLimit: 1,
+        configurationHash: context.directory.key(of: .sft), configuration: context.configuration.yaml),
+      model: model, checkpoints: folder.appendingPathComponent("checkpoints", isDirectory: true),
+      metrics: context.directory.metrics, console: context.console)
+    let start = try loop.resume()
+    let counts = model.parameterCounts
+    context.console.message(
+      start > 0
+        ? "sft: goes on after step \(start) of \(steps)"
+        : "sft: \(counts.all) weights, vocabulary of \(base.encoder.tokenizer.vocabularySize), "
+          + "\(steps) steps of \(batch) conversations")
+    if start == 0 { try pretrainVision(base, pictures: pictures) }
+    let conversations = ConversationSampler(
+      source: context.source, settings: settings, sampler: sampler, seed: context.configuration.run.seed)
+    try loop.run(
+      SupervisedObjective(
+        model: model, features: FeatureStore(model: model, pictures: pictures, training: .everything),
+        encoder: base.encoder, sampler: sampler, conversations: conversations.conversations(ofStep:)))
+    try ModelBuilder.save(base, tokenizer: tokenizer, to: context.baseModel)
+  }
+
+  /// The model of `model.path`, or a new one with a vocabulary of the run's own texts.
+  private func startingModel(_ folder: URL) throws -> (LoadedModel, tokenizer: URL) {
+    if let path = context.configuration.model.path {
+      let directory = URL(fileURLWithPath: path, isDirectory: true)
+      return (
+        try ModelBuilder.open(directory, run: context.configuration),
+        directory.appendingPathComponent(ModelBuilder.tokenizerName)
+      )
+    }
+    let file = folder.appendingPathComponent(ModelBuilder.tokenizerName)
+    let tokenizer = try Tokenizer.train(
+      texts: try VocabularyTexts.texts(of: context.source),
+      vocabularySize: context.configuration.tokenizer.vocabSize, to: file)
+    return (try ModelBuilder.fresh(context.configuration, tokenizer: tokenizer), file)
+  }
+
+  private func pretrainVision(_ base: LoadedModel, pictures: PictureStore) throws {
+    guard context.configuration.model.path == nil else { return }
+    let training = VisionPretraining(
+      settings: context.configuration.sft.visionPretraining, model: base.model, source: context.source,
+      pictures: pictures, seed: context.configuration.run.seed)
+    if let accuracy = try training.run(console: context.console) {
+      context.console.message("sft: vision tower names \(fixed(accuracy * 100, 1)) % of attributes")
+    }
+  }
+}
+
+/// The texts a run's own vocabulary is made from: questions and answers of the data, and the words that composed
+/// prompts add.
+enum VocabularyTexts {
+  static func texts(of source: any QuestionSource) throws -> [String] {
+    var texts: [String] = []
+    for index in 0..<min(source.count(of: .sft), 4000) {
+      let record = try source.record(.sft, index)
+      texts.append(record.question)
+      texts.append(record.answer)
+      let kind: CompositionKind = index % 4 == 0 ? .pictureInPicture : .sequence
+      let phrases = PromptRewriting.centrePhrases
+      let prompt = PromptRewriting.prompt(
+        record.question, kind: kind, target: index % 9 + 1, count: 5, phrase: phrases[index % phrases.count])
+      texts += ChatTemplate.plain.prompt(prompt).replacing(ImageMark.text, with: "").split(separator: "\n")
+        .map(String.init)
+    }
+    return texts
+  }
+}

@@ -1,0 +1,47 @@
+import Foundation
+import LVLM
+
+/// What every stage works with.
+public struct StageContext {
+  public let configuration: RunConfiguration
+  public let directory: RunDirectory
+  public let console: Console
+  public let source: any QuestionSource
+
+  public init(
+    configuration: RunConfiguration, directory: RunDirectory, console: Console, source: any QuestionSource
+  ) {
+    self.configuration = configuration
+    self.directory = directory
+    self.console = console
+    self.source = source
+  }
+
+  /// The model before preference optimization: `sft/model`, or `model.path` where nothing was trained.
+  var baseModel: URL {
+    if configuration.sft.maxSteps == 0, let path = configuration.model.path {
+      return URL(fileURLWithPath: path, isDirectory: true)
+    }
+    return directory.url.appendingPathComponent("sft/model", isDirectory: true)
+  }
+
+  /// The model after it: `train/model`.
+  var trainedModel: URL { directory.url.appendingPathComponent("train/model", isDirectory: true) }
+
+  /// Pictures of this run for a model.
+  func pictures(_ loaded: LoadedModel, cacheBytes: Int = 192 << 20) -> PictureStore {
+    PictureStore(source: source, processor: loaded.processor, cacheBytes: cacheBytes)
+  }
+
+  /// Hash of a picture's bytes.
+  func digest(of picture: Picture) throws -> String {
+    switch picture {
+    case .file(let path), .noisy(let path, _):
+      return try Digest.of(file: URL(fileURLWithPath: path))
+    case .source(let reference):
+      var digest = Digest()
+      digest.update(try source.image(for: reference).pixels)
+      return digest.finalize()
+    }
+  }
+}

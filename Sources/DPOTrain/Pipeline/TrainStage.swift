@@ -1,0 +1,184 @@
+import Foundation
+import LVLM
+import Tensor
+
+/// Preference optimization: `pairs.jsonl` and the base model in, `checkpoints/` and `train/model` out.
+struct TrainStage {
+  let context: StageContext
+
+  func run() throws {
+    let settings = context.configuration.train
+    let folder = try context.directory.folder(.train)
+    let base = try ModelBuilder.open(context.baseModel, run: context.configuration)
+    let model = base.model
+    let pairs = try PreferencePairFile.read(context.directory.pairs.path)
+    try PairFileError.check(pairs, file: context.directory.pairs.path)
+    let encoded = try pairs.map { try encode($0, base.encoder) }
+
+    let pictures = context.pictures(base)
+    let frozen = FeatureStore(model: model, pictures: pictures)
+    let features: FeatureStore
+    switch (settings.trainVision, settings.trainProjector) {
+    case (true, _): features = FeatureStore(model: model, pictures: pictures, training: .everything)
+    case (false, true): features = FeatureStore(model: model, pictures: pictures, training: .projector)
+    case (false, false): features = frozen
+    }
+    model.setTrainable(false, .vision, .projector, .decoder)
+    try frozen.prepare(encoded.map(\.pictures))
+    let reference = try reference(encoded, base: base, features: frozen, folder: folder)
+    if features !== frozen { try features.prepare(encoded.map(\.pictures)) }
+
+    try makeTrainable(model)
+    let scorer = PairScorer(model: model, features: features, sharesPrefix: settings.sharesPrefix)
+    let batch = settings.perDeviceTrainBatchSize * settings.gradientAccumulationSteps
+    let sampler = PairSampler(
+      isSingle: try singleFlags(pairs), batchSize: batch, singleShare: settings.singleImageShare,
+      seed: context.configuration.run.seed)
+    let steps =
+      settings.maxSteps > 0
+      ? settings.maxSteps
+      : max(1, Int((Double(sampler.stepsPerEpoch) * settings.numTrainEpochs).rounded(.up)))
+    let objective = PreferenceObjective(
+      pairs: encoded, sampler: sampler, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer,
+      terms: try Self.terms(settings), reference: reference)
+    let loop = TrainingLoop(
+      settings: TrainingLoop.Settings(
+        stage: .train, steps: steps,
+        schedule: LearningRateSchedule(
+          settings.lrSchedulerType.kind, peak: settings.learningRate,
+          warmupSteps: Int((settings.warmupRatio * Double(steps)).rounded(.up)), totalSteps: steps),
+        beta1: settings.adamBeta1, beta2: settings.adamBeta2, weightDecay: settings.weightDecay,
+        maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,
+        saveSteps: settings.saveSteps, saveTotalLimit: settings.saveTotalLimit,
+        configurationHash: context.directory.key(of: .train), configuration: context.configuration.yaml),
+      model: model, checkpoints: try context.directory.checkpoints, metrics: context.directory.metrics,
+      console: context.console)
+    let start = try loop.resume()
+    if start > 0 { context.console.message("train: goes on after step \(start) of \(steps)") }
+    let counts = model.parameterCounts
+    context.console.message(
+      "train: \(pairs.count) pairs, \(steps) steps of \(batch), \(counts.trainable) of \(counts.all) weights")
+    try loop.run(objective)
+    try ModelBuilder.save(
+      base, tokenizer: context.baseModel.appendingPathComponent(ModelBuilder.tokenizerName),
+      to: context.trainedModel)
+  }
+
+  /// The objective that the settings describe.
+  static func terms(_ settings: RunConfiguration.Train) throws -> PreferenceObjectiveTerms {
+    try PreferenceObjectiveTerms(
+      losses: [settings.lossType],
+      options: LossOptions(
+        beta: settings.beta, labelSmoothing: settings.labelSmoothing == 0 ? nil : settings.labelSmoothing),
+      gamma: settings.gamma, reduction: settings.nllReduction == .mean ? .mean : .sum)
+  }
+
+  private func encode(_ pair: PreferencePair, _ encoder: PromptEncoder) throws -> EncodedPair {
+    do {
+      let example = try encoder.example(
+        question: pair.prompt, images: Array(pair.images.indices), answers: [pair.chosen, pair.rejected])
+      return EncodedPair(
+        id: pair.id,
+        pictures: pair.images.map { .file(URL(fileURLWithPath: $0, relativeTo: context.directory.url).path) },
+        promptIDs: example.promptIDs, completions: example.completions)
+    } catch let error as PromptError {
+      throw RecordError(id: pair.id, reason: "\(error)")
+    }
+  }
+
+  /// Which pairs have a single image as it came; by the candidates, where they are there.
+  private func singleFlags(_ pairs: [PreferencePair]) throws -> [Bool] {
+    let candidates = context.directory.url.appendingPathComponent("select/candidates.jsonl")
+    guard FileManager.default.fileExists(atPath: candidates.path) else { return pairs.map { _ in false } }
+    let rows: [CandidateRow] = try RowFile.read(from: candidates)
+    let single = Set(rows.lazy.filter { $0.kind == .single }.map(\.id))
+    return pairs.map { single.contains($0.id) }
+  }
+
+  /// Log-probabilities under the reference: computed once and cached, or live.
+  private func reference(
+    _ pairs: [EncodedPair], base: LoadedModel, features: FeatureStore, folder: URL
+  ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
+    let settings = context.configuration.train
+    guard settings.precomputeRefLogProbs else {
+      return try liveReference(pairs, base: base, features: features)
+    }
+    var fingerprint = Digest()
+    fingerprint.update(ModelState.digest(base.model))
+    fingerprint.update("\(base.processor.configuration)")
+    fingerprint.update("\(base.model.configuration)")
+    fingerprint.update("\(settings.sharesPrefix)")
+    let cache = ReferenceCache(
+      folder.appendingPathComponent("reference.h5"), fingerprint: fingerprint.finalize())
+    if let reason = cache.discarded {
+      context.console.message("train: reference log-probabilities are computed again (\(reason))")
+    }
+    let progress = context.console.progress("reference", total: pairs.count)
+    defer { progress.finish() }
+    try cache.fill(
+      pairs, batchTokens: context.configuration.select.batchTokens,
+      scorer: PairScorer(model: base.model, features: features, sharesPrefix: settings.sharesPrefix),
+      digest: context.digest(of:)
+    ) { done in
+      progress.update(step: done)
+      try Interruption.check("reference log-probabilities, \(done) of \(pairs.count) pairs")
+    }
+    return { cache.values(of: $0) }
+  }
+
+  /// The base model itself with its adapters off where only they are trained, otherwise a second copy.
+  private func liveReference(
+    _ pairs: [EncodedPair], base: LoadedModel, features: FeatureStore
+  ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
+    let settings = context.configuration.train
+    if settings.adapter == .lora, !settings.trainProjector, !settings.trainVision {
+      let model = base.model
+      let scorer = PairScorer(model: model, features: features, sharesPrefix: settings.sharesPrefix)
+      return { pairs in
+        model.isAdapterEnabled = false
+        defer { model.isAdapterEnabled = true }
+        return try Self.values(pairs, scorer)
+      }
+    }
+    let copy = try ModelBuilder.open(context.baseModel, run: context.configuration)
+    copy.model.setTrainable(false, .vision, .projector, .decoder)
+    let features = FeatureStore(model: copy.model, pictures: context.pictures(copy))
+    try features.prepare(pairs.map(\.pictures))
+    let scorer = PairScorer(
+      model: copy.model, features: features, sharesPrefix: settings.sharesPrefix)
+    return { try Self.values($0, scorer) }
+  }
+
+  private static func values(_ pairs: [EncodedPair], _ scorer: PairScorer) throws -> [PairLogProbabilities] {
+    let sums = try noGradient { try scorer.sums(pairs).sums.array(of: Float.self) }
+    return pairs.indices.map {
+      PairLogProbabilities(chosen: Double(sums[2 * $0]), rejected: Double(sums[2 * $0 + 1]))
+    }
+  }
+
+  private func makeTrainable(_ model: LlavaModel) throws {
+    let settings = context.configuration.train
+    switch settings.adapter {
+    case .none: model.setTrainable(true, .decoder)
+    case .lora:
+      var generator = RandomGenerator(seed: context.configuration.run.seed, stream: 0x4C6F_5241)
+      model.applyLoRA(rank: settings.loraR, alpha: settings.loraAlpha, using: &generator)
+      let wanted = Set(settings.loraTarget)
+      for (name, parameter) in model.namedParameters() where name.contains(".lora_") {
+        parameter.isTrainable = name.split(separator: ".").contains { wanted.contains(String($0)) }
+      }
+    }
+    if settings.trainProjector { model.setTrainable(true, .projector) }
+    if settings.trainVision { model.setTrainable(true, .vision) }
+  }
+}
+
+extension LearningRateScheduler {
+  var kind: LearningRateSchedule.Kind {
+    switch self {
+    case .constant: .constant
+    case .linear: .linear
+    case .cosine: .cosine
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/// The share of an answer's attention to images that falls on the image the prompt names.
+///
+/// R(y) = A_target / A_total (MIA-DPO, equation 4), on the mean over heads and answer tokens of one layer's
+/// attention to image patches. Attention to text does not enter, and nothing is re-normalised per image.
+public struct AttentionRatio: Sendable, Equatable {
+  /// R, between 0 and 1; 0 when the answer pays no attention to images at all.
+  public var ratio: Double
+  /// The share of each picture (sequence), cell (grid), or of the centre and its surroundings (pic-in-pic).
+  public var shares: [Double]
+
+  /// Measures one answer.
+  /// - Parameters:
+  ///   - maps: Attention to the patches of each image the model saw, row-major `[images][rows × columns]`.
+  ///   - record: The composed prompt that was answered.
+  ///   - rows: Patches of an image from top to bottom.
+  ///   - columns: Patches of an image from left to right.
+  /// - Throws: ``AttentionRatioError`` when the maps do not fit the patch grid or the record.
+  public init(maps: [[Double]], record: ComposedRecord, rows: Int, columns: Int) throws {
+    for map in maps where map.count != rows * columns {
+      throw AttentionRatioError.mapSize(record: record.id, found: map.count, expected: rows * columns)
+    }
+    let expected = record.kind == .sequence ? record.count : 1
+    guard maps.count == expected else {
+      throw AttentionRatioError.imageCount(record: record.id, found: maps.count, expected: expected)
+    }
+    guard (1...record.count).contains(record.target) else {
+      throw AttentionRatioError.noSuchTarget(
+        record: record.id, target: record.target, count: record.count)
+    }
+    let total = maps.reduce(0) { $0 + $1.reduce(0, +) }
+    func onTarget(_ record: ComposedRecord) -> Double {
+      guard let weights = record.patchWeights(rows: rows, columns: columns) else {
+        return maps[record.target - 1].reduce(0, +)
+      }
+      return zip(weights, maps[0]).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+    func share(_ part: Double) -> Double { total > 0 ? min(part / total, 1) : 0 }
+    ratio = share(onTarget(record))
+    switch record.kind {
+    case .sequence, .grid:
+      shares = (1...record.count).map { target in
+        var other = record
+        other.target = target
+        return share(onTarget(other))
+      }
+    case .pictureInPicture:
+      shares = [ratio, total > 0 ? 1 - ratio : 0]
+    }
+  }
+}
+
+/// Attention maps that do not fit the prompt they are said to belong to.
+public enum AttentionRatioError: Error, Equatable, CustomStringConvertible {
+  case mapSize(record: String, found: Int, expected: Int)
+  case imageCount(record: String, found: Int, expected: Int)
+  case noSuchTarget(record: String, target: Int, count: Int)
+
+  public var description: String {
+    switch self {
+    case .mapSize(let record, let found, let expected):
+      "record \(record): an attention map has \(found) patches, expected \(expected)"
+    case .imageCount(let record, let found, let expected):
+      "record \(record): attention to \(found) images, expected \(expected)"
+    case .noSuchTarget(let record, let target, let count):
+      "record \(record): the target is number \(target) of \(count) pictures"
+    }
+  }
+}

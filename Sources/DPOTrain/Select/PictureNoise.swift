@@ -1,0 +1,60 @@
+import LVLM
+import Tensor
+
+/// Gaussian noise on a picture while the rejected answer is generated, as MIA-DPO's released scripts add it.
+public struct PictureNoise: Hashable, Sendable {
+  /// Standard deviation in 8-bit steps.
+  public var deviation: Double
+  /// Row-major number of the cell that gets the noise, in an even split of the picture; `nil` for all of it.
+  public var cell: Int?
+  /// Rows and columns of that split, label strips included.
+  public var rows = 1
+  public var columns = 1
+  /// Whether sums wrap around at 256, as the released pic-in-pic script's 8-bit addition does; otherwise they
+  /// are clipped.
+  public var wraps = false
+  public var seed: UInt64
+
+  /// The noise of `settings` for a record; `nil` when its format has none.
+  public init?(_ settings: RunConfiguration.Select, record: ComposedRecord, seed: UInt64) {
+    self.seed = seed
+    switch record.kind {
+    case .sequence:
+      deviation = settings.noise.sequence
+    case .grid:
+      deviation = settings.noise.grid
+      cell = record.target - 1
+      rows = record.layout?.rows ?? 1
+      columns = record.layout?.columns ?? 1
+    case .pictureInPicture:
+      deviation = settings.noise.picInPic
+      wraps = true
+    }
+    guard deviation > 0 else { return nil }
+  }
+
+  /// A noisy copy of `picture`; the same seed gives the same noise.
+  public func applied(to picture: RGBImage) -> RGBImage {
+    var generator = RandomGenerator(seed: seed)
+    var pixels = picture.pixels
+    let (height, width) = (picture.height / rows, picture.width / columns)
+    let (row, column) = (cell ?? 0).quotientAndRemainder(dividingBy: columns)
+    let area =
+      cell == nil
+      ? (0..<picture.height, 0..<picture.width)
+      : (row * height..<(row + 1) * height, column * width..<(column + 1) * width)
+    for y in area.0 {
+      for x in area.1 {
+        for channel in 0..<3 {
+          let index = (y * picture.width + x) * 3 + channel
+          let noise = deviation * generator.normal()
+          pixels[index] =
+            wraps
+            ? pixels[index] &+ UInt8(truncatingIfNeeded: Int(noise))
+            : UInt8(min(max(Double(pixels[index]) + noise, 0), 255))
+        }
+      }
+    }
+    return RGBImage(width: picture.width, height: picture.height, pixels: pixels)
+  }
+}

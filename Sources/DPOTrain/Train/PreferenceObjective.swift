@@ -1,0 +1,144 @@
+import LVLM
+import Tensor
+
+/// A pair with its token ids, ready to be packed.
+public struct EncodedPair: Sendable {
+  public var id: String
+  public var pictures: [Picture]
+  public var promptIDs: [Int32]
+  /// The chosen and the rejected answer, each ending with eos.
+  public var completions: [[Int32]]
+
+  public init(id: String, pictures: [Picture], promptIDs: [Int32], completions: [[Int32]]) {
+    self.id = id
+    self.pictures = pictures
+    self.promptIDs = promptIDs
+    self.completions = completions
+  }
+}
+
+/// Log-probabilities of the two answers of a pair.
+public struct PairLogProbabilities: Sendable, Equatable {
+  public var chosen: Double
+  public var rejected: Double
+
+  public init(chosen: Double, rejected: Double) {
+    self.chosen = chosen
+    self.rejected = rejected
+  }
+}
+
+/// Answers scored by a model: packs pairs, runs the decoder, sums log-probabilities per answer.
+public struct PairScorer {
+  private let model: LlavaModel
+  private let features: FeatureStore
+  private let sharesPrefix: Bool
+
+  public init(model: LlavaModel, features: FeatureStore, sharesPrefix: Bool) {
+    self.model = model
+    self.features = features
+    self.sharesPrefix = sharesPrefix
+  }
+
+  /// Sums of log-probabilities, chosen and rejected in turn, `[2 × pairs]`, and the decoder's rows.
+  public func sums(_ pairs: [EncodedPair]) throws -> (sums: Tensor, rows: Int) {
+    let batchFeatures = try features.features(of: pairs.map(\.pictures))
+    let examples = pairs.map { pair in
+      PackedExample(
+        promptIDs: pair.promptIDs, images: pair.pictures.compactMap { batchFeatures.rows[$0] },
+        completions: pair.completions)
+    }
+    let batch = try PackedBatch(
+      examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(model.configuration.imageTokenIndex),
+      patchesPerImage: model.configuration.tokensPerImage)
+    let logProbabilities = model.logProbabilities(batch, imageFeatures: batchFeatures.tensor)
+    return (
+      segmentSums(logProbabilities, segments: batch.completionOfTarget, count: batch.completionCount),
+      batch.tokenCount
+    )
+  }
+}
+
+/// The DPO loss over the pairs of a step, in micro-batches that add up exactly, the last one included.
+public struct PreferenceObjective: TrainingObjective {
+  private let pairs: [EncodedPair]
+  private let sampler: PairSampler
+  private let microBatch: Int
+  private let scorer: PairScorer
+  private let terms: PreferenceObjectiveTerms
+  private let reference: ([EncodedPair]) throws -> [PairLogProbabilities]
+
+  /// - Parameters:
+  ///   - microBatch: Pairs that go through the model at a time.
+  ///   - reference: Log-probabilities under the reference, for pairs of this objective.
+  public init(
+    pairs: [EncodedPair], sampler: PairSampler, microBatch: Int, scorer: PairScorer,
+    terms: PreferenceObjectiveTerms, reference: @escaping ([EncodedPair]) throws -> [PairLogProbabilities]
+  ) {
+    self.pairs = pairs
+    self.sampler = sampler
+    self.microBatch = microBatch
+    self.scorer = scorer
+    self.terms = terms
+    self.reference = reference
+  }
+
+  public func recordIDs(ofStep step: Int) -> [String] { sampler.pairs(ofStep: step).map { pairs[$0].id } }
+
+  public func epoch(afterSteps step: Int) -> Double { sampler.epoch(afterSteps: step) }
+
+  public func outcome(ofStep step: Int) throws -> StepOutcome {
+    let records = sampler.pairs(ofStep: step).map { pairs[$0] }
+    let chosenTokens = records.reduce(0) { $0 + $1.completions[0].count }
+    var gradients = Gradients()
+    var metrics = PreferenceMetrics()
+    var loss = 0.0
+    var tokens = 0
+    for start in stride(from: 0, to: records.count, by: microBatch) {
+      let part = Array(records[start..<min(start + microBatch, records.count)])
+      let known = terms.needsReference ? try reference(part) : part.map { _ in .init(chosen: 0, rejected: 0) }
+      let (sums, rows) = try scorer.sums(part)
+      let scores = Self.scores(sums, pairs: part, reference: known)
+      let share = terms.share(of: scores, stepPairs: records.count, stepChosenTokens: chosenTokens)
+      loss += share.item()
+      metrics.add(scores, beta: terms.options.beta)
+      tokens += rows
+      gradients.add(share.backward())
+    }
+    let weight = Double(records.count)
+    return StepOutcome(
+      gradients: gradients, loss: loss, tokens: tokens,
+      metrics: metrics.named.map {
+        ($0.0, $0.1, $0.0 == "nll_loss" ? Double(chosenTokens) : weight)
+      },
+      highlights: [
+        ("accuracy", fixed(metrics.accuracy, 2)), ("margin", fixed(metrics.margin, 3)),
+      ])
+  }
+
+  /// Splits sums of a batch (chosen, rejected, chosen, …) into the scores of its pairs.
+  static func scores(
+    _ sums: Tensor, pairs: [EncodedPair], reference: [PairLogProbabilities]
+  ) -> PreferenceScores {
+    let table = sums.reshaped([pairs.count, 2])
+    return PreferenceScores(
+      policyChosen: table.slice(axis: 1, 0..<1).reshaped([pairs.count]),
+      policyRejected: table.slice(axis: 1, 1..<2).reshaped([pairs.count]),
+      referenceChosen: Tensor(reference.map { Float($0.chosen) }).to(sums.dtype),
+      referenceRejected: Tensor(reference.map { Float($0.rejected) }).to(sums.dtype),
+      chosenTokens: pairs.map { $0.completions[0].count },
+      rejectedTokens: pairs.map { $0.completions[1].count })
+  }
+}
+
+/// A number with a fixed number of decimals.
+func fixed(_ value: Double, _ decimals: Int) -> String {
+  guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }
+  var scale = 1.0
+  for _ in 0..<decimals { scale *= 10 }
+  let whole = Int((abs(value) * scale).rounded())
+  let digits = String(whole)
+  let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
+  let sign = value < 0 && whole != 0 ? "-" : ""
+  return decimals == 0 ? sign + padded : sign + padded.dropLast(decimals) + "." + padded.suffix(decimals)
+}

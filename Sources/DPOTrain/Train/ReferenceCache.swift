@@ -1,0 +1,69 @@
+import Checkpoint
+import Foundation
+import Tensor
+
+/// Log-probabilities of all pairs under the reference model, computed once and kept in HDF5.
+///
+/// Everything they depend on is in the key: weights and processing in the file's fingerprint; picture bytes, token
+/// ids and the neighbours in the batch (they decide the last bits) in each batch's key. A key that does not match
+/// is computed again.
+public final class ReferenceCache {
+  private let cache: TensorCache
+  private var values: [String: PairLogProbabilities] = [:]
+  /// Pairs that had to be computed by ``fill(_:batchTokens:scorer:digest:progress:)``.
+  public private(set) var computedCount = 0
+
+  /// - Parameter fingerprint: Hash of the reference's weights and of the image processing.
+  public init(_ url: URL, fingerprint: String) {
+    cache = TensorCache(url, fingerprint: fingerprint, saveInterval: 16)
+  }
+
+  /// Why an existing file was not used, or nil.
+  public var discarded: String? { cache.discarded }
+
+  /// Looks up every pair, and computes those of batches that are not in the file.
+  /// - Parameters:
+  ///   - digest: Hash of a picture's bytes.
+  ///   - progress: Called with the number of pairs done; may throw to stop.
+  /// - Throws: `CheckpointError` when the file cannot be written; errors of the pictures.
+  public func fill(
+    _ pairs: [EncodedPair], batchTokens: Int, scorer: PairScorer, digest: (Picture) throws -> String,
+    progress: (Int) throws -> Void
+  ) throws {
+    let lengths = pairs.map { pair in pair.promptIDs.count + pair.completions.reduce(0) { $0 + $1.count } }
+    var pictureDigests: [Picture: String] = [:]
+    for range in TokenBatches.consecutive(lengths: lengths, budget: batchTokens, maximumRecords: 64) {
+      let batch = Array(pairs[range])
+      var key = Digest()
+      for pair in batch {
+        for picture in pair.pictures {
+          let known = try pictureDigests[picture] ?? digest(picture)
+          pictureDigests[picture] = known
+          key.update(known)
+        }
+        key.update(pair.promptIDs.map(String.init).joined(separator: " "))
+        for completion in pair.completions {
+          key.update(completion.map(String.init).joined(separator: " "))
+        }
+      }
+      var missed = false
+      let stored = try cache.tensor(for: key.finalize()) {
+        missed = true
+        return try noGradient { try scorer.sums(batch).sums.detached() }
+      }
+      if missed { computedCount += batch.count }
+      let sums = stored.array(of: Float.self)
+      for (index, pair) in batch.enumerated() {
+        values[pair.id] = PairLogProbabilities(
+          chosen: Double(sums[2 * index]), rejected: Double(sums[2 * index + 1]))
+      }
+      try progress(range.upperBound)
+    }
+    try cache.save()
+  }
+
+  /// The values of pairs that ``fill(_:batchTokens:scorer:digest:progress:)`` saw.
+  public func values(of pairs: [EncodedPair]) -> [PairLogProbabilities] {
+    pairs.map { values[$0.id] ?? PairLogProbabilities(chosen: .nan, rejected: .nan) }
+  }
+}

@@ -1,0 +1,136 @@
+import LVLM
+import Tensor
+
+/// Questions about one or more pictures with their answers, to be learned turn by turn.
+public struct Conversation: Sendable, Equatable {
+  /// One question and its answer.
+  public struct Turn: Sendable, Equatable {
+    /// The user's words; those of the first turn hold one `<image>` mark per picture.
+    public var question: String
+    public var answer: String
+
+    public init(question: String, answer: String) {
+      self.question = question
+      self.answer = answer
+    }
+  }
+
+  public var id: String
+  public var pictures: [Picture]
+  public var turns: [Turn]
+
+  public init(id: String, pictures: [Picture], turns: [Turn]) {
+    self.id = id
+    self.pictures = pictures
+    self.turns = turns
+  }
+}
+
+/// The token ids of a conversation and which of them are to be predicted.
+public struct EncodedConversation: Sendable, Equatable {
+  public var ids: [Int32]
+  /// Indices into ``ids`` of all answer tokens, each answer's eos included.
+  public var targets: [Int]
+
+  /// - Throws: ``RecordError`` naming the conversation when marks are not its pictures, an answer is empty or it is
+  ///   longer than the context.
+  public init(_ conversation: Conversation, encoder: PromptEncoder) throws {
+    ids = []
+    targets = []
+    do {
+      for (index, turn) in conversation.turns.enumerated() {
+        guard turn.answer.contains(where: { !$0.isWhitespace }) else {
+          throw PromptError.emptyAnswer(index: index, prompt: turn.question)
+        }
+        if index == 0 {
+          ids = try encoder.encode(
+            encoder.template.prompt(turn.question), imageCount: conversation.pictures.count)
+        } else {
+          ids += encoder.tokenizer.encode(encoder.template.laterPrompt(turn.question))
+        }
+        let answer = encoder.encode(answer: turn.answer)
+        targets += ids.count..<ids.count + answer.count
+        ids += answer
+      }
+      guard ids.count <= encoder.contextLength else {
+        throw PromptError.tooLong(
+          tokens: ids.count, context: encoder.contextLength, prompt: conversation.turns[0].question)
+      }
+    } catch let error as PromptError {
+      throw RecordError(id: conversation.id, reason: "\(error)")
+    }
+  }
+}
+
+extension ChatTemplate {
+  /// A later turn: as the first one, without the system sentence.
+  func laterPrompt(_ question: String) -> String {
+    let role = name == ChatTemplate.llavaV0.name ? "###Human: " : "USER: "
+    return role + question + afterQuestion
+  }
+}
+
+/// Mean cross-entropy of the answer tokens of a step's conversations.
+public struct SupervisedObjective: TrainingObjective {
+  private let model: LlavaModel
+  private let features: FeatureStore
+  private let encoder: PromptEncoder
+  private let sampler: RecordSampler
+  private let conversations: (_ step: Int) throws -> [Conversation]
+
+  /// - Parameters:
+  ///   - sampler: Counts epochs; `conversations` decides what a step sees.
+  ///   - conversations: The conversations of a step, a pure function of its number.
+  public init(
+    model: LlavaModel, features: FeatureStore, encoder: PromptEncoder, sampler: RecordSampler,
+    conversations: @escaping (_ step: Int) throws -> [Conversation]
+  ) {
+    self.model = model
+    self.features = features
+    self.encoder = encoder
+    self.sampler = sampler
+    self.conversations = conversations
+  }
+
+  public func recordIDs(ofStep step: Int) -> [String] { (try? conversations(step).map(\.id)) ?? [] }
+
+  public func epoch(afterSteps step: Int) -> Double { sampler.epoch(afterSteps: step) }
+
+  public func outcome(ofStep step: Int) throws -> StepOutcome {
+    let records = try conversations(step)
+    let encoded = try records.map { try EncodedConversation($0, encoder: encoder) }
+    let batchFeatures = try features.features(of: records.map(\.pictures))
+    let batch = try PackedBatch(
+      zip(records, encoded).map { record, encoded in
+        PackedExample(
+          promptIDs: encoded.ids, images: record.pictures.compactMap { batchFeatures.rows[$0] })
+      }, sharesPrefix: true, imageTokenID: encoder.imageTokenID, patchesPerImage: encoder.tokensPerImage)
+    var rows: [Int32] = []
+    var targets: [Int32] = []
+    for (sequence, encoded) in zip(batch.sequences, encoded) {
+      rows += encoded.targets.map { Int32(sequence.prompt.lowerBound + $0 - 1) }
+      targets += encoded.targets.map { encoded.ids[$0] }
+    }
+    let hidden = model.hiddenStates(batch, imageFeatures: batchFeatures.tensor)
+    let logProbabilities = targetLogProbabilities(
+      hidden: hidden.rows(at: Tensor(rows)), weight: model.decoder.headWeight, targets: targets)
+    let loss = -logProbabilities.mean()
+    let value = loss.item()
+    return StepOutcome(
+      gradients: loss.backward(), loss: value, tokens: batch.tokenCount,
+      metrics: [("loss", value, Double(targets.count))])
+  }
+}
+
+/// A record of the data that cannot be used.
+public struct RecordError: Error, Equatable, CustomStringConvertible {
+  public var id: String
+  public var reason: String
+
+  public init(id: String, reason: String) {
+    self.id = id
+    self.reason = reason
+  }
+
+  public var description: String { "record \(id): \(reason)" }
+}

@@ -1,0 +1,168 @@
+import Checkpoint
+import Foundation
+import LVLM
+import Tensor
+
+/// The loop around an objective: gradients, clipping, update, metrics, checkpoints, interruption.
+public final class TrainingLoop {
+  /// What the loop needs to know beside the objective.
+  public struct Settings: Sendable {
+    public var stage: Stage
+    public var steps: Int
+    public var schedule: LearningRateSchedule
+    public var beta1: Double
+    public var beta2: Double
+    public var weightDecay: Double
+    /// 0 turns clipping off.
+    public var maxGradNorm: Double
+    public var loggingSteps: Int
+    /// 0 saves only at the end.
+    public var saveSteps: Int
+    /// How many checkpoints are kept; 0 keeps all.
+    public var saveTotalLimit: Int
+    /// Hash of everything the stage's outcome depends on.
+    public var configurationHash: String
+    /// The resolved configuration as text.
+    public var configuration: String
+
+    public init(
+      stage: Stage, steps: Int, schedule: LearningRateSchedule, beta1: Double, beta2: Double,
+      weightDecay: Double, maxGradNorm: Double, loggingSteps: Int, saveSteps: Int, saveTotalLimit: Int,
+      configurationHash: String, configuration: String
+    ) {
+      self.stage = stage
+      self.steps = steps
+      self.schedule = schedule
+      self.beta1 = beta1
+      self.beta2 = beta2
+      self.weightDecay = weightDecay
+      self.maxGradNorm = maxGradNorm
+      self.loggingSteps = loggingSteps
+      self.saveSteps = saveSteps
+      self.saveTotalLimit = saveTotalLimit
+      self.configurationHash = configurationHash
+      self.configuration = configuration
+    }
+  }
+
+  private let settings: Settings
+  private let model: LlavaModel
+  private let directory: CheckpointDirectory
+  private let metricsURL: URL
+  private let console: Console
+  private let optimizer: AdamW
+  private var window = MetricWindow()
+  private var totalTokens = 0
+  private var step = 0
+
+  /// - Parameters:
+  ///   - checkpoints: Folder of `step-<n>.h5`.
+  ///   - metrics: `metrics.jsonl`.
+  public init(
+    settings: Settings, model: LlavaModel, checkpoints: URL, metrics: URL, console: Console
+  ) {
+    self.settings = settings
+    self.model = model
+    directory = CheckpointDirectory(
+      checkpoints, keepLast: settings.saveTotalLimit > 0 ? settings.saveTotalLimit : .max)
+    metricsURL = metrics
+    self.console = console
+    optimizer = AdamW(
+      learningRate: settings.schedule.peak, beta1: settings.beta1, beta2: settings.beta2, epsilon: 1e-8,
+      weightDecay: settings.weightDecay)
+  }
+
+  /// Goes on from the newest checkpoint, if there is one.
+  /// - Returns: The step it was written after, 0 without one.
+  /// - Throws: `CheckpointError` when the newest checkpoint is damaged or of another configuration.
+  @discardableResult
+  public func resume() throws -> Int {
+    guard let (found, url, checkpoint) = try directory.readNewest() else { return 0 }
+    try checkpoint.requireConfiguration(hash: settings.configurationHash, in: url)
+    try ModelState.load(checkpoint.model, into: model, from: url)
+    try optimizer.load(
+      state: checkpoint.optimizer,
+      stepCount: found, parameters: model.trainableParameters())
+    window = MetricWindow(progress: checkpoint.progress)
+    totalTokens = checkpoint.integer("num_tokens") ?? 0
+    step = found
+    return found
+  }
+
+  /// Runs the remaining steps.
+  /// - Throws: ``TrainingError`` when a loss is not finite, ``InterruptedRun`` when a stop was asked for, errors of
+  ///   the objective and of the checkpoint files.
+  public func run(_ objective: some TrainingObjective) throws {
+    let metrics = try MetricsLog(metricsURL, resuming: settings.stage, after: step)
+    defer { try? metrics.close() }
+    let progress = console.progress(settings.stage.rawValue, total: settings.steps, start: step)
+    defer { progress.finish() }
+    let parameters = model.trainableParameters()
+    while step < settings.steps {
+      if Interruption.isRequested { throw try interrupted() }
+      let rate = settings.schedule.rate(step: step)
+      let outcome = try objective.outcome(ofStep: step)
+      try requireFinite("the loss", outcome.loss, objective)
+      let norm = outcome.gradients.norm(of: parameters)
+      try requireFinite("the gradient's norm", norm, objective)
+      optimizer.learningRate = rate
+      optimizer.step(
+        parameters, outcome.gradients,
+        gradientScale: settings.maxGradNorm > 0
+          ? Gradients.clippingFactor(norm: norm, maximum: settings.maxGradNorm) : 1,
+        isDecayed: { $0.parameter.shape.count > 1 })
+      step += 1
+      totalTokens += outcome.tokens
+      note(outcome, norm: norm, rate: rate)
+      if step % settings.loggingSteps == 0 || step == settings.steps {
+        try metrics.append(row(objective))
+        window.reset()
+      }
+      progress.update(
+        step: step, tokens: outcome.tokens,
+        fields: [("loss", fixed(outcome.loss, 4))] + outcome.highlights)
+      if step == settings.steps || (settings.saveSteps > 0 && step % settings.saveSteps == 0) { try save() }
+    }
+  }
+
+  private func note(_ outcome: StepOutcome, norm: Double, rate: Double) {
+    if !outcome.metrics.contains(where: { $0.name == "loss" }) { window.add("loss", outcome.loss) }
+    for metric in outcome.metrics { window.add(metric.name, metric.value, weight: metric.weight) }
+    window.add("grad_norm", norm)
+    window.set("learning_rate", rate)
+  }
+
+  private func row(_ objective: some TrainingObjective) -> MetricRow {
+    var values = window.means
+    values["num_tokens"] = Double(totalTokens)
+    values["epoch"] = objective.epoch(afterSteps: step)
+    return MetricRow(stage: settings.stage.rawValue, step: step, values: values)
+  }
+
+  private func requireFinite(_ what: String, _ value: Double, _ objective: some TrainingObjective) throws {
+    guard !value.isFinite else { return }
+    throw TrainingError.notFinite(
+      what: what, value: "\(value)", stage: settings.stage.rawValue, step: step + 1,
+      records: objective.recordIDs(ofStep: step), checkpoint: try directory.newest()?.url.path)
+  }
+
+  private func interrupted() throws -> InterruptedRun {
+    let url = try directory.newest().flatMap { $0.step == step ? $0.url : nil } ?? save()
+    return InterruptedRun(
+      place: "\(settings.stage.rawValue) step \(step) of \(settings.steps)", checkpoint: url.path)
+  }
+
+  @discardableResult
+  private func save() throws -> URL {
+    var progress = window.progress
+    progress["step"] = .integer(Int64(step))
+    progress["num_tokens"] = .integer(Int64(totalTokens))
+    return try directory.save(
+      TrainingCheckpoint(
+        model: ModelState.entries(of: model),
+        optimizer: optimizer.namedState(),
+        progress: progress, configuration: settings.configuration,
+        configurationHash: settings.configurationHash, codeVersion: PackageVersion.current),
+      step: step)
+  }
+}

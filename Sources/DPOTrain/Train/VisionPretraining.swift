@@ -1,0 +1,117 @@
+import Foundation
+import LVLM
+import Tensor
+
+/// Teaches the vision tower to name what is in a picture before it meets the decoder.
+///
+/// Linear heads on the mean patch feature predict the answers to questions that apply to every picture; the heads
+/// are thrown away. It stands in for the CLIP training that a real vision tower comes with.
+public struct VisionPretraining {
+  /// A question with a closed set of answers, and the class of any picture.
+  public struct Attribute: Sendable, Equatable {
+    public var question: String
+    public var classes: [String]
+  }
+
+  private let settings: RunConfiguration.SFT.VisionPretraining
+  private let model: LlavaModel
+  private let source: any QuestionSource
+  private let pictures: PictureStore
+  private let seed: UInt64
+
+  public init(
+    settings: RunConfiguration.SFT.VisionPretraining, model: LlavaModel, source: any QuestionSource,
+    pictures: PictureStore, seed: UInt64
+  ) {
+    self.settings = settings
+    self.model = model
+    self.source = source
+    self.pictures = pictures
+    self.seed = seed
+  }
+
+  /// The questions of the data that every picture answers with one of at least three words; of questions that
+  /// divide pictures in the same way only the first.
+  public static func attributes(of source: any QuestionSource) throws -> [Attribute] {
+    let count = min(source.count(of: .sft), 400)
+    guard source.answersAboutAnyImage, count > 0 else { return [] }
+    let images = (0..<count).map { source.image(.sft, $0) }
+    var asked = Set<String>()
+    var divisions = Set<[Int]>()
+    var attributes: [Attribute] = []
+    for index in 0..<count {
+      let question = try source.record(.sft, index).question
+      guard asked.insert(question).inserted else { continue }
+      let answers = images.compactMap { source.answer(to: question, about: $0) }
+      guard answers.count == count else { continue }
+      var order: [String: Int] = [:]
+      let division = answers.map { answer in
+        if let known = order[answer] { return known }
+        order[answer] = order.count
+        return order.count - 1
+      }
+      guard order.count >= 3, divisions.insert(division).inserted else { continue }
+      attributes.append(Attribute(question: question, classes: order.keys.sorted()))
+    }
+    return attributes
+  }
+
+  /// Trains the tower's computed layers.
+  /// - Returns: Share of right classes over the last tenth of the steps, all attributes together; `nil` when
+  ///   the data has no attribute.
+  /// - Throws: ``TrainingError`` for a loss that is not finite, ``InterruptedRun`` when a stop was asked for.
+  public func run(console: Console) throws -> Double? {
+    let attributes = try Self.attributes(of: source)
+    guard settings.maxSteps > 0, !attributes.isEmpty else { return nil }
+    var random = RandomGenerator(seed: seed, stream: 0x5649_5349)
+    let width = model.configuration.vision.hiddenSize
+    let heads = attributes.map { Linear(width, $0.classes.count, bias: false, using: &random) }
+    var parameters = model.visionTower.namedParameters(prefix: "vision_tower")
+    for (index, head) in heads.enumerated() { parameters += head.namedParameters(prefix: "heads.\(index)") }
+    let batchSize = min(settings.perDeviceTrainBatchSize, source.count(of: .sft))
+    let sampler = RecordSampler(
+      recordCount: source.count(of: .sft), batchSize: batchSize, seed: seed ^ 0x5649)
+    let schedule = LearningRateSchedule(
+      .cosine, peak: settings.learningRate,
+      warmupSteps: Int((settings.warmupRatio * Double(settings.maxSteps)).rounded(.up)),
+      totalSteps: settings.maxSteps)
+    let optimizer = AdamW(
+      learningRate: settings.learningRate, beta1: 0.9, beta2: 0.98, weightDecay: settings.weightDecay)
+    let progress = console.progress("vision", total: settings.maxSteps)
+    defer { progress.finish() }
+    var cursor = RecordSampler.Cursor(sampler)
+    var (right, asked) = (0, 0)
+    for step in 0..<settings.maxSteps {
+      try Interruption.check("vision pre-training, step \(step) of \(settings.maxSteps)")
+      let images = cursor.records(ofStep: step).map { source.image(.sft, $0) }
+      let pooled = model.visionFeatures(try pictures.pixels(images.map(Picture.source))).mean(axes: [1])
+      var loss = Tensor(0)
+      for (attribute, head) in zip(attributes, heads) {
+        let targets = images.map { image in
+          Int32(
+            attribute.classes.firstIndex(of: source.answer(to: attribute.question, about: image) ?? "") ?? 0)
+        }
+        loss =
+          loss - targetLogProbabilities(hidden: pooled, weight: head.weight.tensor, targets: targets).mean()
+        if step * 10 >= settings.maxSteps * 9 {
+          let found = noGradient { head(pooled.detached()).argmax(axis: 1).array(of: Int32.self) }
+          right += zip(found, targets).count { $0 == $1 }
+          asked += targets.count
+        }
+      }
+      guard loss.item().isFinite else {
+        throw TrainingError.notFinite(
+          what: "the loss", value: "\(loss.item())", stage: "vision pre-training", step: step + 1,
+          records: images.map(\.path), checkpoint: nil)
+      }
+      let gradients = loss.backward()
+      optimizer.learningRate = schedule.rate(step: step)
+      optimizer.step(
+        parameters, gradients,
+        gradientScale: Gradients.clippingFactor(norm: gradients.norm(of: parameters), maximum: 1),
+        isDecayed: { $0.parameter.shape.count > 1 })
+      progress.update(step: step + 1, fields: [("loss", fixed(loss.item(), 3))])
+    }
+    return Double(right) / Double(max(asked, 1))
+  }
+}

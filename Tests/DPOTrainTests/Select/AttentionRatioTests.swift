@@ -1,0 +1,75 @@
+import DPOTrain
+import Testing
+
+/// A composed record of which only the geometry matters.
+func composed(
+  _ kind: CompositionKind, count: Int, target: Int, rows: Int = 1, columns: Int = 1, answer: String = "red",
+  images: Int = 1
+) -> ComposedRecord {
+  ComposedRecord(
+    id: "\(kind.rawValue)-\(count)", kind: kind, count: count, target: target,
+    images: (0..<(kind == .sequence ? count : images)).map { "\($0).png" }, prompt: "", answer: answer,
+    answersOfOthers: [], family: "color", question: "", source: "",
+    layout: kind == .sequence
+      ? nil
+      : CompositionLayout(
+        width: 48, height: 48, rows: rows, columns: columns,
+        region: PixelRectangle(x: 0, y: 0, width: 1, height: 1)))
+}
+
+@Suite("Attention ratio")
+struct AttentionRatioTests {
+  @Test("a sequence compares whole images")
+  func sequence() throws {
+    // Sums 4·1, 4·2, 4·5 of 32 in all: the second has 8/32.
+    let maps = [1.0, 2, 5].map { Array(repeating: $0, count: 4) }
+    let found = try AttentionRatio(
+      maps: maps, record: composed(.sequence, count: 3, target: 2), rows: 2, columns: 2)
+    #expect(found.ratio == 0.25)
+    #expect(found.shares == [0.125, 0.25, 0.625])
+  }
+
+  @Test("a grid compares blocks of one image, row by row")
+  func grid() throws {
+    // 6 × 6 patches in 2 × 3 cells of 3 × 2; cell (1, 2) is number 6. Ones everywhere, tens in that cell:
+    // 6 · 10 of 6 · 10 + 30.
+    var map = [Double](repeating: 1, count: 36)
+    for row in 3..<6 { for column in 4..<6 { map[row * 6 + column] = 10 } }
+    let record = composed(.grid, count: 6, target: 6, rows: 2, columns: 3)
+    let found = try AttentionRatio(maps: [map], record: record, rows: 6, columns: 6)
+    #expect(abs(found.ratio - 60.0 / 90) < 1e-12)
+    #expect(abs(found.shares.reduce(0, +) - 1) < 1e-12)
+  }
+
+  @Test("uniform attention on the centre of 24 × 24 patches is 16² of 24²")
+  func centre() throws {
+    let record = composed(.pictureInPicture, count: 2, target: 1)
+    let map = [Double](repeating: 0.5, count: 576)
+    let found = try AttentionRatio(maps: [map], record: record, rows: 24, columns: 24)
+    #expect(abs(found.ratio - 256.0 / 576) < 1e-12)
+  }
+
+  @Test("no attention to images gives 0, not a division by zero")
+  func none() throws {
+    let found = try AttentionRatio(
+      maps: [[0, 0, 0, 0], [0, 0, 0, 0]], record: composed(.sequence, count: 2, target: 1), rows: 2,
+      columns: 2)
+    #expect(found.ratio == 0)
+  }
+
+  @Test("maps that do not fit are errors")
+  func mismatch() {
+    let record = composed(.sequence, count: 2, target: 1)
+    #expect(throws: AttentionRatioError.mapSize(record: "sequence-2", found: 3, expected: 4)) {
+      try AttentionRatio(maps: [[1, 2, 3], [1, 2, 3]], record: record, rows: 2, columns: 2)
+    }
+    #expect(throws: AttentionRatioError.imageCount(record: "sequence-2", found: 1, expected: 2)) {
+      try AttentionRatio(maps: [[1, 2, 3, 4]], record: record, rows: 2, columns: 2)
+    }
+    var off = record
+    off.target = 3
+    #expect(throws: AttentionRatioError.noSuchTarget(record: "sequence-2", target: 3, count: 2)) {
+      try AttentionRatio(maps: [[1, 1, 1, 1], [1, 1, 1, 1]], record: off, rows: 2, columns: 2)
+    }
+  }
+}

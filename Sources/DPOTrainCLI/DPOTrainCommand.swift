@@ -15,7 +15,11 @@ struct DPOTrainCommand: ParsableCommand {
       Exit status: 0 done, 1 error, 2 wrong usage, 130 or 143 stopped by a signal (a checkpoint was written).
       """,
     version: PackageVersion.current,
-    subcommands: [PlanCommand.self, EnvCommand.self, TableCommand.self])
+    subcommands: [
+      RunCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self, TrainCommand.self,
+      EvaluateCommand.self, ReportCommand.self, TableCommand.self, PlanCommand.self, EnvCommand.self,
+    ],
+    defaultSubcommand: RunCommand.self)
 
   static func main() {
     var command: any ParsableCommand

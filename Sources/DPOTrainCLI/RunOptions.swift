@@ -19,3 +19,43 @@ struct ConfigurationOptions: ParsableArguments {
     try RunConfiguration(contentsOf: URL(fileURLWithPath: config), overrides: overrides)
   }
 }
+
+/// How a command that works in a run directory behaves.
+struct RunOptions: ParsableArguments {
+  @OptionGroup var configuration: ConfigurationOptions
+
+  @Flag(name: .shortAndLong, help: "Shows results, warnings and errors only.")
+  var quiet = false
+
+  @Flag(help: "Removes what an earlier run left in the run directory and starts over.")
+  var fresh = false
+
+  /// Runs stages, with signals caught.
+  func run(_ stages: [Stage]) throws {
+    let configuration = try configuration.load()
+    try refuseSeveralProcesses()
+    if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
+    Interruption.install()
+    try Pipeline(configuration: configuration, console: Console(isQuiet: quiet), fresh: fresh).run(stages)
+  }
+
+  /// A launcher that started several processes would have them all write the same files.
+  private func refuseSeveralProcesses() throws {
+    for name in ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
+      guard let text = ProcessInfo.processInfo.environment[name], let size = Int(text), size > 1 else {
+        continue
+      }
+      throw SeveralProcesses(variable: name, size: size)
+    }
+  }
+}
+
+/// A launcher started more processes than this build can use.
+struct SeveralProcesses: Error, CustomStringConvertible {
+  let variable: String
+  let size: Int
+  var description: String {
+    "found \(variable)=\(size), expected a single process: this build trains on one machine; "
+      + "start it without the launcher"
+  }
+}

@@ -34,6 +34,20 @@ struct BuiltCommand {
     return BuiltCommand(status: process.terminationStatus, output: text, errors: problems)
   }
 
+  /// Starts `dpotrain` and gives its process and standard error.
+  static func start(_ arguments: [String], in directory: URL) throws -> (Process, Pipe) {
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    process.currentDirectoryURL = directory
+    let errors = Pipe()
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = errors
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    return (process, errors)
+  }
+
   /// A new folder that is removed afterwards.
   static func withFolder(_ body: (URL) throws -> Void) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cli-\(UUID().uuidString)")

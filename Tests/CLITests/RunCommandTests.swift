@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+
+@Suite struct RunCommandTests {
+  @Test func everyStageLeavesItsFiles() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      let call = try BuiltCommand.run("--config", config, in: folder)
+      #expect(call.status == 0, "\(call.errors)")
+      for kind in ["single", "sequence", "grid", "pic_in_pic"] { #expect(call.output.contains(kind)) }
+      #expect(!call.errors.contains("\u{1B}"))
+      let run = folder.appendingPathComponent("runs/tiny")
+      let names = try FileManager.default.contentsOfDirectory(atPath: run.path)
+      for name in [
+        "config.yaml", "metrics.jsonl", "pairs.jsonl", "results.json", "report.html", "checkpoints", "sft",
+        "compose", "select", "train", "evaluate", "report",
+      ] { #expect(names.contains(name), "\(name)") }
+      #expect(names.contains { $0.hasPrefix("events.out.tfevents.") })
+      let latest = try String(contentsOf: run.appendingPathComponent("checkpoints/latest"), encoding: .utf8)
+        .trimmingCharacters(in: .whitespacesAndNewlines)
+      #expect(
+        FileManager.default.fileExists(atPath: run.appendingPathComponent("checkpoints/\(latest)").path))
+
+      let results = try Data(contentsOf: run.appendingPathComponent("results.json"))
+      let files = try TinyRun.fingerprint(of: run)
+      let again = try BuiltCommand.run("--config", config, "--quiet", in: folder)
+      #expect(again.status == 0)
+      #expect(try Data(contentsOf: run.appendingPathComponent("results.json")) == results)
+      #expect(try TinyRun.fingerprint(of: run) == files)
+
+      // Another configuration is refused and touches nothing; fresh starts over.
+      let other = try BuiltCommand.run("--config", config, "--set", "train.beta=0.2", in: folder)
+      #expect(other.status == 1)
+      #expect(other.errors.hasPrefix("error: runs/tiny: found a run of another configuration ("))
+      #expect(other.errors.hasSuffix("start over with --fresh or keep both with --set run.output_dir=DIR\n"))
+      #expect(try TinyRun.fingerprint(of: run) == files)
+      let fresh = try BuiltCommand.run("compose", "--config", config, "--fresh", in: folder)
+      #expect(fresh.status == 0)
+      #expect(!FileManager.default.fileExists(atPath: run.appendingPathComponent("results.json").path))
+    }
+  }
+
+  @Test func stagesOneByOneGiveTheSameBytes() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      #expect(try BuiltCommand.run("--config", config, "--quiet", in: folder).status == 0)
+      for stage in ["sft", "compose", "select", "train", "evaluate", "report"] {
+        let call = try BuiltCommand.run(
+          stage, "--config", config, "--set", "run.output_dir=single", in: folder)
+        #expect(call.status == 0, "\(stage): \(call.errors)")
+      }
+      let whole = try TinyRun.fingerprint(of: folder.appendingPathComponent("runs/tiny"))
+      let parts = try TinyRun.fingerprint(of: folder.appendingPathComponent("single"))
+      #expect(whole == parts)
+    }
+  }
+
+  @Test func aStageNeedsTheOnesBeforeIt() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      let call = try BuiltCommand.run("train", "--config", config, in: folder)
+      #expect(call.status == 1)
+      #expect(
+        call.errors.hasSuffix(
+          "train needs the files of sft, which is not done; run dpotrain sft with this configuration first, "
+            + "or dpotrain for all stages\n"))
+    }
+  }
+
+  @Test func severalProcessesAreRefused() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      let call = try BuiltCommand.run("--config", config, in: folder, environment: ["WORLD_SIZE": "2"])
+      #expect(call.status == 1)
+      #expect(call.errors.hasPrefix("error: found WORLD_SIZE=2, expected a single process"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["tiny.yaml"])
+    }
+  }
+}

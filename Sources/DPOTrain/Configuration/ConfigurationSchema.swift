@@ -226,6 +226,13 @@ extension RunConfiguration.Train: ConfigurationSection {
       .number(
         "single_image_share", \.singleImageShare, .share,
         "Share of single-image pairs in a step, as ballast against forgetting."),
+      .integer(
+        "ballast_per_step", \.ballastPerStep,
+        "Prompts the base model answered right, beside the pairs of a step: they take part in the NLL term alone."
+      ),
+      .names(
+        "ballast_kinds", \.ballastKinds, from: ballastKindNames, "Kinds of prompts the ballast is drawn from."
+      ),
       .flag(
         "precompute_ref_log_probs", \.precomputeRefLogProbs,
         "Whether reference log-probabilities are computed once and cached."),

@@ -20,6 +20,8 @@ extension RunConfiguration {
     /// Losses by name.
     public static let lossTypes = ["sigmoid"]
     /// Decoder linears that may carry an adapter.
+    public static let ballastKindNames = QuestionKind.allCases.map(\.rawValue)
+    /// Decoder linears that can carry an adapter.
     public static let loraTargets = [
       "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
     ]
@@ -70,6 +72,10 @@ extension RunConfiguration {
     public var trainVision = false
     /// Share of single-image pairs among all pairs of a step: ballast against forgetting.
     public var singleImageShare = 0.0
+    /// Right answers of the base model beside the pairs of a step, in the NLL term alone: ballast against forgetting.
+    public var ballastPerStep = 0
+    /// Kinds of prompts the ballast is drawn from: `single` and composed ones.
+    public var ballastKinds = ballastKindNames
     /// Whether reference log-probabilities are computed once and cached.
     public var precomputeRefLogProbs = true
     /// Whether chosen and rejected share one pass over images and prompt.

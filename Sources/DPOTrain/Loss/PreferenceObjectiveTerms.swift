@@ -57,27 +57,34 @@ public struct PreferenceObjectiveTerms: Sendable {
   /// the whole step, whatever the split.
   /// - Parameters:
   ///   - stepPairs: Pairs in the whole optimizer step.
-  ///   - stepChosenTokens: Chosen tokens in the whole optimizer step.
-  public func share(of scores: PreferenceScores, stepPairs: Int, stepChosenTokens: Int) -> Tensor {
+  ///   - stepAnswers: Answers in the likelihood term of the whole step, when there are more than pairs.
+  ///   - stepChosenTokens: Tokens of those answers.
+  public func share(
+    of scores: PreferenceScores, stepPairs: Int, stepAnswers: Int? = nil, stepChosenTokens: Int
+  ) -> Tensor {
     var shares = zip(losses, weights).map { loss, weight in
       loss(scores, options).sum() * (weight / Double(stepPairs))
     }
-    if let likelihood = likelihoodShare(scores, stepPairs: stepPairs, stepChosenTokens: stepChosenTokens) {
-      shares.append(likelihood)
+    if gamma > 0 {
+      shares.append(
+        likelihoodShare(
+          of: scores.policyChosen, stepAnswers: stepAnswers ?? stepPairs, stepChosenTokens: stepChosenTokens))
     }
     return shares.dropFirst().reduce(shares[0], +)
   }
 
-  private func likelihoodShare(
-    _ scores: PreferenceScores, stepPairs: Int, stepChosenTokens: Int
-  ) -> Tensor? {
-    guard gamma > 0 else { return nil }
+  /// The likelihood term's share for some answers, a scalar.
+  /// - Parameters:
+  ///   - sums: Summed log-probability of each answer, `[answers]`.
+  ///   - stepAnswers: Answers in the whole optimizer step.
+  ///   - stepChosenTokens: Their tokens.
+  public func likelihoodShare(of sums: Tensor, stepAnswers: Int, stepChosenTokens: Int) -> Tensor {
     let divisor =
       switch reduction {
       case .mean: Double(max(stepChosenTokens, 1))
-      case .sum: Double(stepPairs)
+      case .sum: Double(stepAnswers)
       }
-    return scores.policyChosen.sum() * (-gamma / divisor)
+    return sums.sum() * (-gamma / divisor)
   }
 }
 

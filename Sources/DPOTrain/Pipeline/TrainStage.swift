@@ -14,6 +14,8 @@ struct TrainStage {
     let pairs = try PreferencePairFile.read(context.directory.pairs.path)
     try PairFileError.check(pairs, file: context.directory.pairs.path)
     let encoded = try pairs.map { try encode($0, base.encoder) }
+    let candidates = try candidates()
+    let ballast = try ballast(candidates, base.encoder)
 
     let pictures = context.pictures(base)
     let frozen = FeatureStore(model: model, pictures: pictures)
@@ -24,15 +26,15 @@ struct TrainStage {
     case (false, false): features = frozen
     }
     model.setTrainable(false, .vision, .projector, .decoder)
-    try frozen.prepare(encoded.map(\.pictures))
+    try frozen.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures))
     let reference = try reference(encoded, base: base, features: frozen, folder: folder)
-    if features !== frozen { try features.prepare(encoded.map(\.pictures)) }
+    if features !== frozen { try features.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures)) }
 
     try makeTrainable(model)
     let scorer = PairScorer(model: model, features: features, sharesPrefix: settings.sharesPrefix)
     let batch = settings.perDeviceTrainBatchSize * settings.gradientAccumulationSteps
     let sampler = PairSampler(
-      isSingle: try singleFlags(pairs), batchSize: batch, singleShare: settings.singleImageShare,
+      isSingle: singleFlags(pairs, candidates), batchSize: batch, singleShare: settings.singleImageShare,
       seed: context.configuration.run.seed)
     let steps =
       settings.maxSteps > 0
@@ -40,7 +42,7 @@ struct TrainStage {
       : max(1, Int((Double(sampler.stepsPerEpoch) * settings.numTrainEpochs).rounded(.up)))
     let objective = PreferenceObjective(
       pairs: encoded, sampler: sampler, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer,
-      terms: try Self.terms(settings), reference: reference)
+      terms: try Self.terms(settings), ballast: ballast, reference: reference)
     let loop = TrainingLoop(
       settings: TrainingLoop.Settings(
         stage: .train, steps: steps,
@@ -86,13 +88,33 @@ struct TrainStage {
     }
   }
 
-  /// Which pairs have a single image as it came; by the candidates, where they are there.
-  private func singleFlags(_ pairs: [PreferencePair]) throws -> [Bool] {
-    let candidates = context.directory.url.appendingPathComponent("select/candidates.jsonl")
-    guard FileManager.default.fileExists(atPath: candidates.path) else { return pairs.map { _ in false } }
-    let rows: [CandidateRow] = try RowFile.read(from: candidates)
-    let single = Set(rows.lazy.filter { $0.kind == .single }.map(\.id))
+  /// The judged answers of the selection, where they are there: pairs may also come from elsewhere.
+  private func candidates() throws -> [CandidateRow] {
+    let file = context.directory.url.appendingPathComponent("select/candidates.jsonl")
+    return FileManager.default.fileExists(atPath: file.path) ? try RowFile.read(from: file) : []
+  }
+
+  /// Which pairs have a single image as it came.
+  private func singleFlags(_ pairs: [PreferencePair], _ candidates: [CandidateRow]) -> [Bool] {
+    let single = Set(candidates.lazy.filter { $0.kind == .single }.map(\.id))
     return pairs.map { single.contains($0.id) }
+  }
+
+  /// The base model's right answers as the settings want them; `nil` for none.
+  private func ballast(_ candidates: [CandidateRow], _ encoder: PromptEncoder) throws -> Ballast? {
+    let settings = context.configuration.train
+    guard settings.ballastPerStep > 0, settings.gamma > 0 else { return nil }
+    let kinds = Set(settings.ballastKinds)
+    let examples = try candidates.filter { $0.correct && kinds.contains($0.kind.rawValue) }.map {
+      var example = try encode(
+        PreferencePair(
+          id: $0.id, images: $0.images, prompt: $0.prompt, chosen: $0.groundTruth, rejected: $0.groundTruth),
+        encoder)
+      example.completions.removeLast()
+      return example
+    }
+    return examples.isEmpty
+      ? nil : Ballast(examples, perStep: settings.ballastPerStep, seed: context.configuration.run.seed)
   }
 
   /// Log-probabilities under the reference: computed once and cached, or live.

@@ -40,7 +40,7 @@ public struct PairScorer {
     self.sharesPrefix = sharesPrefix
   }
 
-  /// Sums of log-probabilities, chosen and rejected in turn, `[2 × pairs]`, and the decoder's rows.
+  /// Sums of log-probabilities of all answers, pair by pair (chosen, rejected, chosen, …), and the decoder's rows.
   public func sums(_ pairs: [EncodedPair]) throws -> (sums: Tensor, rows: Int) {
     let batchFeatures = try features.features(of: pairs.map(\.pictures))
     let examples = pairs.map { pair in
@@ -66,20 +66,24 @@ public struct PreferenceObjective: TrainingObjective {
   private let microBatch: Int
   private let scorer: PairScorer
   private let terms: PreferenceObjectiveTerms
+  private let ballast: Ballast?
   private let reference: ([EncodedPair]) throws -> [PairLogProbabilities]
 
   /// - Parameters:
   ///   - microBatch: Pairs that go through the model at a time.
+  ///   - ballast: Right answers that take part in the NLL term alone.
   ///   - reference: Log-probabilities under the reference, for pairs of this objective.
   public init(
     pairs: [EncodedPair], sampler: PairSampler, microBatch: Int, scorer: PairScorer,
-    terms: PreferenceObjectiveTerms, reference: @escaping ([EncodedPair]) throws -> [PairLogProbabilities]
+    terms: PreferenceObjectiveTerms, ballast: Ballast? = nil,
+    reference: @escaping ([EncodedPair]) throws -> [PairLogProbabilities]
   ) {
     self.pairs = pairs
     self.sampler = sampler
     self.microBatch = microBatch
     self.scorer = scorer
     self.terms = terms
+    self.ballast = ballast
     self.reference = reference
   }
 
@@ -89,7 +93,8 @@ public struct PreferenceObjective: TrainingObjective {
 
   public func outcome(ofStep step: Int) throws -> StepOutcome {
     let records = sampler.pairs(ofStep: step).map { pairs[$0] }
-    let chosenTokens = records.reduce(0) { $0 + $1.completions[0].count }
+    let kept = terms.gamma > 0 ? ballast?.examples(ofStep: step) ?? [] : []
+    let chosenTokens = (records + kept).reduce(0) { $0 + $1.completions[0].count }
     var gradients = Gradients()
     var metrics = PreferenceMetrics()
     var loss = 0.0
@@ -99,9 +104,19 @@ public struct PreferenceObjective: TrainingObjective {
       let known = terms.needsReference ? try reference(part) : part.map { _ in .init(chosen: 0, rejected: 0) }
       let (sums, rows) = try scorer.sums(part)
       let scores = Self.scores(sums, pairs: part, reference: known)
-      let share = terms.share(of: scores, stepPairs: records.count, stepChosenTokens: chosenTokens)
+      let share = terms.share(
+        of: scores, stepPairs: records.count, stepAnswers: records.count + kept.count,
+        stepChosenTokens: chosenTokens)
       loss += share.item()
       metrics.add(scores, beta: terms.options.beta)
+      tokens += rows
+      gradients.add(share.backward())
+    }
+    for start in stride(from: 0, to: kept.count, by: microBatch) {
+      let (sums, rows) = try scorer.sums(Array(kept[start..<min(start + microBatch, kept.count)]))
+      let share = terms.likelihoodShare(
+        of: sums, stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
+      loss += share.item()
       tokens += rows
       gradients.add(share.backward())
     }

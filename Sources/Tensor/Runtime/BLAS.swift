@@ -90,20 +90,25 @@ package enum BLAS {
     if n >= m {
       let slice = sliceSize(n, threads)
       Threads.parallel((n + slice - 1) / slice) { range in
-        let begin = range.lowerBound * slice
-        let end = min(n, range.upperBound * slice)
-        serial(
-          m, end - begin, k, alpha, a, lda, transA, b + begin * (transB ? ldb : 1), ldb, transB, beta,
-          c + begin, ldc)
+        // Slice by slice even when one thread gets several: the product's shape decides its rounding.
+        for index in range {
+          let begin = index * slice
+          serial(
+            m, min(n, begin + slice) - begin, k, alpha, a, lda, transA, b + begin * (transB ? ldb : 1), ldb,
+            transB,
+            beta, c + begin, ldc)
+        }
       }
     } else {
       let slice = sliceSize(m, threads)
       Threads.parallel((m + slice - 1) / slice) { range in
-        let begin = range.lowerBound * slice
-        let end = min(m, range.upperBound * slice)
-        serial(
-          end - begin, n, k, alpha, a + begin * (transA ? 1 : lda), lda, transA, b, ldb, transB, beta,
-          c + begin * ldc, ldc)
+        for index in range {
+          let begin = index * slice
+          serial(
+            min(m, begin + slice) - begin, n, k, alpha, a + begin * (transA ? 1 : lda), lda, transA, b, ldb,
+            transB,
+            beta, c + begin * ldc, ldc)
+        }
       }
     }
   }

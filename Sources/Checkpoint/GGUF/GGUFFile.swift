@@ -1,0 +1,212 @@
+import Foundation
+import Tensor
+
+/// A value of a GGUF file's metadata.
+public enum GGUFValue: Equatable, Sendable {
+  case unsigned(UInt64)
+  case integer(Int64)
+  case real(Double)
+  case boolean(Bool)
+  case string(String)
+  case array([GGUFValue])
+
+  /// The value as an Int when it is a whole number that fits.
+  public var asInt: Int? {
+    switch self {
+    case .unsigned(let value): Int(exactly: value)
+    case .integer(let value): Int(exactly: value)
+    default: nil
+    }
+  }
+
+  /// The value as a Double when it is a number.
+  public var asDouble: Double? {
+    switch self {
+    case .unsigned(let value): Double(value)
+    case .integer(let value): Double(value)
+    case .real(let value): value
+    default: nil
+    }
+  }
+
+  /// The text, when it is text.
+  public var asString: String? { if case .string(let text) = self { text } else { nil } }
+
+  /// The elements, when it is an array.
+  public var asArray: [GGUFValue]? { if case .array(let elements) = self { elements } else { nil } }
+}
+
+/// A GGUF file, mapped into memory after its header was checked: llama.cpp's format, with quantised weights.
+///
+/// Reads versions 2 and 3, little-endian, and the types F32, F16, BF16, Q8_0, Q4_0 and Q4_1; the quantised ones become Float32.
+/// Shapes are given in C order (the file lists the fastest axis first).
+/// Query and key rows of LLaMA weights are stored for interleaved rotary pairs; this reader gives them as they are.
+/// Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+public final class GGUFFile: Sendable {
+  /// One tensor as the header describes it.
+  public struct Entry: Equatable, Sendable {
+    /// The tensor's name.
+    public let name: String
+    /// The encoding of its elements.
+    public let encoding: GGUFEncoding
+    /// Its shape in C order.
+    public let shape: [Int]
+    let range: Range<Int>
+  }
+
+  /// Where the file is.
+  public let url: URL
+  /// The format's version.
+  public let version: Int
+  /// Metadata such as `general.architecture` or `llama.block_count`.
+  public let metadata: [String: GGUFValue]
+  /// The tensors in the order of the header.
+  public let entries: [Entry]
+  private let mapping: MappedFile
+  private let indices: [String: Int]
+
+  /// Maps a file and checks its header; tensor bytes are read when asked for.
+  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` when it is something else, `damaged` when it is cut short or
+  ///   inconsistent, `unsupported` for a version or encoding that is not read.
+  public init(reading url: URL) throws {
+    self.url = url
+    mapping = try MappedFile(url, expected: "a GGUF file")
+    let header = try GGUFHeader(mapping.bytes, file: url.path)
+    version = header.version
+    metadata = header.metadata
+    entries = header.entries
+    indices = Dictionary(uniqueKeysWithValues: header.entries.enumerated().map { ($1.name, $0) })
+  }
+
+  /// The header's description of a tensor, or nil when the file has none of that name.
+  public func entry(_ name: String) -> Entry? { indices[name].map { entries[$0] } }
+
+  /// A tensor: Float32 for F32 and the quantised encodings, Float16 and BFloat16 as stored.
+  /// - Throws: ``CheckpointError`` of kind `missing`.
+  public func tensor(_ name: String) throws -> Tensor {
+    guard let entry = entry(name) else {
+      throw CheckpointError(.missing, file: url.path, at: name, found: "no tensor of that name")
+    }
+    return withExtendedLifetime(mapping) {
+      let source = UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.range])
+      return Tensor(shape: entry.shape, dtype: entry.encoding.dtype) {
+        entry.encoding.decode(source, into: $0)
+      }
+    }
+  }
+}
+
+/// The checked header of a GGUF file.
+private struct GGUFHeader {
+  var version = 0
+  var metadata: [String: GGUFValue] = [:]
+  var entries: [GGUFFile.Entry] = []
+
+  init(_ bytes: UnsafeRawBufferPointer, file: String) throws {
+    func error(
+      _ kind: CheckpointError.Kind, _ place: String?, _ found: String, _ expected: String?
+    ) -> CheckpointError {
+      CheckpointError(kind, file: file, at: place, found: found, expected: expected)
+    }
+    guard bytes.count >= 4, bytes.prefix(4).elementsEqual("GGUF".utf8) else {
+      throw error(.wrongFormat, nil, "no GGUF signature", "a GGUF file")
+    }
+    var reader = ByteReader(bytes, file: file, position: 4)
+    let version = try reader.next(UInt32.self, "version")
+    guard version == 2 || version == 3 else {
+      throw error(.unsupported, nil, "GGUF version \(version)", "version 2 or 3, little-endian")
+    }
+    self.version = Int(version)
+    let tensorCount = try reader.next(UInt64.self, "tensor count")
+    let valueCount = try reader.next(UInt64.self, "metadata count")
+    var parser = GGUFMetadataReader(reader: reader, file: file)
+    for _ in 0..<valueCount {
+      let key = try parser.text("metadata key")
+      guard metadata.updateValue(try parser.value(key), forKey: key) == nil else {
+        throw error(.damaged, key, "the key a second time", "unique keys")
+      }
+    }
+
+    let alignment = metadata["general.alignment"]?.asInt ?? 32
+    guard alignment > 0, alignment & (alignment - 1) == 0 else {
+      throw error(.damaged, "general.alignment", "\(alignment)", "a power of two")
+    }
+    var infos: [(name: String, encoding: GGUFEncoding, shape: [Int], offset: UInt64)] = []
+    var names: Set<String> = []
+    for _ in 0..<tensorCount {
+      let name = try parser.text("tensor name")
+      guard names.insert(name).inserted else {
+        throw error(.damaged, name, "the name a second time", "unique names")
+      }
+      let rank = try parser.reader.next(UInt32.self, name)
+      guard rank <= 4 else { throw error(.damaged, name, "\(rank) axes", "at most 4") }
+      let extents = try (0..<rank).map { _ in try parser.reader.next(UInt64.self, name) }
+      let code = try parser.reader.next(UInt32.self, name)
+      guard let encoding = GGUFEncoding(rawValue: code) else {
+        throw error(.unsupported, name, "encoding \(code)", "F32, F16, BF16, Q8_0, Q4_0 or Q4_1")
+      }
+      let shape = extents.reversed().map { Int(clamping: $0) }
+      infos.append((name, encoding, shape, try parser.reader.next(UInt64.self, name)))
+    }
+    let start = (parser.reader.position + alignment - 1) / alignment * alignment
+    entries = try infos.map { info in
+      guard let size = info.encoding.byteCount(shape: info.shape) else {
+        throw error(
+          .damaged, info.name, "shape \(info.shape) of \(info.encoding)",
+          "rows of a multiple of \(info.encoding.blockLength)")
+      }
+      guard info.offset <= UInt64(bytes.count), start + Int(info.offset) <= bytes.count,
+        size <= bytes.count - start - Int(info.offset)
+      else {
+        throw error(
+          .damaged, info.name,
+          "\(size) bytes from byte \(start) + \(info.offset) in a file of \(bytes.count)",
+          "data within the file")
+      }
+      let first = start + Int(info.offset)
+      return .init(name: info.name, encoding: info.encoding, shape: info.shape, range: first..<(first + size))
+    }
+  }
+}
+
+/// Reads the typed values of a GGUF header.
+private struct GGUFMetadataReader {
+  var reader: ByteReader
+  let file: String
+
+  mutating func text(_ what: String) throws -> String {
+    let length = try reader.next(UInt64.self, what)
+    return try reader.text(Int(clamping: length), what)
+  }
+
+  mutating func value(_ key: String) throws -> GGUFValue {
+    try value(type: try reader.next(UInt32.self, key), key, depth: 0)
+  }
+
+  private mutating func value(type: UInt32, _ key: String, depth: Int) throws -> GGUFValue {
+    switch type {
+    case 0: return .unsigned(UInt64(try reader.next(UInt8.self, key)))
+    case 1: return .integer(Int64(try reader.next(Int8.self, key)))
+    case 2: return .unsigned(UInt64(try reader.next(UInt16.self, key)))
+    case 3: return .integer(Int64(try reader.next(Int16.self, key)))
+    case 4: return .unsigned(UInt64(try reader.next(UInt32.self, key)))
+    case 5: return .integer(Int64(try reader.next(Int32.self, key)))
+    case 6: return .real(Double(try reader.next(Float.self, key)))
+    case 7: return .boolean(try reader.next(UInt8.self, key) != 0)
+    case 8: return .string(try text(key))
+    case 9 where depth < 4:
+      let elementType = try reader.next(UInt32.self, key)
+      let count = try reader.next(UInt64.self, key)
+      var elements: [GGUFValue] = []
+      for _ in 0..<count { elements.append(try value(type: elementType, key, depth: depth + 1)) }
+      return .array(elements)
+    case 10: return .unsigned(try reader.next(UInt64.self, key))
+    case 11: return .integer(try reader.next(Int64.self, key))
+    case 12: return .real(try reader.next(Double.self, key))
+    default:
+      throw CheckpointError(
+        .damaged, file: file, at: key, found: "value type \(type)",
+        expected: "one of 0 to 12, arrays at most 4 deep")
+    }
+  }
+}

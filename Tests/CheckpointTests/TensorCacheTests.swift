@@ -59,6 +59,19 @@ import Testing
     }
   }
 
+  @Test func savedByItselfOnceItIsWorthIt() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appendingPathComponent("cache.h5")
+      let cache = TensorCache(url, fingerprint: "w", saveInterval: 2)
+      for (added, saved) in [
+        (1, 0), (2, 2), (3, 2), (4, 4), (5, 4), (6, 6), (7, 6), (8, 8), (9, 8), (10, 8), (11, 11),
+      ] {
+        try cache.insert(one, for: "\(added)")
+        #expect(TensorCache(url, fingerprint: "w").count == saved)
+      }
+    }
+  }
+
   @Test func manyEntries() throws {
     try Fixtures.withTemporaryDirectory { folder in
       let url = folder.appendingPathComponent("cache.h5")

@@ -12,7 +12,8 @@ public final class TensorCache: @unchecked Sendable {
   public let fingerprint: String
   /// Why an existing file was not used, or nil.
   public let discarded: String?
-  /// Entries are saved by themselves once this many were added; 0 leaves saving to ``save()``.
+  /// Entries are saved by themselves once this many were added and they are a quarter of all, so that writing the whole
+  /// file again stays cheap; 0 leaves saving to ``save()``.
   public let saveInterval: Int
 
   private let lock = NSLock()
@@ -57,7 +58,7 @@ public final class TensorCache: @unchecked Sendable {
     let isDue = lock.withLock {
       if tensors.updateValue(tensor, forKey: key) == nil { order.append(key) }
       unsaved += 1
-      return saveInterval > 0 && unsaved >= saveInterval
+      return saveInterval > 0 && unsaved >= saveInterval && 4 * unsaved >= order.count
     }
     if isDue { try save() }
   }

@@ -41,9 +41,12 @@ enum TensorBench {
           continue
         }
         operation()
-        let start = ContinuousClock.now
+        let (start, used) = (ContinuousClock.now, processorSeconds())
         for _ in 0..<repetitions { operation() }
-        report(["case": name, "seconds": seconds(since: start) / Double(repetitions)])
+        report([
+          "case": name, "seconds": seconds(since: start) / Double(repetitions),
+          "processor_seconds": (processorSeconds() - used) / Double(repetitions),
+        ])
       }
     }
   }

@@ -110,8 +110,8 @@ struct AttentionView {
   /// Columns that matter to the queries up to `end` (counted within the segment).
   func columns(until end: Int) -> Int { min(columns, visible + end - 1) }
 
-  /// Queries per block, so that the scores of a block stay in the second-level cache.
-  var blockSize: Int { max(16, min(128, 49152 / max(columns, 1) / 16 * 16)) }
+  /// Queries per block, few enough for their scores to stay in the second-level cache.
+  var blockSize: Int { max(32, min(128, 131_072 / max(columns, 1) / 16 * 16)) }
 
   /// Multiplications of one head's scores.
   var cost: Int { queries.count * columns }

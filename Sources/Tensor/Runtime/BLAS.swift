@@ -1,4 +1,5 @@
 import COpenBLAS
+import CTensorKernels
 
 /// Element types with BLAS routines.
 package protocol BLASScalar: BinaryFloatingPoint {
@@ -11,9 +12,19 @@ package protocol BLASScalar: BinaryFloatingPoint {
   static func gemvCall(
     _ trans: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ alpha: Self, _ a: UnsafePointer<Self>, _ lda: Int32,
     _ x: UnsafePointer<Self>, _ incx: Int32, _ beta: Self, _ y: UnsafeMutablePointer<Self>, _ incy: Int32)
+  /// `c = alpha a bᵀ + beta c` for a few rows of `a`; nil when there is nothing better than `gemmCall`.
+  static var smallProduct: SmallProduct<Self>? { get }
 }
 
+/// A product of `[m, k]` with the transpose of `[n, k]`: sizes, alpha, a, lda, b, ldb, beta, c, ldc.
+package typealias SmallProduct<T> = (
+  Int64, Int64, Int64, T, UnsafePointer<T>?, Int64, UnsafePointer<T>?, Int64, T, UnsafeMutablePointer<T>?,
+  Int64
+) -> Void
+
 extension Float: BLASScalar {
+  package static var smallProduct: SmallProduct<Float>? { tk_small_product_f32 }
+
   @inline(__always)
   package static func gemmCall(
     _ transA: CBLAS_TRANSPOSE, _ transB: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ k: Int32, _ alpha: Float,
@@ -33,6 +44,8 @@ extension Float: BLASScalar {
 }
 
 extension Double: BLASScalar {
+  package static var smallProduct: SmallProduct<Double>? { nil }
+
   @inline(__always)
   package static func gemmCall(
     _ transA: CBLAS_TRANSPOSE, _ transB: CBLAS_TRANSPOSE, _ m: Int32, _ n: Int32, _ k: Int32, _ alpha: Double,
@@ -60,6 +73,10 @@ extension Double: BLASScalar {
 package enum BLAS {
   /// Multiplications below which a second thread costs more than it brings.
   private static let parallelThreshold = 1 << 20
+  /// The same for products that read a large matrix for a few rows only, in elements of that matrix.
+  private static let streamingThreshold = 1 << 18
+  /// Rows up to which our own product of a few rows is faster than the library's.
+  private static let fewRows = 12
 
   private static let singleThreaded: Void = openblas_set_num_threads(1)
 
@@ -82,9 +99,10 @@ package enum BLAS {
   ) {
     if m <= 0 || n <= 0 { return }
     prepare()
-    let work = m * n * max(k, 1)
     let threads = Threads.count
-    if threads == 1 || work < parallelThreshold || Threads.isInParallelRegion {
+    let isLarge =
+      m * n * k >= parallelThreshold || (min(m, n) <= fewRows && max(m, n) * k >= streamingThreshold)
+    if threads == 1 || !isLarge || Threads.isInParallelRegion {
       return serial(m, n, k, alpha, a, lda, transA, b, ldb, transB, beta, c, ldc)
     }
     if n >= m {
@@ -167,6 +185,8 @@ package enum BLAS {
         transA ? CblasTrans : CblasNoTrans, Int32(transA ? k : m), Int32(transA ? m : k), alpha, a,
         Int32(lda), b,
         Int32(transB ? 1 : ldb), beta, c, Int32(ldc))
+    } else if m <= fewRows, transB, !transA, let smallProduct = T.smallProduct {
+      smallProduct(Int64(m), Int64(n), Int64(k), alpha, a, Int64(lda), b, Int64(ldb), beta, c, Int64(ldc))
     } else {
       T.gemmCall(
         transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k),

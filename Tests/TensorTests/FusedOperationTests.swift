@@ -90,7 +90,7 @@ struct FusedOperationTests {
     }
     for (single, double) in zip(run(.float32), run(.float64)) {
       let scale = double.reduce(0.1) { max($0, abs($1)) }
-      #expect(worst(single, double) <= 1e-5 * scale, sourceLocation: location)
+      #expect(worst(single, double) <= 3e-5 * scale, sourceLocation: location)
     }
   }
 

@@ -75,6 +75,10 @@ extension RunConfiguration {
     public var strict = Strict()
     /// Decoder layer whose attention is read.
     public var layer = Layer.fraction(0.5)
+    /// Answers sampled for a prompt whose greedy answer is right; the first that passes all rules is rejected.
+    public var samples = 0
+    /// Temperature of those samples.
+    public var temperature = 1.0
     /// Whether an answer must differ from the right one to be rejected.
     public var requireWrong = true
     /// Noise on the pictures while the rejected answer is generated.

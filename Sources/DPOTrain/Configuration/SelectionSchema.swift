@@ -62,6 +62,11 @@ extension RunConfiguration.Select: ConfigurationSection {
           case .fraction(let fraction): .scalar("\(fraction)")
           }
         }),
+      .integer(
+        "samples", \.samples,
+        "Answers sampled for a composed prompt whose greedy answer is right; the first that passes all rules is rejected."
+      ),
+      .number("temperature", \.temperature, .positive, "Temperature of those samples."),
       .flag("require_wrong", \.requireWrong, "Whether an answer must be wrong to be rejected."),
       .section("noise", \.noise),
       .integer(

@@ -16,7 +16,7 @@ public struct AnswerRequest: Sendable, Equatable {
   }
 }
 
-/// Answers questions greedily, in batches by number of tokens.
+/// Answers questions, greedily or by sampling, in batches by number of tokens.
 ///
 /// Batches are a function of the whole list of requests, so that a resumed run computes the same ones.
 public struct Answerer {
@@ -63,9 +63,12 @@ public struct Answerer {
   }
 
   /// The answers of one batch with the attention of `layer` to the images, from one teacher-forced pass.
-  public func answers(batch: Int, attentionLayer layer: Int) throws -> [GeneratedAnswer] {
+  public func answers(
+    batch: Int, attentionLayer layer: Int, sampling: Sampling = .greedy
+  ) throws -> [GeneratedAnswer] {
     let (examples, tensor) = try examples(batch: batch, isBlind: false)
-    var answers = try generator.generate(examples, imageFeatures: tensor, maxNewTokens: maxNewTokens)
+    var answers = try generator.generate(
+      examples, imageFeatures: tensor, maxNewTokens: maxNewTokens, sampling: sampling)
     let answered = zip(examples, answers).map { example, answer in
       PackedExample(promptIDs: example.promptIDs, images: example.images, completions: [answer.ids])
     }

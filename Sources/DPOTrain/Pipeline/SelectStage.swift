@@ -37,10 +37,29 @@ struct SelectStage {
       if batch.allSatisfy({ stored.rows[candidates[$0].id] != nil }) { continue }
       try Interruption.check("select, \(stored.rows.count) of \(candidates.count) prompts")
       let answers = try answerer.answers(batch: index, attentionLayer: layer)
-      let rows = try zip(batch, answers).map { number, answer in
+      let patchesPerSide = base.model.configuration.vision.patchesPerSide
+      var rows = try zip(batch, answers).map { number, answer in
         try row(
-          candidates[number], answer, patchesPerSide: base.model.configuration.vision.patchesPerSide,
+          candidates[number], answer, patchesPerSide: patchesPerSide,
           keepsMap: number % mapStride(candidates.count) == 0)
+      }
+      for sample in 0..<settings.samples {
+        let open = rows.indices.filter { rows[$0].outcome == .correct && candidates[batch[$0]].record != nil }
+        if open.isEmpty { break }
+        let sampled = try answerer.answers(
+          batch: index, attentionLayer: layer,
+          sampling: Sampling(
+            temperature: settings.temperature,
+            generator: RandomGenerator(seed: context.configuration.run.seed, stream: 0x5341_4D50)
+              .split(UInt64(index)).split(UInt64(sample))))
+        for place in open {
+          var other = try row(
+            candidates[batch[place]], sampled[place], patchesPerSide: patchesPerSide,
+            keepsMap: rows[place].attention != nil)
+          guard other.kept else { continue }
+          other.sampled = true
+          rows[place] = other
+        }
       }
       try stored.append(rows, id: \.id)
       progress.update(step: stored.rows.count)
@@ -137,7 +156,8 @@ struct SelectStage {
       kinds.append(.init(kind.rawValue, .object(members)))
       let kept = own.count(where: \.kept)
       context.console.message(
-        "select: \(kind.title): \(own.count) answers, \(own.count(where: \.correct)) right, \(kept) pairs")
+        "select: \(kind.title): \(own.count) answers, \(own.count(where: \.answeredRight)) right, \(kept) pairs"
+      )
     }
     try Data(OrderedJSON.object(kinds).pretty.utf8).write(
       to: folder.appendingPathComponent("summary.json"), options: .atomic)

@@ -105,7 +105,7 @@ struct TrainStage {
     let settings = context.configuration.train
     guard settings.ballastPerStep > 0, settings.gamma > 0 else { return nil }
     let kinds = Set(settings.ballastKinds)
-    let examples = try candidates.filter { $0.correct && kinds.contains($0.kind.rawValue) }.map {
+    let examples = try candidates.filter { $0.answeredRight && kinds.contains($0.kind.rawValue) }.map {
       var example = try encode(
         PreferencePair(
           id: $0.id, images: $0.images, prompt: $0.prompt, chosen: $0.groundTruth, rejected: $0.groundTruth),

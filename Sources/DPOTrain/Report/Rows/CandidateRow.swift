@@ -78,6 +78,8 @@ public struct CandidateRow: JSONRow, Equatable {
   public var groundTruth: String
   /// Whether the answer counts as right.
   public var correct: Bool
+  /// Whether the answer was sampled because the greedy one was right; absent means it was not.
+  public var sampled: Bool?
   /// Attention ratio R of the target: its share of the attention that the answer pays to images, 0 … 1.
   public var ratio: Double
   /// The threshold τ that `ratio` was compared with.
@@ -97,13 +99,17 @@ public struct CandidateRow: JSONRow, Equatable {
   /// The attention map, kept for a few candidates.
   public var attention: AttentionMap?
 
+  /// Whether the model's own, greedy answer was right.
+  public var answeredRight: Bool { correct || sampled == true }
+
   /// Whether the candidate became a pair.
   public var kept: Bool { outcome == .kept }
 
   /// Creates a row.
   public init(
     id: String, kind: QuestionKind, count: Int, target: Int, images: [String], prompt: String, answer: String,
-    groundTruth: String, correct: Bool, ratio: Double, threshold: Double, shares: [Double],
+    groundTruth: String, correct: Bool, sampled: Bool? = nil, ratio: Double, threshold: Double,
+    shares: [Double],
     layerRatios: [Double]? = nil, perplexity: Double, lengthRatio: Double, editDistance: Double,
     outcome: SelectionOutcome, attention: AttentionMap? = nil
   ) {
@@ -116,6 +122,7 @@ public struct CandidateRow: JSONRow, Equatable {
     self.answer = answer
     self.groundTruth = groundTruth
     self.correct = correct
+    self.sampled = sampled
     self.ratio = ratio
     self.threshold = threshold
     self.shares = shares
@@ -128,7 +135,8 @@ public struct CandidateRow: JSONRow, Equatable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case id, kind, count, target, images, prompt, answer, correct, ratio, threshold, shares, perplexity
+    case id, kind, count, target, images, prompt, answer, correct, sampled, ratio, threshold, shares,
+      perplexity
     case groundTruth = "ground_truth"
     case layerRatios = "layer_ratios"
     case lengthRatio = "length_ratio"
@@ -142,6 +150,9 @@ public struct CandidateRow: JSONRow, Equatable {
       .init("target", .integer(target)), .init("images", .array(images.map(OrderedJSON.string))),
       .init("prompt", .string(prompt)), .init("answer", .string(answer)),
       .init("ground_truth", .string(groundTruth)), .init("correct", .bool(correct)),
+    ]
+    if let sampled { members.append(.init("sampled", .bool(sampled))) }
+    members += [
       .init("ratio", .number(ratio)), .init("threshold", .number(threshold)),
       .init("shares", .numbers(shares)),
     ]

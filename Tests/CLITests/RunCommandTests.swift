@@ -7,7 +7,9 @@ import Testing
       let config = try TinyRun.write(to: folder)
       let call = try BuiltCommand.run("--config", config, in: folder)
       #expect(call.status == 0, "\(call.errors)")
-      for kind in ["single", "sequence", "grid", "pic_in_pic"] { #expect(call.output.contains(kind)) }
+      for kind in ["Single image", "Sequence", "Grid collage", "Pic-in-pic"] {
+        #expect(call.output.contains(kind))
+      }
       #expect(!call.errors.contains("\u{1B}"))
       let run = folder.appendingPathComponent("runs/tiny")
       let names = try FileManager.default.contentsOfDirectory(atPath: run.path)

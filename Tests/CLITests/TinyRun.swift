@@ -6,8 +6,8 @@ enum TinyRun {
     run: {seed: 3}
     data:
       source: shapes
-      sizes: {sft: 60, pref: 40, val: 10, test: 30}
-    tokenizer: {vocab_size: 96}
+      sizes: {sft: 60, pref: 300, val: 10, test: 300}
+    tokenizer: {vocab_size: 384}
     model:
       vision_config: {image_size: 36, patch_size: 6, hidden_size: 16, intermediate_size: 32, num_hidden_layers: 2}
       text_config:

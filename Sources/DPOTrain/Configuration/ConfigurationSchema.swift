@@ -97,8 +97,9 @@ extension RunConfiguration.Tokenizer: ConfigurationSection {
   static var fields: [ConfigurationField<Self>] {
     [
       .integer(
-        "vocab_size", \.vocabSize, from: 32, to: 1_000_000,
-        "Pieces of the SentencePiece vocabulary trained on the run's own texts."),
+        "vocab_size", \.vocabSize, from: 300, to: 1_000_000,
+        "Pieces of the SentencePiece vocabulary trained on the run's own texts; 259 are control tokens and bytes."
+      ),
       .choice("template", \.template, "How a question is wrapped before the answer."),
     ]
   }

@@ -14,6 +14,12 @@ public enum Interruption {
     // Touching both makes their one-time initialization happen outside the handler.
     signalsSeen.store(0, ordering: .relaxed)
     lastSignal.store(0, ordering: .relaxed)
+    // A launcher's blocked signals are inherited; blocked ones would never arrive.
+    var both = sigset_t()
+    sigemptyset(&both)
+    sigaddset(&both, SIGINT)
+    sigaddset(&both, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &both, nil)
     for number in [SIGINT, SIGTERM] {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { Interruption.received($0) }

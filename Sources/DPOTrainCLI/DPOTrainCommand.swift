@@ -27,8 +27,12 @@ struct DPOTrainCommand: ParsableCommand {
       command = try parseAsRoot()
     } catch {
       let isHelp = exitCode(for: error) == .success
-      write(fullMessage(for: error), to: isHelp ? .standardOutput : .standardError)
-      Foundation.exit(isHelp ? 0 : 2)
+      if isHelp {
+        write(fullMessage(for: error), to: .standardOutput)
+        Foundation.exit(0)
+      }
+      write("Error: \(message(for: error))\nSee dpotrain --help.", to: .standardError)
+      Foundation.exit(2)
     }
     do {
       try command.run()

@@ -37,11 +37,11 @@ public final class RunDirectory {
     } catch {
       throw RunDirectoryError.cannotCreate(path, error.localizedDescription)
     }
-    lock = try FileLock(url.appendingPathComponent(".lock"), directory: path)
     let resolved = url.appendingPathComponent("config.yaml")
     let isRun = files.fileExists(atPath: resolved.path)
     let others = try files.contentsOfDirectory(atPath: url.path).filter { $0 != ".lock" }
     if !isRun, !others.isEmpty { throw RunDirectoryError.notARun(path, others.sorted()[0]) }
+    lock = try FileLock(url.appendingPathComponent(".lock"), directory: path)
     if isRun {
       if fresh {
         try removeRun()

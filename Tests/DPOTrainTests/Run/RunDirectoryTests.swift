@@ -81,7 +81,7 @@ import Testing
           try RunDirectory(configuration(folder), fresh: fresh)
         }
       }
-      #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent("thesis.txt").path))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["thesis.txt"])
     }
   }
 

@@ -55,7 +55,9 @@ struct DPOTrainCommand: ParsableCommand {
 
   /// The words of a typed error; of a system error its localized sentence.
   private static func describe(_ error: any Error) -> String {
-    if error is CocoaError || error is POSIXError || error is NSError { return error.localizedDescription }
+    if error is CocoaError || error is POSIXError || type(of: error) == NSError.self {
+      return error.localizedDescription
+    }
     return "\(error)"
   }
 

@@ -26,10 +26,11 @@ public struct Pipeline {
   public func run(_ stages: [Stage]) throws {
     if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
     _ = try TrainStage.terms(configuration.train)
+    // The data first: where it cannot be read, `fresh` must not have cost an earlier run.
+    let source = try configuration.questionSource()
     let directory = try RunDirectory(configuration, fresh: isFresh)
     let context = StageContext(
-      configuration: configuration, directory: directory, console: console,
-      source: try configuration.questionSource())
+      configuration: configuration, directory: directory, console: console, source: source)
     for stage in stages.sorted() {
       if stage != .report, directory.isDone(stage) {
         console.message("\(stage.rawValue): done before")

@@ -41,6 +41,8 @@ public struct Pipeline {
       let start = Date()
       try directory.markUndone(stage)
       try run(stage, context)
+      // Each stage has buffers of other sizes; those of the last one would only be kept beside them.
+      TensorRuntime.trim()
       let seconds = Date().timeIntervalSince(start)
       try directory.markDone(stage, seconds: seconds)
       console.message("\(stage.rawValue): \(fixed(seconds, 1)) s")

@@ -1,0 +1,174 @@
+import DPOTrain
+import Foundation
+import LVLM
+import Tensor
+import Testing
+
+/// The DPO objective through a tiny model: the equivalences that a user relies on.
+@Suite struct PreferenceObjectiveTests {
+  /// A random two-layer model, its pictures, and pairs of one to three pictures.
+  private struct Setup {
+    let model: LlavaModel
+    let features: FeatureStore
+    let pairs: [EncodedPair]
+
+    init(pairs count: Int = 8) throws {
+      let configuration = LlavaConfiguration(
+        vision: VisionConfiguration(
+          hiddenSize: 16, intermediateSize: 32, hiddenLayerCount: 2, attentionHeadCount: 2, imageSize: 16,
+          patchSize: 8),
+        text: TextConfiguration(
+          vocabularySize: 40, hiddenSize: 32, intermediateSize: 48, hiddenLayerCount: 2,
+          attentionHeadCount: 4,
+          keyValueHeadCount: 2),
+        imageTokenIndex: 39)
+      var generator = RandomGenerator(seed: 4)
+      model = try LlavaModel(configuration, using: &generator)
+      let scenes = ShapeScenes(seed: 1, size: 16, counts: [.preference: 8])
+      features = FeatureStore(
+        model: model,
+        pictures: PictureStore(
+          source: scenes, processor: ImageProcessor(ImageProcessorConfiguration(size: 16))))
+      pairs = (0..<count).map { number in
+        let pictures = (0...number % 3).map { Picture.source(scenes.image(.preference, (number + $0) % 8)) }
+        var prompt: [Int32] = [1, Int32(5 + number)]
+        for _ in pictures { prompt += [6] + [Int32](repeating: 39, count: 4) + [7] }
+        let answers = [2 + number % 2, 3].map { length in
+          (0..<length).map { _ in Int32(generator.integer(below: 36) + 3) } + [2]
+        }
+        return EncodedPair(id: "pair-\(number)", pictures: pictures, promptIDs: prompt, completions: answers)
+      }
+      model.setTrainable(false, .vision, .projector)
+      model.setTrainable(true, .decoder)
+      try features.prepare(pairs.map(\.pictures))
+    }
+
+    func scorer(sharesPrefix: Bool = true) -> PairScorer {
+      PairScorer(model: model, features: features, sharesPrefix: sharesPrefix)
+    }
+
+    func values(_ pairs: [EncodedPair]) throws -> [PairLogProbabilities] {
+      let sums = try noGradient { try scorer().sums(pairs).sums.array(of: Float.self) }
+      return pairs.indices.map { .init(chosen: Double(sums[2 * $0]), rejected: Double(sums[2 * $0 + 1])) }
+    }
+
+    func objective(
+      batch: Int = 8, microBatch: Int = 8, sharesPrefix: Bool = true, gamma: Double = 0.5,
+      ballast: Ballast? = nil,
+      reference: ((EncodedPair) -> PairLogProbabilities)? = nil
+    ) throws -> PreferenceObjective {
+      let own = try Dictionary(uniqueKeysWithValues: zip(pairs.map(\.id), values(pairs)))
+      return PreferenceObjective(
+        pairs: pairs,
+        sampler: PairSampler(
+          isSingle: pairs.map { _ in false }, batchSize: batch, singleShare: 0, seed: 1),
+        microBatch: microBatch, scorer: scorer(sharesPrefix: sharesPrefix),
+        terms: try PreferenceObjectiveTerms(
+          losses: ["sigmoid"], options: LossOptions(beta: 0.1), gamma: gamma, reduction: .mean),
+        ballast: ballast,
+        reference: { asked in asked.map { reference?($0) ?? own[$0.id]! } })
+    }
+
+    /// The largest difference between two gradients, relative to the largest element.
+    func difference(_ a: Gradients, _ b: Gradients) -> Double {
+      var (worst, scale) = (0.0, 0.0)
+      for (_, parameter) in model.trainableParameters() {
+        let (x, y) = (a[parameter]?.array(of: Double.self) ?? [], b[parameter]?.array(of: Double.self) ?? [])
+        if x.count != y.count { return .infinity }
+        for (first, second) in zip(x, y) {
+          worst = max(worst, abs(first - second))
+          scale = max(scale, abs(first))
+        }
+      }
+      return worst / max(scale, 1e-12)
+    }
+  }
+
+  @Test func theFirstStepsLossIsLogarithmOfTwo() throws {
+    // Policy and reference agree, so every margin is 0 and −ln σ(0) = ln 2.
+    let outcome = try Setup().objective(gamma: 0).outcome(ofStep: 0)
+    #expect(abs(outcome.loss - log(2)) < 1e-5)
+    #expect(outcome.metrics.first { $0.name == "rewards/margins" }.map { abs($0.value) < 1e-5 } == true)
+  }
+
+  @Test func oneBatchOfEightIsEightOfOne() throws {
+    let setup = try Setup()
+    let shifted = try setup.values(setup.pairs).map(\.chosen)
+    let reference: (EncodedPair) -> PairLogProbabilities = { pair in
+      let number = setup.pairs.firstIndex { $0.id == pair.id }!
+      return .init(chosen: shifted[number] - 1, rejected: shifted[number] + 2)
+    }
+    let whole = try setup.objective(microBatch: 8, reference: reference).outcome(ofStep: 0)
+    for size in [1, 3] {
+      let parts = try setup.objective(microBatch: size, reference: reference).outcome(ofStep: 0)
+      #expect(abs(whole.loss - parts.loss) < 1e-5)
+      #expect(setup.difference(whole.gradients, parts.gradients) < 1e-4)
+    }
+  }
+
+  @Test func aSharedPrefixGivesTheSameLossAndGradients() throws {
+    let setup = try Setup()
+    let shared = try setup.objective(sharesPrefix: true).outcome(ofStep: 0)
+    let separate = try setup.objective(sharesPrefix: false).outcome(ofStep: 0)
+    #expect(abs(shared.loss - separate.loss) < 1e-5)
+    #expect(shared.tokens < separate.tokens)
+    #expect(setup.difference(shared.gradients, separate.gradients) < 1e-4)
+  }
+
+  @Test func adaptersThatAreOffAreTheReference() throws {
+    let setup = try Setup()
+    let before = try setup.values(setup.pairs)
+    var generator = RandomGenerator(seed: 8)
+    setup.model.applyLoRA(rank: 4, alpha: 8, using: &generator)
+    for (name, parameter) in setup.model.namedParameters() where name.hasSuffix("lora_B.weight") {
+      parameter.tensor = Tensor.randomNormal(parameter.shape, using: &generator)
+    }
+    #expect(try setup.values(setup.pairs) != before)
+    setup.model.isAdapterEnabled = false
+    #expect(try setup.values(setup.pairs) == before)
+  }
+
+  @Test func ballastTakesPartInTheLikelihoodTermAlone() throws {
+    let setup = try Setup()
+    let right = setup.pairs.prefix(4).map { pair in
+      var example = pair
+      example.completions.removeLast()
+      return example
+    }
+    let ballast = Ballast(right, perStep: 4, seed: 1)
+    let outcome = try setup.objective(gamma: 0.5, ballast: ballast).outcome(ofStep: 0)
+    // L = ln 2 + γ · (−Σ log p over chosen and ballast tokens) / (their number)
+    let sums = try setup.values(setup.pairs).map(\.chosen)
+    let tokens = setup.pairs.map { $0.completions[0].count }
+    let likelihood = sums.reduce(0, +) + sums.prefix(4).reduce(0, +)
+    let expected = log(2) - 0.5 * likelihood / Double(tokens.reduce(0, +) + tokens.prefix(4).reduce(0, +))
+    #expect(abs(outcome.loss - expected) < 1e-4)
+    let without = try setup.objective(gamma: 0, ballast: ballast).outcome(ofStep: 0)
+    #expect(abs(without.loss - log(2)) < 1e-5)
+  }
+
+  @Test func aLossThatIsNotFiniteNamesStepAndRecords() throws {
+    let setup = try Setup()
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("loop-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let loop = TrainingLoop(
+      settings: TrainingLoop.Settings(
+        stage: .train, steps: 2, schedule: LearningRateSchedule(.constant, peak: 1e-3, totalSteps: 2),
+        beta1: 0.9,
+        beta2: 0.99, weightDecay: 0, maxGradNorm: 1, loggingSteps: 1, saveSteps: 1, saveTotalLimit: 1,
+        configurationHash: "h", configuration: ""),
+      model: setup.model, checkpoints: folder.appendingPathComponent("checkpoints"),
+      metrics: folder.appendingPathComponent("metrics.jsonl"), console: .silent)
+    let broken = try setup.objective(batch: 2) { _ in .init(chosen: .nan, rejected: 0) }
+    #expect {
+      try loop.run(broken)
+    } throws: { error in
+      let text = "\(error)"
+      return text.contains(
+        "train step 1: the loss is nan, expected a finite number; records of the step: pair-")
+        && text.contains("there is no checkpoint yet")
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("checkpoints/latest").path))
+  }
+}

@@ -142,7 +142,7 @@ public final class TrainingLoop {
   private func requireFinite(_ what: String, _ value: Double, _ objective: some TrainingObjective) throws {
     guard !value.isFinite else { return }
     throw TrainingError.notFinite(
-      what: what, value: "\(value)", stage: settings.stage.rawValue, step: step + 1,
+      what: what, value: value.isNaN ? "nan" : "\(value)", stage: settings.stage.rawValue, step: step + 1,
       records: objective.recordIDs(ofStep: step), checkpoint: try directory.newest()?.url.path)
   }
 

@@ -239,15 +239,34 @@ static bool run_on_pool(int64_t n, int64_t grain, bool dynamic, tk_range_body bo
   return true;
 }
 
+// A region that the calling thread executes alone, because there is one thread or the pool is busy: regions inside it
+// are nested all the same, and stay on this thread even when the pool becomes free.
+static void run_alone(int64_t n, bool dynamic, tk_range_body body, void *context) {
+  bool outer = in_parallel;
+  in_parallel = true;
+  if (dynamic) {
+    for (int64_t i = 0; i < n; i++) body(context, i, i + 1);
+  } else {
+    body(context, 0, n);
+  }
+  in_parallel = outer;
+}
+
 void tk_parallel_ranges(int64_t n, int64_t grain, tk_range_body body, void *context) {
   if (n <= 0) return;
   if (grain < 1) grain = 1;
-  if (n > grain && !in_parallel && tk_thread_count() > 1 && run_on_pool(n, grain, false, body, context)) return;
-  body(context, 0, n);
+  if (n <= grain) {
+    body(context, 0, n);
+  } else if (in_parallel || tk_thread_count() == 1 || !run_on_pool(n, grain, false, body, context)) {
+    run_alone(n, false, body, context);
+  }
 }
 
 void tk_parallel_tasks(int64_t n, tk_range_body body, void *context) {
   if (n <= 0) return;
-  if (n > 1 && !in_parallel && tk_thread_count() > 1 && run_on_pool(n, 1, true, body, context)) return;
-  for (int64_t i = 0; i < n; i++) body(context, i, i + 1);
+  if (n == 1) {
+    body(context, 0, 1);
+  } else if (in_parallel || tk_thread_count() == 1 || !run_on_pool(n, 1, true, body, context)) {
+    run_alone(n, true, body, context);
+  }
 }

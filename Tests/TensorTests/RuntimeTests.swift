@@ -8,14 +8,23 @@ struct RuntimeTests {
       let hits = MemoryPool.withScratch(Int.self, count: max(1, n)) { hits in
         hits.update(repeating: 0, count: max(1, n))
         Threads.parallel(n, grain: 3) { range in for i in range { hits[i] += 1 } }
-        Threads.forEachTask(n) { i in
-          hits[i] += 1
-          if n > 1 { Threads.parallel(10) { inner in #expect(inner == 0..<10) } }
-        }
+        Threads.forEachTask(n) { i in hits[i] += 1 }
         return (0..<n).map { hits[$0] }
       }
       #expect(hits.allSatisfy { $0 == 2 })
     }
+  }
+
+  /// Also while other threads keep the pool busy and release it again, as the tests beside this one do.
+  @Test func nestedRegionsStayOnTheirThread() {
+    let whole = MemoryPool.withScratch(Int.self, count: 2000) { whole in
+      whole.update(repeating: 0, count: 2000)
+      Threads.forEachTask(2000) { i in
+        Threads.parallel(10) { inner in if inner == 0..<10 { whole[i] += 1 } }
+      }
+      return (0..<2000).map { whole[$0] }
+    }
+    #expect(whole.allSatisfy { $0 == 1 })
   }
 
   @Test func threadCountCanChange() {

@@ -58,7 +58,7 @@ let package = Package(
 
     // Tests mirror the sources; TestSupport holds golden loading, tolerances and tiny models.
     .target(
-      name: "TestSupport", dependencies: ["Tensor", "Checkpoint", "DPOTrain"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport",
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "tensor-conformance", dependencies: ["Tensor", "Checkpoint", "TestSupport"],

@@ -42,19 +42,21 @@ extension OperationTable {
   ]
 
   static let reductions: [String: Operation] = [
-    "sum.expanded": unary { $0.sum(axes: [1, 2]) },
     "sum": { item, x in
-      let axes = item.axes ?? (item.variant == "transposed" ? [0] : nil)
-      return [x[0].sum(axes: axes, keepDims: item.keepsDimensions)]
+      [x[0].sum(axes: item.axes(of: x[0].shape), keepDims: item.keepsDimensions)]
     },
-    "mean": { item, x in [x[0].mean(axes: item.axes, keepDims: item.keepsDimensions)] },
+    "mean": { item, x in [x[0].mean(axes: item.axes(of: x[0].shape), keepDims: item.keepsDimensions)] },
     "var": { item, x in
       let correction = item.attributes["unbiased"] == .integer(0) ? 0.0 : 1
-      return [x[0].variance(axes: item.axes, correction: correction, keepDims: item.keepsDimensions)]
+      return [
+        x[0].variance(axes: item.axes(of: x[0].shape), correction: correction, keepDims: item.keepsDimensions)
+      ]
     },
-    "std": { item, x in [x[0].standardDeviation(axes: item.axes, keepDims: item.keepsDimensions)] },
-    "amax": { item, x in [x[0].max(axes: item.axes, keepDims: item.keepsDimensions)] },
-    "amin": { item, x in [x[0].min(axes: item.axes, keepDims: item.keepsDimensions)] },
+    "std": { item, x in
+      [x[0].standardDeviation(axes: item.axes(of: x[0].shape), keepDims: item.keepsDimensions)]
+    },
+    "amax": { item, x in [x[0].max(axes: item.axes(of: x[0].shape), keepDims: item.keepsDimensions)] },
+    "amin": { item, x in [x[0].min(axes: item.axes(of: x[0].shape), keepDims: item.keepsDimensions)] },
     "max": { item, x in
       let axis = try item.integer("dim")
       return [x[0].max(axes: [axis]), x[0].argmax(axis: axis)]
@@ -66,7 +68,9 @@ extension OperationTable {
     "argmax.flat": unary { $0.argmax() },
     "argmax": { item, x in [x[0].argmax(axis: try item.integer("dim"))] },
     "argmin": { item, x in [x[0].argmin(axis: try item.integer("dim"))] },
-    "logsumexp": { item, x in [x[0].logSumExp(axes: item.axes, keepDims: item.keepsDimensions)] },
+    "logsumexp": { item, x in
+      [x[0].logSumExp(axes: item.axes(of: x[0].shape), keepDims: item.keepsDimensions)]
+    },
   ]
 
   static let layout: [String: Operation] = [

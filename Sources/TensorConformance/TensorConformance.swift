@@ -1,91 +1,74 @@
-import Checkpoint
 import Foundation
-import Tensor
-import TestSupport
 
-/// Checks operators, forward and backward, against stored results of another implementation:
-/// `tensor-conformance DIR` with `ops.json` and `ops.h5` in DIR.
+/// Checks the library, forward and backward, against stored results of another implementation:
+/// `tensor-conformance [--quiet] DIR`.
+///
+/// DIR holds `ops.json` with `ops.h5`, `optim.h5`, `linalg.h5`, or some of them. Every case gives a line with the largest
+/// absolute error of its values and of each gradient, and the same relative to the largest magnitude expected;
+/// `--quiet` leaves out those that pass. The last line counts. The exit code is 1 when a case fails or is
+/// unknown, 66 when the folder cannot be read and 64 when the arguments make no sense.
 @main
 struct TensorConformance {
+  private static var suites: [any ConformanceSuite.Type] {
+    [OperatorSuite.self, OptimizerSuite.self, LinearAlgebraSuite.self]
+  }
+
   static func main() {
-    let arguments = CommandLine.arguments.dropFirst()
+    var arguments = Array(CommandLine.arguments.dropFirst())
+    let isQuiet = arguments.contains("--quiet")
+    arguments.removeAll { $0 == "--quiet" }
     guard arguments.count == 1, let directory = arguments.first, !directory.hasPrefix("-") else {
-      FileHandle.standardError.write(Data("usage: tensor-conformance DIR (with ops.json and ops.h5)\n".utf8))
-      exit(64)
+      fail("usage: tensor-conformance [--quiet] DIR (with ops.json and ops.h5, optim.h5 or linalg.h5)", 64)
     }
     do {
-      exit(try run(URL(fileURLWithPath: directory)) ? 0 : 1)
+      exit(try run(URL(fileURLWithPath: directory), isQuiet: isQuiet) ? 0 : 1)
     } catch {
-      FileHandle.standardError.write(Data("error: \(error)\n".utf8))
-      exit(66)
+      fail("error: \(error)", 66)
     }
   }
 
-  /// Runs every case, prints a line for each, and returns whether all passed.
-  static func run(_ directory: URL) throws -> Bool {
-    let cases = try ConformanceCase.read(directory.appendingPathComponent("ops.json"))
-    let golden = try GoldenFile(directory.appendingPathComponent("ops.h5"))
+  /// Runs every case of a folder and returns whether all passed.
+  static func run(_ directory: URL, isQuiet: Bool) throws -> Bool {
     var (passed, failed) = (0, 0)
-    for item in cases {
-      guard let operation = OperationTable.operation(for: item) else {
-        failed += 1
-        write("FAIL  \(item.name): no such operator (\(item.expression))")
-        continue
-      }
-      let problems: [String]
-      do {
-        problems = try check(item, operation.run, golden)
-      } catch {
-        problems = ["\(error)"]
-      }
-      if problems.isEmpty {
-        passed += 1
-        write("ok    \(item.name)\(operation.isComposed ? " (composed)" : "")")
-      } else {
-        failed += 1
-        write("FAIL  \(item.name): \(problems.joined(separator: "; "))")
+    func report(_ item: CaseReport) {
+      if item.hasPassed { passed += 1 } else { failed += 1 }
+      if !(isQuiet && item.hasPassed) { write(item.line, to: .standardOutput) }
+    }
+    let present = suites.filter { suite in
+      suite.files.contains {
+        FileManager.default.fileExists(atPath: directory.appendingPathComponent($0).path)
       }
     }
-    write("\(passed) passed, \(failed) failed")
+    guard !present.isEmpty else {
+      throw ConformanceError(
+        "\(directory.path): none of \(suites.flatMap({ $0.files }).joined(separator: ", "))")
+    }
+    for suite in present { try suite.run(directory, report) }
+    write("\(passed) passed, \(failed) failed", to: .standardOutput)
     return failed == 0
   }
 
-  /// Writes a line without buffering: a misused operator traps, and the lines before it must be out by then.
-  private static func write(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
+  /// Writes a line without buffering: a misused operation traps, and the lines before it must be out by then.
+  private static func write(_ line: String, to file: FileHandle) { file.write(Data("\(line)\n".utf8)) }
 
-  private static func check(_ item: ConformanceCase, _ operation: Operation, _ golden: GoldenFile) throws
-    -> [String]
-  {
-    let stored = try item.inputs.map { input in
-      let tensor = try golden.tensor(input.path)
-      return input.gradient == nil ? tensor : tensor.requiringGradient()
-    }
-    let seen = zip(item.inputs, stored).map { input, tensor in input.views.reduce(tensor) { $1($0) } }
-    let results = try operation(item, seen)
-    guard results.count == item.outputs.count else {
-      return ["\(results.count) outputs, expected \(item.outputs.count)"]
-    }
-    var problems: [String] = []
-    var gradients = Gradients()
-    for (output, result) in zip(item.outputs, results) {
-      if let problem = try golden.difference(result, output.path) { problems.append(problem) }
-      if let cotangent = output.cotangent {
-        let seed = try golden.tensor(cotangent)
-        guard result.requiresGradient, seed.shape == result.shape else {
-          problems.append("\(output.path): no gradient of shape \(seed.shape) can be fed in")
-          continue
-        }
-        gradients.add(result.backward(from: seed, keepingGraph: results.count > 1))
-      }
-    }
-    for (input, tensor) in zip(item.inputs, stored) {
-      guard let path = input.gradient else { continue }
-      guard let gradient = gradients[tensor] else {
-        problems.append("\(path): no gradient")
-        continue
-      }
-      if let problem = try golden.difference(gradient, path) { problems.append(problem) }
-    }
-    return problems
+  private static func fail(_ message: String, _ code: Int32) -> Never {
+    write(message, to: .standardError)
+    exit(code)
   }
+}
+
+/// A kind of cases that a folder may hold.
+protocol ConformanceSuite {
+  /// The files it reads; a folder with one of them must have all.
+  static var files: [String] { get }
+
+  /// Runs the cases of a folder in their order.
+  /// - Throws: when a file cannot be read; a case that fails is reported, not thrown.
+  static func run(_ directory: URL, _ report: (CaseReport) -> Void) throws
+}
+
+/// Why a case or the whole run cannot be judged.
+struct ConformanceError: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
 }

@@ -29,6 +29,11 @@ public struct GoldenFile {
     }
   }
 
+  /// All attributes of a group or dataset.
+  public func attributes(on path: String) throws -> [(name: String, value: HDF5Attribute)] {
+    try file.attributes(on: path)
+  }
+
   /// The names in a group, in the order of the file.
   public func names(in group: String) throws -> [String] { try file.entries(in: group).map(\.name) }
 

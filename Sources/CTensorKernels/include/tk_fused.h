@@ -53,6 +53,19 @@
   void tk_adamw_##S(T *p, const T *g, T *m, T *v, int64_t n, double rate, double beta1, double beta2,              \
                     double epsilon, double weight_decay, double correction1, double correction2,                   \
                     double gradient_scale);                                                                        \
+  /* One step each of the other optimizers; state pointers that may be NULL switch their part of the rule off:*/    \
+  /* largest (AMSGrad), buffer (momentum), average (centred RMSprop). */                                            \
+  void tk_adam_##S(T *p, const T *g, T *m, T *v, T *largest, int64_t n, double rate, double beta1, double beta2,    \
+                   double epsilon, double coupled_decay, double decoupled_decay, double correction1,                \
+                   double correction2, double gradient_scale);                                                      \
+  void tk_sgd_##S(T *p, const T *g, T *buffer, int64_t n, double rate, double momentum, double dampening,           \
+                  int nesterov, double weight_decay, double gradient_scale);                                        \
+  void tk_rmsprop_##S(T *p, const T *g, T *square, T *average, T *buffer, int64_t n, double rate, double smoothing, \
+                      double epsilon, double momentum, double weight_decay, double gradient_scale);                 \
+  void tk_adagrad_##S(T *p, const T *g, T *sum, int64_t n, double rate, double epsilon, double weight_decay,        \
+                      double gradient_scale);                                                                       \
+  void tk_lion_##S(T *p, const T *g, T *m, int64_t n, double rate, double beta1, double beta2, double weight_decay, \
+                   double gradient_scale);                                                                          \
   double tk_sum_squares_##S(const T *x, int64_t n);                                                                \
   /* destination[index[i]] += source[i] for rows of `n` (row strides given), in the order of i. */                 \
   void tk_scatter_add_rows_##S(T *destination, int64_t destination_stride, const T *source, int64_t source_stride, \

@@ -33,6 +33,9 @@ public final class Parameter: @unchecked Sendable {
   /// The shape of the value.
   public var shape: [Int] { value.shape }
 
+  /// The type of the value's elements.
+  public var dtype: DType { value.dtype }
+
   /// The number of elements.
   public var count: Int { value.count }
 

@@ -41,4 +41,11 @@ extension Gradients {
     }
     return norm
   }
+
+  /// Limits every element of the gradients of some parameters to `-limit ... limit`.
+  public mutating func clip(value limit: Double, of parameters: [NamedParameter]) {
+    for (_, parameter) in parameters {
+      self[parameter] = self[parameter].map { $0.detached().clamped(-limit, limit) }
+    }
+  }
 }

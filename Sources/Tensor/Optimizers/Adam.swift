@@ -1,0 +1,61 @@
+import CTensorKernels
+
+/// Adam (Kingma and Ba, 2015), with PyTorch's formulas and defaults: weight decay is added to the gradient.
+public final class Adam: Optimizer {
+  public var learningRate: Double
+  /// Decay of the first moment.
+  public let beta1: Double
+  /// Decay of the second moment.
+  public let beta2: Double
+  /// Added to the root of the second moment.
+  public let epsilon: Double
+  /// `weightDecay · parameter` is added to the gradient.
+  public let weightDecay: Double
+  /// Whether the largest second moment so far takes the place of the present one (Reddi et al., 2018).
+  public let amsgrad: Bool
+  private var state: OptimizerState
+
+  /// Creates an optimizer without history.
+  public init(
+    learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+    weightDecay: Double = 0, amsgrad: Bool = false
+  ) {
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+    self.amsgrad = amsgrad
+    state = OptimizerState("Adam", slots: adamSlots(amsgrad: amsgrad))
+  }
+
+  public var stepCount: Int { state.stepCount }
+
+  public func step(
+    _ parameters: [NamedParameter], _ gradients: Gradients, gradientScale: Double = 1,
+    isDecayed: (NamedParameter) -> Bool = { _ in true }
+  ) {
+    state.update(parameters, gradients) { entry, update in
+      let decay = isDecayed(entry) ? weightDecay : 0
+      let (correction1, correction2) = update.biasCorrections(beta1, beta2)
+      let largest = amsgrad ? 2 : nil
+      update.run {
+        tk_adam_f32(
+          $0.target, $0.gradient, $0[0], $0[1], $0.slot(largest), $0.count, learningRate, beta1, beta2,
+          epsilon, decay, 0, correction1, correction2, gradientScale)
+      } _: {
+        tk_adam_f64(
+          $0.target, $0.gradient, $0[0], $0[1], $0.slot(largest), $0.count, learningRate, beta1, beta2,
+          epsilon, decay, 0, correction1, correction2, gradientScale)
+      }
+    }
+  }
+
+  public func namedState() -> [(name: String, tensor: Tensor)] { state.named() }
+
+  public func load(
+    state saved: [(name: String, tensor: Tensor)], stepCount: Int, parameters: [NamedParameter]
+  ) throws {
+    try state.load(saved, stepCount: stepCount, parameters: parameters)
+  }
+}

@@ -7,7 +7,8 @@ typealias Operation = @Sendable (ConformanceCase, [Tensor]) throws -> [Tensor]
 enum OperationTable {
   /// Operators that the library has, by full name or by the part before the first dot.
   static let direct: [String: Operation] = [
-    arithmetic, pointwise, reductions, layout, indexing, products, fused,
+    arithmetic, pointwise, reductions, scansAndSorts, layout, indexing, products, normalizations,
+    attentions, losses,
   ]
   .reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 
@@ -26,5 +27,17 @@ enum OperationTable {
   /// An operator of two inputs and one output.
   static func binary(_ body: @escaping @Sendable (Tensor, Tensor) -> Tensor) -> Operation {
     { _, x in [body(x[0], x[1])] }
+  }
+
+  /// An operator of one input and one axis.
+  static func alongAxis(_ body: @escaping @Sendable (Tensor, Int) -> Tensor) -> Operation {
+    { item, x in [body(x[0], try item.axis())] }
+  }
+
+  /// An operator that reduces some axes.
+  static func reducing(_ body: @escaping @Sendable (Tensor, _ axes: [Int]?, _ keepDims: Bool) -> Tensor)
+    -> Operation
+  {
+    { item, x in [body(x[0], item.axes(of: x[0].shape), item.keepsDimensions)] }
   }
 }

@@ -90,6 +90,9 @@ extension Tensor {
       }, keepingOutput: true)
   }
 
+  /// The point at `weight` on the way to `end`, element by element: `self + weight · (end − self)`.
+  public func lerp(_ end: Tensor, _ weight: Double) -> Tensor { self + (end - self) * weight }
+
   /// A scalar of a type that does not change this tensor's.
   package func scalar(_ value: Double) -> Tensor {
     let integral = value == value.rounded(.towardZero)

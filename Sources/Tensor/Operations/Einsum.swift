@@ -7,7 +7,10 @@
 ///     letters that occur once, in alphabetical order, as in NumPy.
 ///   - operands: one tensor for each group.
 /// - Precondition: the groups fit the operands and every letter has one extent.
-public func einsum(_ equation: String, _ operands: Tensor...) -> Tensor {
+public func einsum(_ equation: String, _ operands: Tensor...) -> Tensor { einsum(equation, operands) }
+
+/// A sum of products of a list of operands; see ``einsum(_:_:)-(_,Tensor...)``.
+public func einsum(_ equation: String, _ operands: [Tensor]) -> Tensor {
   let text = equation.filter { !$0.isWhitespace }
   let sides = text.split(separator: "-", omittingEmptySubsequences: false)
   let groups = sides[0].split(separator: ",", omittingEmptySubsequences: false).map(Array.init)

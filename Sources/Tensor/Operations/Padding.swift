@@ -69,16 +69,4 @@ extension Tensor {
     let indices = expandedDimensions(axis: rank)
     return (indices .== Tensor.arange(classes)).to(dtype)
   }
-
-  /// The elements for which `mask`, broadcast to this shape, is true, in C order: shape `[k]`.
-  public func masked(by mask: Tensor) -> Tensor {
-    let flags = mask.expanded(to: shape).array(of: Bool.self)
-    let chosen = flags.indices.filter { flags[$0] }.map(Int64.init)
-    return reshaped([count]).rows(at: Tensor(chosen))
-  }
-
-  /// A copy with `value` wherever `mask`, broadcast to this shape, is true.
-  public func maskedFill(_ mask: Tensor, _ value: Double) -> Tensor {
-    Tensor.select(mask, scalar(value), self)
-  }
 }

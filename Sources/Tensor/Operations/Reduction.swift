@@ -2,7 +2,7 @@ import CTensorKernels
 
 extension Tensor {
   /// The axes to reduce, sorted, and the shapes of the result with and without them.
-  private func reducedShapes(_ axes: [Int]?, _ name: String) -> (axes: [Int], kept: [Int], dropped: [Int]) {
+  func reducedShapes(_ axes: [Int]?, _ name: String) -> (axes: [Int], kept: [Int], dropped: [Int]) {
     let axes = axes.map { list in list.map { normalizedAxis($0, name) }.sorted() } ?? Array(shape.indices)
     tensorRequire(Set(axes).count == axes.count, name, "an axis is named twice in \(axes)")
     let kept = shape.indices.map { axes.contains($0) ? 1 : shape[$0] }
@@ -11,7 +11,7 @@ extension Tensor {
   }
 
   /// This tensor with `axes` moved to the end, and how many elements they hold.
-  private func movingToEnd(_ axes: [Int]) -> (tensor: Tensor, inner: Int) {
+  func movingToEnd(_ axes: [Int]) -> (tensor: Tensor, inner: Int) {
     let order = shape.indices.filter { !axes.contains($0) } + axes
     return (detached().permuted(order), axes.reduce(1) { $0 * shape[$1] })
   }

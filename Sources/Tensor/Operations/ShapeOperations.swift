@@ -134,7 +134,7 @@ extension Tensor {
   }
 
   /// The differentiable inverse of a slice: zeros with this tensor in place of the slice.
-  private func scattered(intoAxis axis: Int, _ range: Range<Int>, step: Int, of shape: [Int]) -> Tensor {
+  func scattered(intoAxis axis: Int, _ range: Range<Int>, step: Int, of shape: [Int]) -> Tensor {
     let full = Tensor.zeros(shape, dtype: dtype)
     detached().write(into: full.slice(axis: axis, range, step: step))
     return recorded("scattered", from: self, full) { gradient, _ in
@@ -209,6 +209,19 @@ extension Tensor {
     return lengths.map { length in
       defer { start += length }
       return slice(axis: axis, start..<start + length)
+    }
+  }
+
+  /// Cuts an axis into that many parts of one length, the last one shorter or absent when it does not divide (PyTorch's
+  /// `chunk`).
+  public func chunked(_ count: Int, axis: Int = 0) -> [Tensor] {
+    let axis = normalizedAxis(axis, "chunked")
+    tensorRequire(count > 0, "chunked", "the number of parts must be positive, found \(count)")
+    let extent = shape[axis]
+    let length = (extent + count - 1) / count
+    if length == 0 { return [Tensor](repeating: self, count: count) }
+    return stride(from: 0, to: extent, by: length).map {
+      slice(axis: axis, $0..<Swift.min($0 + length, extent))
     }
   }
 }

@@ -86,6 +86,13 @@ extension Tensor {
       return s * (1 + 1.702 * x * (1 - s))
     }
   }
+  /// x where it is positive, else `slope · x`.
+  public func leakyReLU(slope: Double = 0.01) -> Tensor { Tensor.select(self .> 0, self, self * slope) }
+  /// x where it is positive, else `alpha · (e^x − 1)` (Clevert et al., 2016).
+  public func elu(alpha: Double = 1) -> Tensor {
+    // Limited to what is not positive, so that the other branch cannot overflow.
+    Tensor.select(self .> 0, self, clamped(-.infinity, 0).expm1() * alpha)
+  }
   /// x².
   public func square() -> Tensor {
     if !dtype.isFloatingPoint { return self * self }

@@ -112,48 +112,4 @@ extension Tensor {
     func read<Scalar: TensorScalar>(_: Scalar.Type) -> Double { pointer(Scalar.self).pointee.asDouble }
     return dtype.withScalarType { read($0) }
   }
-
-  /// The same values as another element type, rounding to nearest or truncating towards zero.
-  ///
-  /// The gradient is converted back to this tensor's type.
-  public func to(_ target: DType) -> Tensor {
-    if target == dtype { return self }
-    let source = detached().contiguous()
-    let result = Tensor(uninitialized: shape, dtype: target)
-    let count = result.count
-    func convert<From: TensorScalar, To: TensorScalar>(_: From.Type, _: To.Type) {
-      let input = source.pointer(From.self)
-      let output = result.pointer(To.self)
-      for i in 0..<count { output[i] = To(asDouble: input[i].asDouble) }
-    }
-    if dtype == .float32 && target == .float64 {
-      let (input, output) = (source.pointer(Float.self), result.pointer(Double.self))
-      for i in 0..<count { output[i] = Double(input[i]) }
-    } else if dtype == .float64 && target == .float32 {
-      let (input, output) = (source.pointer(Double.self), result.pointer(Float.self))
-      for i in 0..<count { output[i] = Float(input[i]) }
-    } else if dtype == .int64 && target == .int32 || dtype == .int32 && target == .int64 {
-      // Through Double, integers above 2^53 would lose digits.
-      if dtype == .int64 {
-        let (input, output) = (source.pointer(Int64.self), result.pointer(Int32.self))
-        for i in 0..<count { output[i] = Int32(truncatingIfNeeded: input[i]) }
-      } else {
-        let (input, output) = (source.pointer(Int32.self), result.pointer(Int64.self))
-        for i in 0..<count { output[i] = Int64(input[i]) }
-      }
-    } else {
-      dtype.withScalarType { from in
-        func withFrom<From: TensorScalar>(_ from: From.Type) {
-          target.withScalarType { to in
-            func withTo<To: TensorScalar>(_ to: To.Type) { convert(from, to) }
-            withTo(to)
-          }
-        }
-        withFrom(from)
-      }
-    }
-    guard target.isFloatingPoint && dtype.isFloatingPoint else { return result }
-    let original = dtype
-    return recorded("to", from: self, result) { gradient, _ in gradient.to(original) }
-  }
 }

@@ -73,7 +73,3 @@
 
 TK_DECLARE_FUSED(float, f32)
 TK_DECLARE_FUSED(double, f64)
-
-// c = alpha a w^T + beta c for a few rows: a [m, k], w [n, k], c [m, n], row strides lda, ldw, ldc.
-void tk_small_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, const float *w,
-                          int64_t ldw, float beta, float *c, int64_t ldc);

@@ -68,7 +68,7 @@ extension Tensor {
     case 2: square()
     case 0.5: sqrt()
     case 1: self
-    default: pow(scalar(exponent))
+    default: withNumber { $0.pow($0.scalar(exponent)) }
     }
   }
 
@@ -93,24 +93,45 @@ extension Tensor {
   /// The point at `weight` on the way to `end`, element by element: `self + weight · (end − self)`.
   public func lerp(_ end: Tensor, _ weight: Double) -> Tensor { self + (end - self) * weight }
 
-  /// A scalar of a type that does not change this tensor's.
+  /// A number as a tensor without axes, of the type ``DType/promoted(_:scalar:)`` gives it.
   package func scalar(_ value: Double) -> Tensor {
-    let integral = value == value.rounded(.towardZero)
-    return Tensor(value, dtype: dtype.isFloatingPoint ? dtype : integral && dtype != .bool ? dtype : .float32)
+    let type = DType.promoted(dtype, scalar: value)
+    tensorRequire(
+      type.holds(value), "scalar", "\(value) does not fit the type \(type) of a tensor of shape \(shape)")
+    return Tensor(value, dtype: type)
   }
 
-  public static func + (a: Tensor, b: Double) -> Tensor { a + a.scalar(b) }
-  public static func + (a: Double, b: Tensor) -> Tensor { b.scalar(a) + b }
-  public static func - (a: Tensor, b: Double) -> Tensor { a - a.scalar(b) }
-  public static func - (a: Double, b: Tensor) -> Tensor { b.scalar(a) - b }
-  public static func * (a: Tensor, b: Double) -> Tensor { a * a.scalar(b) }
-  public static func * (a: Double, b: Tensor) -> Tensor { b.scalar(a) * b }
-  public static func / (a: Tensor, b: Double) -> Tensor { a / a.scalar(b) }
-  public static func / (a: Double, b: Tensor) -> Tensor { b.scalar(a) / b }
+  /// Applies an operation with a number; in half precision neither operand is rounded before the result is.
+  @inline(__always)
+  private func withNumber(_ operation: (Tensor) -> Tensor) -> Tensor {
+    dtype.isHalfPrecision ? operation(to(.float32)).to(dtype) : operation(self)
+  }
+
+  /// The sum of every element and a number.
+  public static func + (a: Tensor, b: Double) -> Tensor { a.withNumber { $0 + $0.scalar(b) } }
+  /// The sum of a number and every element.
+  public static func + (a: Double, b: Tensor) -> Tensor { b.withNumber { $0.scalar(a) + $0 } }
+  /// Every element minus a number.
+  public static func - (a: Tensor, b: Double) -> Tensor { a.withNumber { $0 - $0.scalar(b) } }
+  /// A number minus every element.
+  public static func - (a: Double, b: Tensor) -> Tensor { b.withNumber { $0.scalar(a) - $0 } }
+  /// Every element times a number.
+  public static func * (a: Tensor, b: Double) -> Tensor { a.withNumber { $0 * $0.scalar(b) } }
+  /// A number times every element.
+  public static func * (a: Double, b: Tensor) -> Tensor { b.withNumber { $0.scalar(a) * $0 } }
+  /// Every element divided by a number.
+  public static func / (a: Tensor, b: Double) -> Tensor { a.withNumber { $0 / $0.scalar(b) } }
+  /// A number divided by every element.
+  public static func / (a: Double, b: Tensor) -> Tensor { b.withNumber { $0.scalar(a) / $0 } }
+  /// Adds a tensor, broadcast to this one's shape or beyond.
   public static func += (a: inout Tensor, b: Tensor) { a = a + b }
+  /// Subtracts a tensor.
   public static func -= (a: inout Tensor, b: Tensor) { a = a - b }
+  /// Multiplies by a tensor, element by element.
   public static func *= (a: inout Tensor, b: Tensor) { a = a * b }
+  /// Divides by a tensor, element by element.
   public static func /= (a: inout Tensor, b: Tensor) { a = a / b }
+  /// Multiplies by a number.
   public static func *= (a: inout Tensor, b: Double) { a = a * b }
 }
 
@@ -128,6 +149,13 @@ extension Tensor {
     return Elementwise.compare(operation, x, y, shape: broadcastShape(x.shape, y.shape, "\(name)"))
   }
 
+  /// A number as the other side of a comparison: integers are compared exactly, half precision in Float32.
+  private func comparand(_ value: Double) -> Tensor {
+    if dtype.isFloatingPoint { return Tensor(value, dtype: dtype.isHalfPrecision ? .float32 : dtype) }
+    let isWhole = value == value.rounded(.towardZero) && DType.int64.holds(value)
+    return Tensor(value, dtype: isWhole ? .int64 : .float64)
+  }
+
   /// Where elements are equal, as bool.
   public static func .== (a: Tensor, b: Tensor) -> Tensor { compare("equal", Int(TK_EQ), a, b) }
   /// Where elements differ, as bool.
@@ -140,12 +168,18 @@ extension Tensor {
   public static func .> (a: Tensor, b: Tensor) -> Tensor { compare("greater", Int(TK_GT), a, b) }
   /// Where the first is larger or equal, as bool.
   public static func .>= (a: Tensor, b: Tensor) -> Tensor { compare("greaterOrEqual", Int(TK_GE), a, b) }
-  public static func .== (a: Tensor, b: Double) -> Tensor { a .== a.scalar(b) }
-  public static func .!= (a: Tensor, b: Double) -> Tensor { a .!= a.scalar(b) }
-  public static func .< (a: Tensor, b: Double) -> Tensor { a .< a.scalar(b) }
-  public static func .<= (a: Tensor, b: Double) -> Tensor { a .<= a.scalar(b) }
-  public static func .> (a: Tensor, b: Double) -> Tensor { a .> a.scalar(b) }
-  public static func .>= (a: Tensor, b: Double) -> Tensor { a .>= a.scalar(b) }
+  /// Where elements equal a number, as bool.
+  public static func .== (a: Tensor, b: Double) -> Tensor { a .== a.comparand(b) }
+  /// Where elements differ from a number, as bool.
+  public static func .!= (a: Tensor, b: Double) -> Tensor { a .!= a.comparand(b) }
+  /// Where elements are smaller than a number, as bool.
+  public static func .< (a: Tensor, b: Double) -> Tensor { a .< a.comparand(b) }
+  /// Where elements are at most a number, as bool.
+  public static func .<= (a: Tensor, b: Double) -> Tensor { a .<= a.comparand(b) }
+  /// Where elements are larger than a number, as bool.
+  public static func .> (a: Tensor, b: Double) -> Tensor { a .> a.comparand(b) }
+  /// Where elements are at least a number, as bool.
+  public static func .>= (a: Tensor, b: Double) -> Tensor { a .>= a.comparand(b) }
 
   /// `a` where `condition` is true, else `b`, element by element after broadcasting.
   public static func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {

@@ -35,6 +35,9 @@ extension Tensor {
 
   /// Zeros of `shape` with this tensor's rows added at `numbers`.
   private func scatterAddingRows(at indices: Tensor, _ numbers: [Int], of shape: [Int]) -> Tensor {
+    if dtype.isHalfPrecision {
+      return to(.float32).scatterAddingRows(at: indices, numbers, of: shape).to(dtype)
+    }
     var result = Tensor.zeros(shape, dtype: dtype)
     result.addRowsInPlace(self, numbers)
     return recorded("scatterAddingRows", from: self, result) { gradient, _ in gradient.rows(at: indices) }

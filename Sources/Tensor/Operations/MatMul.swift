@@ -27,7 +27,8 @@ private struct BLASMatrix {
 /// The matrix product of two tensors, NumPy's `matmul`.
 ///
 /// Matrices are the last two axes and the other axes broadcast; a vector is a row on the left and a column on the
-/// right. Strided and transposed operands are multiplied where they lie.
+/// right. Strided and transposed operands are multiplied where they lie. A second operand in float16 or bfloat16 is
+/// read as it is stored and accumulated in Float32, as frozen weights are.
 /// - Precondition: the inner extents agree.
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { a.matmul(b) }
 
@@ -36,10 +37,10 @@ extension Tensor {
   public func matmul(_ other: Tensor) -> Tensor {
     let type = DType.promoted(dtype, other.dtype)
     guard type == .float32 || type == .float64 else {
-      let computed: DType = type.isFloatingPoint ? .float32 : .float64
-      return to(computed).matmul(other.to(computed)).to(type)
+      if type.isFloatingPoint { return to(.float32).matmul(other).to(type) }
+      return to(.float64).matmul(other.to(.float64)).to(type)
     }
-    let (a, b) = (to(type), other.to(type))
+    let (a, b) = (to(type), type == .float32 && other.dtype.isHalfPrecision ? other : other.to(type))
     tensorRequire(
       a.rank > 0 && b.rank > 0, "matmul",
       "needs at least one axis on both sides, found shapes \(a.shape) and \(b.shape)")
@@ -57,7 +58,7 @@ extension Tensor {
     return Tensor.recorded("matmul", from: [a, b], result) { gradient, _ in
       [
         a.requiresGradient ? gradient.matmul(b.transposed()).reduced(to: a.shape) : nil,
-        b.requiresGradient ? a.transposed().matmul(gradient).reduced(to: b.shape) : nil,
+        b.requiresGradient ? a.transposed().matmul(gradient).reduced(to: b.shape).to(b.dtype) : nil,
       ]
     }
   }
@@ -81,6 +82,16 @@ extension Tensor {
       let (row, column) = index.quotientAndRemainder(dividingBy: walk.rowLength)
       return walk.offset(operand, row: row) + column * walk.rowStride(operand)
     }
+    if b.dtype.isHalfPrecision {
+      for index in 0..<batchShape.reduce(1, *) {
+        BLAS.gemm(
+          m, n, k, left.tensor.pointer(Float.self) + offset(0, index), lda: left.leadingDimension,
+          transA: left.isTransposed, right.tensor.pointer(UInt16.self) + offset(1, index), type: b.dtype,
+          ldb: right.leadingDimension, transB: right.isTransposed,
+          result.pointer(Float.self) + index * m * n, ldc: n)
+      }
+      return result
+    }
     func multiply<T: BLASScalar>(_: T.Type) {
       BLAS.gemmBatch(
         count: batchShape.reduce(1, *), m, n, k, left.tensor.pointer(T.self), aOffset: { offset(0, $0) },
@@ -101,6 +112,9 @@ extension [Int] {
 }
 
 /// An affine map of the last axis: `x Wᵀ + b`.
+///
+/// A weight in float16 or bfloat16 is read as it is stored, without a Float32 copy of it; the result has the promoted
+/// type of the operands, so Float32 activations stay Float32.
 /// - Parameters:
 ///   - x: `[..., inputs]`.
 ///   - weight: `[outputs, inputs]`, as PyTorch stores it.
@@ -111,24 +125,27 @@ public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
     weight.rank == 2 && x.rank >= 1 && x.shape[x.rank - 1] == weight.shape[1], "linear",
     "input of shape \(x.shape) does not fit a weight of shape \(weight.shape)")
   let lead = Array(x.shape.dropLast())
-  let rows = x.reshaped([lead.reduce(1, *), weight.shape[1]])
-  let result: Tensor
+  let product = DType.promoted(x.dtype, weight.dtype)
+  let type = bias.map { DType.promoted(product, $0.dtype) } ?? product
+  guard type == .float32 || type == .float64 else {
+    // Half precision throughout: computed in Float32 and rounded once.
+    tensorRequire(type.isFloatingPoint, "linear", "needs floating-point elements, found \(x.dtype)")
+    return linear(x.to(.float32), weight: weight, bias: bias).to(type)
+  }
+  let rows = x.to(type).reshaped([lead.reduce(1, *), weight.shape[1]])
+  let bias = bias?.to(type)
   if let bias {
     tensorRequire(
       bias.shape == [weight.shape[0]], "linear",
       "bias of shape \(bias.shape) does not fit a weight of shape \(weight.shape)")
-    let product = noGradient { rows.matmul(weight.transposed()) }
-    var sum = product
-    Elementwise.accumulate(bias.detached().expanded(to: product.shape), into: &sum)
-    result = sum
-  } else {
-    result = noGradient { rows.matmul(weight.transposed()) }
   }
+  var result = noGradient { rows.matmul(weight.transposed()) }
+  if let bias { Elementwise.accumulate(bias.detached().expanded(to: result.shape), into: &result) }
   let inputs = bias.map { [rows, weight, $0] } ?? [rows, weight]
   return Tensor.recorded("linear", from: inputs, result) { gradient, _ in
     var gradients: [Tensor?] = [
       rows.requiresGradient ? gradient.matmul(weight) : nil,
-      weight.requiresGradient ? gradient.transposed().matmul(rows) : nil,
+      weight.requiresGradient ? gradient.transposed().matmul(rows).to(weight.dtype) : nil,
     ]
     if let bias { gradients.append(bias.requiresGradient ? gradient.sum(axes: [0]) : nil) }
     return gradients

@@ -1,3 +1,5 @@
+import CTensorKernels
+
 /// Log-probabilities of one target per row under `softmax(hidden · weightᵀ)` on raw memory.
 ///
 /// The logits exist one block of rows × vocabulary at a time.
@@ -10,22 +12,41 @@ package enum TargetLogProbabilityKernels {
     return (rows, max(64, min(vocabulary, blockElements / max(rows, 1))))
   }
 
-  /// Calls `body` with each block of logits, row stride `ld`; rows ascend in the outer loop.
+  /// Calls `body` with each block of logits, row stride `ld`, and the rows of `weight` it came from; rows ascend in
+  /// the outer loop. A weight in half precision is expanded block by block.
   private static func forEachBlock<T: FusedScalar>(
-    n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafePointer<T>,
-    _ body: (_ rows: Range<Int>, _ columns: Range<Int>, _ logits: UnsafeMutablePointer<T>, _ ld: Int) -> Void
+    n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafeRawPointer,
+    weightType: DType,
+    _ body: (
+      _ rows: Range<Int>, _ columns: Range<Int>, _ logits: UnsafeMutablePointer<T>, _ ld: Int,
+      _ weight: UnsafePointer<T>
+    ) -> Void
   ) {
     let block = blockSizes(n, vocabulary)
-    MemoryPool.withScratch(T.self, count: block.rows * block.columns) { logits in
-      for row in stride(from: 0, to: n, by: block.rows) {
-        let rows = row..<min(n, row + block.rows)
-        for column in stride(from: 0, to: vocabulary, by: block.columns) {
-          let columns = column..<min(vocabulary, column + block.columns)
-          BLAS.gemm(
-            rows.count, columns.count, width, hidden + row * width, lda: width, weight + column * width,
-            ldb: width,
-            transB: true, logits, ldc: block.columns)
-          body(rows, columns, logits, block.columns)
+    let expands = weightType.isHalfPrecision
+    MemoryPool.withScratch(T.self, count: expands ? block.columns * width : 1) { expanded in
+      MemoryPool.withScratch(T.self, count: block.rows * block.columns) { logits in
+        for row in stride(from: 0, to: n, by: block.rows) {
+          let rows = row..<min(n, row + block.rows)
+          for column in stride(from: 0, to: vocabulary, by: block.columns) {
+            let columns = column..<min(vocabulary, column + block.columns)
+            let part: UnsafePointer<T>
+            if expands {
+              let source = weight + column * width * weightType.byteSize
+              Threads.parallel(columns.count * width, grain: 1 << 14) { range in
+                tk_convert(
+                  weightType.kernelCode, Int32(TK_TYPE_F32), Int64(range.count),
+                  source + range.lowerBound * weightType.byteSize, 1, expanded + range.lowerBound)
+              }
+              part = UnsafePointer(expanded)
+            } else {
+              part = weight.assumingMemoryBound(to: T.self) + column * width
+            }
+            BLAS.gemm(
+              rows.count, columns.count, width, hidden + row * width, lda: width, part, ldb: width,
+              transB: true, logits, ldc: block.columns)
+            body(rows, columns, logits, block.columns, part)
+          }
         }
       }
     }
@@ -33,15 +54,17 @@ package enum TargetLogProbabilityKernels {
 
   /// Writes the log-probability of `targets[i]` and the log-sum-exp of row `i`'s logits.
   package static func forward<T: FusedScalar>(
-    n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafePointer<T>,
-    targets: UnsafePointer<Int32>, result: UnsafeMutablePointer<T>, lse: UnsafeMutablePointer<T>
+    n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafeRawPointer,
+    weightType: DType, targets: UnsafePointer<Int32>, result: UnsafeMutablePointer<T>,
+    lse: UnsafeMutablePointer<T>
   ) {
     MemoryPool.withScratch(T.self, count: 2 * n) { maximum in
       let sum = maximum + n
       maximum.update(repeating: -.infinity, count: n)
       sum.update(repeating: 0, count: n)
-      forEachBlock(n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight) {
-        rows, columns, logits, ld in
+      forEachBlock(
+        n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight, weightType: weightType
+      ) { rows, columns, logits, ld, _ in
         Threads.parallel(rows.count, grain: max(1, 16384 / columns.count)) { part in
           let first = rows.lowerBound + part.lowerBound
           let block = logits + part.lowerBound * ld
@@ -64,12 +87,13 @@ package enum TargetLogProbabilityKernels {
 
   /// Gradients of `hidden` and `weight` for the gradient `g` of the log-probabilities; nil for one not wanted.
   package static func backward<T: FusedScalar>(
-    n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafePointer<T>,
-    targets: UnsafePointer<Int32>, lse: UnsafePointer<T>, g: UnsafePointer<T>,
+    n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafeRawPointer,
+    weightType: DType, targets: UnsafePointer<Int32>, lse: UnsafePointer<T>, g: UnsafePointer<T>,
     hiddenGradient: UnsafeMutablePointer<T>?, weightGradient: UnsafeMutablePointer<T>?
   ) {
-    forEachBlock(n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight) {
-      rows, columns, logits, ld in
+    forEachBlock(
+      n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight, weightType: weightType
+    ) { rows, columns, logits, ld, part in
       Threads.parallel(rows.count, grain: max(1, 16384 / columns.count)) { part in
         let first = rows.lowerBound + part.lowerBound
         T.targetGradientKernel(
@@ -79,7 +103,7 @@ package enum TargetLogProbabilityKernels {
       }
       if let hiddenGradient {
         BLAS.gemm(
-          rows.count, width, columns.count, logits, lda: ld, weight + columns.lowerBound * width, ldb: width,
+          rows.count, width, columns.count, logits, lda: ld, part, ldb: width,
           beta: columns.lowerBound == 0 ? 0 : 1, hiddenGradient + rows.lowerBound * width, ldc: width)
       }
       if let weightGradient {

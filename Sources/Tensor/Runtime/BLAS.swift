@@ -72,11 +72,11 @@ extension Double: BLASScalar {
 /// own threads work on; inside a parallel region a product stays on the calling thread.
 package enum BLAS {
   /// Multiplications below which a second thread costs more than it brings.
-  private static let parallelThreshold = 1 << 20
+  static let parallelThreshold = 1 << 20
   /// The same for products that read a large matrix for a few rows only, in elements of that matrix.
-  private static let streamingThreshold = 1 << 18
+  static let streamingThreshold = 1 << 18
   /// Rows up to which our own product of a few rows is faster than the library's.
-  private static let fewRows = 12
+  static let fewRows = 12
 
   private static let singleThreaded: Void = openblas_set_num_threads(1)
 
@@ -160,12 +160,12 @@ package enum BLAS {
   }
 
   /// Columns or rows per thread, a multiple of the library's register blocks.
-  private static func sliceSize(_ n: Int, _ threads: Int) -> Int {
+  static func sliceSize(_ n: Int, _ threads: Int) -> Int {
     ((n + threads - 1) / threads + 15) / 16 * 16
   }
 
   /// A product on the calling thread; vectors go to the matrix-vector routine.
-  private static func serial<T: BLASScalar>(
+  static func serial<T: BLASScalar>(
     _ m: Int, _ n: Int, _ k: Int, _ alpha: T, _ a: UnsafePointer<T>, _ lda: Int, _ transA: Bool,
     _ b: UnsafePointer<T>, _ ldb: Int, _ transB: Bool, _ beta: T, _ c: UnsafeMutablePointer<T>, _ ldc: Int
   ) {

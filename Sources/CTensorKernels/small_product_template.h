@@ -1,0 +1,66 @@
+// Included once per weight type: W is the stored type, S the suffix, LOAD reads sixteen weights, ONE a single one.
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+
+// ROWS rows of a against four rows of w. Sums do not depend on how rows are grouped.
+#define BLOCK(ROWS)                                                                                            \
+  INLINE void JOIN(block##ROWS, S)(const float *a, int64_t lda, const W *w, int64_t ldw, int64_t k,            \
+                                   float sums[][4]) {                                                          \
+    lanes total[ROWS][4] = {0};                                                                                \
+    int64_t l = 0;                                                                                             \
+    for (; l + 16 <= k; l += 16) {                                                                             \
+      lanes v[4];                                                                                              \
+      for (int j = 0; j < 4; j++) LOAD(w + j * ldw + l, &v[j]);                                                \
+      for (int r = 0; r < ROWS; r++) {                                                                         \
+        lanes x = *(const lanes *)(a + r * lda + l);                                                           \
+        for (int j = 0; j < 4; j++) total[r][j] += x * v[j];                                                   \
+      }                                                                                                        \
+    }                                                                                                          \
+    for (int r = 0; r < ROWS; r++) {                                                                           \
+      for (int j = 0; j < 4; j++) {                                                                            \
+        sums[r][j] = sum_lanes(&total[r][j]);                                                                  \
+        for (int64_t i = l; i < k; i++) sums[r][j] += a[r * lda + i] * ONE(w[j * ldw + i]);                    \
+      }                                                                                                        \
+    }                                                                                                          \
+  }
+BLOCK(1)
+BLOCK(2)
+BLOCK(4)
+#undef BLOCK
+
+TK_TARGETS void JOIN(tk_small_product, S)(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
+                                          const W *w, int64_t ldw, float beta, float *c, int64_t ldc) {
+  for (int64_t j = 0; j < n; j += 4) {
+    int64_t columns = n - j < 4 ? n - j : 4;
+    for (int64_t i = 0, rows; i < m; i += rows) {
+      rows = m - i >= 4 ? 4 : m - i >= 2 ? 2 : 1;
+      const float *x = a + i * lda;
+      float sums[4][4];
+      for (int64_t s = 0; s < columns; s += columns == 4 ? 4 : 1) {
+        // At the end one row of w at a time, as if it were four.
+        const W *weight = w + (j + s) * ldw;
+        int64_t step = columns == 4 ? ldw : 0;
+        if (rows == 4) {
+          JOIN(block4, S)(x, lda, weight, step, k, sums);
+        } else if (rows == 2) {
+          JOIN(block2, S)(x, lda, weight, step, k, sums);
+        } else {
+          JOIN(block1, S)(x, lda, weight, step, k, sums);
+        }
+        for (int64_t r = 0; r < rows; r++) {
+          for (int64_t t = 0; t < (columns == 4 ? 4 : 1); t++) {
+            float *out = c + (i + r) * ldc + j + s + t;
+            *out = alpha * sums[r][t] + (beta == 0 ? 0 : beta * *out);
+          }
+        }
+      }
+    }
+  }
+}
+
+#undef JOIN
+#undef JOIN_
+#undef W
+#undef S
+#undef LOAD
+#undef ONE

@@ -31,8 +31,9 @@ public final class Adagrad: Optimizer {
     _ parameters: [NamedParameter], _ gradients: Gradients, gradientScale: Double = 1,
     isDecayed: (NamedParameter) -> Bool = { _ in true }
   ) {
-    state.update(parameters, gradients, initialValue: initialAccumulator) { entry, update in
-      let decay = isDecayed(entry) ? weightDecay : 0
+    state.update(parameters, gradients, decayed: parameters.map(isDecayed), initialValue: initialAccumulator)
+    { update in
+      let decay = update.isDecayed ? weightDecay : 0
       let rate = learningRate / (1 + Double(update.steps - 1) * learningRateDecay)
       update.run {
         tk_adagrad_f32($0.target, $0.gradient, $0[0], $0.count, rate, epsilon, decay, gradientScale)

@@ -35,8 +35,8 @@ public final class Adam: Optimizer {
     _ parameters: [NamedParameter], _ gradients: Gradients, gradientScale: Double = 1,
     isDecayed: (NamedParameter) -> Bool = { _ in true }
   ) {
-    state.update(parameters, gradients) { entry, update in
-      let decay = isDecayed(entry) ? weightDecay : 0
+    state.update(parameters, gradients, decayed: parameters.map(isDecayed)) { update in
+      let decay = update.isDecayed ? weightDecay : 0
       let (correction1, correction2) = update.biasCorrections(beta1, beta2)
       let largest = amsgrad ? 2 : nil
       update.run {

@@ -28,8 +28,8 @@ public final class Lion: Optimizer {
     _ parameters: [NamedParameter], _ gradients: Gradients, gradientScale: Double = 1,
     isDecayed: (NamedParameter) -> Bool = { _ in true }
   ) {
-    state.update(parameters, gradients) { entry, update in
-      let decay = isDecayed(entry) ? weightDecay : 0
+    state.update(parameters, gradients, decayed: parameters.map(isDecayed)) { update in
+      let decay = update.isDecayed ? weightDecay : 0
       update.run {
         tk_lion_f32(
           $0.target, $0.gradient, $0[0], $0.count, learningRate, beta1, beta2, decay, gradientScale)

@@ -58,13 +58,14 @@ struct OptimizerState {
   }
 
   /// Calls `body` once for each parameter that has a gradient, with its slots ready to be written to; a slot starts
-  /// as `initialValue` everywhere.
+  /// as `initialValue` everywhere. `decayed` tells for each parameter whether weight decay applies to it: it is known
+  /// beforehand, because a caller's closure may look at the parameter, which is being changed during `body`.
   mutating func update(
-    _ parameters: [NamedParameter], _ gradients: Gradients, initialValue: Double = 0,
-    _ body: (NamedParameter, OptimizerUpdate) -> Void
+    _ parameters: [NamedParameter], _ gradients: Gradients, decayed: [Bool], initialValue: Double = 0,
+    _ body: (OptimizerUpdate) -> Void
   ) {
     stepCount += 1
-    for entry in parameters {
+    for (entry, isDecayed) in zip(parameters, decayed) {
       guard let found = gradients[entry.parameter] else { continue }
       let name = entry.name
       var state =
@@ -77,10 +78,9 @@ struct OptimizerState {
       for index in state.tensors.indices { state.tensors[index].makeUnique() }
       entry.parameter.update { value in
         body(
-          entry,
           OptimizerUpdate(
             target: value, gradient: found.detached().to(value.dtype).contiguous(), slots: state.tensors,
-            steps: state.steps))
+            steps: state.steps, isDecayed: isDecayed))
       }
       entries[name] = state
     }
@@ -130,6 +130,7 @@ struct OptimizerUpdate {
   let slots: [Tensor]
   /// How often the parameter has been changed, this time included.
   let steps: Int
+  let isDecayed: Bool
 
   /// Pointers to one piece of the elements.
   struct Piece<Scalar> {

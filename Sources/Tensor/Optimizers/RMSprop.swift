@@ -39,8 +39,8 @@ public final class RMSprop: Optimizer {
   ) {
     let average = centered ? 1 : nil
     let buffer = momentum > 0 ? (centered ? 2 : 1) : nil
-    state.update(parameters, gradients) { entry, update in
-      let decay = isDecayed(entry) ? weightDecay : 0
+    state.update(parameters, gradients, decayed: parameters.map(isDecayed)) { update in
+      let decay = update.isDecayed ? weightDecay : 0
       update.run {
         tk_rmsprop_f32(
           $0.target, $0.gradient, $0[0], $0.slot(average), $0.slot(buffer), $0.count, learningRate, smoothing,

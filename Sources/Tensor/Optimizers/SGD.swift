@@ -37,8 +37,8 @@ public final class SGD: Optimizer {
     _ parameters: [NamedParameter], _ gradients: Gradients, gradientScale: Double = 1,
     isDecayed: (NamedParameter) -> Bool = { _ in true }
   ) {
-    state.update(parameters, gradients) { entry, update in
-      let decay = isDecayed(entry) ? weightDecay : 0
+    state.update(parameters, gradients, decayed: parameters.map(isDecayed)) { update in
+      let decay = update.isDecayed ? weightDecay : 0
       let damping = update.steps == 1 ? 0 : dampening
       let buffer = momentum != 0 ? 0 : nil
       update.run {

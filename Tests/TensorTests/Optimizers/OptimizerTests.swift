@@ -159,6 +159,16 @@ private let steps: [[Double]] = [
     #expect(plain.tensor[0].item() == 0.5)
   }
 
+  /// The closure may look at the parameter and at the optimizer.
+  @Test(arguments: optimizerRows) func decayIsDecidedBeforeTheUpdate(_ row: OptimizerRow) {
+    let parameter = parameter()
+    let optimizer = row.make()
+    optimizer.step(
+      [("w", parameter)], gradients([1, 1, 1, 1], parameter), gradientScale: 1,
+      isDecayed: { $0.parameter.shape.count > 1 && optimizer.stepCount == 0 })
+    #expect(optimizer.stepCount == 1)
+  }
+
   @Test func clippingByValue() {
     let parameter = parameter()
     var found = gradients(steps[1], parameter)

@@ -75,7 +75,7 @@ let package = Package(
       name: "DPOTrainTests", dependencies: ["DPOTrain", "TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "CLITests", dependencies: ["dpotrain", "DPOTrain", "TestSupport"],
+      name: "CLITests", dependencies: ["dpotrain", "DPOTrain", "LVLM", "TestSupport"],
       swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6]

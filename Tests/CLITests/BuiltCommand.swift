@@ -14,12 +14,20 @@ struct BuiltCommand {
   }
 
   /// Runs `dpotrain` with arguments, without a terminal.
+  /// - Parameter fileSizeLimit: Bytes after which writing a file fails, in steps of 512.
   static func run(
-    _ arguments: [String], in directory: URL? = nil, environment: [String: String] = [:]
+    _ arguments: [String], in directory: URL? = nil, environment: [String: String] = [:],
+    fileSizeLimit: Int? = nil
   ) throws -> BuiltCommand {
     let process = Process()
-    process.executableURL = executable
-    process.arguments = arguments
+    if let fileSizeLimit {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      let script = "trap '' XFSZ; ulimit -f \(fileSizeLimit / 512); exec \"$@\""
+      process.arguments = ["-c", script, "sh", executable.path] + arguments
+    } else {
+      process.executableURL = executable
+      process.arguments = arguments
+    }
     process.currentDirectoryURL = directory
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let (output, errors) = (Pipe(), Pipe())

@@ -12,6 +12,7 @@ extension RunConfiguration {
     checkModel(tree, { require($0, $1, found: $2, expected: $3) })
     checkData({ require($0, $1, found: $2, expected: $3) })
     checkSelection({ require($0, $1, found: $2, expected: $3) })
+    checkLoss({ require($0, $1, found: $2, expected: $3) })
 
     require(
       sft.maxSteps > 0 || model.path != nil, "sft.max_steps", found: "0 without model.path",
@@ -98,6 +99,24 @@ extension RunConfiguration {
     require(
       data.sizes.sft > 0 || sft.maxSteps == 0, "data.sizes.sft", "0 with sft.max_steps \(sft.maxSteps)",
       "1 or more")
+  }
+
+  private func checkLoss(_ require: Requirement) {
+    require(
+      train.preferenceWeight > 0 || train.gamma > 0, "train.preference_weight", "0 with gamma 0",
+      "a number above 0 for one of them")
+    guard let loss = PreferenceLoss.registry.first(where: { $0.name == train.lossType }) else { return }
+    require(
+      train.labelSmoothing == 0 || loss.reads.contains(.labelSmoothing), "train.label_smoothing",
+      "\(train.labelSmoothing) with loss_type \(loss.name)",
+      "0, or a loss that reads it: "
+        + PreferenceLoss.registry.filter { $0.reads.contains(.labelSmoothing) }.map(\.name).joined(
+          separator: ", ")
+    )
+    require(
+      loss.isPerPair || train.gradientAccumulationSteps == 1, "train.gradient_accumulation_steps",
+      "\(train.gradientAccumulationSteps) with loss_type \(loss.name)",
+      "1: this loss compares all pairs of a step with each other")
   }
 
   private func checkSelection(_ require: Requirement) {

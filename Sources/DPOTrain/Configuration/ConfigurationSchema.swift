@@ -196,6 +196,9 @@ extension RunConfiguration.Train: ConfigurationSection {
       .number("beta", \.beta, .positive, "Scale β of the implicit reward."),
       .name("loss_type", \.lossType, oneOf: lossTypes, "Name of the loss; `sigmoid` is DPO's."),
       .number(
+        "preference_weight", \.preferenceWeight, .notNegative,
+        "Weight of the preference loss; 0 leaves the NLL term alone, as a control."),
+      .number(
         "label_smoothing", \.labelSmoothing, .belowHalf,
         "Probability that a preference is the wrong way round."),
       .number("gamma", \.gamma, .notNegative, "Weight γ of the NLL term on the chosen answers."),

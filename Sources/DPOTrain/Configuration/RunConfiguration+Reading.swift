@@ -86,7 +86,9 @@ extension RunConfiguration {
   }
 
   private static func hash(_ rows: [ConfigurationRow]) -> String {
-    SHA256.hexadecimal(Array(rows.map { "\($0.key)=\($0.value)\n" }.joined().utf8))
+    var digest = Digest()
+    digest.update(Array(rows.map { "\($0.key)=\($0.value)\n" }.joined().utf8))
+    return digest.finalize()
   }
 }
 

@@ -17,9 +17,9 @@ extension RunConfiguration {
       case none
     }
 
-    /// Losses by name.
-    public static let lossTypes = ["sigmoid"]
-    /// Decoder linears that may carry an adapter.
+    /// Losses by TRL's names.
+    public static let lossTypes = PreferenceLoss.registry.map(\.name)
+    /// Kinds of prompts the ballast can be drawn from.
     public static let ballastKindNames = QuestionKind.allCases.map(\.rawValue)
     /// Decoder linears that can carry an adapter.
     public static let loraTargets = [
@@ -30,6 +30,8 @@ extension RunConfiguration {
     public var beta = 0.1
     /// Name of the loss; `sigmoid` is DPO's.
     public var lossType = "sigmoid"
+    /// Weight of the preference loss; 0 leaves the NLL term alone, as a control.
+    public var preferenceWeight = 1.0
     /// Probability that a preference is the wrong way round.
     public var labelSmoothing = 0.0
     /// Weight γ of the NLL term on the chosen answers.

@@ -69,7 +69,7 @@ struct TrainStage {
   /// The objective that the settings describe.
   static func terms(_ settings: RunConfiguration.Train) throws -> PreferenceObjectiveTerms {
     try PreferenceObjectiveTerms(
-      losses: [settings.lossType],
+      losses: [settings.lossType], weights: [settings.preferenceWeight],
       options: LossOptions(
         beta: settings.beta, labelSmoothing: settings.labelSmoothing == 0 ? nil : settings.labelSmoothing),
       gamma: settings.gamma, reduction: settings.nllReduction == .mean ? .mean : .sum)

@@ -34,7 +34,8 @@ let package = Package(
     .target(
       name: "Tensor", dependencies: ["COpenBLAS", "CLAPACKE", "CTensorKernels"],
       swiftSettings: swiftSettings),
-    .target(name: "Checkpoint", dependencies: ["Tensor", "CHDF5"], swiftSettings: swiftSettings),
+    .target(
+      name: "Checkpoint", dependencies: ["Tensor", "CHDF5", "CZlib"], swiftSettings: swiftSettings),
 
     // Floor 2: the vision-language model.
     .target(

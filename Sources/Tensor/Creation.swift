@@ -74,25 +74,6 @@ extension Tensor {
     return Tensor(values, shape: [size, size]).to(dtype)
   }
 
-  /// Numbers from a normal distribution.
-  public static func randomNormal(
-    _ shape: [Int], mean: Double = 0, standardDeviation: Double = 1, dtype: DType = .float32,
-    using generator: inout RandomGenerator
-  ) -> Tensor {
-    let values = (0..<shape.reduce(1, *)).map { _ in mean + standardDeviation * generator.normal() }
-    return Tensor(values, shape: shape).to(dtype)
-  }
-
-  /// Numbers from a uniform distribution over `range`.
-  public static func randomUniform(
-    _ shape: [Int], in range: Range<Double> = 0..<1, dtype: DType = .float32,
-    using generator: inout RandomGenerator
-  ) -> Tensor {
-    let width = range.upperBound - range.lowerBound
-    let values = (0..<shape.reduce(1, *)).map { _ in range.lowerBound + width * generator.uniform() }
-    return Tensor(values, shape: shape).to(dtype)
-  }
-
   /// The elements in C order, converted to the given Swift type.
   /// - Complexity: O(count).
   public func array<Scalar: TensorScalar>(of _: Scalar.Type = Scalar.self) -> [Scalar] {

@@ -17,16 +17,17 @@ public enum ElementType: String, Sendable, CaseIterable {
     }
   }
 
-  /// Number of bytes an array of this shape takes, or nil when an extent is negative or the product overflows.
+  /// Number of bytes an array of this shape takes, or nil when an extent is negative or the product overflows, also
+  /// when another extent is 0: the strides of such a shape do not fit either.
   public func byteCount(shape: [Int]) -> Int? {
     var total = byteSize
     for extent in shape {
       guard extent >= 0 else { return nil }
-      let (product, overflow) = total.multipliedReportingOverflow(by: extent)
+      let (product, overflow) = total.multipliedReportingOverflow(by: max(extent, 1))
       if overflow { return nil }
       total = product
     }
-    return total
+    return shape.contains(0) ? 0 : total
   }
 }
 

@@ -58,6 +58,14 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable, Equatable {
     return first
   }
 
+  /// Goes on as if `count` calls of ``next()`` had been made.
+  /// - Complexity: O(1).
+  public mutating func skip(_ count: Int) {
+    let position = counter &* 2 &- (spare == nil ? 0 : 1) &+ UInt64(bitPattern: Int64(count))
+    counter = position / 2 &+ position % 2
+    spare = position % 2 == 0 ? nil : Self.block(key: key, stream: stream, counter: counter &- 1).1
+  }
+
   /// A number drawn uniformly from `0 ..< 1`, with 53 random bits.
   public mutating func uniform() -> Double {
     Double(next() >> 11) * 0x1p-53

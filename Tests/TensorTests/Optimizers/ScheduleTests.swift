@@ -5,7 +5,7 @@ import Testing
   /// Factors of transformers' `get_scheduler` for 3 warm-up steps of 10 and a rate of 0.5.
   @Test(
     arguments: [
-        (.constantWithWarmup, [0, 0.3333333333, 0.6666666667, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
+      (.constantWithWarmup, [0, 0.3333333333, 0.6666666667, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
       (
         .linear,
         [

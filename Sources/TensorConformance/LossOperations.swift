@@ -18,7 +18,8 @@ extension OperationTable {
       ]
     },
     "token_logps": { _, x in
-      // The operator that never stores logits: here they are its hidden states, under a projection that is the identity.
+      // The operator that never stores logits: here they are its hidden states, under a projection that is
+      // the identity.
       let (batch, tokens, vocabulary) = (x[0].shape[0], x[0].shape[1], x[0].shape[2])
       let logits = x[0].slice(axis: 1, 0..<(tokens - 1)).reshaped([-1, vocabulary])
       let targets = x[1].slice(axis: 1, 1..<tokens).array(of: Int32.self)

@@ -7,7 +7,8 @@ typealias Operation = @Sendable (ConformanceCase, [Tensor]) throws -> [Tensor]
 enum OperationTable {
   /// Operators that the library has, by full name or by the part before the first dot.
   static let direct: [String: Operation] = [
-    arithmetic, pointwise, reductions, scansAndSorts, layout, indexing, products, normalizations,
+    arithmetic, pointwise, reductions, scansAndSorts, layout, indexing, products, convolutions,
+    normalizations,
     attentions, losses,
   ]
   .reduce(into: [:]) { $0.merge($1) { first, _ in first } }

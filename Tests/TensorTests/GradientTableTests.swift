@@ -127,7 +127,8 @@ let gradientRows: [GradientRow] = [
 ]
 
 @Suite struct GradientTableTests {
-  @Test(arguments: gradientRows + reductionGradientRows) func recordedGradientsAgreeWithFiniteDifferences(
+  @Test(arguments: gradientRows + reductionGradientRows + convolutionGradientRows)
+  func recordedGradientsAgreeWithFiniteDifferences(
     _ row: GradientRow
   ) {
     var generator = RandomGenerator(seed: 5)
@@ -137,7 +138,8 @@ let gradientRows: [GradientRow] = [
     #expect(gradCheck(inputs, row.function) <= 1)
   }
 
-  @Test(arguments: gradientRows + reductionGradientRows) func secondDerivativesAgreeWithFiniteDifferences(
+  @Test(arguments: gradientRows + reductionGradientRows + convolutionGradientRows)
+  func secondDerivativesAgreeWithFiniteDifferences(
     _ row: GradientRow
   ) {
     var generator = RandomGenerator(seed: 6)

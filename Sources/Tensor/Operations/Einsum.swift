@@ -1,10 +1,11 @@
 /// A sum of products in Einstein's notation, such as `einsum("bhqd,bhkd->bhqk", q, k)`.
 ///
-/// Letters name axes: a letter that does not appear behind the arrow is summed over, a letter that appears twice in one
-/// operand takes the diagonal. Operands are multiplied from left to right as batched matrix products.
+/// Letters name axes: a letter that does not appear behind the arrow is summed over, a letter that appears
+/// twice in one operand takes the diagonal. Operands are multiplied from left to right as batched matrix
+/// products.
 /// - Parameters:
-///   - equation: one group of letters for each operand, and after `->` the letters of the result; without `->` the
-///     letters that occur once, in alphabetical order, as in NumPy.
+///   - equation: one group of letters for each operand, and after `->` the letters of the result; without
+///     `->` the letters that occur once, in alphabetical order, as in NumPy.
 ///   - operands: one tensor for each group.
 /// - Precondition: the groups fit the operands and every letter has one extent.
 public func einsum(_ equation: String, _ operands: Tensor...) -> Tensor { einsum(equation, operands) }
@@ -70,7 +71,8 @@ private func einsumSum(
   return (term.axes.filter(needed.contains), term.tensor.sum(axes: summed))
 }
 
-/// The product of two terms, summed over the letters that nothing behind needs, as one batched matrix product.
+/// The product of two terms, summed over the letters that nothing behind needs, as one batched matrix
+/// product.
 private func einsumContract(
   _ left: (axes: [Character], tensor: Tensor), _ right: (axes: [Character], tensor: Tensor),
   keeping needed: Set<Character>

@@ -1,5 +1,6 @@
-/// Group normalization: the channels are cut into groups, and every group of an example is normalized over its channels and
-/// positions; then every channel is scaled and shifted (Wu and He, "Group normalization", 2018).
+/// Group normalization: the channels are cut into groups, and every group of an example is normalized over
+/// its channels and positions; then every channel is scaled and shifted (Wu and He, "Group normalization",
+/// 2018).
 /// - Parameters:
 ///   - x: `[batch, channels, ...]`.
 ///   - groups: how many groups; divides the channels. As many as channels make an instance normalization.
@@ -18,12 +19,13 @@ public func groupNorm(
     .scaledChannels(weight, bias, "groupNorm")
 }
 
-/// Batch normalization: every channel is normalized over the batch and its positions, then scaled and shifted (Ioffe and Szegedy,
-/// "Batch normalization", 2015).
+/// Batch normalization: every channel is normalized over the batch and its positions, then scaled and shifted
+/// (Ioffe and Szegedy, "Batch normalization", 2015).
 /// - Parameters:
 ///   - x: `[batch, channels, ...]`.
 ///   - mean: `[channels]` to subtract, as in evaluation; nil for the mean of the batch.
-///   - variance: `[channels]` to divide by the root of; nil for the variance of the batch, with the count as denominator.
+///   - variance: `[channels]` to divide by the root of; nil for the variance of the batch, with the count as
+///     denominator.
 ///   - weight: `[channels]`, nil for ones.
 ///   - bias: `[channels]`, nil for zeros.
 ///   - epsilon: added to the variance.

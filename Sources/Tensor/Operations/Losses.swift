@@ -25,8 +25,8 @@ public func l1Loss(_ x: Tensor, _ y: Tensor, reduction: Reduction = .mean) -> Te
   return (x - y).abs().reduced(by: reduction)
 }
 
-/// The squared error where it is small, the absolute one elsewhere: with `d = |x − y|`, `d² / (2 beta)` below `beta`, else
-/// `d − beta / 2` (PyTorch's `smooth_l1_loss`); tensors of one shape.
+/// The squared error where it is small, the absolute one elsewhere: with `d = |x − y|`, `d² / (2 beta)` below
+/// `beta`, else `d − beta / 2` (PyTorch's `smooth_l1_loss`); tensors of one shape.
 public func smoothL1Loss(_ x: Tensor, _ y: Tensor, beta: Double = 1, reduction: Reduction = .mean) -> Tensor {
   x.requireShape(of: y, "smoothL1Loss")
   tensorRequire(beta >= 0, "smoothL1Loss", "beta must not be negative, found \(beta)")
@@ -36,15 +36,16 @@ public func smoothL1Loss(_ x: Tensor, _ y: Tensor, beta: Double = 1, reduction: 
     .reduced(by: reduction)
 }
 
-/// The cross-entropy `softplus(x) − x t` of targets between 0 and 1 under the probability `sigmoid(x)`, PyTorch's
-/// `binary_cross_entropy_with_logits`; tensors of one shape.
+/// The cross-entropy `softplus(x) − x t` of targets between 0 and 1 under the probability `sigmoid(x)`,
+/// PyTorch's `binary_cross_entropy_with_logits`; tensors of one shape.
 public func binaryCrossEntropy(logits: Tensor, targets: Tensor, reduction: Reduction = .mean) -> Tensor {
   logits.requireShape(of: targets, "binaryCrossEntropy")
   return (logits.softplus() - logits * targets).reduced(by: reduction)
 }
 
-/// The divergence `t (ln t − x)` of a distribution with log-probabilities `x` from the distribution `t`, PyTorch's `kl_div`; zero
-/// where `t` is. Tensors of one shape; the divergence of a batch is the sum divided by its size.
+/// The divergence `t (ln t − x)` of a distribution with log-probabilities `x` from the distribution `t`,
+/// PyTorch's `kl_div`; zero where `t` is. Tensors of one shape; the divergence of a batch is the sum divided
+/// by its size.
 public func klDivergence(logProbabilities: Tensor, target: Tensor, reduction: Reduction = .mean) -> Tensor {
   logProbabilities.requireShape(of: target, "klDivergence")
   let one = Tensor.ones([], dtype: target.dtype)

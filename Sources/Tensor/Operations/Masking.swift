@@ -16,8 +16,8 @@ extension Tensor {
     Tensor.select(mask, scalar(value), self)
   }
 
-  /// A copy in which the elements where `mask`, broadcast to this shape, is true are the first elements of `source`, both in C
-  /// order (PyTorch's `masked_scatter`).
+  /// A copy in which the elements where `mask`, broadcast to this shape, is true are the first elements of
+  /// `source`, both in C order (PyTorch's `masked_scatter`).
   /// - Precondition: `source` has at least as many elements as are replaced.
   public func maskedScatter(_ mask: Tensor, _ source: Tensor) -> Tensor {
     let chosen = chosenElements(mask, "maskedScatter")

@@ -235,12 +235,14 @@ extension Tensor {
     }.reshaped(keepDims ? kept : dropped)
   }
 
-  /// The position of the largest element along an axis (of the flattened tensor when nil), as int64; the first of equals.
+  /// The position of the largest element along an axis (of the flattened tensor when nil), as int64; the
+  /// first of equals.
   public func argmax(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
     position("argmax", axis: axis, keepDims: keepDims) { $0 > $1 }
   }
 
-  /// The position of the smallest element along an axis (of the flattened tensor when nil), as int64; the first of equals.
+  /// The position of the smallest element along an axis (of the flattened tensor when nil), as int64; the
+  /// first of equals.
   public func argmin(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
     position("argmin", axis: axis, keepDims: keepDims) { $0 < $1 }
   }

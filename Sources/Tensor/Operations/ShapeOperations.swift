@@ -105,7 +105,8 @@ extension Tensor {
     return reshaped(newShape)
   }
 
-  /// A view of part of an axis: elements `start, start + step, …` while before `end` (after it for a negative step).
+  /// A view of part of an axis: elements `start, start + step, …` while before `end` (after it for a negative
+  /// step).
   /// - Parameters:
   ///   - axis: the axis; negative counts from the back.
   ///   - range: the positions, within the axis.
@@ -212,8 +213,8 @@ extension Tensor {
     }
   }
 
-  /// Cuts an axis into that many parts of one length, the last one shorter or absent when it does not divide (PyTorch's
-  /// `chunk`).
+  /// Cuts an axis into that many parts of one length, the last one shorter or absent when it does not divide
+  /// (PyTorch's `chunk`).
   public func chunked(_ count: Int, axis: Int = 0) -> [Tensor] {
     let axis = normalizedAxis(axis, "chunked")
     tensorRequire(count > 0, "chunked", "the number of parts must be positive, found \(count)")

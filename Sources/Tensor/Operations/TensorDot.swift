@@ -21,7 +21,8 @@ public func tensordot(_ a: Tensor, _ b: Tensor, axes: (a: [Int], b: [Int])) -> T
   return left.matmul(right).reshaped(rowShape + columnShape)
 }
 
-/// The sum of products over the last `axes` axes of `a` and the first of `b`, NumPy's `tensordot` with a number.
+/// The sum of products over the last `axes` axes of `a` and the first of `b`, NumPy's `tensordot` with a
+/// number.
 public func tensordot(_ a: Tensor, _ b: Tensor, axes: Int = 2) -> Tensor {
   tensorRequire(
     axes >= 0 && axes <= a.rank && axes <= b.rank, "tensordot",
@@ -30,7 +31,8 @@ public func tensordot(_ a: Tensor, _ b: Tensor, axes: Int = 2) -> Tensor {
 }
 
 extension Tensor {
-  /// All products of an element of this tensor with an element of `other`, both flattened: `[count, other.count]`.
+  /// All products of an element of this tensor with an element of `other`, both flattened: `[count,
+  /// other.count]`.
   public func outer(_ other: Tensor) -> Tensor {
     reshaped([count, 1]) * other.reshaped([1, other.count])
   }

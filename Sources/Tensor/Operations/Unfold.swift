@@ -1,6 +1,6 @@
 extension Tensor {
-  /// A view of all windows of `size` elements along an axis, `step` apart; the elements of a window are a new last axis
-  /// (PyTorch's `Tensor.unfold`). The gradient adds up where windows overlap.
+  /// A view of all windows of `size` elements along an axis, `step` apart; the elements of a window are a new
+  /// last axis (PyTorch's `Tensor.unfold`). The gradient adds up where windows overlap.
   /// - Parameters:
   ///   - axis: the axis that is cut into windows.
   ///   - size: the length of a window, at most the axis.

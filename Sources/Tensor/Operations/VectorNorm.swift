@@ -1,8 +1,9 @@
 extension Tensor {
-  /// The norm `(Σ |x|^order)^(1/order)` of the vectors along some axes (all when omitted), NumPy's and PyTorch's `vector_norm`.
+  /// The norm `(Σ |x|^order)^(1/order)` of the vectors along some axes (all when omitted), NumPy's and
+  /// PyTorch's `vector_norm`.
   ///
-  /// An infinite order gives the largest magnitude, minus infinity the smallest, 0 the number of elements that are not zero. The
-  /// gradient at a vector of zeros is zero.
+  /// An infinite order gives the largest magnitude, minus infinity the smallest, 0 the number of elements
+  /// that are not zero. The gradient at a vector of zeros is zero.
   /// - Parameters:
   ///   - order: the exponent.
   ///   - axes: the axes of the vectors; negative ones count from the back.
@@ -37,7 +38,8 @@ extension Tensor {
     }.reshaped(shape)
   }
 
-  /// The vectors along an axis divided by their norm, or by `epsilon` where the norm is smaller (PyTorch's `normalize`).
+  /// The vectors along an axis divided by their norm, or by `epsilon` where the norm is smaller (PyTorch's
+  /// `normalize`).
   public func normalized(axis: Int = -1, order: Double = 2, epsilon: Double = 1e-12) -> Tensor {
     self / norm(order, axes: [axis], keepDims: true).clamped(epsilon, .infinity)
   }

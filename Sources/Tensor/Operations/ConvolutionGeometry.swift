@@ -1,0 +1,81 @@
+/// The sizes of a two-dimensional convolution, of whose input, weight and output any one follows from the
+/// other two.
+struct ConvolutionGeometry: Sendable {
+  var batch: Int
+  var groups: Int
+  /// Input channels of one group.
+  var channels: Int
+  /// Output channels of one group.
+  var outputs: Int
+  var input: (height: Int, width: Int)
+  var kernel: (height: Int, width: Int)
+  var output: (height: Int, width: Int)
+  var stride: (Int, Int)
+  var padding: (Int, Int)
+  var dilation: (Int, Int)
+
+  /// Input elements that one output element is a sum over.
+  var taps: Int { channels * kernelSize }
+  var kernelSize: Int { kernel.height * kernel.width }
+  /// Elements of one channel of the input and of the output.
+  var inputPlane: Int { input.height * input.width }
+  var outputPlane: Int { output.height * output.width }
+
+  var inputShape: [Int] { [batch, groups * channels, input.height, input.width] }
+  var outputShape: [Int] { [batch, groups * outputs, output.height, output.width] }
+  var weightShape: [Int] { [groups * outputs, channels, kernel.height, kernel.width] }
+
+  /// Whether the columns of the input are the input itself.
+  var isPointwise: Bool {
+    kernelSize == 1 && stride == (1, 1) && padding == (0, 0) && input == output
+  }
+
+  /// The output's extent along an axis.
+  static func outputExtent(_ input: Int, kernel: Int, stride: Int, padding: Int, dilation: Int) -> Int {
+    let room = input + 2 * padding - dilation * (kernel - 1) - 1
+    return room < 0 ? 0 : room / stride + 1
+  }
+
+  /// The output's rows in blocks whose columns, of `taps` elements for each position, stay in the
+  /// second-level cache.
+  func blocks(taps: Int) -> [Range<Int>] {
+    let rows = Swift.max(1, (1 << 18) / Swift.max(taps * output.width, 1))
+    return Swift.stride(from: 0, to: output.height, by: rows).map { $0..<Swift.min($0 + rows, output.height) }
+  }
+
+  /// Calls `body` for every run of elements of one input row that lie under one element of the kernel for one
+  /// row of the output.
+  /// - Parameters:
+  ///   - channels: input channels, counted within a group.
+  ///   - rows: rows of the output.
+  ///   - body: gets the row of the column matrix with the place in it, the run's length, and the first input
+  ///     element within the group's channels; what lies outside of the input has no run.
+  @inline(__always)
+  func forEachRun(
+    channels: Range<Int>, rows: Range<Int>,
+    _ body: (_ tap: Int, _ place: Int, _ count: Int, _ element: Int) -> Void
+  ) {
+    var tap = 0
+    for channel in channels {
+      for y in 0..<kernel.height {
+        for x in 0..<kernel.width {
+          // Input column = output column · stride + shift.
+          let shift = x * dilation.1 - padding.1
+          let low = shift >= 0 ? 0 : (-shift + stride.1 - 1) / stride.1
+          let room = input.width - 1 - shift
+          let high = room < 0 ? 0 : Swift.min(output.width, room / stride.1 + 1)
+          if low < high {
+            for row in rows {
+              let inputRow = row * stride.0 - padding.0 + y * dilation.0
+              if inputRow < 0 || inputRow >= input.height { continue }
+              body(
+                tap, (row - rows.lowerBound) * output.width + low, high - low,
+                channel * inputPlane + inputRow * input.width + low * stride.1 + shift)
+            }
+          }
+          tap += 1
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,166 @@
+/// The three products of a convolution, each through columns of the input and the matrix library.
+///
+/// Columns exist one block of output rows at a time. What a task computes depends on the sizes alone, so the
+/// result does not depend on the number of threads.
+enum ConvolutionKernels<T: BLASScalar> {
+  /// The input under the kernel as a matrix of taps by positions, zero outside of the input.
+  private static func gather(
+    _ geometry: ConvolutionGeometry, _ channels: Range<Int>, _ rows: Range<Int>, _ input: UnsafePointer<T>,
+    _ columns: UnsafeMutablePointer<T>
+  ) {
+    let width = rows.count * geometry.output.width
+    columns.update(repeating: 0, count: channels.count * geometry.kernelSize * width)
+    let step = geometry.stride.1
+    geometry.forEachRun(channels: channels, rows: rows) { tap, place, count, element in
+      let target = columns + tap * width + place
+      let source = input + element
+      if step == 1 {
+        target.update(from: source, count: count)
+      } else {
+        for i in 0..<count { target[i] = source[i * step] }
+      }
+    }
+  }
+
+  /// Adds a matrix of taps by positions to the input's elements that it was gathered from.
+  private static func scatterAdd(
+    _ geometry: ConvolutionGeometry, _ channels: Range<Int>, _ rows: Range<Int>, _ columns: UnsafePointer<T>,
+    _ input: UnsafeMutablePointer<T>
+  ) {
+    let width = rows.count * geometry.output.width
+    let step = geometry.stride.1
+    geometry.forEachRun(channels: channels, rows: rows) { tap, place, count, element in
+      let source = columns + tap * width + place
+      let target = input + element
+      if step == 1 {
+        for i in 0..<count { target[i] += source[i] }
+      } else {
+        for i in 0..<count { target[i * step] += source[i] }
+      }
+    }
+  }
+
+  /// `output = weight * input + bias`.
+  static func forward(
+    _ geometry: ConvolutionGeometry, input: UnsafePointer<T>, weight: UnsafePointer<T>,
+    bias: UnsafePointer<T>?,
+    output: UnsafeMutablePointer<T>
+  ) {
+    let (taps, outputs, plane) = (geometry.taps, geometry.outputs, geometry.outputPlane)
+    let blocks = geometry.blocks(taps: taps)
+    let pairs = geometry.batch * geometry.groups
+    Threads.forEachTask(pairs * blocks.count) { task in
+      let (pair, block) = task.quotientAndRemainder(dividingBy: blocks.count)
+      let group = pair % geometry.groups
+      let rows = blocks[block]
+      let width = rows.count * geometry.output.width
+      let first = rows.lowerBound * geometry.output.width
+      let source = input + pair * geometry.channels * geometry.inputPlane
+      let target = output + pair * outputs * plane + first
+      let matrix = weight + group * outputs * taps
+      if geometry.isPointwise {
+        BLAS.gemm(outputs, width, taps, matrix, lda: taps, source + first, ldb: plane, target, ldc: plane)
+      } else {
+        MemoryPool.withScratch(T.self, count: taps * width) { columns in
+          gather(geometry, 0..<geometry.channels, rows, source, columns)
+          BLAS.gemm(outputs, width, taps, matrix, lda: taps, columns, ldb: width, target, ldc: plane)
+        }
+      }
+      guard let bias else { return }
+      for channel in 0..<outputs {
+        let shift = bias[group * outputs + channel]
+        let row = target + channel * plane
+        for i in 0..<width { row[i] += shift }
+      }
+    }
+  }
+
+  /// Adds to `input`, which starts as zeros, the gradient that arrives at the output, back through the
+  /// weight.
+  static func inputGradient(
+    _ geometry: ConvolutionGeometry, gradient: UnsafePointer<T>, weight: UnsafePointer<T>,
+    input: UnsafeMutablePointer<T>
+  ) {
+    let (taps, outputs, plane) = (geometry.taps, geometry.outputs, geometry.outputPlane)
+    let pairs = geometry.batch * geometry.groups
+    // Channels are shared out where there are few pictures.
+    let parts = Swift.max(1, Swift.min(geometry.channels, 8 / Swift.max(pairs, 1)))
+    Threads.forEachTask(pairs * parts) { task in
+      let (pair, part) = task.quotientAndRemainder(dividingBy: parts)
+      let channels = geometry.channels * part / parts..<geometry.channels * (part + 1) / parts
+      let rowsOfTaps = channels.count * geometry.kernelSize
+      let matrix =
+        weight + (pair % geometry.groups) * outputs * taps + channels.lowerBound * geometry.kernelSize
+      let target = input + pair * geometry.channels * geometry.inputPlane
+      for rows in geometry.blocks(taps: rowsOfTaps) {
+        let width = rows.count * geometry.output.width
+        let first = rows.lowerBound * geometry.output.width
+        let source = gradient + pair * outputs * plane + first
+        if geometry.isPointwise {
+          BLAS.gemm(
+            rowsOfTaps, width, outputs, matrix, lda: taps, transA: true, source, ldb: plane,
+            target + channels.lowerBound * plane + first, ldc: plane)
+        } else {
+          MemoryPool.withScratch(T.self, count: rowsOfTaps * width) { columns in
+            BLAS.gemm(
+              rowsOfTaps, width, outputs, matrix, lda: taps, transA: true, source, ldb: plane, columns,
+              ldc: width)
+            scatterAdd(geometry, channels, rows, columns, target)
+          }
+        }
+      }
+    }
+  }
+
+  /// `weight` = the sum over pictures and positions of the gradient that arrives at the output times the
+  /// input under the kernel.
+  static func weightGradient(
+    _ geometry: ConvolutionGeometry, gradient: UnsafePointer<T>, input: UnsafePointer<T>,
+    weight: UnsafeMutablePointer<T>
+  ) {
+    let (taps, outputs, plane) = (geometry.taps, geometry.outputs, geometry.outputPlane)
+    let blocks = geometry.blocks(taps: taps)
+    let items = geometry.batch * blocks.count
+    let size = geometry.groups * outputs * taps
+    // Partial sums over fixed shares of the pictures, added in their order.
+    let parts = Swift.max(1, Swift.min(items, size > 1 << 20 ? 4 : 8))
+    MemoryPool.withScratch(T.self, count: (parts - 1) * size) { scratch in
+      func sums(_ part: Int) -> UnsafeMutablePointer<T> {
+        part == 0 ? weight : scratch + (part - 1) * size
+      }
+      Threads.forEachTask(geometry.groups * parts) { task in
+        let (group, part) = task.quotientAndRemainder(dividingBy: parts)
+        let target = sums(part) + group * outputs * taps
+        let share = items * part / parts..<items * (part + 1) / parts
+        for item in share {
+          let (example, block) = item.quotientAndRemainder(dividingBy: blocks.count)
+          let pair = example * geometry.groups + group
+          let rows = blocks[block]
+          let width = rows.count * geometry.output.width
+          let first = rows.lowerBound * geometry.output.width
+          let left = gradient + pair * outputs * plane + first
+          let source = input + pair * geometry.channels * geometry.inputPlane
+          let beta: T = item == share.lowerBound ? 0 : 1
+          if geometry.isPointwise {
+            BLAS.gemm(
+              outputs, taps, width, left, lda: plane, source + first, ldb: plane, transB: true, beta: beta,
+              target, ldc: taps)
+          } else {
+            MemoryPool.withScratch(T.self, count: taps * width) { columns in
+              gather(geometry, 0..<geometry.channels, rows, source, columns)
+              BLAS.gemm(
+                outputs, taps, width, left, lda: plane, columns, ldb: width, transB: true, beta: beta, target,
+                ldc: taps)
+            }
+          }
+        }
+      }
+      Threads.parallel(size, grain: 1 << 14) { range in
+        for part in 1..<Swift.max(parts, 1) {
+          let other = sums(part)
+          for i in range { weight[i] += other[i] }
+        }
+      }
+    }
+  }
+}

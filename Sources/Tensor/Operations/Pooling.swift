@@ -1,0 +1,257 @@
+/// The number of windows along an axis, PyTorch's rule.
+private func windowCount(
+  _ input: Int, kernel: Int, stride: Int, padding: Int, dilation: Int = 1, ceilMode: Bool, _ operation: String
+) -> Int {
+  tensorRequire(
+    kernel > 0 && stride > 0 && dilation > 0 && padding >= 0 && padding <= kernel / 2, operation,
+    "kernel \(kernel), stride \(stride) and dilation \(dilation) must be positive, padding \(padding) at most half of the "
+      + "kernel")
+  let room = input + 2 * padding - dilation * (kernel - 1) - 1
+  tensorRequire(
+    room >= 0 || ceilMode && room + stride - 1 >= 0, operation,
+    "a window of \(kernel) with dilation \(dilation) does not fit into \(input) elements with padding \(padding)"
+  )
+  let count = (ceilMode ? (room + stride - 1) / stride : room / stride) + 1
+  // With ceilMode, a last window that would start behind the input is left out.
+  return ceilMode && (count - 1) * stride >= input + padding ? count - 1 : count
+}
+
+extension Tensor {
+  /// Runs `body` on `[planes, height, width]` of float32 or float64.
+  fileprivate func asPlanes(_ operation: String, _ body: (Tensor) -> Tensor) -> Tensor {
+    tensorRequire(
+      rank == 3 || rank == 4, operation, "needs [batch, channels, height, width], found shape \(shape)")
+    let type = fusedType
+    let lead = Array(shape.dropLast(2))
+    let result = body(to(type).reshaped([lead.reduce(1, *)] + shape.suffix(2)))
+    let full = result.reshaped(lead + result.shape.suffix(2))
+    return dtype.isFloatingPoint ? full.to(dtype) : full
+  }
+
+  /// Runs `body` on a sequence as a picture of one row.
+  fileprivate func asRow(_ operation: String, _ body: (Tensor) -> Tensor) -> Tensor {
+    tensorRequire(
+      rank == 2 || rank == 3, operation, "needs [batch, channels, length], found shape \(shape)")
+    return body(expandedDimensions(axis: -2)).squeezed(axis: -2)
+  }
+}
+
+/// The largest element of every window of a picture, PyTorch's `max_pool2d`; the gradient goes to the first
+/// of equals.
+/// - Parameters:
+///   - x: `[batch, channels, height, width]`, or one picture without the first axis.
+///   - kernel: the height and width of a window.
+///   - stride: the distance between neighbouring windows; nil for the kernel.
+///   - padding: how far windows reach over the edge on each side, at most half of the kernel.
+///   - dilation: the distance between neighbouring elements of a window.
+///   - ceilMode: whether a window that is only partly inside counts at the end.
+public func maxPool2d(
+  _ x: Tensor, kernel: (Int, Int), stride: (Int, Int)? = nil, padding: (Int, Int) = (0, 0),
+  dilation: (Int, Int) = (1, 1), ceilMode: Bool = false
+) -> Tensor {
+  let stride = stride ?? kernel
+  return x.asPlanes("maxPool2d") { x in
+    let (height, width) = (x.shape[1], x.shape[2])
+    let rows = windowCount(
+      height, kernel: kernel.0, stride: stride.0, padding: padding.0, dilation: dilation.0,
+      ceilMode: ceilMode,
+      "maxPool2d")
+    let columns = windowCount(
+      width, kernel: kernel.1, stride: stride.1, padding: padding.1, dilation: dilation.1, ceilMode: ceilMode,
+      "maxPool2d")
+    func places(_ index: Int, _ kernel: Int, _ stride: Int, _ padding: Int, _ dilation: Int, _ extent: Int)
+      -> [Int]
+    {
+      (0..<kernel).map { index * stride - padding + $0 * dilation }.filter { $0 >= 0 && $0 < extent }
+    }
+    let rowPlaces = (0..<rows).map { places($0, kernel.0, stride.0, padding.0, dilation.0, height) }
+    let columnPlaces = (0..<columns).map { places($0, kernel.1, stride.1, padding.1, dilation.1, width) }
+    tensorRequire(
+      !(rowPlaces + columnPlaces).contains([]), "maxPool2d",
+      "a window of \(kernel) with dilation \(dilation) lies beside input of shape \(x.shape)")
+    let positions = x.positionsOfLargest(rowPlaces, columnPlaces)
+    return x.reshaped([x.shape[0], height * width]).pickedFromRows(positions)
+      .reshaped([x.shape[0], rows, columns])
+  }
+}
+
+/// The mean of every window of a picture, PyTorch's `avg_pool2d`.
+/// - Parameters:
+///   - x: `[batch, channels, height, width]`, or one picture without the first axis.
+///   - kernel: the height and width of a window.
+///   - stride: the distance between neighbouring windows; nil for the kernel.
+///   - padding: how many zeros surround the input on each side, at most half of the kernel.
+///   - ceilMode: whether a window that is only partly inside counts at the end.
+///   - countsPadding: whether the zeros around the input count in the denominator.
+///   - divisor: divides the sums instead of the number of elements.
+public func averagePool2d(
+  _ x: Tensor, kernel: (Int, Int), stride: (Int, Int)? = nil, padding: (Int, Int) = (0, 0),
+  ceilMode: Bool = false, countsPadding: Bool = true, divisor: Double? = nil
+) -> Tensor {
+  let stride = stride ?? kernel
+  func windows(_ input: Int, _ kernel: Int, _ stride: Int, _ padding: Int) -> SummedWindows {
+    let count = windowCount(
+      input, kernel: kernel, stride: stride, padding: padding, ceilMode: ceilMode, "averagePool2d")
+    var result = SummedWindows(inputCount: input)
+    for index in 0..<count {
+      let start = index * stride - padding
+      let end = min(start + kernel, input + padding)
+      let inside = max(start, 0)..<max(min(end, input), max(start, 0))
+      result.append(inside, size: countsPadding ? end - start : inside.count)
+    }
+    return result
+  }
+  return x.asPlanes("averagePool2d") { x in
+    x.averaged(
+      windows(x.shape[1], kernel.0, stride.0, padding.0), windows(x.shape[2], kernel.1, stride.1, padding.1),
+      divisor: divisor)
+  }
+}
+
+/// The means of as many windows as the output has elements, which together cover the input, PyTorch's
+/// `adaptive_avg_pool2d`.
+/// - Parameters:
+///   - x: `[batch, channels, height, width]`, or one picture without the first axis.
+///   - size: the height and width of the result.
+public func adaptiveAveragePool2d(_ x: Tensor, size: (Int, Int)) -> Tensor {
+  tensorRequire(
+    size.0 > 0 && size.1 > 0 && x.shape.suffix(2).allSatisfy { $0 > 0 }, "adaptiveAveragePool2d",
+    "cannot bring shape \(x.shape) to size \(size)")
+  return x.asPlanes("adaptiveAveragePool2d") { x in
+    x.averaged(.covering(x.shape[1], size.0), .covering(x.shape[2], size.1))
+  }
+}
+
+/// The largest element of every window of a sequence, PyTorch's `max_pool1d`; see
+/// ``maxPool2d(_:kernel:stride:padding:dilation:ceilMode:)``.
+public func maxPool1d(
+  _ x: Tensor, kernel: Int, stride: Int? = nil, padding: Int = 0, dilation: Int = 1, ceilMode: Bool = false
+) -> Tensor {
+  x.asRow("maxPool1d") {
+    maxPool2d(
+      $0, kernel: (1, kernel), stride: (1, stride ?? kernel), padding: (0, padding), dilation: (1, dilation),
+      ceilMode: ceilMode)
+  }
+}
+
+/// The mean of every window of a sequence, PyTorch's `avg_pool1d`; see
+/// ``averagePool2d(_:kernel:stride:padding:ceilMode:countsPadding:divisor:)``.
+public func averagePool1d(
+  _ x: Tensor, kernel: Int, stride: Int? = nil, padding: Int = 0, ceilMode: Bool = false,
+  countsPadding: Bool = true
+) -> Tensor {
+  x.asRow("averagePool1d") {
+    averagePool2d(
+      $0, kernel: (1, kernel), stride: (1, stride ?? kernel), padding: (0, padding), ceilMode: ceilMode,
+      countsPadding: countsPadding)
+  }
+}
+
+/// The means of as many windows as the output has elements, PyTorch's `adaptive_avg_pool1d`.
+public func adaptiveAveragePool1d(_ x: Tensor, size: Int) -> Tensor {
+  x.asRow("adaptiveAveragePool1d") { adaptiveAveragePool2d($0, size: (1, size)) }
+}
+
+/// Windows along one axis that are summed, and what each counts for in the denominator of a mean.
+struct SummedWindows {
+  private(set) var windows: WeightedWindows
+  private(set) var sizes: [Double] = []
+
+  init(inputCount: Int) { windows = WeightedWindows(inputCount: inputCount) }
+
+  mutating func append(_ inside: Range<Int>, size: Int) {
+    windows.append(start: inside.lowerBound, weights: [Double](repeating: 1, count: inside.count))
+    sizes.append(Double(size))
+  }
+
+  /// The elements that each of `output` elements covers of the input.
+  static func covering(_ input: Int, _ output: Int) -> SummedWindows {
+    var result = SummedWindows(inputCount: input)
+    for i in 0..<output {
+      let inside = i * input / output..<((i + 1) * input + output - 1) / output
+      result.append(inside, size: inside.count)
+    }
+    return result
+  }
+}
+
+extension Tensor {
+  /// The sums over windows of the last two axes, divided by their sizes or by `divisor`.
+  func averaged(_ rows: SummedWindows, _ columns: SummedWindows, divisor: Double? = nil) -> Tensor {
+    let sums = resampled(rows.windows, columns.windows)
+    let sizes = rows.sizes.flatMap { row in columns.sizes.map { row * $0 } }
+    if let divisor = divisor ?? (Set(sizes).count == 1 ? sizes[0] : nil) { return sums / divisor }
+    return sums / Tensor(sizes, shape: [rows.sizes.count, columns.sizes.count]).to(dtype)
+  }
+
+  /// For every pair of window rows and columns the position in its plane of the largest element, `[planes,
+  /// windows]` of int32.
+  fileprivate func positionsOfLargest(_ rows: [[Int]], _ columns: [[Int]]) -> Tensor {
+    let (planes, height, width) = (shape[0], shape[1], shape[2])
+    let source = detached().contiguous()
+    let result = Tensor(uninitialized: [planes, rows.count * columns.count], dtype: .int32)
+    func search<T: BinaryFloatingPoint>(_: T.Type) {
+      let (input, output) = (source.pointer(T.self), result.pointer(Int32.self))
+      let work = (rows.first?.count ?? 1) * (columns.first?.count ?? 1) * columns.count
+      Threads.parallel(planes * rows.count, grain: Swift.max(1, (1 << 13) / Swift.max(work, 1))) { range in
+        for task in range {
+          let (plane, row) = task.quotientAndRemainder(dividingBy: rows.count)
+          let values = input + plane * height * width
+          for (column, places) in columns.enumerated() {
+            var best = rows[row][0] * width + places[0]
+            var largest = values[best]
+            for y in rows[row] {
+              for x in places where values[y * width + x] > largest || values[y * width + x].isNaN {
+                best = y * width + x
+                largest = values[best]
+              }
+            }
+            output[task * columns.count + column] = Int32(best)
+          }
+        }
+      }
+    }
+    if dtype == .float32 { search(Float.self) } else { search(Double.self) }
+    return result
+  }
+
+  /// Elements of every row of `[rows, n]` at int32 positions `[rows, k]`.
+  fileprivate func pickedFromRows(_ positions: Tensor) -> Tensor {
+    let (rows, n, k) = (shape[0], shape[1], positions.shape[1])
+    let source = detached().contiguous()
+    let result = Tensor(uninitialized: positions.shape, dtype: dtype)
+    func pick<T: BinaryFloatingPoint>(_: T.Type) {
+      let (input, output, place) = (
+        source.pointer(T.self), result.pointer(T.self), positions.pointer(Int32.self)
+      )
+      Threads.parallel(rows, grain: Swift.max(1, (1 << 14) / Swift.max(k, 1))) { range in
+        for row in range {
+          for i in row * k..<(row + 1) * k { output[i] = input[row * n + Int(place[i])] }
+        }
+      }
+    }
+    if dtype == .float32 { pick(Float.self) } else { pick(Double.self) }
+    return recorded("maxPool2d", from: self, result) { gradient, _ in
+      gradient.addedToRows(at: positions, width: n)
+    }
+  }
+
+  /// Zeros `[rows, width]` with this tensor's elements `[rows, k]` added at int32 positions.
+  private func addedToRows(at positions: Tensor, width n: Int) -> Tensor {
+    let (rows, k) = (shape[0], shape[1])
+    let source = detached().contiguous()
+    let result = Tensor.zeros([rows, n], dtype: dtype)
+    func add<T: BinaryFloatingPoint>(_: T.Type) {
+      let (input, output, place) = (
+        source.pointer(T.self), result.pointer(T.self), positions.pointer(Int32.self)
+      )
+      Threads.parallel(rows, grain: Swift.max(1, (1 << 14) / Swift.max(k, 1))) { range in
+        for row in range {
+          for i in row * k..<(row + 1) * k { output[row * n + Int(place[i])] += input[i] }
+        }
+      }
+    }
+    if dtype == .float32 { add(Float.self) } else { add(Double.self) }
+    return recorded("addedToRows", from: self, result) { gradient, _ in gradient.pickedFromRows(positions) }
+  }
+}

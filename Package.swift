@@ -49,11 +49,14 @@ let package = Package(
       dependencies: ["LVLM", "CZlib", .product(name: "Yams", package: "Yams")],
       swiftSettings: swiftSettings),
 
+    // Between floors 3 and 4: comparisons with what a reference implementation stored.
+    .target(name: "Verification", dependencies: ["DPOTrain"], swiftSettings: swiftSettings),
+
     // Floor 4: the command.
     .executableTarget(
       name: "dpotrain",
       dependencies: [
-        "DPOTrain", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "DPOTrain", "Verification", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/DPOTrainCLI", swiftSettings: swiftSettings),
 
@@ -74,6 +77,9 @@ let package = Package(
       name: "LVLMTests", dependencies: ["LVLM", "TestSupport"], swiftSettings: swiftSettings),
     .testTarget(
       name: "DPOTrainTests", dependencies: ["DPOTrain", "TestSupport"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "VerificationTests", dependencies: ["Verification", "TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CLITests", dependencies: ["dpotrain", "DPOTrain", "LVLM", "TestSupport"],

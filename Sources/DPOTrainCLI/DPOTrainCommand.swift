@@ -18,6 +18,7 @@ struct DPOTrainCommand: ParsableCommand {
     subcommands: [
       RunCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self, TrainCommand.self,
       EvaluateCommand.self, ReportCommand.self, TableCommand.self, PlanCommand.self, EnvCommand.self,
+      VerifyCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 
@@ -43,6 +44,8 @@ struct DPOTrainCommand: ParsableCommand {
     } catch let error as ConfigurationError {
       write("\(error)", to: .standardError)
       Foundation.exit(1)
+    } catch let status as ExitCode {
+      Foundation.exit(status.rawValue)
     } catch {
       if exitCode(for: error) == .success {
         write(fullMessage(for: error), to: .standardOutput)

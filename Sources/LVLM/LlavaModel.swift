@@ -167,4 +167,34 @@ public final class LlavaModel: Module {
       return capture.attention
     }
   }
+
+  /// The attention probabilities of one decoder layer for a single sequence.
+  ///
+  /// - Parameters:
+  ///   - batch: one prompt without answers.
+  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
+  ///   - layer: index of the decoder layer, from 0.
+  /// - Returns: `[heads, tokens, tokens]`, a row per asking token.
+  /// - Precondition: `batch` is one prompt without answers.
+  public func attentionProbabilities(
+    _ batch: PackedBatch, imageFeatures: Tensor, layer: Int
+  ) -> Tensor {
+    precondition(
+      batch.sequences.count == 1 && batch.completionCount == 0,
+      "attentionProbabilities: found \(batch.sequences.count) sequences, expected one prompt without answers")
+    precondition(
+      decoder.layerIndices.contains(layer),
+      "attentionProbabilities: found layer \(layer), expected one of \(decoder.layerIndices)")
+    return noGradient {
+      var pass = DecoderPass(positions: batch.positions, layout: batch.layout)
+      var probabilities = Tensor.zeros([0])
+      pass.observe = { index, query, key, _ in
+        guard index == layer else { return }
+        probabilities = Tensor::attentionProbabilities(
+          query: query, key: key, layout: batch.layout, rows: Array(0..<batch.tokenCount))
+      }
+      _ = decoder.run(embeddings(batch, imageFeatures: imageFeatures), pass: pass, through: layer + 1)
+      return probabilities.permuted([1, 0, 2])
+    }
+  }
 }

@@ -109,7 +109,8 @@ package struct JSONReader {
   private mutating func object() throws(JSONSyntaxError) -> JSONValue {
     position += 1
     var members: [(key: String, value: JSONValue)] = []
-    var keys: Set<String> = []
+    // Bytes, because two spellings of one character are two keys.
+    var keys: Set<[UInt8]> = []
     skipSpace()
     if current == UInt8(ascii: "}") {
       position += 1
@@ -120,7 +121,7 @@ package struct JSONReader {
       guard current == UInt8(ascii: "\"") else { throw failure("no key in quotes") }
       let start = position
       let key = try string()
-      guard keys.insert(key).inserted else {
+      guard keys.insert(Array(key.utf8)).inserted else {
         throw JSONSyntaxError(offset: start, message: "the key `\(key)` a second time")
       }
       try expect(":")

@@ -6,7 +6,7 @@ import Tensor
 ///   - values: `[n]`.
 ///   - segments: The segment of each value.
 ///   - count: Number of segments.
-func segmentSums(_ values: Tensor, segments: [Int], count: Int) -> Tensor {
+package func segmentSums(_ values: Tensor, segments: [Int], count: Int) -> Tensor {
   var indicator = [Float](repeating: 0, count: count * segments.count)
   for (index, segment) in segments.enumerated() { indicator[segment * segments.count + index] = 1 }
   let matrix = Tensor(indicator, shape: [count, segments.count]).to(values.dtype)

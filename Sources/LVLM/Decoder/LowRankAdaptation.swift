@@ -4,6 +4,12 @@ extension LlavaModel {
   /// Whether the model has adapters.
   public var hasAdapters: Bool { !adapters.isEmpty }
 
+  /// Width of the adapters, nil without any.
+  public var adapterRank: Int? { adapters.first?.rank }
+
+  /// The numerator of the adapters' scale, nil without any.
+  public var adapterAlpha: Double? { adapters.first?.alpha }
+
   /// Whether adapters take part; off, the model is the one they were put on (the reference of DPO).
   public var isAdapterEnabled: Bool {
     get { adapters.first?.isAdapterEnabled ?? false }
@@ -29,6 +35,15 @@ extension LlavaModel {
     decoder.replaceLinears { linear in
       guard let adapter = linear as? LoRALinear else { return linear }
       adapter.weight.tensor = adapter.mergedWeight()
+      return Linear(weight: adapter.weight, bias: adapter.bias)
+    }
+    adapters = []
+  }
+
+  /// Takes every adapter off and leaves the weights beneath as they are.
+  public func removeAdapters() {
+    decoder.replaceLinears { linear in
+      guard let adapter = linear as? LoRALinear else { return linear }
       return Linear(weight: adapter.weight, bias: adapter.bias)
     }
     adapters = []

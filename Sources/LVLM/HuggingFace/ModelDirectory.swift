@@ -4,7 +4,7 @@ import Tensor
 
 extension LlavaModel {
   /// Opens a Hugging Face directory: `config.json` and `model.safetensors`, or the shards that
-  /// `model.safetensors.index.json` names.
+  /// `model.safetensors.index.json` names. Float16, BFloat16 and Float64 weights become Float32.
   ///
   /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError`` or `CheckpointError`.
   public static func load(from directory: URL) throws -> LlavaModel {
@@ -12,15 +12,8 @@ extension LlavaModel {
       from: directory.appending(component: "config.json"))
     var generator = RandomGenerator(seed: 0)
     let model = try LlavaModel(configuration, using: &generator)
-    var arrays: [(name: String, tensor: Tensor)] = []
-    for file in try shards(of: directory) {
-      let shard = try SafeTensorsFile(reading: file)
-      for name in shard.names {
-        let array = try shard.array(name)
-        arrays.append((name, Tensor(array.floats(), shape: array.shape)))
-      }
-    }
-    try model.setParameters(arrays, source: directory.path)
+    let weights = try SafeTensorsShards(of: directory)
+    try model.setParameters(weights.tensors(), source: directory.path)
     return model
   }
 
@@ -77,7 +70,9 @@ extension LlavaModel {
         error.unusable.append("\(name) (there twice)")
       } else if tensor.shape != parameter.shape {
         error.wrongShapes.append("\(name): found \(tensor.shape), expected \(parameter.shape)")
-      } else if !tensor.sum().item().isFinite {
+      } else if !tensor.dtype.isFloatingPoint {
+        error.unusable.append("\(name) (\(tensor.dtype) values, expected floating point)")
+      } else if !tensor.to(.float32).sum().item().isFinite {
         error.unusable.append("\(name) (not all values are finite)")
       }
     }
@@ -86,27 +81,5 @@ extension LlavaModel {
     for (name, parameter) in own {
       if let tensor = given[name] { parameter.tensor = tensor }
     }
-  }
-
-  /// The files with the weights, in the order of their names.
-  private static func shards(of directory: URL) throws -> [URL] {
-    struct Index: Decodable {
-      var weights: [String: String]
-      enum CodingKeys: String, CodingKey { case weights = "weight_map" }
-    }
-    let indexFile = directory.appending(component: "model.safetensors.index.json")
-    guard let data = try? Data(contentsOf: indexFile) else {
-      return [directory.appending(component: "model.safetensors")]
-    }
-    guard let index = try? JSONDecoder().decode(Index.self, from: data) else {
-      throw ModelDirectoryError(file: indexFile.path, unusable: ["the index (expected JSON with weight_map)"])
-    }
-    let names = Set(index.weights.values).sorted()
-    let strange = names.filter { $0.contains("/") || $0.hasPrefix(".") }
-    guard strange.isEmpty else {
-      throw ModelDirectoryError(
-        file: indexFile.path, unusable: strange.map { "\($0) (expected a file of this directory)" })
-    }
-    return names.map { directory.appending(component: $0) }
   }
 }

@@ -1,23 +1,35 @@
 import Foundation
 
+/// What becomes of transparency when a picture is read as RGB.
+public enum TransparencyRule: String, CaseIterable, Sendable {
+  /// Composited on white, as transformers does from release 5 on.
+  case onWhite = "on_white"
+  /// Left out: the colours as they are stored, as `Image.convert("RGB")` and earlier releases have it.
+  case dropped
+}
+
 extension RGBImage {
   /// Reads a PNG or JPEG file; which one is decided by its content, whatever its name.
   ///
-  /// Transparency is composited on white, greys become three equal samples, and the EXIF orientation of a
-  /// JPEG is applied.
+  /// Greys become three equal samples, and the EXIF orientation of a JPEG is applied.
+  /// - Parameter transparency: what becomes of transparent pixels.
   /// - Throws: ``ImageError`` naming the file when it is missing, unreadable, not an image, cut short,
   ///   damaged or larger than `limits`.
-  public init(contentsOf path: String, limits: ImageLimits = ImageLimits()) throws(ImageError) {
-    self = try RGBImage(decoding: readBytes(path, limits: limits), name: path, limits: limits)
+  public init(
+    contentsOf path: String, limits: ImageLimits = ImageLimits(), transparency: TransparencyRule = .onWhite
+  ) throws(ImageError) {
+    self = try RGBImage(
+      decoding: readBytes(path, limits: limits), name: path, limits: limits, transparency: transparency)
   }
 
   /// Decodes a PNG or JPEG in memory; see ``init(contentsOf:limits:)``.
   /// - Parameter name: what errors call it.
   public init(
-    decoding bytes: [UInt8], name: String, limits: ImageLimits = ImageLimits()
+    decoding bytes: [UInt8], name: String, limits: ImageLimits = ImageLimits(),
+    transparency: TransparencyRule = .onWhite
   ) throws(ImageError) {
     if bytes.starts(with: PNGFormat.signature.prefix(4)) {
-      self = try PNGFormat.decode(bytes, name: name, limits: limits)
+      self = try PNGFormat.decode(bytes, name: name, limits: limits, transparency: transparency)
     } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
       self = try JPEGFormat.decode(bytes, name: name, limits: limits)
     } else {

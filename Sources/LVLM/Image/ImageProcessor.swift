@@ -63,19 +63,19 @@ public struct ImageProcessor: Sendable {
     }
   }
 
+  /// A picture whose shorter side is the model's; the longer one is truncated to whole pixels.
+  public func resized(_ picture: RGBImage) -> RGBImage {
+    let side = configuration.size
+    let isWide = picture.width > picture.height
+    return picture.resized(
+      width: isWide ? side * picture.width / picture.height : side,
+      height: isWide ? side : side * picture.height / picture.width, filter: configuration.resampling)
+  }
+
   /// The square the model sees, still in 8-bit RGB.
   public func square(_ picture: RGBImage) -> RGBImage {
-    let side = configuration.size
     let whole = configuration.padsToSquare ? picture.paddedToSquare(padding) : picture
-    let resized: RGBImage
-    if whole.width <= whole.height {
-      let height = side * whole.height / whole.width
-      resized = whole.resized(width: side, height: height, filter: configuration.resampling)
-    } else {
-      let width = side * whole.width / whole.height
-      resized = whole.resized(width: width, height: side, filter: configuration.resampling)
-    }
-    return resized.centreCropped(width: side, height: side)
+    return resized(whole).centreCropped(width: configuration.size, height: configuration.size)
   }
 
   /// The normalised samples of a picture, channel by channel: `3 * size * size` numbers.

@@ -4,9 +4,9 @@ import CPNG
 enum PNGFormat {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-  /// Decodes any colour type and depth to RGB; transparency is composited on white as Pillow does it.
+  /// Decodes any colour type and depth to RGB; transparency is composited on white as Pillow does it, or left out.
   static func decode(
-    _ bytes: [UInt8], name: String, limits: ImageLimits
+    _ bytes: [UInt8], name: String, limits: ImageLimits, transparency: TransparencyRule
   ) throws(ImageError) -> RGBImage {
     let size = try checkChunks(bytes, name: name)
     try limits.check(width: size.width, height: size.height, file: name)
@@ -33,7 +33,12 @@ enum PNGFormat {
       return finished
     }
     guard succeeded else { throw ImageError(file: name, reason: .corrupt("PNG: " + message(image))) }
-    if hasAlpha { samples = onWhite(samples) }
+    if hasAlpha {
+      switch transparency {
+      case .onWhite: samples = onWhite(samples)
+      case .dropped: samples = samples.indices.filter { $0 & 3 != 3 }.map { samples[$0] }
+      }
+    }
     return RGBImage(width: size.width, height: size.height, pixels: samples)
   }
 

@@ -4,7 +4,7 @@ import Foundation
 /// A SentencePiece vocabulary as libsentencepiece sees it: no added tokens, no templates.
 ///
 /// The library's processor is read-only after loading and safe to call from several threads.
-final class SentencePieceModel: @unchecked Sendable {
+final class SentencePieceModel: Vocabulary, @unchecked Sendable {
   private let processor: OpaquePointer
 
   /// Opens the bytes of a `tokenizer.model`; `name` is what errors call it.
@@ -27,8 +27,8 @@ final class SentencePieceModel: @unchecked Sendable {
   var eosID: Int32 { csp_eos_id(processor) }
   var padID: Int32 { csp_pad_id(processor) }
 
-  /// Ids of `text`, without special tokens.
-  func encode(_ text: String) -> [Int32] {
+  /// Ids of `text`, without special tokens; the library puts its dummy prefix before every text.
+  func encode(_ text: String, isFirst: Bool) -> [Int32] {
     var text = text
     return text.withUTF8 { utf8 in
       var ids: UnsafeMutablePointer<Int32>?

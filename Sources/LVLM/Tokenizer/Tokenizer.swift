@@ -1,87 +1,166 @@
+import Checkpoint
 import Foundation
 
-/// A SentencePiece vocabulary with the two tokens that LLaVA adds after it: `<image>` and `<pad>`.
+/// Text to ids and back: a vocabulary and the tokens that stand beside it.
 ///
-/// Ids: the pieces keep theirs, `<image>` is the number of pieces, `<pad>` the one after. Encoding never makes a
-/// special token out of text; ``PromptEncoder`` splits `<image>` out before it encodes.
+/// Vocabularies are SentencePiece models, `tokenizer.json` files and the metadata of GGUF files. LLaVA's `<image>` and
+/// `<pad>` are added behind the pieces where the vocabulary does not have them. Plain encoding never makes a special
+/// token out of text; ``PromptEncoder`` splits `<image>` out before it encodes.
 public final class Tokenizer: Sendable {
   /// How the mark that stands for a picture is written in prompts.
   public static let imageMark = "<image>"
   /// How the padding token is written.
   public static let padMark = "<pad>"
 
-  private let model: SentencePieceModel
+  private let vocabulary: any Vocabulary
+  private let added: AddedTokens
+  /// Ids that stand around every text when special tokens are asked for.
+  private let frame: (before: [Int32], after: [Int32])
 
-  /// Pieces of the SentencePiece vocabulary.
+  /// Pieces of the vocabulary, without `<image>` and `<pad>` where those were added behind it.
   public let pieceCount: Int
-  /// Begins every sequence.
+  /// Begins a sequence.
   public let bosID: Int32
   /// Ends every answer.
   public let eosID: Int32
-  /// Stands for what the vocabulary cannot spell.
+  /// Stands for what the vocabulary cannot spell; −1 where it can spell everything.
   public let unknownID: Int32
-  /// `<image>`, the first id after the pieces.
+  /// `<image>`.
   public let imageID: Int32
-  /// `<pad>`, the second id after the pieces.
+  /// The padding token.
   public let padID: Int32
+  /// Whether prompts begin with bos; those of byte-level vocabularies need not.
+  public let addsBOS: Bool
+  /// Ids in use, `<image>` and `<pad>` included. The `vocab_size` of a model is at least this.
+  public let vocabularySize: Int
 
-  /// Ids in use: the pieces and the two added tokens. The `vocab_size` of a model is at least this.
-  public var vocabularySize: Int { pieceCount + 2 }
+  private init(
+    _ vocabulary: any Vocabulary, added: [AddedTokens.Token], bos: Int32, eos: Int32, unknown: Int32,
+    pad: Int32?, addsBOS: Bool, frame: (before: [Int32], after: [Int32]) = ([], [])
+  ) {
+    self.vocabulary = vocabulary
+    pieceCount = vocabulary.pieceCount
+    var tokens = AddedTokens(added)
+    var next = Int32(vocabulary.pieceCount)
+    func place(_ mark: String) -> Int32 {
+      if let id = tokens.id(of: mark) { return id }
+      defer { next += 1 }
+      tokens.append(.init(text: mark, id: next, isSpecial: true))
+      return next
+    }
+    imageID = place(Self.imageMark)
+    padID = pad ?? place(Self.padMark)
+    vocabularySize = Int(next)
+    self.added = tokens
+    bosID = bos
+    eosID = eos
+    unknownID = unknown
+    self.addsBOS = addsBOS
+    self.frame = frame
+  }
 
   /// Opens the bytes of a `tokenizer.model`.
   ///
   /// - Parameter name: what errors call it.
   /// - Throws: ``TokenizerError`` when the bytes are no SentencePiece model or bos or eos is missing.
-  public init(model bytes: Data, name: String = "tokenizer.model") throws {
-    model = try SentencePieceModel(bytes, name: name)
-    pieceCount = model.pieceCount
-    bosID = model.bosID
-    eosID = model.eosID
-    unknownID = model.unknownID
-    guard bosID >= 0 else { throw TokenizerError.missingToken(file: name, token: "<s>") }
-    guard eosID >= 0 else { throw TokenizerError.missingToken(file: name, token: "</s>") }
-    imageID = Int32(pieceCount)
-    padID = Int32(pieceCount + 1)
+  public convenience init(model bytes: Data, name: String = "tokenizer.model") throws {
+    let model = try SentencePieceModel(bytes, name: name)
+    guard model.bosID >= 0 else { throw TokenizerError.missingToken(file: name, token: "<s>") }
+    guard model.eosID >= 0 else { throw TokenizerError.missingToken(file: name, token: "</s>") }
+    let special = [model.bosID, model.eosID].compactMap { id in
+      model.piece(id).map { AddedTokens.Token(text: $0, id: id, isSpecial: true) }
+    }
+    self.init(
+      model, added: special, bos: model.bosID, eos: model.eosID, unknown: model.unknownID, pad: nil,
+      addsBOS: true)
   }
 
-  /// Opens a `tokenizer.model` file.
+  /// Opens the bytes of a `tokenizer.json`.
   ///
-  /// - Throws: ``TokenizerError`` with the file.
+  /// - Parameters:
+  ///   - name: what errors call it.
+  ///   - bos: how the token that begins a sequence is written; `<s>` or `<|im_start|>` when nil.
+  ///   - eos: how the token that ends an answer is written; `</s>`, `<|im_end|>` or `<|endoftext|>` when nil.
+  ///   - pad: how the padding token is written; `<pad>` when nil.
+  /// - Throws: ``TokenizerError`` for a file that is none, that needs something not computed here, or that lacks a token.
+  public convenience init(
+    json bytes: Data, name: String = "tokenizer.json", bos: String? = nil, eos: String? = nil,
+    pad: String? = nil
+  ) throws {
+    let json = try TokenizerJSON(bytes, name: name)
+    func id(_ given: String?, _ usual: [String]) throws -> Int32 {
+      for mark in given.map({ [$0] }) ?? usual {
+        if let id = json.vocabulary.id(of: mark) { return id }
+      }
+      throw TokenizerError.missingToken(file: name, token: given ?? usual[0])
+    }
+    self.init(
+      json.vocabulary, added: json.added, bos: try id(bos, ["<s>", "<|im_start|>", "<|endoftext|>"]),
+      eos: try id(eos, ["</s>", "<|im_end|>", "<|endoftext|>"]),
+      unknown: json.vocabulary.id(of: "<unk>") ?? -1, pad: pad.flatMap(json.vocabulary.id),
+      addsBOS: !json.isByteLevel || !json.before.isEmpty, frame: (json.before, json.after))
+  }
+
+  /// Opens the tokenizer in the metadata of a GGUF file.
+  ///
+  /// - Throws: ``TokenizerError`` for a kind of vocabulary that is not computed here.
+  public convenience init(gguf file: GGUFFile) throws {
+    let gguf = try TokenizerGGUF(file)
+    self.init(
+      gguf.vocabulary, added: gguf.added, bos: gguf.bos, eos: gguf.eos, unknown: -1, pad: gguf.pad,
+      addsBOS: gguf.addsBOS)
+  }
+
+  /// Opens a `tokenizer.model`, `tokenizer.json` or GGUF file, told apart by their names' endings.
+  ///
+  /// - Throws: ``TokenizerError`` with the file, `CheckpointError` for a damaged GGUF file.
   public convenience init(contentsOf url: URL) throws {
+    if url.pathExtension == "gguf" {
+      try self.init(gguf: GGUFFile(reading: url))
+      return
+    }
     let bytes: Data
     do {
       bytes = try Data(contentsOf: url)
     } catch {
       throw TokenizerError.unreadable(file: url.path, reason: "nothing readable")
     }
-    try self.init(model: bytes, name: url.path)
+    if url.pathExtension == "json" {
+      try self.init(json: bytes, name: url.path)
+    } else {
+      try self.init(model: bytes, name: url.path)
+    }
   }
 
-  /// Ids of a text, without bos and eos. The library's dummy prefix is a space before the first word.
-  public func encode(_ text: String) -> [Int32] { model.encode(text) }
+  /// Ids of a text without special tokens; what looks like one is ordinary text.
+  public func encode(_ text: String) -> [Int32] { vocabulary.encode(text, isFirst: true) }
 
-  /// Text of ids. Bos, eos, `<pad>`, `<image>` and ids above the vocabulary say nothing.
-  public func decode(_ ids: [Int32]) -> String {
-    model.decode(ids.filter { $0 >= 0 && $0 < pieceCount && $0 != bosID && $0 != eosID })
+  /// Ids of a text in which special and added tokens stand for themselves, as Hugging Face's tokenizers read it.
+  ///
+  /// - Parameter isFramed: whether the tokens that the vocabulary puts around a text come with it.
+  public func encode(parsingTokens text: String, isFramed: Bool = false) -> [Int32] {
+    var ids = isFramed ? frame.before : []
+    for (index, part) in added.parts(text).enumerated() {
+      switch part {
+      case .token(let id): ids.append(id)
+      case .text(let scalars): ids += vocabulary.encode(String(scalars), isFirst: index == 0)
+      }
+    }
+    return ids + (isFramed ? frame.after : [])
+  }
+
+  /// Text of ids. Special tokens and ids above the vocabulary say nothing, unless special tokens are asked for.
+  public func decode(_ ids: [Int32], showsSpecialTokens: Bool = false) -> String {
+    if showsSpecialTokens { return vocabulary.decode(ids.filter { $0 >= 0 && $0 < pieceCount }) }
+    return vocabulary.decode(
+      ids.filter { $0 >= 0 && $0 < pieceCount && $0 != bosID && $0 != eosID && added[$0]?.isSpecial != true })
   }
 
   /// The piece with this id, nil when the id is not in use.
-  public func piece(_ id: Int32) -> String? {
-    switch id {
-    case imageID: Self.imageMark
-    case padID: Self.padMark
-    default: model.piece(id)
-    }
-  }
+  public func piece(_ id: Int32) -> String? { added[id]?.text ?? vocabulary.piece(id) }
 
   /// The id of a piece, nil when there is none.
-  public func id(of piece: String) -> Int32? {
-    switch piece {
-    case Self.imageMark: imageID
-    case Self.padMark: padID
-    default: model.id(of: piece)
-    }
-  }
+  public func id(of piece: String) -> Int32? { added.id(of: piece) ?? vocabulary.id(of: piece) }
 
   /// Trains a vocabulary as LLaMA's is built (BPE, byte fallback, identity normalisation, dummy prefix, digits
   /// one by one) on one thread, so that the same texts give the same bytes.

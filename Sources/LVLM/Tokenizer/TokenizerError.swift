@@ -4,6 +4,8 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible, Sendable 
   case unreadable(file: String, reason: String)
   /// The vocabulary lacks a token that the model cannot do without.
   case missingToken(file: String, token: String)
+  /// A vocabulary of a kind that is not computed here, or whose parts contradict each other.
+  case unsupported(file: String, found: String, expected: String)
   /// A vocabulary could not be trained.
   case training(reason: String)
   /// The vocabulary could not be written.
@@ -16,6 +18,8 @@ public enum TokenizerError: Error, Equatable, CustomStringConvertible, Sendable 
       "\(file): expected a SentencePiece model, found \(reason)"
     case .missingToken(let file, let token):
       "\(file): expected a token \(token), found none"
+    case .unsupported(let file, let found, let expected):
+      "\(file): found \(found), expected \(expected)"
     case .training(let reason):
       "vocabulary training: \(reason)"
     case .unwritable(let file, let reason):

@@ -1,0 +1,188 @@
+import Checkpoint
+import Foundation
+
+/// A `tokenizer.json` of Hugging Face's tokenizers: BPE over bytes (GPT-2, SmolLM2) or over ▁-marked text (LLaMA).
+///
+/// Whatever would change ids and is not computed here is an error, never ignored.
+struct TokenizerJSON {
+  var vocabulary: any Vocabulary
+  var added: [AddedTokens.Token] = []
+  /// Ids that `encode` puts around a text when special tokens are asked for.
+  var before: [Int32] = []
+  var after: [Int32] = []
+  /// Whether the pieces are bytes.
+  var isByteLevel: Bool
+
+  init(_ bytes: Data, name: String) throws {
+    let json: JSONValue
+    do {
+      json = try bytes.withUnsafeBytes { try JSONReader.read($0) }
+    } catch let error as JSONSyntaxError {
+      throw TokenizerError.unsupported(
+        file: name, found: "\(error.message) at byte \(error.offset)", expected: "JSON")
+    }
+    func unsupported(_ key: String, _ found: String, _ expected: String) -> TokenizerError {
+      .unsupported(file: name, found: "\(key) \(found)", expected: expected)
+    }
+    guard let model = json["model"], model["type"]?.text ?? "BPE" == "BPE" else {
+      throw unsupported("model", json["model"]?["type"]?.text ?? "nothing", "BPE")
+    }
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] where !(model[key]?.text ?? "").isEmpty {
+      throw unsupported("model.\(key)", "\"\(model[key]?.text ?? "")\"", "null")
+    }
+    if let dropout = model["dropout"], dropout != .null, dropout != .real(0) {
+      throw unsupported("model.dropout", dropout.kind, "null")
+    }
+    added = try Self.added(json, name)
+    let pieces = try Self.pieces(model, added, name)
+    let merges = try Self.merges(model, name)
+
+    var splitter = ByteLevelSplitter(isolatesDigits: false)
+    var byteLevel: (addsSpace: Bool, Bool)?
+    var prefix: MetaspaceVocabulary.Prefix?
+    for step in Self.steps(json["pre_tokenizer"], "pretokenizers") {
+      switch step["type"]?.text {
+      case "ByteLevel"?:
+        if step["use_regex"] == .boolean(false) {
+          throw unsupported("ByteLevel", "without its rule", "use_regex")
+        }
+        byteLevel = (step["add_prefix_space"] == .boolean(true), true)
+      case "Digits"? where step["individual_digits"] == .boolean(true): splitter.isolatesDigits = true
+      case "Metaspace"?:
+        guard step["split"] == .boolean(false) else {
+          throw unsupported("Metaspace", "with split", "split false")
+        }
+        switch step["prepend_scheme"]?.text {
+        case "first"?: prefix = .first
+        case "never"?: prefix = .never
+        default: prefix = .always
+        }
+      default:
+        throw unsupported("pre_tokenizer", step["type"]?.text ?? "nothing", "ByteLevel, Digits or Metaspace")
+      }
+    }
+    for step in Self.steps(json["normalizer"], "normalizers") {
+      switch step["type"]?.text {
+      case "Prepend"? where step["prepend"]?.text == "\u{2581}": prefix = .doubled
+      case "Replace"? where step["content"]?.text == "\u{2581}" && step["pattern"]?["String"]?.text == " ":
+        prefix = prefix ?? .never
+      default:
+        throw unsupported("normalizer", step["type"]?.text ?? "nothing", "none, or those of LLaMA")
+      }
+    }
+    switch (byteLevel, prefix) {
+    case (let level?, nil):
+      vocabulary = try ByteLevelVocabulary(
+        pieces: pieces, merges: merges, splitter: splitter, addsSpace: level.addsSpace,
+        joinsWholeWords: model["ignore_merges"] == .boolean(true), file: name)
+      isByteLevel = true
+    case (nil, let prefix?):
+      vocabulary = try MetaspaceVocabulary(
+        pieces: pieces, merges: merges, prefix: prefix, unknown: model["unk_token"]?.text, file: name)
+      isByteLevel = false
+    default:
+      throw unsupported("pre_tokenizer", "neither ByteLevel nor Metaspace", "one of them")
+    }
+    try readTemplate(json["post_processor"], name)
+  }
+
+  private static func steps(_ value: JSONValue?, _ list: String) -> [JSONValue] {
+    guard let value, value != .null else { return [] }
+    if value["type"]?.text == "Sequence", case .array(let steps)? = value[list] { return steps }
+    return [value]
+  }
+
+  private static func pieces(_ model: JSONValue, _ added: [AddedTokens.Token], _ name: String) throws
+    -> [String]
+  {
+    guard case .object(let members)? = model["vocab"] else {
+      throw TokenizerError.unsupported(file: name, found: "no model.vocab", expected: "pieces with their ids")
+    }
+    var entries: [(String, Int)] = []
+    for (piece, value) in members {
+      guard case .integer(let id) = value, id >= 0, id < 1 << 24 else {
+        throw TokenizerError.unsupported(
+          file: name, found: "no id for \"\(piece)\"", expected: "a whole number")
+      }
+      entries.append((piece, id))
+    }
+    entries += added.map { ($0.text, Int($0.id)) }
+    var pieces = [String](repeating: "", count: (entries.map(\.1).max() ?? -1) + 1)
+    for (piece, id) in entries {
+      guard pieces[id].isEmpty || pieces[id].utf8.elementsEqual(piece.utf8) else {
+        throw TokenizerError.unsupported(
+          file: name, found: "\"\(pieces[id])\" and \"\(piece)\" with id \(id)", expected: "one piece per id")
+      }
+      pieces[id] = piece
+    }
+    return pieces
+  }
+
+  private static func merges(_ model: JSONValue, _ name: String) throws -> [(String, String)] {
+    guard case .array(let list)? = model["merges"] else {
+      throw TokenizerError.unsupported(file: name, found: "no model.merges", expected: "a list of pairs")
+    }
+    return try list.map { entry in
+      switch entry {
+      case .array(let pair):
+        if pair.count == 2, let left = pair[0].text, let right = pair[1].text { return (left, right) }
+      case .string(let text):
+        if let pair = BytePairMerges.pair(text) { return pair }
+      default: break
+      }
+      throw TokenizerError.unsupported(
+        file: name, found: "a merge that is no pair", expected: "pairs of pieces")
+    }
+  }
+
+  private static func added(_ json: JSONValue, _ name: String) throws -> [AddedTokens.Token] {
+    guard case .array(let list)? = json["added_tokens"] else { return [] }
+    return try list.map { token in
+      guard let text = token["content"]?.text, case .integer(let id)? = token["id"], id >= 0, id < 1 << 24
+      else {
+        throw TokenizerError.unsupported(
+          file: name, found: "an added token without content or id", expected: "both")
+      }
+      for key in ["lstrip", "rstrip", "single_word"] where token[key] == .boolean(true) {
+        throw TokenizerError.unsupported(file: name, found: "\(text) with \(key)", expected: "\(key) false")
+      }
+      return AddedTokens.Token(text: text, id: Int32(id), isSpecial: token["special"] == .boolean(true))
+    }
+  }
+
+  private mutating func readTemplate(_ value: JSONValue?, _ name: String) throws {
+    for step in Self.steps(value, "processors") {
+      switch step["type"]?.text {
+      case "ByteLevel"?: continue
+      case "TemplateProcessing"?:
+        guard case .array(let items)? = step["single"] else { continue }
+        var isBehind = false
+        for item in items {
+          if item["Sequence"] != nil { isBehind = true }
+          guard let mark = item["SpecialToken"]?["id"]?.text else { continue }
+          guard let id = added.first(where: { $0.text == mark })?.id else {
+            throw TokenizerError.missingToken(file: name, token: mark)
+          }
+          if isBehind { after.append(id) } else { before.append(id) }
+        }
+      default:
+        throw TokenizerError.unsupported(
+          file: name, found: "post_processor \(step["type"]?.text ?? "nothing")",
+          expected: "ByteLevel or TemplateProcessing")
+      }
+    }
+  }
+}
+
+extension JSONValue {
+  /// The text, when it is text.
+  var text: String? { if case .string(let text) = self { text } else { nil } }
+}
+
+extension BytePairMerges {
+  /// The two pieces of a merge written with a space between them.
+  static func pair(_ text: String) -> (String, String)? {
+    let parts = text.unicodeScalars.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+    return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
+  }
+}

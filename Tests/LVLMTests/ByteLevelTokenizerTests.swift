@@ -1,0 +1,73 @@
+import Foundation
+import LVLM
+import TestSupport
+import Testing
+
+/// Byte-level vocabularies and `tokenizer.json` against Hugging Face's tokenizers.
+@Suite struct ByteLevelTokenizerTests {
+  private struct Case: Decodable {
+    var text: String
+    var ids: [Int32]
+    var decode: String
+    var decode_skip_special: String
+  }
+
+  private func open(_ name: String) throws -> Tokenizer {
+    try Tokenizer(
+      json: Data(contentsOf: Fixtures.url("tokenizers/\(name).json")), name: name, bos: "<|endoftext|>",
+      eos: "<|endoftext|>")
+  }
+
+  @Test(arguments: ["smollm", "gpt2"]) func referenceEncodings(name: String) throws {
+    let cases = try JSONDecoder().decode(
+      [String: [Case]].self, from: Data(contentsOf: Fixtures.url("tokenizers/cases.json")))
+    let tokenizer = try open(name)
+    let own = try #require(cases[name])
+    #expect(own.count == 20)
+    for item in own {
+      #expect(tokenizer.encode(parsingTokens: item.text) == item.ids, "\(item.text)")
+      #expect(
+        tokenizer.decode(item.ids, showsSpecialTokens: true).utf8.elementsEqual(item.decode.utf8),
+        "\(item.text)")
+      #expect(tokenizer.decode(item.ids).utf8.elementsEqual(item.decode_skip_special.utf8), "\(item.text)")
+    }
+  }
+
+  @Test func plainEncodingMakesNoSpecialTokens() throws {
+    let tokenizer = try open("smollm")
+    let mark = try #require(tokenizer.id(of: "<|im_end|>"))
+    #expect(tokenizer.encode(parsingTokens: "a<|im_end|>").last == mark)
+    #expect(!tokenizer.encode("a<|im_end|>").contains(mark))
+    #expect(tokenizer.decode(tokenizer.encode("a<|im_end|>")) == "a<|im_end|>")
+  }
+
+  @Test func imageAndPaddingComeBehindThePieces() throws {
+    let tokenizer = try open("gpt2")
+    #expect(tokenizer.imageID == Int32(tokenizer.pieceCount))
+    #expect(tokenizer.padID == Int32(tokenizer.pieceCount + 1))
+    #expect(tokenizer.vocabularySize == tokenizer.pieceCount + 2)
+    #expect(tokenizer.piece(tokenizer.imageID) == "<image>")
+    #expect(tokenizer.id(of: "<image>") == tokenizer.imageID)
+    #expect(!tokenizer.addsBOS)
+  }
+
+  @Test func whatIsNotComputedIsAnError() throws {
+    let text = try String(contentsOf: Fixtures.url("tokenizers/gpt2.json"), encoding: .utf8)
+    func message(_ old: String, _ new: String) throws -> String? {
+      #expect(text.contains(old), "\(old)")
+      let bytes = Data(text.replacing(old, with: new).utf8)
+      return #expect(throws: TokenizerError.self) { try Tokenizer(json: bytes, name: "t.json") }?.description
+    }
+    #expect(
+      try message("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFKC\"}")
+        == "t.json: found normalizer NFKC, expected none, or those of LLaMA")
+    #expect(try message("\"type\":\"BPE\"", "\"type\":\"Unigram\"")?.contains("model Unigram") == true)
+    #expect(try message("\"lstrip\":false", "\"lstrip\":true")?.contains("lstrip") == true)
+    #expect(try message("\"merges\":[[\"", "\"merges\":[[\"no such piece")?.contains("merge of") == true)
+    #expect(throws: TokenizerError.self) { try Tokenizer(json: Data("{".utf8), name: "t.json") }
+    let error = #expect(throws: TokenizerError.self) {
+      try Tokenizer(json: Data(text.utf8), name: "t.json", eos: "<|nothing|>")
+    }
+    #expect(error == .missingToken(file: "t.json", token: "<|nothing|>"))
+  }
+}

@@ -1,4 +1,4 @@
-/// One position in a subscript: an index, a range, `.ellipsis` or `.newAxis`.
+/// One position in a subscript: an index, a range, `.ellipsis`, `.newAxis`, several indices or a mask.
 public enum TensorIndex: Sendable {
   /// One element; the axis disappears. Negative counts from the back.
   case index(Int)
@@ -8,6 +8,9 @@ public enum TensorIndex: Sendable {
   case remainingAxes
   /// A new axis of extent 1.
   case insertedAxis
+  /// The elements that a tensor names: integers stand for positions along one axis, a bool mask covers as many axes
+  /// as it has and stands for the positions where it is true.
+  case elements(Tensor)
 }
 
 /// Something that can stand in a tensor's subscript.
@@ -29,7 +32,9 @@ extension Range: TensorIndexConvertible where Bound == Int {
 }
 
 extension ClosedRange: TensorIndexConvertible where Bound == Int {
-  public var tensorIndex: TensorIndex { .range(from: lowerBound, to: upperBound + 1, step: 1) }
+  public var tensorIndex: TensorIndex {
+    .range(from: lowerBound, to: upperBound == -1 ? nil : upperBound + 1, step: 1)
+  }
 }
 
 extension PartialRangeFrom: TensorIndexConvertible where Bound == Int {
@@ -38,6 +43,20 @@ extension PartialRangeFrom: TensorIndexConvertible where Bound == Int {
 
 extension PartialRangeUpTo: TensorIndexConvertible where Bound == Int {
   public var tensorIndex: TensorIndex { .range(from: nil, to: upperBound, step: 1) }
+}
+
+extension PartialRangeThrough: TensorIndexConvertible where Bound == Int {
+  public var tensorIndex: TensorIndex {
+    .range(from: nil, to: upperBound == -1 ? nil : upperBound + 1, step: 1)
+  }
+}
+
+extension Array: TensorIndexConvertible where Element == Int {
+  public var tensorIndex: TensorIndex { .elements(Tensor(self)) }
+}
+
+extension Tensor: TensorIndexConvertible {
+  public var tensorIndex: TensorIndex { .elements(self) }
 }
 
 extension TensorIndexConvertible where Self == TensorIndex {
@@ -54,13 +73,26 @@ extension TensorIndexConvertible where Self == TensorIndex {
 }
 
 extension Tensor {
-  /// A view of part of the tensor, or assignment to it.
+  /// Part of the tensor, or assignment to it.
   ///
   ///     x[0, 1..<3, .ellipsis, .newAxis]
-  ///     x[.slice(step: -1)]
+  ///     x[.slice(step: -1)]                     // backwards
+  ///     x[[2, 0, -1]]                           // rows 2, 0 and the last
+  ///     x[x .< 0] = Tensor(0)
   ///     x[1..., 0] = Tensor.zeros([n])
   ///
-  /// Assigning writes in place when no other tensor shares the memory, and copies first otherwise.
+  /// Negative positions count from the back; where one bound does and the other does not, Swift has no range for it:
+  /// `.slice(from: 1, to: -1)`.
+  ///
+  /// Indices, ranges and new axes give a view. Lists of integers, integer tensors and bool masks pick elements and
+  /// give a copy; several of them are broadcast together, and their axes stand where the first of them stood, or in front
+  /// when other axes lie between them. Indices are applied before them (as in PyTorch; NumPy counts an index as one of them).
+  ///
+  /// The assigned value is broadcast and converted to this tensor's type. Assigning writes in place when no other
+  /// tensor shares the memory, and copies first otherwise. When this tensor or the value is recorded, the variable
+  /// holds a new recorded tensor afterwards: what was computed before keeps the old elements, and gradients flow to the
+  /// value where it was written and to the old tensor everywhere else. Where a list names an element twice, the last
+  /// value stays and it alone gets the gradient.
   public subscript<A: TensorIndexConvertible>(_ a: A) -> Tensor {
     get { indexed([a.tensorIndex]) }
     set { assign(newValue, at: [a.tensorIndex]) }
@@ -97,14 +129,19 @@ extension Tensor {
     set { assign(newValue, at: [a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex, e.tensorIndex]) }
   }
 
-  /// A view of the part that a list of positions names.
+  /// The part that a list of positions names; see ``subscript(_:)``.
   public func indexed(_ positions: [TensorIndex]) -> Tensor {
-    let mentioned = positions.count {
-      if case .index = $0 { true } else if case .range = $0 { true } else { false }
+    let mentioned = positions.reduce(0) { sum, position in
+      switch position {
+      case .index, .range: sum + 1
+      case .elements(let list): sum + (list.dtype == .bool ? list.rank : 1)
+      case .remainingAxes, .insertedAxis: sum
+      }
     }
-    tensorRequire(mentioned <= rank, "subscript", "\(mentioned) positions for shape \(shape)")
+    tensorRequire(mentioned <= rank, "subscript", "positions for \(mentioned) axes of shape \(shape)")
     var result = self
     var axis = 0
+    var picked: [(axis: Int, indices: Tensor)] = []
     for position in positions {
       switch position {
       case .index(let index):
@@ -117,48 +154,33 @@ extension Tensor {
       case .range(let from, let to, let step):
         let extent = result.shape[axis]
         tensorRequire(step != 0, "subscript", "a step must not be 0")
-        func position(_ bound: Int) -> Int {
-          Swift.min(Swift.max(bound < 0 ? bound + extent : bound, 0), extent)
-        }
-        let range: Range<Int>
-        if step > 0 {
-          let low = from.map(position) ?? 0
-          range = low..<Swift.max(low, to.map(position) ?? extent)
-        } else {
-          let high = from.map { Swift.min(position($0) + 1, extent) } ?? extent
-          range = Swift.min(high, to.map { position($0) + 1 } ?? 0)..<high
-        }
-        result = result.slice(axis: axis, range, step: step)
+        result = result.slice(axis: axis, Self.range(from, to, step, extent), step: step)
         axis += 1
       case .remainingAxes:
         axis += rank - mentioned
       case .insertedAxis:
         result = result.expandedDimensions(axis: axis)
         axis += 1
+      case .elements(let list):
+        for indices in list.axisIndices(along: axis, of: result.shape) {
+          picked.append((axis, indices))
+          axis += 1
+        }
       }
     }
-    return result
+    return picked.isEmpty ? result : result.picking(picked)
   }
 
-  /// Writes `value`, broadcast to its shape, into the part that a list of positions names.
-  private mutating func assign(_ value: Tensor, at positions: [TensorIndex]) {
-    if requiresGradient || value.requiresGradient {
-      // A recorded tensor is never written to: blend instead, so that gradients flow to both.
-      var mask = Tensor.zeros(shape, dtype: .bool)
-      mask.assign(Tensor(1, dtype: .bool), at: positions)
-      var spread = Tensor.zeros(shape, dtype: .int64)
-      let numbers = Tensor.arange(count).reshaped(shape).indexed(positions)
-      let target = value.to(dtype).expanded(to: numbers.shape)
-      spread.assign(Tensor.arange(target.count).reshaped(target.shape), at: positions)
-      let source = target.contiguous().reshaped([target.count]).rows(at: spread)
-      self = Tensor.select(mask, source, self)
-      return
+  /// The elements that Python's `from:to:step` walks over, as a range in ascending order.
+  private static func range(_ from: Int?, _ to: Int?, _ step: Int, _ extent: Int) -> Range<Int> {
+    func fromFront(_ bound: Int) -> Int { bound < 0 ? bound + extent : bound }
+    if step > 0 {
+      let low = from.map { Swift.min(Swift.max(fromFront($0), 0), extent) } ?? 0
+      let high = to.map { Swift.min(Swift.max(fromFront($0), 0), extent) } ?? extent
+      return low..<Swift.max(low, high)
     }
-    makeUnique()
-    let part = indexed(positions)
-    tensorRequire(
-      Tensor.broadcastShape(value.shape, part.shape, "subscript") == part.shape, "subscript",
-      "a value of shape \(value.shape) cannot be assigned to a part of shape \(part.shape)")
-    value.to(dtype).write(into: part)
+    let first = from.map { Swift.min(Swift.max(fromFront($0), -1), extent - 1) } ?? extent - 1
+    let last = to.map { Swift.min(Swift.max(fromFront($0), -1), extent - 1) } ?? -1
+    return Swift.min(last, first) + 1..<first + 1
   }
 }

@@ -52,49 +52,8 @@ extension Tensor {
     }
     tensorRequire(
       gradient.shape == shape, "backward", "the gradient has shape \(gradient.shape), the tensor \(shape)")
-    let previous = GradientMode.isEnabled
-    GradientMode.isEnabled = keepingGraph
-    defer { GradientMode.isEnabled = previous }
-
-    var result = Gradients()
-    var arrived: [ObjectIdentifier: Tensor] = [ObjectIdentifier(root): gradient]
-    for node in Self.reachable(from: root) {
-      guard var gradient = arrived.removeValue(forKey: ObjectIdentifier(node)) else { continue }
-      if let hook = node.hook { gradient = hook(gradient) }
-      if node.isLeaf {
-        result[node] = gradient
-        continue
-      }
-      guard let backward = node.backward else {
-        tensorFailure(
-          "backward", "the record of \(node.name) was already released by an earlier backward pass")
-      }
-      let gradients = backward(gradient, node.attachedOutput)
-      for case (let input?, let contribution?) in zip(node.inputs, gradients) {
-        if var sum = arrived.removeValue(forKey: ObjectIdentifier(input)) {
-          sum.accumulate(contribution)
-          arrived[ObjectIdentifier(input)] = sum
-        } else {
-          arrived[ObjectIdentifier(input)] = contribution
-        }
-      }
-      if !keepingGraph { node.release() }
-    }
-    return result
-  }
-
-  /// Every node that `root` depends on, latest first.
-  private static func reachable(from root: GradientNode) -> [GradientNode] {
-    var seen: Set<ObjectIdentifier> = [ObjectIdentifier(root)]
-    var found = [root]
-    var index = 0
-    while index < found.count {
-      for case let input? in found[index].inputs where seen.insert(ObjectIdentifier(input)).inserted {
-        found.append(input)
-      }
-      index += 1
-    }
-    return found.sorted { $0.number > $1.number }
+    return BackwardPass.run(
+      from: [(root, gradient)], keepsRecord: keepingGraph, isRecorded: keepingGraph)
   }
 
   /// Adds `other` to this tensor, in place when nobody else refers to its memory.

@@ -4,13 +4,21 @@ import Synchronization
 /// One recorded operation: where its inputs came from and how a gradient travels back through it.
 ///
 /// Nodes are numbered in the order in which operations ran, so descending numbers are a valid order for the
-/// backward pass.
+/// backward pass. An operation with several outputs is one joint node, which gets the gradients of all of them at once,
+/// and for each output a node that stands for it.
 package final class GradientNode: @unchecked Sendable {
   /// Maps the gradient of the output to the gradients of the inputs (nil where none is needed). The second
   /// argument is the output itself when the operation asked to keep it.
   package typealias Backward = (_ gradient: Tensor, _ output: Tensor?) -> [Tensor?]
 
+  /// As ``Backward`` for several outputs; nil stands for an output that no gradient reached. The outputs are there when the
+  /// operation asked to keep them.
+  package typealias JointBackward = (_ gradients: [Tensor?], _ outputs: [Tensor]) -> [Tensor?]
+
   private static let nextNumber = Atomic<UInt64>(0)
+
+  /// The number of the latest node of any thread.
+  package static var latestNumber: UInt64 { nextNumber.load(ordering: .relaxed) }
 
   package let number: UInt64
   package let name: StaticString
@@ -18,6 +26,12 @@ package final class GradientNode: @unchecked Sendable {
   package private(set) var backward: Backward?
   /// The output without its node, kept only for operations whose derivative is cheapest in terms of it.
   private var output: Tensor?
+  /// For a joint node: the derivative, the outputs without their nodes, and how many there are.
+  package private(set) var jointBackward: JointBackward?
+  private var outputs: [Tensor] = []
+  package private(set) var outputCount = 0
+  /// For the output of a joint node, which is its only input: the number of the output.
+  package private(set) var component: Int?
   package let isLeaf: Bool
   /// Called with the gradient on its way through; what it returns travels on.
   package var hook: ((Tensor) -> Tensor)?
@@ -34,9 +48,34 @@ package final class GradientNode: @unchecked Sendable {
     number = Self.nextNumber.add(1, ordering: .relaxed).newValue
     self.name = name
     self.inputs = inputs
+    isLeaf = false
+    if GradientMode.state == .dependencies { return }
     self.output = output
     self.backward = backward
+  }
+
+  /// A joint node.
+  package init(
+    name: StaticString, inputs: [GradientNode?], outputs: [Tensor], count: Int,
+    backward: @escaping JointBackward
+  ) {
+    number = Self.nextNumber.add(1, ordering: .relaxed).newValue
+    self.name = name
+    self.inputs = inputs
     isLeaf = false
+    outputCount = count
+    if GradientMode.state == .dependencies { return }
+    self.outputs = outputs
+    jointBackward = backward
+  }
+
+  /// The node of one output of a joint node.
+  package init(component: Int, of joint: GradientNode) {
+    number = Self.nextNumber.add(1, ordering: .relaxed).newValue
+    name = joint.name
+    inputs = [joint]
+    isLeaf = false
+    self.component = component
   }
 
   /// The kept output with this node attached, so that a derivative of the derivative sees it.
@@ -46,10 +85,21 @@ package final class GradientNode: @unchecked Sendable {
     return result
   }
 
+  /// The kept outputs of a joint node with nodes attached.
+  package var attachedOutputs: [Tensor] {
+    outputs.enumerated().map { index, output in
+      var result = output
+      result.node = GradientNode(component: index, of: self)
+      return result
+    }
+  }
+
   /// Lets go of everything the backward pass kept.
   package func release() {
     backward = nil
     output = nil
+    jointBackward = nil
+    outputs = []
     inputs = []
   }
 
@@ -58,6 +108,7 @@ package final class GradientNode: @unchecked Sendable {
     var pending = inputs
     inputs = []
     backward = nil
+    jointBackward = nil
     while let last = pending.popLast() {
       if var node = last, isKnownUniquelyReferenced(&node), !node.isLeaf {
         pending.append(contentsOf: node.inputs)
@@ -69,9 +120,28 @@ package final class GradientNode: @unchecked Sendable {
 
 /// Whether operations are being recorded on this thread.
 package enum GradientMode {
-  package static var isEnabled: Bool {
-    get { tk_gradient_mode() != 0 }
-    set { tk_set_gradient_mode(newValue ? 1 : 0) }
+  package enum State: Int32 {
+    case off = 0
+    case on = 1
+    /// Only what depends on what is recorded, and nothing is kept for a backward pass.
+    case dependencies = 2
+  }
+
+  package static var state: State {
+    get { State(rawValue: Int32(tk_gradient_mode())).unsafelyUnwrapped }
+    set { tk_set_gradient_mode(newValue.rawValue) }
+  }
+
+  package static var isEnabled: Bool { tk_gradient_mode() != 0 }
+
+  /// Runs `body` in a state and returns to the one before.
+  package static func with<Result, Failure: Error>(
+    _ state: State, _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let previous = self.state
+    self.state = state
+    defer { self.state = previous }
+    return try body()
   }
 }
 
@@ -79,10 +149,7 @@ package enum GradientMode {
 ///
 /// The setting belongs to the calling thread and ends with the closure.
 public func noGradient<Result>(_ body: () throws -> Result) rethrows -> Result {
-  let previous = GradientMode.isEnabled
-  GradientMode.isEnabled = false
-  defer { GradientMode.isEnabled = previous }
-  return try body()
+  try GradientMode.with(.off, body)
 }
 
 extension Tensor {
@@ -140,5 +207,23 @@ extension Tensor {
     result.node = GradientNode(
       name: name, inputs: inputs.map(\.node), output: keepingOutput ? result : nil, backward: backward)
     return result
+  }
+
+  /// Attaches the record of an operation with several outputs to them.
+  ///
+  /// `backward` gets the gradient of every output, nil for those that none reached, and the outputs with their record; it
+  /// returns one gradient for each input.
+  package static func recordedJointly(
+    _ name: StaticString, from inputs: [Tensor], _ outputs: [Tensor],
+    backward: @escaping GradientNode.JointBackward
+  ) -> [Tensor] {
+    guard GradientMode.isEnabled, inputs.contains(where: { $0.node != nil }) else { return outputs }
+    let joint = GradientNode(
+      name: name, inputs: inputs.map(\.node), outputs: outputs, count: outputs.count, backward: backward)
+    return outputs.enumerated().map { index, output in
+      var result = output
+      result.node = GradientNode(component: index, of: joint)
+      return result
+    }
   }
 }

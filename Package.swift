@@ -67,6 +67,14 @@ let package = Package(
     .executableTarget(
       name: "tensor-conformance", dependencies: ["Tensor", "Checkpoint", "TestSupport"],
       path: "Sources/TensorConformance", swiftSettings: swiftSettings),
+    .target(name: "CAllocationMeter"),
+    .executableTarget(
+      name: "tensor-fuzz",
+      dependencies: [
+        "Tensor", "Checkpoint", "CAllocationMeter",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/TensorFuzz", swiftSettings: swiftSettings),
     .testTarget(
       name: "TensorTests", dependencies: ["Tensor", "Checkpoint", "TestSupport"],
       swiftSettings: swiftSettings),

@@ -43,3 +43,19 @@ let reductionGradientRows: [GradientRow] = [
     nllLoss($0[0].logSoftmax(), targets: Tensor([3, -100, 1] as [Int64]))
   },
 ]
+
+/// Rows of layers' operations.
+let layerGradientRows: [GradientRow] = [
+  .init(name: "scaledDotProductAttention, masked", shapes: [[1, 4, 2, 3], [1, 2, 3, 3], [1, 2, 3, 2]]) {
+    scaledDotProductAttention(
+      query: $0[0], key: $0[1], value: $0[2],
+      mask: Tensor([true, false, true, false, false, false], shape: [2, 3]))
+  },
+  .init(name: "scaledDotProductAttention, added", shapes: [[2, 2, 3], [2, 3, 3], [2, 3, 2], [2, 3]]) {
+    scaledDotProductAttention(query: $0[0], key: $0[1], value: $0[2], mask: $0[3], isCausal: true, scale: 0.7)
+  },
+  .init(name: "dropout", shapes: [[3, 4]]) {
+    var generator = RandomGenerator(seed: 8)
+    return dropout($0[0], probability: 0.4, using: &generator).exp()
+  },
+]

@@ -127,7 +127,7 @@ let gradientRows: [GradientRow] = [
 ]
 
 @Suite struct GradientTableTests {
-  @Test(arguments: gradientRows + reductionGradientRows + convolutionGradientRows)
+  @Test(arguments: gradientRows + reductionGradientRows + convolutionGradientRows + layerGradientRows)
   func recordedGradientsAgreeWithFiniteDifferences(
     _ row: GradientRow
   ) {
@@ -138,7 +138,7 @@ let gradientRows: [GradientRow] = [
     #expect(gradCheck(inputs, row.function) <= 1)
   }
 
-  @Test(arguments: gradientRows + reductionGradientRows + convolutionGradientRows)
+  @Test(arguments: gradientRows + reductionGradientRows + convolutionGradientRows + layerGradientRows)
   func secondDerivativesAgreeWithFiniteDifferences(
     _ row: GradientRow
   ) {

@@ -82,6 +82,7 @@ public protocol Module: AnyObject {
 public struct ParameterVisitor {
   private var path: [String] = []
   fileprivate var found: [NamedParameter] = []
+  fileprivate var modules: [any Module] = []
 
   fileprivate init(prefix: String) { path = prefix.isEmpty ? [] : [prefix] }
 
@@ -98,6 +99,7 @@ public struct ParameterVisitor {
   /// Names a child module of the module being visited.
   public mutating func child(_ name: String, _ module: some Module) {
     path.append(name)
+    modules.append(module)
     module.visitParameters(&self)
     path.removeLast()
   }
@@ -114,6 +116,13 @@ extension Module {
     var visitor = ParameterVisitor(prefix: prefix)
     visitParameters(&visitor)
     return visitor.found
+  }
+
+  /// This module and all below it, in a fixed order.
+  public func modules() -> [any Module] {
+    var visitor = ParameterVisitor(prefix: "")
+    visitParameters(&visitor)
+    return [self] + visitor.modules
   }
 
   /// The parameters that are trained.

@@ -1,0 +1,9 @@
+import ArgumentParser
+
+/// Looks for inputs that the library mistreats: `tensor-fuzz readers --count 1000000`.
+@main
+struct TensorFuzz: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tensor-fuzz", abstract: "Looks for inputs that the tensor library mistreats.",
+    subcommands: [ReadersCommand.self])
+}

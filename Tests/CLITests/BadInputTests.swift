@@ -81,6 +81,30 @@ import Testing
     #expect(missing == "error: none.jsonl: no such file\n")
   }
 
+  @Test func recordsThatAreLeftOutOnRequestAreTold() throws {
+    try BuiltCommand.withFolder { folder in
+      let arguments = try dataset(in: folder) { lines in
+        lines[3] = record(3, answer: " ")
+        lines.append(
+          #"{"id": "text", "conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Ho"}]}"#
+        )
+      }
+      let call = try BuiltCommand.run(
+        ["sft"] + arguments + ["--quiet", "--set", "run.on_bad_record=skip"], in: folder)
+      #expect(call.status == 0, "\(call.errors)")
+      let told = try String(contentsOf: folder.appendingPathComponent("run/omissions.txt"), encoding: .utf8)
+      #expect(
+        told.replacingOccurrences(of: folder.path, with: "DIR") == """
+          DIR/data.jsonl: left out 1 records without exactly one image
+          left out: DIR/data.jsonl:4: record r3: turn 2 of "conversations": the answer is empty
+
+          """)
+      #expect(
+        call.errors.split(separator: "\n").map(String.init)
+          == told.split(separator: "\n").map { "warning: \($0)" })
+    }
+  }
+
   /// The bad record is the one every run reads: all of them have the same long question.
   @Test func aPromptLongerThanTheContext() throws {
     let long = "<image>\\n" + Array(repeating: "why", count: 400).joined(separator: " ")

@@ -35,7 +35,7 @@ import Testing
       #expect(
         call.output.contains(
           /(?m)^train +7 steps of 3 pairs, about \d+ tokens per step, \d+ weights trained$/))
-      #expect(call.output.contains(/(?m)^memory +about \d+ MiB of tensors \(estimate\)$/))
+      #expect(call.output.contains(/(?m)^memory +about \d+ MiB \(estimate\)$/))
       let yaml = try #require(call.output.components(separatedBy: "# The plan").first)
       #expect(try RunConfiguration(yaml: yaml, file: "plan").run.seed == 5)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["tiny.yaml"])

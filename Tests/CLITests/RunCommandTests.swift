@@ -57,6 +57,46 @@ import Testing
     }
   }
 
+  /// What must not change training: where reference log-probabilities come from, whether answers share their prompt,
+  /// and how a step is split.
+  @Test func equivalentSettingsTrainTheSame() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      #expect(try BuiltCommand.run("--config", config, "--quiet", in: folder).status == 0)
+      let expected = try metrics(of: folder.appendingPathComponent("runs/tiny"))
+      #expect(expected.count == 8 && abs(expected[0]["loss"]! - 0.693) < 2)
+      for (name, settings) in [
+        ("live", ["train.precompute_ref_log_probs=false"]), ("unshared", ["train.shares_prefix=false"]),
+        ("split", ["train.per_device_train_batch_size=1", "train.gradient_accumulation_steps=2"]),
+      ] {
+        let run = folder.appendingPathComponent(name)
+        let arguments =
+          ["--config", config, "--quiet", "--set", "run.output_dir=\(name)"]
+          + settings.flatMap { ["--set", $0] }
+        for stage in ["sft", "compose", "select", "train"] {
+          let call = try BuiltCommand.run([stage] + arguments, in: folder)
+          #expect(call.status == 0, "\(name) \(stage): \(call.errors)")
+        }
+        let found = try metrics(of: run)
+        #expect(found.count == expected.count)
+        for (step, (ours, theirs)) in zip(found, expected).enumerated() {
+          for key in ["loss", "grad_norm", "rewards/margins", "logps/chosen"] {
+            let (a, b) = (ours[key] ?? .nan, theirs[key] ?? .infinity)
+            #expect(abs(a - b) <= 2e-4 * max(1, abs(b)), "\(name), step \(step + 1), \(key): \(a) and \(b)")
+          }
+        }
+      }
+    }
+  }
+
+  private func metrics(of run: URL) throws -> [[String: Double]] {
+    try String(contentsOf: run.appendingPathComponent("metrics.jsonl"), encoding: .utf8)
+      .split(separator: "\n").filter { $0.contains("\"stage\": \"train\"") }.map { line in
+        let row = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+        return row.compactMapValues { $0 as? Double }
+      }
+  }
+
   @Test func aStageNeedsTheOnesBeforeIt() throws {
     try BuiltCommand.withFolder { folder in
       let config = try TinyRun.write(to: folder)

@@ -97,6 +97,12 @@ public struct LLaVAConversations: QuestionSource {
   public var name: String { "llava" }
   public var answersAboutAnyImage: Bool { false }
 
+  /// How many records are no single-image questions, and every record that cannot be used.
+  public var omissions: [String] {
+    let others = "\(path): left out \(otherRecords) records without exactly one image"
+    return (otherRecords > 0 ? [others] : []) + badRecords.map { "left out: \($0)" }
+  }
+
   public func count(of split: DataSplit) -> Int { entries[split]?.count ?? 0 }
 
   public func record(_ split: DataSplit, _ index: Int) -> SingleImageRecord {

@@ -40,6 +40,9 @@ public protocol QuestionSource: Sendable {
 
   /// Where the picture is already a file, its absolute path; `nil` when it exists only in memory.
   func file(of reference: ImageReference) -> String?
+
+  /// What the source leaves out of its file, for people: empty when nothing is.
+  var omissions: [String] { get }
 }
 
 extension QuestionSource {
@@ -53,4 +56,7 @@ extension QuestionSource {
 
   /// `nil`: the pictures of this source are not files.
   public func file(of reference: ImageReference) -> String? { nil }
+
+  /// Nothing is left out.
+  public var omissions: [String] { [] }
 }

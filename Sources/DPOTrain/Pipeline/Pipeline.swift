@@ -29,6 +29,7 @@ public struct Pipeline {
     // The data first: where it cannot be read, `fresh` must not have cost an earlier run.
     let source = try configuration.questionSource()
     let directory = try RunDirectory(configuration, fresh: isFresh)
+    try tell(source.omissions, in: directory)
     let context = StageContext(
       configuration: configuration, directory: directory, console: console, source: source)
     for stage in stages.sorted() {
@@ -45,7 +46,9 @@ public struct Pipeline {
       TensorRuntime.trim()
       let seconds = Date().timeIntervalSince(start)
       try directory.markDone(stage, seconds: seconds)
-      console.message("\(stage.rawValue): \(fixed(seconds, 1)) s")
+      console.message(
+        "\(stage.rawValue): \(fixed(seconds, 1)) s, at most \(EnvironmentReport.peakResidentBytes >> 20) MiB so far"
+      )
       if stage == .evaluate { try printTable(directory) }
     }
   }
@@ -64,6 +67,18 @@ public struct Pipeline {
         samples: configuration.report.samples, attentionMaps: configuration.report.attentionMaps)
       console.message("report: \(context.directory.report.path)")
     }
+  }
+
+  /// Says what the data leaves out, the first few here and all of it in `omissions.txt`.
+  private func tell(_ omissions: [String], in directory: RunDirectory) throws {
+    let file = directory.file("omissions.txt")
+    guard !omissions.isEmpty else {
+      try? FileManager.default.removeItem(at: file)
+      return
+    }
+    try Data((omissions.joined(separator: "\n") + "\n").utf8).write(to: file, options: .atomic)
+    for line in omissions.prefix(5) { console.warning(line) }
+    if omissions.count > 5 { console.warning("and \(omissions.count - 5) more, see \(file.path)") }
   }
 
   private func seconds(_ directory: RunDirectory) -> [String: Double] {

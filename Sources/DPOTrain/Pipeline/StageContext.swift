@@ -29,7 +29,7 @@ public struct StageContext {
   var trainedModel: URL { directory.url.appendingPathComponent("train/model", isDirectory: true) }
 
   /// Pictures of this run for a model.
-  func pictures(_ loaded: LoadedModel, cacheBytes: Int = 192 << 20) -> PictureStore {
+  func pictures(_ loaded: LoadedModel, cacheBytes: Int = PictureStore.defaultCacheBytes) -> PictureStore {
     PictureStore(source: source, processor: loaded.processor, cacheBytes: cacheBytes)
   }
 

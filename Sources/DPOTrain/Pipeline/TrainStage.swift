@@ -17,7 +17,10 @@ struct TrainStage {
     let candidates = try candidates()
     let ballast = try ballast(candidates, base.encoder)
 
-    let pictures = context.pictures(base)
+    // Frozen features are computed from each picture once: there is nothing to keep pictures for.
+    let picturesAreSeenAgain = settings.trainVision || settings.trainProjector
+    let pictures = context.pictures(
+      base, cacheBytes: picturesAreSeenAgain ? PictureStore.defaultCacheBytes : 16 << 20)
     let frozen = FeatureStore(model: model, pictures: pictures)
     let features: FeatureStore
     switch (settings.trainVision, settings.trainProjector) {

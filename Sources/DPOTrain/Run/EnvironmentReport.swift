@@ -32,6 +32,17 @@ public struct EnvironmentReport: Sendable, CustomStringConvertible {
       .joined(separator: "\n")
   }
 
+  /// The most memory this process has held so far, in bytes.
+  public static var peakResidentBytes: Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    #if os(Linux)
+      return usage.ru_maxrss * 1024
+    #else
+      return usage.ru_maxrss
+    #endif
+  }
+
   private static func system() -> String {
     let release = (try? String(contentsOfFile: "/etc/os-release", encoding: .utf8)) ?? ""
     let name = release.split(separator: "\n").first { $0.hasPrefix("PRETTY_NAME=") }?

@@ -100,8 +100,13 @@ public struct RunPlan: Sendable, CustomStringConvertible {
 
   // MARK: Memory
 
-  /// Estimated peak of tensor memory in bytes, of the stage that needs most.
-  public var peakBytes: Int { max(sftBytes, trainBytes) }
+  /// What a process holds besides: code, libraries, tables.
+  private static let processBytes = 48 << 20
+  /// Values of the forward pass, and as much again for gradients and for blocks that wait to be used again.
+  private static let activationFactor = 2
+
+  /// Estimated peak of resident memory in bytes, of the stage that needs most.
+  public var peakBytes: Int { Self.processBytes + max(sftBytes, trainBytes) }
 
   private var decoderActivations: Int {
     let text = configuration.model.textConfig
@@ -122,7 +127,9 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let weights = visionWeights + projectorWeights + decoderWeights
     let both = sftTokens * decoderActivations + Int(images) * patches * visionActivations
     let pretraining = sft.visionPretraining.perDeviceTrainBatchSize * patches * visionActivations
-    return 16 * weights + max(both, pretraining)
+    let side = configuration.model.visionConfig.imageSize
+    let pictures = min(configuration.data.sizes.sft * side * side * 3, PictureStore.defaultCacheBytes)
+    return 16 * weights + Self.activationFactor * max(both, pretraining) + pictures
   }
 
   private var trainBytes: Int {
@@ -134,7 +141,19 @@ public struct RunPlan: Sendable, CustomStringConvertible {
         train.perDeviceTrainBatchSize * 3 * configuration.model.visionConfig.patchesPerImage
         * visionActivations
     }
-    return weights + activations
+    return weights + Self.activationFactor * activations + (train.trainVision ? 0 : featureBytes)
+  }
+
+  /// Kept features of all pictures of the pairs and the ballast.
+  private var featureBytes: Int {
+    let compose = configuration.compose
+    let pictures =
+      compose.sequence.entries.reduce(0) { $0 + $1.images * $1.records } + compose.grid.total
+      + compose.picInPic.total + compose.single
+    let model = configuration.model
+    return min(
+      4 * pictures * model.visionConfig.patchesPerImage * model.textConfig.hiddenSize,
+      FeatureStore.defaultCacheBytes)
   }
 
   // MARK: Text
@@ -195,7 +214,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           + (run.evaluate.blind ? ", with and without images" : "")
       ))
     if run.model.path == nil {
-      lines.append(("memory", "about \(max(1, peakBytes >> 20)) MiB of tensors (estimate)"))
+      lines.append(("memory", "about \(max(1, peakBytes >> 20)) MiB (estimate)"))
     }
     let width = lines.map(\.0.count).max() ?? 0
     return lines.map { $0.0 + String(repeating: " ", count: width + 2 - $0.0.count) + $0.1 }

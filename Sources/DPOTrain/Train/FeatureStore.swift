@@ -33,9 +33,13 @@ public final class FeatureStore {
   /// Pictures per pass through the vision tower.
   private let chunk = 64
 
+  /// Memory for prepared features where nothing else is said.
+  public static let defaultCacheBytes = 448 << 20
+
   /// - Parameter cacheBytes: Memory for prepared features; pictures beyond it are computed each time, alone.
   public init(
-    model: LlavaModel, pictures: PictureStore, training: Training = .nothing, cacheBytes: Int = 256 << 20
+    model: LlavaModel, pictures: PictureStore, training: Training = .nothing,
+    cacheBytes: Int = FeatureStore.defaultCacheBytes
   ) {
     self.model = model
     self.pictures = pictures

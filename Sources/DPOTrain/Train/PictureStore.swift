@@ -19,8 +19,13 @@ public final class PictureStore: Sendable {
   private let limit: Int
   private let kept = Mutex<[Picture: RGBImage]>([:])
 
+  /// Memory for prepared pictures where nothing else is said.
+  public static let defaultCacheBytes = 192 << 20
+
   /// - Parameter cacheBytes: Memory for prepared pictures; once it is full, further ones are read each time.
-  public init(source: any QuestionSource, processor: ImageProcessor, cacheBytes: Int = 192 << 20) {
+  public init(
+    source: any QuestionSource, processor: ImageProcessor, cacheBytes: Int = PictureStore.defaultCacheBytes
+  ) {
     self.source = source
     self.processor = processor
     let side = processor.configuration.size

@@ -7,6 +7,10 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "linear-regression", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
+    .executableTarget(
+      name: "custom-op", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
+    .executableTarget(
+      name: "linear-algebra", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
     .executableTarget(name: "mlp", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
   ],
   swiftLanguageModes: [.v6]

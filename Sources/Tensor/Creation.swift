@@ -8,8 +8,9 @@ extension Tensor {
   public init<Scalar: TensorScalar>(_ scalars: [Scalar], shape: [Int]? = nil) {
     let shape = shape ?? [scalars.count]
     tensorRequire(
-      shape.reduce(1, *) == scalars.count, "Tensor",
-      "shape \(shape) needs \(shape.reduce(1, *)) elements, found \(scalars.count)")
+      Self.elementCount(shape) == scalars.count, "Tensor",
+      "shape \(shape) needs \(Self.elementCount(shape).map { "\($0)" } ?? "too many") elements, "
+        + "found \(scalars.count)")
     self.init(uninitialized: shape, dtype: Scalar.dtype)
     scalars.withUnsafeBytes { bytes in
       if let base = bytes.baseAddress { storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
@@ -19,7 +20,7 @@ extension Tensor {
   /// A tensor with the given elements in C order, for shapes that come from data.
   /// - Throws: ``TensorError`` when the shape does not have as many elements as `scalars`.
   public init<Scalar: TensorScalar>(validating scalars: [Scalar], shape: [Int]) throws {
-    guard shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, *) == scalars.count else {
+    guard Self.elementCount(shape) == scalars.count else {
       throw TensorError(
         operation: "Tensor", message: "shape \(shape) does not fit \(scalars.count) elements")
     }

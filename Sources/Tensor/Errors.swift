@@ -14,15 +14,77 @@ public struct TensorError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String { "[\(operation)] \(message)" }
 }
 
-/// Ends the program: only a mistake in the calling program leads here, never data from outside.
+/// Ends the program, or the innermost ``withTensorErrors(_:)``: only a mistake in the calling program leads here, never
+/// data from outside.
 package func tensorFailure(_ operation: String, _ message: String) -> Never {
-  fatalError(TensorError(operation: operation, message: message).description)
+  let error = TensorError(operation: operation, message: message)
+  TensorErrorScope.fail(error)
+  fatalError(error.description)
 }
 
-/// Traps with the operation's name and a message unless `condition` holds.
+/// Fails with the operation's name and a message unless `condition` holds.
 @inline(__always)
 package func tensorRequire(
   _ condition: Bool, _ operation: @autoclosure () -> String, _ message: @autoclosure () -> String
 ) {
   if !condition { tensorFailure(operation(), message()) }
+}
+
+extension Tensor {
+  /// The number of elements of a shape, or nil when an extent is negative or a product of extents does not fit into an `Int`.
+  package static func elementCount(_ shape: [Int]) -> Int? {
+    var product = 1
+    for extent in shape {
+      let (next, overflow) = product.multipliedReportingOverflow(by: Swift.max(extent, 1))
+      guard extent >= 0, !overflow else { return nil }
+      product = next
+    }
+    return shape.contains(0) ? 0 : product
+  }
+
+  /// A tensor with every element set to `value`, for shapes that come from data.
+  /// - Throws: ``TensorError`` when an extent is negative or the elements would take more than `limit` bytes.
+  public static func full(
+    validating shape: [Int], _ value: Double, dtype: DType = .float32, limit: Int = 1 << 40
+  ) throws -> Tensor {
+    guard let count = elementCount(shape), count <= limit / dtype.byteSize else {
+      throw TensorError(
+        operation: "full", message: "shape \(shape) of \(dtype) is no shape of at most \(limit) bytes")
+    }
+    return full(shape, value, dtype: dtype)
+  }
+
+  /// As ``reshaped(_:)``, for shapes that come from data.
+  /// - Throws: ``TensorError`` when the shape has another number of elements.
+  public func reshaped(validating newShape: [Int]) throws -> Tensor {
+    let known = newShape.filter { $0 != -1 }
+    let product = Tensor.elementCount(known)
+    let fits =
+      switch newShape.count - known.count {
+      case 0: product == count
+      case 1: product.map { $0 > 0 && count % $0 == 0 } ?? false
+      default: false
+      }
+    guard fits else {
+      throw TensorError(
+        operation: "reshaped", message: "\(shape) has \(count) elements, \(newShape) does not fit")
+    }
+    return reshaped(newShape)
+  }
+
+  /// The shape that two shapes are broadcast to, for shapes that come from data.
+  /// - Throws: ``TensorError`` with both shapes when they do not fit.
+  public static func broadcastShape(validating a: [Int], _ b: [Int]) throws -> [Int] {
+    let (long, short) = a.count >= b.count ? (a, b) : (b, a)
+    var result = long
+    for (offset, extent) in short.reversed().enumerated() {
+      let axis = long.count - 1 - offset
+      guard extent == long[axis] || extent == 1 || long[axis] == 1 else {
+        throw TensorError(
+          operation: "broadcastShape", message: "shapes \(a) and \(b) cannot be broadcast")
+      }
+      if result[axis] == 1 { result[axis] = extent }
+    }
+    return result
+  }
 }

@@ -11,8 +11,7 @@ import CTensorKernels
 ///     let gradients = loss.backward()
 ///     gradients[w]!            // [2, 4, 6]
 ///
-/// Tensors can be sent between tasks: memory that more than one tensor refers to is never written, and records that tasks
-/// share are guarded. A record can be walked back by several tasks when each keeps it (`keepingGraph: true`).
+/// Tensors can be sent between tasks: memory that more than one tensor refers to is never written.
 public struct Tensor: @unchecked Sendable {
   package var storage: TensorStorage
   /// The extent of every axis; empty for a scalar.
@@ -36,10 +35,9 @@ public struct Tensor: @unchecked Sendable {
 
   /// A contiguous tensor whose elements are not initialised.
   package init(uninitialized shape: [Int], dtype: DType) {
-    for extent in shape where extent < 0 {
-      tensorFailure("Tensor", "extents must not be negative, found shape \(shape)")
+    guard let count = Self.elementCount(shape), count <= (1 << 47) / dtype.byteSize else {
+      tensorFailure("Tensor", "extents must not be negative or beyond all memory, found shape \(shape)")
     }
-    let count = shape.reduce(1, *)
     self.init(
       storage: TensorStorage(byteCount: count * dtype.byteSize), shape: shape,
       strides: Self.contiguousStrides(shape), offset: 0, dtype: dtype)

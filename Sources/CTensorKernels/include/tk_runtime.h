@@ -34,3 +34,10 @@ typedef struct {
 } tk_pool_statistics;
 tk_pool_statistics tk_pool_read_statistics(void);
 void tk_pool_reset_peak(void);
+
+// Runs body(scope) on a thread of its own, with the caller's gradient mode, and waits for it. 0, or why there is no thread.
+int tk_run_in_scope(void (*body)(void *), void *scope);
+// The scope whose body the calling thread runs; NULL outside of all.
+void *tk_current_scope(void);
+// Ends the calling thread, which runs the body of a scope.
+__attribute__((noreturn)) void tk_leave_scope(void);

@@ -83,11 +83,10 @@ package enum BackwardPass {
 
     private mutating func visit(_ node: GradientNode, keepsRecord: Bool) {
       let key = ObjectIdentifier(node)
-      let record = node.record
       let gradients: [Tensor?]
       if let parts = components.removeValue(forKey: key) {
-        guard let backward = record.jointBackward else { failReleased(node) }
-        gradients = backward(parts, node.attachedOutputs(record))
+        guard let backward = node.jointBackward else { failReleased(node) }
+        gradients = backward(parts, node.attachedOutputs)
       } else {
         guard var gradient = arrived.removeValue(forKey: key) else { return }
         if targets?.contains(key) ?? node.isLeaf {
@@ -98,10 +97,10 @@ package enum BackwardPass {
         if let component = node.component {
           return arrive(at: node, component, gradient, keepsRecord: keepsRecord)
         }
-        guard let backward = record.backward else { failReleased(node) }
-        gradients = backward(gradient, node.attachedOutput(record))
+        guard let backward = node.backward else { failReleased(node) }
+        gradients = backward(gradient, node.attachedOutput)
       }
-      for case (let input?, let contribution?) in zip(record.inputs, gradients)
+      for case (let input?, let contribution?) in zip(node.inputs, gradients)
       where targets == nil || needed.contains(ObjectIdentifier(input)) {
         arrive(at: input, contribution)
       }

@@ -13,13 +13,13 @@ extension Tensor {
     if newShape == shape { return self }
     var target = newShape
     if let unknown = target.firstIndex(of: -1) {
-      let known = target.enumerated().reduce(1) { $1.offset == unknown ? $0 : $0 * $1.element }
+      let known = Self.elementCount(target.indices.filter { $0 != unknown }.map { target[$0] }) ?? 0
       tensorRequire(
         known > 0 && count % known == 0, "reshaped", "\(shape) does not divide into \(newShape)")
       target[unknown] = count / known
     }
     tensorRequire(
-      target.allSatisfy { $0 >= 0 } && target.reduce(1, *) == count, "reshaped",
+      Self.elementCount(target) == count, "reshaped",
       "\(shape) has \(count) elements, \(newShape) does not fit")
     let original = shape
     let result: Tensor =
@@ -81,7 +81,8 @@ extension Tensor {
   public func expanded(to newShape: [Int]) -> Tensor {
     if newShape == shape { return self }
     tensorRequire(
-      newShape.count >= rank && Self.broadcastShape(shape, newShape, "expanded") == newShape, "expanded",
+      newShape.count >= rank && Self.elementCount(newShape) != nil
+        && Self.broadcastShape(shape, newShape, "expanded") == newShape, "expanded",
       "shape \(shape) cannot be expanded to \(newShape)")
     let original = shape
     let result = view(shape: newShape, strides: broadcastStrides(to: newShape))

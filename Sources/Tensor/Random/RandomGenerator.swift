@@ -74,7 +74,7 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable, Equatable {
   /// An integer drawn uniformly from `0 ..< bound`.
   /// - Precondition: `bound > 0`.
   public mutating func integer(below bound: Int) -> Int {
-    precondition(bound > 0, "integer(below:): the bound must be positive, found \(bound)")
+    tensorRequire(bound > 0, "integer(below:)", "the bound must be positive, found \(bound)")
     return Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 

@@ -6,7 +6,8 @@ package enum MemoryPool {
   /// An uninitialised block of at least `byteCount` bytes, 64-byte aligned. Traps when the system has none left.
   package static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
     guard let pointer = tk_pool_allocate(byteCount) else {
-      fatalError("out of memory: a tensor of \(byteCount) bytes, \(TensorRuntime.bytesInUse) bytes in use")
+      tensorFailure(
+        "allocate", "out of memory: a tensor of \(byteCount) bytes, \(TensorRuntime.bytesInUse) bytes in use")
     }
     return pointer
   }

@@ -1,0 +1,35 @@
+#include <pthread.h>
+#include <stddef.h>
+
+#include "CTensorKernels.h"
+
+static _Thread_local void *current;
+
+typedef struct {
+  void (*body)(void *);
+  void *scope;
+  int gradient_mode;
+} scope_call;
+
+static void *run(void *raw) {
+  const scope_call *call = raw;
+  current = call->scope;
+  tk_set_gradient_mode(call->gradient_mode);
+  call->body(call->scope);
+  return NULL;
+}
+
+int tk_run_in_scope(void (*body)(void *), void *scope) {
+  scope_call call = {body, scope, tk_gradient_mode()};
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, (size_t)8 << 20);
+  pthread_t thread;
+  int status = pthread_create(&thread, &attributes, run, &call);
+  pthread_attr_destroy(&attributes);
+  return status ? status : pthread_join(thread, NULL);
+}
+
+void *tk_current_scope(void) { return current; }
+
+void tk_leave_scope(void) { pthread_exit(NULL); }

@@ -1,0 +1,203 @@
+import Tensor
+import Testing
+
+/// A misuse of an operation, the name in its error, and the shapes the message must show.
+struct MisuseRow: CustomTestStringConvertible, Sendable {
+  let operation: String
+  let shapes: [String]
+  let misuse: @Sendable () throws -> Void
+  var testDescription: String { operation }
+
+  init(_ operation: String, _ shapes: [String], _ misuse: @escaping @Sendable () throws -> Void) {
+    self.operation = operation
+    self.shapes = shapes
+    self.misuse = misuse
+  }
+}
+
+private let matrix = Tensor.ones([2, 3])
+private let cube = Tensor.ones([2, 3, 4])
+private let vector = Tensor.ones([5])
+private let index = Tensor([7] as [Int64])
+
+let misuses: [MisuseRow] = [
+  .init("add", ["[2, 3]", "[5]"]) { _ = matrix + vector },
+  .init("subtract", ["[2, 3]", "[5]"]) { _ = matrix - vector },
+  .init("multiply", ["[2, 3]", "[5]"]) { _ = matrix * vector },
+  .init("divide", ["[2, 3]", "[5]"]) { _ = matrix / vector },
+  .init("pow", ["[2, 3]", "[5]"]) { _ = matrix.pow(vector) },
+  .init("maximum", ["[2, 3]", "[5]"]) { _ = matrix.maximum(vector) },
+  .init("less", ["[2, 3]", "[5]"]) { _ = matrix .< vector },
+  .init("select", ["[2, 3]", "[5]"]) { _ = Tensor.select(matrix .> 0, matrix, vector) },
+  .init("select", []) { _ = Tensor.select(matrix, matrix, matrix) },
+  .init("matmul", ["[2, 3]", "[2, 4, 3]"]) { _ = matrix.matmul(cube.permuted([0, 2, 1])) },
+  .init("matmul", ["5]", "[2, 3]"]) { _ = vector.matmul(matrix) },
+  .init("matmul", ["[]"]) { _ = Tensor(1).matmul(matrix) },
+  .init("linear", ["[2, 3]", "[2, 3, 4]"]) { _ = linear(matrix, weight: cube) },
+  .init("einsum", []) { _ = einsum("ij,jk->ik", matrix, matrix) },
+  .init("einsum", []) { _ = einsum("ij,jk", matrix) },
+  .init("tensordot", ["[2, 3]", "[5]"]) { _ = tensordot(matrix, vector, axes: ([0], [0])) },
+  .init("reshaped", ["[2, 3]", "[4, 2]"]) { _ = matrix.reshaped([4, 2]) },
+  .init("reshaped", ["[2, 3]", "[-1, 4]"]) { _ = matrix.reshaped([-1, 4]) },
+  .init("reshaped", ["[2, 3]"]) { _ = matrix.reshaped([1 << 40, 1 << 40]) },
+  .init("expanded", ["[2, 3]", "[4, 3]"]) { _ = matrix.expanded(to: [4, 3]) },
+  .init("expanded", []) { _ = Tensor(1).expanded(to: [1 << 40, 1 << 40]) },
+  .init("permuted", ["[2, 3]"]) { _ = matrix.permuted([0, 0]) },
+  .init("transposed", ["[2, 3]"]) { _ = matrix.transposed(0, 5) },
+  .init("squeezed", ["[2, 3]"]) { _ = matrix.squeezed(axis: 0) },
+  .init("expandedDimensions", ["[2, 3]"]) { _ = matrix.expandedDimensions(axis: 4) },
+  .init("slice", ["[2, 3]"]) { _ = matrix.slice(axis: 1, 0..<9) },
+  .init("subscript", ["[2, 3]"]) { _ = matrix[4] },
+  .init("subscript", ["[2, 3]"]) { _ = matrix[0, 0, 0] },
+  .init("flipped", ["[2, 3]"]) { _ = matrix.flipped(axes: [2]) },
+  .init("concatenated", ["[2, 3]", "[5]"]) { _ = Tensor.concatenated([matrix, vector]) },
+  .init("concatenated", []) { _ = Tensor.concatenated([]) },
+  .init("split", ["[2, 3]"]) { _ = matrix.split([1, 2]) },
+  .init("sum", ["[2, 3]"]) { _ = matrix.sum(axes: [2]) },
+  .init("mean", ["[2, 3]"]) { _ = matrix.mean(axes: [-3]) },
+  .init("max", []) { _ = matrix.slice(axis: 0, 0..<0).max() },
+  .init("argmax", ["[2, 3]"]) { _ = matrix.argmax(axis: 5) },
+  .init("logSumExp", ["[2, 3]"]) { _ = matrix.logSumExp(axes: [3]) },
+  .init("softmax", ["[2, 3]"]) { _ = matrix.softmax(axis: 2) },
+  .init("softmax", []) { _ = Tensor(1).softmax() },
+  .init("layerNorm", ["[2, 3]", "[5]"]) { _ = layerNorm(matrix, weight: vector) },
+  .init("rmsNorm", ["[2, 3]", "[5]"]) { _ = rmsNorm(matrix, weight: vector) },
+  .init("groupNorm", ["[2, 3]"]) { _ = groupNorm(matrix, groups: 2) },
+  .init("cumsum", ["[2, 3]"]) { _ = matrix.cumsum(axis: 2) },
+  .init("rows", []) { _ = matrix.rows(at: index) },
+  .init("gather", ["[2, 3]"]) { _ = matrix.gather(axis: 0, index) },
+  .init("scatter", []) { _ = matrix.scatter(axis: 0, index, vector) },
+  .init("rows", []) { _ = matrix.indexSelect(axis: 1, index) },
+  .init("replacingRows", []) { _ = matrix.replacingRows(at: Tensor([0] as [Int64]), with: vector) },
+  .init("diagonal", ["[2, 3]"]) { _ = matrix.diagonal(axis1: 0, axis2: 7) },
+  .init("argsort", ["[2, 3]"]) { _ = matrix.argsort(axis: 3) },
+  .init("topK", ["[2, 3]"]) { _ = matrix.topK(4) },
+  .init("padded", []) { _ = matrix.padded([(1, 1)]) },
+  .init("tiled", []) { _ = matrix.tiled([2]) },
+  .init("repeated", ["[2, 3]"]) { _ = matrix.repeated(2, axis: 2) },
+  .init("masked", []) { _ = matrix.masked(by: matrix) },
+  .init("conv2d", ["2, 3, 4]", "[2, 3]"]) { _ = conv2d(cube, weight: matrix) },
+  .init("scaledDotProductAttention", ["[2, 3, 4]", "[2, 3]"]) {
+    _ = scaledDotProductAttention(query: cube, key: matrix, value: cube)
+  },
+  .init("scaledDotProductAttention", ["[5]", "[2, 3, 3]"]) {
+    _ = scaledDotProductAttention(query: cube, key: cube, value: cube, mask: vector)
+  },
+  .init("crossEntropy", ["[2, 3]", "[5]"]) {
+    _ = crossEntropy(matrix, targets: Tensor([0, 1, 2, 0, 1] as [Int64]))
+  },
+  .init("rotary", ["[2, 3]"]) { _ = rotary(matrix, positions: [0, 1]) },
+  .init("swiGLU", ["[2, 3]", "[5]"]) { _ = swiGLU(matrix, vector) },
+  .init("det", ["[2, 3]"]) { _ = matrix.det() },
+  .init("cholesky", ["[2, 3]"]) { _ = try matrix.cholesky() },
+  .init("solve", []) { _ = try Tensor.eye(3).solve(vector) },
+  .init("inverse", ["[2, 3]"]) { _ = try matrix.inverse() },
+  .init("qr", ["[5]"]) { _ = vector.qr() },
+  .init("item", ["[2, 3]"]) { _ = matrix.item() },
+  .init("backward", ["[2, 3]"]) { _ = (matrix.requiringGradient() * 2).backward() },
+  .init("requiringGradient", []) { _ = index.requiringGradient() },
+  .init("Tensor", ["[2, 2]"]) { _ = Tensor([1, 2, 3] as [Float], shape: [2, 2]) },
+  .init("Tensor", ["[-1, 2]"]) { _ = Tensor.zeros([-1, 2]) },
+  .init("Tensor", ["[1099511627776, 1099511627776]"]) { _ = Tensor.zeros([1 << 40, 1 << 40]) },
+  .init("randomBernoulli", []) {
+    var generator = RandomGenerator(seed: 1)
+    _ = Tensor.randomBernoulli([2], probability: 2, using: &generator)
+  },
+  .init("randomCategorical(logits:)", []) {
+    var generator = RandomGenerator(seed: 1)
+    _ = Tensor.randomCategorical(logits: Tensor([Double.nan, 1]), using: &generator)
+  },
+  .init("MultiHeadAttention", []) {
+    var generator = RandomGenerator(seed: 1)
+    _ = MultiHeadAttention(7, heads: 2, using: &generator)
+  },
+]
+
+@Suite struct ErrorScopeTests {
+  @Test(arguments: misuses) func misuseThrows(_ row: MisuseRow) throws {
+    let error = try #require(throws: TensorError.self) { try withTensorErrors(row.misuse) }
+    #expect(error.operation == row.operation)
+    for shape in row.shapes { #expect(error.message.contains(shape), "\(error)") }
+  }
+
+  @Test func resultsAndOtherErrorsPassThrough() throws {
+    struct Own: Error {}
+    #expect(
+      try withTensorErrors { matrix.matmul(matrix.transposed()) }.array(of: Float.self) == [3, 3, 3, 3])
+    #expect(throws: Own.self) { try withTensorErrors { throw Own() } }
+  }
+
+  @Test func nothingAfterTheFailureRuns() {
+    final class Flag: @unchecked Sendable { var isSet = false }
+    let flag = Flag()
+    #expect(throws: TensorError.self) {
+      try withTensorErrors {
+        _ = matrix + vector
+        flag.isSet = true
+      }
+    }
+    #expect(!flag.isSet)
+  }
+
+  @Test func innermostScopeThrows() throws {
+    let message = try withTensorErrors {
+      do {
+        _ = try withTensorErrors { matrix.reshaped([7]) }
+        return "none"
+      } catch let error as TensorError {
+        return error.operation
+      }
+    }
+    #expect(message == "reshaped")
+    #expect(throws: TensorError.self) {
+      try withTensorErrors {
+        _ = try? withTensorErrors { matrix.reshaped([7]) }
+        return matrix.reshaped([8])
+      }
+    }
+  }
+
+  @Test func recordingIsTakenOver() throws {
+    let x = Tensor([3.0]).requiringGradient()
+    #expect(try withTensorErrors { (x * x).sum() }.backward()[x]!.item() == 6)
+    #expect(try noGradient { try withTensorErrors { x * x } }.requiresGradient == false)
+  }
+
+  @Test func manyFailuresFromManyTasks() async {
+    await withTaskGroup(of: Int.self) { group in
+      for task in 0..<8 {
+        group.addTask {
+          (0..<150).count { attempt in
+            let shape = attempt % 2 == 0 ? [3, 2] : [task + 7]
+            return (try? withTensorErrors { matrix.reshaped(shape) + 1 }) == nil
+          }
+        }
+      }
+      var failures = 0
+      for await count in group { failures += count }
+      #expect(failures == 8 * 75)
+    }
+    // The library works as before.
+    #expect((Tensor.ones([500, 500]).matmul(Tensor.ones([500, 500]))).sum().item() == 125_000_000)
+  }
+
+  @Test func validatingFormsThrow() throws {
+    #expect(try Tensor.full(validating: [2, 0], 1).shape == [2, 0])
+    #expect(throws: TensorError.self) { try Tensor.full(validating: [-1], 0) }
+    #expect(throws: TensorError.self) { try Tensor.full(validating: [1 << 40, 1 << 40, 0], 0) }
+    #expect(throws: TensorError.self) { try Tensor.full(validating: [1000], 0, limit: 3999) }
+    #expect(throws: TensorError.self) {
+      try Tensor(validating: [1, 2] as [Float], shape: [1 << 40, 1 << 40])
+    }
+    #expect(try matrix.reshaped(validating: [3, -1]).shape == [3, 2])
+    for shape in [[4], [-1, 4], [-1, -1], [-2, -3], [1 << 62, 4]] {
+      #expect(throws: TensorError.self) { try matrix.reshaped(validating: shape) }
+    }
+    #expect(try Tensor.broadcastShape(validating: [2, 1, 3], [4, 1]) == [2, 4, 3])
+    #expect(
+      throws: TensorError(operation: "broadcastShape", message: "shapes [2, 3] and [4] cannot be broadcast")
+    ) {
+      try Tensor.broadcastShape(validating: [2, 3], [4])
+    }
+  }
+}

@@ -11,6 +11,8 @@ let package = Package(
       name: "custom-op", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
     .executableTarget(
       name: "linear-algebra", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
+    .executableTarget(
+      name: "fashion-mnist", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
     .executableTarget(name: "mlp", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
   ],
   swiftLanguageModes: [.v6]

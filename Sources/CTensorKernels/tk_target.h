@@ -1,7 +1,13 @@
 // Shared by the C files only.
 // Compiles a function three times (AVX-512, AVX2+FMA, baseline) and picks one when the program starts.
 #pragma once
-#if defined(__x86_64__) && defined(__ELF__) && defined(__has_attribute)
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+// The function that picks a variant would run before the sanitizer is ready.
+#define TK_TARGETS
+#endif
+#endif
+#if !defined(TK_TARGETS) && defined(__x86_64__) && defined(__ELF__) && defined(__has_attribute)
 #if __has_attribute(target_clones)
 #define TK_TARGETS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif

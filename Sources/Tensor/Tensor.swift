@@ -11,7 +11,8 @@ import CTensorKernels
 ///     let gradients = loss.backward()
 ///     gradients[w]!            // [2, 4, 6]
 ///
-/// Tensors can be sent between tasks: memory that more than one tensor refers to is never written.
+/// Tensors can be sent between tasks: memory that more than one tensor refers to is never written, and records that tasks
+/// share are guarded. A record can be walked back by several tasks when each keeps it (`keepingGraph: true`).
 public struct Tensor: @unchecked Sendable {
   package var storage: TensorStorage
   /// The extent of every axis; empty for a scalar.

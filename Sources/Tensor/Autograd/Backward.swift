@@ -1,5 +1,5 @@
 /// The gradients found by a backward pass, one for each leaf that was reached.
-public struct Gradients: @unchecked Sendable {
+public struct Gradients: Sendable {
   private var values: [ObjectIdentifier: (leaf: GradientNode, gradient: Tensor)] = [:]
 
   /// No gradients.

@@ -83,10 +83,11 @@ package enum BackwardPass {
 
     private mutating func visit(_ node: GradientNode, keepsRecord: Bool) {
       let key = ObjectIdentifier(node)
+      let record = node.record
       let gradients: [Tensor?]
       if let parts = components.removeValue(forKey: key) {
-        guard let backward = node.jointBackward else { failReleased(node) }
-        gradients = backward(parts, node.attachedOutputs)
+        guard let backward = record.jointBackward else { failReleased(node) }
+        gradients = backward(parts, node.attachedOutputs(record))
       } else {
         guard var gradient = arrived.removeValue(forKey: key) else { return }
         if targets?.contains(key) ?? node.isLeaf {
@@ -97,10 +98,10 @@ package enum BackwardPass {
         if let component = node.component {
           return arrive(at: node, component, gradient, keepsRecord: keepsRecord)
         }
-        guard let backward = node.backward else { failReleased(node) }
-        gradients = backward(gradient, node.attachedOutput)
+        guard let backward = record.backward else { failReleased(node) }
+        gradients = backward(gradient, node.attachedOutput(record))
       }
-      for case (let input?, let contribution?) in zip(node.inputs, gradients)
+      for case (let input?, let contribution?) in zip(record.inputs, gradients)
       where targets == nil || needed.contains(ObjectIdentifier(input)) {
         arrive(at: input, contribution)
       }

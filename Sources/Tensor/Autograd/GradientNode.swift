@@ -6,6 +6,9 @@ import Synchronization
 /// Nodes are numbered in the order in which operations ran, so descending numbers are a valid order for the
 /// backward pass. An operation with several outputs is one joint node, which gets the gradients of all of them at once,
 /// and for each output a node that stands for it.
+///
+/// What a node was made with never changes, except that a backward pass may let go of it: that part is behind a lock, so
+/// that tasks can walk records that they share.
 package final class GradientNode: @unchecked Sendable {
   /// Maps the gradient of the output to the gradients of the inputs (nil where none is needed). The second
   /// argument is the output itself when the operation asked to keep it.
@@ -22,36 +25,44 @@ package final class GradientNode: @unchecked Sendable {
 
   package let number: UInt64
   package let name: StaticString
-  package private(set) var inputs: [GradientNode?]
-  package private(set) var backward: Backward?
-  /// The output without its node, kept only for operations whose derivative is cheapest in terms of it.
-  private var output: Tensor?
-  /// For a joint node: the derivative, the outputs without their nodes, and how many there are.
-  package private(set) var jointBackward: JointBackward?
-  private var outputs: [Tensor] = []
-  package private(set) var outputCount = 0
+  /// What a backward pass needs and then lets go of. The derivatives of the library only read tensors; those that users
+  /// write must be safe to call on the thread that runs the backward pass.
+  package struct Record: @unchecked Sendable {
+    package fileprivate(set) var inputs: [GradientNode?] = []
+    package fileprivate(set) var backward: Backward?
+    /// The output without its node, kept only for operations whose derivative is cheapest in terms of it.
+    fileprivate var output: Tensor?
+    /// For a joint node: the derivative and the outputs without their nodes.
+    package fileprivate(set) var jointBackward: JointBackward?
+    fileprivate var outputs: [Tensor] = []
+  }
+
+  private let content: Mutex<Record>
+  /// For a joint node: how many outputs there are.
+  package let outputCount: Int
   /// For the output of a joint node, which is its only input: the number of the output.
-  package private(set) var component: Int?
+  package let component: Int?
   package let isLeaf: Bool
-  /// Called with the gradient on its way through; what it returns travels on.
-  package var hook: ((Tensor) -> Tensor)?
+  /// Called with the gradient on its way through; what it returns travels on. Set before anybody else sees the node.
+  package fileprivate(set) var hook: ((Tensor) -> Tensor)?
 
   /// A leaf: a tensor whose gradient somebody wants.
   package init() {
     number = Self.nextNumber.add(1, ordering: .relaxed).newValue
     name = "leaf"
-    inputs = []
     isLeaf = true
+    (component, outputCount) = (nil, 0)
+    content = Mutex(Record())
   }
 
   package init(name: StaticString, inputs: [GradientNode?], output: Tensor?, backward: @escaping Backward) {
     number = Self.nextNumber.add(1, ordering: .relaxed).newValue
     self.name = name
-    self.inputs = inputs
     isLeaf = false
-    if GradientMode.state == .dependencies { return }
-    self.output = output
-    self.backward = backward
+    (component, outputCount) = (nil, 0)
+    let keeps = GradientMode.state != .dependencies
+    content = Mutex(
+      Record(inputs: inputs, backward: keeps ? backward : nil, output: keeps ? output : nil))
   }
 
   /// A joint node.
@@ -61,33 +72,38 @@ package final class GradientNode: @unchecked Sendable {
   ) {
     number = Self.nextNumber.add(1, ordering: .relaxed).newValue
     self.name = name
-    self.inputs = inputs
     isLeaf = false
-    outputCount = count
-    if GradientMode.state == .dependencies { return }
-    self.outputs = outputs
-    jointBackward = backward
+    (component, outputCount) = (nil, count)
+    let keeps = GradientMode.state != .dependencies
+    content = Mutex(
+      Record(inputs: inputs, jointBackward: keeps ? backward : nil, outputs: keeps ? outputs : []))
   }
 
   /// The node of one output of a joint node.
   package init(component: Int, of joint: GradientNode) {
     number = Self.nextNumber.add(1, ordering: .relaxed).newValue
     name = joint.name
-    inputs = [joint]
     isLeaf = false
-    self.component = component
+    (self.component, outputCount) = (component, 0)
+    content = Mutex(Record(inputs: [joint]))
   }
 
+  /// All of what the backward pass needs, as it is at one moment.
+  package var record: Record { content.withLock { $0 } }
+
+  /// The nodes of the operands.
+  package var inputs: [GradientNode?] { content.withLock { $0.inputs } }
+
   /// The kept output with this node attached, so that a derivative of the derivative sees it.
-  package var attachedOutput: Tensor? {
-    guard var result = output else { return nil }
+  package func attachedOutput(_ record: Record) -> Tensor? {
+    guard var result = record.output else { return nil }
     result.node = self
     return result
   }
 
   /// The kept outputs of a joint node with nodes attached.
-  package var attachedOutputs: [Tensor] {
-    outputs.enumerated().map { index, output in
+  package func attachedOutputs(_ record: Record) -> [Tensor] {
+    record.outputs.enumerated().map { index, output in
       var result = output
       result.node = GradientNode(component: index, of: self)
       return result
@@ -95,24 +111,22 @@ package final class GradientNode: @unchecked Sendable {
   }
 
   /// Lets go of everything the backward pass kept.
-  package func release() {
-    backward = nil
-    output = nil
-    jointBackward = nil
-    outputs = []
-    inputs = []
+  package func release() { _ = takeRecord() }
+
+  private func takeRecord() -> Record {
+    content.withLock { content in
+      let record = content
+      content = Record()
+      return record
+    }
   }
 
   deinit {
     // Long chains are taken apart in a loop: a recursive release would overflow the stack.
-    var pending = inputs
-    inputs = []
-    backward = nil
-    jointBackward = nil
+    var pending = takeRecord().inputs
     while let last = pending.popLast() {
       if var node = last, isKnownUniquelyReferenced(&node), !node.isLeaf {
-        pending.append(contentsOf: node.inputs)
-        node.release()
+        pending.append(contentsOf: node.takeRecord().inputs)
       }
     }
   }
@@ -173,6 +187,8 @@ extension Tensor {
   }
 
   /// Calls `hook` with the gradient when the backward pass reaches this tensor; the returned gradient travels on.
+  ///
+  /// The hook runs on the thread that calls ``backward(keepingGraph:)``.
   public func onGradient(_ hook: @escaping (Tensor) -> Tensor) -> Tensor {
     guard node != nil, GradientMode.isEnabled else { return self }
     let result = recorded("onGradient", from: self, detached()) { gradient, _ in gradient }

@@ -1,51 +1,69 @@
+import Synchronization
+
 /// A trainable tensor that belongs to a module.
 ///
-/// The identity of a parameter lasts; its value changes with every optimizer step.
-public final class Parameter: @unchecked Sendable {
-  private var value: Tensor
+/// The identity of a parameter lasts; its value changes with every optimizer step. Tasks may share a parameter: a
+/// reader gets the whole value from before or after a change, never a mixture.
+public final class Parameter: Sendable {
+  private struct State {
+    var value: Tensor
+    var isTrainable: Bool
+  }
+
+  private let state: Mutex<State>
   private let leaf = GradientNode()
-  /// Whether gradients are recorded and optimizers change the value.
-  public var isTrainable: Bool
 
   /// A parameter that starts as `value`.
   public init(_ value: Tensor, isTrainable: Bool = true) {
-    self.value = value.detached().contiguous()
-    self.isTrainable = isTrainable
+    state = Mutex(State(value: value.detached().contiguous(), isTrainable: isTrainable))
+  }
+
+  /// Whether gradients are recorded and optimizers change the value.
+  public var isTrainable: Bool {
+    get { state.withLock { $0.isTrainable } }
+    set { state.withLock { $0.isTrainable = newValue } }
   }
 
   /// The value, recorded when the parameter is trainable. Setting it keeps the parameter's identity.
-  /// - Precondition: a new value has the old shape and type.
+  /// - Precondition: a new value has the old shape; it is converted to the old type.
   public var tensor: Tensor {
     get {
-      guard isTrainable else { return value }
-      var result = value
-      result.node = leaf
-      return result
+      state.withLock { state in
+        guard state.isTrainable else { return state.value }
+        var result = state.value
+        result.node = leaf
+        return result
+      }
     }
     set {
+      let (shape, dtype) = state.withLock { ($0.value.shape, $0.value.dtype) }
       tensorRequire(
-        newValue.shape == value.shape, "Parameter",
-        "a value of shape \(newValue.shape) cannot replace one of \(value.shape)")
-      value = newValue.detached().to(value.dtype).contiguous()
+        newValue.shape == shape, "Parameter",
+        "a value of shape \(newValue.shape) cannot replace one of \(shape)")
+      let value = newValue.detached().to(dtype).contiguous()
+      state.withLock { $0.value = value }
     }
   }
 
   /// The shape of the value.
-  public var shape: [Int] { value.shape }
+  public var shape: [Int] { state.withLock { $0.value.shape } }
 
   /// The type of the value's elements.
-  public var dtype: DType { value.dtype }
+  public var dtype: DType { state.withLock { $0.value.dtype } }
 
   /// The number of elements.
-  public var count: Int { value.count }
+  public var count: Int { state.withLock { $0.value.count } }
 
   /// Converts the value to another floating-point type, as gradient checks in Float64 do.
-  public func convert(to dtype: DType) { value = value.to(dtype) }
+  public func convert(to dtype: DType) { state.withLock { $0.value = $0.value.to(dtype) } }
 
-  /// Changes the value in place, copying first if something else refers to its memory.
+  /// Changes the value in place, copying first if something else refers to its memory. `body` must not read this
+  /// parameter in another way.
   package func update(_ body: (inout Tensor) -> Void) {
-    value.makeUnique()
-    body(&value)
+    state.withLock {
+      $0.value.makeUnique()
+      body(&$0.value)
+    }
   }
 
   package func gradient(in gradients: Gradients) -> Tensor? { gradients[leaf] }

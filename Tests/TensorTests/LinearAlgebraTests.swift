@@ -67,6 +67,19 @@ private func random(_ shape: [Int], _ dtype: DType = .float64, definite: Bool = 
     expectClose(try strided.solve(Tensor.eye(4, dtype: .float64)), try strided.inverse(), 1e-11)
   }
 
+  @Test func manyRightHandSidesOfALargeMatrix() throws {
+    let n = 260
+    let a = random([n, n], definite: true) / Double(n)
+    let b = random([n, 150], seed: 6)
+    expectClose(a.matmul(try a.solve(b)), b, 1e-9)
+    let lower = try a.cholesky()
+    expectClose(lower.matmul(try lower.triangularSolve(b)), b, 1e-10)
+    expectClose(try lower.choleskySolve(b), try a.solve(b), 1e-7)
+    // Each part is what it is on its own.
+    let part = b.slice(axis: 1, 64..<128)
+    expectClose(try a.solve(part), try a.solve(b).slice(axis: 1, 64..<128), 0)
+  }
+
   @Test(arguments: [true, false], [true, false]) func triangularSolves(upper: Bool, unit: Bool) throws {
     let full = random([2, 4, 4]) + 3 * Tensor.eye(4, dtype: .float64)
     let identity = Tensor.eye(4, dtype: .float64)

@@ -72,7 +72,8 @@ for _ in 0..<150 {
   logs = logs + velocity
 }
 let (last, slope) = try loss(logs)
-print("Gaussian process: length, height, noise \(text(logs.exp())), loss \(text(Tensor([first, last.item()])))")
+print(
+  "Gaussian process: length, height, noise \(text(logs.exp())), loss \(text(Tensor([first, last.item()])))")
 let lower = try factor(logs)
 let cross = kernel(queries, inputs, logs)
 let mean = cross.matmul(try lower.choleskySolve(targets))

@@ -14,6 +14,13 @@ enum MatrixBatch {
     }
   }
 
+  /// The columns of a right-hand side in parts that threads can solve for at the same time. The parts depend on the sizes alone,
+  /// so the results do not depend on the number of threads.
+  static func columnChunks(_ n: Int, _ columns: Int) -> [Range<Int>] {
+    let width = n >= 256 && columns > 64 ? 64 : Swift.max(1, columns)
+    return stride(from: 0, to: Swift.max(1, columns), by: width).map { $0..<Swift.min($0 + width, columns) }
+  }
+
   /// As ``forEachRange(_:work:_:)`` for operations that can fail.
   ///
   /// `body` calls `report` with the number of a matrix and what is wrong with it; the first matrix is named.

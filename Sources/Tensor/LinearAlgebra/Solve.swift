@@ -53,11 +53,14 @@ struct LUFactors: @unchecked Sendable {
       let (values, unknowns) = (factors.pointer(T.self), rows.pointer(T.self))
       pivots.withUnsafeBufferPointer { pivots in
         guard let pivots = pivots.baseAddress else { return }
-        MatrixBatch.forEachRange(rows.count == 0 ? 0 : numbers.count, work: 2 * n * n * columns) { range in
-          for i in range {
+        let chunks = MatrixBatch.columnChunks(n, columns)
+        let count = rows.count == 0 ? 0 : numbers.count * chunks.count
+        MatrixBatch.forEachRange(count, work: 2 * n * n * columns / chunks.count) { range in
+          for task in range {
+            let (i, chunk) = (task / chunks.count, chunks[task % chunks.count])
             T.getrs(
-              transposed ? .plain : .transposed, n, columns, values + numbers[i] * n * n, n,
-              pivots + numbers[i] * n, unknowns + i * n * columns, n)
+              transposed ? .plain : .transposed, n, chunk.count, values + numbers[i] * n * n, n,
+              pivots + numbers[i] * n, unknowns + (i * columns + chunk.lowerBound) * n, n)
           }
         }
       }

@@ -48,11 +48,14 @@ extension Tensor {
     let numbers = a.matrixNumbers(broadcastTo: batch)
     func solve<T: LAPACKScalar>(_: T.Type) {
       let (values, unknowns) = (matrices.pointer(T.self), result.pointer(T.self))
-      MatrixBatch.forEachRange(result.count == 0 ? 0 : numbers.count, work: n * n * columns) { range in
-        for i in range {
+      let chunks = MatrixBatch.columnChunks(n, columns)
+      let count = result.count == 0 ? 0 : numbers.count * chunks.count
+      MatrixBatch.forEachRange(count, work: n * n * columns / chunks.count) { range in
+        for task in range {
+          let (i, chunk) = (task / chunks.count, chunks[task % chunks.count])
           T.trsm(
-            upper: upper != isTransposed, transposed: isTransposed, unit: unitDiagonal, n, columns,
-            values + numbers[i] * n * n, n, unknowns + i * n * columns, columns)
+            upper: upper != isTransposed, transposed: isTransposed, unit: unitDiagonal, n, chunk.count,
+            values + numbers[i] * n * n, n, unknowns + i * n * columns + chunk.lowerBound, columns)
         }
       }
     }

@@ -265,16 +265,41 @@ void tk_copy_strided(int size, int64_t n, const void *x, int64_t sx, void *out, 
   }
 }
 
-#define TRANSPOSE(T, NAME)                                                                                     \
-  TK_TARGETS void NAME(int64_t rows, int64_t columns, const T *x, int64_t ldx, T *out, int64_t ldo) {          \
-    for (int64_t r0 = 0; r0 < rows; r0 += 16) {                                                                \
-      int64_t r1 = r0 + 16 < rows ? r0 + 16 : rows;                                                            \
-      for (int64_t c0 = 0; c0 < columns; c0 += 16) {                                                           \
-        int64_t c1 = c0 + 16 < columns ? c0 + 16 : columns;                                                    \
-        for (int64_t c = c0; c < c1; c++)                                                                      \
-          for (int64_t r = r0; r < r1; r++) out[c * ldo + r] = x[r * ldx + c];                                 \
-      }                                                                                                        \
+// Blocks of 8 × 8 are exchanged in registers, three steps of interleaving; tiles of 256 rows write long runs.
+typedef uint32_t eight __attribute__((ext_vector_type(8), aligned(4)));
+typedef uint64_t eight_wide __attribute__((ext_vector_type(8), aligned(8)));
+#define TRANSPOSE_BLOCK(T, V, NAME)                                                                            \
+  static inline __attribute__((always_inline)) void NAME(const T *x, int64_t ldx, T *out, int64_t ldo) {       \
+    V a[8], b[8];                                                                                              \
+    for (int i = 0; i < 8; i++) a[i] = *(const V *)(x + i * ldx);                                              \
+    for (int i = 0; i < 4; i++) {                                                                              \
+      b[2 * i] = __builtin_shufflevector(a[i], a[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);                            \
+      b[2 * i + 1] = __builtin_shufflevector(a[i], a[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);                      \
+    }                                                                                                          \
+    for (int i = 0; i < 4; i++) {                                                                              \
+      a[2 * i] = __builtin_shufflevector(b[i], b[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);                            \
+      a[2 * i + 1] = __builtin_shufflevector(b[i], b[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);                      \
+    }                                                                                                          \
+    for (int i = 0; i < 4; i++) {                                                                              \
+      *(V *)(out + (2 * i) * ldo) = __builtin_shufflevector(a[i], a[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);         \
+      *(V *)(out + (2 * i + 1) * ldo) = __builtin_shufflevector(a[i], a[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);   \
     }                                                                                                          \
   }
-TRANSPOSE(uint32_t, tk_transpose_4)
-TRANSPOSE(uint64_t, tk_transpose_8)
+TRANSPOSE_BLOCK(uint32_t, eight, transpose_block_4)
+TRANSPOSE_BLOCK(uint64_t, eight_wide, transpose_block_8)
+
+#define TRANSPOSE(T, NAME, BLOCK)                                                                              \
+  TK_TARGETS void NAME(int64_t rows, int64_t columns, const T *x, int64_t ldx, T *out, int64_t ldo) {          \
+    int64_t whole_rows = rows / 16 * 16, whole_columns = columns / 8 * 8;                                      \
+    for (int64_t r0 = 0; r0 < whole_rows; r0 += 256) {                                                         \
+      int64_t r1 = r0 + 256 < whole_rows ? r0 + 256 : whole_rows;                                              \
+      for (int64_t c = 0; c < whole_columns; c += 8) {                                                         \
+        for (int64_t r = r0; r < r1; r += 8) BLOCK(x + r * ldx + c, ldx, out + c * ldo + r, ldo);              \
+      }                                                                                                        \
+    }                                                                                                          \
+    for (int64_t c = 0; c < columns; c++) {                                                                    \
+      for (int64_t r = c < whole_columns ? whole_rows : 0; r < rows; r++) out[c * ldo + r] = x[r * ldx + c];   \
+    }                                                                                                          \
+  }
+TRANSPOSE(uint32_t, tk_transpose_4, transpose_block_4)
+TRANSPOSE(uint64_t, tk_transpose_8, transpose_block_8)

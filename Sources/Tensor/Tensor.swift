@@ -4,7 +4,7 @@ import CTensorKernels
 ///
 /// A tensor is a value: assigning it copies nothing, and writing to one copy never changes another
 /// (copy-on-write). Slices, transposes and expansions are views of the same memory. Any operation on a tensor that
-/// requires a gradient is recorded, and ``backward()`` walks the record back:
+/// requires a gradient is recorded, and ``backward(keepingGraph:)`` walks the record back:
 ///
 ///     let w = Tensor([1, 2, 3] as [Float]).requiringGradient()
 ///     let loss = (w * w).sum()

@@ -18,7 +18,7 @@ public func grad(
   }
 }
 
-/// The gradient of a function of one tensor that throws; see ``grad(_:)-(_)``.
+/// The gradient of a function of one tensor that throws; see `grad`.
 public func grad(
   _ function: @escaping (Tensor) throws -> Tensor
 ) -> (Tensor) throws -> Tensor {
@@ -28,7 +28,7 @@ public func grad(
   }
 }
 
-/// The gradients of a function of two tensors; see ``grad(_:)-(_)``.
+/// The gradients of a function of two tensors; see `grad`.
 public func grad(
   _ function: @escaping (Tensor, Tensor) -> Tensor
 ) -> (Tensor, Tensor) -> (Tensor, Tensor) {
@@ -38,7 +38,7 @@ public func grad(
   }
 }
 
-/// The gradients of a function of two tensors that throws; see ``grad(_:)-(_)``.
+/// The gradients of a function of two tensors that throws; see `grad`.
 public func grad(
   _ function: @escaping (Tensor, Tensor) throws -> Tensor
 ) -> (Tensor, Tensor) throws -> (Tensor, Tensor) {
@@ -48,7 +48,7 @@ public func grad(
   }
 }
 
-/// The gradients of a function of three tensors; see ``grad(_:)-(_)``.
+/// The gradients of a function of three tensors; see `grad`.
 public func grad(
   _ function: @escaping (Tensor, Tensor, Tensor) -> Tensor
 ) -> (Tensor, Tensor, Tensor) -> (Tensor, Tensor, Tensor) {
@@ -58,7 +58,7 @@ public func grad(
   }
 }
 
-/// The gradients of a function of three tensors that throws; see ``grad(_:)-(_)``.
+/// The gradients of a function of three tensors that throws; see `grad`.
 public func grad(
   _ function: @escaping (Tensor, Tensor, Tensor) throws -> Tensor
 ) -> (Tensor, Tensor, Tensor) throws -> (Tensor, Tensor, Tensor) {
@@ -68,7 +68,7 @@ public func grad(
   }
 }
 
-/// The gradients of a function of any number of tensors, in one array; see ``grad(_:)-(_)``.
+/// The gradients of a function of any number of tensors, in one array; see `grad`.
 public func grad(
   _ function: @escaping ([Tensor]) -> Tensor
 ) -> ([Tensor]) -> [Tensor] {
@@ -77,7 +77,7 @@ public func grad(
   }
 }
 
-/// The gradients of a function of any number of tensors, in one array that throws; see ``grad(_:)-(_)``.
+/// The gradients of a function of any number of tensors, in one array that throws; see `grad`.
 public func grad(
   _ function: @escaping ([Tensor]) throws -> Tensor
 ) -> ([Tensor]) throws -> [Tensor] {
@@ -86,7 +86,7 @@ public func grad(
   }
 }
 
-/// The value and the gradient of a function of one tensor; see ``grad(_:)-(_)``.
+/// The value and the gradient of a function of one tensor; see `grad`.
 public func valueAndGrad(
   _ function: @escaping (Tensor) -> Tensor
 ) -> (Tensor) -> (value: Tensor, gradient: Tensor) {
@@ -96,7 +96,7 @@ public func valueAndGrad(
   }
 }
 
-/// The value and the gradient of a function of one tensor that throws; see ``grad(_:)-(_)``.
+/// The value and the gradient of a function of one tensor that throws; see `grad`.
 public func valueAndGrad(
   _ function: @escaping (Tensor) throws -> Tensor
 ) -> (Tensor) throws -> (value: Tensor, gradient: Tensor) {
@@ -106,7 +106,7 @@ public func valueAndGrad(
   }
 }
 
-/// The value and the gradients of a function of two tensors; see ``grad(_:)-(_)``.
+/// The value and the gradients of a function of two tensors; see `grad`.
 public func valueAndGrad(
   _ function: @escaping (Tensor, Tensor) -> Tensor
 ) -> (Tensor, Tensor) -> (value: Tensor, gradients: (Tensor, Tensor)) {
@@ -116,7 +116,7 @@ public func valueAndGrad(
   }
 }
 
-/// The value and the gradients of a function of two tensors that throws; see ``grad(_:)-(_)``.
+/// The value and the gradients of a function of two tensors that throws; see `grad`.
 public func valueAndGrad(
   _ function: @escaping (Tensor, Tensor) throws -> Tensor
 ) -> (Tensor, Tensor) throws -> (value: Tensor, gradients: (Tensor, Tensor)) {
@@ -126,7 +126,7 @@ public func valueAndGrad(
   }
 }
 
-/// The value and the gradients of a function of three tensors; see ``grad(_:)-(_)``.
+/// The value and the gradients of a function of three tensors; see `grad`.
 public func valueAndGrad(
   _ function: @escaping (Tensor, Tensor, Tensor) -> Tensor
 ) -> (Tensor, Tensor, Tensor) -> (value: Tensor, gradients: (Tensor, Tensor, Tensor)) {
@@ -136,7 +136,7 @@ public func valueAndGrad(
   }
 }
 
-/// The value and the gradients of a function of three tensors that throws; see ``grad(_:)-(_)``.
+/// The value and the gradients of a function of three tensors that throws; see `grad`.
 public func valueAndGrad(
   _ function: @escaping (Tensor, Tensor, Tensor) throws -> Tensor
 ) -> (Tensor, Tensor, Tensor) throws -> (value: Tensor, gradients: (Tensor, Tensor, Tensor)) {
@@ -146,7 +146,7 @@ public func valueAndGrad(
   }
 }
 
-/// The value and the gradients of a function of any number of tensors, in one array; see ``grad(_:)-(_)``.
+/// The value and the gradients of a function of any number of tensors, in one array; see `grad`.
 public func valueAndGrad(
   _ function: @escaping ([Tensor]) -> Tensor
 ) -> ([Tensor]) -> (value: Tensor, gradients: [Tensor]) {
@@ -155,7 +155,7 @@ public func valueAndGrad(
   }
 }
 
-/// The value and the gradients of a function of any number of tensors, in one array that throws; see ``grad(_:)-(_)``.
+/// The value and the gradients of a function of any number of tensors, in one array that throws; see `grad`.
 public func valueAndGrad(
   _ function: @escaping ([Tensor]) throws -> Tensor
 ) -> ([Tensor]) throws -> (value: Tensor, gradients: [Tensor]) {

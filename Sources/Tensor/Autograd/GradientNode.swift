@@ -170,7 +170,7 @@ extension Tensor {
   /// Whether gradients flow to this tensor.
   public var requiresGradient: Bool { node != nil }
 
-  /// The same values as the start of a record: ``backward()`` finds its gradient.
+  /// The same values as the start of a record: ``backward(keepingGraph:)`` finds its gradient.
   public func requiringGradient() -> Tensor {
     tensorRequire(dtype.isFloatingPoint, "requiringGradient", "needs floating-point elements, found \(dtype)")
     var result = self

@@ -12,7 +12,7 @@ public func vjp(
 }
 
 /// The values of a function of several tensors with several results, and the map from gradients of the results to gradients of
-/// the arguments; see ``vjp(_:_:)-((Tensor)->_,_)``.
+/// the arguments; see `vjp`.
 public func vjp(
   _ function: ([Tensor]) throws -> [Tensor], _ arguments: [Tensor]
 ) rethrows -> (values: [Tensor], pullback: ([Tensor]) -> [Tensor]) {
@@ -48,7 +48,7 @@ public func jvp(
 }
 
 /// The values of a function of several tensors with several results, and their derivatives in a direction; see
-/// ``jvp(_:_:_:)-((Tensor)->_,_,_)``.
+/// `jvp`.
 public func jvp(
   _ function: ([Tensor]) throws -> [Tensor], _ arguments: [Tensor], _ directions: [Tensor]
 ) rethrows -> (values: [Tensor], derivatives: [Tensor]) {

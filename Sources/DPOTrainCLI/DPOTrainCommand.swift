@@ -18,7 +18,8 @@ struct DPOTrainCommand: ParsableCommand {
     subcommands: [
       RunCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self, TrainCommand.self,
       EvaluateCommand.self, ReportCommand.self, TableCommand.self, PlanCommand.self, EnvCommand.self,
-      VerifyCommand.self,
+      VerifyCommand.self, GenerateCommand.self, ExportCommand.self, ConvertCommand.self,
+      TokenizerCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

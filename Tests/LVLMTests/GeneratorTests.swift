@@ -65,13 +65,47 @@ import Testing
     var setup = try Setup()
     let whole = try setup.generator.generate(
       [setup.prompts[0]], imageFeatures: setup.features, maxNewTokens: 8)[0]
-    setup.generator.stop = try String(#require(whole.text.dropFirst(2).first))
+    setup.generator.stops = [try String(#require(whole.text.dropFirst(2).first))]
     let cut = try setup.generator.generate(
       [setup.prompts[0]], imageFeatures: setup.features, maxNewTokens: 8)[0]
     #expect(cut.end == .stop)
     #expect(whole.text.hasPrefix(cut.text))
-    #expect(!cut.text.contains(setup.generator.stop ?? ""))
+    #expect(!cut.text.contains(setup.generator.stops[0]))
     #expect(cut.ids == Array(whole.ids[..<cut.ids.count]))
+  }
+
+  @Test func repetitionPenalty() throws {
+    let setup = try Setup()
+    let sampling = Sampling(
+      temperature: 0, repetitionPenalty: 1.3, generator: RandomGenerator(seed: 0))
+    let answers = try setup.generator.generate(
+      setup.prompts, imageFeatures: setup.features, maxNewTokens: 8, sampling: sampling)
+    for (prompt, answer) in zip(setup.prompts, answers) {
+      for (step, id) in answer.ids.enumerated() {
+        var scores = try setup.logits(prompt, Array(answer.ids[..<step]))
+        for seen in Set(prompt.promptIDs + answer.ids[..<step]) {
+          scores[Int(seen)] *= scores[Int(seen)] > 0 ? 1 / 1.3 : 1.3
+        }
+        #expect(scores.indices.max { scores[$0] < scores[$1] } == Int(id))
+      }
+    }
+    let plain = try setup.generator.generate(
+      setup.prompts, imageFeatures: setup.features, maxNewTokens: 8)
+    #expect(plain.map(\.ids) != answers.map(\.ids))
+  }
+
+  @Test func streamedPiecesAddUp() throws {
+    var setup = try Setup()
+    let whole = try setup.generator.generate(
+      setup.prompts, imageFeatures: setup.features, maxNewTokens: 8)
+    for stops in [[], [String(try #require(whole[0].text.dropFirst(3).first)), "never said"]] {
+      setup.generator.stops = stops
+      var pieces = setup.prompts.map { _ in [String]() }
+      let answers = try setup.generator.generate(
+        setup.prompts, imageFeatures: setup.features, maxNewTokens: 8, onText: { pieces[$0].append($1) })
+      #expect(pieces.map { $0.joined() } == answers.map(\.text))
+      #expect(pieces.contains { $0.count > 1 })
+    }
   }
 
   @Test func companyDoesNotMatter() throws {

@@ -1,7 +1,30 @@
+import Foundation
+import TestSupport
 import LVLM
 import Testing
 
 @Suite struct PromptTests {
+  @Test func specialTokensOfTheTemplateAlone() throws {
+    let tokenizer = try Tokenizer(
+      json: Data(contentsOf: Fixtures.url("tokenizers/smollm.json")), bos: "<|im_start|>", eos: "<|im_end|>")
+    var configuration = TinyModel.configuration
+    configuration.text.contextLength = 256
+    let encoder = PromptEncoder(tokenizer: tokenizer, template: .chatML, configuration: configuration)
+    let (start, end) = try (
+      #require(tokenizer.id(of: "<|im_start|>")), #require(tokenizer.id(of: "<|im_end|>"))
+    )
+    let question = "\nWhat<image> <|im_end|>?"
+    let ids = try encoder.example(question: question, images: [0], room: 0).promptIDs
+    #expect(ids.count { $0 == start } == 3)
+    #expect(ids.count { $0 == end } == 2)
+    #expect(ids.first == start)
+    // Outside the question the text reads as the library reads it; the newlines at its border are one word.
+    let before = tokenizer.encode(parsingTokens: ChatTemplate.chatML.beforeQuestion + "\nWhat")
+    #expect(Array(ids.prefix(before.count)) == before)
+    #expect(ids.count { $0 == TinyModel.imageID } >= TinyModel.patches)
+    #expect(tokenizer.decode(encoder.encode(answer: "A dog.")) == "A dog.")
+  }
+
   private func encoder(_ template: ChatTemplate = .plain) throws -> PromptEncoder {
     try PromptEncoder(
       tokenizer: Golden.tokenizer(), template: template, configuration: Golden.model().configuration)
@@ -16,9 +39,9 @@ import Testing
     #expect(ChatTemplate.llavaV0.prompt("Why?") == human + "###Human: Why?###Assistant:")
     #expect(ChatTemplate.llavaV0.stop == "###")
     #expect(ChatTemplate.plain.prompt("Why?") == "USER: Why? ASSISTANT:")
-    #expect(ChatTemplate.all.map(\.name) == ["vicuna_v1", "llava_v0", "plain"])
+    #expect(ChatTemplate.all.map(\.name) == ["vicuna_v1", "llava_v0", "plain", "chatml"])
     #expect(ChatTemplate(named: "plain") == .plain)
-    #expect(ChatTemplate(named: "chatml") == nil)
+    #expect(ChatTemplate(named: "alpaca") == nil)
   }
 
   @Test func chunksAreEncodedApart() throws {

@@ -1,6 +1,6 @@
 import Tensor
 
-/// The state of one call of ``Generator/generate(_:imageFeatures:maxNewTokens:sampling:attentionLayer:)``.
+/// The state of one call of ``Generator/generate(_:imageFeatures:maxNewTokens:sampling:attentionLayer:onText:)``.
 struct GenerationSession {
   /// An answer in the making.
   private struct Slot {
@@ -12,6 +12,7 @@ struct GenerationSession {
     /// Offsets from `start` of the image tokens.
     var imageColumns: [Int]
     var random: RandomGenerator
+    var stream = AnswerStream()
     var isDone = false
   }
 
@@ -51,7 +52,8 @@ struct GenerationSession {
 
   private let model: LlavaModel
   private let tokenizer: Tokenizer
-  private let stop: String?
+  private let stops: [String]
+  private let onText: ((Int, String) -> Void)?
   private let batch: PackedBatch
   private let maxNewTokens: Int
   private let sampling: Sampling
@@ -60,11 +62,13 @@ struct GenerationSession {
   private let cache: KeyValueCache
 
   init(
-    generator: Generator, batch: PackedBatch, maxNewTokens: Int, sampling: Sampling, attentionLayer: Int?
+    generator: Generator, batch: PackedBatch, maxNewTokens: Int, sampling: Sampling, attentionLayer: Int?,
+    onText: ((Int, String) -> Void)?
   ) {
     model = generator.model
     tokenizer = generator.tokenizer
-    stop = generator.stop
+    stops = generator.stops
+    self.onText = onText
     self.batch = batch
     self.maxNewTokens = maxNewTokens
     self.sampling = sampling
@@ -104,12 +108,25 @@ struct GenerationSession {
     return slots.indices.map { index in
       var answer = slots[index].answer
       answer.attention = attention?.maps[index]
-      answer.text = tokenizer.decode(answer.ids)
-      if answer.end == .stop, let stop, let range = answer.text.firstRange(of: stop) {
-        answer.text = String(answer.text[..<range.lowerBound])
+      answer.text = text(of: answer)
+      if let onText, let rest = slots[index].stream.next(answer.text, isFinal: true, stops: stops) {
+        onText(index, rest)
       }
       return answer
     }
+  }
+
+  /// The text of an answer up to the first of the stop texts in it.
+  private func text(of answer: GeneratedAnswer) -> String {
+    let text = tokenizer.decode(answer.ids)
+    guard answer.end == .stop else { return text }
+    let ends = stops.compactMap { text.firstRange(of: $0)?.lowerBound }
+    return ends.min().map { String(text[..<$0]) } ?? text
+  }
+
+  /// Ids of the prompt and of the answer so far of one slot.
+  private func seen(_ slot: Int) -> Set<Int32> {
+    Set(batch.inputIDs[batch.sequences[slot].prompt]).union(slots[slot].answer.ids)
   }
 
   /// Reads all prompts; returns the normed hidden state at the end of each.
@@ -157,17 +174,25 @@ struct GenerationSession {
     let eos = Int32(model.configuration.text.eosTokenID)
     for (row, index) in active.enumerated() {
       let own = scores[row * count..<(row + 1) * count]
-      let token = sampling.choose(from: own, using: &slots[index].random)
-      let best = sampling.isGreedy ? token : Sampling.best(own)
+      var random = slots[index].random
+      let token = sampling.choose(from: own, seen: seen(index), using: &random)
+      slots[index].random = random
+      let best = sampling.isGreedy && sampling.repetitionPenalty == 1 ? token : Sampling.best(own)
       slots[index].answer.ids.append(Int32(token))
       slots[index].answer.logProbabilities.append(own[own.startIndex + token] - totals[row])
       slots[index].answer.maximumLogProbabilities.append(own[own.startIndex + best] - totals[row])
       if Int32(token) == eos {
         slots[index].answer.end = .eos
         slots[index].isDone = true
-      } else if let stop, tokenizer.decode(slots[index].answer.ids).contains(stop) {
+        continue
+      }
+      guard onText != nil || !stops.isEmpty else { continue }
+      let text = tokenizer.decode(slots[index].answer.ids)
+      if stops.contains(where: text.contains) {
         slots[index].answer.end = .stop
         slots[index].isDone = true
+      } else if let onText, let piece = slots[index].stream.next(text, isFinal: false, stops: stops) {
+        onText(index, piece)
       }
     }
   }

@@ -9,14 +9,18 @@ public struct Generator {
   public let model: LlavaModel
   /// Turns ids into text.
   public let tokenizer: Tokenizer
-  /// Text that ends an answer besides eos; left out of it.
-  public var stop: String?
+  /// Texts that end an answer besides eos; left out of it.
+  public var stops: [String]
 
   /// A generator.
-  public init(model: LlavaModel, tokenizer: Tokenizer, stop: String? = nil) {
+  ///
+  /// - Parameters:
+  ///   - stop: a text that ends an answer, such as a template's.
+  ///   - stops: further ones.
+  public init(model: LlavaModel, tokenizer: Tokenizer, stop: String? = nil, stops: [String] = []) {
     self.model = model
     self.tokenizer = tokenizer
-    self.stop = stop
+    self.stops = ([stop].compactMap(\.self) + stops).filter { !$0.isEmpty }
   }
 
   /// Answers `prompts`.
@@ -27,12 +31,14 @@ public struct Generator {
   ///   - maxNewTokens: tokens of an answer at most, eos included.
   ///   - sampling: how tokens are chosen.
   ///   - attentionLayer: the decoder layer whose image attention is kept, if any.
+  ///   - onText: called with the index of a prompt and the next piece of its answer as soon as no later token can change
+  ///     it; the pieces of an answer add up to its text.
   /// - Returns: one answer per prompt.
   /// - Throws: ``PackingError`` for a malformed prompt, ``PromptError/tooLong(tokens:context:prompt:)`` for one that
   ///   leaves no room for `maxNewTokens`.
   public func generate(
     _ prompts: [PackedExample], imageFeatures: Tensor, maxNewTokens: Int, sampling: Sampling = .greedy,
-    attentionLayer: Int? = nil
+    attentionLayer: Int? = nil, onText: ((_ prompt: Int, _ text: String) -> Void)? = nil
   ) throws -> [GeneratedAnswer] {
     precondition(maxNewTokens > 0, "Generator: maxNewTokens must be positive")
     let configuration = model.configuration
@@ -49,7 +55,7 @@ public struct Generator {
     return noGradient {
       var session = GenerationSession(
         generator: self, batch: batch, maxNewTokens: maxNewTokens, sampling: sampling,
-        attentionLayer: attentionLayer)
+        attentionLayer: attentionLayer, onText: onText)
       return session.run(imageFeatures: imageFeatures)
     }
   }

@@ -9,6 +9,9 @@ public struct Sampling: Sendable {
   public var topK: Int?
   /// Only the best tokens whose probabilities add up to this can be chosen; the token that crosses it can.
   public var topP: Double?
+  /// Scores of tokens that are there already, in the prompt or the answer, are divided by this when positive and
+  /// multiplied with it when negative (Keskar et al. 2019, arXiv:1909.05858); 1 leaves them alone.
+  public var repetitionPenalty = 1.0
   /// The source of chance. Every prompt of a batch draws from a stream of its own, split off by its index.
   public var generator: RandomGenerator
 
@@ -16,18 +19,40 @@ public struct Sampling: Sendable {
   public static let greedy = Sampling(temperature: 0, generator: RandomGenerator(seed: 0))
 
   /// Draws from the tempered distribution, cut off at `topK` tokens and then at a mass of `topP`.
-  public init(temperature: Double, topK: Int? = nil, topP: Double? = nil, generator: RandomGenerator) {
+  public init(
+    temperature: Double, topK: Int? = nil, topP: Double? = nil, repetitionPenalty: Double = 1,
+    generator: RandomGenerator
+  ) {
+    precondition(repetitionPenalty > 0, "Sampling: repetitionPenalty must be positive")
     precondition(temperature >= 0, "Sampling: temperature must not be negative")
     precondition(topK.map { $0 > 0 } ?? true, "Sampling: topK must be positive")
     precondition(topP.map { $0 > 0 && $0 <= 1 } ?? true, "Sampling: topP must be in (0, 1]")
     self.temperature = temperature
     self.topK = topK
     self.topP = topP
+    self.repetitionPenalty = repetitionPenalty
     self.generator = generator
   }
 
   /// Whether chance plays no part.
   public var isGreedy: Bool { temperature == 0 }
+
+  /// The token chosen from one row of scores, after the penalty on tokens that are there already.
+  ///
+  /// - Parameter seen: ids of the prompt and of the answer so far.
+  func choose(
+    from logits: ArraySlice<Float>, seen: @autoclosure () -> Set<Int32>,
+    using generator: inout RandomGenerator
+  ) -> Int {
+    guard repetitionPenalty != 1 else { return choose(from: logits, using: &generator) }
+    var scores = Array(logits)
+    let penalty = Float(repetitionPenalty)
+    for id in seen() where scores.indices.contains(Int(id)) {
+      let score = scores[Int(id)]
+      scores[Int(id)] = score > 0 ? score / penalty : score * penalty
+    }
+    return choose(from: scores[...], using: &generator)
+  }
 
   /// The token chosen from one row of scores; of equal scores the lower id counts as better.
   func choose(from logits: ArraySlice<Float>, using generator: inout RandomGenerator) -> Int {

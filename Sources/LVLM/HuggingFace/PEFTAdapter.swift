@@ -97,34 +97,48 @@ extension LlavaModel {
   public func loadAdapter(from directory: URL) throws {
     let adapter = try PEFTAdapter(configurationOf: directory)
     let file = try SafeTensorsFile(reading: ModelFile.inside(directory, PEFTAdapter.weightsName))
-    var error = ModelDirectoryError(file: file.url.path)
-    var given: [String: Tensor] = [:]
-    for name in file.names {
-      let tensor = try file.tensor(name)
-      guard let canonical = PEFTAdapter.canonical(name), canonical.contains(".lora_") else {
-        error.unexpected.append(name)
-        continue
-      }
-      given[canonical] = tensor.to(.float32)
+    let given = try file.names.map { name in
+      (name: PEFTAdapter.canonical(name) ?? name, tensor: try file.tensor(name))
     }
+    try setAdapter(given, rank: adapter.rank, alpha: adapter.alpha, source: file.url.path)
+  }
+
+  /// Puts an adapter on the decoder and freezes the decoder itself.
+  ///
+  /// - Parameters:
+  ///   - tensors: `….lora_A.weight` and `….lora_B.weight` of every linear layer of the decoder's blocks, named as here.
+  ///   - rank: width of the adapter; that of the first tensor when nil.
+  ///   - alpha: numerator of its scale.
+  ///   - source: what errors call the place the tensors came from.
+  /// - Throws: ``ModelDirectoryError`` with every parameter that is missing, unexpected or of another shape; the model then
+  ///   has no adapter.
+  /// - Precondition: the model has no adapters yet.
+  public func setAdapter(
+    _ tensors: [(name: String, tensor: Tensor)], rank: Int? = nil, alpha: Double, source: String
+  ) throws {
+    var error = ModelDirectoryError(file: source)
+    let first = tensors.first { $0.name.hasSuffix(".lora_A.weight") }?.tensor
+    guard let rank = rank ?? first?.shape.first, rank > 0 else {
+      error.missing = ["lora_A.weight of any layer"]
+      throw error
+    }
+    var given = Dictionary(tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
     var generator = RandomGenerator(seed: 0)
-    applyLoRA(rank: adapter.rank, alpha: adapter.alpha, using: &generator)
-    let own = namedParameters().filter { $0.name.contains(".lora_") }
-    for (name, parameter) in own {
-      guard let tensor = given.removeValue(forKey: name) else {
-        error.missing.append(PEFTAdapter.name(name))
+    applyLoRA(rank: rank, alpha: alpha, using: &generator)
+    for (name, parameter) in namedParameters() where name.contains(".lora_") {
+      guard let tensor = given.removeValue(forKey: name)?.to(.float32) else {
+        error.missing.append(name)
         continue
       }
       if tensor.shape != parameter.shape {
-        error.wrongShapes.append(
-          "\(PEFTAdapter.name(name)): found \(tensor.shape), expected \(parameter.shape)")
+        error.wrongShapes.append("\(name): found \(tensor.shape), expected \(parameter.shape)")
       } else if !tensor.sum().item().isFinite {
-        error.unusable.append("\(PEFTAdapter.name(name)) (not all values are finite)")
+        error.unusable.append("\(name) (not all values are finite)")
       } else {
         parameter.tensor = tensor
       }
     }
-    error.unexpected += given.keys.sorted().map(PEFTAdapter.name)
+    error.unexpected = given.keys.sorted()
     guard error.isEmpty else {
       removeAdapters()
       throw error

@@ -5,8 +5,8 @@ struct ByteLevelVocabulary: Vocabulary {
   private let splitter: ByteLevelSplitter
   private let addsSpace: Bool
   private let joinsWholeWords: Bool
-  /// The piece of each byte.
-  private let byteIDs: [Int32]
+  /// The piece of each byte; nil for those that the vocabulary cannot spell, as some cannot that no text has.
+  private let byteIDs: [Int32?]
 
   /// The character that stands for each byte: itself where it is printable Latin-1, else one from U+0100 on.
   static let characters: [Unicode.Scalar] = {
@@ -32,7 +32,8 @@ struct ByteLevelVocabulary: Vocabulary {
   ///   - addsSpace: whether a space is put before text that does not begin with one.
   ///   - joinsWholeWords: whether a word that is a piece is that piece, whatever the merges say.
   ///   - file: what errors call the source.
-  /// - Throws: ``TokenizerError/unsupported(file:found:expected:)`` when bytes or the parts of a merge are no pieces.
+  /// - Throws: ``TokenizerError/unsupported(file:found:expected:)`` when printable bytes or the parts of a merge are no
+  ///   pieces.
   init(
     pieces: [String], merges pairs: [(String, String)], splitter: ByteLevelSplitter, addsSpace: Bool = false,
     joinsWholeWords: Bool = false, file: String
@@ -41,16 +42,13 @@ struct ByteLevelVocabulary: Vocabulary {
     self.splitter = splitter
     self.addsSpace = addsSpace
     self.joinsWholeWords = joinsWholeWords
-    var byteIDs: [Int32] = []
-    for (byte, character) in Self.characters.enumerated() {
-      guard let id = table.id(of: String(character)) else {
-        throw TokenizerError.unsupported(
-          file: file, found: "no piece for byte \(byte)",
-          expected: "a byte-level vocabulary with all 256 bytes")
-      }
-      byteIDs.append(id)
+    let table = table
+    byteIDs = Self.characters.map { table.id(of: String($0)) }
+    // Every printable ASCII character, or this is a vocabulary of another kind.
+    if let byte = (0x21...0x7E).first(where: { [byteIDs] in byteIDs[$0] == nil }) {
+      throw TokenizerError.unsupported(
+        file: file, found: "no piece for byte \(byte)", expected: "a byte-level vocabulary")
     }
-    self.byteIDs = byteIDs
     merges = try BytePairMerges(pairs, table, file: file)
   }
 
@@ -61,7 +59,7 @@ struct ByteLevelVocabulary: Vocabulary {
   func encode(_ text: String, isFirst: Bool) -> [Int32] {
     let text = addsSpace && !text.isEmpty && text.unicodeScalars.first != " " ? " " + text : text
     return splitter.words(text).flatMap { word -> [Int32] in
-      let symbols = word.utf8.map { byteIDs[Int($0)] }
+      let symbols = word.utf8.compactMap { byteIDs[Int($0)] }
       if joinsWholeWords, let whole = table.id(of: Self.spelled(word)) { return [whole] }
       return merges.apply(to: symbols)
     }

@@ -8,6 +8,8 @@ public struct ChatTemplate: Equatable, Sendable {
   public let afterQuestion: String
   /// Text that ends an answer besides the eos token, if the template has one.
   public let stop: String?
+  /// Special tokens that the template itself writes; in a question they are ordinary text.
+  public let marks: [String]
 
   /// LLaVA-1.5's: the Vicuna v1 system sentence, `USER:` and `ASSISTANT:`.
   public static let vicunaV1 = ChatTemplate(
@@ -29,8 +31,17 @@ public struct ChatTemplate: Equatable, Sendable {
   public static let plain = ChatTemplate(
     name: "plain", beforeQuestion: "USER: ", afterQuestion: " ASSISTANT:", stop: nil)
 
+  /// ChatML with the system sentence of SmolLM2-Instruct.
+  public static let chatML = ChatTemplate(
+    name: "chatml",
+    beforeQuestion:
+      "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+      + "<|im_start|>user\n",
+    afterQuestion: "<|im_end|>\n<|im_start|>assistant\n", stop: "<|im_end|>",
+    marks: ["<|im_start|>", "<|im_end|>"])
+
   /// Every template, in the order they are listed to users.
-  public static let all = [vicunaV1, llavaV0, plain]
+  public static let all = [vicunaV1, llavaV0, plain, chatML]
 
   /// The template of this name, nil when there is none.
   public init?(named name: String) {
@@ -38,11 +49,14 @@ public struct ChatTemplate: Equatable, Sendable {
     self = template
   }
 
-  private init(name: String, beforeQuestion: String, afterQuestion: String, stop: String?) {
+  private init(
+    name: String, beforeQuestion: String, afterQuestion: String, stop: String?, marks: [String] = []
+  ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
     self.afterQuestion = afterQuestion
     self.stop = stop
+    self.marks = marks
   }
 
   /// The whole prompt, ending where the answer begins. `question` holds its `<image>` marks.

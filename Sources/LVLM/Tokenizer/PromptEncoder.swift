@@ -27,8 +27,9 @@ public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
 
 /// Turns questions with `<image>` marks, and their answers, into token ids the way LLaVA does.
 ///
-/// The text is cut at every mark and each chunk is encoded on its own (so each begins with the dummy prefix), bos
-/// comes first and once, and each mark becomes as many image tokens as a picture has features.
+/// The text is cut at every mark and each chunk is encoded on its own (so each begins with the dummy prefix of a
+/// SentencePiece vocabulary), bos comes first and once where the vocabulary has it so, and each mark becomes as many
+/// image tokens as a picture has features.
 public struct PromptEncoder: Sendable {
   /// The vocabulary.
   public let tokenizer: Tokenizer
@@ -50,20 +51,75 @@ public struct PromptEncoder: Sendable {
     imageTokenID = Int32(configuration.imageTokenIndex)
   }
 
-  /// Ids of a whole prompt text, the template already in it.
+  /// A stretch of a prompt.
+  private enum Part {
+    case text(String)
+    case token(Int32)
+    case image
+  }
+
+  /// Ids of a whole prompt text, the template already in it; the template's special tokens stand for themselves.
   ///
   /// - Throws: ``PromptError/imageCount(marks:images:prompt:)`` unless it has `imageCount` marks.
   public func encode(_ prompt: String, imageCount: Int) throws -> [Int32] {
-    var ids: [Int32] = [tokenizer.bosID]
-    let chunks = prompt.split(separator: Tokenizer.imageMark, omittingEmptySubsequences: false)
-    guard chunks.count - 1 == imageCount else {
-      throw PromptError.imageCount(marks: chunks.count - 1, images: imageCount, prompt: prompt)
+    try encode(parts(prompt, findsTokens: true), imageCount: imageCount, prompt: prompt)
+  }
+
+  private func encode(_ parts: [Part], imageCount: Int, prompt: String) throws -> [Int32] {
+    let marks = parts.count { if case .image = $0 { true } else { false } }
+    guard marks == imageCount else {
+      throw PromptError.imageCount(marks: marks, images: imageCount, prompt: prompt)
     }
-    for (index, chunk) in chunks.enumerated() {
-      if index > 0 { ids += Array(repeating: imageTokenID, count: tokensPerImage) }
-      ids += tokenizer.encode(String(chunk))
+    var ids: [Int32] = tokenizer.addsBOS ? [tokenizer.bosID] : []
+    for (index, part) in parts.enumerated() {
+      switch part {
+      case .text(let text): ids += tokenizer.encode(text, isFirst: index == 0)
+      case .token(let id): ids.append(id)
+      case .image: ids += Array(repeating: imageTokenID, count: tokensPerImage)
+      }
     }
     return ids
+  }
+
+  /// A text cut at its `<image>` marks and, where asked for, at the template's special tokens.
+  private func parts(_ text: String, findsTokens: Bool) -> [Part] {
+    let marks = AddedTokens(
+      template.marks.compactMap { mark in
+        tokenizer.id(of: mark).map { .init(text: mark, id: $0, isSpecial: true) }
+      })
+    var parts: [Part] = []
+    for (index, chunk) in text.split(
+      separator: Tokenizer.imageMark, omittingEmptySubsequences: false
+    ).enumerated() {
+      if index > 0 { parts.append(.image) }
+      guard findsTokens, !marks.tokens.isEmpty else {
+        parts.append(.text(String(chunk)))
+        continue
+      }
+      parts += marks.parts(String(chunk)).map { part in
+        switch part {
+        case .text(let scalars): .text(String(scalars))
+        case .token(let id): .token(id)
+        }
+      }
+    }
+    return parts
+  }
+
+  /// The parts of a question in its template. Neighbouring texts are one: a vocabulary may join across the border.
+  private func parts(question: String) -> [Part] {
+    let all =
+      parts(template.beforeQuestion, findsTokens: true) + parts(question, findsTokens: false)
+      + parts(template.afterQuestion, findsTokens: true)
+    var joined: [Part] = []
+    for part in all {
+      if case .text(let text) = part, case .text(let before)? = joined.last {
+        joined[joined.count - 1] = .text(before + text)
+      } else {
+        joined.append(part)
+      }
+    }
+    return joined
   }
 
   /// Ids of an answer: its text, then eos.
@@ -80,7 +136,8 @@ public struct PromptEncoder: Sendable {
   public func example(
     question: String, images: [Int], answers: [String] = [], room: Int = 0
   ) throws -> PackedExample {
-    let promptIDs = try encode(template.prompt(question), imageCount: images.count)
+    let promptIDs = try encode(
+      parts(question: question), imageCount: images.count, prompt: template.prompt(question))
     var completions: [[Int32]] = []
     for (index, answer) in answers.enumerated() {
       guard answer.contains(where: { !$0.isWhitespace }) else {

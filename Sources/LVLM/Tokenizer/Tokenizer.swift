@@ -36,7 +36,7 @@ public final class Tokenizer: Sendable {
 
   private init(
     _ vocabulary: any Vocabulary, added: [AddedTokens.Token], bos: Int32, eos: Int32, unknown: Int32,
-    pad: Int32?, addsBOS: Bool, frame: (before: [Int32], after: [Int32]) = ([], [])
+    pad: Int32?, image: Int32? = nil, addsBOS: Bool, frame: (before: [Int32], after: [Int32]) = ([], [])
   ) {
     self.vocabulary = vocabulary
     pieceCount = vocabulary.pieceCount
@@ -48,7 +48,7 @@ public final class Tokenizer: Sendable {
       tokens.append(.init(text: mark, id: next, isSpecial: true))
       return next
     }
-    imageID = place(Self.imageMark)
+    imageID = image ?? place(Self.imageMark)
     padID = pad ?? place(Self.padMark)
     vocabularySize = Int(next)
     self.added = tokens
@@ -101,14 +101,15 @@ public final class Tokenizer: Sendable {
       addsBOS: !json.isByteLevel || !json.before.isEmpty, frame: (json.before, json.after))
   }
 
-  /// Opens the tokenizer in the metadata of a GGUF file.
+  /// Opens the tokenizer in the metadata of a GGUF file. Pictures take the id of its last control token, so that the
+  /// model's vocabulary stays as it is; that token has no other use here.
   ///
   /// - Throws: ``TokenizerError`` for a kind of vocabulary that is not computed here.
   public convenience init(gguf file: GGUFFile) throws {
     let gguf = try TokenizerGGUF(file)
     self.init(
       gguf.vocabulary, added: gguf.added, bos: gguf.bos, eos: gguf.eos, unknown: -1, pad: gguf.pad,
-      addsBOS: gguf.addsBOS)
+      image: gguf.spare, addsBOS: gguf.addsBOS)
   }
 
   /// Opens a `tokenizer.model`, `tokenizer.json` or GGUF file, told apart by their names' endings.
@@ -134,6 +135,9 @@ public final class Tokenizer: Sendable {
 
   /// Ids of a text without special tokens; what looks like one is ordinary text.
   public func encode(_ text: String) -> [Int32] { vocabulary.encode(text, isFirst: true) }
+
+  /// As ``encode(_:)``, for a text that may go on after other tokens.
+  func encode(_ text: String, isFirst: Bool) -> [Int32] { vocabulary.encode(text, isFirst: isFirst) }
 
   /// Ids of a text in which special and added tokens stand for themselves, as Hugging Face's tokenizers read it.
   ///

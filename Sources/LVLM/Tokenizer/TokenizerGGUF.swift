@@ -8,6 +8,8 @@ struct TokenizerGGUF {
   var bos: Int32
   var eos: Int32
   var pad: Int32?
+  /// The last control token that is none of these.
+  var spare: Int32?
   /// Whether a sequence begins with bos.
   var addsBOS: Bool
 
@@ -60,6 +62,8 @@ struct TokenizerGGUF {
     self.bos = bos
     self.eos = eos
     pad = id("padding")
+    let used = [bos, eos, pad, id("unknown")]
+    spare = added.last { $0.isSpecial && !used.contains($0.id) }?.id
     addsBOS = file.metadata["tokenizer.ggml.add_bos_token"] == .boolean(true)
   }
 }

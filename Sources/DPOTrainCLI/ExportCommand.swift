@@ -1,0 +1,116 @@
+import ArgumentParser
+import Checkpoint
+import DPOTrain
+import Foundation
+import LVLM
+import Tensor
+
+/// What `dpotrain export` writes.
+enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
+  case hf
+  case peft
+  case merged
+}
+
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract:
+      "Writes a model for other programs: a Hugging Face directory, a PEFT adapter, or merged weights.",
+    discussion: """
+      dpotrain export --model runs/x/train/model --format hf --output llava
+      dpotrain export --model base --adapter runs/x/checkpoints/step-100.h5 --format peft --output adapter
+      dpotrain export --model base --adapter adapter --format merged --output llava
+
+      hf: the model as it is. merged: the adapter added to the weights. peft: the adapter alone.
+      """)
+
+  @Option(help: ArgumentHelp("Model directory.", valueName: "dir"))
+  var model: String
+
+  @Option(
+    help: ArgumentHelp("PEFT directory, or checkpoint of a LoRA run (step-N.h5).", valueName: "path"))
+  var adapter: String?
+
+  @Option(help: "One of hf, peft, merged.")
+  var format: ExportFormat
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("Directory to write; must be absent or empty.", valueName: "dir"))
+  var output: String
+
+  @Option(
+    help:
+      "Names of the parameters: saved (transformers 5), published (llava-hf), in_memory, original (llava-v1.5)."
+  )
+  var layout: ParameterNames.Layout = .saved
+
+  func validate() throws {
+    guard (adapter != nil) == (format != .hf) else {
+      throw ValidationError(
+        format == .hf
+          ? "--format hf writes the model as it is; use merged with --adapter"
+          : "--format \(format.rawValue) needs --adapter")
+    }
+  }
+
+  func run() throws {
+    let source = URL(fileURLWithPath: model)
+    let target = URL(fileURLWithPath: output)
+    if let found = try? FileManager.default.contentsOfDirectory(atPath: target.path), !found.isEmpty {
+      throw CheckpointError(
+        .cannotWrite, file: target.path, found: "\(found.count) files in it",
+        expected: "an absent or empty directory")
+    }
+    let loaded = try PretrainedModel.load(from: source)
+    if let adapter {
+      let url = URL(fileURLWithPath: adapter)
+      if url.pathExtension == "h5" {
+        let checkpoint = try TrainingCheckpoint(reading: url)
+        let run = try RunConfiguration(yaml: checkpoint.configuration, file: url.path)
+        try loaded.model.setAdapter(
+          checkpoint.model.filter { $0.name.contains(".lora_") }, alpha: Double(run.train.loraAlpha),
+          source: url.path)
+      } else {
+        try loaded.model.loadAdapter(from: url)
+      }
+    }
+    if format == .peft {
+      try loaded.model.saveAdapter(to: target, baseModel: source.path)
+    } else {
+      try loaded.model.save(to: target, layout: layout)
+      if let processor = loaded.processor {
+        try processor.configuration.json().write(
+          to: target.appending(component: "preprocessor_config.json"), options: .atomic)
+      }
+      for name in [
+        "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+        "generation_config.json",
+      ] {
+        let file = source.appending(component: name)
+        guard FileManager.default.fileExists(atPath: file.path) else { continue }
+        try Data(contentsOf: file).write(to: target.appending(component: name), options: .atomic)
+      }
+    }
+    print("wrote \(format.rawValue) to \(target.path)")
+  }
+}
+
+extension ParameterNames.Layout: ExpressibleByArgument {}
+
+struct ConvertCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Turns a safetensors file into HDF5 or back, every element type and byte kept.",
+    discussion: "dpotrain convert model.safetensors model.h5")
+
+  @Argument(help: "The file to read: .safetensors or .h5.")
+  var input: String
+
+  @Argument(help: "The file to write: .h5 or .safetensors.")
+  var output: String
+
+  func run() throws {
+    try WeightFile.convert(URL(fileURLWithPath: input), to: URL(fileURLWithPath: output))
+  }
+}

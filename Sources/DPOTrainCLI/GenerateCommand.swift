@@ -1,0 +1,121 @@
+import ArgumentParser
+import Foundation
+import LVLM
+import Tensor
+
+struct GenerateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Answers a question about pictures, printing the answer as it comes.",
+    discussion: """
+      dpotrain generate --model llava-1.5-7b-hf --image a.png --image b.jpg --prompt "What changed?"
+
+      A prompt without <image> marks gets one per picture in front. --attention draws where the answer looked, one \
+      picture beside the other, brighter where more attention of the layer fell on a patch.
+      """)
+
+  @Option(help: ArgumentHelp("Model directory, or GGUF file of a language model.", valueName: "path"))
+  var model: String
+
+  @Option(help: ArgumentHelp("PEFT adapter directory to put on the model.", valueName: "dir"))
+  var adapter: String?
+
+  @Option(
+    name: .customLong("image"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("PNG or JPEG file; can be given several times.", valueName: "file"))
+  var images: [String] = []
+
+  @Option(help: "The question.")
+  var prompt: String
+
+  @Option(
+    help:
+      "Chat template: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); chatml where the vocabulary has it, else vicuna_v1, when left out."
+  )
+  var template: String?
+
+  @Option(help: "Tokens of the answer at most.")
+  var maxNewTokens = 256
+
+  @Option(help: "Divides the scores; 0 always takes the best token.")
+  var temperature = 0.0
+
+  @Option(help: "Only this many of the best tokens can be chosen.")
+  var topK: Int?
+
+  @Option(help: "Only the best tokens that add up to this probability can be chosen.")
+  var topP: Double?
+
+  @Option(help: "Divides the scores of tokens that are there already.")
+  var repetitionPenalty = 1.0
+
+  @Option(
+    name: .customLong("stop"), parsing: .unconditionalSingleValue,
+    help: "Text that ends the answer; can be given several times.")
+  var stops: [String] = []
+
+  @Option(help: "Seed of the source of chance.")
+  var seed: UInt64 = 0
+
+  @Option(help: ArgumentHelp("Draws where the answer looked into this PNG file.", valueName: "file"))
+  var attention: String?
+
+  @Option(help: "Decoder layer of --attention, from 0; the middle one when left out.")
+  var attentionLayer: Int?
+
+  func validate() throws {
+    guard maxNewTokens > 0 else { throw ValidationError("--max-new-tokens must be positive") }
+    guard temperature >= 0, temperature.isFinite else {
+      throw ValidationError("--temperature must be 0 or more")
+    }
+    guard topK ?? 1 > 0 else { throw ValidationError("--top-k must be positive") }
+    guard topP ?? 1 > 0, topP ?? 1 <= 1 else {
+      throw ValidationError("--top-p must be above 0 and at most 1")
+    }
+    guard repetitionPenalty > 0, repetitionPenalty.isFinite else {
+      throw ValidationError("--repetition-penalty must be positive")
+    }
+    guard template.map({ ChatTemplate(named: $0) != nil }) ?? true else {
+      throw ValidationError(
+        "--template: found \(template ?? ""), expected one of \(ChatTemplate.all.map(\.name).joined(separator: ", "))"
+      )
+    }
+    guard attention == nil || !images.isEmpty else { throw ValidationError("--attention needs an --image") }
+  }
+
+  func run() throws {
+    let pictures = try images.map { try RGBImage(contentsOf: $0) }
+    let loaded = try PretrainedModel.load(from: URL(fileURLWithPath: model))
+    if let adapter { try loaded.model.loadAdapter(from: URL(fileURLWithPath: adapter)) }
+    let layers = loaded.model.configuration.text.hiddenLayerCount
+    let layer = attentionLayer ?? layers / 2
+    guard (0..<layers).contains(layer) else {
+      throw ValidationError("--attention-layer: found \(layer), expected 0 to \(layers - 1)")
+    }
+    let chat = template.flatMap { ChatTemplate(named: $0) } ?? loaded.usualTemplate
+    let encoder = PromptEncoder(
+      tokenizer: loaded.tokenizer, template: chat, configuration: loaded.model.configuration)
+    let marks = String(repeating: Tokenizer.imageMark + "\n", count: pictures.count)
+    let question = prompt.contains(Tokenizer.imageMark) ? prompt : marks + prompt
+    let example = try encoder.example(
+      question: question, images: Array(pictures.indices), room: maxNewTokens)
+    let features = try loaded.imageFeatures(pictures)
+    let generator = Generator(
+      model: loaded.model, tokenizer: loaded.tokenizer, stop: chat.stop, stops: stops)
+    let sampling = Sampling(
+      temperature: temperature, topK: topK, topP: topP, repetitionPenalty: repetitionPenalty,
+      generator: RandomGenerator(seed: seed))
+    let output = FileHandle.standardOutput
+    let answers = try generator.generate(
+      [example], imageFeatures: features, maxNewTokens: maxNewTokens, sampling: sampling,
+      attentionLayer: attention == nil ? nil : layer
+    ) { _, text in try? output.write(contentsOf: Data(text.utf8)) }
+    try? output.write(contentsOf: Data("\n".utf8))
+    if let attention, let map = answers.first?.attention, let processor = loaded.processor {
+      try AttentionPicture.draw(
+        map, over: pictures.map(processor.square),
+        patchesPerSide: loaded.model.configuration.vision.patchesPerSide
+      ).writePNG(to: attention)
+    }
+  }
+}

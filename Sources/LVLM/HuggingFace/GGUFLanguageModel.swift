@@ -1,0 +1,124 @@
+import Checkpoint
+import Foundation
+import Tensor
+
+extension TextConfiguration {
+  /// The shape of the LLaMA decoder in a GGUF file.
+  ///
+  /// - Throws: ``ModelConfigurationError`` with the file and every key that is missing or not computed here.
+  public init(gguf file: GGUFFile, tokenizer: Tokenizer) throws {
+    var checks = ConfigurationChecks()
+    let architecture = file.metadata["general.architecture"]?.asString
+    checks.require(
+      architecture == "llama", "general.architecture", found: "\(architecture ?? "nothing")",
+      expected: "llama")
+    func integer(_ key: String, default fallback: Int? = nil) -> Int {
+      let value = file.metadata["llama.\(key)"]?.asInt ?? fallback
+      checks.require(value != nil, "llama.\(key)", found: "nothing", expected: "a whole number")
+      return value ?? 1
+    }
+    let heads = integer("attention.head_count")
+    let width = integer("embedding_length")
+    let size = integer("attention.key_length", default: width / max(heads, 1))
+    let rotated = integer("rope.dimension_count", default: size)
+    checks.require(
+      rotated == size, "llama.rope.dimension_count", found: "\(rotated)", expected: "the head size (\(size))")
+    let scaling = file.metadata["llama.rope.scaling.type"]?.asString ?? "none"
+    checks.require(scaling == "none", "llama.rope.scaling.type", found: scaling, expected: "none")
+    let epsilon = file.metadata["llama.attention.layer_norm_rms_epsilon"]?.asDouble
+    checks.require(
+      epsilon != nil, "llama.attention.layer_norm_rms_epsilon", found: "nothing", expected: "a number")
+    self.init(
+      vocabularySize: file.entry("token_embd.weight")?.shape.first ?? tokenizer.vocabularySize,
+      hiddenSize: width,
+      intermediateSize: integer("feed_forward_length"), hiddenLayerCount: integer("block_count"),
+      attentionHeadCount: heads, keyValueHeadCount: integer("attention.head_count_kv", default: heads),
+      headSize: size, contextLength: integer("context_length"), rmsNormEpsilon: epsilon ?? 1e-5,
+      ropeTheta: file.metadata["llama.rope.freq_base"]?.asDouble ?? 10_000,
+      tiesWordEmbeddings: file.entry("output.weight") == nil, bosTokenID: Int(tokenizer.bosID),
+      eosTokenID: Int(tokenizer.eosID), padTokenID: Int(tokenizer.padID))
+    guard checks.problems.isEmpty else {
+      throw ModelConfigurationError(file: file.url.path, problems: checks.problems)
+    }
+  }
+}
+
+extension LlavaModel {
+  /// The language model of a GGUF file. Its vision tower is the smallest there can be and is never asked anything.
+  ///
+  /// - Throws: ``ModelConfigurationError`` or ``ModelDirectoryError``.
+  public static func languageModel(from file: GGUFFile, tokenizer: Tokenizer) throws -> LlavaModel {
+    let text = try TextConfiguration(gguf: file, tokenizer: tokenizer)
+    let vision = VisionConfiguration(
+      hiddenSize: 2, intermediateSize: 2, hiddenLayerCount: 1, attentionHeadCount: 1, imageSize: 1,
+      patchSize: 1, projectionSize: 2)
+    let configuration = LlavaConfiguration(
+      vision: vision, text: text, imageTokenIndex: Int(tokenizer.imageID), visionFeatureLayer: -1)
+    var generator = RandomGenerator(seed: 0)
+    let model = try LlavaModel(configuration, using: &generator)
+    try model.decoder.load(file, text)
+    return model
+  }
+}
+
+extension LlamaDecoder {
+  /// Names in GGUF files and here; `#` stands for the block.
+  private static let names: [(theirs: String, ours: String)] = [
+    ("token_embd.", "model.embed_tokens."), ("output_norm.", "model.norm."), ("output.", "lm_head."),
+    ("blk.#.attn_norm.", "model.layers.#.input_layernorm."),
+    ("blk.#.ffn_norm.", "model.layers.#.post_attention_layernorm."),
+    ("blk.#.attn_q.", "model.layers.#.self_attn.q_proj."),
+    ("blk.#.attn_k.", "model.layers.#.self_attn.k_proj."),
+    ("blk.#.attn_v.", "model.layers.#.self_attn.v_proj."),
+    ("blk.#.attn_output.", "model.layers.#.self_attn.o_proj."),
+    ("blk.#.ffn_gate.", "model.layers.#.mlp.gate_proj."), ("blk.#.ffn_up.", "model.layers.#.mlp.up_proj."),
+    ("blk.#.ffn_down.", "model.layers.#.mlp.down_proj."),
+  ]
+
+  private static func canonical(_ name: String) -> String? {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    let block = parts.count > 2 && parts[0] == "blk" ? String(parts[1]) : nil
+    for (theirs, ours) in names {
+      let prefix = theirs.replacing("#", with: block ?? "#")
+      if name.hasPrefix(prefix) {
+        return ours.replacing("#", with: block ?? "#") + name.dropFirst(prefix.count)
+      }
+    }
+    return nil
+  }
+
+  /// Replaces all weights by those of a GGUF file; quantised ones are expanded to Float32.
+  ///
+  /// - Throws: ``ModelDirectoryError`` with everything that is missing, unexpected or of another shape.
+  func load(_ file: GGUFFile, _ configuration: TextConfiguration) throws {
+    var error = ModelDirectoryError(file: file.url.path)
+    let own = Dictionary(uniqueKeysWithValues: namedParameters().map { ($0.name, $0.parameter) })
+    var missing = Set(own.keys)
+    for entry in file.entries {
+      guard let name = Self.canonical(entry.name), let parameter = own[name] else {
+        error.unexpected.append(entry.name)
+        continue
+      }
+      missing.remove(name)
+      guard entry.shape == parameter.shape else {
+        error.wrongShapes.append("\(entry.name): found \(entry.shape), expected \(parameter.shape)")
+        continue
+      }
+      var tensor = try file.tensor(entry.name).to(.float32)
+      if name.contains(".q_proj.") || name.contains(".k_proj.") {
+        tensor = Self.halfSplit(tensor, headSize: configuration.headSize)
+      }
+      parameter.tensor = tensor
+    }
+    error.missing = missing.sorted()
+    guard error.isEmpty else { throw error }
+  }
+
+  /// Rows of queries and keys stored for rotary pairs of neighbours, in the order for pairs of halves.
+  private static func halfSplit(_ weight: Tensor, headSize: Int) -> Tensor {
+    let shape = weight.shape
+    let columns = weight.count / shape[0]
+    return
+      weight.reshaped([shape[0] / headSize, headSize / 2, 2, columns]).permuted([0, 2, 1, 3]).reshaped(shape)
+  }
+}

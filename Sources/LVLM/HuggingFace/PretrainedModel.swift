@@ -1,0 +1,118 @@
+import Checkpoint
+import Foundation
+import Tensor
+
+/// A model with everything that belongs to it, opened from a directory or from a GGUF file and checked to fit together.
+public struct PretrainedModel {
+  /// The model.
+  public var model: LlavaModel
+  /// Its vocabulary.
+  public var tokenizer: Tokenizer
+  /// What it does with pictures; nil for a language model alone.
+  public var processor: ImageProcessor?
+
+  /// Opens a model directory (see ``LlavaModel/load(from:)``), with `tokenizer.model` or `tokenizer.json` and, where it
+  /// is there, `preprocessor_config.json`; or a GGUF file of a language model.
+  ///
+  /// A directory without `preprocessor_config.json` pads pictures to squares and uses CLIP's statistics.
+  /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError``, ``TokenizerError`` or `CheckpointError`.
+  public static func load(from url: URL) throws -> PretrainedModel {
+    if url.pathExtension == "gguf" {
+      let file = try GGUFFile(reading: url)
+      let tokenizer = try Tokenizer(gguf: file)
+      return PretrainedModel(
+        model: try LlavaModel.languageModel(from: file, tokenizer: tokenizer), tokenizer: tokenizer)
+    }
+    let configuration = try LlavaConfiguration.read(
+      from: ModelFile.inside(url, "config.json"))
+    let tokenizer = try openTokenizer(of: url)
+    try check(tokenizer, configuration, file: url.path)
+    let file = try ModelFile.inside(url, "preprocessor_config.json")
+    let hasFile = FileManager.default.fileExists(atPath: file.path)
+    let processing =
+      hasFile
+      ? try ImageProcessorConfiguration.read(from: file)
+      : ImageProcessorConfiguration(size: configuration.vision.imageSize)
+    guard processing.size == configuration.vision.imageSize else {
+      throw ModelConfigurationError(
+        file: file.path,
+        problems: [
+          .init(
+            key: "size", found: "\(processing.size)",
+            expected: "vision_config.image_size (\(configuration.vision.imageSize))")
+        ])
+    }
+    return PretrainedModel(
+      model: try LlavaModel.load(from: url), tokenizer: tokenizer, processor: ImageProcessor(processing))
+  }
+
+  /// The template that the vocabulary was made for, as far as it shows: ChatML where it has ChatML's tokens.
+  public var usualTemplate: ChatTemplate {
+    ChatTemplate.chatML.marks.allSatisfy { tokenizer.id(of: $0) != nil } ? .chatML : .vicunaV1
+  }
+
+  /// The image features of pictures.
+  ///
+  /// - Throws: ``PromptError/imageCount(marks:images:prompt:)`` when the model has no vision tower.
+  public func imageFeatures(_ pictures: [RGBImage]) throws -> Tensor {
+    guard let processor else {
+      if pictures.isEmpty { return .zeros([0, 1, model.configuration.text.hiddenSize]) }
+      throw PromptError.imageCount(
+        marks: 0, images: pictures.count, prompt: "of a model without vision tower")
+    }
+    guard !pictures.isEmpty else {
+      return .zeros([0, model.configuration.tokensPerImage, model.configuration.text.hiddenSize])
+    }
+    return noGradient { model.imageFeatures(processor(pictures)) }
+  }
+
+  private static func openTokenizer(of directory: URL) throws -> Tokenizer {
+    struct Names: Decodable {
+      struct Token: Decodable {
+        var content: String
+        init(from decoder: any Decoder) throws {
+          if let plain = try? decoder.singleValueContainer().decode(String.self) {
+            content = plain
+          } else {
+            content = try decoder.container(keyedBy: Key.self).decode(String.self, forKey: .content)
+          }
+        }
+        enum Key: String, CodingKey { case content }
+      }
+      var bos_token: Token?
+      var eos_token: Token?
+      var pad_token: Token?
+    }
+    let pieces = try ModelFile.inside(directory, "tokenizer.model")
+    let json = try ModelFile.inside(directory, "tokenizer.json")
+    if FileManager.default.fileExists(atPath: pieces.path)
+      || !FileManager.default.fileExists(atPath: json.path)
+    {
+      return try Tokenizer(contentsOf: pieces)
+    }
+    let data = try? Data(contentsOf: ModelFile.inside(directory, "tokenizer_config.json"))
+    let names = data.flatMap { try? JSONDecoder().decode(Names.self, from: $0) }
+    return try Tokenizer(
+      json: Data(contentsOf: json), name: json.path, bos: names?.bos_token?.content,
+      eos: names?.eos_token?.content, pad: names?.pad_token?.content)
+  }
+
+  private static func check(_ tokenizer: Tokenizer, _ configuration: LlavaConfiguration, file: String) throws
+  {
+    var checks = ConfigurationChecks()
+    let text = configuration.text
+    checks.require(
+      text.vocabularySize >= tokenizer.vocabularySize, "text_config.vocab_size",
+      found: "\(text.vocabularySize)",
+      expected: "at least the \(tokenizer.vocabularySize) ids of the tokenizer")
+    checks.require(
+      configuration.imageTokenIndex == Int(tokenizer.imageID), "image_token_index",
+      found: "\(configuration.imageTokenIndex)", expected: "\(tokenizer.imageID), the tokenizer's <image>")
+    checks.require(
+      text.eosTokenID == Int(tokenizer.eosID), "text_config.eos_token_id", found: "\(text.eosTokenID)",
+      expected: "\(tokenizer.eosID), the tokenizer's")
+    guard checks.problems.isEmpty else {
+      throw ModelConfigurationError(file: file, problems: checks.problems)
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The commands that work on model directories.
+@Suite struct ModelCommandTests {
+  private let folder = Fixtures.url("verification")
+  private var model: String { folder.appending(component: "llava_tiny").path }
+
+  @Test func verify() throws {
+    let call = try BuiltCommand.run("verify", "--golden", folder.path, "--quiet")
+    #expect(call.status == 0)
+    #expect(call.output.contains(/^\d+ passed, 0 failed\n$/))
+    try BuiltCommand.withFolder { copy in
+      let broken = copy.appending(component: "golden")
+      try FileManager.default.copyItem(at: folder, to: broken)
+      try FileManager.default.removeItem(at: broken.appending(component: "lora.h5"))
+      let call = try BuiltCommand.run("verify", "--golden", broken.path, "--quiet")
+      #expect(call.status == 1)
+      #expect(call.output.hasPrefix("FAIL  lora.h5  error infinite  allowed 0  (missing"))
+      #expect(call.output.hasSuffix("passed, 1 failed\n"))
+      #expect(call.errors.isEmpty)
+    }
+    let nowhere = try BuiltCommand.run("verify", "--golden", "/nowhere")
+    #expect(nowhere.status == 1)
+    #expect(nowhere.errors == "error: /nowhere: found no such folder, expected a folder of expected values\n")
+  }
+
+  @Test func generate() throws {
+    try BuiltCommand.withFolder { scratch in
+      let drawing = scratch.appending(component: "attention.png")
+      let pictures = ["photo.jpg", "rgba.png"].map { folder.appending(path: "images/\($0)").path }
+      let arguments = [
+        "generate", "--model", model, "--image", pictures[0], "--image", pictures[1], "--prompt",
+        "What is this?",
+        "--template", "plain", "--max-new-tokens", "6",
+      ]
+      let call = try BuiltCommand.run(arguments + ["--attention", drawing.path])
+      #expect(call.status == 0, "\(call.errors)")
+      #expect(call.output.hasSuffix("\n"))
+      #expect(try Data(contentsOf: drawing).prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
+      #expect(try BuiltCommand.run(arguments).output == call.output)
+      let adapted = try BuiltCommand.run(
+        arguments + ["--adapter", folder.appending(component: "lora").path])
+      #expect(adapted.status == 0, "\(adapted.errors)")
+      let marks = try BuiltCommand.run(
+        "generate", "--model", model, "--image", pictures[0], "--prompt", "<image><image> Compare.")
+      #expect(marks.status == 1)
+      #expect(marks.errors.contains("found 2 <image> marks, expected 1, one per image"))
+      let long = try BuiltCommand.run(
+        "generate", "--model", model, "--image", pictures[0], "--prompt", "x", "--max-new-tokens", "4000")
+      #expect(long.status == 1)
+      #expect(long.errors.contains("(the context length)"))
+    }
+    let usage = try BuiltCommand.run("generate", "--model", model, "--prompt", "x", "--template", "alpaca")
+    #expect(usage.status == 2)
+    #expect(usage.errors.contains("found alpaca, expected one of vicuna_v1, llava_v0, plain, chatml"))
+  }
+
+  @Test func export() throws {
+    try BuiltCommand.withFolder { scratch in
+      let adapter = folder.appending(component: "lora").path
+      for (format, files) in [
+        ("hf", ["config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.model"]),
+        ("merged", ["config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.model"]),
+        ("peft", ["adapter_config.json", "adapter_model.safetensors"]),
+      ] {
+        let target = scratch.appending(component: format)
+        var arguments = ["export", "--model", model, "--format", format, "--output", target.path]
+        if format != "hf" { arguments += ["--adapter", adapter] }
+        let call = try BuiltCommand.run(arguments)
+        #expect(call.status == 0, "\(call.errors)")
+        for file in files {
+          #expect(FileManager.default.fileExists(atPath: target.appending(component: file).path), "\(file)")
+        }
+        let again = try BuiltCommand.run(arguments)
+        #expect(again.status == 1)
+        #expect(again.errors.contains("expected an absent or empty directory"))
+      }
+      let weights = scratch.appending(path: "hf/model.safetensors").path
+      let (h5, back) = (
+        scratch.appending(component: "a.h5").path, scratch.appending(component: "b.safetensors").path
+      )
+      #expect(try BuiltCommand.run("convert", weights, h5).status == 0)
+      #expect(try BuiltCommand.run("convert", h5, back).status == 0)
+      #expect(try Data(contentsOf: URL(filePath: weights)) == Data(contentsOf: URL(filePath: back)))
+    }
+    #expect(
+      try BuiltCommand.run("export", "--model", model, "--format", "peft", "--output", "x").status == 2)
+  }
+
+  @Test func trainTokenizer() throws {
+    try BuiltCommand.withFolder { scratch in
+      let output = scratch.appending(component: "tokenizer.model").path
+      let call = try BuiltCommand.run(
+        "tokenizer", "--vocab-size", "376", "--output", output, Fixtures.url("golden/corpus.txt").path)
+      #expect(call.status == 0, "\(call.errors)")
+      #expect(call.output == "\(output): 376 pieces from 30 lines\n")
+      let missing = try BuiltCommand.run(
+        "tokenizer", "--vocab-size", "376", "--output", output, "/nowhere/text")
+      #expect(missing.status == 1)
+      #expect(missing.errors.contains("/nowhere/text: found nothing readable"))
+    }
+  }
+}

@@ -53,7 +53,19 @@ void tk_set_gradient_mode(int enabled) { gradient_mode = enabled; }
   U(T, S, sign, (T)((x > 0) - (x < 0)), 0 * x)                                                                 \
   U(T, S, floor, F(m_floor)(x), 0 * x)                                                                         \
   U(T, S, ceil, F(m_ceil)(x), 0 * x)                                                                           \
-  U(T, S, round, F(m_round)(x), 0 * x)
+  U(T, S, round, F(m_round)(x), 0 * x)                                                                         \
+  U(T, S, tan, F(m_tan)(x), 1 + F(m_tan)(x) * F(m_tan)(x))                                                     \
+  U(T, S, asin, F(m_asin)(x), 1 / F(m_sqrt)((1 - x) * (1 + x)))                                                \
+  U(T, S, acos, F(m_acos)(x), -1 / F(m_sqrt)((1 - x) * (1 + x)))                                               \
+  U(T, S, atan, F(m_atan)(x), 1 / (1 + x * x))                                                                 \
+  U(T, S, sinh, F(m_sinh)(x), F(m_cosh)(x))                                                                    \
+  U(T, S, cosh, F(m_cosh)(x), F(m_sinh)(x))                                                                    \
+  U(T, S, asinh, F(m_asinh)(x), 1 / F(m_sqrt)(x * x + 1))                                                      \
+  U(T, S, acosh, F(m_acosh)(x), 1 / F(m_sqrt)((x - 1) * (x + 1)))                                              \
+  U(T, S, atanh, F(m_atanh)(x), 1 / ((1 - x) * (1 + x)))                                                       \
+  U(T, S, exp2, F(m_exp2)(x), (T)0.6931471805599453 * F(m_exp2)(x))                                            \
+  U(T, S, log2, F(m_log2)(x), (T)1.4426950408889634 / x)                                                       \
+  U(T, S, log10, F(m_log10)(x), (T)0.4342944819032518 / x)
 
 #define F32(f) f##_32
 #define F64(f) f##_64
@@ -87,6 +99,22 @@ static inline double m_erf_64(double x) { return erf(x); }
 static inline double m_floor_64(double x) { return __builtin_floor(x); }
 static inline double m_ceil_64(double x) { return __builtin_ceil(x); }
 static inline double m_round_64(double x) { return __builtin_rint(x); }
+// Functions that are the C library's in both types.
+#define LIBRARY(NAME)                                                                                          \
+  static inline float m_##NAME##_32(float x) { return NAME##f(x); }                                            \
+  static inline double m_##NAME##_64(double x) { return NAME(x); }
+LIBRARY(tan)
+LIBRARY(asin)
+LIBRARY(acos)
+LIBRARY(atan)
+LIBRARY(sinh)
+LIBRARY(cosh)
+LIBRARY(asinh)
+LIBRARY(acosh)
+LIBRARY(atanh)
+LIBRARY(exp2)
+LIBRARY(log2)
+LIBRARY(log10)
 static inline float gelu_tanh_slope_32(float x) {
   float t = tk_tanhf(0.7978845608028654f * (x + 0.044715f * x * x * x));
   return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * 0.7978845608028654f * (1 + 3 * 0.044715f * x * x);
@@ -137,6 +165,37 @@ static inline int64_t power_i64(int64_t a, int64_t b) {
     if (b & 1) r = (int64_t)((uint64_t)r * (uint64_t)a);
   return r;
 }
+// The remainder has the sign of the divisor, as Python's; the floor quotient fits it.
+#define REMAINDER(T, S, FMOD, FLOOR)                                                                           \
+  static inline T remainder_of_##S(T a, T b) {                                                                 \
+    T r = FMOD(a, b);                                                                                          \
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;                                                           \
+  }                                                                                                            \
+  static inline T floor_quotient_##S(T a, T b) { return b == 0 ? a / b : FLOOR((a - remainder_of_##S(a, b)) / b + (T)0.5); }
+REMAINDER(float, f32, fmodf, __builtin_floorf)
+REMAINDER(double, f64, fmod, __builtin_floor)
+#define INTEGER_REMAINDER(T, S)                                                                                \
+  static inline T remainder_of_##S(T a, T b) {                                                                 \
+    if (b == 0 || b == -1) return 0;                                                                           \
+    T r = a % b;                                                                                               \
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;                                                           \
+  }                                                                                                            \
+  static inline T floor_quotient_##S(T a, T b) {                                                               \
+    if (b == 0) return 0;                                                                                      \
+    if (b == -1) return (T)(0 - (uint64_t)a);                                                                  \
+    return a / b - (a % b != 0 && (a < 0) != (b < 0));                                                         \
+  }
+INTEGER_REMAINDER(int32_t, i32)
+INTEGER_REMAINDER(int64_t, i64)
+static inline float atan2_of_f32(float a, float b) { return atan2f(a, b); }
+static inline double atan2_of_f64(double a, double b) { return atan2(a, b); }
+static inline int32_t atan2_of_i32(int32_t a, int32_t b) { return (int32_t)atan2(a, b); }
+static inline int64_t atan2_of_i64(int64_t a, int64_t b) { return (int64_t)atan2((double)a, (double)b); }
+#define DIVISIONS(T, S)                                                                                        \
+  BINARY(T, S, remainder, T, remainder_of_##S(a, b))                                                           \
+  BINARY(T, S, floordiv, T, floor_quotient_##S(a, b))                                                          \
+  BINARY(T, S, arctan2, T, atan2_of_##S(a, b))
+
 #define FLOAT_BINARIES(T, S, POW)                                                                              \
   BINARY(T, S, add, T, a + b)                                                                                  \
   BINARY(T, S, sub, T, a - b)                                                                                  \
@@ -158,11 +217,16 @@ FLOAT_BINARIES(float, f32, powf)
 FLOAT_BINARIES(double, f64, pow)
 INTEGER_BINARIES(int32_t, i32, uint32_t)
 INTEGER_BINARIES(int64_t, i64, uint64_t)
+DIVISIONS(float, f32)
+DIVISIONS(double, f64)
+DIVISIONS(int32_t, i32)
+DIVISIONS(int64_t, i64)
 
 #define BINARY_DISPATCH(T, S)                                                                                  \
   void tk_binary_##S(int op, int64_t n, const T *a, int64_t sa, const T *b, int64_t sb, T *out) {              \
     static void (*const table[])(int64_t, const T *, int64_t, const T *, int64_t, T *) = {                     \
-        add_##S, sub_##S, mul_##S, div_##S, pow_##S, max_##S, min_##S};                                        \
+        add_##S, sub_##S, mul_##S, div_##S, pow_##S, max_##S, min_##S, remainder_##S, floordiv_##S,            \
+        arctan2_##S};                                                                                          \
     table[op](n, a, sa, b, sb, out);                                                                           \
   }
 BINARY_DISPATCH(float, f32)

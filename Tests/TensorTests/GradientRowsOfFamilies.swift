@@ -2,6 +2,24 @@ import Tensor
 
 /// Rows of operations that reduce to one number or a vector, mask, and select.
 let reductionGradientRows: [GradientRow] = [
+  .init(name: "tan", shapes: [[5]]) { $0[0].tan() },
+  .init(name: "asin", shapes: [[5]], range: -0.8..<0.8) { $0[0].asin() },
+  .init(name: "acos", shapes: [[5]], range: -0.8..<0.8) { $0[0].acos() },
+  .init(name: "atan", shapes: [[5]]) { $0[0].atan() },
+  .init(name: "sinh", shapes: [[5]]) { $0[0].sinh() },
+  .init(name: "cosh", shapes: [[5]]) { $0[0].cosh() },
+  .init(name: "asinh", shapes: [[5]]) { $0[0].asinh() },
+  .init(name: "acosh", shapes: [[5]], range: 1.2..<3) { $0[0].acosh() },
+  .init(name: "atanh", shapes: [[5]], range: -0.8..<0.8) { $0[0].atanh() },
+  .init(name: "exp2", shapes: [[5]]) { $0[0].exp2() },
+  .init(name: "log2", shapes: [[5]], range: 0.2..<3) { $0[0].log2() },
+  .init(name: "log10", shapes: [[5]], range: 0.2..<3) { $0[0].log10() },
+  .init(name: "atan2", shapes: [[2, 3], [3]]) { $0[0].atan2($0[1]) },
+  .init(name: "remainder", shapes: [[2, 3], [3]], range: 0.5..<2) { $0[0].remainder($0[1]) },
+  .init(name: "trace", shapes: [[2, 3, 4]]) { $0[0].trace(offset: 1).exp() },
+  .init(name: "logCumSumExp along the first axis", shapes: [[5, 2]]) {
+    ($0[0] * 20).logCumSumExp(axis: 0) * 0.1
+  },
   .init(name: "prod", shapes: [[2, 3, 2]]) { $0[0].prod(axes: [0, 1]) },
   .init(name: "prod with a zero", shapes: [[2, 3]]) {
     ($0[0] * Tensor([0, 1, 1, 1, 1, 1] as [Double], shape: [2, 3])).prod(axes: [1], keepDims: true)

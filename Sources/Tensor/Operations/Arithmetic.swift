@@ -1,7 +1,7 @@
 import CTensorKernels
 
 extension Tensor {
-  private static func binary(
+  static func binary(
     _ name: StaticString, _ operation: Int, _ a: Tensor, _ b: Tensor,
     backward:
       @escaping (_ gradient: Tensor, _ a: Tensor, _ b: Tensor, _ output: Tensor?) -> (Tensor?, Tensor?),

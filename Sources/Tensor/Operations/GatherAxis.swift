@@ -1,8 +1,8 @@
 import CTensorKernels
 
 extension Tensor {
-  /// For every element of `indices` along `axis`, where the element with that index lies in a contiguous tensor of
-  /// `shape`; indices are checked, negative ones count from the back.
+  /// For every element of `indices` along `axis`, where the element with that index lies in a contiguous
+  /// tensor of `shape`; indices are checked, negative ones count from the back.
   private static func positions(
     of indices: Tensor, along axis: Int, in shape: [Int], _ operation: String
   ) -> [Int] {
@@ -12,29 +12,40 @@ extension Tensor {
       indices.rank == shape.count
         && indices.shape.indices.allSatisfy { $0 == axis || indices.shape[$0] <= shape[$0] },
       operation, "indices of shape \(indices.shape) do not fit shape \(shape) beside axis \(axis)")
+    if indices.count == 0 { return [] }
     let strides = contiguousStrides(shape)
-    let values = indices.array(of: Int64.self)
-    let extents = indices.shape
-    var counter = [Int](repeating: 0, count: extents.count)
-    var base = 0
-    return values.map { value in
-      let index = value < 0 ? Int(value) + shape[axis] : Int(value)
-      tensorRequire(
-        index >= 0 && index < shape[axis], operation,
-        "index \(value) is outside axis \(axis) of shape \(shape)")
-      let position = base + index * strides[axis]
-      for other in stride(from: extents.count - 1, through: 0, by: -1) {
-        counter[other] += 1
-        if other != axis { base += strides[other] }
-        if counter[other] < extents[other] { break }
-        if other != axis { base -= extents[other] * strides[other] }
-        counter[other] = 0
+    let numbers = indices.to(.int64).contiguous()
+    let values = numbers.pointer(Int64.self)
+    let (extents, last) = (indices.shape, indices.rank - 1)
+    let length = extents.last ?? 1
+    let extent = shape[axis]
+    let (stride, step) = (strides[axis], axis == last ? 0 : 1)
+    // Rows of the indices: along one, every element but its index is a step further.
+    let lead = StridedIteration(
+      shape: Array(extents.dropLast()) + [1],
+      strides: [extents.indices.dropLast().map { $0 == axis ? 0 : strides[$0] } + [0]])
+    return [Int](unsafeUninitializedCapacity: indices.count) { buffer, initialized in
+      nonisolated(unsafe) let positions = buffer
+      Threads.parallel(indices.count / length, grain: Swift.max(1, (1 << 14) / length)) { range in
+        for row in range {
+          let base =
+            lead.offset(0, row: row / lead.rowLength) + row % lead.rowLength * lead.rowStride(0)
+          for i in 0..<length {
+            let value = Int(values[row * length + i])
+            let index = value < 0 ? value + extent : value
+            tensorRequire(
+              index >= 0 && index < extent, operation,
+              "index \(value) is outside axis \(axis) of shape \(shape)")
+            positions[row * length + i] = base + index * stride + i * step
+          }
+        }
       }
-      return position
+      initialized = indices.count
     }
   }
 
-  /// Picks one element for each index: `result[i, j] = self[i, indices[i, j]]` for axis 1, PyTorch's `gather`.
+  /// Picks one element for each index: `result[i, j] = self[i, indices[i, j]]` for axis 1, PyTorch's
+  /// `gather`.
   /// - Parameters:
   ///   - axis: the axis the indices run along.
   ///   - indices: integers with this tensor's rank; not larger than this tensor beside `axis`.
@@ -46,7 +57,12 @@ extension Tensor {
     let result = Tensor(uninitialized: indices.shape, dtype: dtype)
     func copy<T: TensorScalar>(_: T.Type) {
       let (input, output) = (source.pointer(T.self), result.pointer(T.self))
-      for (i, position) in positions.enumerated() { output[i] = input[position] }
+      positions.withUnsafeBufferPointer { positions in
+        nonisolated(unsafe) let positions = positions
+        Threads.parallel(positions.count, grain: 1 << 14) { range in
+          for i in range { output[i] = input[positions[i]] }
+        }
+      }
     }
     dtype.withScalarType { copy($0) }
     let (original, type) = (shape, dtype)
@@ -55,7 +71,8 @@ extension Tensor {
     }
   }
 
-  /// A copy with `self[i, indices[i, j]] = source[i, j]` (for axis 1), PyTorch's `scatter`; the last of equal indices wins.
+  /// A copy with `self[i, indices[i, j]] = source[i, j]` (for axis 1), PyTorch's `scatter`; the last of equal
+  /// indices wins.
   ///
   /// Gradients are those of distinct indices: nothing flows to a replaced element.
   public func scatter(axis: Int, _ indices: Tensor, _ source: Tensor) -> Tensor {
@@ -80,7 +97,8 @@ extension Tensor {
     }
   }
 
-  /// A copy with `source[i, j]` added at `self[i, indices[i, j]]` (for axis 1), PyTorch's `scatter_add`; equal indices add up in order.
+  /// A copy with `source[i, j]` added at `self[i, indices[i, j]]` (for axis 1), PyTorch's `scatter_add`;
+  /// equal indices add up in order.
   public func scatterAdd(axis: Int, _ indices: Tensor, _ source: Tensor) -> Tensor {
     let axis = normalizedAxis(axis, "scatterAdd")
     let positions = Self.positions(of: indices, along: axis, in: shape, "scatterAdd")
@@ -106,7 +124,8 @@ extension Tensor {
     }
   }
 
-  /// Slices along `axis` with the given numbers, PyTorch's `index_select`; the gradient adds up where one is taken twice.
+  /// Slices along `axis` with the given numbers, PyTorch's `index_select`; the gradient adds up where one is
+  /// taken twice.
   /// - Parameter indices: `[k]` integers.
   public func indexSelect(axis: Int, _ indices: Tensor) -> Tensor {
     let axis = normalizedAxis(axis, "indexSelect")

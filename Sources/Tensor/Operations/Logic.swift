@@ -1,11 +1,84 @@
 extension Tensor {
   /// Whether any element over some axes (all when omitted) is not zero, as bool; false over no elements.
   public func any(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    (detached() .!= 0).sum(axes: axes, keepDims: keepDims) .> 0
+    countNonZero(axes: axes, keepDims: keepDims) .> 0
   }
 
   /// Whether every element over some axes (all when omitted) is not zero, as bool; true over no elements.
   public func all(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
     (detached() .== 0).sum(axes: axes, keepDims: keepDims) .== 0
+  }
+
+  /// How many elements over some axes (all when omitted) are not zero, as int64.
+  public func countNonZero(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
+    (detached() .!= 0).sum(axes: axes, keepDims: keepDims)
+  }
+
+  /// Where the elements are that are not zero, in C order: `[count, rank]` of int64 (PyTorch's `nonzero`).
+  public func nonZero() -> Tensor {
+    let flags = (detached() .!= 0).array(of: Bool.self)
+    var places: [Int64] = []
+    for index in flags.indices where flags[index] {
+      var rest = index
+      let start = places.count
+      for extent in shape.reversed() {
+        places.insert(Int64(rest % extent), at: start)
+        rest /= extent
+      }
+    }
+    return Tensor(places, shape: [rank == 0 ? flags.count { $0 } : places.count / rank, rank])
+  }
+
+  /// Where elements are not a number, as bool.
+  public func isNaN() -> Tensor { detached() .!= detached() }
+
+  /// Where elements are infinite, as bool.
+  public func isInfinite() -> Tensor {
+    dtype.isFloatingPoint ? detached().abs() .== .infinity : Tensor.zeros(shape, dtype: .bool)
+  }
+
+  /// Where elements are numbers and finite, as bool.
+  public func isFinite() -> Tensor {
+    dtype.isFloatingPoint ? detached().abs() .< .infinity : Tensor.ones(shape, dtype: .bool)
+  }
+
+  /// Whether all elements are within `absolute + relative · |other|` of those of `other` after broadcasting
+  /// (NumPy's `allclose`); a NaN is close to nothing.
+  public func isClose(
+    to other: Tensor, relative: Double = 1e-5, absolute: Double = 1e-8
+  ) -> Bool {
+    let (a, b) = (detached().to(.float64), other.detached().to(.float64))
+    let isNear = (a - b).abs() .<= b.abs() * relative + absolute
+    return (isNear .| (a .== b)).all().item() == 1
+  }
+
+  private static func logical(_ name: String, _ a: Tensor, _ b: Tensor) -> (Tensor, Tensor) {
+    tensorRequire(
+      a.dtype == .bool && b.dtype == .bool, name, "needs bool on both sides, found \(a.dtype) and \(b.dtype)")
+    return (a, b)
+  }
+
+  /// Where both are true; tensors of bool, after broadcasting.
+  public static func .& (a: Tensor, b: Tensor) -> Tensor {
+    let (a, b) = logical("and", a, b)
+    return a.minimum(b)
+  }
+
+  /// Where at least one is true; tensors of bool, after broadcasting.
+  public static func .| (a: Tensor, b: Tensor) -> Tensor {
+    let (a, b) = logical("or", a, b)
+    return a.maximum(b)
+  }
+
+  /// Where exactly one is true; tensors of bool, after broadcasting.
+  public static func .^ (a: Tensor, b: Tensor) -> Tensor {
+    let (a, b) = logical("exclusive or", a, b)
+    return a .!= b
+  }
+
+  /// Where `x`, of bool, is false.
+  public static prefix func .! (x: Tensor) -> Tensor {
+    tensorRequire(x.dtype == .bool, "not", "needs bool, found \(x.dtype)")
+    return x .== 0
   }
 }

@@ -165,11 +165,17 @@ extension Tensor {
   private func sumOfIntegers(axes: [Int]?, keepDims: Bool) -> Tensor {
     let (axes, kept, dropped) = reducedShapes(axes, "sum")
     let (moved, inner) = movingToEnd(axes)
-    let values = moved.to(.int64).array(of: Int64.self)
-    let sums = (0..<dropped.reduce(1, *)).map { outer in
-      values[outer * inner..<(outer + 1) * inner].reduce(0, &+)
+    let values = moved.to(.int64).contiguous()
+    let result = Tensor(uninitialized: dropped, dtype: .int64)
+    let (input, output) = (values.pointer(Int64.self), result.pointer(Int64.self))
+    Threads.parallel(result.count, grain: Swift.max(1, (1 << 14) / Swift.max(inner, 1))) { range in
+      for index in range {
+        var sum: Int64 = 0
+        for i in index * inner..<(index + 1) * inner { sum &+= input[i] }
+        output[index] = sum
+      }
     }
-    return Tensor(sums, shape: keepDims ? kept : dropped)
+    return result.reshaped(keepDims ? kept : dropped)
   }
 
   /// The mean over some axes (all when omitted).
@@ -236,34 +242,43 @@ extension Tensor {
   }
 
   /// The position of the largest element along an axis (of the flattened tensor when nil), as int64; the
-  /// first of equals.
+  /// first of equals, and NaN before all.
   public func argmax(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
-    position("argmax", axis: axis, keepDims: keepDims) { $0 > $1 }
+    position("argmax", axis: axis, keepDims: keepDims, largest: true)
   }
 
   /// The position of the smallest element along an axis (of the flattened tensor when nil), as int64; the
-  /// first of equals.
+  /// first of equals, and NaN before all.
   public func argmin(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
-    position("argmin", axis: axis, keepDims: keepDims) { $0 < $1 }
+    position("argmin", axis: axis, keepDims: keepDims, largest: false)
   }
 
-  private func position(
-    _ name: String, axis: Int?, keepDims: Bool, _ isBetter: (Double, Double) -> Bool
-  ) -> Tensor {
+  private func position(_ name: String, axis: Int?, keepDims: Bool, largest: Bool) -> Tensor {
     let (axes, kept, dropped) = reducedShapes(axis.map { [$0] }, name)
     let (moved, inner) = movingToEnd(axes)
     tensorRequire(inner > 0 || dropped.contains(0), name, "nothing to compare in shape \(shape)")
-    let values = moved.to(.float64).contiguous()
-    let pointer = values.pointer(Double.self)
-    let positions = (0..<dropped.reduce(1, *)).map { outer -> Int64 in
-      var best = 0
-      for i in 1..<Swift.max(inner, 1)
-      where isBetter(pointer[outer * inner + i], pointer[outer * inner + best]) {
-        best = i
+    let result = Tensor(uninitialized: dropped, dtype: .int64)
+    func search<T: Comparable>(_: T.Type, _ values: Tensor, isNaN: (T) -> Bool) {
+      let (input, output) = (values.pointer(T.self), result.pointer(Int64.self))
+      Threads.parallel(result.count, grain: Swift.max(1, (1 << 14) / Swift.max(inner, 1))) { range in
+        for index in range {
+          let row = input + index * inner
+          var best = 0
+          for i in 1..<Swift.max(inner, 1) where !isNaN(row[best]) {
+            let isBetter = largest ? row[i] > row[best] : row[i] < row[best]
+            if isBetter || isNaN(row[i]) { best = i }
+          }
+          output[index] = Int64(best)
+        }
       }
-      return Int64(best)
     }
-    return Tensor(positions, shape: keepDims ? kept : dropped)
+    switch dtype {
+    case .float32: search(Float.self, moved.contiguous()) { $0.isNaN }
+    case .float64: search(Double.self, moved.contiguous()) { $0.isNaN }
+    case .float16, .bfloat16: search(Float.self, moved.to(.float32).contiguous()) { $0.isNaN }
+    default: search(Int64.self, moved.to(.int64).contiguous()) { _ in false }
+    }
+    return result.reshaped(keepDims ? kept : dropped)
   }
 
   /// ln Σ e^x over some axes, without overflow.

@@ -2,7 +2,7 @@ import CTensorKernels
 
 extension Tensor {
   /// Applies a function of the kernel table; `derivative` is f' in tensor operations, for higher derivatives.
-  private func unary(
+  func unary(
     _ name: StaticString, _ operation: Int, derivative: @escaping (_ x: Tensor) -> Tensor
   ) -> Tensor {
     switch dtype {

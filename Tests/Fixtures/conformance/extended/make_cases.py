@@ -145,6 +145,14 @@ A("interpolate.linear", "interpolate", lambda x: F.interpolate(x, size=7, mode="
 # others
 for q in (1, 3, 1.5, float("inf")):
     A(f"norm.order_{q}", "vector_norm", lambda x, q=q: torch.linalg.vector_norm(x, q, dim=(0, 2), keepdim=True), n(3, 4, 5), ord=q if q != float("inf") else "inf", dims=[0, 2], keepdim=1)
+for f in (torch.tan, torch.atan, torch.sinh, torch.cosh, torch.asinh, torch.exp2):
+    A(f.__name__, f"{f.__name__}(x)", f, n(3, 5))
+for f in (torch.asin, torch.acos, torch.atanh):
+    A(f.__name__, f"{f.__name__}(x)", f, np.clip(n(3, 5, scale=0.4), -0.9, 0.9))
+for f in (torch.log2, torch.log10, torch.acosh):
+    A(f.__name__, f"{f.__name__}(x)", f, 1.2 + np.abs(n(3, 5)))
+A("atan2", "atan2(y, x)", torch.atan2, n(3, 5), n(5))
+A("remainder", "remainder(x, y)", torch.remainder, n(3, 5, scale=4), n(5))
 A("prod.all", "prod(x)", torch.prod, n(2, 3))
 A("prod.zero", "prod(x, 1, keepdim) with zeros", lambda x: x.prod(1, keepdim=True), np.array([[1, 0, 2], [0, 3, 0], [4, 5, 6]], np.float32), dim=1)
 A("prod.view", "prod of a transposed slice", lambda x: x.prod(0), n(4, 6), views={0: [["transpose", 0, 1], ["slice", 0, 0, 6, 2]]}, dim=0)

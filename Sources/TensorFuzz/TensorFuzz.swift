@@ -1,9 +1,9 @@
 import ArgumentParser
 
-/// Looks for inputs that the library mistreats: `tensor-fuzz readers --count 1000000`.
+/// Looks for inputs that the library mistreats: `tensor-fuzz readers --count 1000000`, `tensor-fuzz operations`.
 @main
 struct TensorFuzz: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tensor-fuzz", abstract: "Looks for inputs that the tensor library mistreats.",
-    subcommands: [ReadersCommand.self])
+    subcommands: [OperationsCommand.self, ReadersCommand.self])
 }

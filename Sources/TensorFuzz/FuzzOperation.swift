@@ -85,7 +85,8 @@ extension FuzzOperation {
       two("add", "x[0] + x[1]", types: DType.allCases) { $0 + $1 },
       two("sub", "x[0] - x[1]", types: DType.allCases.filter { $0 != .bool }) { $0 - $1 },
       two("mul", "x[0] * x[1]", types: DType.allCases) { $0 * $1 },
-      two("div", "x[0] / x[1]", types: DType.allCases.filter { $0 != .bool }, in: 1...6) { $0 / $1 },
+      // Two integers give a truncated integer here, and a fraction there.
+      two("div", "x[0] / x[1]", types: storage, in: 1...6) { $0 / $1 },
       two("pow", "x[0].pow(x[1])", types: floats, in: 0.2...3) { $0.pow($1) },
       two("maximum", "torch.maximum(x[0], x[1])", types: DType.allCases) { $0.maximum($1) },
       two("minimum", "torch.minimum(x[0], x[1])", types: DType.allCases) { $0.minimum($1) },

@@ -94,6 +94,20 @@ struct FusedOperationTests {
     }
   }
 
+  @Test func attentionOfExpandedRowsIsThatOfTheirCopies() {
+    var generator = RandomGenerator(seed: 3)
+    let one = Tensor.randomNormal([1, 2, 4], dtype: .float64, using: &generator)
+    let rows = Tensor.randomNormal([3, 2, 4], dtype: .float64, using: &generator)
+    let layout = AttentionLayout.causal([3])
+    for place in 0..<3 {
+      let views = (0..<3).map { $0 == place ? one.expanded(to: [3, 2, 4]) : rows }
+      let copies = views.map { $0.contiguous() }
+      let found = attention(query: views[0], key: views[1], value: views[2], layout: layout)
+      let expected = attention(query: copies[0], key: copies[1], value: copies[2], layout: layout)
+      #expect(found.array(of: Double.self) == expected.array(of: Double.self))
+    }
+  }
+
   @Test func extremeRowsStayFinite() {
     let rows = Tensor([1000, -1000, 0, -.infinity, 5, -.infinity, 88, 89, 90] as [Float], shape: [3, 3])
     let softmax = rows.softmax().array(of: Float.self)

@@ -5,6 +5,12 @@ import Testing
 @Suite struct ReductionTests {
   let matrix = Tensor((0..<12).map(Float.init), shape: [3, 4])
 
+  @Test func aDeviationOfZeroHasNoSlope() {
+    let x = Tensor([2, 2, 2, 1, 2, 3] as [Double], shape: [2, 3]).requiringGradient()
+    let gradient = x.standardDeviation(axes: [1]).sum().backward()[x]?.array(of: Double.self)
+    #expect(gradient == [0, 0, 0, -0.5, 0, 0.5])
+  }
+
   @Test func productsOfViews() {
     #expect(matrix.transposed()[.slice(step: 2)].prod(axes: [0]).array(of: Float.self) == [0, 24, 80])
     #expect((matrix.to(.int64) + 1).prod().item() == 479_001_600)

@@ -196,10 +196,14 @@ extension Tensor {
     return deviation.square().sum(axes: axes, keepDims: keepDims) / (Double(inner) - correction)
   }
 
-  /// The square root of ``variance(axes:correction:keepDims:)``.
+  /// The square root of ``variance(axes:correction:keepDims:)``; its gradient where all elements are equal is zero.
   public func standardDeviation(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor
   {
-    variance(axes: axes, correction: correction, keepDims: keepDims).sqrt()
+    let variance = variance(axes: axes, correction: correction, keepDims: keepDims)
+    let isFlat = variance.detached() .== 0
+    guard variance.requiresGradient, isFlat.any().item() != 0 else { return variance.sqrt() }
+    let zero = Tensor.zeros([], dtype: variance.dtype)
+    return Tensor.select(isFlat, zero, Tensor.select(isFlat, zero + 1, variance).sqrt())
   }
 
   /// The largest element over some axes (all when omitted); equal ones share the gradient.

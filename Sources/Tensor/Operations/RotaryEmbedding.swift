@@ -51,11 +51,15 @@ private func rotated(_ x: Tensor, positions: [Int32], base: Double, direction: D
 }
 
 extension Tensor {
-  /// The tensor without its record, copied unless everything behind the first axis is dense.
+  /// The tensor without its record, copied unless everything behind the first axis is dense and rows do not overlap: BLAS
+  /// takes no distance between rows that is shorter than a row, such as the 0 of an expanded axis.
   func withDenseRows() -> Tensor {
     let x = detached()
-    let dense = Tensor.contiguousStrides(Array(shape.dropFirst()))
-    return x.count == 0 || Array(x.strides.dropFirst()) == dense && x.strides[0] >= 0 ? x : x.materialized()
+    let row = Array(shape.dropFirst())
+    let isDense =
+      x.count == 0
+      || Array(x.strides.dropFirst()) == Tensor.contiguousStrides(row) && x.strides[0] >= row.reduce(1, *)
+    return isDense ? x : x.materialized()
   }
 }
 

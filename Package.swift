@@ -90,7 +90,8 @@ let package = Package(
       name: "VerificationTests", dependencies: ["Verification", "TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "CLITests", dependencies: ["dpotrain", "DPOTrain", "LVLM", "TestSupport"],
+      name: "CLITests",
+      dependencies: ["dpotrain", "Checkpoint", "DPOTrain", "LVLM", "Tensor", "TestSupport"],
       swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6]

@@ -48,6 +48,49 @@ import Testing
     }
   }
 
+  @Test func theVocabularyAsJSON() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = Fixtures.url("tokenizers/tiny.gguf")
+      try Tokenizer.writeJSON(of: GGUFFile(reading: url), to: folder)
+      let written = try PretrainedModel.tokenizer(of: folder)
+      let given = try Tokenizer(contentsOf: url)
+      for text in ["", "The capital of France is", "12 naïve façades\n\t图 🦊 ", "<image> <|im_end|>"] {
+        #expect(written.encode(text) == given.encode(text))
+      }
+      #expect(written.encode(parsingTokens: "a<|im_end|>b") == given.encode(parsingTokens: "a<|im_end|>b"))
+      #expect(written.piece(written.imageID) == "<image>" && written.imageID == given.imageID)
+      #expect(written.vocabularySize == given.vocabularySize && written.addsBOS == given.addsBOS)
+      #expect(
+        (written.bosID, written.eosID, written.padID) == (given.bosID, given.eosID, given.padID))
+    }
+  }
+
+  @Test func aVisionTowerBeforeIt() throws {
+    let file = try GGUFFile(reading: Fixtures.url("tokenizers/tiny.gguf"))
+    let tokenizer = try Tokenizer(gguf: file)
+    let vision = VisionConfiguration(
+      hiddenSize: 8, intermediateSize: 16, hiddenLayerCount: 2, attentionHeadCount: 2, imageSize: 8,
+      patchSize: 4, projectionSize: 8)
+    func model(_ seed: UInt64) throws -> LlavaModel {
+      var generator = RandomGenerator(seed: seed)
+      return try LlavaModel(
+        vision: vision, visionFeatureLayer: -1, languageModel: file, tokenizer: tokenizer, using: &generator)
+    }
+    let (one, other) = (try model(1), try model(2))
+    let alone = try LlavaModel.languageModel(from: file, tokenizer: tokenizer)
+    for (name, parameter) in one.decoder.namedParameters() {
+      let values = parameter.tensor.array(of: Float.self)
+      for model in [other, alone] {
+        let own = model.decoder.namedParameters().first { $0.name == name }
+        #expect(own?.parameter.tensor.array(of: Float.self) == values, "\(name)")
+      }
+    }
+    let features = one.imageFeatures(.zeros([2, 3, 8, 8]))
+    #expect(features.shape == [2, 4, 24])
+    #expect(
+      features.array(of: Float.self) != other.imageFeatures(.zeros([2, 3, 8, 8])).array(of: Float.self))
+  }
+
   @Test func filesThatDoNotFit() throws {
     try Fixtures.withTemporaryDirectory { folder in
       let whole = try Data(contentsOf: Fixtures.url("tokenizers/tiny.gguf"))

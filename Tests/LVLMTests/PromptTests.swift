@@ -23,6 +23,12 @@ import Testing
     #expect(Array(ids.prefix(before.count)) == before)
     #expect(ids.count { $0 == TinyModel.imageID } >= TinyModel.patches)
     #expect(tokenizer.decode(encoder.encode(answer: "A dog.")) == "A dog.")
+    // A further turn begins behind the eos of an answer, without the system sentence.
+    let later = encoder.encode(laterQuestion: "And <|im_end|>?")
+    #expect(later.count { $0 == start } == 2 && later.count { $0 == end } == 1)
+    #expect(
+      tokenizer.decode(later, showsSpecialTokens: true)
+        == "\n<|im_start|>user\nAnd <|im_end|>?<|im_end|>\n<|im_start|>assistant\n")
   }
 
   private func encoder(_ template: ChatTemplate = .plain) throws -> PromptEncoder {

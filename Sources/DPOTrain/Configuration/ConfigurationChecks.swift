@@ -29,12 +29,21 @@ extension RunConfiguration {
 
   private func checkModel(_ tree: ConfigurationNode, _ require: Requirement) {
     guard model.path == nil else {
+      require(
+        model.languageModel == nil, "model.language_model", "a language model beside model.path",
+        "one of them")
       for key in ["model.vision_config", "model.text_config"] {
         require(
           tree.value(at: key) == nil, key, "a shape beside model.path", "either model.path or a shape")
       }
       return
     }
+    require(
+      model.languageModel == nil || tree.value(at: "model.text_config") == nil, "model.text_config",
+      "a shape beside model.language_model", "the file's own, without this key")
+    require(
+      sft.trainDecoder || model.languageModel != nil, "sft.train_decoder", "false for a new decoder",
+      "a decoder that has been trained: model.language_model or model.path")
     let vision = model.visionConfig
     let text = model.textConfig
     func divides(_ part: Int, _ whole: Int, _ key: String, _ name: String) {
@@ -43,6 +52,11 @@ extension RunConfiguration {
     divides(vision.patchSize, vision.imageSize, "model.vision_config.patch_size", "image_size")
     divides(
       vision.numAttentionHeads, vision.hiddenSize, "model.vision_config.num_attention_heads", "hidden_size")
+    let layers = vision.numHiddenLayers
+    require(
+      (-layers - 1...layers).contains(model.visionFeatureLayer), "model.vision_feature_layer",
+      "\(model.visionFeatureLayer)", "\(-layers - 1) to \(layers) with \(layers) layers")
+    guard model.languageModel == nil else { return }
     divides(text.numAttentionHeads, text.hiddenSize, "model.text_config.num_attention_heads", "hidden_size")
     divides(
       text.numKeyValueHeads, text.numAttentionHeads, "model.text_config.num_key_value_heads",
@@ -53,10 +67,6 @@ extension RunConfiguration {
         "heads of width \(text.hiddenSize / text.numAttentionHeads)",
         "heads of even width, for rotary positions")
     }
-    let layers = vision.numHiddenLayers
-    require(
-      (-layers - 1...layers).contains(model.visionFeatureLayer), "model.vision_feature_layer",
-      "\(model.visionFeatureLayer)", "\(-layers - 1) to \(layers) with \(layers) layers")
     if case .index(let index) = select.layer {
       require(
         index < text.numHiddenLayers, "select.layer", "\(index)",
@@ -79,8 +89,17 @@ extension RunConfiguration {
       data.source != .llava || data.path != nil, "data.path", "nothing",
       "a JSON or JSONL file, which source llava reads")
     require(
-      data.source != .shapes || data.path == nil, "data.path", "\"\(data.path ?? "")\"",
-      "no path, source shapes reads no files")
+      (data.source != .shapes && data.source != .mixture) || data.path == nil, "data.path",
+      "\"\(data.path ?? "")\"",
+      data.source == .shapes
+        ? "no path, source shapes reads no files" : "no path, a mixture reads what Debian installs")
+    require(
+      data.source == .emoji || data.names == nil, "data.names", "\"\(data.names ?? "")\"",
+      "no names, only source emoji reads them")
+    require(
+      (data.source == .mixture) == !data.shares.parts.isEmpty, "data.shares",
+      data.shares.parts.isEmpty ? "no share above 0" : "shares with source \(data.source.rawValue)",
+      data.source == .mixture ? "the sources of the mixture with their shares" : "source: mixture")
     require(
       data.source == .llava || data.imageRoot == nil, "data.image_root", "\"\(data.imageRoot ?? "")\"",
       "no image_root, only source llava reads one")

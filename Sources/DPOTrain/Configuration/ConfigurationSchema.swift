@@ -42,8 +42,12 @@ extension RunConfiguration.Model: ConfigurationSection {
       .optionalPath(
         "path", \.path,
         "Directory of an existing model in Hugging Face layout, in place of the shape below."),
+      .optionalPath(
+        "language_model", \.languageModel,
+        "GGUF file of a LLaMA language model with its vocabulary, in place of `text_config` and of a vocabulary of the run's own texts."
+      ),
       .section("vision_config", \.visionConfig, isWritten: { $0.path == nil }),
-      .section("text_config", \.textConfig, isWritten: { $0.path == nil }),
+      .section("text_config", \.textConfig, isWritten: { $0.path == nil && $0.languageModel == nil }),
       .integer(
         "vision_feature_layer", \.visionFeatureLayer, from: Int.min,
         "Hidden state of the vision tower that goes to the projector; −1 is the last layer's output, −2 the one before."
@@ -98,7 +102,7 @@ extension RunConfiguration.Tokenizer: ConfigurationSection {
     [
       .integer(
         "vocab_size", \.vocabSize, from: 300, to: 1_000_000,
-        "Pieces of the SentencePiece vocabulary trained on the run's own texts; 259 are control tokens and bytes."
+        "Pieces of the SentencePiece vocabulary trained on the run's own texts; 259 are control tokens and bytes. Not used with `model.language_model`."
       ),
       .choice("template", \.template, "How a question is wrapped before the answer."),
     ]
@@ -110,18 +114,34 @@ extension RunConfiguration.Data: ConfigurationSection {
     [
       .choice(
         "source", \.source,
-        "Procedural shape scenes, Debian's Fashion-MNIST, or LLaVA-style conversations with pictures on disk."
+        "Procedural shape scenes, Debian's Fashion-MNIST, emoji of a colour font, Tux Paint's stamps, several of these, or LLaVA-style conversations with pictures on disk."
       ),
       .optionalPath(
-        "path", \.path, "Directory of the IDX files (`fashion`) or the JSON or JSONL file (`llava`)."),
+        "path", \.path,
+        "Directory of the IDX files (`fashion`) or of the `stamps`, font of the `emoji`, or the JSON or JSONL file (`llava`); by default where Debian installs them."
+      ),
       .optionalPath(
         "image_root", \.imageRoot,
         "Directory that picture paths of `llava` are relative to; by default the JSON file's."),
+      .optionalPath(
+        "names", \.names, "File of the names of `emoji`; by default the emoji-test.txt that Debian installs."),
+      .section("shares", \.shares),
       .section("sizes", \.sizes),
       .number(
         "yes_no_share", \.yesNoShare, .share,
         "Share of yes/no questions of `shapes`; the rest ask for colour and shape, half each."),
       .flag("negations", \.negations, "Whether yes/no questions of `shapes` are also asked in the negative."),
+    ]
+  }
+}
+
+extension RunConfiguration.Data.Shares: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .number("shapes", \.shapes, .notNegative, "Share of `shapes` in a `mixture`."),
+      .number("fashion", \.fashion, .notNegative, "Share of `fashion` in a `mixture`."),
+      .number("emoji", \.emoji, .notNegative, "Share of `emoji` in a `mixture`."),
+      .number("stamps", \.stamps, .notNegative, "Share of `stamps` in a `mixture`."),
     ]
   }
 }
@@ -143,6 +163,9 @@ extension RunConfiguration.SFT: ConfigurationSection {
       .section("vision_pretraining", \.visionPretraining),
       .integer(
         "max_steps", \.maxSteps, "Optimizer steps; 0 leaves the stage out and starts from `model.path`."),
+      .flag(
+        "train_decoder", \.trainDecoder,
+        "Whether the decoder is trained too; `false` leaves the language model of `model` as it came."),
       .integer("per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, "Examples per step."),
       .number("learning_rate", \.learningRate, .positive, "Peak learning rate."),
       .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),

@@ -7,6 +7,12 @@ extension RunConfiguration {
       case shapes
       /// Fashion-MNIST as installed by Debian's dataset-fashion-mnist.
       case fashion
+      /// Named pictures of a colour emoji font.
+      case emoji
+      /// Tux Paint's stamps, captioned photographs and drawings.
+      case stamps
+      /// Several of the above at once.
+      case mixture
       /// LLaVA-style conversations in JSON or JSONL with pictures on disk.
       case llava
     }
@@ -26,13 +32,37 @@ extension RunConfiguration {
       public init() {}
     }
 
+    /// `data.shares`: how much of a mixture each source is; only the proportions count.
+    public struct Shares: Sendable, Equatable {
+      /// Share of ``Source/shapes``.
+      public var shapes = 0.0
+      /// Share of ``Source/fashion``.
+      public var fashion = 0.0
+      /// Share of ``Source/emoji``.
+      public var emoji = 0.0
+      /// Share of ``Source/stamps``.
+      public var stamps = 0.0
+
+      /// All 0.
+      public init() {}
+
+      /// The sources with a share, in a fixed order.
+      var parts: [(source: Source, share: Double)] {
+        [(.shapes, shapes), (.fashion, fashion), (.emoji, emoji), (.stamps, stamps)].filter { $0.1 > 0 }
+      }
+    }
+
     /// Kind of data.
     public var source = Source.shapes
-    /// Directory of the IDX files (`fashion`) or the JSON file (`llava`); `nil` for `shapes`, and for
-    /// `fashion` in the place where Debian installs it.
+    /// Directory of the IDX files (`fashion`) or of the `stamps`, font of the `emoji`, or the JSON file (`llava`);
+    /// `nil` for `shapes` and `mixture`, and for what is in the place where Debian installs it.
     public var path: String?
     /// Directory that the picture paths of `llava` records are relative to; `nil` means the JSON file's.
     public var imageRoot: String?
+    /// File of the names of `emoji`; `nil` for the one Debian installs.
+    public var names: String?
+    /// How much of a `mixture` each source is.
+    public var shares = Shares()
     /// How many records of each split are used.
     public var sizes = Sizes()
     /// Share of yes/no questions among those of `shapes`; the rest ask for colour and shape, half each.

@@ -3,6 +3,8 @@ extension RunConfiguration {
   public struct Model: Sendable, Equatable {
     /// Directory of an existing model in Hugging Face layout; `nil` builds a new one from the shape below.
     public var path: String?
+    /// GGUF file of a language model, which a new vision tower and projector are put before.
+    public var languageModel: String?
     /// Shape of the vision tower.
     public var visionConfig = Vision()
     /// Shape of the decoder.

@@ -29,6 +29,8 @@ extension RunConfiguration {
     public var visionPretraining = VisionPretraining()
     /// Optimizer steps; 0 leaves the stage out and starts from `model.path`.
     public var maxSteps = 900
+    /// Whether the decoder is trained beside vision tower and projector.
+    public var trainDecoder = true
     /// Examples per step.
     public var perDeviceTrainBatchSize = 32
     /// Peak learning rate.

@@ -9,6 +9,8 @@ extension RunConfiguration {
       case vicunaV1 = "vicuna_v1"
       /// The template MIA-DPO's released scripts generate rejected answers with.
       case llavaV0 = "llava_v0"
+      /// ChatML with SmolLM2-Instruct's system sentence.
+      case chatML = "chatml"
     }
 
     /// Number of pieces of the SentencePiece vocabulary trained on the run's own texts.

@@ -7,15 +7,30 @@ extension RunConfiguration {
     let sizes: [DataSplit: Int] = [
       .sft: data.sizes.sft, .preference: data.sizes.pref, .validation: data.sizes.val, .test: data.sizes.test,
     ]
-    switch data.source {
+    guard data.source == .mixture else { return try source(data.source, sizes) }
+    return SourceMixture(
+      try data.shares.parts.map { (try source($0.source, sizes), $0.share) }, counts: sizes)
+  }
+
+  private func source(_ kind: Data.Source, _ sizes: [DataSplit: Int]) throws -> any QuestionSource {
+    let side = model.visionConfig.imageSize
+    switch kind {
     case .shapes:
       let open = (1 - data.yesNoShare) / 2
       return ShapeScenes(
-        seed: run.seed, size: model.visionConfig.imageSize, counts: sizes,
+        seed: run.seed, size: side, counts: sizes,
         shares: .init(colour: open, shape: open, yesNo: data.yesNoShare, negations: data.negations))
     case .fashion:
       return try FashionMNIST(folder: data.path ?? FashionMNIST.debianFolder, seed: run.seed, limits: sizes)
-    case .llava:
+    case .emoji:
+      return try ThingPictures.emoji(
+        font: data.path ?? ThingPictures.debianEmojiFont, names: data.names ?? ThingPictures.debianEmojiNames,
+        seed: run.seed, size: side, limits: sizes)
+    case .stamps:
+      return try ThingPictures.stamps(
+        folder: data.path ?? ThingPictures.debianStamps, seed: run.seed, size: side, limits: sizes,
+        skipsBadPictures: run.onBadRecord == .skip)
+    case .llava, .mixture:
       guard let path = data.path else {
         throw DataError(file: "data.path", problem: "is not set, expected the JSON file of the conversations")
       }

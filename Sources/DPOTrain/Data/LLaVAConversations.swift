@@ -70,7 +70,7 @@ public struct LLaVAConversations: QuestionSource {
         if checksImages, !FileManager.default.fileExists(atPath: join(resolved, image)) {
           throw RecordProblem("image \"\(image)\" does not exist in \(resolved)")
         }
-        let place = Double(fnv1a(image, seed: seed) >> 11) * 0x1p-53
+        let place = splitPlace(of: image, seed: seed)
         let split = bounds.first { place < $0.end }?.split ?? .test
         let index = entries[split, default: []].count
         if index >= maximumRecords[split] ?? .max { return }
@@ -138,10 +138,10 @@ private func join(_ folder: String, _ path: String) -> String {
   path.hasPrefix("/") ? path : folder.hasSuffix("/") ? folder + path : folder + "/" + path
 }
 
-/// The 64-bit FNV-1a hash of a text, mixed once more so that its high bits are uniform.
-private func fnv1a(_ text: String, seed: UInt64) -> UInt64 {
+/// A number in 0 ..< 1 for a text, uniform over texts: the 64-bit FNV-1a hash, mixed once more.
+func splitPlace(of text: String, seed: UInt64) -> Double {
   var hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 ^ seed) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   hash = (hash ^ hash >> 33) &* 0xff51_afd7_ed55_8ccd
   hash = (hash ^ hash >> 33) &* 0xc4ce_b9fe_1a85_ec53
-  return hash ^ hash >> 33
+  return Double((hash ^ hash >> 33) >> 11) * 0x1p-53
 }

@@ -5,7 +5,7 @@ public import LVLM
 /// Everything is a pure function of the source's parameters, the split and the index, so any stage can ask
 /// for any record at any time, from any thread, and a resumed run sees the same data.
 public protocol QuestionSource: Sendable {
-  /// A short name, for reports and ids: `shapes`, `fashion`, `llava`.
+  /// A short name, for reports and ids: `shapes`, `fashion`, `emoji`, `llava`.
   var name: String { get }
 
   /// The question families this source asks, in a fixed order.
@@ -38,6 +38,9 @@ public protocol QuestionSource: Sendable {
   /// Whether a picture may stand beside the record's picture in a multi-image prompt.
   func isCompanion(_ image: ImageReference, of record: SingleImageRecord) -> Bool
 
+  /// The part of the source a picture comes from; one name for all pictures of a source that has no parts.
+  func collection(of image: ImageReference) -> String
+
   /// Where the picture is already a file, its absolute path; `nil` when it exists only in memory.
   func file(of reference: ImageReference) -> String?
 
@@ -53,6 +56,9 @@ extension QuestionSource {
     guard let other = answer(to: record.question, about: image) else { return false }
     return other != record.answer
   }
+
+  /// The source's own name: it has no parts.
+  public func collection(of image: ImageReference) -> String { name }
 
   /// `nil`: the pictures of this source are not files.
   public func file(of reference: ImageReference) -> String? { nil }

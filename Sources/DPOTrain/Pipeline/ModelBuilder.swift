@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import LVLM
 import Tensor
@@ -11,18 +12,26 @@ public struct LoadedModel {
 
 /// Makes models from configurations, and opens those of finished stages.
 enum ModelBuilder {
-  /// The file of the vocabulary beside a model.
+  /// The file of a vocabulary trained on the run's own texts.
   static let tokenizerName = "tokenizer.model"
+  /// Every file that a vocabulary beside a model can consist of.
+  private static let tokenizerNames = [tokenizerName] + Tokenizer.jsonNames
+
+  /// The shape of a new vision tower.
+  private static func vision(_ section: RunConfiguration.Model) -> VisionConfiguration {
+    let vision = section.visionConfig
+    return VisionConfiguration(
+      hiddenSize: vision.hiddenSize, intermediateSize: vision.intermediateSize,
+      hiddenLayerCount: vision.numHiddenLayers, attentionHeadCount: vision.numAttentionHeads,
+      imageSize: vision.imageSize, patchSize: vision.patchSize,
+      activation: vision.hiddenAct == .gelu ? .gelu : .quickGELU, projectionSize: vision.hiddenSize)
+  }
 
   /// The shape of a new model.
   static func configuration(_ section: RunConfiguration.Model, tokenizer: Tokenizer) -> LlavaConfiguration {
-    let (vision, text) = (section.visionConfig, section.textConfig)
+    let text = section.textConfig
     return LlavaConfiguration(
-      vision: VisionConfiguration(
-        hiddenSize: vision.hiddenSize, intermediateSize: vision.intermediateSize,
-        hiddenLayerCount: vision.numHiddenLayers, attentionHeadCount: vision.numAttentionHeads,
-        imageSize: vision.imageSize, patchSize: vision.patchSize,
-        activation: vision.hiddenAct == .gelu ? .gelu : .quickGELU, projectionSize: vision.hiddenSize),
+      vision: vision(section),
       text: TextConfiguration(
         vocabularySize: tokenizer.vocabularySize, hiddenSize: text.hiddenSize,
         intermediateSize: text.intermediateSize, hiddenLayerCount: text.numHiddenLayers,
@@ -38,22 +47,59 @@ enum ModelBuilder {
   static func fresh(_ run: RunConfiguration, tokenizer: Tokenizer) throws -> LoadedModel {
     var generator = RandomGenerator(seed: run.run.seed, stream: 0x4D4F_4445_4C)
     let model = try LlavaModel(configuration(run.model, tokenizer: tokenizer), using: &generator)
-    ModelInitialization.apply(to: model, seed: run.run.seed)
+    ModelInitialization.apply(to: model, includesDecoder: true, seed: run.run.seed)
     return loaded(model, tokenizer: tokenizer, run: run)
   }
 
-  /// The model in a directory with `config.json`, `model.safetensors` and `tokenizer.model`.
+  /// The language model of a GGUF file behind a new vision tower and projector with random weights.
+  ///
+  /// - Parameter folder: gets the vocabulary as `tokenizer.json`.
+  /// - Throws: ``DataError`` when there is no such file, `CheckpointError` for a damaged one, and the errors of
+  ///   `LlavaModel` and `Tokenizer` for another kind of model.
+  static func fresh(
+    _ run: RunConfiguration, languageModel path: String, tokenizerTo folder: URL
+  ) throws -> LoadedModel {
+    try requireLanguageModel(path)
+    let file = try GGUFFile(reading: URL(fileURLWithPath: path))
+    let tokenizer = try Tokenizer(gguf: file)
+    var generator = RandomGenerator(seed: run.run.seed, stream: 0x4D4F_4445_4C)
+    let model = try LlavaModel(
+      vision: vision(run.model), visionFeatureLayer: run.model.visionFeatureLayer, languageModel: file,
+      tokenizer: tokenizer, using: &generator)
+    ModelInitialization.apply(to: model, includesDecoder: false, seed: run.run.seed)
+    try Tokenizer.writeJSON(of: file, to: folder)
+    // The decoder's first, random weights.
+    TensorRuntime.trim()
+    return loaded(model, tokenizer: tokenizer, run: run)
+  }
+
+  /// - Throws: ``DataError`` that says how to get the file when it is not there.
+  static func requireLanguageModel(_ path: String) throws {
+    guard !FileManager.default.fileExists(atPath: path) else { return }
+    throw DataError(
+      file: path,
+      problem: "no such file (model.language_model); scripts/smollm2 downloads SmolLM2-135M-Instruct")
+  }
+
+  /// The model in a directory with `config.json`, `model.safetensors` and a vocabulary.
   static func open(_ directory: URL, run: RunConfiguration) throws -> LoadedModel {
-    let tokenizer = try Tokenizer(contentsOf: directory.appendingPathComponent(tokenizerName))
-    return loaded(try LlavaModel.load(from: directory), tokenizer: tokenizer, run: run)
+    let tokenizer = try PretrainedModel.tokenizer(of: directory)
+    let model = try LlavaModel.load(from: directory)
+    TensorRuntime.trim()
+    return loaded(model, tokenizer: tokenizer, run: run)
   }
 
   /// Writes a model so that ``open(_:run:)`` and Hugging Face's transformers read it.
-  static func save(_ loaded: LoadedModel, tokenizer: URL, to directory: URL) throws {
+  ///
+  /// - Parameter folder: where the files of its vocabulary are.
+  static func save(_ loaded: LoadedModel, tokenizerFrom folder: URL, to directory: URL) throws {
     try loaded.model.save(to: directory)
-    let copy = directory.appendingPathComponent(tokenizerName)
-    if copy.standardizedFileURL != tokenizer.standardizedFileURL {
-      try Data(contentsOf: tokenizer).write(to: copy, options: .atomic)
+    guard folder.standardizedFileURL != directory.standardizedFileURL else { return }
+    for name in tokenizerNames {
+      guard let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path) else {
+        continue
+      }
+      try data.write(to: directory.appendingPathComponent(name), options: .atomic)
     }
   }
 
@@ -64,6 +110,7 @@ enum ModelBuilder {
       case .plain: .plain
       case .vicunaV1: .vicunaV1
       case .llavaV0: .llavaV0
+      case .chatML: .chatML
       }
     return LoadedModel(
       model: model,

@@ -13,11 +13,13 @@ import Tensor
 /// √(2 · layers), the head is scaled by 0.3, and the positions of the vision tower start as 0.7 times a
 /// two-dimensional sine and cosine code, so that neighbouring patches are neighbours from the first step.
 enum ModelInitialization {
-  static func apply(to model: LlavaModel, seed: UInt64) {
+  /// - Parameter includesDecoder: whether the decoder starts anew too; a given one keeps its weights.
+  static func apply(to model: LlavaModel, includesDecoder: Bool, seed: UInt64) {
     let configuration = model.configuration
     let base = RandomGenerator(seed: seed, stream: 0x494E_4954)
     for (index, entry) in model.namedParameters().enumerated() {
       let (name, parameter) = entry
+      guard includesDecoder || !name.hasPrefix("language_model.") else { continue }
       var random = base.split(UInt64(index))
       func normal(_ deviation: Double) {
         parameter.tensor = Tensor.randomNormal(

@@ -28,6 +28,9 @@ public struct Pipeline {
     _ = try TrainStage.terms(configuration.train)
     // The data first: where it cannot be read, `fresh` must not have cost an earlier run.
     let source = try configuration.questionSource()
+    if stages.contains(.sft), configuration.sft.maxSteps > 0, let path = configuration.model.languageModel {
+      try ModelBuilder.requireLanguageModel(path)
+    }
     let directory = try RunDirectory(configuration, fresh: isFresh)
     try tell(source.omissions, in: directory)
     let context = StageContext(

@@ -23,7 +23,8 @@ struct SFTStage {
       throw DataError(file: "data source \(context.source.name)", problem: "has no record in the split sft")
     }
     let pictures = context.pictures(base)
-    model.setTrainable(true, .vision, .projector, .decoder)
+    model.setTrainable(true, .vision, .projector)
+    model.setTrainable(settings.trainDecoder, .decoder)
     let batch = min(settings.perDeviceTrainBatchSize, context.source.count(of: .sft))
     let sampler = RecordSampler(
       recordCount: context.source.count(of: .sft), batchSize: batch, seed: context.configuration.run.seed)
@@ -46,7 +47,7 @@ struct SFTStage {
     context.console.message(
       start > 0
         ? "sft: goes on after step \(start) of \(steps)"
-        : "sft: \(counts.all) weights, vocabulary of \(base.encoder.tokenizer.vocabularySize), "
+        : "sft: \(counts.all) weights (\(counts.trainable) trained), vocabulary of \(base.encoder.tokenizer.vocabularySize), "
           + "\(steps) steps of \(batch) conversations")
     if start == 0 { try pretrainVision(base, pictures: pictures) }
     let conversations = ConversationSampler(
@@ -55,23 +56,26 @@ struct SFTStage {
       SupervisedObjective(
         model: model, features: FeatureStore(model: model, pictures: pictures, training: .everything),
         encoder: base.encoder, sampler: sampler, conversations: conversations.conversations(ofStep:)))
-    try ModelBuilder.save(base, tokenizer: tokenizer, to: context.baseModel)
+    try ModelBuilder.save(base, tokenizerFrom: tokenizer, to: context.baseModel)
   }
 
-  /// The model of `model.path`, or a new one with a vocabulary of the run's own texts.
+  /// The model of `model.path`, or a new one with a vocabulary of the run's own texts or around a language model; and
+  /// the folder of its vocabulary.
   private func startingModel(_ folder: URL) throws -> (LoadedModel, tokenizer: URL) {
     if let path = context.configuration.model.path {
       let directory = URL(fileURLWithPath: path, isDirectory: true)
+      return (try ModelBuilder.open(directory, run: context.configuration), directory)
+    }
+    if let path = context.configuration.model.languageModel {
       return (
-        try ModelBuilder.open(directory, run: context.configuration),
-        directory.appendingPathComponent(ModelBuilder.tokenizerName)
+        try ModelBuilder.fresh(context.configuration, languageModel: path, tokenizerTo: folder), folder
       )
     }
-    let file = folder.appendingPathComponent(ModelBuilder.tokenizerName)
     let tokenizer = try Tokenizer.train(
       texts: try VocabularyTexts.texts(of: context.source),
-      vocabularySize: context.configuration.tokenizer.vocabSize, to: file)
-    return (try ModelBuilder.fresh(context.configuration, tokenizer: tokenizer), file)
+      vocabularySize: context.configuration.tokenizer.vocabSize,
+      to: folder.appendingPathComponent(ModelBuilder.tokenizerName))
+    return (try ModelBuilder.fresh(context.configuration, tokenizer: tokenizer), folder)
   }
 
   private func pretrainVision(_ base: LoadedModel, pictures: PictureStore) throws {

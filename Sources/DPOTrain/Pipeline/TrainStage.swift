@@ -64,9 +64,7 @@ struct TrainStage {
     context.console.message(
       "train: \(pairs.count) pairs, \(steps) steps of \(batch), \(counts.trainable) of \(counts.all) weights")
     try loop.run(objective)
-    try ModelBuilder.save(
-      base, tokenizer: context.baseModel.appendingPathComponent(ModelBuilder.tokenizerName),
-      to: context.trainedModel)
+    try ModelBuilder.save(base, tokenizerFrom: context.baseModel, to: context.trainedModel)
   }
 
   /// The objective that the settings describe.

@@ -158,6 +158,11 @@ public struct RunPlan: Sendable, CustomStringConvertible {
 
   // MARK: Text
 
+  /// Whether the configuration says how large the decoder is, and not a file.
+  private var isShapeKnown: Bool {
+    configuration.model.path == nil && configuration.model.languageModel == nil
+  }
+
   /// Several lines for a person.
   public var description: String {
     let run = configuration
@@ -177,6 +182,12 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     ]
     if let path = run.model.path {
       lines.append(("model", path))
+    } else if let path = run.model.languageModel {
+      lines += [
+        ("language model", path),
+        ("new weights", "\(visionWeights) in the vision tower, and the projector"),
+        ("tokens per image", "\(run.model.visionConfig.patchesPerImage)"),
+      ]
     } else {
       let text = run.model.textConfig
       lines += [
@@ -205,7 +216,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       (
         "train",
         "\(steps.isUpperBound ? "at most " : "")\(steps.count) steps of \(batch) pairs, about \(trainTokens) tokens "
-          + "per step" + (run.model.path == nil ? ", \(trainedWeights) weights trained" : "")
+          + "per step" + (isShapeKnown ? ", \(trainedWeights) weights trained" : "")
       ))
     lines.append(
       (
@@ -213,7 +224,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
         "\(run.evaluate.questions) questions of each of 4 kinds, before and after"
           + (run.evaluate.blind ? ", with and without images" : "")
       ))
-    if run.model.path == nil {
+    if isShapeKnown {
       lines.append(("memory", "about \(max(1, peakBytes >> 20)) MiB (estimate)"))
     }
     let width = lines.map(\.0.count).max() ?? 0

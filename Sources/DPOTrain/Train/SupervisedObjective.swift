@@ -46,7 +46,7 @@ public struct EncodedConversation: Sendable, Equatable {
           ids = try encoder.encode(
             encoder.template.prompt(turn.question), imageCount: conversation.pictures.count)
         } else {
-          ids += encoder.tokenizer.encode(encoder.template.laterPrompt(turn.question))
+          ids += encoder.encode(laterQuestion: turn.question)
         }
         let answer = encoder.encode(answer: turn.answer)
         targets += ids.count..<ids.count + answer.count
@@ -59,14 +59,6 @@ public struct EncodedConversation: Sendable, Equatable {
     } catch let error as PromptError {
       throw RecordError(id: conversation.id, reason: "\(error)")
     }
-  }
-}
-
-extension ChatTemplate {
-  /// A later turn: as the first one, without the system sentence.
-  func laterPrompt(_ question: String) -> String {
-    let role = name == ChatTemplate.llavaV0.name ? "###Human: " : "USER: "
-    return role + question + afterQuestion
   }
 }
 

@@ -7,8 +7,9 @@ import Tensor
 /// Linear heads on the mean patch feature predict the answers to questions that apply to every picture; the heads
 /// are thrown away. It stands in for the CLIP training that a real vision tower comes with.
 public struct VisionPretraining {
-  /// A question with a closed set of answers, and the class of any picture.
+  /// A question with a closed set of answers about the pictures of one collection.
   public struct Attribute: Sendable, Equatable {
+    public var collection: String
     public var question: String
     public var classes: [String]
   }
@@ -30,28 +31,45 @@ public struct VisionPretraining {
     self.seed = seed
   }
 
-  /// The questions of the data that every picture answers with one of at least three words; of questions that
-  /// divide pictures in the same way only the first.
+  /// The questions that at least half of the pictures of a collection answer, with three to 32 different answers
+  /// that occur twice on average; of questions that divide the pictures in the same way only the first.
   public static func attributes(of source: any QuestionSource) throws -> [Attribute] {
-    let count = min(source.count(of: .sft), 400)
+    let looked = 400
+    let count = source.count(of: .sft)
     guard source.answersAboutAnyImage, count > 0 else { return [] }
-    let images = (0..<count).map { source.image(.sft, $0) }
+    func collections(_ count: Int) -> [String: [Int]] {
+      Dictionary(grouping: 0..<count) { source.collection(of: source.image(.sft, $0)) }
+    }
+    let few = collections(min(count, looked))
+    let all = collections(min(count, looked * few.count))
+    return try few.keys.sorted().flatMap {
+      try attributes(of: source, collection: $0, indices: all[$0] ?? [])
+    }
+  }
+
+  private static func attributes(
+    of source: any QuestionSource, collection: String, indices: [Int]
+  ) throws -> [Attribute] {
+    let images = indices.map { source.image(.sft, $0) }
     var asked = Set<String>()
     var divisions = Set<[Int]>()
     var attributes: [Attribute] = []
-    for index in 0..<count {
+    for index in indices {
       let question = try source.record(.sft, index).question
       guard asked.insert(question).inserted else { continue }
-      let answers = images.compactMap { source.answer(to: question, about: $0) }
-      guard answers.count == count else { continue }
       var order: [String: Int] = [:]
-      let division = answers.map { answer in
+      let division = images.map { image in
+        guard let answer = source.answer(to: question, about: image) else { return -1 }
         if let known = order[answer] { return known }
         order[answer] = order.count
         return order.count - 1
       }
-      guard order.count >= 3, divisions.insert(division).inserted else { continue }
-      attributes.append(Attribute(question: question, classes: order.keys.sorted()))
+      let answered = division.count { $0 >= 0 }
+      guard answered * 2 >= images.count, (3...32).contains(order.count), order.count * 2 <= answered,
+        divisions.insert(division).inserted
+      else { continue }
+      attributes.append(
+        Attribute(collection: collection, question: question, classes: order.keys.sorted()))
     }
     return attributes
   }
@@ -80,23 +98,29 @@ public struct VisionPretraining {
     let progress = console.progress("vision", total: settings.maxSteps)
     defer { progress.finish() }
     var cursor = RecordSampler.Cursor(sampler)
-    var (right, asked) = (0, 0)
+    var (right, answered) = (0, 0)
     for step in 0..<settings.maxSteps {
       try Interruption.check("vision pre-training, step \(step) of \(settings.maxSteps)")
       let images = cursor.records(ofStep: step).map { source.image(.sft, $0) }
       let pooled = model.visionFeatures(try pictures.pixels(images.map(Picture.source))).mean(axes: [1])
       var loss = Tensor(0)
       for (attribute, head) in zip(attributes, heads) {
-        let targets = images.map { image in
-          Int32(
-            attribute.classes.firstIndex(of: source.answer(to: attribute.question, about: image) ?? "") ?? 0)
+        let known = images.enumerated().compactMap { row, image -> (row: Int32, target: Int32)? in
+          guard source.collection(of: image) == attribute.collection,
+            let answer = source.answer(to: attribute.question, about: image),
+            let target = attribute.classes.firstIndex(of: answer)
+          else { return nil }
+          return (Int32(row), Int32(target))
         }
+        if known.isEmpty { continue }
+        let targets = known.map(\.target)
+        let asked = known.count == images.count ? pooled : pooled.rows(at: Tensor(known.map(\.row)))
         loss =
-          loss - targetLogProbabilities(hidden: pooled, weight: head.weight.tensor, targets: targets).mean()
+          loss - targetLogProbabilities(hidden: asked, weight: head.weight.tensor, targets: targets).mean()
         if step * 10 >= settings.maxSteps * 9 {
-          let found = noGradient { head(pooled.detached()).argmax(axis: 1).array(of: Int32.self) }
+          let found = noGradient { head(asked.detached()).argmax(axis: 1).array(of: Int32.self) }
           right += zip(found, targets).count { $0 == $1 }
-          asked += targets.count
+          answered += targets.count
         }
       }
       guard loss.item().isFinite else {
@@ -112,6 +136,6 @@ public struct VisionPretraining {
         isDecayed: { $0.parameter.shape.count > 1 })
       progress.update(step: step + 1, fields: [("loss", fixed(loss.item(), 3))])
     }
-    return Double(right) / Double(max(asked, 1))
+    return Double(right) / Double(max(answered, 1))
   }
 }

@@ -48,16 +48,27 @@ extension LlavaModel {
   ///
   /// - Throws: ``ModelConfigurationError`` or ``ModelDirectoryError``.
   public static func languageModel(from file: GGUFFile, tokenizer: Tokenizer) throws -> LlavaModel {
-    let text = try TextConfiguration(gguf: file, tokenizer: tokenizer)
     let vision = VisionConfiguration(
       hiddenSize: 2, intermediateSize: 2, hiddenLayerCount: 1, attentionHeadCount: 1, imageSize: 1,
       patchSize: 1, projectionSize: 2)
-    let configuration = LlavaConfiguration(
-      vision: vision, text: text, imageTokenIndex: Int(tokenizer.imageID), visionFeatureLayer: -1)
     var generator = RandomGenerator(seed: 0)
-    let model = try LlavaModel(configuration, using: &generator)
-    try model.decoder.load(file, text)
-    return model
+    return try LlavaModel(
+      vision: vision, visionFeatureLayer: -1, languageModel: file, tokenizer: tokenizer, using: &generator)
+  }
+
+  /// The language model of a GGUF file behind a vision tower and a projector with random weights.
+  ///
+  /// - Throws: ``ModelConfigurationError`` or ``ModelDirectoryError``.
+  public convenience init(
+    vision: VisionConfiguration, visionFeatureLayer: Int, languageModel file: GGUFFile, tokenizer: Tokenizer,
+    using generator: inout RandomGenerator
+  ) throws {
+    let text = try TextConfiguration(gguf: file, tokenizer: tokenizer)
+    try self.init(
+      LlavaConfiguration(
+        vision: vision, text: text, imageTokenIndex: Int(tokenizer.imageID),
+        visionFeatureLayer: visionFeatureLayer), using: &generator)
+    try decoder.load(file, text)
   }
 }
 

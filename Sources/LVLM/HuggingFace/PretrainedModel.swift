@@ -25,7 +25,7 @@ public struct PretrainedModel {
     }
     let configuration = try LlavaConfiguration.read(
       from: ModelFile.inside(url, "config.json"))
-    let tokenizer = try openTokenizer(of: url)
+    let tokenizer = try tokenizer(of: url)
     try check(tokenizer, configuration, file: url.path)
     let file = try ModelFile.inside(url, "preprocessor_config.json")
     let hasFile = FileManager.default.fileExists(atPath: file.path)
@@ -66,7 +66,8 @@ public struct PretrainedModel {
     return noGradient { model.imageFeatures(processor(pictures)) }
   }
 
-  private static func openTokenizer(of directory: URL) throws -> Tokenizer {
+  /// The vocabulary of a model directory: `tokenizer.model`, or `tokenizer.json` with `tokenizer_config.json`.
+  package static func tokenizer(of directory: URL) throws -> Tokenizer {
     struct Names: Decodable {
       struct Token: Decodable {
         var content: String

@@ -4,6 +4,8 @@ public struct ChatTemplate: Equatable, Sendable {
   public let name: String
   /// Everything before the question.
   public let beforeQuestion: String
+  /// Everything between an answer's eos and a further question: no system sentence.
+  public let beforeLaterQuestion: String
   /// Everything between the question and the answer; ends where the answer begins.
   public let afterQuestion: String
   /// Text that ends an answer besides the eos token, if the template has one.
@@ -17,7 +19,7 @@ public struct ChatTemplate: Equatable, Sendable {
     beforeQuestion:
       "A chat between a curious user and an artificial intelligence assistant. The assistant gives "
       + "helpful, detailed, and polite answers to the user's questions. USER: ",
-    afterQuestion: " ASSISTANT:", stop: nil)
+    beforeLaterQuestion: "USER: ", afterQuestion: " ASSISTANT:", stop: nil)
 
   /// The template MIA-DPO asks for its rejected answers with: *human* for *user*, `###` between the messages.
   public static let llavaV0 = ChatTemplate(
@@ -25,11 +27,12 @@ public struct ChatTemplate: Equatable, Sendable {
     beforeQuestion:
       "A chat between a curious human and an artificial intelligence assistant. The assistant gives "
       + "helpful, detailed, and polite answers to the human's questions.###Human: ",
-    afterQuestion: "###Assistant:", stop: "###")
+    beforeLaterQuestion: "###Human: ", afterQuestion: "###Assistant:", stop: "###")
 
   /// `USER: … ASSISTANT:` without a system sentence, for small models.
   public static let plain = ChatTemplate(
-    name: "plain", beforeQuestion: "USER: ", afterQuestion: " ASSISTANT:", stop: nil)
+    name: "plain", beforeQuestion: "USER: ", beforeLaterQuestion: "USER: ",
+    afterQuestion: " ASSISTANT:", stop: nil)
 
   /// ChatML with the system sentence of SmolLM2-Instruct.
   public static let chatML = ChatTemplate(
@@ -37,6 +40,7 @@ public struct ChatTemplate: Equatable, Sendable {
     beforeQuestion:
       "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
       + "<|im_start|>user\n",
+    beforeLaterQuestion: "\n<|im_start|>user\n",
     afterQuestion: "<|im_end|>\n<|im_start|>assistant\n", stop: "<|im_end|>",
     marks: ["<|im_start|>", "<|im_end|>"])
 
@@ -50,10 +54,12 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   private init(
-    name: String, beforeQuestion: String, afterQuestion: String, stop: String?, marks: [String] = []
+    name: String, beforeQuestion: String, beforeLaterQuestion: String, afterQuestion: String, stop: String?,
+    marks: [String] = []
   ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
+    self.beforeLaterQuestion = beforeLaterQuestion
     self.afterQuestion = afterQuestion
     self.stop = stop
     self.marks = marks

@@ -108,11 +108,14 @@ public struct PromptEncoder: Sendable {
 
   /// The parts of a question in its template. Neighbouring texts are one: a vocabulary may join across the border.
   private func parts(question: String) -> [Part] {
-    let all =
+    joined(
       parts(template.beforeQuestion, findsTokens: true) + parts(question, findsTokens: false)
-      + parts(template.afterQuestion, findsTokens: true)
+        + parts(template.afterQuestion, findsTokens: true))
+  }
+
+  private func joined(_ parts: [Part]) -> [Part] {
     var joined: [Part] = []
-    for part in all {
+    for part in parts {
       if case .text(let text) = part, case .text(let before)? = joined.last {
         joined[joined.count - 1] = .text(before + text)
       } else {
@@ -120,6 +123,20 @@ public struct PromptEncoder: Sendable {
       }
     }
     return joined
+  }
+
+  /// Ids of a further question of a conversation, up to where its answer begins. It shows no pictures.
+  public func encode(laterQuestion question: String) -> [Int32] {
+    let all =
+      parts(template.beforeLaterQuestion, findsTokens: true) + [.text(question)]
+      + parts(template.afterQuestion, findsTokens: true)
+    return joined(all).enumerated().flatMap { index, part -> [Int32] in
+      switch part {
+      case .text(let text): tokenizer.encode(text, isFirst: index == 0)
+      case .token(let id): [id]
+      case .image: []
+      }
+    }
   }
 
   /// Ids of an answer: its text, then eos.

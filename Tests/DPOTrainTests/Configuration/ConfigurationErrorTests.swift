@@ -56,7 +56,29 @@ import Testing
       error: "c.yaml:2: train.beta: found a list of 1, expected a number above 0"),
     Case(
       yaml: "data:\n  source: pictures\n",
-      error: "c.yaml:2: data.source: found \"pictures\", expected one of shapes, fashion, llava"),
+      error:
+        "c.yaml:2: data.source: found \"pictures\", expected one of shapes, fashion, emoji, stamps, mixture, llava"
+    ),
+    Case(
+      yaml: "data:\n  source: mixture\n",
+      error:
+        "c.yaml: data.shares: found no share above 0, expected the sources of the mixture with their shares"),
+    Case(
+      yaml: "data:\n  source: emoji\n  shares: {emoji: 1}\n",
+      error: "c.yaml:3: data.shares: found shares with source emoji, expected source: mixture"),
+    Case(
+      yaml: "data:\n  names: a.txt\n",
+      error: "c.yaml:2: data.names: found \"a.txt\", expected no names, only source emoji reads them"),
+    Case(
+      yaml: "model:\n  language_model: a.gguf\n  text_config: {hidden_size: 8}\n",
+      error:
+        "c.yaml:3: model.text_config: found a shape beside model.language_model, expected the file's own, "
+        + "without this key"),
+    Case(
+      yaml: "sft: {train_decoder: false}\n",
+      error:
+        "c.yaml:1: sft.train_decoder: found false for a new decoder, expected a decoder that has been trained: "
+        + "model.language_model or model.path"),
     Case(
       yaml: "run:\n  name: ../up\n",
       error:

@@ -1,0 +1,153 @@
+import Dispatch
+public import LVLM
+import Synchronization
+import Tensor
+
+/// Pictures of single things on a white ground, each with a name and a kind: what ``emoji(font:names:seed:size:limits:)``
+/// and ``stamps(folder:seed:size:limits:badRecords:)`` read.
+///
+/// A picture belongs to a split by a hash of its id, whatever the seed: 60 % to `sft`, 15 % to `pref`, 5 % to `val` and
+/// 20 % to `test`. Records beyond a split's pictures show them again, at another place, size and with another question.
+/// Names are asked for in `sft` alone: there is one picture for a name, so nobody can know the names of the others.
+public struct ThingPictures: QuestionSource {
+  /// One thing.
+  struct Entry: Sendable {
+    /// Unique in the source, usable in file names.
+    var id: String
+    var name: String
+    var kind: ThingKind
+  }
+
+  /// A thing with what was seen in its picture.
+  private struct Thing: Sendable {
+    var entry: Entry
+    var number: Int
+    var colour: MainColour?
+  }
+
+  public let name: String
+  public let omissions: [String]
+  private let seed: UInt64
+  private let size: Int
+  private let limits: [DataSplit: Int]
+  private let things: [DataSplit: [Thing]]
+  private let read: @Sendable (Int) throws -> RGBImage
+
+  /// - Parameters:
+  ///   - name: of the source, which begins every id and path.
+  ///   - size: side of the pictures in pixels.
+  ///   - limits: records of each split; one for each picture where none is given.
+  ///   - omissions: what was left out before.
+  ///   - skipsBadPictures: whether a picture that cannot be read is left out, and not an error.
+  ///   - read: the picture of an entry, on white.
+  /// - Throws: what `read` throws, the first in order of the entries.
+  init(
+    name: String, entries: [Entry], seed: UInt64, size: Int, limits: [DataSplit: Int],
+    omissions: [String] = [],
+    skipsBadPictures: Bool = false, read: @escaping @Sendable (Int) throws -> RGBImage
+  ) throws {
+    let seen = Mutex<(colours: [Int: MainColour], failures: [Int: any Error])>(([:], [:]))
+    DispatchQueue.concurrentPerform(iterations: entries.count) { number in
+      do {
+        let colour = MainColour(of: try read(number))
+        seen.withLock { $0.colours[number] = colour }
+      } catch {
+        seen.withLock { $0.failures[number] = error }
+      }
+    }
+    let (colours, failures) = seen.withLock { $0 }
+    if !skipsBadPictures, let first = failures.min(by: { $0.key < $1.key }) { throw first.value }
+    var things: [DataSplit: [Thing]] = [:]
+    for (number, entry) in entries.enumerated() where failures[number] == nil {
+      let split: DataSplit =
+        switch splitPlace(of: entry.id, seed: 0) {
+        case ..<0.6: .sft
+        case ..<0.75: .preference
+        case ..<0.8: .validation
+        default: .test
+        }
+      things[split, default: []].append(Thing(entry: entry, number: number, colour: colours[number]))
+    }
+    self.name = name
+    self.seed = seed
+    self.size = size
+    self.limits = limits
+    self.things = things
+    self.read = read
+    self.omissions = omissions + failures.sorted { $0.key < $1.key }.map { "left out: \($0.value)" }
+  }
+
+  public var families: [String] { ["name", "kind", "yes_no", "color"] }
+  public var answersAboutAnyImage: Bool { true }
+
+  /// How many different pictures a split has.
+  public func pictureCount(of split: DataSplit) -> Int { things[split]?.count ?? 0 }
+
+  public func count(of split: DataSplit) -> Int {
+    pictureCount(of: split) == 0 ? 0 : limits[split] ?? pictureCount(of: split)
+  }
+
+  public func image(_ split: DataSplit, _ index: Int) -> ImageReference {
+    let (thing, round) = place(split, index)
+    return ImageReference(
+      path: "\(name)/\(split.rawValue)/\(thing.entry.id)-\(round).png", split: split, index: index)
+  }
+
+  public func image(for reference: ImageReference) throws -> RGBImage {
+    var generator = generator(reference.split, reference.index)
+    let scale = 0.75 + 0.25 * generator.uniform()
+    let isMirrored = generator.integer(below: 2) == 0
+    var picture = try read(place(reference.split, reference.index).thing.number)
+      .fitted(into: max(1, Int(Double(size) * scale)))
+    if isMirrored { picture.mirror() }
+    var canvas = RGBImage(width: size, height: size, colour: .white)
+    canvas.paste(
+      picture, x: generator.integer(below: size - picture.width + 1),
+      y: generator.integer(below: size - picture.height + 1))
+    return canvas
+  }
+
+  public func record(_ split: DataSplit, _ index: Int) -> SingleImageRecord {
+    precondition(index >= 0 && index < count(of: split), "\(name): no record \(index) in \(split.rawValue)")
+    let (thing, round) = place(split, index)
+    var generator = generator(split, index).split(1)
+    let question = ThingQuestion(
+      kind: thing.entry.kind, colour: thing.colour, asksNames: split == .sft, using: &generator)
+    let text = question.wordings[generator.integer(below: question.wordings.count)]
+    let reference = image(split, index)
+    return SingleImageRecord(
+      id: "\(name)-\(split.rawValue)-\(thing.entry.id)-\(round)", image: reference, question: text,
+      answer: answer(to: text, about: reference) ?? "", family: question.family)
+  }
+
+  public func answer(to question: String, about image: ImageReference) -> String? {
+    let thing = place(image.split, image.index).thing
+    return ThingQuestion(question)?.answer(
+      name: thing.entry.name, kind: thing.entry.kind, colour: thing.colour)
+  }
+
+  private func place(_ split: DataSplit, _ index: Int) -> (thing: Thing, round: Int) {
+    guard let all = things[split], !all.isEmpty else {
+      preconditionFailure("\(name): no picture in \(split.rawValue)")
+    }
+    let (round, number) = index.quotientAndRemainder(dividingBy: all.count)
+    return (all[number], round)
+  }
+
+  private func generator(_ split: DataSplit, _ index: Int) -> RandomGenerator {
+    RandomGenerator(seed: seed, stream: 0x5448_494E + split.ordinal).split(UInt64(index))
+  }
+}
+
+extension RGBImage {
+  /// Left becomes right.
+  fileprivate mutating func mirror() {
+    let original = pixels
+    for y in 0..<height {
+      for x in 0..<width {
+        let (from, to) = ((y * width + width - 1 - x) * 3, (y * width + x) * 3)
+        for channel in 0..<3 { pixels[to + channel] = original[from + channel] }
+      }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Checkpoint
+import Foundation
+
+extension Tokenizer {
+  /// What ``writeJSON(of:to:)`` writes.
+  package static let jsonNames = ["tokenizer.json", "tokenizer_config.json"]
+
+  /// Writes the tokenizer of a GGUF file as `tokenizer.json` and `tokenizer_config.json`, with the same ids.
+  ///
+  /// The control token that pictures take the id of (see ``init(gguf:)``) is called `<image>` there; where there is none,
+  /// `<image>` is added behind the pieces.
+  /// - Throws: ``TokenizerError`` for a kind of vocabulary that is not computed here, or a file that cannot be written.
+  package static func writeJSON(of file: GGUFFile, to directory: URL) throws {
+    let gguf = try TokenizerGGUF(file)
+    func list(_ key: String) -> [String] {
+      (file.metadata["tokenizer.ggml.\(key)"]?.asArray ?? []).map { $0.asString ?? "" }
+    }
+    var pieces = list("tokens")
+    var added = gguf.added
+    if let spare = gguf.spare {
+      pieces[Int(spare)] = imageMark
+      for index in added.indices where added[index].id == spare { added[index].text = imageMark }
+    } else {
+      added.append(.init(text: imageMark, id: Int32(pieces.count), isSpecial: true))
+    }
+    let bytes: [String: Any] = [
+      "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true,
+    ]
+    let digits: [String: Any] = ["type": "Digits", "individual_digits": true]
+    let isolatesDigits = file.metadata["tokenizer.ggml.pre"]?.asString == "smollm"
+    func template(_ sequences: [String]) -> [[String: Any]] {
+      [["SpecialToken": ["id": pieces[Int(gguf.bos)], "type_id": 0]]]
+        + sequences.map { ["Sequence": ["id": $0, "type_id": 0]] }
+    }
+    let frame: [String: Any] = [
+      "type": "TemplateProcessing", "single": template(["A"]), "pair": template(["A", "B"]),
+      "special_tokens": [
+        pieces[Int(gguf.bos)]: [
+          "id": pieces[Int(gguf.bos)], "ids": [Int(gguf.bos)], "tokens": [pieces[Int(gguf.bos)]],
+        ]
+      ],
+    ]
+    let json: [String: Any] = [
+      "version": "1.0", "truncation": NSNull(), "padding": NSNull(), "normalizer": NSNull(),
+      "added_tokens": added.sorted { $0.id < $1.id }.map { token -> [String: Any] in
+        [
+          "id": Int(token.id), "content": token.text, "single_word": false, "lstrip": false, "rstrip": false,
+          "normalized": false, "special": token.isSpecial,
+        ]
+      },
+      "pre_tokenizer": isolatesDigits ? ["type": "Sequence", "pretokenizers": [digits, bytes]] : bytes,
+      "post_processor": gguf.addsBOS ? frame : NSNull(),
+      "decoder": bytes,
+      "model": [
+        "type": "BPE", "dropout": NSNull(), "unk_token": NSNull(), "continuing_subword_prefix": NSNull(),
+        "end_of_word_suffix": NSNull(), "fuse_unk": false, "byte_fallback": false,
+        "vocab": Dictionary(pieces.enumerated().map { ($1, $0) }) { first, _ in first },
+        "merges": list("merges"),
+      ] as [String: Any],
+    ]
+    let names: [String: Any] = [
+      "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": pieces[Int(gguf.bos)],
+      "eos_token": pieces[Int(gguf.eos)], "pad_token": gguf.pad.map { pieces[Int($0)] } ?? padMark,
+      "clean_up_tokenization_spaces": false,
+    ]
+    for (name, value) in zip(jsonNames, [json, names]) {
+      let url = directory.appending(component: name)
+      do {
+        let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
+        try JSONSerialization.data(withJSONObject: value, options: options).write(to: url, options: .atomic)
+      } catch {
+        throw TokenizerError.unwritable(file: url.path, reason: error.localizedDescription)
+      }
+    }
+  }
+}

@@ -31,9 +31,9 @@ enum ThingQuestion: Hashable, Sendable {
   case colour
 
   /// Draws a question: 40 % kind, 30 % colour (kind, for a picture without a main colour), 30 % yes/no; where names
-  /// are asked for, they take a quarter of all.
+  /// are asked for, they take a tenth of all.
   init(kind: ThingKind, colour: MainColour?, asksNames: Bool, using generator: inout RandomGenerator) {
-    if asksNames, generator.integer(below: 4) == 0 {
+    if asksNames, generator.integer(below: 10) == 0 {
       self = .name
       return
     }

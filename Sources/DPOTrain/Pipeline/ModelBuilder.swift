@@ -93,6 +93,7 @@ enum ModelBuilder {
   ///
   /// - Parameter folder: where the files of its vocabulary are.
   static func save(_ loaded: LoadedModel, tokenizerFrom folder: URL, to directory: URL) throws {
+    TensorRuntime.trim()
     try loaded.model.save(to: directory)
     guard folder.standardizedFileURL != directory.standardizedFileURL else { return }
     for name in tokenizerNames {

@@ -101,6 +101,7 @@ public final class TrainingLoop {
     while step < settings.steps {
       if Interruption.isRequested { throw try interrupted() }
       let rate = settings.schedule.rate(step: step)
+      TensorRuntime.resetPeak()
       let outcome = try objective.outcome(ofStep: step)
       try requireFinite("the loss", outcome.loss, objective)
       let norm = outcome.gradients.norm(of: parameters)
@@ -111,6 +112,7 @@ public final class TrainingLoop {
         gradientScale: settings.maxGradNorm > 0
           ? Gradients.clippingFactor(norm: norm, maximum: settings.maxGradNorm) : 1,
         isDecayed: { $0.parameter.shape.count > 1 })
+      returnStaleBuffers()
       step += 1
       totalTokens += outcome.tokens
       note(outcome, norm: norm, rate: rate)
@@ -123,6 +125,13 @@ public final class TrainingLoop {
         fields: [("loss", fixed(outcome.loss, 4))] + outcome.highlights)
       if step == settings.steps || (settings.saveSteps > 0 && step % settings.saveSteps == 0) { try save() }
     }
+  }
+
+  /// Steps of unequal lengths leave buffers of many sizes behind. Once there are more than a GiB of them, and a quarter
+  /// more than the last step used, they go back to the operating system.
+  private func returnStaleBuffers() {
+    let used = TensorRuntime.peakBytes - TensorRuntime.bytesInUse
+    if TensorRuntime.cachedBytes > max(1 << 30, used + used / 4) { TensorRuntime.trim() }
   }
 
   private func note(_ outcome: StepOutcome, norm: Double, rate: Double) {
@@ -154,6 +163,8 @@ public final class TrainingLoop {
 
   @discardableResult
   private func save() throws -> URL {
+    // The copies that are written take the place of buffers that wait for the next step.
+    if TensorRuntime.cachedBytes > 1 << 30 { TensorRuntime.trim() }
     var progress = window.progress
     progress["step"] = .integer(Int64(step))
     progress["num_tokens"] = .integer(Int64(totalTokens))

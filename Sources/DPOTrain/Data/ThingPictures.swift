@@ -7,7 +7,7 @@ import Tensor
 /// and ``stamps(folder:seed:size:limits:badRecords:)`` read.
 ///
 /// A picture belongs to a split by a hash of its id, whatever the seed: 60 % to `sft`, 15 % to `pref`, 5 % to `val` and
-/// 20 % to `test`. Records beyond a split's pictures show them again, at another place, size and with another question.
+/// 20 % to `test`; in a split they come in the order of that hash. Records beyond a split's pictures show them again, at another place, size and with another question.
 /// Names are asked for in `sft` alone: there is one picture for a name, so nobody can know the names of the others.
 public struct ThingPictures: QuestionSource {
   /// One thing.
@@ -58,15 +58,19 @@ public struct ThingPictures: QuestionSource {
     let (colours, failures) = seen.withLock { $0 }
     if !skipsBadPictures, let first = failures.min(by: { $0.key < $1.key }) { throw first.value }
     var things: [DataSplit: [Thing]] = [:]
-    for (number, entry) in entries.enumerated() where failures[number] == nil {
+    let places = entries.map { splitPlace(of: $0.id, seed: 0) }
+    // In the order of the hash: the first records of a split are things of all kinds.
+    for number in entries.indices.sorted(by: { (places[$0], $0) < (places[$1], $1) })
+    where failures[number] == nil {
       let split: DataSplit =
-        switch splitPlace(of: entry.id, seed: 0) {
+        switch places[number] {
         case ..<0.6: .sft
         case ..<0.75: .preference
         case ..<0.8: .validation
         default: .test
         }
-      things[split, default: []].append(Thing(entry: entry, number: number, colour: colours[number]))
+      things[split, default: []].append(
+        Thing(entry: entries[number], number: number, colour: colours[number]))
     }
     self.name = name
     self.seed = seed

@@ -33,6 +33,9 @@ import Testing
     }
     #expect(families == Set(source.families))
     #expect(pictures.values.reduce(0) { $0 + $1.count } == 60, "a picture is in one split only")
+    // The list has all animals before all food; the records have not.
+    let kinds = (0..<8).map { source.answer(to: "Is this food or drink?", about: source.image(.sft, $0)) }
+    #expect(Set(kinds) == ["Yes.", "No."])
     #expect(source.answer(to: "Who is this?", about: source.image(.sft, 0)) == nil)
   }
 

@@ -15,7 +15,7 @@
 #include <sys/syscall.h>
 #endif
 
-enum { MAX_THREADS = 256, SPIN_NANOSECONDS = 20000 };
+enum { MAX_THREADS = 256, SPIN_NANOSECONDS = 200000, MOVE_NANOSECONDS = 300000 };
 
 // A word that threads wait on until it leaves a value: a short spin, then sleep.
 typedef struct {
@@ -41,6 +41,7 @@ static struct {
   int64_t n, grain;
   bool dynamic;
   int parts;
+  atomic_int absent;  // workers that have not begun the job
   _Alignas(64) atomic_llong next;
 } pool = {
     .owner = PTHREAD_MUTEX_INITIALIZER,
@@ -90,8 +91,8 @@ static void signal_sleep(signal_word *word, unsigned old) {
   atomic_fetch_sub(&word->sleepers, 1);
 }
 
-// Returns once the word no longer holds `old`.
-static void signal_wait(signal_word *word, unsigned old, bool spin) {
+// Returns once the word no longer holds `old`. While `absent` counts threads, they may be waiting for this core.
+static void signal_wait(signal_word *word, unsigned old, bool spin, atomic_int *absent) {
   if (spin) {
     int64_t deadline = 0;
     for (int i = 1;; i++) {
@@ -101,11 +102,44 @@ static void signal_wait(signal_word *word, unsigned old, bool spin) {
         int64_t t = now();
         if (deadline == 0) deadline = t + SPIN_NANOSECONDS;
         if (t > deadline) break;
+        if (absent && atomic_load_explicit(absent, memory_order_relaxed) > 0) sched_yield();
       }
     }
   }
   while (atomic_load(&word->value) == old) signal_sleep(word, old);
 }
+
+#ifdef __linux__
+// The generation of the last job that a thread of the pool began on each core.
+static atomic_uint taken[CPU_SETSIZE];
+
+// Marks the calling thread's core as taken by this job; false when another thread of the pool has it.
+static bool take_core(unsigned job) {
+  int core = sched_getcpu();
+  return core < 0 || core >= CPU_SETSIZE || atomic_exchange_explicit(&taken[core], job, memory_order_relaxed) != job;
+}
+
+// Linux often wakes a worker on the core of the thread that woke it and leaves both there for a scheduling tick, taking
+// turns. A worker that finds itself so moves to a core that no thread of this job has, at most once in a while, and may
+// be moved anywhere afterwards. False when it stays on another thread's core.
+static bool keep_apart(unsigned job, int64_t *last_move) {
+  if (take_core(job)) return true;
+  int64_t time = now();
+  cpu_set_t allowed, open;
+  if (time - *last_move < MOVE_NANOSECONDS || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return false;
+  *last_move = time;
+  open = allowed;
+  for (int core = 0; core < CPU_SETSIZE; core++) {
+    if (atomic_load_explicit(&taken[core], memory_order_relaxed) == job) CPU_CLR(core, &open);
+  }
+  if (CPU_COUNT(&open) == 0 || sched_setaffinity(0, sizeof open, &open) != 0) return false;
+  sched_setaffinity(0, sizeof allowed, &allowed);
+  return take_core(job);
+}
+#else
+static bool take_core(unsigned job) { return true; }
+static bool keep_apart(unsigned job, int64_t *last_move) { return true; }
+#endif
 
 static void run_part(int part) {
   if (pool.dynamic) {
@@ -124,17 +158,22 @@ static void run_part(int part) {
 static void *worker_main(void *argument) {
   int part = (int)(intptr_t)argument;
   unsigned seen = 0;
+  int64_t last_move = 0;
+  bool apart = true;
   in_parallel = true;
   for (;;) {
-    signal_wait(&pool.generation, seen, pool.spin);
+    signal_wait(&pool.generation, seen, pool.spin && apart, NULL);
     seen++;
     if (pool.stop) return NULL;
+    atomic_fetch_sub_explicit(&pool.absent, 1, memory_order_relaxed);
+    if (pool.spin) apart = keep_apart(seen, &last_move);
     run_part(part);
     if (atomic_fetch_sub(&pool.pending.value, 1) == 1) signal_wake(&pool.pending);
   }
 }
 
 static void publish_job(void) {
+  take_core(atomic_load(&pool.generation.value) + 1);
   atomic_fetch_add(&pool.generation.value, 1);
   signal_wake(&pool.generation);
 }
@@ -228,12 +267,13 @@ static bool run_on_pool(int64_t n, int64_t grain, bool dynamic, tk_range_body bo
   pool.parts = (int)parts;
   atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
   atomic_store_explicit(&pool.pending.value, (unsigned)pool.workers, memory_order_relaxed);
+  atomic_store_explicit(&pool.absent, pool.workers, memory_order_relaxed);
   publish_job();
   in_parallel = true;
   run_part(0);
   in_parallel = false;
   for (unsigned left; (left = atomic_load_explicit(&pool.pending.value, memory_order_acquire)) != 0;) {
-    signal_wait(&pool.pending, left, pool.spin);
+    signal_wait(&pool.pending, left, pool.spin, &pool.absent);
   }
   pthread_mutex_unlock(&pool.owner);
   return true;

@@ -1,34 +1,26 @@
-TK_TARGETS void NAME(adamw)(T *restrict p, const T *restrict g, T *restrict m, T *restrict v, int64_t n, double rate,
-                            double beta1, double beta2, double epsilon, double weight_decay, double correction1,
-                            double correction2, double gradient_scale) {
-  const T decay = (T)(1.0 - rate * weight_decay), b1 = (T)beta1, c1 = (T)(1.0 - beta1), b2 = (T)beta2;
-  const T c2 = (T)(1.0 - beta2), step = (T)(rate / correction1), eps = (T)epsilon, scale = (T)gradient_scale;
-  const T root = (T)(1.0 / sqrt(correction2));
-  for (int64_t i = 0; i < n; i++) {
-    T gradient = g[i] * scale;
-    T first = b1 * m[i] + c1 * gradient;
-    T second = b2 * v[i] + c2 * (gradient * gradient);
-    m[i] = first;
-    v[i] = second;
-    p[i] = p[i] * decay - step * (first / (SQRT(second) * root + eps));
-  }
-}
-
 TK_TARGETS void NAME(adam)(T *restrict p, const T *restrict g, T *restrict m, T *restrict v, T *restrict largest,
                            int64_t n, double rate, double beta1, double beta2, double epsilon, double coupled_decay,
                            double decoupled_decay, double correction1, double correction2, double gradient_scale) {
   const T decay = (T)(1.0 - rate * decoupled_decay), l2 = (T)coupled_decay, b1 = (T)beta1, b2 = (T)beta2;
   const T c1 = (T)(1.0 - beta1), c2 = (T)(1.0 - beta2), step = (T)(rate / correction1), eps = (T)epsilon;
   const T scale = (T)gradient_scale, root = (T)(1.0 / sqrt(correction2));
-  for (int64_t i = 0; i < n; i++) {
-    T gradient = g[i] * scale + l2 * p[i];
-    T first = b1 * m[i] + c1 * gradient;
-    T second = b2 * v[i] + c2 * (gradient * gradient);
-    m[i] = first;
-    v[i] = second;
-    if (largest) second = largest[i] = second > largest[i] ? second : largest[i];
-    p[i] = p[i] * decay - step * (first / (SQRT(second) * root + eps));
+// One loop without branches for each combination of the parts that are optional.
+#define ADAM_LOOP(GRADIENT, SECOND)                                    \
+  for (int64_t i = 0; i < n; i++) {                                    \
+    T gradient = GRADIENT;                                             \
+    T first = m[i] = b1 * m[i] + c1 * gradient;                        \
+    T second = v[i] = b2 * v[i] + c2 * (gradient * gradient);          \
+    SECOND;                                                            \
+    p[i] = p[i] * decay - step * (first / (SQRT(second) * root + eps)); \
   }
+  if (largest) {
+    ADAM_LOOP(g[i] * scale + l2 * p[i], second = largest[i] = second > largest[i] ? second : largest[i])
+  } else if (l2 != 0) {
+    ADAM_LOOP(g[i] * scale + l2 * p[i], )
+  } else {
+    ADAM_LOOP(g[i] * scale, )
+  }
+#undef ADAM_LOOP
 }
 
 TK_TARGETS void NAME(sgd)(T *restrict p, const T *restrict g, T *restrict buffer, int64_t n, double rate,

@@ -29,6 +29,13 @@
   void tk_target_gradient_##S(T *logits, int64_t ld, int64_t rows, int64_t n, const T *lse, const T *g,            \
                               const int32_t *target, int64_t first);                                               \
                                                                                                                    \
+  /* loss = (1 - smoothing) (lse - x[target]) + smoothing (lse - mean(x)) for each row and its gradient times g;     \
+     rows with a negative target count nowhere. */                                                                   \
+  void tk_cross_entropy_##S(const T *x, const T *lse, const int64_t *target, T *loss, int64_t rows, int64_t n,       \
+                            T smoothing);                                                                            \
+  void tk_cross_entropy_backward_##S(const T *x, const T *lse, const int64_t *target, const T *g, T *dx,             \
+                                     int64_t rows, int64_t n, T smoothing);                                          \
+                                                                                                                     \
   /* y = (x - mean) rstd w + b; w and b may be NULL. mean and rstd: one per row. */                                \
   void tk_layer_norm_##S(const T *x, const T *w, const T *b, T epsilon, T *y, T *mean, T *rstd, int64_t rows,      \
                          int64_t n);                                                                               \
@@ -49,12 +56,9 @@
   void tk_swiglu_##S(const T *gate, const T *up, T *y, int64_t n);                                                 \
   void tk_swiglu_backward_##S(const T *gate, const T *up, const T *dy, T *d_gate, T *d_up, int64_t n);             \
                                                                                                                    \
-  /* One AdamW step. gradient_scale multiplies g first; correction1/2 = 1 - beta^step. */                          \
-  void tk_adamw_##S(T *p, const T *g, T *m, T *v, int64_t n, double rate, double beta1, double beta2,              \
-                    double epsilon, double weight_decay, double correction1, double correction2,                   \
-                    double gradient_scale);                                                                        \
-  /* One step each of the other optimizers; state pointers that may be NULL switch their part of the rule off:*/    \
-  /* largest (AMSGrad), buffer (momentum), average (centred RMSprop). */                                            \
+  /* One step of an optimizer; gradient_scale multiplies g first, correction1/2 = 1 - beta^step. State pointers      \
+     that may be NULL switch their part of the rule off: largest (AMSGrad), buffer (momentum), average (centred      \
+     RMSprop). */                                                                                                    \
   void tk_adam_##S(T *p, const T *g, T *m, T *v, T *largest, int64_t n, double rate, double beta1, double beta2,    \
                    double epsilon, double coupled_decay, double decoupled_decay, double correction1,                \
                    double correction2, double gradient_scale);                                                      \

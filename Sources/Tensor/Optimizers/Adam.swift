@@ -1,7 +1,15 @@
 import CTensorKernels
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Foundation
+#endif
+
 /// Adam (Kingma and Ba, 2015), with PyTorch's formulas and defaults: weight decay is added to the gradient.
-public final class Adam: Optimizer {
+///
+/// The moments of a parameter are kept under its name, so they can be saved and found again.
+public class Adam: Optimizer {
   public var learningRate: Double
   /// Decay of the first moment.
   public let beta1: Double
@@ -9,16 +17,27 @@ public final class Adam: Optimizer {
   public let beta2: Double
   /// Added to the root of the second moment.
   public let epsilon: Double
-  /// `weightDecay · parameter` is added to the gradient.
+  /// How strongly a step draws parameters towards zero: here `weightDecay · parameter` is added to the gradient, in
+  /// ``AdamW`` a step first multiplies the parameter by `1 − learningRate · weightDecay`.
   public let weightDecay: Double
   /// Whether the largest second moment so far takes the place of the present one (Reddi et al., 2018).
   public let amsgrad: Bool
+  private let decouplesDecay: Bool
   private var state: OptimizerState
 
   /// Creates an optimizer without history.
-  public init(
+  public convenience init(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
     weightDecay: Double = 0, amsgrad: Bool = false
+  ) {
+    self.init(
+      "Adam", decouplesDecay: false, learningRate: learningRate, beta1: beta1, beta2: beta2,
+      epsilon: epsilon, weightDecay: weightDecay, amsgrad: amsgrad)
+  }
+
+  init(
+    _ name: String, decouplesDecay: Bool, learningRate: Double, beta1: Double, beta2: Double,
+    epsilon: Double, weightDecay: Double, amsgrad: Bool
   ) {
     self.learningRate = learningRate
     self.beta1 = beta1
@@ -26,7 +45,9 @@ public final class Adam: Optimizer {
     self.epsilon = epsilon
     self.weightDecay = weightDecay
     self.amsgrad = amsgrad
-    state = OptimizerState("Adam", slots: adamSlots(amsgrad: amsgrad))
+    self.decouplesDecay = decouplesDecay
+    state = OptimizerState(
+      name, slots: ["exp_avg", "exp_avg_sq"] + (amsgrad ? ["max_exp_avg_sq"] : []))
   }
 
   public var stepCount: Int { state.stepCount }
@@ -37,16 +58,18 @@ public final class Adam: Optimizer {
   ) {
     state.update(parameters, gradients, decayed: parameters.map(isDecayed)) { update in
       let decay = update.isDecayed ? weightDecay : 0
-      let (correction1, correction2) = update.biasCorrections(beta1, beta2)
+      let (coupled, decoupled) = decouplesDecay ? (0, decay) : (decay, 0)
+      let correction1 = 1 - pow(beta1, Double(update.steps))
+      let correction2 = 1 - pow(beta2, Double(update.steps))
       let largest = amsgrad ? 2 : nil
       update.run {
         tk_adam_f32(
           $0.target, $0.gradient, $0[0], $0[1], $0.slot(largest), $0.count, learningRate, beta1, beta2,
-          epsilon, decay, 0, correction1, correction2, gradientScale)
+          epsilon, coupled, decoupled, correction1, correction2, gradientScale)
       } _: {
         tk_adam_f64(
           $0.target, $0.gradient, $0[0], $0[1], $0.slot(largest), $0.count, learningRate, beta1, beta2,
-          epsilon, decay, 0, correction1, correction2, gradientScale)
+          epsilon, coupled, decoupled, correction1, correction2, gradientScale)
       }
     }
   }

@@ -63,18 +63,7 @@ struct ExportCommand: ParsableCommand {
         expected: "an absent or empty directory")
     }
     let loaded = try PretrainedModel.load(from: source)
-    if let adapter {
-      let url = URL(fileURLWithPath: adapter)
-      if url.pathExtension == "h5" {
-        let checkpoint = try TrainingCheckpoint(reading: url)
-        let run = try RunConfiguration(yaml: checkpoint.configuration, file: url.path)
-        try loaded.model.setAdapter(
-          checkpoint.model.filter { $0.name.contains(".lora_") }, alpha: Double(run.train.loraAlpha),
-          source: url.path)
-      } else {
-        try loaded.model.loadAdapter(from: url)
-      }
-    }
+    if let adapter { try put(URL(fileURLWithPath: adapter), on: loaded.model) }
     if format == .peft {
       try loaded.model.saveAdapter(to: target, baseModel: source.path)
     } else {
@@ -93,6 +82,19 @@ struct ExportCommand: ParsableCommand {
       }
     }
     print("wrote \(format.rawValue) to \(target.path)")
+  }
+}
+
+extension ExportCommand {
+  private func put(_ adapter: URL, on model: LlavaModel) throws {
+    guard adapter.pathExtension == "h5" else { return try model.loadAdapter(from: adapter) }
+    let changed = try AdaptedCheckpoint(reading: adapter).put(on: model)
+    guard format == .peft, !changed.isEmpty else { return }
+    throw CheckpointError(
+      .mismatch, file: adapter.path, at: "/model",
+      found: "\(changed.count) parameters beside the adapters that differ from \(self.model): "
+        + changed.prefix(4).joined(separator: ", ") + (changed.count > 4 ? ", …" : ""),
+      expected: "adapters alone, all that a PEFT directory holds; --format merged writes everything")
   }
 }
 

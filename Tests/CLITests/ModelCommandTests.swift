@@ -89,6 +89,56 @@ import Testing
       try BuiltCommand.run("export", "--model", model, "--format", "peft", "--output", "x").status == 2)
   }
 
+  /// A run's checkpoint: the adapter is written as it is, and what was trained beside it is never left out in silence.
+  @Test func exportFromACheckpoint() throws {
+    try BuiltCommand.withFolder { scratch in
+      let configuration = try TinyRun.write(to: scratch)
+      func checkpoint(_ name: String, _ settings: String...) throws -> (base: String, file: String) {
+        let run = scratch.appending(component: name)
+        let options = (["run.output_dir=\(run.path)"] + settings).flatMap { ["--set", $0] }
+        let call = try BuiltCommand.run(["--config", configuration, "--quiet"] + options)
+        #expect(call.status == 0, "\(call.errors)")
+        return (run.appending(path: "sft/model").path, run.appending(path: "checkpoints/step-8.h5").path)
+      }
+      func export(_ run: (base: String, file: String), _ format: String) throws -> (URL, BuiltCommand) {
+        let target = scratch.appending(component: UUID().uuidString)
+        return (
+          target,
+          try BuiltCommand.run(
+            "export", "--model", run.base, "--adapter", run.file, "--format", format, "--output", target.path)
+        )
+      }
+      let adapters = try checkpoint("adapters", "train.adapter=lora", "train.train_projector=false")
+      let (peft, written) = try export(adapters, "peft")
+      #expect(written.status == 0, "\(written.errors)")
+      let (merged, _) = try export(adapters, "merged")
+      let again = scratch.appending(component: "again").path
+      let call = try BuiltCommand.run(
+        "export", "--model", adapters.base, "--adapter", peft.path, "--format", "merged", "--output", again)
+      #expect(call.status == 0, "\(call.errors)")
+      func weights(_ folder: String) throws -> Data {
+        try Data(contentsOf: URL(filePath: folder).appending(component: "model.safetensors"))
+      }
+      #expect(try weights(merged.path) == weights(again))
+
+      let projector = try checkpoint("projector", "train.adapter=lora", "train.train_projector=true")
+      let refused = try export(projector, "peft").1
+      #expect(refused.status == 1)
+      #expect(refused.errors.contains("4 parameters beside the adapters that differ from \(projector.base)"))
+      #expect(refused.errors.contains("--format merged writes everything"))
+      let (everything, complete) = try export(projector, "merged")
+      #expect(complete.status == 0, "\(complete.errors)")
+      let trained = URL(filePath: projector.base).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "train/model").path
+      #expect(try weights(everything.path) == weights(trained))
+
+      let full = try checkpoint("full", "train.adapter=none")
+      let none = try export(full, "merged").1
+      #expect(none.status == 1)
+      #expect(none.errors.contains("no lora_A or lora_B among them"))
+    }
+  }
+
   @Test func trainTokenizer() throws {
     try BuiltCommand.withFolder { scratch in
       let output = scratch.appending(component: "tokenizer.model").path

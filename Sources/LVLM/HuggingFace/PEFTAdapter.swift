@@ -150,10 +150,12 @@ extension LlavaModel {
   /// - Parameters:
   ///   - directory: made when absent.
   ///   - baseModel: the path or name of the model that the adapter belongs on, kept in the configuration.
-  /// - Throws: `CheckpointError` or a file error.
-  /// - Precondition: the model has adapters.
+  /// - Throws: ``ModelDirectoryError`` when the model has no adapter, `CheckpointError` or a file error.
   public func saveAdapter(to directory: URL, baseModel: String) throws {
-    guard let first = adapters.first else { preconditionFailure("saveAdapter: the model has no adapters") }
+    guard let first = adapters.first else {
+      throw ModelDirectoryError(
+        file: directory.path, missing: ["lora_A.weight of any layer: the model to write has no adapter"])
+    }
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let arrays = namedParameters().filter { $0.name.contains(".lora_") }.map {
       (name: PEFTAdapter.name($0.name), tensor: $0.parameter.tensor.detached())

@@ -1,31 +1,45 @@
 /// The gradients found by a backward pass, one for each leaf that was reached.
 public struct Gradients: Sendable {
-  private var values: [ObjectIdentifier: (leaf: GradientNode, gradient: Tensor)] = [:]
+  /// Latest leaf first.
+  private var entries: [(leaf: GradientNode, gradient: Tensor)] = []
 
   /// No gradients.
   public init() {}
 
   /// The gradient of a tensor made by ``Tensor/requiringGradient()``; nil if the result did not depend on it.
-  public subscript(tensor: Tensor) -> Tensor? {
-    guard let node = tensor.node else { return nil }
-    return values[ObjectIdentifier(node)]?.gradient
-  }
+  /// - Complexity: O(log *n*) for *n* gradients.
+  public subscript(tensor: Tensor) -> Tensor? { tensor.node.flatMap { self[$0] } }
 
   package subscript(leaf: GradientNode) -> Tensor? {
-    get { values[ObjectIdentifier(leaf)]?.gradient }
-    set { values[ObjectIdentifier(leaf)] = newValue.map { (leaf, $0) } }
+    get {
+      let (index, isThere) = position(of: leaf)
+      return isThere ? entries[index].gradient : nil
+    }
+    set {
+      let (index, isThere) = position(of: leaf)
+      switch (isThere, newValue) {
+      case (true, let gradient?): entries[index].gradient = gradient
+      case (true, nil): entries.remove(at: index)
+      case (false, let gradient?): entries.insert((leaf, gradient), at: index)
+      case (false, nil): break
+      }
+    }
   }
 
   /// Adds the gradients of another backward pass, as gradient accumulation does.
   public mutating func add(_ other: Gradients) {
-    for (key, entry) in other.values {
-      if var mine = values.removeValue(forKey: key) {
-        mine.gradient.accumulate(entry.gradient)
-        values[key] = mine
+    for (leaf, gradient) in other.entries {
+      let (index, isThere) = position(of: leaf)
+      if isThere {
+        entries[index].gradient.accumulate(gradient)
       } else {
-        values[key] = entry
+        entries.insert((leaf, gradient), at: index)
       }
     }
+  }
+
+  private func position(of leaf: GradientNode) -> (index: Int, isThere: Bool) {
+    entries.position(of: leaf.number) { $0.leaf.number }
   }
 }
 

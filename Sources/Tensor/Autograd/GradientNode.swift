@@ -25,15 +25,20 @@ package final class GradientNode: @unchecked Sendable {
 
   package let number: UInt64
   package let name: StaticString
+  /// How gradients of outputs become gradients of inputs.
+  package enum Rule {
+    case single(Backward)
+    case joint(JointBackward)
+    /// For leaves, for outputs of joint nodes, and where a backward pass let go of the rule.
+    case none
+  }
+
   /// What a backward pass needs and then lets go of. The derivatives of the library only read tensors; those that users
   /// write must be safe to call on the thread that runs the backward pass.
   package struct Record: @unchecked Sendable {
     package fileprivate(set) var inputs: [GradientNode?] = []
-    package fileprivate(set) var backward: Backward?
-    /// The output without its node, kept only for operations whose derivative is cheapest in terms of it.
-    fileprivate var output: Tensor?
-    /// For a joint node: the derivative and the outputs without their nodes.
-    package fileprivate(set) var jointBackward: JointBackward?
+    package fileprivate(set) var rule = Rule.none
+    /// The outputs without their nodes, kept only for operations whose derivative is cheapest in terms of them.
     fileprivate var outputs: [Tensor] = []
   }
 
@@ -62,7 +67,9 @@ package final class GradientNode: @unchecked Sendable {
     (component, outputCount) = (nil, 0)
     let keeps = GradientMode.state != .dependencies
     content = Mutex(
-      Record(inputs: inputs, backward: keeps ? backward : nil, output: keeps ? output : nil))
+      Record(
+        inputs: inputs, rule: keeps ? .single(backward) : .none,
+        outputs: keeps ? output.map { [$0] } ?? [] : []))
   }
 
   /// A joint node.
@@ -76,7 +83,7 @@ package final class GradientNode: @unchecked Sendable {
     (component, outputCount) = (nil, count)
     let keeps = GradientMode.state != .dependencies
     content = Mutex(
-      Record(inputs: inputs, jointBackward: keeps ? backward : nil, outputs: keeps ? outputs : []))
+      Record(inputs: inputs, rule: keeps ? .joint(backward) : .none, outputs: keeps ? outputs : []))
   }
 
   /// The node of one output of a joint node.
@@ -96,7 +103,7 @@ package final class GradientNode: @unchecked Sendable {
 
   /// The kept output with this node attached, so that a derivative of the derivative sees it.
   package func attachedOutput(_ record: Record) -> Tensor? {
-    guard var result = record.output else { return nil }
+    guard var result = record.outputs.first else { return nil }
     result.node = self
     return result
   }
@@ -110,13 +117,11 @@ package final class GradientNode: @unchecked Sendable {
     }
   }
 
-  /// Lets go of everything the backward pass kept.
-  package func release() { _ = takeRecord() }
-
-  private func takeRecord() -> Record {
+  /// Lets go of everything a backward pass needs and returns it.
+  package func takeRecord() -> Record {
     content.withLock { content in
-      let record = content
-      content = Record()
+      var record = Record()
+      swap(&record, &content)
       return record
     }
   }
@@ -222,6 +227,19 @@ extension Tensor {
     var result = result
     result.node = GradientNode(
       name: name, inputs: inputs.map(\.node), output: keepingOutput ? result : nil, backward: backward)
+    return result
+  }
+
+  /// As ``recorded(_:from:_:keepingOutput:backward:)`` for two inputs.
+  @inline(__always)
+  package static func recorded(
+    _ name: StaticString, from a: Tensor, _ b: Tensor, _ result: Tensor, keepingOutput: Bool = false,
+    backward: @escaping GradientNode.Backward
+  ) -> Tensor {
+    guard GradientMode.isEnabled, a.node != nil || b.node != nil else { return result }
+    var result = result
+    result.node = GradientNode(
+      name: name, inputs: [a.node, b.node], output: keepingOutput ? result : nil, backward: backward)
     return result
   }
 

@@ -12,7 +12,7 @@ extension Tensor {
     let shape = broadcastShape(x.shape, y.shape, "\(name)")
     let result = Elementwise.binary(operation, x, y, shape: shape)
     guard type.isFloatingPoint else { return result }
-    return recorded(name, from: [x, y], result, keepingOutput: keepingOutput) { gradient, output in
+    return recorded(name, from: x, y, result, keepingOutput: keepingOutput) { gradient, output in
       let (first, second) = backward(gradient, x, y, output)
       return [first?.reduced(to: x.shape), second?.reduced(to: y.shape)]
     }

@@ -11,6 +11,13 @@ def operation(name):
     sdpa = lambda b, t: ([r(b, 8, t, 64) for _ in range(3)],
                          lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True))
 
+    def cross_entropy(rows, classes):
+        targets = (torch.arange(rows) * 7919) % classes
+        return [r(rows, classes)], lambda x: F.cross_entropy(x, targets)
+
+    def patches(images, pixels, width):
+        return [r(images, 3, pixels, pixels), r(width, 3, 14, 14)], lambda x, w: F.conv2d(x, w, stride=14)
+
     def rope():
         angle = torch.arange(434).float()[:, None] * 10000.0 ** (-torch.arange(0, 64, 2) / 64)
         c, s = torch.cat([angle.cos()] * 2, -1), torch.cat([angle.sin()] * 2, -1)
@@ -41,9 +48,14 @@ def operation(name):
         "gelu tanh 2048x1376": lambda: ([r(2048, 1376)], lambda x: F.gelu(x, approximate="tanh")),
         "exp 2048x1376": lambda: ([r(2048, 1376)], torch.exp),
         "add 2048x1376": lambda: ([r(2048, 1376), r(2048, 1376)], torch.add),
+        "add 8x8": lambda: ([r(8, 8), r(8, 8)], torch.add),
         "add bias 2048x1376": lambda: ([r(2048, 1376), r(1376)], torch.add),
         "sum 2048x1376": lambda: ([r(2048, 1376)], torch.sum),
         "transpose copy 2048x1376": lambda: ([r(2048, 1376)], lambda x: x.t().contiguous()),
+        "cross entropy 2048x4096": lambda: cross_entropy(2048, 4096),
+        "cross entropy 512x32000": lambda: cross_entropy(512, 32000),
+        "patch embed 22x3x112x112 p14 -> 256": lambda: patches(22, 112, 256),
+        "patch embed 8x3x336x336 p14 -> 1024": lambda: patches(8, 336, 1024),
         "embedding 3472 of 4096x512": lambda: ([r(4096, 512)], lambda w: F.embedding(ids, w)),
     }
     if base == "adamw 10M params":

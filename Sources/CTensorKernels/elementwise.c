@@ -11,6 +11,7 @@ void tk_set_gradient_mode(int enabled) { gradient_mode = enabled; }
 #define UNARY(T, S, NAME, EXPR)                                                                                \
   TK_TARGETS static void unary_##NAME##_##S(int64_t n, const T *restrict px, int64_t sx, T *restrict out) {    \
     if (sx == 1) {                                                                                             \
+      TK_INTERLEAVE                                                                                            \
       for (int64_t i = 0; i < n; i++) { T x = px[i]; out[i] = (EXPR); }                                        \
     } else {                                                                                                   \
       for (int64_t i = 0; i < n; i++) { T x = px[i * sx]; out[i] = (EXPR); }                                   \
@@ -19,6 +20,7 @@ void tk_set_gradient_mode(int enabled) { gradient_mode = enabled; }
 #define GRADIENT(T, S, NAME, EXPR)                                                                             \
   TK_TARGETS static void gradient_##NAME##_##S(int64_t n, const T *restrict px, const T *restrict pg,          \
                                                T *restrict out) {                                              \
+    TK_INTERLEAVE                                                                                              \
     for (int64_t i = 0; i < n; i++) { T x = px[i]; out[i] = pg[i] * (EXPR); }                                  \
   }
 
@@ -42,9 +44,7 @@ void tk_set_gradient_mode(int enabled) { gradient_mode = enabled; }
   U(T, S, erf, F(m_erf)(x), (T)1.1283791670955126 * F(m_exp)(-x * x))                                          \
   U(T, S, relu, x > 0 ? x : 0, (T)(x > 0))                                                                     \
   U(T, S, silu, x *F(m_sigmoid)(x), F(m_sigmoid)(x) * (1 + x * F(m_sigmoid)(-x)))                              \
-  U(T, S, gelu, (T)0.5 * x * (1 + F(m_erf)(x * (T)0.7071067811865476)),                                        \
-    (T)0.5 * (1 + F(m_erf)(x * (T)0.7071067811865476)) +                                                       \
-        x * (T)0.3989422804014327 * F(m_exp)((T)-0.5 * x * x))                                                 \
+  U(T, S, gelu, F(gelu)(x), F(gelu_slope)(x))                                                                  \
   U(T, S, gelu_tanh, (T)0.5 * x * (1 + F(m_tanh)((T)0.7978845608028654 * (x + (T)0.044715 * x * x * x))),      \
     F(gelu_tanh_slope)(x))                                                                                     \
   U(T, S, quick_gelu, x *F(m_sigmoid)((T)1.702 * x),                                                           \
@@ -72,15 +72,15 @@ void tk_set_gradient_mode(int enabled) { gradient_mode = enabled; }
 static inline float fabs_32(float x) { return x < 0 ? -x : x; }
 static inline double fabs_64(double x) { return x < 0 ? -x : x; }
 static inline float m_exp_32(float x) { return tk_expf(x); }
-static inline float m_expm1_32(float x) { return expm1f(x); }
+static inline float m_expm1_32(float x) { return tk_expm1f(x); }
 static inline float m_log_32(float x) { return tk_logf(x); }
-static inline float m_log1p_32(float x) { return log1pf(x); }
+static inline float m_log1p_32(float x) { return tk_log1pf(x); }
 static inline float m_sqrt_32(float x) { return __builtin_sqrtf(x); }
 static inline float m_sin_32(float x) { return sinf(x); }
 static inline float m_cos_32(float x) { return cosf(x); }
 static inline float m_tanh_32(float x) { return tk_tanhf(x); }
 static inline float m_sigmoid_32(float x) { return tk_sigmoidf(x); }
-static inline float m_softplus_32(float x) { return (x > 0 ? x : 0) + log1pf(tk_expf(x > 0 ? -x : x)); }
+static inline float m_softplus_32(float x) { return tk_softplusf(x); }
 static inline float m_erf_32(float x) { return tk_erff(x); }
 static inline float m_floor_32(float x) { return __builtin_floorf(x); }
 static inline float m_ceil_32(float x) { return __builtin_ceilf(x); }
@@ -115,6 +115,12 @@ LIBRARY(atanh)
 LIBRARY(exp2)
 LIBRARY(log2)
 LIBRARY(log10)
+static inline float gelu_32(float x) { return tk_geluf(x); }
+static inline double gelu_64(double x) { return 0.5 * x * (1 + erf(x * 0.7071067811865476)); }
+static inline float gelu_slope_32(float x) { return tk_gelu_slopef(x); }
+static inline double gelu_slope_64(double x) {
+  return 0.5 * (1 + erf(x * 0.7071067811865476)) + x * 0.3989422804014327 * exp(-0.5 * x * x);
+}
 static inline float gelu_tanh_slope_32(float x) {
   float t = tk_tanhf(0.7978845608028654f * (x + 0.044715f * x * x * x));
   return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * 0.7978845608028654f * (1 + 3 * 0.044715f * x * x);

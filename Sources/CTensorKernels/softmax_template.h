@@ -134,3 +134,32 @@ TK_TARGETS void NAME(target_gradient)(T *logits, int64_t ld, int64_t rows, int64
     if (hit >= 0 && hit < n) logits[hit] += g[r];
   }
 }
+
+TK_TARGETS void NAME(cross_entropy)(const T *x, const T *lse, const int64_t *target, T *loss, int64_t rows, int64_t n,
+                                    T smoothing) {
+  TK_REASSOCIATE
+  for (int64_t r = 0; r < rows; r++, x += n) {
+    if (target[r] < 0) {
+      loss[r] = 0;
+      continue;
+    }
+    loss[r] = ((T)1 - smoothing) * (lse[r] - x[target[r]]);
+    if (smoothing == 0) continue;
+    T sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += x[i];
+    loss[r] += smoothing * (lse[r] - sum / (T)n);
+  }
+}
+
+TK_TARGETS void NAME(cross_entropy_backward)(const T *x, const T *lse, const int64_t *target, const T *g, T *dx,
+                                             int64_t rows, int64_t n, T smoothing) {
+  for (int64_t r = 0; r < rows; r++, x += n, dx += n) {
+    T scale = target[r] < 0 ? 0 : g[r], l = lse[r], spread = smoothing / (T)n;
+    if (scale == 0) {
+      for (int64_t i = 0; i < n; i++) dx[i] = 0;
+      continue;
+    }
+    for (int64_t i = 0; i < n; i++) dx[i] = scale * (EXP_NONPOSITIVE(x[i] - l) - spread);
+    dx[target[r]] -= scale * ((T)1 - smoothing);
+  }
+}

@@ -24,10 +24,8 @@ TK_INLINE float tk_copysignf(float magnitude, float sign) {
   return tk_float((tk_bits(magnitude) & 0x7fffffffu) | (tk_bits(sign) & 0x80000000u));
 }
 
-// e^x = 2^n e^r with |r| <= ln2/2; the polynomial is Cephes expf's.
-TK_INLINE float tk_expf(float x) {
-  x = x > 89.0f ? 89.0f : x;
-  x = x < -104.0f ? -104.0f : x;
+// e^x = 2^n e^r with |r| <= ln2/2; returns e^r (Cephes expf's polynomial) and leaves n in the low bits of *power.
+TK_INLINE float tk_exp_reduced(float x, uint32_t *power) {
   const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
   float t = x * 1.44269504f + magic;
   float n = t - magic;
@@ -39,28 +37,26 @@ TK_INLINE float tk_expf(float x) {
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
-  int32_t k = (int32_t)(tk_bits(t) - tk_bits(magic));
-  int32_t half = k >> 1;
-  return p * tk_float((uint32_t)(half + 127) << 23) * tk_float((uint32_t)(k - half + 127) << 23);
+  *power = tk_bits(t);
+  return p * (r * r) + r + 1.0f;
+}
+
+// Two scalings, so that results below 2^-126 are rounded once.
+TK_INLINE float tk_expf(float x) {
+  x = x > 89.0f ? 89.0f : x;
+  x = x < -104.0f ? -104.0f : x;
+  uint32_t n;
+  float p = tk_exp_reduced(x, &n);
+  uint32_t half = (n << 22) & 0xff800000u;  // n / 2 rounded down, in the place of the exponent
+  return p * tk_float(half + 0x3f800000u) * tk_float((n << 23) - half + 0x3f800000u);
 }
 
 // For arguments <= 0 (a maximum was subtracted): one scaling, results below 2^-126 become zero.
 TK_INLINE float tk_exp_nonpositive(float x) {
   x = x < -126.0f ? -126.0f : x;
-  const float magic = 12582912.0f;
-  float t = x * 1.44269504f + magic;
-  float n = t - magic;
-  float r = x - n * 0.693359375f;
-  r = r - n * -2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
-  int32_t k = (int32_t)(tk_bits(t) - tk_bits(magic));
+  uint32_t n;
+  float p = tk_exp_reduced(x, &n);
+  int32_t k = (int32_t)(n - 0x4b400000u);
   k = k < -127 ? -127 : k;
   return p * tk_float((uint32_t)(k + 127) << 23);
 }
@@ -116,7 +112,6 @@ TK_INLINE float tk_sigmoidf(float x) {
 }
 
 TK_INLINE float tk_softplusf(float x) { return (x > 0.0f ? x : 0.0f * x) + tk_log1pf(tk_expf(-tk_absf(x))); }
-TK_INLINE float tk_log_sigmoidf(float x) { return -tk_softplusf(-x); }
 
 // Odd polynomial (Cephes tanhf) near zero, 1 - 2 / (e^2|x| + 1) elsewhere.
 TK_INLINE float tk_tanhf(float x) {
@@ -152,25 +147,52 @@ TK_INLINE float tk_erff(float x) {
   return t > 0.927734375f ? (t > 4.0f ? tk_copysignf(1.0f, x) : far) : near;
 }
 
-// Gaussian error linear units and their derivatives.
-TK_INLINE float tk_geluf(float x) { return 0.5f * x * (1.0f + tk_erff(x * 0.70710678f)); }
+// The normal distribution's lower tail Φ(-a) for 0 <= a <= 6.5 as 2^q(a), zero at 6.5; within 5e-8.
+TK_INLINE float tk_normal_tailf(float a) {
+  float q = 1.4051831e-7f;
+  q = q * a - 3.63699587e-6f;
+  q = q * a + 3.67902649e-5f;
+  q = q * a - 1.56081893e-4f;
+  q = q * a - 2.26381657e-4f;
+  q = q * a + 7.1865879e-3f;
+  q = q * a - 5.25798053e-2f;
+  q = q * a - 4.59182113e-1f;
+  q = q * a - 1.15110815f;
+  q = q * a - 0.99999994f;
+  const float magic = 12582912.0f;
+  float t = q + magic;
+  float r = q - (t - magic);
+  float p = 1.53533620e-4f;
+  p = p * r + 1.33988739e-3f;
+  p = p * r + 9.61843692e-3f;
+  p = p * r + 5.55033237e-2f;
+  p = p * r + 2.40226477e-1f;
+  p = p * r + 6.93147182e-1f;
+  p = p * r + 1.0f;
+  float tail = tk_float(tk_bits(p) + (tk_bits(t) << 23));
+  return a >= 6.5f ? 0.0f : tail;
+}
+
+// x Φ(x) = max(x, 0) - |x| Φ(-|x|): nothing cancels for negative x.
+TK_INLINE float tk_geluf(float x) {
+  float a = tk_absf(x);
+  a = a > 6.5f ? 6.5f : a;
+  return (x < 0.0f ? 0.0f : x) - a * tk_normal_tailf(a);
+}
+
+// Φ(x) + x φ(x): with h = φ(a) / Φ(-a), the slope at -a is Φ(-a) (1 - a h), and a h is close to a polynomial.
 TK_INLINE float tk_gelu_slopef(float x) {
-  return 0.5f * (1.0f + tk_erff(x * 0.70710678f)) + x * 0.39894228f * tk_expf(-0.5f * x * x);
-}
-TK_INLINE float tk_gelu_tanhf(float x) {
-  return 0.5f * x * (1.0f + tk_tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
-}
-TK_INLINE float tk_gelu_tanh_slopef(float x) {
-  float t = tk_tanhf(0.79788456f * (x + 0.044715f * x * x * x));
-  return 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.79788456f * (1.0f + 0.134145f * x * x);
-}
-TK_INLINE float tk_siluf(float x) { return x * tk_sigmoidf(x); }
-TK_INLINE float tk_silu_slopef(float x) {
-  float s = tk_sigmoidf(x);
-  return s * (1.0f + x * (1.0f - s));
-}
-TK_INLINE float tk_quick_geluf(float x) { return x * tk_sigmoidf(1.702f * x); }
-TK_INLINE float tk_quick_gelu_slopef(float x) {
-  float s = tk_sigmoidf(1.702f * x);
-  return s * (1.0f + 1.702f * x * (1.0f - s));
+  float a = tk_absf(x);
+  a = a > 6.5f ? 6.5f : a;
+  float h = 1.06550499e-6f;
+  h = h * a - 2.35510106e-5f;
+  h = h * a + 2.00737864e-4f;
+  h = h * a - 7.15302129e-4f;
+  h = h * a - 6.95635448e-4f;
+  h = h * a + 1.98870394e-2f;
+  h = h * a - 1.09353691e-1f;
+  h = h * a - 6.36545897e-1f;
+  h = h * a - 7.97889709e-1f;
+  float slope = tk_normal_tailf(a) * (h * a + 1.0f);
+  return x < 0.0f ? slope : 1.0f - slope;
 }

@@ -17,3 +17,5 @@
 #endif
 // First statement of a reduction: lets the compiler reorder the sum so that it vectorises.
 #define TK_REASSOCIATE _Pragma("clang fp reassociate(on)")
+// Before a loop with long chains of arithmetic: two vectors at a time hide their latency.
+#define TK_INTERLEAVE _Pragma("clang loop interleave_count(2)")

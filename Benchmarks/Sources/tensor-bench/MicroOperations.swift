@@ -19,6 +19,13 @@ enum MicroOperations {
         { attention(query: $0[0], key: $0[1], value: $0[2], layout: layout) }
       )
     }
+    func crossEntropyCase(_ rows: Int, _ classes: Int) -> ([Tensor], ([Tensor]) -> Tensor) {
+      let targets = Tensor((0..<rows).map { Int32(($0 * 7919) % classes) })
+      return ([random(rows, classes)], { crossEntropy($0[0], targets: targets) })
+    }
+    func patches(_ images: Int, _ pixels: Int, _ width: Int) -> ([Tensor], ([Tensor]) -> Tensor) {
+      ([random(images, 3, pixels, pixels), random(width, 3, 14, 14)], { conv2d($0[0], weight: $0[1], stride: (14, 14)) })
+    }
     var base = name
     let trains = name.hasSuffix(" fwd+bwd")
     if trains { base.removeLast(8) }
@@ -53,10 +60,15 @@ enum MicroOperations {
     case "exp 2048x1376": (operands, function) = ([random(2048, 1376)], { $0[0].exp() })
     case "add 2048x1376":
       (operands, function) = ([random(2048, 1376), random(2048, 1376)], { $0[0] + $0[1] })
+    case "add 8x8": (operands, function) = ([random(8, 8), random(8, 8)], { $0[0] + $0[1] })
     case "add bias 2048x1376": (operands, function) = ([random(2048, 1376), random(1376)], { $0[0] + $0[1] })
     case "sum 2048x1376": (operands, function) = ([random(2048, 1376)], { $0[0].sum() })
     case "transpose copy 2048x1376":
       (operands, function) = ([random(2048, 1376)], { $0[0].transposed().contiguous() })
+    case "cross entropy 2048x4096": (operands, function) = crossEntropyCase(2048, 4096)
+    case "cross entropy 512x32000": (operands, function) = crossEntropyCase(512, 32000)
+    case "patch embed 22x3x112x112 p14 -> 256": (operands, function) = patches(22, 112, 256)
+    case "patch embed 8x3x336x336 p14 -> 1024": (operands, function) = patches(8, 336, 1024)
     case "embedding 3472 of 4096x512":
       let indices = Tensor(ids)
       (operands, function) = ([random(4096, 512)], { $0[0].rows(at: indices) })

@@ -30,6 +30,12 @@ struct ConvolutionGeometry: Sendable {
     kernelSize == 1 && stride == (1, 1) && padding == (0, 0) && input == output
   }
 
+  /// Whether the windows touch without overlapping or gaps, and there are elements under them.
+  var cutsPatches: Bool {
+    groups == 1 && stride == (kernel.height, kernel.width) && padding == (0, 0) && dilation == (1, 1)
+      && kernelSize > 1 && taps > 0
+  }
+
   /// The output's extent along an axis.
   static func outputExtent(_ input: Int, kernel: Int, stride: Int, padding: Int, dilation: Int) -> Int {
     let room = input + 2 * padding - dilation * (kernel - 1) - 1

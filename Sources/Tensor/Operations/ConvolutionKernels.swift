@@ -46,6 +46,9 @@ enum ConvolutionKernels<T: BLASScalar> {
     bias: UnsafePointer<T>?,
     output: UnsafeMutablePointer<T>
   ) {
+    if geometry.cutsPatches {
+      return patches(geometry, input: input, weight: weight, bias: bias, output: output)
+    }
     let (taps, outputs, plane) = (geometry.taps, geometry.outputs, geometry.outputPlane)
     let blocks = geometry.blocks(taps: taps)
     let pairs = geometry.batch * geometry.groups

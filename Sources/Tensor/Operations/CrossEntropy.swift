@@ -25,18 +25,64 @@ public func crossEntropy(
   tensorRequire(
     Array(logits.shape.dropLast()) == targets.shape, "crossEntropy",
     "targets of shape \(targets.shape) do not fit logits of shape \(logits.shape)")
-  let numbers = targets.array(of: Int64.self)
-  let counts = numbers.map { $0 != Int64(ignoring) }
-  let rows = logits.reshaped([numbers.count, classes]).logSoftmax(axis: -1)
-  let safe = Tensor(numbers.map { $0 == Int64(ignoring) ? 0 : $0 }, shape: [numbers.count, 1])
-  var losses = -rows.gather(axis: 1, safe).reshaped([numbers.count])
-  if labelSmoothing > 0 {
-    losses = losses * (1 - labelSmoothing) - rows.mean(axes: [1]) * labelSmoothing
+  tensorRequire(
+    !targets.dtype.isFloatingPoint, "crossEntropy", "targets must be integers, found \(targets.dtype)")
+  let numbers = targets.array(of: Int64.self).enumerated().map { row, target -> Int64 in
+    if target == Int64(ignoring) { return -1 }
+    tensorRequire(
+      target >= 0 && target < Int64(classes), "crossEntropy",
+      "target \(target) of row \(row) is outside \(classes) classes")
+    return target
   }
-  losses = Tensor.select(Tensor(counts), losses, Tensor.zeros([], dtype: losses.dtype))
+  let type = logits.fusedType
+  let losses = rowLosses(
+    logits.reshaped([numbers.count, classes]).to(type).contiguous(), numbers, labelSmoothing)
+  let result = logits.dtype.isFloatingPoint ? losses.to(logits.dtype) : losses
   return switch reduction {
-  case .none: losses.reshaped(targets.shape)
-  case .sum: losses.sum()
-  case .mean: losses.sum() / Double(counts.count { $0 })
+  case .none: result.reshaped(targets.shape)
+  case .sum: result.sum()
+  case .mean: result.sum() / Double(numbers.count { $0 >= 0 })
+  }
+}
+
+/// One loss for each row of contiguous logits `[rows, classes]`, zero where the target is −1.
+///
+/// The derivative is `softmax(x) − ε / classes − (1 − ε) onehot(target)`, found from the logits and one log-sum-exp per
+/// row; neither pass keeps a matrix.
+private func rowLosses(_ x: Tensor, _ targets: [Int64], _ smoothing: Double) -> Tensor {
+  let (rows, classes) = x.rowsAndWidth
+  let logSumExp = Tensor(uninitialized: [rows], dtype: x.dtype)
+  let losses = Tensor(uninitialized: [rows], dtype: x.dtype)
+  let numbers = Tensor(targets)
+  func forward<T: FusedScalar>(_: T.Type) {
+    Threads.parallel(rows, grain: rowGrain(classes)) { range in
+      let (begin, count, n) = (range.lowerBound, Int64(range.count), Int64(classes))
+      T.logSumExpKernel(x.pointer() + begin * classes, logSumExp.pointer() + begin, count, n)
+      T.crossEntropyKernel(
+        x.pointer() + begin * classes, logSumExp.pointer() + begin, numbers.pointer() + begin,
+        losses.pointer() + begin, count, n, T(smoothing))
+    }
+  }
+  x.withFusedType("crossEntropy") { forward($0) }
+  return x.recorded("crossEntropy", from: x, losses) { gradient, _ in
+    if GradientMode.isEnabled {
+      let counted = (numbers .>= 0).to(x.dtype)
+      let wanted =
+        numbers.oneHot(classes: classes, dtype: x.dtype) * (1 - smoothing) + smoothing / Double(classes)
+      return (x.softmax() - wanted) * (gradient * counted).expandedDimensions(axis: 1)
+    }
+    let arrived = gradient.contiguous()
+    let dx = Tensor(uninitialized: x.shape, dtype: x.dtype)
+    func backward<T: FusedScalar>(_: T.Type) {
+      Threads.parallel(rows, grain: rowGrain(classes)) { range in
+        let begin = range.lowerBound
+        T.crossEntropyBackwardKernel(
+          x.pointer() + begin * classes, logSumExp.pointer() + begin, numbers.pointer() + begin,
+          arrived.pointer() + begin, dx.pointer() + begin * classes, Int64(range.count), Int64(classes),
+          T(smoothing))
+      }
+    }
+    x.withFusedType("crossEntropy") { backward($0) }
+    return dx
   }
 }

@@ -82,10 +82,17 @@ package enum Elementwise {
     _ kernel: Row<T, Out>
   ) -> Tensor {
     let result = Tensor(uninitialized: shape, dtype: type)
+    let (pa, pb, out) = (a.pointer(T.self), b.pointer(T.self), result.pointer(Out.self))
+    if a.shape == shape, b.shape == shape, a.isContiguous, b.isContiguous {
+      Threads.parallel(result.count, grain: 1 << 14) { range in
+        let start = range.lowerBound
+        kernel(Int32(operation), Int64(range.count), pa + start, 1, pb + start, 1, out + start)
+      }
+      return result
+    }
     let iteration = StridedIteration(
       shape: shape, strides: [a.broadcastStrides(to: shape), b.broadcastStrides(to: shape), result.strides])
     let (strideA, strideB) = (iteration.rowStride(0), iteration.rowStride(1))
-    let (pa, pb, out) = (a.pointer(T.self), b.pointer(T.self), result.pointer(Out.self))
     iteration.forEachPiece { row, start, length in
       kernel(
         Int32(operation), Int64(length),

@@ -40,6 +40,18 @@ package protocol FusedScalar: BLASScalar {
       UnsafePointer<Int32>?, Int64
     ) -> Void
   { get }
+  static var crossEntropyKernel:
+    (
+      UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Int64>?, UnsafeMutablePointer<Self>?, Int64,
+      Int64, Self
+    ) -> Void
+  { get }
+  static var crossEntropyBackwardKernel:
+    (
+      UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Int64>?, UnsafePointer<Self>?,
+      UnsafeMutablePointer<Self>?, Int64, Int64, Self
+    ) -> Void
+  { get }
   static var layerNormKernel:
     (
       UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Self>?, Self, UnsafeMutablePointer<Self>?,
@@ -76,12 +88,6 @@ package protocol FusedScalar: BLASScalar {
     (
       UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafeMutablePointer<Self>?,
       UnsafeMutablePointer<Self>?, Int64
-    ) -> Void
-  { get }
-  static var adamwKernel:
-    (
-      UnsafeMutablePointer<Self>?, UnsafePointer<Self>?, UnsafeMutablePointer<Self>?,
-      UnsafeMutablePointer<Self>?, Int64, Double, Double, Double, Double, Double, Double, Double, Double
     ) -> Void
   { get }
   static var scatterAddRowsKernel:
@@ -122,6 +128,19 @@ extension Float: FusedScalar {
       UnsafePointer<Int32>?, Int64
     ) -> Void
   { tk_target_gradient_f32 }
+  package static var crossEntropyKernel:
+    (
+      UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Int64>?, UnsafeMutablePointer<Float>?,
+      Int64,
+      Int64, Float
+    ) -> Void
+  { tk_cross_entropy_f32 }
+  package static var crossEntropyBackwardKernel:
+    (
+      UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Int64>?, UnsafePointer<Float>?,
+      UnsafeMutablePointer<Float>?, Int64, Int64, Float
+    ) -> Void
+  { tk_cross_entropy_backward_f32 }
   package static var layerNormKernel:
     (
       UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, Float,
@@ -160,12 +179,6 @@ extension Float: FusedScalar {
       UnsafeMutablePointer<Float>?, Int64
     ) -> Void
   { tk_swiglu_backward_f32 }
-  package static var adamwKernel:
-    (
-      UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafeMutablePointer<Float>?,
-      UnsafeMutablePointer<Float>?, Int64, Double, Double, Double, Double, Double, Double, Double, Double
-    ) -> Void
-  { tk_adamw_f32 }
   package static var scatterAddRowsKernel:
     (
       UnsafeMutablePointer<Float>?, Int64, UnsafePointer<Float>?, Int64, UnsafePointer<Int64>?, Int64, Int64
@@ -207,6 +220,19 @@ extension Double: FusedScalar {
       UnsafePointer<Int32>?, Int64
     ) -> Void
   { tk_target_gradient_f64 }
+  package static var crossEntropyKernel:
+    (
+      UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafePointer<Int64>?, UnsafeMutablePointer<Double>?,
+      Int64,
+      Int64, Double
+    ) -> Void
+  { tk_cross_entropy_f64 }
+  package static var crossEntropyBackwardKernel:
+    (
+      UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafePointer<Int64>?, UnsafePointer<Double>?,
+      UnsafeMutablePointer<Double>?, Int64, Int64, Double
+    ) -> Void
+  { tk_cross_entropy_backward_f64 }
   package static var layerNormKernel:
     (
       UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafePointer<Double>?, Double,
@@ -246,12 +272,6 @@ extension Double: FusedScalar {
       UnsafeMutablePointer<Double>?, Int64
     ) -> Void
   { tk_swiglu_backward_f64 }
-  package static var adamwKernel:
-    (
-      UnsafeMutablePointer<Double>?, UnsafePointer<Double>?, UnsafeMutablePointer<Double>?,
-      UnsafeMutablePointer<Double>?, Int64, Double, Double, Double, Double, Double, Double, Double, Double
-    ) -> Void
-  { tk_adamw_f64 }
   package static var scatterAddRowsKernel:
     (
       UnsafeMutablePointer<Double>?, Int64, UnsafePointer<Double>?, Int64, UnsafePointer<Int64>?, Int64, Int64

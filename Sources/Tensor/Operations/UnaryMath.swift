@@ -18,6 +18,16 @@ extension Tensor {
     }
   }
 
+  /// e^x is its own derivative: the record keeps the result in place of x.
+  public func exp() -> Tensor {
+    switch dtype {
+    case .float32, .float64:
+      recorded("exp", from: self, Elementwise.unary(Int(TK_EXP), self), keepingOutput: true) { $0 * $1! }
+    case .float16, .bfloat16: to(.float32).exp().to(dtype)
+    default: to(.float32).exp()
+    }
+  }
+
   /// The negative of every element.
   public static prefix func - (x: Tensor) -> Tensor {
     if !x.dtype.isFloatingPoint { return x.scalar(0) - x }
@@ -30,8 +40,6 @@ extension Tensor {
     return unary("abs", Int(TK_ABS)) { $0.sign() }
   }
 
-  /// e^x.
-  public func exp() -> Tensor { unary("exp", Int(TK_EXP)) { $0.exp() } }
   /// e^x − 1, exact near 0.
   public func expm1() -> Tensor { unary("expm1", Int(TK_EXPM1)) { $0.exp() } }
   /// The natural logarithm.

@@ -24,7 +24,10 @@ enum MicroOperations {
       return ([random(rows, classes)], { crossEntropy($0[0], targets: targets) })
     }
     func patches(_ images: Int, _ pixels: Int, _ width: Int) -> ([Tensor], ([Tensor]) -> Tensor) {
-      ([random(images, 3, pixels, pixels), random(width, 3, 14, 14)], { conv2d($0[0], weight: $0[1], stride: (14, 14)) })
+      (
+        [random(images, 3, pixels, pixels), random(width, 3, 14, 14)],
+        { conv2d($0[0], weight: $0[1], stride: (14, 14)) }
+      )
     }
     var base = name
     let trains = name.hasSuffix(" fwd+bwd")

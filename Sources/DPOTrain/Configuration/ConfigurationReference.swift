@@ -37,6 +37,11 @@ public enum ConfigurationReference {
     ## Remarks
 
     - `model`: names are those of Hugging Face's `LlavaConfig`. Either `path` or the two shapes.
+    - `data.source: mixture` takes as many records of each source as its share of `data.shares` says; emoji and stamps show
+      their pictures again, at another place and size and with another question, when there are more records than
+      pictures. Held out are pictures, so no name is asked for outside of `sft`.
+    - `model.language_model` puts a new vision tower and projector before the decoder of a GGUF file; `tokenizer.template`
+      is then usually `chatml`, and `sft.train_decoder: false` leaves the language model as it came.
     - `compose.sequence` and `compose.grid`: `{total: 600, counts: [2, 3]}` divides the total evenly and gives the
       remainder to the smallest numbers; `{2: 400, 3: 200}` says it directly.
     - `select.preset` sets `thresholds`, `strict`, `noise` and `perplexity_min` before the other keys are read, wherever

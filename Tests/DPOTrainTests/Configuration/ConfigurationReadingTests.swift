@@ -15,6 +15,23 @@ import Testing
     #expect(try read("# nothing\n") == expected)
   }
 
+  @Test func aLanguageModelAndAMixture() throws {
+    let configuration = try read(
+      """
+      data: {source: mixture, shares: {fashion: 2, emoji: 1}}
+      tokenizer: {template: chatml}
+      model: {language_model: a.gguf, vision_config: {image_size: 64, patch_size: 16}}
+      sft: {train_decoder: false}
+      """)
+    #expect(configuration.data.shares.fashion == 2 && configuration.data.shares.stamps == 0)
+    #expect(configuration.model.languageModel == "a.gguf" && !configuration.sft.trainDecoder)
+    #expect(configuration.tokenizer.template == .chatML)
+    // What a run writes down can be run.
+    #expect(!configuration.yaml.contains("text_config"))
+    #expect(try read(configuration.yaml) == configuration)
+    #expect(configuration.hash != (try read("")).hash)
+  }
+
   @Test func valuesLandInTheirSections() throws {
     let configuration = try read(
       """

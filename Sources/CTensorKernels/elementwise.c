@@ -134,12 +134,51 @@ static inline double gelu_tanh_slope_64(double x) {
 TABLE(DEFINE, float, f32, F32)
 TABLE(DEFINE, double, f64, F64)
 
+// Vectors of sixteen through tk_expf's steps, with the scaling by a power of two that is one instruction in AVX-512; the
+// results are the same to the last bit. Returns how many elements were done.
+#if defined(__x86_64__) && defined(__ELF__)
+#include <immintrin.h>
+__attribute__((target("avx512f"))) static int64_t exp_sixteens(int64_t n, const float *restrict px,
+                                                               float *restrict out) {
+  int64_t whole = n / 16 * 16;
+  _Pragma("clang loop unroll_count(2)")
+  for (int64_t i = 0; i < whole; i += 16) {
+    __m512 x = _mm512_loadu_ps(px + i);
+    x = _mm512_min_ps(_mm512_set1_ps(89.0f), x);
+    x = _mm512_max_ps(_mm512_set1_ps(-104.0f), x);
+    const __m512 magic = _mm512_set1_ps(12582912.0f);
+    __m512 k = _mm512_sub_ps(_mm512_fmadd_ps(x, _mm512_set1_ps(1.44269504f), magic), magic);
+    __m512 r = _mm512_fnmadd_ps(k, _mm512_set1_ps(0.693359375f), x);
+    r = _mm512_fmadd_ps(k, _mm512_set1_ps(2.12194440e-4f), r);
+    __m512 p = _mm512_set1_ps(1.9875691500e-4f);
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.3981999507e-3f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(8.3334519073e-3f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(4.1665795894e-2f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.6666665459e-1f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.0000001201e-1f));
+    p = _mm512_add_ps(_mm512_fmadd_ps(p, _mm512_mul_ps(r, r), r), _mm512_set1_ps(1.0f));
+    _mm512_storeu_ps(out + i, _mm512_scalef_ps(p, k));
+  }
+  return whole;
+}
+static int64_t exp_vectors(int64_t n, const float *px, float *out) {
+  return __builtin_cpu_supports("avx512f") ? exp_sixteens(n, px, out) : 0;
+}
+#else
+static int64_t exp_vectors(int64_t n, const float *px, float *out) { return 0; }
+#endif
+static int64_t exp_vectors_f32(int op, int64_t n, const float *x, int64_t sx, float *out) {
+  return op == TK_EXP && sx == 1 ? exp_vectors(n, x, out) : 0;
+}
+static int64_t exp_vectors_f64(int op, int64_t n, const double *x, int64_t sx, double *out) { return 0; }
+
 #define UNARY_ENTRY(T, S, NAME, VALUE, SLOPE) unary_##NAME##_##S,
 #define GRADIENT_ENTRY(T, S, NAME, VALUE, SLOPE) gradient_##NAME##_##S,
 #define DISPATCH(T, S, F)                                                                                      \
   void tk_unary_##S(int op, int64_t n, const T *x, int64_t sx, T *out) {                                       \
     static void (*const table[])(int64_t, const T *, int64_t, T *) = {TABLE(UNARY_ENTRY, T, S, F)};            \
-    table[op](n, x, sx, out);                                                                                  \
+    int64_t done = exp_vectors_##S(op, n, x, sx, out);                                                         \
+    table[op](n - done, x + done, sx, out + done);                                                             \
   }                                                                                                            \
   void tk_unary_gradient_##S(int op, int64_t n, const T *x, const T *g, T *out) {                              \
     static void (*const table[])(int64_t, const T *, const T *, T *) = {TABLE(GRADIENT_ENTRY, T, S, F)};       \

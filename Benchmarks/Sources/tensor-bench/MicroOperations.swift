@@ -29,6 +29,11 @@ enum MicroOperations {
         { conv2d($0[0], weight: $0[1], stride: (14, 14)) }
       )
     }
+    if let size = name.split(separator: " ").last.flatMap({ Int($0) }) {
+      let (a, b) = (random(size, size), random(size, size))
+      if name.hasPrefix("matmul ") { return { _ = a.matmul(b) } }
+      if name.hasPrefix("openblas ") { return OpenBLASProduct(a, b)?.run }
+    }
     var base = name
     let trains = name.hasSuffix(" fwd+bwd")
     if trains { base.removeLast(8) }

@@ -68,6 +68,28 @@ extension Tensor {
     Tensor((0..<count).map(Int64.init)).to(dtype)
   }
 
+  /// The numbers `start`, `start + step`, … before `end`, NumPy's `arange`: shape `[⌈(end − start) / step⌉]`, empty where
+  /// there are none.
+  public static func arange(_ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32)
+    -> Tensor
+  {
+    tensorRequire(
+      step != 0 && start.isFinite && end.isFinite && step.isFinite, "arange",
+      "needs finite numbers and a step other than 0, found \(start), \(end) and step \(step)")
+    let count = Swift.max(0, ((end - start) / step).rounded(.up))
+    tensorRequire(
+      count < 0x1p47, "arange", "\(count) numbers from \(start) to \(end) by \(step) are too many")
+    return Tensor((0..<Int(count)).map { start + Double($0) * step }).to(dtype)
+  }
+
+  /// `count` numbers from `start` to `end` at equal distances, both ends included, NumPy's `linspace`: shape `[count]`.
+  public static func linspace(_ start: Double, _ end: Double, _ count: Int, dtype: DType = .float32) -> Tensor
+  {
+    tensorRequire(count >= 0, "linspace", "needs a count of at least 0, found \(count)")
+    let step = (end - start) / Double(Swift.max(count - 1, 1))
+    return Tensor((0..<count).map { $0 > 0 && $0 == count - 1 ? end : start + Double($0) * step }).to(dtype)
+  }
+
   /// The identity matrix, shape `[size, size]`.
   public static func eye(_ size: Int, dtype: DType = .float32) -> Tensor {
     var values = [Double](repeating: 0, count: size * size)

@@ -55,6 +55,25 @@ let convolutionGradientRows: [GradientRow] = [
     #expect(sums.array(of: Float.self) == [10, 18, 42, 50])
   }
 
+  /// Windows that touch take a way of their own; each is the sum of products under it.
+  @Test func patchesAreProductsOfTheirWindows() {
+    var generator = RandomGenerator(seed: 5)
+    let x = Tensor.randomNormal([3, 2, 5, 7], using: &generator).to(.float64)
+    let weight = Tensor.randomNormal([4, 2, 2, 3], using: &generator).to(.float64)
+    let bias = Tensor([1, -1, 0.5, 0] as [Double])
+    let result = conv2d(x, weight: weight, bias: bias, stride: (2, 3))
+    #expect(result.shape == [3, 4, 2, 2])
+    for picture in 0..<3 {
+      for output in 0..<4 {
+        for (row, column) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+          let window = x[picture, .all, (2 * row)..<(2 * row + 2), (3 * column)..<(3 * column + 3)]
+          let expected = (window * weight[output]).sum().item() + bias[output].item()
+          #expect(abs(result[picture, output, row, column].item() - expected) < 1e-12)
+        }
+      }
+    }
+  }
+
   @Test func transposingSpreadsOverWindows() {
     let spread = convTransposed2d(
       Tensor([1, 2] as [Float], shape: [1, 1, 1, 2]),

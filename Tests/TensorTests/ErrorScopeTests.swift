@@ -83,6 +83,10 @@ let misuses: [MisuseRow] = [
   .init("scaledDotProductAttention", ["[5]", "[2, 3, 3]"]) {
     _ = scaledDotProductAttention(query: cube, key: cube, value: cube, mask: vector)
   },
+  .init("crossEntropy", ["target 3 of row 1 is outside 3 classes"]) {
+    _ = crossEntropy(matrix, targets: Tensor([-100, 3] as [Int64]))
+  },
+  .init("arange", ["0.0, 1.0 and step 0.0"]) { _ = Tensor.arange(0, 1, step: 0) },
   .init("crossEntropy", ["[2, 3]", "[5]"]) {
     _ = crossEntropy(matrix, targets: Tensor([0, 1, 2, 0, 1] as [Int64]))
   },

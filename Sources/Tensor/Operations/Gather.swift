@@ -5,10 +5,17 @@ extension Tensor {
   private static func rowNumbers(_ indices: Tensor, count: Int, _ operation: String) -> [Int] {
     tensorRequire(
       !indices.dtype.isFloatingPoint, operation, "indices must be integers, found \(indices.dtype)")
-    return indices.array(of: Int64.self).map { index in
-      let row = index < 0 ? Int(index) + count : Int(index)
-      tensorRequire(row >= 0 && row < count, operation, "index \(index) is outside \(count) rows")
-      return row
+    let numbers = indices.to(.int64).contiguous()
+    let values = numbers.pointer(Int64.self)
+    return [Int](unsafeUninitializedCapacity: indices.count) { rows, initialized in
+      for i in 0..<indices.count {
+        let row = values[i] < 0 ? Int(values[i]) + count : Int(values[i])
+        if row < 0 || row >= count {
+          tensorFailure(operation, "index \(values[i]) is outside \(count) rows")
+        }
+        rows[i] = row
+      }
+      initialized = indices.count
     }
   }
 

@@ -173,6 +173,8 @@ package enum BLAS {
       for i in 0..<m {
         for j in 0..<n { c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j] }
       }
+    } else if m <= fewRows, transB, !transA, let smallProduct = T.smallProduct {
+      smallProduct(Int64(m), Int64(n), Int64(k), alpha, a, Int64(lda), b, Int64(ldb), beta, c, Int64(ldc))
     } else if m == 1 {
       if beta == 0 { c.update(repeating: 0, count: n) }
       T.gemvCall(
@@ -185,8 +187,6 @@ package enum BLAS {
         transA ? CblasTrans : CblasNoTrans, Int32(transA ? k : m), Int32(transA ? m : k), alpha, a,
         Int32(lda), b,
         Int32(transB ? 1 : ldb), beta, c, Int32(ldc))
-    } else if m <= fewRows, transB, !transA, let smallProduct = T.smallProduct {
-      smallProduct(Int64(m), Int64(n), Int64(k), alpha, a, Int64(lda), b, Int64(ldb), beta, c, Int64(ldc))
     } else {
       T.gemmCall(
         transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k),

@@ -7,6 +7,7 @@ import time
 import torch
 
 import dpo_step
+import generation
 import micro
 
 
@@ -17,7 +18,7 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(json.dumps({"program": f"torch {torch.__version__}", "threads": torch.get_num_threads()}), flush=True)
-    steps, operations = {}, {}
+    steps, generations, operations = {}, {}, {}
     for line in sys.stdin:
         fields = line.rstrip("\n").split("\t")
         name, repetitions = fields[0], int(fields[1]) if len(fields) > 1 else 1
@@ -29,6 +30,10 @@ def main():
             result["loss"] = steps[name].run()
             result["seconds"] = time.perf_counter() - start
             result["phases"] = steps[name].phases
+        elif name.startswith("generate "):
+            if name not in generations:
+                generations[name] = generation.Generation(name.split(" ")[1], int(name.split(" ")[2]))
+            result.update(generations[name].race(repetitions))
         else:
             if name not in operations:
                 operations[name] = micro.operation(name)

@@ -7,15 +7,23 @@
 // become float in registers.
 
 typedef float lanes __attribute__((ext_vector_type(16), aligned(4)));
+typedef float quad __attribute__((ext_vector_type(4), aligned(4)));
 typedef uint32_t words __attribute__((ext_vector_type(16)));
 typedef uint16_t halves __attribute__((ext_vector_type(16), aligned(2)));
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE float sum_lanes(const lanes *v) {
-  TK_REASSOCIATE
-  float sum = 0;
-  for (int i = 0; i < 16; i++) sum += (*v)[i];
-  return sum;
+// The four sums of four vectors: halves and quarters are added side by side, so that it costs little more than one sum.
+INLINE void sum_four(const lanes v[4], quad *out) {
+#define LOW(x, y) __builtin_shufflevector(x, y, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+#define HIGH(x, y) __builtin_shufflevector(x, y, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31)
+  lanes a = LOW(v[0], v[1]) + HIGH(v[0], v[1]), b = LOW(v[2], v[3]) + HIGH(v[2], v[3]);
+  lanes c = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+            __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+  c += __builtin_shufflevector(c, c, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+  c += __builtin_shufflevector(c, c, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+  *out = __builtin_shufflevector(c, c, 0, 4, 8, 12);
+#undef LOW
+#undef HIGH
 }
 
 INLINE void load_f32(const float *w, lanes *out) { *out = *(const lanes *)w; }
@@ -35,6 +43,37 @@ INLINE void load_f16(const uint16_t *w, lanes *out) {
   __builtin_memcpy(out, &u, sizeof u);
 }
 INLINE float one_f32(float w) { return w; }
+
+// Four vectors of columns at a time, even and odd rows in sums of their own.
+TK_TARGETS void tk_weighted_rows_f32(int64_t m, int64_t n, int64_t k, const float *p, int64_t ldp, const float *v,
+                                     int64_t ldv, float *out, int64_t ldo) {
+  for (int64_t r = 0; r < m; r++, p += ldp, out += ldo) {
+    int64_t d = 0;
+    for (; d + 64 <= n; d += 64) {
+      lanes even[4] = {0}, odd[4] = {0};
+      int64_t j = 0;
+      for (; j + 2 <= k; j += 2) {
+        const lanes *x = (const lanes *)(v + j * ldv + d), *y = (const lanes *)(v + (j + 1) * ldv + d);
+        for (int i = 0; i < 4; i++) even[i] += p[j] * x[i];
+        for (int i = 0; i < 4; i++) odd[i] += p[j + 1] * y[i];
+      }
+      for (; j < k; j++) {
+        for (int i = 0; i < 4; i++) even[i] += p[j] * ((const lanes *)(v + j * ldv + d))[i];
+      }
+      for (int i = 0; i < 4; i++) *(lanes *)(out + d + 16 * i) = even[i] + odd[i];
+    }
+    for (; d + 16 <= n; d += 16) {
+      lanes sum = {0};
+      for (int64_t j = 0; j < k; j++) sum += p[j] * *(const lanes *)(v + j * ldv + d);
+      *(lanes *)(out + d) = sum;
+    }
+    for (; d < n; d++) {
+      float sum = 0;
+      for (int64_t j = 0; j < k; j++) sum += p[j] * v[j * ldv + d];
+      out[d] = sum;
+    }
+  }
+}
 
 #define W float
 #define S f32

@@ -5,7 +5,7 @@
 // ROWS rows of a against four rows of w. Sums do not depend on how rows are grouped.
 #define BLOCK(ROWS)                                                                                            \
   INLINE void JOIN(block##ROWS, S)(const float *a, int64_t lda, const W *w, int64_t ldw, int64_t k,            \
-                                   float sums[][4]) {                                                          \
+                                   quad *sums) {                                                               \
     lanes total[ROWS][4] = {0};                                                                                \
     int64_t l = 0;                                                                                             \
     for (; l + 16 <= k; l += 16) {                                                                             \
@@ -17,9 +17,9 @@
       }                                                                                                        \
     }                                                                                                          \
     for (int r = 0; r < ROWS; r++) {                                                                           \
-      for (int j = 0; j < 4; j++) {                                                                            \
-        sums[r][j] = sum_lanes(&total[r][j]);                                                                  \
-        for (int64_t i = l; i < k; i++) sums[r][j] += a[r * lda + i] * ONE(w[j * ldw + i]);                    \
+      sum_four(total[r], &sums[r]);                                                                            \
+      for (int64_t i = l; i < k; i++) {                                                                        \
+        for (int j = 0; j < 4; j++) sums[r][j] += a[r * lda + i] * ONE(w[j * ldw + i]);                        \
       }                                                                                                        \
     }                                                                                                          \
   }
@@ -35,7 +35,7 @@ TK_TARGETS void JOIN(tk_small_product, S)(int64_t m, int64_t n, int64_t k, float
     for (int64_t i = 0, rows; i < m; i += rows) {
       rows = m - i >= 4 ? 4 : m - i >= 2 ? 2 : 1;
       const float *x = a + i * lda;
-      float sums[4][4];
+      quad sums[4];
       for (int64_t s = 0; s < columns; s += columns == 4 ? 4 : 1) {
         // At the end one row of w at a time, as if it were four.
         const W *weight = w + (j + s) * ldw;
@@ -48,9 +48,11 @@ TK_TARGETS void JOIN(tk_small_product, S)(int64_t m, int64_t n, int64_t k, float
           JOIN(block1, S)(x, lda, weight, step, k, sums);
         }
         for (int64_t r = 0; r < rows; r++) {
-          for (int64_t t = 0; t < (columns == 4 ? 4 : 1); t++) {
-            float *out = c + (i + r) * ldc + j + s + t;
-            *out = alpha * sums[r][t] + (beta == 0 ? 0 : beta * *out);
+          float *out = c + (i + r) * ldc + j + s;
+          if (columns < 4) {
+            *out = alpha * sums[r][0] + (beta == 0 ? 0 : beta * *out);
+          } else {
+            *(quad *)out = beta == 0 ? alpha * sums[r] : alpha * sums[r] + beta * *(quad *)out;
           }
         }
       }

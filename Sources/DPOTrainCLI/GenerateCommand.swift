@@ -17,6 +17,12 @@ struct GenerateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Model directory, or GGUF file of a language model.", valueName: "path"))
   var model: String
 
+  @Option(
+    help: ArgumentHelp(
+      "How weights are kept: auto (as a GGUF file has them, else float32), float32, bfloat16 or quantized.",
+      valueName: "type"))
+  var dtype = WeightStorage.auto
+
   @Option(help: ArgumentHelp("PEFT adapter directory to put on the model.", valueName: "dir"))
   var adapter: String?
 
@@ -85,7 +91,7 @@ struct GenerateCommand: ParsableCommand {
 
   func run() throws {
     let pictures = try images.map { try RGBImage(contentsOf: $0) }
-    let loaded = try PretrainedModel.load(from: URL(fileURLWithPath: model))
+    let loaded = try PretrainedModel.load(from: URL(fileURLWithPath: model), weights: dtype)
     if let adapter { try loaded.model.loadAdapter(from: URL(fileURLWithPath: adapter)) }
     let layers = loaded.model.configuration.text.hiddenLayerCount
     let layer = attentionLayer ?? layers / 2
@@ -119,3 +125,5 @@ struct GenerateCommand: ParsableCommand {
     }
   }
 }
+
+extension WeightStorage: ExpressibleByArgument {}

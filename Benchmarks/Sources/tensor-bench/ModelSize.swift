@@ -33,27 +33,38 @@ struct ModelSize {
         attentionHeadCount: 4, imageSize: imageSize, patchSize: 14, projectionSize: visionWidth),
       text: TextConfiguration(
         vocabularySize: vocabulary, hiddenSize: width, intermediateSize: inner, hiddenLayerCount: layers,
-        attentionHeadCount: heads, rmsNormEpsilon: 1e-6),
+        attentionHeadCount: heads, rmsNormEpsilon: 1e-6, eosTokenID: imageToken + 1),
       imageTokenIndex: imageToken)
+  }
+
+  /// Ids of words, none of them special.
+  private func text(_ count: Int, using generator: inout RandomGenerator) -> [Int32] {
+    (0..<count).map { _ in Int32(3 + Int(generator.uniform() * Double(imageToken - 3))) }
+  }
+
+  /// A prompt: pictures among a few words, then a question.
+  func prompt(images: Int, using generator: inout RandomGenerator) -> [Int32] {
+    var prompt: [Int32] = [1]
+    for _ in 0..<images {
+      prompt += text(4, using: &generator)
+      prompt += [Int32](repeating: Int32(imageToken), count: patchesPerImage)
+      prompt += text(1, using: &generator)
+    }
+    return prompt + text(24, using: &generator)
   }
 
   /// Four preference pairs with 1, 2, 3 and 5 images; answers of 34 to 61 tokens.
   func examples(using generator: inout RandomGenerator) -> [PackedExample] {
-    func text(_ count: Int) -> [Int32] {
-      (0..<count).map { _ in Int32(3 + Int(generator.uniform() * Double(imageToken - 3))) }
-    }
     let answers = [(61, 34), (58, 61), (58, 35), (38, 35)]
     var nextImage = 0
     return zip([1, 2, 3, 5], answers).map { images, answer in
-      var prompt: [Int32] = [1]
-      for _ in 0..<images {
-        prompt += text(4) + [Int32](repeating: Int32(imageToken), count: patchesPerImage) + text(1)
-      }
-      prompt += text(24)
+      let prompt = prompt(images: images, using: &generator)
       defer { nextImage += images }
       return PackedExample(
         promptIDs: prompt, images: Array(nextImage..<nextImage + images),
-        completions: [text(answer.0 - 1) + [2], text(answer.1 - 1) + [2]])
+        completions: [
+          text(answer.0 - 1, using: &generator) + [2], text(answer.1 - 1, using: &generator) + [2],
+        ])
     }
   }
 }

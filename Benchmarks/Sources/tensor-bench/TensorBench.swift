@@ -12,6 +12,7 @@ enum TensorBench {
       "blas": TensorRuntime.blasConfiguration,
     ])
     var steps: [String: PreferenceStep] = [:]
+    var generations: [String: Generation] = [:]
     var operations: [String: MicroOperations.Operation] = [:]
     while let line = readLine() {
       let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
@@ -34,6 +35,13 @@ enum TensorBench {
           "phases": Dictionary(step.phases.map { ($0.name, $0.seconds) }) { $0 + $1 },
           "processor_phases": Dictionary(step.phases.map { ($0.name, $0.processorSeconds) }) { $0 + $1 },
         ])
+      } else if name.hasPrefix("generate ") {
+        if generations[name] == nil { generations[name] = try generation(name) }
+        guard let generation = generations[name] else {
+          report(["case": name, "error": "unknown case"])
+          continue
+        }
+        report(["case": name].merging(try generation.race(repetitions: repetitions)) { $1 })
       } else {
         if operations[name] == nil { operations[name] = MicroOperations.operation(name) }
         guard let operation = operations[name] else {
@@ -57,6 +65,15 @@ enum TensorBench {
     guard words.count > 1, let size = ModelSize.all.first(where: { $0.name == words[1] }) else { return nil }
     return try PreferenceStep(
       size, sharesPrefix: !words.contains("unshared"), cachesReference: words.contains("cached"))
+  }
+
+  /// `generate SIZE BATCH`, with `bfloat16` when the weights are stored in it.
+  private static func generation(_ name: String) throws -> Generation? {
+    let words = name.split(separator: " ")
+    guard words.count > 2, let size = ModelSize.all.first(where: { $0.name == words[1] }),
+      let batch = Int(words[2])
+    else { return nil }
+    return try Generation(size, batch: batch, weights: words.contains("bfloat16") ? .bfloat16 : .float32)
   }
 
   private static func report(_ fields: [String: Any]) {

@@ -15,3 +15,18 @@ void tk_small_product_bf16(int64_t m, int64_t n, int64_t k, float alpha, const f
                            const uint16_t *w, int64_t ldw, float beta, float *c, int64_t ldc);
 void tk_small_product_f16(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
                           const uint16_t *w, int64_t ldw, float beta, float *c, int64_t ldc);
+
+// out [m, n] = p [m, k] v [k, n] for a few rows of p, such as attention's probabilities times values.
+void tk_weighted_rows_f32(int64_t m, int64_t n, int64_t k, const float *p, int64_t ldp, const float *v, int64_t ldv,
+                          float *out, int64_t ldo);
+
+// Matrices in blocks of 32 values as GGUF files have them: a half-precision scale d and, for Q4_1, a minimum m, then 16
+// bytes whose low nibbles q are values 0 to 15 and high nibbles 16 to 31, or for Q8_0 32 signed bytes q.
+// Values are d (q - 8), d q + m, d q.
+enum { TK_BLOCK_Q4_0, TK_BLOCK_Q4_1, TK_BLOCK_Q8_0 };
+
+// out[i] for the 32 values of each of n blocks.
+void tk_expand_blocks(int encoding, int64_t n, const uint8_t *blocks, float *out);
+// c = alpha a wᵀ + beta c for a few rows of a [m, k] and w [n, k] in blocks, ldw bytes from row to row; k is a multiple of 32.
+void tk_block_product(int encoding, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
+                      const uint8_t *w, int64_t ldw, float beta, float *c, int64_t ldc);

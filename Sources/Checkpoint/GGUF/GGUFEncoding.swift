@@ -13,23 +13,10 @@ public enum GGUFEncoding: UInt32, Sendable, CaseIterable {
   case bf16 = 30
 
   /// Values in one block.
-  public var blockLength: Int {
-    switch self {
-    case .f32, .f16, .bf16: 1
-    case .q4_0, .q4_1, .q8_0: 32
-    }
-  }
+  public var blockLength: Int { blockEncoding == nil ? 1 : BlockEncoding.blockLength }
 
   /// Bytes of one block.
-  public var blockSize: Int {
-    switch self {
-    case .f32: 4
-    case .f16, .bf16: 2
-    case .q4_0: 18
-    case .q4_1: 20
-    case .q8_0: 34
-    }
-  }
+  public var blockSize: Int { blockEncoding?.blockSize ?? dtype.byteSize }
 
   /// The element type of the tensor that reading gives.
   public var dtype: DType {
@@ -54,32 +41,19 @@ public enum GGUFEncoding: UInt32, Sendable, CaseIterable {
       target.copyMemory(from: source)
       return
     }
-    let output = target.bindMemory(to: Float.self)
-    for block in 0..<(source.count / blockSize) {
-      let start = block * blockSize
-      let values = UnsafeMutableBufferPointer(rebasing: output[(block * 32)..<(block * 32 + 32)])
-      let scale = Self.half(source, start)
-      switch self {
-      case .q8_0:
-        for i in 0..<32 { values[i] = scale * Float(Int8(bitPattern: source[start + 2 + i])) }
-      case .q4_0:
-        for i in 0..<16 {
-          let byte = source[start + 2 + i]
-          values[i] = scale * Float(Int(byte & 15) - 8)
-          values[i + 16] = scale * Float(Int(byte >> 4) - 8)
-        }
-      default:
-        let minimum = Self.half(source, start + 2)
-        for i in 0..<16 {
-          let byte = source[start + 4 + i]
-          values[i] = scale * Float(byte & 15) + minimum
-          values[i + 16] = scale * Float(byte >> 4) + minimum
-        }
-      }
-    }
+    guard let blockEncoding, let output = target.bindMemory(to: Float.self).baseAddress,
+      let blocks = source.baseAddress
+    else { return }
+    blockEncoding.expand(blocks, count: source.count / blockSize, into: output)
   }
 
-  private static func half(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> Float {
-    Float(Float16(bitPattern: bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+  /// The encoding as products read it, for one that is quantised.
+  public var blockEncoding: BlockEncoding? {
+    switch self {
+    case .f32, .f16, .bf16: nil
+    case .q4_0: .q4_0
+    case .q4_1: .q4_1
+    case .q8_0: .q8_0
+    }
   }
 }

@@ -81,6 +81,23 @@ public final class GGUFFile: Sendable {
   /// The header's description of a tensor, or nil when the file has none of that name.
   public func entry(_ name: String) -> Entry? { indices[name].map { entries[$0] } }
 
+  /// The bytes of a quantised matrix as they are stored, `[rows, bytes of a row]`, for `QuantizedMatrix`.
+  /// - Throws: ``CheckpointError`` of kind `missing`, or `unsupported` for a tensor that is no matrix.
+  public func blocks(_ name: String) throws -> Tensor {
+    guard let entry = entry(name) else {
+      throw CheckpointError(.missing, file: url.path, at: name, found: "no tensor of that name")
+    }
+    guard entry.shape.count == 2 else {
+      throw CheckpointError(.unsupported, file: url.path, at: name, found: "\(entry.shape)", expected: "two axes")
+    }
+    let rowBytes = entry.shape[1] / entry.encoding.blockLength * entry.encoding.blockSize
+    return withExtendedLifetime(mapping) {
+      Tensor(shape: [entry.shape[0], rowBytes], dtype: .uint8) {
+        $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.range]))
+      }
+    }
+  }
+
   /// A tensor: Float32 for F32 and the quantised encodings, Float16 and BFloat16 as stored.
   /// - Throws: ``CheckpointError`` of kind `missing`.
   public func tensor(_ name: String) throws -> Tensor {

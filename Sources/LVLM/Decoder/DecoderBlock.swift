@@ -88,8 +88,8 @@ final class DecoderPerceptron: Module {
 final class DecoderBlock: Module {
   let attention: DecoderAttention
   let perceptron: DecoderPerceptron
-  private let firstNorm: RMSNorm
-  private let secondNorm: RMSNorm
+  let firstNorm: RMSNorm
+  let secondNorm: RMSNorm
 
   init(_ configuration: TextConfiguration, index: Int, using generator: inout RandomGenerator) {
     attention = DecoderAttention(configuration, index: index, using: &generator)

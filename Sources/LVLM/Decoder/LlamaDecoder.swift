@@ -2,12 +2,12 @@ import Tensor
 
 /// A LLaMA decoder over packed rows: embedding, blocks, final norm and the head that predicts tokens.
 public final class LlamaDecoder: Module {
-  private let configuration: TextConfiguration
-  let embedding: Embedding
-  private let blocks: [DecoderBlock]
-  private let norm: RMSNorm
+  let configuration: TextConfiguration
+  var embedding: Embedding
+  let blocks: [DecoderBlock]
+  let norm: RMSNorm
   /// Nil when the head is the transposed embedding.
-  private let head: Linear?
+  var head: Linear?
 
   init(_ configuration: TextConfiguration, using generator: inout RandomGenerator) {
     self.configuration = configuration
@@ -33,8 +33,11 @@ public final class LlamaDecoder: Module {
     if let head { visitor.child("lm_head", head) }
   }
 
-  /// The weight of the head, `[vocabulary, width]`.
-  public var headWeight: Tensor { head?.weight.tensor ?? embedding.weight.tensor }
+  /// The weight of the head, `[vocabulary, width]`; a quantised one is expanded for the occasion.
+  public var headWeight: Tensor { head?.weightValues ?? embedding.weightValues }
+
+  /// The type that hidden states have: that of the norms, whatever the matrices are stored in.
+  var activationType: DType { norm.weight.dtype }
 
   /// Indices of the blocks, from 0.
   public var layerIndices: Range<Int> { blocks.indices }
@@ -48,7 +51,7 @@ public final class LlamaDecoder: Module {
   }
 
   /// Embeddings of token ids, `[tokens, width]`.
-  func embed(_ ids: [Int32]) -> Tensor { embedding(Tensor(ids)) }
+  func embed(_ ids: [Int32]) -> Tensor { embedding(Tensor(ids)).to(activationType) }
 
   /// The final hidden states after the norm: of all rows, or of the pass's output rows.
   func callAsFunction(_ x: Tensor, pass: DecoderPass) -> Tensor {
@@ -73,5 +76,9 @@ public final class LlamaDecoder: Module {
   }
 
   /// Scores of every token of the vocabulary, `[rows, vocabulary]`, from normed hidden states.
-  public func logits(_ hidden: Tensor) -> Tensor { linear(hidden, weight: headWeight, bias: nil) }
+  public func logits(_ hidden: Tensor) -> Tensor {
+    if let head { return head(hidden) }
+    if let quantized = embedding as? QuantizedEmbedding { return linear(hidden, weight: quantized.matrix) }
+    return linear(hidden, weight: embedding.weight.tensor)
+  }
 }

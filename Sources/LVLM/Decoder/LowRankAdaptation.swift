@@ -30,12 +30,15 @@ extension LlavaModel {
     }
   }
 
-  /// Adds every adapter to the weights beneath it and takes it off.
+  /// Adds every adapter to the weights beneath it and takes it off; quantised weights become Float32.
   public func mergeAdapters() {
     decoder.replaceLinears { linear in
       guard let adapter = linear as? LoRALinear else { return linear }
-      adapter.weight.tensor = adapter.mergedWeight()
-      return Linear(weight: adapter.weight, bias: adapter.bias)
+      guard adapter.base is QuantizedLinear else {
+        adapter.weight.tensor = adapter.mergedWeight()
+        return adapter.base
+      }
+      return Linear(weight: Parameter(adapter.mergedWeight(), isTrainable: false), bias: adapter.bias)
     }
     adapters = []
   }
@@ -43,8 +46,7 @@ extension LlavaModel {
   /// Takes every adapter off and leaves the weights beneath as they are.
   public func removeAdapters() {
     decoder.replaceLinears { linear in
-      guard let adapter = linear as? LoRALinear else { return linear }
-      return Linear(weight: adapter.weight, bias: adapter.bias)
+      (linear as? LoRALinear)?.base ?? linear
     }
     adapters = []
   }

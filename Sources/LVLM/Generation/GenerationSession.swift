@@ -60,6 +60,7 @@ struct GenerationSession {
   private let attention: Attention?
   private var slots: [Slot]
   private let cache: KeyValueCache
+  private let step: DecodingStep?
 
   init(
     generator: Generator, batch: PackedBatch, maxNewTokens: Int, sampling: Sampling, attentionLayer: Int?,
@@ -93,7 +94,10 @@ struct GenerationSession {
         })
     }
     cache = KeyValueCache(
-      model.configuration.text, capacity: capacity, dtype: model.decoder.headWeight.dtype)
+      model.configuration.text, capacity: capacity, dtype: model.decoder.activationType)
+    step = DecodingStep(
+      model.decoder, cache: cache, rows: min(slots.count, DecodingStep.mostRows),
+      mostKeys: (slots.map(\.length).max() ?? 0) + maxNewTokens)
   }
 
   mutating func run(imageFeatures: Tensor) -> [GeneratedAnswer] {
@@ -144,25 +148,28 @@ struct GenerationSession {
 
   /// Reads the last token of each active answer; returns its normed hidden state.
   private mutating func readTokens(of active: [Int]) -> Tensor {
-    cache.isPrefilling = false
-    cache.runs = []
-    var pass = DecoderPass(positions: [], layout: AttentionLayout(segments: []))
-    for (row, index) in active.enumerated() {
+    var rows: [DecodingStep.Row] = []
+    for index in active {
       let slot = slots[index]
-      cache.runs.append(.init(source: row, count: 1, destination: slot.start + slot.length))
-      pass.positions.append(Int32(slot.length))
       slots[index].length += 1
-      pass.layout.segments.append(
-        .init(queries: row..<row + 1, keys: [slot.start..<slot.start + slot.length + 1], causal: nil))
+      rows.append(.init(position: Int32(slot.length), keys: slot.start..<slot.start + slot.length + 1))
     }
-    pass.cache = cache
+    var observe: ((Int, Tensor, Tensor) -> Void)?
     if let attention {
-      let rows = active.map { attention.row(of: slots[$0], map: $0) }
-      pass.observe = { layer, query, key, _ in
-        if layer == attention.layer { attention.record(query: query, key: key, rows: rows) }
+      let observed = active.map { attention.row(of: slots[$0], map: $0) }
+      observe = { layer, query, key in
+        if layer == attention.layer { attention.record(query: query, key: key, rows: observed) }
       }
     }
-    return model.decoder(model.decoder.embed(active.compactMap { slots[$0].answer.ids.last }), pass: pass)
+    let embedded = model.decoder.embed(active.compactMap { slots[$0].answer.ids.last })
+    if let step, rows.count <= DecodingStep.mostRows { return step(embedded, rows: rows, observe: observe) }
+    cache.isPrefilling = false
+    cache.runs = rows.enumerated().map { .init(source: $0, count: 1, destination: $1.keys.upperBound - 1) }
+    var pass = DecoderPass(positions: rows.map(\.position), layout: AttentionLayout(segments: []))
+    pass.layout.segments = rows.enumerated().map { .init(queries: $0..<$0 + 1, keys: [$1.keys], causal: nil) }
+    pass.cache = cache
+    if let observe { pass.observe = { layer, query, key, _ in observe(layer, query, key) } }
+    return model.decoder(embedded, pass: pass)
   }
 
   /// Chooses the next token of each active answer from its hidden state.

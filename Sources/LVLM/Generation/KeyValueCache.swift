@@ -32,6 +32,9 @@ final class KeyValueCache {
     rowBytes = configuration.keyValueHeadCount * configuration.headSize * dtype.byteSize
   }
 
+  /// All keys and values of one layer, `[rows, key heads, head size]`, for a pass that writes them itself.
+  func buffers(layer: Int) -> (keys: Tensor, values: Tensor) { (keys[layer], values[layer]) }
+
   /// Stores new rows of one layer and returns the rows that queries attend to.
   func exchange(layer: Int, keys newKeys: Tensor, values newValues: Tensor) -> (keys: Tensor, values: Tensor)
   {

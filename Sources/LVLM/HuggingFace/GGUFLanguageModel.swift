@@ -46,29 +46,43 @@ extension TextConfiguration {
 extension LlavaModel {
   /// The language model of a GGUF file. Its vision tower is the smallest there can be and is never asked anything.
   ///
+  /// - Parameter weights: how its matrices are kept; anything but Float32 freezes the model.
   /// - Throws: ``ModelConfigurationError`` or ``ModelDirectoryError``.
-  public static func languageModel(from file: GGUFFile, tokenizer: Tokenizer) throws -> LlavaModel {
+  public static func languageModel(
+    from file: GGUFFile, tokenizer: Tokenizer, weights: WeightStorage = .float32
+  ) throws -> LlavaModel {
     let vision = VisionConfiguration(
       hiddenSize: 2, intermediateSize: 2, hiddenLayerCount: 1, attentionHeadCount: 1, imageSize: 1,
       patchSize: 1, projectionSize: 2)
     var generator = RandomGenerator(seed: 0)
     return try LlavaModel(
-      vision: vision, visionFeatureLayer: -1, languageModel: file, tokenizer: tokenizer, using: &generator)
+      vision: vision, visionFeatureLayer: -1, languageModel: file, tokenizer: tokenizer, weights: weights,
+      using: &generator)
   }
 
   /// The language model of a GGUF file behind a vision tower and a projector with random weights.
   ///
+  /// - Parameter weights: how the decoder's matrices are kept; anything but Float32 freezes it.
   /// - Throws: ``ModelConfigurationError`` or ``ModelDirectoryError``.
   public convenience init(
     vision: VisionConfiguration, visionFeatureLayer: Int, languageModel file: GGUFFile, tokenizer: Tokenizer,
-    using generator: inout RandomGenerator
+    weights: WeightStorage = .float32, using generator: inout RandomGenerator
   ) throws {
     let text = try TextConfiguration(gguf: file, tokenizer: tokenizer)
     try self.init(
       LlavaConfiguration(
         vision: vision, text: text, imageTokenIndex: Int(tokenizer.imageID),
         visionFeatureLayer: visionFeatureLayer), using: &generator)
-    try decoder.load(file, text)
+    let isQuantized = file.entries.contains { $0.encoding.blockEncoding != nil }
+    guard weights != .quantized || isQuantized else {
+      throw ModelDirectoryError(
+        file: file.url.path,
+        unusable: ["its weights (none is quantised, expected Q8_0, Q4_0 or Q4_1 matrices)"])
+    }
+    let keepsBlocks = isQuantized && (weights == .auto || weights == .quantized)
+    try decoder.load(file, text, keepsBlocks: keepsBlocks)
+    if keepsBlocks || weights == .bfloat16 { decoder.setTrainable(false) }
+    if weights == .bfloat16 { storeFrozenWeights(as: .bfloat16) }
   }
 }
 
@@ -98,13 +112,14 @@ extension LlamaDecoder {
     return nil
   }
 
-  /// Replaces all weights by those of a GGUF file; quantised ones are expanded to Float32.
+  /// Replaces all weights by those of a GGUF file; quantised ones are expanded to Float32 unless `keepsBlocks`.
   ///
   /// - Throws: ``ModelDirectoryError`` with everything that is missing, unexpected or of another shape.
-  func load(_ file: GGUFFile, _ configuration: TextConfiguration) throws {
+  func load(_ file: GGUFFile, _ configuration: TextConfiguration, keepsBlocks: Bool) throws {
     var error = ModelDirectoryError(file: file.url.path)
     let own = Dictionary(uniqueKeysWithValues: namedParameters().map { ($0.name, $0.parameter) })
     var missing = Set(own.keys)
+    var quantized: [ObjectIdentifier: QuantizedMatrix] = [:]
     for entry in file.entries {
       guard let name = Self.canonical(entry.name), let parameter = own[name] else {
         error.unexpected.append(entry.name)
@@ -115,14 +130,32 @@ extension LlamaDecoder {
         error.wrongShapes.append("\(entry.name): found \(entry.shape), expected \(parameter.shape)")
         continue
       }
-      var tensor = try file.tensor(entry.name).to(.float32)
-      if name.contains(".q_proj.") || name.contains(".k_proj.") {
-        tensor = Self.halfSplit(tensor, headSize: configuration.headSize)
+      let isInterleaved = name.contains(".q_proj.") || name.contains(".k_proj.")
+      func ordered(_ rows: Tensor) -> Tensor {
+        isInterleaved ? Self.halfSplit(rows, headSize: configuration.headSize) : rows
       }
-      parameter.tensor = tensor
+      let tensor = try file.tensor(entry.name).to(.float32)
+      if !tensor.sum().item().isFinite { error.unusable.append("\(entry.name) (not all values are finite)") }
+      if keepsBlocks, let encoding = entry.encoding.blockEncoding, entry.shape.count == 2 {
+        quantized[ObjectIdentifier(parameter)] = QuantizedMatrix(
+          encoding, blocks: ordered(try file.blocks(entry.name)))
+      } else {
+        parameter.tensor = ordered(tensor)
+      }
     }
     error.missing = missing.sorted()
     guard error.isEmpty else { throw error }
+    keep(quantized)
+  }
+
+  /// Puts quantised matrices in the places of the weights they belong to.
+  private func keep(_ matrices: [ObjectIdentifier: QuantizedMatrix]) {
+    func replacement(_ linear: Linear) -> Linear {
+      matrices[ObjectIdentifier(linear.weight)].map { QuantizedLinear($0, bias: linear.bias) } ?? linear
+    }
+    replaceLinears(replacement)
+    head = head.map(replacement)
+    if let table = matrices[ObjectIdentifier(embedding.weight)] { embedding = QuantizedEmbedding(table) }
   }
 
   /// Rows of queries and keys stored for rotary pairs of neighbours, in the order for pairs of halves.

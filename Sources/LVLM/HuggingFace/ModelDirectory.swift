@@ -38,13 +38,22 @@ extension LlavaModel {
       to: directory.appending(component: "config.json"), options: .atomic)
   }
 
-  /// Every parameter of the model without adapters, those merged into the weights beneath them.
+  /// Every parameter of the model without adapters, those merged into the weights beneath them and quantised ones expanded.
   package func mergedParameters() -> [(name: String, tensor: Tensor)] {
     let merged = Dictionary(
       uniqueKeysWithValues: adapters.map { (ObjectIdentifier($0.weight), $0.mergedWeight()) })
+    let quantized = Dictionary(
+      uniqueKeysWithValues: modules().compactMap { module in
+        switch module {
+        case let linear as QuantizedLinear: (ObjectIdentifier(linear.weight), linear.matrix)
+        case let table as QuantizedEmbedding: (ObjectIdentifier(table.weight), table.matrix)
+        default: nil as (ObjectIdentifier, QuantizedMatrix)?
+        }
+      })
     return namedParameters().compactMap { name, parameter in
       if name.contains(".lora_") { return nil }
-      return (name, merged[ObjectIdentifier(parameter)] ?? parameter.tensor.detached())
+      let id = ObjectIdentifier(parameter)
+      return (name, merged[id] ?? quantized[id]?.expanded() ?? parameter.tensor.detached())
     }
   }
 

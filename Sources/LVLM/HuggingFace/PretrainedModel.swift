@@ -15,13 +15,15 @@ public struct PretrainedModel {
   /// is there, `preprocessor_config.json`; or a GGUF file of a language model.
   ///
   /// A directory without `preprocessor_config.json` pads pictures to squares and uses CLIP's statistics.
+  /// - Parameter weights: how matrices are kept; anything but ``WeightStorage/float32`` freezes the model.
   /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError``, ``TokenizerError`` or `CheckpointError`.
-  public static func load(from url: URL) throws -> PretrainedModel {
+  public static func load(from url: URL, weights: WeightStorage = .float32) throws -> PretrainedModel {
     if url.pathExtension == "gguf" {
       let file = try GGUFFile(reading: url)
       let tokenizer = try Tokenizer(gguf: file)
       return PretrainedModel(
-        model: try LlavaModel.languageModel(from: file, tokenizer: tokenizer), tokenizer: tokenizer)
+        model: try LlavaModel.languageModel(from: file, tokenizer: tokenizer, weights: weights),
+        tokenizer: tokenizer)
     }
     let configuration = try LlavaConfiguration.read(
       from: ModelFile.inside(url, "config.json"))
@@ -42,8 +44,16 @@ public struct PretrainedModel {
             expected: "vision_config.image_size (\(configuration.vision.imageSize))")
         ])
     }
-    return PretrainedModel(
-      model: try LlavaModel.load(from: url), tokenizer: tokenizer, processor: ImageProcessor(processing))
+    guard weights != .quantized else {
+      throw ModelDirectoryError(
+        file: url.path, unusable: ["its weights (safetensors, expected a GGUF file to keep quantised)"])
+    }
+    let model = try LlavaModel.load(from: url)
+    if weights == .bfloat16 {
+      model.setTrainable(false, .vision, .projector, .decoder)
+      model.storeFrozenWeights(as: .bfloat16)
+    }
+    return PretrainedModel(model: model, tokenizer: tokenizer, processor: ImageProcessor(processing))
   }
 
   /// The template that the vocabulary was made for, as far as it shows: ChatML where it has ChatML's tokens.

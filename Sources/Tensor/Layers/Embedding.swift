@@ -1,5 +1,5 @@
 /// A table of vectors looked up by integer.
-public final class Embedding: Module {
+open class Embedding: Module {
   /// `[entries, width]`.
   public let weight: Parameter
 
@@ -11,8 +11,14 @@ public final class Embedding: Module {
       Tensor.randomNormal([entries, width], standardDeviation: standardDeviation, using: &generator))
   }
 
-  /// Maps integers of any shape to `indices.shape + [width]`.
-  public func callAsFunction(_ indices: Tensor) -> Tensor { weight.tensor.rows(at: indices) }
+  /// A table around an existing parameter.
+  public init(weight: Parameter) { self.weight = weight }
 
-  public func visitParameters(_ visitor: inout ParameterVisitor) { visitor.add("weight", weight) }
+  /// Maps integers of any shape to `indices.shape + [width]`.
+  open func callAsFunction(_ indices: Tensor) -> Tensor { weight.tensor.rows(at: indices) }
+
+  open func visitParameters(_ visitor: inout ParameterVisitor) { visitor.add("weight", weight) }
+
+  /// The table as a tensor of floating-point values.
+  package var weightValues: Tensor { weight.tensor }
 }

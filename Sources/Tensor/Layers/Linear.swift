@@ -28,6 +28,15 @@ open class Linear: Module {
     visitor.add("weight", weight)
     visitor.add("bias", bias)
   }
+
+  /// Rows and columns of the weight: outputs, inputs.
+  package var weightShape: [Int] { weight.shape }
+
+  /// The weight as a tensor of floating-point values.
+  package var weightValues: Tensor { weight.tensor }
+
+  /// The weight as products of a few rows read it.
+  package var storedWeight: StoredMatrix { StoredMatrix(weight.tensor) }
 }
 
 /// A linear layer with a low-rank adapter: `x Wᵀ + b + (alpha / rank) · (x Aᵀ) Bᵀ`.
@@ -45,16 +54,19 @@ public final class LoRALinear: Linear {
   public let alpha: Double
   /// Whether the adapter takes part; off gives the base layer.
   public var isAdapterEnabled = true
+  /// The layer beneath.
+  package let base: Linear
 
   /// Wraps `base`, whose parameters become frozen.
   public init(base: Linear, rank: Int, alpha: Double, using generator: inout RandomGenerator) {
-    let (outputs, inputs) = (base.weight.shape[0], base.weight.shape[1])
+    let (outputs, inputs) = (base.weightShape[0], base.weightShape[1])
     // Kaiming-uniform with a = √5 is uniform over ±1/√inputs.
     let bound = 1 / Double(max(inputs, 1)).squareRoot()
     loraA = Parameter(Tensor.randomUniform([rank, inputs], in: -bound..<bound, using: &generator))
     loraB = Parameter(Tensor.zeros([outputs, rank]))
     self.rank = rank
     self.alpha = alpha
+    self.base = base
     super.init(weight: base.weight, bias: base.bias)
     base.setTrainable(false)
   }
@@ -64,14 +76,18 @@ public final class LoRALinear: Linear {
 
   /// The base weight with the adapter added, `[outputs, inputs]`.
   public func mergedWeight() -> Tensor {
-    noGradient { weight.tensor + loraB.tensor.matmul(loraA.tensor) * scale }
+    noGradient { weightValues + loraB.tensor.matmul(loraA.tensor) * scale }
   }
 
   public override func callAsFunction(_ x: Tensor) -> Tensor {
-    let base = super.callAsFunction(x)
-    guard isAdapterEnabled else { return base }
-    return base + linear(linear(x, weight: loraA.tensor), weight: loraB.tensor) * scale
+    let result = base(x)
+    guard isAdapterEnabled else { return result }
+    return result + linear(linear(x, weight: loraA.tensor), weight: loraB.tensor) * scale
   }
+
+  package override var weightShape: [Int] { base.weightShape }
+  package override var weightValues: Tensor { base.weightValues }
+  package override var storedWeight: StoredMatrix { base.storedWeight }
 
   public override func visitParameters(_ visitor: inout ParameterVisitor) {
     super.visitParameters(&visitor)

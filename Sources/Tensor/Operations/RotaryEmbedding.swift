@@ -64,22 +64,22 @@ extension Tensor {
 }
 
 /// Cosines and sines of all angles up to some position, `[positions, dim / 2]`.
-private final class RotaryTable: Sendable {
-  struct Key: Hashable {
+package final class RotaryTable: Sendable {
+  private struct Key: Hashable {
     var base: Double
     var dim: Int
   }
 
   private static let tables = Mutex<[Key: RotaryTable]>([:])
 
-  let positions: Int
+  package let positions: Int
   let cosine64: [Double]
   let sine64: [Double]
-  let cosine32: [Float]
-  let sine32: [Float]
+  package let cosine32: [Float]
+  package let sine32: [Float]
 
   /// A table of at least that many positions; tables are kept and grow by doubling.
-  static func shared(base: Double, dim: Int, positions: Int) -> RotaryTable {
+  package static func shared(base: Double, dim: Int, positions: Int) -> RotaryTable {
     tables.withLock { tables in
       let key = Key(base: base, dim: dim)
       if let table = tables[key], table.positions >= positions { return table }

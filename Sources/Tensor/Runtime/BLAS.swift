@@ -74,7 +74,7 @@ package enum BLAS {
   /// Multiplications below which a second thread costs more than it brings.
   static let parallelThreshold = 1 << 20
   /// The same for products that read a large matrix for a few rows only, in elements of that matrix.
-  static let streamingThreshold = 1 << 18
+  static let streamingThreshold = 1 << 16
   /// Rows up to which our own product of a few rows is faster than the library's.
   static let fewRows = 12
 

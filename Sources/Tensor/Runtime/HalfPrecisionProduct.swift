@@ -30,16 +30,21 @@ extension BLAS {
           product(
             Int64(m), Int64(columns), Int64(k), 1, a, Int64(lda), part, Int64(ldb), 0, c + begin, Int64(ldc))
         } else {
-          panels(m, columns, k, a, lda, transA, part, type, ldb, transB, c + begin, ldc)
+          panels(m, columns, k, a, lda, transA, transB: transB, c + begin, ldc) { row, first, count, panel in
+            tk_convert(
+              type.kernelCode, Int32(TK_TYPE_F32), Int64(count), part + row * ldb + first, 1, panel)
+          }
         }
       }
     }
   }
 
-  private static func panels(
-    _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ transA: Bool,
-    _ b: UnsafePointer<UInt16>, _ type: DType, _ ldb: Int, _ transB: Bool, _ c: UnsafeMutablePointer<Float>,
-    _ ldc: Int
+  /// `c = op(a) · op(b)` where `expand` writes a run of elements of a stored row of `b` as Float32: row, first element,
+  /// count, destination. Runs begin and end at multiples of 32 as far as rows do.
+  static func panels(
+    _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ transA: Bool, transB: Bool,
+    _ c: UnsafeMutablePointer<Float>, _ ldc: Int,
+    expand: (_ row: Int, _ first: Int, _ count: Int, _ panel: UnsafeMutablePointer<Float>) -> Void
   ) {
     let (depth, width) = (min(k, panelDepth), min(n, panelColumns))
     MemoryPool.withScratch(Float.self, count: max(1, depth * width)) { panel in
@@ -48,11 +53,8 @@ extension BLAS {
         for first in stride(from: 0, to: max(k, 1), by: max(depth, 1)) {
           let length = min(k - first, depth)
           let (rows, run) = transB ? (columns, length) : (length, columns)
-          let source = b + (transB ? column * ldb + first : first * ldb + column)
-          for row in 0..<rows {
-            tk_convert(
-              type.kernelCode, Int32(TK_TYPE_F32), Int64(run), source + row * ldb, 1, panel + row * run)
-          }
+          let (row, start) = transB ? (column, first) : (first, column)
+          for index in 0..<rows { expand(row + index, start, run, panel + index * run) }
           serial(
             m, columns, length, 1, a + first * (transA ? lda : 1), lda, transA, panel, max(run, 1), transB,
             first == 0 ? 0 : 1, c + column, ldc)

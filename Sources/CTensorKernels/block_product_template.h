@@ -1,0 +1,74 @@
+// Included once per processor level: TARGET is its attribute, S the suffix, HALF reads a half-precision number.
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+
+#define EACH_ENCODING(CALL)   \
+  switch (encoding) {         \
+    case TK_BLOCK_Q4_0:       \
+      CALL(TK_BLOCK_Q4_0);    \
+      break;                  \
+    case TK_BLOCK_Q4_1:       \
+      CALL(TK_BLOCK_Q4_1);    \
+      break;                  \
+    default:                  \
+      CALL(TK_BLOCK_Q8_0);    \
+  }
+
+INLINE TARGET void JOIN(expand_as, S)(int encoding, int64_t n, const uint8_t *blocks, float *out) {
+  for (int64_t b = 0; b < n; b++, blocks += block_size(encoding), out += 32) {
+    lanes low, high;
+    load_block(encoding, blocks, &low, &high);
+    float scale = HALF(blocks), minimum = encoding == TK_BLOCK_Q4_1 ? HALF(blocks + 2) : 0;
+    *(lanes *)out = low * scale + minimum;
+    *(lanes *)(out + 16) = high * scale + minimum;
+  }
+}
+
+TARGET static void JOIN(expand, S)(int encoding, int64_t n, const uint8_t *blocks, float *out) {
+#define CALL(E) JOIN(expand_as, S)(E, n, blocks, out)
+  EACH_ENCODING(CALL)
+#undef CALL
+}
+
+// One row of a against `step` bytes apart rows of w; sums do not depend on how rows are grouped.
+INLINE TARGET void JOIN(four_rows, S)(int encoding, int64_t k, const float *a, const uint8_t *w, int64_t step, float *sums) {
+  lanes total[4] = {0}, rest[4] = {0};
+  for (int64_t l = 0; l < k; l += 32, w += block_size(encoding)) {
+    lanes x = *(const lanes *)(a + l), y = *(const lanes *)(a + l + 16), both = x + y;
+    for (int j = 0; j < 4; j++) {
+      const uint8_t *block = w + j * step;
+      lanes low, high;
+      load_block(encoding, block, &low, &high);
+      total[j] += HALF(block) * (x * low + y * high);
+      if (encoding == TK_BLOCK_Q4_1) rest[j] += HALF(block + 2) * both;
+    }
+  }
+  for (int j = 0; j < 4; j++) {
+    total[j] += rest[j];
+    sums[j] = sum_lanes(&total[j]);
+  }
+}
+
+INLINE TARGET void JOIN(row_product_as, S)(int encoding, int64_t n, int64_t k, float alpha, const float *a, const uint8_t *w,
+                                           int64_t ldw, float beta, float *c) {
+  for (int64_t j = 0; j < n;) {
+    int64_t columns = n - j < 4 ? 1 : 4;
+    float sums[4];
+    JOIN(four_rows, S)(encoding, k, a, w + j * ldw, columns == 4 ? ldw : 0, sums);
+    for (int64_t t = 0; t < columns; t++, j++) c[j] = alpha * sums[t] + (beta == 0 ? 0 : beta * c[j]);
+  }
+}
+
+TARGET static void JOIN(row_product, S)(int encoding, int64_t n, int64_t k, float alpha, const float *a, const uint8_t *w,
+                                        int64_t ldw, float beta, float *c) {
+#define CALL(E) JOIN(row_product_as, S)(E, n, k, alpha, a, w, ldw, beta, c)
+  EACH_ENCODING(CALL)
+#undef CALL
+}
+
+#undef EACH_ENCODING
+#undef JOIN
+#undef JOIN_
+#undef TARGET
+#undef S
+#undef HALF

@@ -1,0 +1,141 @@
+import CTensorKernels
+
+/// How a quantised matrix stores its values: blocks of 32 along a row, with the names and the bytes of GGUF.
+///
+/// A block begins with its scale `d` in half precision. Source: ggml's `ggml-common.h`.
+public enum BlockEncoding: String, Sendable, CaseIterable {
+  /// 16 bytes of two 4-bit numbers `q` each; a value is `d (q − 8)`.
+  case q4_0
+  /// A minimum `m` in half precision, then 16 bytes of two 4-bit numbers; a value is `d q + m`.
+  case q4_1
+  /// 32 signed bytes `q`; a value is `d q`.
+  case q8_0
+
+  /// Values in one block.
+  public static let blockLength = 32
+
+  /// Bytes of one block.
+  public var blockSize: Int {
+    switch self {
+    case .q4_0: 18
+    case .q4_1: 20
+    case .q8_0: 34
+    }
+  }
+
+  package var kernelCode: Int32 {
+    switch self {
+    case .q4_0: Int32(TK_BLOCK_Q4_0)
+    case .q4_1: Int32(TK_BLOCK_Q4_1)
+    case .q8_0: Int32(TK_BLOCK_Q8_0)
+    }
+  }
+
+  /// Expands whole blocks, 32 values each.
+  package func expand(_ blocks: UnsafeRawPointer, count: Int, into values: UnsafeMutablePointer<Float>) {
+    tk_expand_blocks(kernelCode, Int64(count), blocks.assumingMemoryBound(to: UInt8.self), values)
+  }
+}
+
+/// A constant matrix in quantised blocks, which products read as it is stored.
+public struct QuantizedMatrix: Sendable {
+  /// How the values are stored.
+  public let encoding: BlockEncoding
+  /// Rows and columns of values.
+  public let shape: [Int]
+  /// The bytes, `[rows, bytes of a row]` of type uint8.
+  public let blocks: Tensor
+
+  /// A matrix of given bytes.
+  /// - Parameter blocks: `[rows, bytes of a row]` of type uint8.
+  /// - Precondition: a row is a whole number of blocks.
+  public init(_ encoding: BlockEncoding, blocks: Tensor) {
+    tensorRequire(
+      blocks.rank == 2 && blocks.dtype == .uint8 && blocks.shape[1].isMultiple(of: encoding.blockSize),
+      "QuantizedMatrix",
+      "\(encoding) needs [rows, bytes] of uint8 with rows of \(encoding.blockSize)-byte blocks, found "
+        + "\(blocks.shape) of \(blocks.dtype)")
+    self.encoding = encoding
+    self.blocks = blocks.contiguous()
+    shape = [blocks.shape[0], blocks.shape[1] / encoding.blockSize * BlockEncoding.blockLength]
+  }
+
+  /// All values in Float32, `[rows, columns]`.
+  public func expanded() -> Tensor { expanded(blocks) }
+
+  /// Rows of values in Float32, `indices.shape + [columns]`.
+  public func rows(at indices: Tensor) -> Tensor {
+    let width = blocks.shape[1]
+    return expanded(blocks.rows(at: indices).reshaped([indices.count, width]))
+      .reshaped(indices.shape + [shape[1]])
+  }
+
+  private func expanded(_ rows: Tensor) -> Tensor {
+    let result = Tensor(uninitialized: [rows.shape[0], shape[1]], dtype: .float32)
+    let perRow = shape[1] / BlockEncoding.blockLength
+    Threads.parallel(rows.shape[0] * perRow, grain: 1 << 10) { range in
+      encoding.expand(
+        rows.rawPointer + range.lowerBound * encoding.blockSize, count: range.count,
+        into: result.pointer(Float.self) + range.lowerBound * BlockEncoding.blockLength)
+    }
+    return result
+  }
+}
+
+/// An affine map of the last axis with a quantised weight: `x Wᵀ + b`, accumulated in Float32.
+///
+/// Differentiable in `x` and `bias`; the weight is a constant.
+/// - Parameters:
+///   - x: `[..., inputs]`, computed with as Float32.
+///   - weight: `[outputs, inputs]`.
+///   - bias: `[outputs]`.
+/// - Returns: `[..., outputs]` of type Float32.
+public func linear(_ x: Tensor, weight: QuantizedMatrix, bias: Tensor? = nil) -> Tensor {
+  tensorRequire(
+    x.rank >= 1 && x.shape[x.rank - 1] == weight.shape[1], "linear",
+    "input of shape \(x.shape) does not fit a quantised weight of shape \(weight.shape)")
+  let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+  let lead = Array(x.shape.dropLast())
+  let rows = x.to(.float32).reshaped([lead.reduce(1, *), inputs])
+  let result = BLAS.product(rows.detached(), weight, isTransposed: true)
+  let product = Tensor.recorded("linear", from: [rows], result) { gradient, _ in
+    Tensor.requireFirstDerivative("linear with a quantised weight")
+    return [BLAS.product(gradient.contiguous(), weight, isTransposed: false)]
+  }.reshaped(lead + [outputs])
+  return bias.map { product + $0.to(.float32) } ?? product
+}
+
+extension BLAS {
+  /// `x Wᵀ` or `x W` for contiguous `x` of two axes.
+  fileprivate static func product(_ x: Tensor, _ weight: QuantizedMatrix, isTransposed: Bool) -> Tensor {
+    let x = x.contiguous()
+    let (m, k) = (x.shape[0], x.shape[1])
+    let n = isTransposed ? weight.shape[0] : weight.shape[1]
+    let result = Tensor(uninitialized: [m, n], dtype: .float32)
+    if m == 0 || n == 0 { return result }
+    if k == 0 { return Tensor.zeros([m, n]) }
+    prepare()
+    let (a, c) = (x.pointer(Float.self), result.pointer(Float.self))
+    if isTransposed && m <= fewRows {
+      RowProduct(StoredMatrix(weight), a, lda: k, into: c, ldc: n).run(rows: m)
+      return result
+    }
+    let length = BlockEncoding.blockLength
+    let rowBytes = weight.blocks.shape[1]
+    let isLarge = m * n * k >= parallelThreshold && !Threads.isInParallelRegion
+    let slice = isLarge ? (sliceSize(n, Threads.count) + length - 1) / length * length : n
+    Threads.parallel((n + slice - 1) / slice) { range in
+      for index in range {
+        let begin = index * slice
+        panels(m, min(n, begin + slice) - begin, k, a, k, false, transB: isTransposed, c + begin, n) {
+          row, first, count, panel in
+          let (row, column) = isTransposed ? (row + begin, first) : (row, first + begin)
+          weight.encoding.expand(
+            weight.blocks.rawPointer + row * rowBytes + column / length * weight.encoding.blockSize,
+            count: count / length, into: panel)
+        }
+      }
+    }
+    return result
+  }
+}

@@ -9,10 +9,11 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try options.load()
+    let plan = try RunPlan(configuration)
     print("# The configuration with every value\n")
     print(configuration.yaml)
     print("# The plan\n")
-    print(RunPlan(configuration))
+    print(plan)
   }
 }
 

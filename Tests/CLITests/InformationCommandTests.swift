@@ -41,4 +41,30 @@ import Testing
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["tiny.yaml"])
     }
   }
+  @Test func planOfAModelThatIsOnlyDescribed() throws {
+    try BuiltCommand.withFolder { folder in
+      let json =
+        #"{"model_type": "llava", "text_config": {"model_type": "llama"}, "vision_config": {"#
+        + #""model_type": "clip_vision_model", "hidden_size": 1024, "image_size": 336, "intermediate_size": 4096, "#
+        + #""num_attention_heads": 16, "num_hidden_layers": 24, "patch_size": 14, "projection_dim": 768}, "#
+        + #""image_token_index": 31999}"#
+      try Data(json.utf8).write(to: folder.appendingPathComponent("config.json"))
+      let file = folder.appendingPathComponent("large.yaml")
+      try Data("model:\n  path: \(folder.path)\ntrain:\n  adapter: lora\n  frozen_dtype: bfloat16\n".utf8)
+        .write(to: file)
+      let call = try BuiltCommand.run("plan", "--config", file.path)
+      #expect(call.status == 0, "\(call.errors)")
+      #expect(
+        call.output.contains(
+          /(?m)^weights +7062902784: vision 303507456, projector 20979712, decoder 6738415616$/))
+      #expect(call.output.contains(/(?m)^tokens per image +576, context \d+$/))
+      #expect(
+        call.output.contains(
+          /(?m)^weights in memory +\d+ MiB in preference training, frozen ones as bfloat16$/))
+      #expect(call.output.contains(/(?m)^time per step +about \S+ s \(estimate\): \S+ GFLOP/))
+      try FileManager.default.removeItem(at: folder.appendingPathComponent("config.json"))
+      let failed = try BuiltCommand.run("plan", "--config", file.path)
+      #expect(failed.status != 0 && failed.errors.contains("config.json"))
+    }
+  }
 }

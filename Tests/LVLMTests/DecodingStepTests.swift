@@ -63,7 +63,8 @@ import Testing
     model.storeFrozenWeights(as: .bfloat16)
     #expect(TensorRuntime.bytesInUse != bytes)
     for (name, parameter) in model.namedParameters() {
-      let isMatrix = name.hasSuffix("_proj.weight") || name.contains("lm_head") || name.contains("embed_tokens")
+      let isMatrix =
+        name.hasSuffix("_proj.weight") || name.contains("lm_head") || name.contains("embed_tokens")
       if isMatrix { #expect(parameter.dtype == .bfloat16, "\(name)") }
       if name.contains("norm") || name.contains("lora") { #expect(parameter.dtype == .float32, "\(name)") }
     }

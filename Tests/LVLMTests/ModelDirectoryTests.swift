@@ -93,6 +93,16 @@ import Testing
       try JSONEncoder().encode(["weight_map": map]).write(to: index)
       let again = try LlavaModel.load(from: folder)
       #expect(again.mergedParameters().count == map.count)
+      let shard = folder.appending(component: "model-00002-of-00003.safetensors")
+      let whole = try Data(contentsOf: shard)
+      try whole.prefix(whole.count - 5).write(to: shard)
+      let cut = #expect(throws: CheckpointError.self) { try LlavaModel.load(from: folder) }
+      #expect(cut?.kind == .damaged && cut?.description.contains("model-00002-of-00003.safetensors") == true)
+      try FileManager.default.removeItem(at: shard)
+      #expect(throws: CheckpointError.self) { try LlavaModel.load(from: folder) }
+      try SafeTensors.write([(name: "other", tensor: .zeros([1]))], to: shard)
+      let lacking = #expect(throws: ModelDirectoryError.self) { try LlavaModel.load(from: folder) }
+      #expect(lacking?.missing.count == map.count { $0.value == shard.lastPathComponent })
       map["extra"] = "../outside.safetensors"
       try JSONEncoder().encode(["weight_map": map]).write(to: index)
       let error = #expect(throws: ModelDirectoryError.self) { try LlavaModel.load(from: folder) }

@@ -53,7 +53,10 @@ import Testing
 
   @Test(
     arguments: BlockEncoding.allCases,
-    [(1, 1, 32), (1, 7, 96), (1, 530, 64), (3, 9, 1056), (8, 40, 2080), (12, 5, 64), (13, 600, 1056), (40, 33, 96)])
+    [
+      (1, 1, 32), (1, 7, 96), (1, 530, 64), (3, 9, 1056), (8, 40, 2080), (12, 5, 64), (13, 600, 1056),
+      (40, 33, 96),
+    ])
   func productsEqualExpanded(_ encoding: BlockEncoding, _ size: (Int, Int, Int)) {
     let (m, n, k) = size
     let weight = matrix(encoding, rows: n, columns: k, seed: 1)

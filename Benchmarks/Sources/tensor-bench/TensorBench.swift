@@ -14,6 +14,8 @@ enum TensorBench {
     var steps: [String: PreferenceStep] = [:]
     var generations: [String: Generation] = [:]
     var operations: [String: MicroOperations.Operation] = [:]
+    var layer: LargeLayer?
+    var loading: Loading?
     while let line = readLine() {
       let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
       guard let name = fields.first, !name.isEmpty else { continue }
@@ -42,6 +44,21 @@ enum TensorBench {
           continue
         }
         report(["case": name].merging(try generation.race(repetitions: repetitions)) { $1 })
+      } else if name == "layer 7b" {
+        let step = try layer ?? LargeLayer()
+        layer = step
+        TensorRuntime.resetPeak()
+        let start = ContinuousClock.now
+        for _ in 0..<repetitions { step.run() }
+        report([
+          "case": name, "seconds": seconds(since: start) / Double(repetitions),
+          "peak_tensor_mib": TensorRuntime.peakBytes >> 20,
+        ])
+      } else if name == "load small" {
+        let files = try loading ?? Loading()
+        loading = files
+        let times = try files.race()
+        report(["case": name, "seconds": times.load, "read_seconds": times.read])
       } else {
         if operations[name] == nil { operations[name] = MicroOperations.operation(name) }
         guard let operation = operations[name] else {
@@ -67,9 +84,14 @@ enum TensorBench {
       size, sharesPrefix: !words.contains("unshared"), cachesReference: words.contains("cached"))
   }
 
-  /// `generate SIZE BATCH`, with `bfloat16` when the weights are stored in it.
+  /// `generate SIZE BATCH`, then how the weights are stored; `smollm2` is a size too, with a batch of 1.
   private static func generation(_ name: String) throws -> Generation? {
     let words = name.split(separator: " ")
+    if words.count > 2, words[1] == "smollm2", let path = ProcessInfo.processInfo.environment["SMOLLM2_GGUF"]
+    {
+      let storage = words.count > 3 ? WeightStorage(rawValue: String(words[3])) : .float32
+      return try storage.map { try Generation(languageModel: path, weights: $0) }
+    }
     guard words.count > 2, let size = ModelSize.all.first(where: { $0.name == words[1] }),
       let batch = Int(words[2])
     else { return nil }

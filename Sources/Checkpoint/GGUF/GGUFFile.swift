@@ -88,7 +88,8 @@ public final class GGUFFile: Sendable {
       throw CheckpointError(.missing, file: url.path, at: name, found: "no tensor of that name")
     }
     guard entry.shape.count == 2 else {
-      throw CheckpointError(.unsupported, file: url.path, at: name, found: "\(entry.shape)", expected: "two axes")
+      throw CheckpointError(
+        .unsupported, file: url.path, at: name, found: "\(entry.shape)", expected: "two axes")
     }
     let rowBytes = entry.shape[1] / entry.encoding.blockLength * entry.encoding.blockSize
     return withExtendedLifetime(mapping) {

@@ -91,7 +91,12 @@ extension Tensor {
 
   /// A tensor from bytes in C order.
   init(_ elementType: ElementType, shape: [Int], bytes: UnsafeRawBufferPointer) throws {
-    try self.init(elementType, shape: shape) { $0.copyMemory(from: bytes) }
+    try self.init(elementType, shape: shape) { target in
+      guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
+      Threads.parallel(bytes.count, grain: 1 << 20) { range in
+        (to + range.lowerBound).copyMemory(from: from + range.lowerBound, byteCount: range.count)
+      }
+    }
   }
 
   private static func widen<From: FixedWidthInteger, To: FixedWidthInteger>(

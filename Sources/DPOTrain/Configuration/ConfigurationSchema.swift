@@ -245,6 +245,10 @@ extension RunConfiguration.Train: ConfigurationSection {
       .number("adam_beta1", \.adamBeta1, .belowOne, "AdamW's decay of the first moment."),
       .number("adam_beta2", \.adamBeta2, .belowOne, "AdamW's decay of the second moment."),
       .choice("adapter", \.adapter, "LoRA adapters on the decoder's linears, or all decoder weights."),
+      .choice(
+        "frozen_dtype", \.frozenDtype,
+        "How matrices that are not trained are stored; `bfloat16` halves their memory, computing is done in Float32."
+      ),
       .integer("lora_r", \.loraR, from: 1, "Rank of the adapters, with `adapter: lora`."),
       .number("lora_alpha", \.loraAlpha, .positive, "Scale α of the adapters: the update is α / r · B · A."),
       .names("lora_target", \.loraTarget, from: loraTargets, "Decoder linears that carry an adapter."),

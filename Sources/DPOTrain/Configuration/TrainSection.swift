@@ -1,3 +1,5 @@
+import Tensor
+
 extension RunConfiguration {
   /// `train`: preference optimization, under TRL's names.
   public struct Train: Sendable, Equatable {
@@ -15,6 +17,15 @@ extension RunConfiguration {
       case lora
       /// All decoder weights.
       case none
+    }
+
+    /// How matrices that are not trained are stored.
+    public enum FrozenType: String, CaseIterable, Sendable {
+      case float32
+      case bfloat16
+
+      /// The type of their elements.
+      public var dtype: DType { self == .float32 ? .float32 : .bfloat16 }
     }
 
     /// Losses by TRL's names.
@@ -62,6 +73,8 @@ extension RunConfiguration {
     public var adamBeta2 = 0.999
     /// What is trained in the decoder.
     public var adapter = Adapter.none
+    /// How matrices that are not trained are stored; BFloat16 halves their memory. Computing is done in Float32.
+    public var frozenDtype = FrozenType.float32
     /// Rank r of the adapters.
     public var loraR = 16
     /// Scale α of the adapters: the update is α / r · B · A.

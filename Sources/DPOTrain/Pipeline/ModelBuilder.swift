@@ -28,19 +28,29 @@ enum ModelBuilder {
   }
 
   /// The shape of a new model.
-  static func configuration(_ section: RunConfiguration.Model, tokenizer: Tokenizer) -> LlavaConfiguration {
+  static func shape(_ section: RunConfiguration.Model, vocabularySize: Int) -> LlavaConfiguration {
     let text = section.textConfig
     return LlavaConfiguration(
       vision: vision(section),
       text: TextConfiguration(
-        vocabularySize: tokenizer.vocabularySize, hiddenSize: text.hiddenSize,
+        vocabularySize: vocabularySize, hiddenSize: text.hiddenSize,
         intermediateSize: text.intermediateSize, hiddenLayerCount: text.numHiddenLayers,
         attentionHeadCount: text.numAttentionHeads, keyValueHeadCount: text.numKeyValueHeads,
         contextLength: text.maxPositionEmbeddings, rmsNormEpsilon: text.rmsNormEps,
-        ropeTheta: text.ropeTheta, tiesWordEmbeddings: text.tieWordEmbeddings,
-        bosTokenID: Int(tokenizer.bosID), eosTokenID: Int(tokenizer.eosID),
-        padTokenID: Int(tokenizer.padID)),
-      imageTokenIndex: Int(tokenizer.imageID), visionFeatureLayer: section.visionFeatureLayer)
+        ropeTheta: text.ropeTheta, tiesWordEmbeddings: text.tieWordEmbeddings),
+      visionFeatureLayer: section.visionFeatureLayer)
+  }
+
+  /// The shape of a new model with the ids of its vocabulary.
+  private static func configuration(_ section: RunConfiguration.Model, tokenizer: Tokenizer)
+    -> LlavaConfiguration
+  {
+    var configuration = shape(section, vocabularySize: tokenizer.vocabularySize)
+    configuration.text.bosTokenID = Int(tokenizer.bosID)
+    configuration.text.eosTokenID = Int(tokenizer.eosID)
+    configuration.text.padTokenID = Int(tokenizer.padID)
+    configuration.imageTokenIndex = Int(tokenizer.imageID)
+    return configuration
   }
 
   /// A new model with random weights from the run's seed.

@@ -28,7 +28,7 @@ struct TrainStage {
     case (false, true): features = FeatureStore(model: model, pictures: pictures, training: .projector)
     case (false, false): features = frozen
     }
-    model.setTrainable(false, .vision, .projector, .decoder)
+    freeze(model)
     try frozen.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures))
     let reference = try reference(encoded, base: base, features: frozen, folder: folder)
     if features !== frozen { try features.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures)) }
@@ -165,6 +165,7 @@ struct TrainStage {
     }
     let copy = try ModelBuilder.open(context.baseModel, run: context.configuration)
     copy.model.setTrainable(false, .vision, .projector, .decoder)
+    copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
     let features = FeatureStore(model: copy.model, pictures: context.pictures(copy))
     try features.prepare(pairs.map(\.pictures))
     let scorer = PairScorer(
@@ -177,6 +178,16 @@ struct TrainStage {
     return pairs.indices.map {
       PairLogProbabilities(chosen: Double(sums[2 * $0]), rejected: Double(sums[2 * $0 + 1]))
     }
+  }
+
+  /// Freezes the model. What stays frozen is stored as the configuration says from here on, for the reference too.
+  private func freeze(_ model: LlavaModel) {
+    let settings = context.configuration.train
+    model.setTrainable(settings.trainVision, .vision)
+    model.setTrainable(settings.trainProjector, .projector)
+    model.setTrainable(settings.adapter == .none, .decoder)
+    model.storeFrozenWeights(as: settings.frozenDtype.dtype)
+    model.setTrainable(false, .vision, .projector, .decoder)
   }
 
   private func makeTrainable(_ model: LlavaModel) throws {

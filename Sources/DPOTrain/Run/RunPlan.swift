@@ -1,3 +1,7 @@
+import Foundation
+import LVLM
+import Tensor
+
 /// What a run will do and need, worked out from its configuration before anything is spent.
 ///
 /// Sizes and steps are exact where the configuration decides them. How many pairs selection keeps is only known
@@ -7,35 +11,52 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   static let textTokens = 16
 
   private let configuration: RunConfiguration
+  private let model: LlavaConfiguration
 
-  /// Plans a run.
-  public init(_ configuration: RunConfiguration) { self.configuration = configuration }
+  /// Plans a run. Of an existing model its `config.json` is all that is read.
+  /// - Throws: `ModelConfigurationError` when that file cannot be used.
+  public init(_ configuration: RunConfiguration) throws {
+    self.configuration = configuration
+    if let path = configuration.model.path {
+      model = try LlavaConfiguration.read(
+        from: URL(fileURLWithPath: path).appending(component: "config.json"))
+    } else {
+      model = ModelBuilder.shape(configuration.model, vocabularySize: configuration.tokenizer.vocabSize)
+    }
+  }
 
   // MARK: Weights
 
   /// Weights of the vision tower.
   public var visionWeights: Int {
-    let vision = configuration.model.visionConfig
+    let vision = model.vision
     let (d, i) = (vision.hiddenSize, vision.intermediateSize)
     let layer = 4 * (d * d + d) + (d * i + i) + (i * d + d) + 4 * d
-    let embeddings = 3 * vision.patchSize * vision.patchSize * d + d + (vision.patchesPerImage + 1) * d
-    return embeddings + vision.numHiddenLayers * layer + 4 * d
+    let embeddings = 3 * vision.patchSize * vision.patchSize * d + d + (vision.patchCount + 1) * d
+    return embeddings + vision.hiddenLayerCount * layer + 4 * d
   }
 
   /// Weights of the projector.
   public var projectorWeights: Int {
-    let (v, t) = (configuration.model.visionConfig.hiddenSize, configuration.model.textConfig.hiddenSize)
+    let (v, t) = (model.vision.hiddenSize, model.text.hiddenSize)
     return v * t + t + t * t + t
   }
 
   /// Weights of the decoder.
   public var decoderWeights: Int {
-    let text = configuration.model.textConfig
-    let d = text.hiddenSize
-    let keyWidth = d / text.numAttentionHeads * text.numKeyValueHeads
-    let layer = 2 * d * d + 2 * d * keyWidth + 3 * d * text.intermediateSize + 2 * d
-    let vocabulary = configuration.tokenizer.vocabSize * d
-    return vocabulary * (text.tieWordEmbeddings ? 1 : 2) + text.numHiddenLayers * layer + d
+    let text = model.text
+    let vocabulary = text.vocabularySize * text.hiddenSize
+    return vocabulary * (text.tiesWordEmbeddings ? 1 : 2) + text.hiddenLayerCount * blockWeights
+      + text.hiddenSize
+  }
+
+  private var keyWidth: Int { model.text.headSize * model.text.keyValueHeadCount }
+  private var queryWidth: Int { model.text.headSize * model.text.attentionHeadCount }
+
+  /// Weights of one block of the decoder.
+  private var blockWeights: Int {
+    let (d, inner) = (model.text.hiddenSize, model.text.intermediateSize)
+    return 2 * d * (queryWidth + keyWidth) + 3 * d * inner + 2 * d
   }
 
   /// Weights that preference training changes.
@@ -48,17 +69,16 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   }
 
   private var adapterWeights: Int {
-    let text = configuration.model.textConfig
+    let text = model.text
     let d = text.hiddenSize
-    let keyWidth = d / text.numAttentionHeads * text.numKeyValueHeads
     let sums = configuration.train.loraTarget.map { target in
       switch target {
-      case "q_proj", "o_proj": 2 * d
+      case "q_proj", "o_proj": d + queryWidth
       case "k_proj", "v_proj": d + keyWidth
       default: d + text.intermediateSize
       }
     }
-    return text.numHiddenLayers * configuration.train.loraR * sums.reduce(0, +)
+    return text.hiddenLayerCount * configuration.train.loraR * sums.reduce(0, +)
   }
 
   // MARK: Steps and tokens
@@ -73,12 +93,20 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return (max(1, Int((Double(perEpoch) * train.numTrainEpochs).rounded(.up))), true)
   }
 
+  private var imagesPerPair: Double {
+    let compose = configuration.compose
+    let images =
+      compose.sequence.entries.reduce(0) { $0 + $1.images * $1.records } + compose.grid.total
+      + compose.picInPic.total
+    return Double(images) / Double(max(compose.total, 1))
+  }
+
   private var systemTokens: Int { configuration.tokenizer.template == .plain ? 4 : 60 }
 
   /// Estimated tokens of one supervised step.
   public var sftTokens: Int {
     let sft = configuration.sft
-    let patches = Double(configuration.model.visionConfig.patchesPerImage)
+    let patches = Double(model.tokensPerImage)
     let single = patches + Double(sft.questionsPerImage * Self.textTokens + systemTokens)
     let double = 2 * patches + Double(sft.questionsPerPair * Self.textTokens + systemTokens)
     let share = sft.twoImageShare
@@ -88,12 +116,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   /// Estimated tokens of one preference step: prompts once or twice, and both answers.
   public var trainTokens: Int {
     let train = configuration.train
-    let compose = configuration.compose
-    let images =
-      Double(
-        compose.sequence.entries.reduce(0) { $0 + $1.images * $1.records } + compose.grid.total
-          + compose.picInPic.total) / Double(max(compose.total, 1))
-    let prompt = images * Double(configuration.model.visionConfig.patchesPerImage) + Double(systemTokens + 10)
+    let prompt = imagesPerPair * Double(model.tokensPerImage) + Double(systemTokens + 10)
     let perPair = (train.sharesPrefix ? 1 : 2) * prompt + 12
     return Int(Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps) * perPair)
   }
@@ -109,36 +132,47 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   public var peakBytes: Int { Self.processBytes + max(sftBytes, trainBytes) }
 
   private var decoderActivations: Int {
-    let text = configuration.model.textConfig
-    let keyWidth = text.hiddenSize / text.numAttentionHeads * text.numKeyValueHeads
-    return 4 * text.numHiddenLayers * (7 * text.hiddenSize + 2 * keyWidth + 4 * text.intermediateSize)
+    let text = model.text
+    return 4 * text.hiddenLayerCount * (7 * text.hiddenSize + 2 * keyWidth + 4 * text.intermediateSize)
   }
 
   private var visionActivations: Int {
-    let vision = configuration.model.visionConfig
-    return 4 * vision.numHiddenLayers * (9 * vision.hiddenSize + 3 * vision.intermediateSize)
+    let vision = model.vision
+    return 4 * vision.hiddenLayerCount * (9 * vision.hiddenSize + 3 * vision.intermediateSize)
   }
 
   private var sftBytes: Int {
     guard configuration.sft.maxSteps > 0 else { return 0 }
     let sft = configuration.sft
-    let patches = configuration.model.visionConfig.patchesPerImage
+    let patches = model.tokensPerImage
     let images = Double(sft.perDeviceTrainBatchSize) * (1 + sft.twoImageShare)
     let weights = visionWeights + projectorWeights + decoderWeights
     let both = sftTokens * decoderActivations + Int(images) * patches * visionActivations
     let pretraining = sft.visionPretraining.perDeviceTrainBatchSize * patches * visionActivations
-    let side = configuration.model.visionConfig.imageSize
+    let side = model.vision.imageSize
     let pictures = min(configuration.data.sizes.sft * side * side * 3, PictureStore.defaultCacheBytes)
     return 16 * weights + Self.activationFactor * max(both, pretraining) + pictures
   }
 
+  /// Bytes of all weights while preferences are trained, the frozen ones as they are stored then.
+  public var weightBytes: Int {
+    let train = configuration.train
+    var frozen = 0
+    if train.adapter == .lora { frozen += decoderWeights }
+    if !train.trainProjector { frozen += projectorWeights }
+    if !train.trainVision { frozen += visionWeights }
+    let all = visionWeights + projectorWeights + decoderWeights
+    let adapters = train.adapter == .lora ? adapterWeights : 0
+    return 4 * (all - frozen + adapters) + train.frozenDtype.dtype.byteSize * frozen
+  }
+
   private var trainBytes: Int {
     let train = configuration.train
-    let weights = 4 * (visionWeights + projectorWeights + decoderWeights) + 12 * trainedWeights
+    let weights = weightBytes + 12 * trainedWeights
     var activations = trainTokens / max(train.gradientAccumulationSteps, 1) * decoderActivations
     if train.trainVision {
       activations +=
-        train.perDeviceTrainBatchSize * 3 * configuration.model.visionConfig.patchesPerImage
+        train.perDeviceTrainBatchSize * 3 * model.tokensPerImage
         * visionActivations
     }
     return weights + Self.activationFactor * activations + (train.trainVision ? 0 : featureBytes)
@@ -150,18 +184,47 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let pictures =
       compose.sequence.entries.reduce(0) { $0 + $1.images * $1.records } + compose.grid.total
       + compose.picInPic.total + compose.single
-    let model = configuration.model
     return min(
-      4 * pictures * model.visionConfig.patchesPerImage * model.textConfig.hiddenSize,
+      4 * pictures * model.tokensPerImage * model.text.hiddenSize,
       FeatureStore.defaultCacheBytes)
+  }
+
+  // MARK: Time
+
+  /// Floating-point operations of one step of preference training: products with weights, and of queries with keys.
+  public var trainStepOperations: Double {
+    let train = configuration.train
+    // Forward once, backward once for inputs and once for weights that learn; a live reference is one more forward pass.
+    let passes = (train.adapter == .lora ? 2.0 : 3.0) + (train.precomputeRefLogProbs ? 0 : 1)
+    let tokens = Double(trainTokens)
+    let pairs = Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps)
+    let attended = tokens * tokens / max(pairs, 1) * Double(queryWidth)
+    var count =
+      passes * Double(model.text.hiddenLayerCount) * (2 * tokens * Double(blockWeights) + 2 * attended)
+    if train.adapter == .lora { count += 6 * tokens * Double(adapterWeights) }
+    if train.trainVision {
+      count += 6 * pairs * imagesPerPair * Double(model.tokensPerImage) * Double(visionWeights)
+    }
+    return count
+  }
+
+  /// Operations per second of a matrix product on this machine, measured for a moment.
+  private static func productSpeed() -> Double {
+    let side = 768
+    let matrix = Tensor.ones([side, side])
+    let start = ContinuousClock.now
+    var count = 0.0
+    repeat {
+      _ = matrix.matmul(matrix)
+      count += 2 * Double(side * side * side)
+    } while ContinuousClock.now - start < .milliseconds(150)
+    return count / ((ContinuousClock.now - start) / .seconds(1))
   }
 
   // MARK: Text
 
-  /// Whether the configuration says how large the decoder is, and not a file.
-  private var isShapeKnown: Bool {
-    configuration.model.path == nil && configuration.model.languageModel == nil
-  }
+  /// Whether the size of the decoder is known without opening a GGUF file.
+  private var isShapeKnown: Bool { configuration.model.languageModel == nil }
 
   /// Several lines for a person.
   public var description: String {
@@ -180,26 +243,20 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           + "pic_in_pic \(run.compose.picInPic.total); \(run.compose.single) single-image"
       ),
     ]
-    if let path = run.model.path {
-      lines.append(("model", path))
-    } else if let path = run.model.languageModel {
+    if let path = run.model.path { lines.append(("model", path)) }
+    if let path = run.model.languageModel {
       lines += [
         ("language model", path),
         ("new weights", "\(visionWeights) in the vision tower, and the projector"),
-        ("tokens per image", "\(run.model.visionConfig.patchesPerImage)"),
+        ("tokens per image", "\(model.tokensPerImage)"),
       ]
     } else {
-      let text = run.model.textConfig
       lines += [
         (
           "weights",
           "\(visionWeights + projectorWeights + decoderWeights): vision \(visionWeights), "
             + "projector \(projectorWeights), decoder \(decoderWeights)"
-        ),
-        (
-          "tokens per image",
-          "\(run.model.visionConfig.patchesPerImage), context \(text.maxPositionEmbeddings)"
-        ),
+        ), ("tokens per image", "\(model.tokensPerImage), context \(model.text.contextLength)"),
       ]
     }
     if run.sft.maxSteps > 0 {
@@ -225,7 +282,21 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           + (run.evaluate.blind ? ", with and without images" : "")
       ))
     if isShapeKnown {
-      lines.append(("memory", "about \(max(1, peakBytes >> 20)) MiB (estimate)"))
+      let speed = Self.productSpeed()
+      lines += [
+        ("memory", "about \(max(1, peakBytes >> 20)) MiB (estimate)"),
+        (
+          "weights in memory",
+          "\(weightBytes >> 20) MiB in preference training, frozen ones as \(run.train.frozenDtype.rawValue)"
+        ),
+        (
+          "time per step",
+          String(
+            format:
+              "about %.3g s (estimate): %.3g GFLOP of preference training at %.0f GFLOP/s, measured now",
+            trainStepOperations / speed, trainStepOperations * 1e-9, speed * 1e-9)
+        ),
+      ]
     }
     let width = lines.map(\.0.count).max() ?? 0
     return lines.map { $0.0 + String(repeating: " ", count: width + 2 - $0.0.count) + $0.1 }

@@ -116,7 +116,7 @@ final class DecodingStep {
     rotary = .shared(base: configuration.ropeTheta, dim: configuration.headSize, positions: mostKeys)
     self.mostKeys = mostKeys
     let (size, heads) = (configuration.headSize, configuration.attentionHeadCount)
-    func room(_ width: Int) -> Tensor { Tensor.zeros([rows, width]) }
+    func room(_ width: Int) -> Tensor { Tensor(uninitialized: [rows, width], dtype: .float32) }
     state = room(configuration.hiddenSize)
     normed = room(configuration.hiddenSize)
     queries = room(heads * size)

@@ -26,8 +26,8 @@ final class KeyValueCache {
     keys = []
     values = []
     for _ in 0..<configuration.hiddenLayerCount {
-      keys.append(.zeros(shape, dtype: dtype))
-      values.append(.zeros(shape, dtype: dtype))
+      keys.append(Tensor(uninitialized: shape, dtype: dtype))
+      values.append(Tensor(uninitialized: shape, dtype: dtype))
     }
     rowBytes = configuration.keyValueHeadCount * configuration.headSize * dtype.byteSize
   }

@@ -10,7 +10,8 @@ extension LlavaModel {
   public static func load(from directory: URL) throws -> LlavaModel {
     let configuration = try LlavaConfiguration.read(
       from: directory.appending(component: "config.json"))
-    var generator = RandomGenerator(seed: 0)
+    // Every weight is replaced below, or an error says which is missing.
+    var generator = RandomGenerator.placeholder
     let model = try LlavaModel(configuration, using: &generator)
     let weights = try SafeTensorsShards(of: directory)
     try model.setParameters(weights.tensors(), source: directory.path)

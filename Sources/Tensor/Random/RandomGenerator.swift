@@ -19,6 +19,15 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable, Equatable {
   private var counter: UInt64
   /// The second half of the last block, kept when an odd number of 64-bit values was drawn.
   private var spare: UInt64?
+  /// Whether tensors drawn with this generator are left as their memory was, because their values will be replaced.
+  package private(set) var isPlaceholder = false
+
+  /// A generator for weights that a file will replace.
+  package static var placeholder: RandomGenerator {
+    var result = RandomGenerator(seed: 0)
+    result.isPlaceholder = true
+    return result
+  }
 
   /// Creates a generator; different streams of one seed are independent.
   public init(seed: UInt64, stream: UInt64 = 0) {

@@ -4,7 +4,8 @@ extension Tensor {
     _ shape: [Int], mean: Double = 0, standardDeviation: Double = 1, dtype: DType = .float32,
     using generator: inout RandomGenerator
   ) -> Tensor {
-    drawn(shape, draws: 2, as: Double.self, using: &generator) { mean + standardDeviation * $0.normal() }
+    if generator.isPlaceholder { return Tensor(uninitialized: shape, dtype: dtype) }
+    return drawn(shape, draws: 2, as: Double.self, using: &generator) { mean + standardDeviation * $0.normal() }
       .to(dtype)
   }
 
@@ -13,6 +14,7 @@ extension Tensor {
     _ shape: [Int], in range: Range<Double> = 0..<1, dtype: DType = .float32,
     using generator: inout RandomGenerator
   ) -> Tensor {
+    if generator.isPlaceholder { return Tensor(uninitialized: shape, dtype: dtype) }
     let (start, width) = (range.lowerBound, range.upperBound - range.lowerBound)
     return drawn(shape, draws: 1, as: Double.self, using: &generator) { start + width * $0.uniform() }
       .to(dtype)

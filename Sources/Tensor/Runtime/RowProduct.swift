@@ -72,7 +72,8 @@ package struct RowProduct {
   ///   - bias: one number per row of the matrix.
   ///   - accumulates: whether the result is added to `c`.
   package init(
-    _ matrix: StoredMatrix, _ a: UnsafePointer<Float>, lda: Int, into c: UnsafeMutablePointer<Float>, ldc: Int,
+    _ matrix: StoredMatrix, _ a: UnsafePointer<Float>, lda: Int, into c: UnsafeMutablePointer<Float>,
+    ldc: Int,
     alpha: Float = 1, accumulates: Bool = false, bias: UnsafePointer<Float>? = nil
   ) {
     self.matrix = matrix

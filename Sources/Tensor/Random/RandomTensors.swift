@@ -5,8 +5,10 @@ extension Tensor {
     using generator: inout RandomGenerator
   ) -> Tensor {
     if generator.isPlaceholder { return Tensor(uninitialized: shape, dtype: dtype) }
-    return drawn(shape, draws: 2, as: Double.self, using: &generator) { mean + standardDeviation * $0.normal() }
-      .to(dtype)
+    return drawn(shape, draws: 2, as: Double.self, using: &generator) {
+      mean + standardDeviation * $0.normal()
+    }
+    .to(dtype)
   }
 
   /// Numbers from a uniform distribution over `range`.

@@ -166,6 +166,10 @@ extension RunConfiguration.SFT: ConfigurationSection {
       .flag(
         "train_decoder", \.trainDecoder,
         "Whether the decoder is trained too; `false` leaves the language model of `model` as it came."),
+      .flag(
+        "train_vision", \.trainVision,
+        "Whether the vision tower is trained too; `false` leaves it as `vision_pretraining` or `model.path` made it."
+      ),
       .integer("per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, "Examples per step."),
       .number("learning_rate", \.learningRate, .positive, "Peak learning rate."),
       .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),

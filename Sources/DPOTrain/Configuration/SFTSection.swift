@@ -29,8 +29,10 @@ extension RunConfiguration {
     public var visionPretraining = VisionPretraining()
     /// Optimizer steps; 0 leaves the stage out and starts from `model.path`.
     public var maxSteps = 900
-    /// Whether the decoder is trained beside vision tower and projector.
+    /// Whether the decoder is trained beside the projector.
     public var trainDecoder = true
+    /// Whether the vision tower is trained beside the projector.
+    public var trainVision = true
     /// Examples per step.
     public var perDeviceTrainBatchSize = 32
     /// Peak learning rate.

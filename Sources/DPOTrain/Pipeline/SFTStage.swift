@@ -23,7 +23,8 @@ struct SFTStage {
       throw DataError(file: "data source \(context.source.name)", problem: "has no record in the split sft")
     }
     let pictures = context.pictures(base)
-    model.setTrainable(true, .vision, .projector)
+    model.setTrainable(true, .projector)
+    model.setTrainable(settings.trainVision, .vision)
     model.setTrainable(settings.trainDecoder, .decoder)
     let batch = min(settings.perDeviceTrainBatchSize, context.source.count(of: .sft))
     let sampler = RecordSampler(
@@ -54,7 +55,9 @@ struct SFTStage {
       source: context.source, settings: settings, sampler: sampler, seed: context.configuration.run.seed)
     try loop.run(
       SupervisedObjective(
-        model: model, features: FeatureStore(model: model, pictures: pictures, training: .everything),
+        model: model,
+        features: FeatureStore(
+          model: model, pictures: pictures, training: settings.trainVision ? .everything : .projector),
         encoder: base.encoder, sampler: sampler, conversations: conversations.conversations(ofStep:)))
     try ModelBuilder.save(base, tokenizerFrom: tokenizer, to: context.baseModel)
   }
@@ -80,6 +83,8 @@ struct SFTStage {
 
   private func pretrainVision(_ base: LoadedModel, pictures: PictureStore) throws {
     guard context.configuration.model.path == nil else { return }
+    base.model.setTrainable(true, .vision)
+    defer { base.model.setTrainable(context.configuration.sft.trainVision, .vision) }
     let training = VisionPretraining(
       settings: context.configuration.sft.visionPretraining, model: base.model, source: context.source,
       pictures: pictures, seed: context.configuration.run.seed)

@@ -3,7 +3,6 @@
 #include <hdf5.h>
 #include "output_driver.h"
 
-static inline unsigned chdf5_read_only(void) { return H5F_ACC_RDONLY; }
 static inline unsigned chdf5_truncate(void) { return H5F_ACC_TRUNC; }
 
 static inline hid_t chdf5_file_access(void) { return H5P_FILE_ACCESS; }
@@ -25,18 +24,6 @@ static inline hid_t chdf5_uint64_le(void) { return H5T_STD_U64LE; }
 static inline hid_t chdf5_c_string(void) { return H5T_C_S1; }
 static inline size_t chdf5_variable_length(void) { return H5T_VARIABLE; }
 
-/// 0 for a hard link, 1 for a soft, external or user-defined one, negative on error.
-static inline int chdf5_link_is_indirect(hid_t location, const char *name) {
-#if H5_VERSION_GE(1, 12, 0)
-  H5L_info2_t info;
-  if (H5Lget_info2(location, name, &info, H5P_DEFAULT) < 0) return -1;
-#else
-  H5L_info_t info;
-  if (H5Lget_info(location, name, &info, H5P_DEFAULT) < 0) return -1;
-#endif
-  return info.type != H5L_TYPE_HARD;
-}
-
 /// The innermost description on the current error stack, copied into `text`; empty when there is none.
 static inline herr_t chdf5_keep_description(unsigned n, const H5E_error2_t *error, void *text) {
   char *out = (char *)text;
@@ -55,10 +42,3 @@ static inline void chdf5_error_description(char text[400]) {
 }
 
 static inline void chdf5_silence_errors(void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
-
-/// File locks fail on some network file systems and protect nothing here: files are written under a temporary name.
-static inline void chdf5_disable_locking(hid_t access) {
-#if H5_VERSION_GE(1, 10, 7)
-  H5Pset_file_locking(access, 0, 1);
-#endif
-}

@@ -1,10 +1,50 @@
+import Checkpoint
 import Tensor
+
+/// A good file.
+struct FuzzSample {
+  let bytes: [UInt8]
+  /// Parts that are followed by their checksum, as HDF5 has them. Changes inside would be refused before anything else is
+  /// looked at, so most inputs get new checksums.
+  var guarded: [Range<Int>] = []
+
+  /// Finds the guarded parts of an HDF5 file: those that start with a signature and fit what follows somewhere.
+  static func hdf5(_ bytes: [UInt8]) -> FuzzSample {
+    let signatures = [
+      "OHDR", "OCHK", "BTHD", "BTLF", "BTIN", "FRHP", "FHIB", "FAHD", "FADB", "EAHD", "EAIB", "EADB", "EASB",
+    ]
+    var sample = FuzzSample(bytes: bytes)
+    for start in bytes.indices.dropLast(8) {
+      let isSignature = signatures.contains { bytes[start...].starts(with: $0.utf8) }
+      guard isSignature || bytes[start...].starts(with: [0x89, 0x48, 0x44, 0x46]) else { continue }
+      let end = (start + 8..<min(bytes.count - 3, start + 4096)).first { end in
+        HDF5Checksum.bytes(of: bytes[start..<end]) == Array(bytes[end..<end + 4])
+      }
+      if let end { sample.guarded.append(start..<end) }
+    }
+    return sample
+  }
+
+  /// Puts the checksums of all guarded parts in place.
+  func repair(_ bytes: inout [UInt8]) {
+    for part in guarded {
+      bytes.replaceSubrange(part.upperBound..<part.upperBound + 4, with: HDF5Checksum.bytes(of: bytes[part]))
+    }
+  }
+}
+
+extension HDF5Checksum {
+  fileprivate static func bytes(of part: ArraySlice<UInt8>) -> [UInt8] {
+    withUnsafeBytes(of: part.withUnsafeBytes(lookup3).littleEndian, Array.init)
+  }
+}
 
 /// Changes files as accidents and attackers do.
 enum Mutation {
   /// One of the samples after one to six changes; rarely a sample as it is, or noise.
-  static func input(_ samples: [[UInt8]], using generator: inout RandomGenerator) -> [UInt8] {
-    var bytes = samples[generator.integer(below: samples.count)]
+  static func input(_ samples: [FuzzSample], using generator: inout RandomGenerator) -> [UInt8] {
+    let sample = samples[generator.integer(below: samples.count)]
+    var bytes = sample.bytes
     let kind = generator.integer(below: 64)
     if kind == 0 {
       return (0..<generator.integer(below: 200)).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
@@ -12,6 +52,9 @@ enum Mutation {
     let changes = kind == 1 ? 0 : 1 + generator.integer(below: 6)
     for _ in 0..<changes {
       change(&bytes, samples, using: &generator)
+    }
+    if !sample.guarded.isEmpty, bytes.count == sample.bytes.count, generator.integer(below: 8) > 0 {
+      sample.repair(&bytes)
     }
     return bytes
   }
@@ -24,7 +67,7 @@ enum Mutation {
   ]
 
   private static func change(
-    _ bytes: inout [UInt8], _ samples: [[UInt8]], using generator: inout RandomGenerator
+    _ bytes: inout [UInt8], _ samples: [FuzzSample], using generator: inout RandomGenerator
   ) {
     guard !bytes.isEmpty else {
       bytes.append(UInt8(truncatingIfNeeded: generator.next()))
@@ -51,7 +94,7 @@ enum Mutation {
       bytes.insert(contentsOf: bytes[place..<end], at: generator.integer(below: bytes.count + 1))
     case 7: bytes.removeSubrange(place...)
     case 8:
-      let other = samples[generator.integer(below: samples.count)]
+      let other = samples[generator.integer(below: samples.count)].bytes
       let start = generator.integer(below: other.count)
       let piece = other[start..<min(other.count, start + 1 + generator.integer(below: 64))]
       bytes.replaceSubrange(place..<min(bytes.count, place + piece.count), with: piece)

@@ -21,6 +21,8 @@ struct ReadersCommand: ParsableCommand {
   @Option(help: "Number of the first input.") var first = 0
   @Option(help: "npy, npz, safetensors, hdf5 or gguf; all when omitted. May be given more than once.")
   var format: [ReaderFormat] = []
+  @Option(help: "A folder with further good files to start from, by the format's ending (.h5 for hdf5).")
+  var samples: String?
   @Option(help: "Where inputs are written; a temporary folder in memory when omitted.") var folder: String?
 
   func run() throws {
@@ -38,7 +40,7 @@ struct ReadersCommand: ParsableCommand {
 
   /// Runs the inputs of one format and returns how many failed.
   private func run(_ format: ReaderFormat, in folder: URL) throws -> Int {
-    let samples = try format.samples(in: folder)
+    let samples = try format.samples(in: folder, and: samples.map { URL(fileURLWithPath: $0) })
     let url = folder.appendingPathComponent("input.\(format.rawValue)")
     var (read, refused, failures) = (0, 0, 0)
     var worst = (ratio: 0.0, input: 0)

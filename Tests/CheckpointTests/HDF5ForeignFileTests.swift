@@ -30,7 +30,7 @@ import Testing
     ("soft", "/soft: found a soft or external link, expected data in this file"),
     ("external", "/external: found a soft or external link, expected data in this file"),
     ("compound", "/compound: found compound type of 8 bytes, expected numbers or booleans"),
-    ("words", "/words: found string type of 8 bytes, expected numbers or booleans"),
+    ("words", "/words: found string type of variable length, expected numbers or booleans"),
     ("null", "/null: found a null dataspace, expected a shape"),
     ("nothing", "/nothing: found no `nothing` in /"),
     ("scalar/inner", "/scalar/inner: found no `inner` in /scalar"),

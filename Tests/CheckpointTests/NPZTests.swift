@@ -93,6 +93,12 @@ import Testing
     #expect(try damaged { $0 = [] }?.kind == .wrongFormat)
     #expect(try damaged { $0.removeLast(10) }?.kind == .wrongFormat)
     #expect(try damaged { $0.remove(at: 40) }?.kind == .damaged)
+    let twice = try damaged { bytes in
+      for start in bytes.indices where bytes[start...].starts(with: "y.npy".utf8) {
+        bytes[start] = UInt8(ascii: "x")
+      }
+    }
+    #expect(twice?.found == "two arrays of one name")
     // The directory's checksum, method, flags, packed size, size and place of the first member.
     #expect(try damaged { $0[directory($0) + 16] ^= 1 }?.found.hasPrefix("checksum") == true)
     #expect(try damaged { $0[directory($0) + 10] = 12 }?.found == "compression method 12")

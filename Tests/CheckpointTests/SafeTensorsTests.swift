@@ -103,6 +103,11 @@ import Testing
     ),
     ("{\"__metadata__\":{\"n\":1}}", 0, "__metadata__.n: found a number, expected text"),
     ("{\"__metadata__\":[]}", 0, "__metadata__: found an array, expected an object"),
+    (
+      "{\(good),\"\u{E9}\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[8,8]},"
+        + "\"e\u{301}\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[8,8]}}", 8,
+      "header: found names that differ in their Unicode form only, expected names that differ as text"
+    ),
     ("{\"a\":\"\\x\"}", 0, "header byte 7: found an unknown escape, expected valid JSON"),
     ("{\"a\":\"\\ud800\"}", 0, "header byte 12: found half of a surrogate pair, expected valid JSON"),
     ("{\"a\":01}", 0, "header byte 5: found `01`, expected a number, expected valid JSON"),

@@ -1,175 +1,210 @@
-import CHDF5
-import Foundation
-
 /// The value of an attribute of a group or dataset.
 public enum HDF5Attribute: Equatable, Sendable {
+  /// A text.
   case string(String)
+  /// Texts on one axis.
   case strings([String])
+  /// An integer.
   case integer(Int64)
+  /// Integers in C order.
   case integers([Int64])
+  /// A floating-point number.
   case real(Double)
+  /// Floating-point numbers in C order.
   case reals([Double])
+  /// A truth value.
   case boolean(Bool)
 }
 
 extension HDF5File {
-  /// Writes a new attribute; strings are variable-length UTF-8, which h5py reads as `str`.
-  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, `missing` when there is no such object.
-  public func setAttribute(_ name: String, _ value: HDF5Attribute, on path: String = "/") throws {
-    switch value {
-    case .string(let text): try setStrings(name, [text], isScalar: true, on: path)
-    case .strings(let texts): try setStrings(name, texts, isScalar: false, on: path)
-    case .integer(let value): try setNumbers(name, [value], isScalar: true, on: path)
-    case .integers(let values): try setNumbers(name, values, isScalar: false, on: path)
-    case .real(let value): try setNumbers(name, [value], isScalar: true, on: path)
-    case .reals(let values): try setNumbers(name, values, isScalar: false, on: path)
-    case .boolean(let value): try setNumbers(name, [value], isScalar: true, on: path)
-    }
-  }
-
   /// An attribute, or nil when the object has none of that name.
   /// - Throws: ``CheckpointError`` of kind `missing` when there is no such object, `unsupported` when its type is none of
   ///   text, integer, floating point and boolean.
   public func attribute(_ name: String, on path: String = "/") throws -> HDF5Attribute? {
-    try withObject(path) { object, path in
-      guard H5Aexists(object, name) > 0 else { return nil }
-      return try readAttribute(object, name, path)
-    }
+    try withObject(path) { try HDF5AttributeReader($0, $1).value(of: name) }
   }
 
   /// All attributes of an object, by name.
   /// - Throws: as ``attribute(_:on:)``.
   public func attributes(on path: String = "/") throws -> [(name: String, value: HDF5Attribute)] {
-    try withObject(path) { object, path in
-      let count = H5Aget_num_attrs(object)
-      guard count >= 0 else { throw damage(path) }
-      return try (0..<hsize_t(count)).map { position in
-        let length = H5Aget_name_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC, position, nil, 0, 0)
-        guard length >= 0 else { throw damage(path) }
-        var buffer = [CChar](repeating: 0, count: length + 1)
-        H5Aget_name_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC, position, &buffer, buffer.count, 0)
-        let name = String(decoding: buffer.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return (name, try readAttribute(object, name, path))
+    try withObject(path) { try HDF5AttributeReader($0, $1).values() }
+  }
+}
+
+/// Reads the attributes of one object.
+struct HDF5AttributeReader {
+  private let walk: HDF5Walk
+  private let header: HDF5ObjectHeader
+  private let place: String
+
+  init(_ walk: HDF5Walk, _ header: HDF5ObjectHeader) {
+    self.walk = walk
+    self.header = header
+    place = walk.place ?? "/"
+  }
+
+  /// The attribute of a name, or nil.
+  func value(of name: String) throws -> HDF5Attribute? {
+    var result: HDF5Attribute?
+    try forEach { found, value in if found.utf8.elementsEqual(name.utf8) { result = try value() } }
+    return result
+  }
+
+  /// All attributes by name, in byte order.
+  func values() throws -> [(name: String, value: HDF5Attribute)] {
+    var result: [(name: String, value: HDF5Attribute)] = []
+    try forEach { result.append(($0, try $1())) }
+    return result.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+  }
+
+  /// Calls `body` with each name and a function that reads its value.
+  private func forEach(_ body: (String, () throws -> HDF5Attribute) throws -> Void) throws {
+    defer { walk.place = place }
+    for message in header.messages where message.kind == .attribute {
+      try read(message.isShared ? HDF5ObjectHeader.shared(.attribute, message.body) : message.body, body)
+    }
+    guard var information = try header.first(.attributeInformation) else { return }
+    _ = try information.version(0...0, of: "attribute information")
+    if try information.byte() & 1 != 0 { try information.skip(2) }
+    guard let heap = try information.address(), let tree = try information.address() else { return }
+    let objects = try HDF5FractalHeap(walk, at: heap)
+    try HDF5TreeV2.forEachRecord(walk, at: tree, types: [8]) { _, record in
+      var record = record
+      let message = try objects.object(&record)
+      guard try record.byte() & 2 == 0 else {
+        throw walk.unsupported(
+          "an attribute in the file's heap of shared messages", "attributes of one object")
       }
+      try read(message, body)
     }
   }
 
-  private func withObject<Result>(_ path: String, _ body: (hid_t, String) throws -> Result) throws -> Result {
-    try HDF5Library.locked {
-      let path = try resolve(path)
-      return try HDF5Library.using(
-        H5Oopen(identifier, path, 0), H5Oclose,
-        orThrow: { CheckpointError(.damaged, file: self.url.path, at: path, found: $0) }
-      ) { try body($0, path) }
-    }
-  }
-
-  private func setNumbers<Scalar: StoredScalar>(
-    _ name: String, _ values: [Scalar], isScalar: Bool, on path: String
+  private func read(
+    _ message: HDF5Cursor, _ body: (String, () throws -> HDF5Attribute) throws -> Void
   ) throws {
-    try HDF5Types.with(Scalar.elementType) { type in
-      try values.withUnsafeBytes {
-        try setAttribute(name, type, $0, count: isScalar ? nil : values.count, path)
-      }
+    var message = message
+    let version = try message.version(1...3, of: "an attribute")
+    let flags = try message.byte()
+    let sizes = [try message.count(2), try message.count(2), try message.count(2)]
+    if version == 3 { try message.skip(1) }
+    // Version 1 pads name, type and space to whole groups of eight bytes.
+    let padded = version == 1 ? sizes.map { ($0 + 7) / 8 * 8 } : sizes
+    let name = try message.text(padded[0])
+    let (type, space) = (try message.part(padded[1]), try message.part(padded[2]))
+    let data = message
+    walk.place = "\(place)@\(name)"
+    try body(name) {
+      var (type, space) = (
+        version > 1 && flags & 1 != 0 ? try HDF5ObjectHeader.shared(.datatype, type) : type,
+        version > 1 && flags & 2 != 0 ? try HDF5ObjectHeader.shared(.dataspace, space) : space
+      )
+      return try value(try HDF5Datatype(&type), try HDF5Dataspace(&space), data)
     }
   }
 
-  private func setStrings(_ name: String, _ texts: [String], isScalar: Bool, on path: String) throws {
-    guard !texts.contains(where: { $0.utf8.contains(0) }) else {
-      throw CheckpointError(
-        .cannotWrite, file: url.path, at: "\(path)@\(name)", found: "text with a zero byte",
-        expected: "UTF-8 text")
+  private func value(_ type: HDF5Datatype, _ space: HDF5Dataspace, _ data: HDF5Cursor) throws -> HDF5Attribute
+  {
+    guard let shape = space.shape else { throw walk.unsupported("a null dataspace", "a shape") }
+    guard let size = ElementType.uint8.byteCount(shape: shape + [type.byteCount]), size <= data.rest else {
+      throw walk.damage("\(data.rest) bytes for \(type.summary) \(shape)", "as many as that takes")
     }
-    let copies = texts.map { strdup($0) }
-    defer { copies.forEach { free($0) } }
-    try HDF5Types.withString { type in
-      try copies.withUnsafeBytes {
-        try setAttribute(name, type, $0, count: isScalar ? nil : texts.count, path)
+    let (isScalar, count) = (shape.isEmpty, size / type.byteCount)
+    var data = data
+    switch type {
+    case .texts(let byteCount, let isSpacePadded):
+      let texts = try (0..<count).map { _ in
+        var text = try data.take(byteCount).prefix { $0 != 0 }
+        while isSpacePadded, text.last == UInt8(ascii: " ") { text.removeLast() }
+        return String(decoding: text, as: UTF8.self)
       }
+      return isScalar ? .string(texts[0]) : .strings(texts)
+    case .variableTexts:
+      var heap = HDF5GlobalHeap(walk)
+      let texts = try (0..<count).map { _ in try heap.text(&data) }
+      return isScalar ? .string(texts[0]) : .strings(texts)
+    case .numbers(.bool, _) where isScalar:
+      return .boolean(try data.byte() != 0)
+    case .numbers(let type, let isBigEndian) where type != .bool:
+      if [.float16, .float32, .float64].contains(type) {
+        let values = try (0..<count).map { _ in try Self.real(&data, type, isBigEndian) }
+        return isScalar ? .real(values[0]) : .reals(values)
+      }
+      let values = try (0..<count).map { _ in try Self.integer(&data, type, isBigEndian) }
+      return isScalar ? .integer(values[0]) : .integers(values)
+    default:
+      throw walk.unsupported(type.summary, "text or numbers")
     }
   }
 
-  private func setAttribute(
-    _ name: String, _ type: hid_t, _ bytes: UnsafeRawBufferPointer, count: Int?, _ path: String
-  ) throws {
-    try withObject(path) { object, path in
-      let space = count.map { H5Screate_simple(1, [hsize_t($0)], nil) } ?? H5Screate(H5S_SCALAR)
-      defer { H5Sclose(space) }
-      try HDF5Library.using(
-        H5Acreate2(object, name, type, space, 0, 0), H5Aclose,
-        orThrow: { self.writeFailure("\(path)@\(name)", $0) }
-      ) { attribute in
-        if !bytes.isEmpty, H5Awrite(attribute, type, bytes.baseAddress) < 0 {
-          throw writeFailure("\(path)@\(name)", HDF5Library.takeDescription())
-        }
-        try checkOutput()
-      }
+  private static func bits(_ data: inout HDF5Cursor, _ type: ElementType, _ isBigEndian: Bool) throws
+    -> UInt64
+  {
+    let bits = try data.number(type.byteSize)
+    return isBigEndian ? bits.byteSwapped >> UInt64(64 - 8 * type.byteSize) : bits
+  }
+
+  private static func real(_ data: inout HDF5Cursor, _ type: ElementType, _ isBigEndian: Bool) throws
+    -> Double
+  {
+    let bits = try bits(&data, type, isBigEndian)
+    return switch type {
+    case .float16: Double(Float16(bitPattern: UInt16(bits)))
+    case .float32: Double(Float(bitPattern: UInt32(bits)))
+    default: Double(bitPattern: bits)
     }
   }
 
-  private func readAttribute(_ object: hid_t, _ name: String, _ path: String) throws -> HDF5Attribute {
-    let place = "\(path)@\(name)"
-    return try HDF5Library.using(
-      H5Aopen(object, name, 0), H5Aclose,
-      orThrow: { CheckpointError(.damaged, file: self.url.path, at: place, found: $0) }
-    ) { attribute in
-      let type = H5Aget_type(attribute)
-      defer { H5Tclose(type) }
-      let space = H5Aget_space(attribute)
-      defer { H5Sclose(space) }
-      let shape = try shape(of: space, place)
-      let count = shape.reduce(1, *)
-      if H5Tget_class(type) == H5T_STRING {
-        let texts = try readStrings(attribute, type, space, count, place)
-        return shape.isEmpty ? .string(texts[0]) : .strings(texts)
-      }
-      switch HDF5Types.elementType(of: type) {
-      case .bool? where shape.isEmpty:
-        return .boolean(try readNumbers(attribute, Bool.self, false, 1, place)[0])
-      case .float16?, .float32?, .float64?:
-        let values = try readNumbers(attribute, Double.self, 0, count, place)
-        return shape.isEmpty ? .real(values[0]) : .reals(values)
-      case .int8?, .int16?, .int32?, .int64?, .uint8?, .uint16?, .uint32?, .uint64?:
-        let values = try readNumbers(attribute, Int64.self, 0, count, place)
-        return shape.isEmpty ? .integer(values[0]) : .integers(values)
-      default:
-        throw CheckpointError(
-          .unsupported, file: url.path, at: place, found: HDF5Types.describe(type),
-          expected: "text or numbers")
-      }
+  private static func integer(_ data: inout HDF5Cursor, _ type: ElementType, _ isBigEndian: Bool) throws
+    -> Int64
+  {
+    let bits = try bits(&data, type, isBigEndian)
+    return switch type {
+    case .int8: Int64(Int8(truncatingIfNeeded: bits))
+    case .int16: Int64(Int16(truncatingIfNeeded: bits))
+    case .int32: Int64(Int32(truncatingIfNeeded: bits))
+    case .int64: Int64(bitPattern: bits)
+    default: Int64(clamping: bits)
     }
   }
+}
 
-  private func readNumbers<Scalar: StoredScalar>(
-    _ attribute: hid_t, _ type: Scalar.Type, _ zero: Scalar, _ count: Int, _ place: String
-  ) throws -> [Scalar] {
-    var values = [Scalar](repeating: zero, count: count)
-    guard count > 0 else { return values }
-    let result = HDF5Types.with(Scalar.elementType) { type in
-      values.withUnsafeMutableBytes { H5Aread(attribute, type, $0.baseAddress) }
+/// The collections in which texts of any length lie.
+private struct HDF5GlobalHeap {
+  private let walk: HDF5Walk
+  private var collections: [Int: [Int: HDF5Cursor]] = [:]
+
+  init(_ walk: HDF5Walk) { self.walk = walk }
+
+  /// The text that the next element of an attribute refers to.
+  mutating func text(_ data: inout HDF5Cursor) throws -> String {
+    let count = try data.count(4)
+    let address = try data.address()
+    let index = try data.count(4)
+    guard count > 0, let address, address != walk.base else { return "" }
+    if collections[address] == nil { collections[address] = try collection(at: address) }
+    guard var object = collections[address]?[index] else {
+      throw walk.damage("text \(index) of a collection that lacks it", "a text")
     }
-    guard result >= 0 else { throw damage(place) }
-    return values
+    return try object.text(min(count, object.rest))
   }
 
-  private func readStrings(
-    _ attribute: hid_t, _ type: hid_t, _ space: hid_t, _ count: Int, _ place: String
-  ) throws -> [String] {
-    guard count > 0 else { return [] }
-    if H5Tis_variable_str(type) > 0 {
-      var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
-      guard H5Aread(attribute, type, &pointers) >= 0 else { throw damage(place) }
-      defer { H5Dvlen_reclaim(type, space, 0, &pointers) }
-      return pointers.map { $0.map { String(cString: $0) } ?? "" }
+  private func collection(at address: Int) throws -> [Int: HDF5Cursor] {
+    var header = try walk.cursor(at: address)
+    _ = try header.version(after: "GCOL", 1...1)
+    try header.skip(3)
+    let count = try header.length()
+    var cursor = try walk.cursor(at: address, count: count)
+    try cursor.skip(8 + walk.lengthSize)
+    var objects: [Int: HDF5Cursor] = [:]
+    while cursor.rest >= 8 + walk.lengthSize {
+      let index = try cursor.count(2)
+      try cursor.skip(6)
+      let size = try cursor.length()
+      // Object 0 is what is free.
+      guard index != 0 else { break }
+      objects[index] = try cursor.part(size)
+      try cursor.skip(min(cursor.rest, (8 - size % 8) % 8))
     }
-    let size = H5Tget_size(type)
-    var bytes = [UInt8](repeating: 0, count: count * size)
-    guard H5Aread(attribute, type, &bytes) >= 0 else { throw damage(place) }
-    let isSpacePadded = H5Tget_strpad(type) == H5T_STR_SPACEPAD
-    return (0..<count).map { index in
-      var text = bytes[(index * size)..<((index + 1) * size)].prefix { $0 != 0 }
-      while isSpacePadded, text.last == UInt8(ascii: " ") { text.removeLast() }
-      return String(decoding: text, as: UTF8.self)
-    }
+    return objects
   }
 }

@@ -1,142 +1,193 @@
-import CHDF5
 import Foundation
 
-/// An HDF5 file, open for reading or being written.
+/// An HDF5 file, open for reading.
 ///
-/// Paths inside the file are written with slashes: `/model/lm_head/weight`. Datasets are contiguous, little-endian and in C
-/// order; booleans, half precision and strings follow h5py's conventions, bfloat16 follows Keras'
-/// (16-bit integers with an attribute `dtype = "bfloat16"`). The same content gives the same bytes.
-/// Reading follows hard links only: soft and external links, virtual datasets and external storage are refused, so that a
-/// file cannot pull in another one. Every call goes through one process-wide lock.
-public final class HDF5File: @unchecked Sendable {
-  /// Where the file is, or will be once ``write(to:_:)`` returns.
+/// Paths inside the file are written with slashes: `/model/lm_head/weight`. Booleans, half precision and strings follow
+/// h5py's conventions, bfloat16 follows Keras' (16-bit integers with an attribute `dtype = "bfloat16"`).
+///
+/// The file is mapped into memory and read by this package, not by libhdf5, which trusts what a file says about itself and
+/// does not survive damaged ones. Every number is checked before it is used: a damaged file throws, and reading takes no
+/// more memory than 3,100 times the size of the file and 4 MiB (deflate packs up to 1032 to 1), nor more time than that much
+/// data takes. Read are all versions of the format up to that of libhdf5 1.14: groups and attributes of either form,
+/// contiguous, compact and chunked data with any chunk index, and the filters deflate, shuffle and fletcher32. Reading
+/// follows hard links only: soft and external links, virtual datasets and external storage are refused, so that a file
+/// cannot pull in another one. Any number of threads may read from one file at the same time.
+/// Source: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
+public final class HDF5File: Sendable {
+  /// Where the file is.
   public let url: URL
-  /// Bytes in the file when it was opened for reading; 0 while writing.
-  let fileSize: Int
-  // Both are touched inside HDF5Library.locked only.
-  private(set) var identifier: hid_t
-  private let status: UnsafeMutablePointer<Int32>
+  private let mapping: MappedFile
+  private let superblock: HDF5Superblock
+  private let groups: HDF5GroupCache
 
-  /// Opens a file for reading.
+  /// Opens a file.
   /// - Throws: ``CheckpointError`` of kind `cannotOpen` when it is absent, `wrongFormat` when it is not HDF5, `damaged` when
   ///   it is cut short.
   public init(reading url: URL) throws {
     self.url = url
-    guard
-      let attributes = try? FileManager.default.attributesOfItem(atPath: url.resolvingSymlinksInPath().path),
-      let size = attributes[.size] as? Int
-    else {
+    guard FileManager.default.fileExists(atPath: url.path) else {
       throw CheckpointError(.cannotOpen, file: url.path, found: "no such file", expected: "an HDF5 file")
     }
-    fileSize = size
-    status = .allocate(capacity: 1)
-    status.initialize(to: 0)
-    do {
-      identifier = try HDF5Library.locked {
-        guard access(url.path, R_OK) == 0 else {
-          throw CheckpointError(.cannotOpen, file: url.path, found: String(cString: strerror(errno)))
-        }
-        guard H5Fis_hdf5(url.path) > 0 else {
-          let found = size == 0 ? "an empty file" : "\(size) bytes without an HDF5 signature"
-          throw CheckpointError(.wrongFormat, file: url.path, found: found, expected: "an HDF5 file")
-        }
-        return try HDF5Library.using(
-          H5Pcreate(chdf5_file_access()), H5Pclose,
-          orThrow: { CheckpointError(.cannotOpen, file: url.path, found: $0) }
-        ) { access in
-          chdf5_disable_locking(access)
-          H5Pset_fclose_degree(access, H5F_CLOSE_STRONG)
-          let file = H5Fopen(url.path, chdf5_read_only(), access)
-          guard file >= 0 else {
-            throw CheckpointError(
-              .damaged, file: url.path, found: HDF5Library.takeDescription(), expected: "a complete HDF5 file"
-            )
-          }
-          return file
-        }
+    mapping = try MappedFile(url, expected: "an HDF5 file")
+    superblock = try HDF5Superblock(mapping.bytes, file: url.path)
+    groups = HDF5GroupCache(limit: mapping.bytes.count / 8)
+    _ = try group("/")
+  }
+
+  /// One name in a group.
+  public struct Entry: Equatable, Sendable {
+    /// The name, without the path of the group.
+    public let name: String
+    /// Whether it is a group or a dataset.
+    public let isGroup: Bool
+  }
+
+  /// The order of a listing.
+  public enum Order: Sendable {
+    /// As written, where the file recorded it (files of this library do); else by name.
+    case creation
+    /// By name, in byte order.
+    case name
+  }
+
+  /// Lists a group.
+  /// - Throws: ``CheckpointError`` of kind `missing` when there is no such group, `unsupported` when it holds a link to elsewhere.
+  public func entries(in group: String = "/", order: Order = .creation) throws -> [Entry] {
+    try withWalk(group) { walk, path in
+      let group = try self.group(path, walk)
+      return try (order == .creation ? group.byCreation : group.links).map { link in
+        walk.place = path == "/" ? "/" + link.name : path + "/" + link.name
+        return Entry(name: link.name, isGroup: try HDF5ObjectHeader(walk, at: target(of: link, walk)).isGroup)
       }
-    } catch {
-      status.deallocate()
-      throw error
     }
   }
 
-  private init(creating temporary: URL, reportingAs url: URL) throws {
-    self.url = url
-    fileSize = 0
-    let status = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
-    status.initialize(to: 0)
-    self.status = status
-    identifier = -1
-    identifier = try HDF5Library.locked {
-      let create = H5Pcreate(chdf5_file_create())
-      defer { H5Pclose(create) }
-      H5Pset_link_creation_order(create, chdf5_creation_order())
-      H5Pset_obj_track_times(create, false)
-      let access = H5Pcreate(chdf5_file_access())
-      defer { H5Pclose(access) }
-      H5Pset_fclose_degree(access, H5F_CLOSE_STRONG)
-      _ = chdf5_use_output_driver(access, HDF5Library.outputDriver, status)
-      let file = H5Fcreate(temporary.path, chdf5_truncate(), create, access)
-      guard file >= 0 else {
-        let description = HDF5Library.takeDescription()
-        throw status.pointee == 0
-          ? CheckpointError(.cannotWrite, file: url.path, found: description)
-          : AtomicFile.failure(url, status.pointee)
+  /// Paths of all datasets under a group, relative to it, depth first.
+  /// - Throws: as ``entries(in:order:)``; also when groups are nested deeper than 64 levels, as only a loop of links is.
+  public func datasets(under group: String = "/", order: Order = .creation) throws -> [String] {
+    var result: [String] = []
+    var length = 0
+    func visit(_ prefix: String, _ depth: Int) throws {
+      guard depth <= 64, length <= 64 * mapping.bytes.count else {
+        throw CheckpointError(
+          .unsupported, file: url.path, at: group,
+          found: "groups nested deeper than 64 levels, or a maze of links",
+          expected: "a tree")
       }
-      return file
+      for entry in try entries(in: group + "/" + prefix, order: order) {
+        let path = prefix.isEmpty ? entry.name : prefix + "/" + entry.name
+        length += path.utf8.count
+        if entry.isGroup { try visit(path, depth + 1) } else { result.append(path) }
+      }
     }
+    try visit("", 0)
+    return result
   }
 
-  deinit {
-    try? close()
-    status.deallocate()
-  }
-
-  /// Writes a file in one step: `body` fills it under a temporary name, which is synced and renamed to `url`.
-  ///
-  /// When `body` throws or the disk is full the temporary file is removed and an earlier file at `url` stays as it was.
-  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, or what `body` throws.
-  public static func write(to url: URL, _ body: (HDF5File) throws -> Void) throws {
-    try AtomicFile.replace(url) { temporary in
-      let file = try HDF5File(creating: temporary, reportingAs: url)
+  /// Whether something of that path is in the file.
+  public func exists(_ path: String) throws -> Bool {
+    try withWalk(path) { walk, path in
       do {
-        try body(file)
-      } catch {
-        try? file.close()
-        throw error
-      }
-      try file.close()
-    }
-  }
-
-  /// Closes the file; done by itself when the last reference goes. Reading or writing afterwards traps.
-  func close() throws {
-    try HDF5Library.locked {
-      guard identifier >= 0 else { return }
-      let result = H5Fclose(identifier)
-      identifier = -1
-      try checkOutput()
-      if result < 0 {
-        throw CheckpointError(.cannotWrite, file: url.path, found: HDF5Library.takeDescription())
+        _ = try locate(path, walk)
+        return true
+      } catch let error as CheckpointError where error.kind == .missing {
+        return false
       }
     }
   }
 
-  /// Throws when the operating system refused an earlier write, which the output driver hides from libhdf5.
-  func checkOutput() throws {
-    if status.pointee != 0 { throw AtomicFile.failure(url, status.pointee) }
+  /// Calls `body` with a walk through the file and the path in normal form.
+  func withWalk<Result>(_ path: String, _ body: (HDF5Walk, String) throws -> Result) throws -> Result {
+    let path = "/" + (try HDF5Path.components(of: path, file: url)).joined(separator: "/")
+    let walk = HDF5Walk(mapping.bytes, file: url.path, at: path)
+    (walk.base, walk.offsetSize, walk.lengthSize) = (
+      superblock.base, superblock.offsetSize, superblock.lengthSize
+    )
+    return try withExtendedLifetime(mapping) { try body(walk, path) }
   }
 
-  /// The reason of a failed write: the operating system's where it refused one, else the library's description.
-  func writeFailure(_ path: String, _ description: String) -> CheckpointError {
-    status.pointee != 0
-      ? AtomicFile.failure(url, status.pointee)
-      : CheckpointError(.cannotWrite, file: url.path, at: path, found: description)
+  /// Calls `body` with the header of the object at a path.
+  func withObject<Result>(_ path: String, _ body: (HDF5Walk, HDF5ObjectHeader) throws -> Result) throws
+    -> Result
+  {
+    try withWalk(path) { walk, path in
+      let address = try locate(path, walk)
+      walk.place = path
+      return try body(walk, try HDF5ObjectHeader(walk, at: address))
+    }
   }
 
-  /// The components of a path inside the file; throws when one cannot be a name.
-  func components(of path: String) throws -> [String] {
+  private func group(_ path: String) throws -> HDF5Group { try withWalk(path) { try group($1, $0) } }
+
+  private func group(_ path: String, _ walk: HDF5Walk) throws -> HDF5Group {
+    let address = try locate(path, walk)
+    walk.place = path
+    guard let group = try group(at: address, walk) else {
+      throw CheckpointError(.mismatch, file: url.path, at: path, found: "a dataset", expected: "a group")
+    }
+    return group
+  }
+
+  /// The group whose header lies at an address, or nil when something else does.
+  private func group(at address: Int, _ walk: HDF5Walk) throws -> HDF5Group? {
+    if let known = groups[address] { return known }
+    let header = try HDF5ObjectHeader(walk, at: address)
+    guard header.isGroup else { return nil }
+    let group = try HDF5Group(walk, header)
+    groups[address] = group
+    return group
+  }
+
+  /// Walks a path in normal form one hard link at a time.
+  private func locate(_ path: String, _ walk: HDF5Walk) throws -> Int {
+    var address = superblock.root
+    var soFar = ""
+    for part in path.split(separator: "/").map(String.init) {
+      walk.place = soFar.isEmpty ? "/" : soFar
+      guard let link = try group(at: address, walk)?[part] else {
+        throw CheckpointError(
+          .missing, file: url.path, at: path, found: "no `\(part)` in \(soFar.isEmpty ? "/" : soFar)")
+      }
+      soFar += "/" + part
+      walk.place = soFar
+      address = try target(of: link, walk)
+    }
+    return address
+  }
+
+  private func target(of link: HDF5Group.Link, _ walk: HDF5Walk) throws -> Int {
+    guard let target = link.target else {
+      throw walk.unsupported("a soft or external link", "data in this file")
+    }
+    return target
+  }
+}
+
+/// The groups of a file that were read already.
+private final class HDF5GroupCache: @unchecked Sendable {
+  private let lock = NSLock()
+  private var groups: [Int: HDF5Group] = [:]
+  private var count = 0
+  /// Most links that are kept: as many as a file can hold when no two groups share them.
+  private let limit: Int
+
+  init(limit: Int) { self.limit = limit }
+
+  subscript(address: Int) -> HDF5Group? {
+    get { lock.withLock { groups[address] } }
+    set {
+      lock.withLock {
+        guard let newValue, newValue.links.count <= limit - count else { return }
+        if groups.updateValue(newValue, forKey: address) == nil { count += newValue.links.count }
+      }
+    }
+  }
+}
+
+/// Paths inside of HDF5 files.
+enum HDF5Path {
+  /// The components of a path; throws when one cannot be a name.
+  static func components(of path: String, file url: URL) throws -> [String] {
     let parts = path.split(separator: "/").map(String.init)
     guard !parts.contains(where: { $0 == "." || $0.contains("\0") }) else {
       throw CheckpointError(

@@ -94,7 +94,8 @@ public final class NPZFile: Sendable {
     mapping = try MappedFile(url, expected: "an npz file")
     let directory = try ZipDirectory(mapping.bytes, file: url.path, limit: limit)
     names = directory.members.map { Self.arrayName($0.name) }
-    members = Dictionary(uniqueKeysWithValues: directory.members.map { (Self.arrayName($0.name), $0) })
+    members = Dictionary(
+      directory.members.map { (Self.arrayName($0.name), $0) }, uniquingKeysWith: { first, _ in first })
     guard members.count == names.count else {
       throw CheckpointError(
         .damaged, file: url.path, found: "two arrays of one name", expected: "unique names")

@@ -255,12 +255,23 @@ private struct ZipEnd {
   }
 }
 
-/// zlib's raw deflate format and checksum.
+/// zlib's formats and checksum.
 enum Inflation {
+  /// What is around deflated data.
+  enum Format: Int32 {
+    /// Nothing.
+    case raw = -15
+    /// Two bytes in front and a checksum behind.
+    case zlib = 15
+  }
+
   /// Unpacks all of `packed` into exactly all of `target`.
-  static func unpack(_ packed: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Bool {
+  static func unpack(
+    _ packed: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, format: Format = .raw
+  ) -> Bool {
     var stream = z_stream()
-    guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+    guard inflateInit2_(&stream, format.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    else {
       return false
     }
     defer { inflateEnd(&stream) }

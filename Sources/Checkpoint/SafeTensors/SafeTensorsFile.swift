@@ -38,7 +38,13 @@ public final class SafeTensorsFile: Sendable {
     let header = try SafeTensorsHeader(mapping.bytes, file: url.path)
     entries = header.entries
     metadata = header.metadata
-    indices = Dictionary(uniqueKeysWithValues: header.entries.enumerated().map { ($1.name, $0) })
+    indices = Dictionary(
+      header.entries.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    guard indices.count == entries.count else {
+      throw CheckpointError(
+        .unsupported, file: url.path, at: "header", found: "names that differ in their Unicode form only",
+        expected: "names that differ as text")
+    }
   }
 
   /// The header's description of a tensor, or nil when the file has none of that name.

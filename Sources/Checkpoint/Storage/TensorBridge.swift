@@ -107,7 +107,7 @@ extension Tensor {
   }
 }
 
-extension HDF5File {
+extension HDF5Writer {
   /// Writes a tensor as a new contiguous dataset, making the groups above it.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also when the name is taken.
   public func write(_ tensor: Tensor, to path: String) throws {
@@ -115,7 +115,9 @@ extension HDF5File {
       try write($0, elementType: ElementType(tensor.dtype), shape: tensor.shape, to: path)
     }
   }
+}
 
+extension HDF5File {
   /// Reads a dataset as a tensor, straight into its memory.
   /// - Throws: as ``read(_:)``; `unsupported` for UInt64, which tensors do not have.
   public func tensor(_ path: String) throws -> Tensor {

@@ -58,7 +58,7 @@ extension TrainingCheckpoint {
     }
   }
 
-  private static func write(_ entries: [Entry], to group: String, of file: HDF5File) throws {
+  private static func write(_ entries: [Entry], to group: String, of file: HDF5Writer) throws {
     try file.createGroup(group)
     for entry in entries {
       let path = try entry.name.split(separator: ".", omittingEmptySubsequences: false)

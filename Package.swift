@@ -91,7 +91,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CLITests",
-      dependencies: ["dpotrain", "Checkpoint", "DPOTrain", "LVLM", "Tensor", "TestSupport"],
+      dependencies: [
+        "dpotrain", "tensor-conformance", "Checkpoint", "DPOTrain", "LVLM", "Tensor", "TestSupport",
+      ],
       swiftSettings: swiftSettings),
   ],
   swiftLanguageModes: [.v6]

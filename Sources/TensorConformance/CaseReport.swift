@@ -1,8 +1,9 @@
 import Foundation
+import Tensor
 import TestSupport
 
 /// What was found out about one case.
-struct CaseReport {
+struct CaseReport: Sendable {
   let name: String
   /// A remark behind the name.
   var note = ""
@@ -11,7 +12,7 @@ struct CaseReport {
   /// What went wrong beside deviations that are too large.
   private var failures: [String] = []
 
-  init(name: String) { self.name = name }
+  private init(name: String) { self.name = name }
 
   /// A case that could not be run.
   init(name: String, failure: String) {
@@ -19,10 +20,17 @@ struct CaseReport {
     failures = [failure]
   }
 
-  /// Runs `body` on a new report; what it throws becomes a failure.
-  init(name: String, _ body: (inout CaseReport) throws -> Void) {
-    self.name = name
-    do { try body(&self) } catch { failures.append("\(error)") }
+  /// Runs `body` on a new report; what it throws becomes a failure, and so does a check of an operation that fails in it.
+  init(name: String, _ body: @escaping @Sendable (inout CaseReport) throws -> Void) {
+    do {
+      self = try withTensorErrors {
+        var report = CaseReport(name: name)
+        do { try body(&report) } catch { report.fail("\(error)") }
+        return report
+      }
+    } catch {
+      self.init(name: name, failure: "\(error)")
+    }
   }
 
   /// Adds a comparison to a part.

@@ -48,7 +48,7 @@ struct TensorConformance {
     return failed == 0
   }
 
-  /// Writes a line without buffering: a misused operation traps, and the lines before it must be out by then.
+  /// Writes a line without buffering: when a case ends the process after all, the lines before it are out.
   private static func write(_ line: String, to file: FileHandle) { file.write(Data("\(line)\n".utf8)) }
 
   private static func fail(_ message: String, _ code: Int32) -> Never {

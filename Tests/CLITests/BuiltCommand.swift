@@ -1,6 +1,6 @@
 import Foundation
 
-/// The executable as built beside these tests, and what a call of it gave.
+/// What a call of an executable that was built beside these tests gave.
 struct BuiltCommand {
   var status: Int32
   var output: String
@@ -13,12 +13,13 @@ struct BuiltCommand {
     try run(arguments, in: directory, environment: environment)
   }
 
-  /// Runs `dpotrain` with arguments, without a terminal.
+  /// Runs an executable of the package with arguments, without a terminal.
   /// - Parameter fileSizeLimit: Bytes after which writing a file fails, in steps of 512.
   static func run(
-    _ arguments: [String], in directory: URL? = nil, environment: [String: String] = [:],
-    fileSizeLimit: Int? = nil
+    _ arguments: [String], of product: String = "dpotrain", in directory: URL? = nil,
+    environment: [String: String] = [:], fileSizeLimit: Int? = nil
   ) throws -> BuiltCommand {
+    let executable = executable(product)
     let process = Process()
     if let fileSizeLimit {
       process.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -45,7 +46,7 @@ struct BuiltCommand {
   /// Starts `dpotrain` and gives its process and standard error.
   static func start(_ arguments: [String], in directory: URL) throws -> (Process, Pipe) {
     let process = Process()
-    process.executableURL = executable
+    process.executableURL = executable("dpotrain")
     process.arguments = arguments
     process.currentDirectoryURL = directory
     let errors = Pipe()
@@ -67,15 +68,15 @@ struct BuiltCommand {
   static let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
 
-  private static var executable: URL {
+  private static func executable(_ name: String) -> URL {
     // The test runner is in the same folder as the products, or is started from it.
     let runner = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     let folders = [
       runner, Bundle.main.bundleURL, packageRoot.appendingPathComponent(".build/release"),
       packageRoot.appendingPathComponent(".build/debug"),
     ]
-    return folders.map { $0.appendingPathComponent("dpotrain") }
+    return folders.map { $0.appendingPathComponent(name) }
       .first { FileManager.default.isExecutableFile(atPath: $0.path) }
-      ?? runner.appendingPathComponent("dpotrain")
+      ?? runner.appendingPathComponent(name)
   }
 }

@@ -6,7 +6,7 @@ import Tensor
 ///
 /// Values were computed in Float64 from Float32 inputs. The attribute `f32_err` of a dataset is how far a plain Float32
 /// run of that implementation was off: the scale of honest rounding noise.
-public struct GoldenFile {
+public struct GoldenFile: Sendable {
   private let file: HDF5File
 
   /// Opens a file.

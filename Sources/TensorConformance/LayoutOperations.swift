@@ -38,7 +38,11 @@ extension OperationTable {
         return place < listed.count
           ? (before: listed[place], after: listed[place + 1]) : (before: 0, after: 0)
       }
-      return [x[0].padded(widths, value: try item.real("value", default: 0))]
+      let name = item.attributes["mode"]?.text ?? "constant"
+      guard let mode = PaddingMode(rawValue: name) else {
+        throw ConformanceError("pad mode `\(name)` is unknown")
+      }
+      return [x[0].padded(widths, mode: mode, value: try item.real("value", default: 0))]
     },
     "slice": { item, x in
       [x[0].indexed(try SubscriptText.positions(in: item.expression)) * 1]

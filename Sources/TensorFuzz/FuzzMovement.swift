@@ -48,6 +48,23 @@ extension FuzzOperation {
           $0[0].padded(widths, value: 2.5)
         }
       },
+      FuzzOperation("pad mode") { g in
+        // PyTorch has these modes for the last axis of three and the last two of four.
+        let shape = g.shape(rank: 3...4, allowsEmpty: false)
+        let x = RandomOperand(shape, dtype: g.pick(floats), in: -1...1, using: &g)
+        let mode = g.pick([PaddingMode.reflect, .replicate, .circular])
+        let widths = shape.enumerated().map { axis, extent in
+          let most = axis < 2 ? 0 : mode == .reflect ? extent - 1 : mode == .circular ? extent : 6
+          return (before: g.below(most + 1), after: g.below(most + 1))
+        }
+        let torch = widths[2...].reversed().flatMap { [$0.before, $0.after] }
+        return FuzzCase(
+          operands: [x], python: "F.pad(x[0], \(pythonTuple(torch)), mode='\(mode.rawValue)')",
+          isDifferentiable: true
+        ) {
+          $0[0].padded(widths, mode: mode)
+        }
+      },
       shaped("roll", "torch.roll(x[0], B, A)", rank: 1...4) { axis, amount in
         { $0.rolled(amount, axis: axis) }
       },

@@ -50,6 +50,27 @@ extension FuzzOperation {
           operands: operands, python: "torch.einsum('\(equation)', *x)", isDifferentiable: true, slack: 4
         ) { einsum(equation, $0) }
       },
+      FuzzOperation("einsum ellipsis") { g in
+        let equation = g.pick([
+          "...ij,...jk->...ik", "...ij,...jk", "...ij,...jk->ik", "i...j,j...k->...ki", "...ij,jk...->k...i",
+        ])
+        let batch = g.shape(rank: 0...2, allowsEmpty: false)
+        let type = g.pick(floats)
+        let sizes = ["i": 1 + g.below(4), "j": 1 + g.below(4), "k": 1 + g.below(4)]
+        let operands = equation.split(separator: "-")[0].split(separator: ",").enumerated().map {
+          place, group in
+          let lead = place == 0 ? batch : g.broadcastable(with: batch)
+          let shape = group.split(separator: "...", omittingEmptySubsequences: false).map { part in
+            part.map { sizes[String($0)] ?? 1 }
+          }
+          return RandomOperand(
+            Array(shape.joined(separator: group.contains(".") ? lead : [])), dtype: type, in: -2...2,
+            using: &g)
+        }
+        return FuzzCase(
+          operands: operands, python: "torch.einsum('\(equation)', *x)", isDifferentiable: true, slack: 4
+        ) { einsum(equation, $0) }
+      },
       FuzzOperation("tensordot") { g in
         let (a, b, shared) = (g.shape(rank: 0...2), g.shape(rank: 0...2), g.shape(rank: 0...2))
         let type = g.pick(floats)

@@ -75,6 +75,12 @@ private let emptyCases: [EmptyCase] =
     },
     .init(name: "cumsum", input: [0, 3], expected: [0, 3]) { $0.cumsum(axis: 0) },
     .init(name: "sorted", input: [3, 0], expected: [3, 0]) { $0.sorted(axis: 1).values },
+    .init(name: "padded reflect", input: [0, 3], expected: [0, 6]) {
+      $0.padded([(0, 0), (2, 1)], mode: .reflect)
+    },
+    .init(name: "einsum ellipsis", input: [0, 3], expected: [0, 2]) {
+      einsum("...i,ij", $0, Tensor.ones([3, 2]))
+    },
     .init(name: "einsum", input: [0, 3], expected: [3, 3]) { einsum("ni,nj->ij", $0, $0) },
     .init(name: "masked", input: [0, 3], expected: [0]) { $0.masked(by: $0 .> 0) },
     .init(name: "unfolded", input: [5, 0], expected: [2, 0, 3]) { $0.unfolded(axis: 0, size: 3, step: 2) },

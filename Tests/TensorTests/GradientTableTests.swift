@@ -110,6 +110,10 @@ let gradientRows: [GradientRow] = [
   },
   .init(name: "topK", shapes: [[5, 3]]) { $0[0].topK(2, axis: 0).values.exp() },
   .init(name: "einsum", shapes: [[2, 3, 4], [4, 2, 5]]) { einsum("bij,jbk->ik", $0[0], $0[1]) },
+  .init(name: "einsum ellipsis", shapes: [[2, 1, 3, 4], [3, 4, 2]]) {
+    einsum("...ij,...jk->...ik", $0[0], $0[1])
+  },
+  .init(name: "einsum ellipsis summed", shapes: [[2, 3], [4, 1, 3]]) { einsum("...i,...i->i", $0[0], $0[1]) },
   .init(name: "einsum trace", shapes: [[3, 2, 2]]) { einsum("bii->b", $0[0]).square() },
   .init(name: "crossEntropy", shapes: [[4, 3]]) {
     crossEntropy($0[0], targets: Tensor([2, -100, 0, 1] as [Int64]), labelSmoothing: 0.1)
@@ -118,6 +122,11 @@ let gradientRows: [GradientRow] = [
   .init(name: "cumprod", shapes: [[3, 4]]) { $0[0].cumprod(axis: 1).square() },
   .init(name: "logCumSumExp", shapes: [[3, 4]]) { $0[0].logCumSumExp(axis: 1) },
   .init(name: "padded", shapes: [[2, 3]]) { $0[0].padded([(1, 0), (2, 1)], value: 0.5).exp() },
+  .init(name: "padded reflect", shapes: [[2, 3]]) { $0[0].padded([(1, 0), (2, 1)], mode: .reflect).exp() },
+  .init(name: "padded replicate", shapes: [[2, 3]]) {
+    $0[0].padded([(1, 0), (2, 4)], mode: .replicate).exp()
+  },
+  .init(name: "padded circular", shapes: [[2, 3]]) { $0[0].padded([(1, 0), (2, 3)], mode: .circular).exp() },
   .init(name: "tiled", shapes: [[2, 3]]) { $0[0].tiled([2, 2]).square() },
   .init(name: "repeated", shapes: [[2, 3]]) { $0[0].repeated(3, axis: 0).exp() },
   .init(name: "rolled", shapes: [[5, 2]]) { $0[0].rolled(-2, axis: 0) * $0[0] },

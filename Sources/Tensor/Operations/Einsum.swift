@@ -1,11 +1,12 @@
 /// A sum of products in Einstein's notation, such as `einsum("bhqd,bhkd->bhqk", q, k)`.
 ///
 /// Letters name axes: a letter that does not appear behind the arrow is summed over, a letter that appears
-/// twice in one operand takes the diagonal. Operands are multiplied from left to right as batched matrix
-/// products.
+/// twice in one operand takes the diagonal. `...` stands for the axes of an operand that no letter names, as in
+/// `"...ij,...jk->...ik"`: they are aligned at their ends and broadcast, and summed over when the result does not name
+/// them. Operands are multiplied from left to right as batched matrix products.
 /// - Parameters:
 ///   - equation: one group of letters for each operand, and after `->` the letters of the result; without
-///     `->` the letters that occur once, in alphabetical order, as in NumPy.
+///     `->` what `...` stands for and the letters that occur once, in alphabetical order, as in NumPy.
 ///   - operands: one tensor for each group.
 /// - Precondition: the groups fit the operands and every letter has one extent.
 public func einsum(_ equation: String, _ operands: Tensor...) -> Tensor { einsum(equation, operands) }
@@ -14,38 +15,72 @@ public func einsum(_ equation: String, _ operands: Tensor...) -> Tensor { einsum
 public func einsum(_ equation: String, _ operands: [Tensor]) -> Tensor {
   let text = equation.filter { !$0.isWhitespace }
   let sides = text.split(separator: "-", omittingEmptySubsequences: false)
-  let groups = sides[0].split(separator: ",", omittingEmptySubsequences: false).map(Array.init)
+  let written = sides[0].split(separator: ",", omittingEmptySubsequences: false)
   tensorRequire(
-    groups.count == operands.count && sides.count <= 2 && (sides.count == 1 || sides[1].first == ">"),
+    written.count == operands.count && sides.count <= 2 && (sides.count == 1 || sides[1].first == ">"),
     "einsum",
     "\"\(equation)\" does not describe \(operands.count) operands")
-  var terms: [(axes: [Character], tensor: Tensor)] = []
+  let groups = zip(written, operands).map { group, tensor in
+    let axes = einsumAxes(group, rank: tensor.rank)
+    tensorRequire(
+      axes?.count == tensor.rank, "einsum", "\"\(group)\" does not describe shape \(tensor.shape)")
+    return axes ?? []
+  }
   var extents: [Character: Int] = [:]
   for (axes, tensor) in zip(groups, operands) {
-    tensorRequire(
-      axes.count == tensor.rank && axes.allSatisfy(\.isLetter), "einsum",
-      "\"\(String(axes))\" does not describe shape \(tensor.shape)")
     for (letter, extent) in zip(axes, tensor.shape) {
       let known = extents[letter] ?? extent
-      tensorRequire(known == extent, "einsum", "\(letter) is \(known) and \(extent) in \"\(equation)\"")
-      extents[letter] = extent
+      let isBroadcast = !letter.isLetter && (known == 1 || extent == 1)
+      tensorRequire(
+        known == extent || isBroadcast, "einsum",
+        "\(letter.isLetter ? String(letter) : "an axis of ...") is \(known) and \(extent) in \"\(equation)\"")
+      extents[letter] = known == 1 ? extent : known
     }
-    terms.append(einsumDiagonals(axes, tensor))
+  }
+  // An axis that is broadcast is left out: the other operands have it.
+  var terms = zip(groups, operands).map { axes, tensor in
+    let kept = axes.indices.filter { tensor.shape[$0] == extents[axes[$0]] }
+    let narrow = kept.count == axes.count ? tensor : tensor.reshaped(kept.map { tensor.shape[$0] })
+    return einsumDiagonals(kept.map { axes[$0] }, narrow)
   }
   let occurrences = groups.joined().reduce(into: [Character: Int]()) { $0[$1, default: 0] += 1 }
+  let broadcast = einsumEllipsis(extents.keys.count { !$0.isLetter })
   let output =
-    sides.count == 2 ? Array(sides[1].dropFirst()) : occurrences.keys.filter { occurrences[$0] == 1 }.sorted()
-  tensorRequire(
-    Set(output).count == output.count && output.allSatisfy { extents[$0] != nil }, "einsum",
-    "the result \"\(String(output))\" of \"\(equation)\" has letters that no operand has, or one twice")
-  var result = terms.removeFirst()
+    sides.count == 2
+    ? einsumAxes(sides[1].dropFirst(), ellipsis: broadcast)
+    : broadcast + occurrences.keys.filter { occurrences[$0] == 1 && $0.isLetter }.sorted()
+  guard let output, Set(output).count == output.count, output.allSatisfy({ extents[$0] != nil }) else {
+    tensorFailure(
+      "einsum",
+      "the result \"\(sides[1].dropFirst())\" of \"\(equation)\" has letters that no operand has, or one twice"
+    )
+  }
+  var product = terms.removeFirst()
   while !terms.isEmpty {
     let next = terms.removeFirst()
     let needed = Set(output).union(terms.flatMap(\.axes))
-    result = einsumContract(result, next, keeping: needed)
+    product = einsumContract(product, next, keeping: needed)
   }
-  result = einsumSum(result, keeping: Set(output))
-  return result.tensor.permuted(output.map { result.axes.firstIndex(of: $0)! })
+  product = einsumSum(product, keeping: Set(output))
+  return product.tensor.permuted(output.map { product.axes.firstIndex(of: $0)! })
+}
+
+/// Names for `count` axes that `...` stands for, counted from the last one: characters that are no letters.
+private func einsumEllipsis(_ count: Int) -> [Character] {
+  (0..<count).reversed().map { Character(Unicode.Scalar(0xE000 + UInt32($0)) ?? ".") }
+}
+
+/// The names of the axes of an operand; nil for a group that is malformed or has more letters than the operand axes.
+private func einsumAxes(_ group: Substring, rank: Int) -> [Character]? {
+  let letters = group.count { $0.isLetter }
+  return letters > rank ? nil : einsumAxes(group, ellipsis: einsumEllipsis(rank - letters))
+}
+
+/// The names of axes with `...` replaced by `ellipsis`; nil for a group that is malformed.
+private func einsumAxes(_ group: Substring, ellipsis: [Character]) -> [Character]? {
+  let parts = group.split(separator: "...", maxSplits: 1, omittingEmptySubsequences: false)
+  guard parts.allSatisfy({ $0.allSatisfy(\.isLetter) }) else { return nil }
+  return Array(parts.joined(separator: parts.count == 2 ? ellipsis : []))
 }
 
 /// Takes the diagonal for every letter that appears twice.

@@ -1,12 +1,54 @@
+/// What ``Tensor/padded(_:mode:value:)`` puts around a tensor; the names are those of PyTorch's `F.pad`.
+public enum PaddingMode: String, Sendable, CaseIterable {
+  /// A number: `0 0 | a b c | 0 0`.
+  case constant
+  /// The tensor mirrored at its first and last element: `c b | a b c | b a`.
+  case reflect
+  /// The first and the last element: `a a | a b c | c c`.
+  case replicate
+  /// The tensor again from its other end: `b c | a b c | a b`.
+  case circular
+
+  /// Which element of an axis stands at `position`, which may lie outside of it.
+  fileprivate func source(_ position: Int, _ extent: Int) -> Int {
+    switch self {
+    case .reflect: position < 0 ? -position : position < extent ? position : 2 * (extent - 1) - position
+    case .circular: (position % extent + extent) % extent
+    case .constant, .replicate: max(0, min(position, extent - 1))
+    }
+  }
+}
+
 extension Tensor {
-  /// The tensor with constant elements before and after every axis.
+  /// The tensor with elements put before and after every axis, the first axis first.
   /// - Parameters:
   ///   - widths: for each axis how many to put before and after.
-  ///   - value: the constant.
-  public func padded(_ widths: [(before: Int, after: Int)], value: Double = 0) -> Tensor {
+  ///   - mode: what to put there.
+  ///   - value: the constant of ``PaddingMode/constant``.
+  /// - Precondition: other modes need an axis that is not empty, and ``PaddingMode/reflect`` one longer than the widths.
+  public func padded(
+    _ widths: [(before: Int, after: Int)], mode: PaddingMode = .constant, value: Double = 0
+  ) -> Tensor {
     tensorRequire(
       widths.count == rank && widths.allSatisfy { $0.before >= 0 && $0.after >= 0 }, "padded",
       "needs \(rank) pairs of widths that are not negative, found \(widths)")
+    return mode == .constant ? paddedByConstant(widths, value) : paddedByItself(widths, mode)
+  }
+
+  private func paddedByItself(_ widths: [(before: Int, after: Int)], _ mode: PaddingMode) -> Tensor {
+    var result = self
+    for (axis, (before, after)) in widths.enumerated() where before + after > 0 {
+      let extent = shape[axis]
+      tensorRequire(
+        extent > (mode == .reflect ? Swift.max(before, after) : 0), "padded",
+        "\(mode) by \(before) and \(after) needs a longer axis \(axis), found shape \(shape)")
+      let sources = (-before..<extent + after).map { Int64(mode.source($0, extent)) }
+      result = result.indexSelect(axis: axis, Tensor(sources))
+    }
+    return result
+  }
+
+  private func paddedByConstant(_ widths: [(before: Int, after: Int)], _ value: Double) -> Tensor {
     let outer = zip(shape, widths).map { $0 + $1.before + $1.after }
     let result = Tensor.full(outer, value, dtype: dtype)
     func inside(_ tensor: Tensor) -> Tensor {

@@ -30,8 +30,21 @@ import CTensorKernels
 /// truncates towards zero and saturates towards an integer type (NaN becomes 0), keeps the low bits between
 /// integer types, and makes every value that is not zero `true`.
 public enum DType: String, Sendable, CaseIterable {
-  case float16, bfloat16, float32, float64
-  case uint8, int32, int64
+  /// IEEE's half precision: 5 bits of exponent, 10 of fraction. Stored only.
+  case float16
+  /// The upper half of a Float32: 8 bits of exponent, 7 of fraction. Stored only.
+  case bfloat16
+  /// Swift's `Float`.
+  case float32
+  /// Swift's `Double`.
+  case float64
+  /// Whole numbers from 0 to 255.
+  case uint8
+  /// Whole numbers of 32 bits.
+  case int32
+  /// Whole numbers of 64 bits.
+  case int64
+  /// Truth values, a byte each.
   case bool
 
   /// The size of one element in bytes.

@@ -5,11 +5,17 @@ import Tensor
 /// The quantised encodings hold blocks of 32 values: `Q8_0` a half-precision scale and 32 signed bytes, `Q4_0` a scale and
 /// 16 bytes, `Q4_1` a scale, a minimum and 16 bytes. Low nibbles are the first 16 values, high nibbles the rest.
 public enum GGUFEncoding: UInt32, Sendable, CaseIterable {
+  /// Float32.
   case f32 = 0
+  /// Half precision.
   case f16 = 1
+  /// Blocks of 4 bits and a scale.
   case q4_0 = 2
+  /// Blocks of 4 bits, a scale and a minimum.
   case q4_1 = 3
+  /// Blocks of 8 bits and a scale.
   case q8_0 = 8
+  /// The upper halves of Float32.
   case bf16 = 30
 
   /// Values in one block.

@@ -3,11 +3,17 @@ import Tensor
 
 /// A value of a GGUF file's metadata.
 public enum GGUFValue: Equatable, Sendable {
+  /// A whole number of an unsigned type.
   case unsigned(UInt64)
+  /// A whole number of a signed type.
   case integer(Int64)
+  /// A floating-point number.
   case real(Double)
+  /// A truth value.
   case boolean(Bool)
+  /// A text.
   case string(String)
+  /// Values of one type.
   case array([GGUFValue])
 
   /// The value as an Int when it is a whole number that fits.

@@ -2,9 +2,31 @@
 ///
 /// Files hold more types than tensors compute with; ``dtype`` says what each becomes.
 public enum ElementType: String, Sendable, CaseIterable {
-  case float16, bfloat16, float32, float64
-  case int8, int16, int32, int64
-  case uint8, uint16, uint32, uint64
+  /// IEEE's half precision.
+  case float16
+  /// The upper half of a Float32.
+  case bfloat16
+  /// IEEE's single precision.
+  case float32
+  /// IEEE's double precision.
+  case float64
+  /// Signed, 8 bits.
+  case int8
+  /// Signed, 16 bits.
+  case int16
+  /// Signed, 32 bits.
+  case int32
+  /// Signed, 64 bits.
+  case int64
+  /// Unsigned, 8 bits.
+  case uint8
+  /// Unsigned, 16 bits.
+  case uint16
+  /// Unsigned, 32 bits.
+  case uint32
+  /// Unsigned, 64 bits.
+  case uint64
+  /// A truth value, one byte.
   case bool
 
   /// Bytes of one element.

@@ -13,8 +13,11 @@ public struct TrainingCheckpoint: Sendable {
 
   /// A value of `/progress`.
   public enum Progress: Equatable, Sendable {
+    /// A whole number, such as the step.
     case integer(Int64)
+    /// A floating-point number, such as the epoch.
     case real(Double)
+    /// A text, such as the stage.
     case text(String)
   }
 

@@ -81,6 +81,8 @@ public struct Answerer {
   }
 
   private func examples(batch: Int, isBlind: Bool) throws -> ([PackedExample], Tensor) {
+    // Caches that grow token by token leave buffers of every size.
+    if TensorRuntime.cachedBytes > 1 << 29 { TensorRuntime.trim() }
     let indices = batches[batch]
     let own = try features.features(of: indices.map { requests[$0].pictures })
     let examples = indices.map { index in

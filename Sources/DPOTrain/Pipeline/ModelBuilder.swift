@@ -94,6 +94,8 @@ enum ModelBuilder {
   /// The model in a directory with `config.json`, `model.safetensors` and a vocabulary.
   static func open(_ directory: URL, run: RunConfiguration) throws -> LoadedModel {
     let tokenizer = try PretrainedModel.tokenizer(of: directory)
+    // What an earlier model left is not kept beside the new one.
+    TensorRuntime.trim()
     let model = try LlavaModel.load(from: directory)
     TensorRuntime.trim()
     return loaded(model, tokenizer: tokenizer, run: run)

@@ -79,12 +79,13 @@ import Testing
     #expect(linear(random([0, 512], 1), weight: weight).shape == [0, 300])
     let count = Threads.count
     defer { Threads.count = count }
-    for rows in [1, 5, 50] {
+    // The matrix library, which takes many rows, rounds by how they are cut for threads on some processors.
+    for (rows, allowed) in [(1, 0), (5, 0), (50, 2e-6)] {
       let y = random([rows, 512], 3)
       Threads.count = 1
       let alone = linear(y, weight: weight)
       Threads.count = 3
-      #expect(linear(y, weight: weight).array(of: Float.self) == alone.array(of: Float.self))
+      #expect(deviation(linear(y, weight: weight), alone) <= allowed)
     }
   }
 

@@ -59,6 +59,19 @@ import Testing
     }
   }
 
+  @Test func recordsThatAllShowOnePicture() throws {
+    let shares = ["--set", "sft.two_image_share=0.25"]
+    func onto(_ picture: Int) throws -> String {
+      try complaint(with: shares) { lines in
+        for i in lines.indices { lines[i] = record(i, image: "\(picture).png") }
+      }
+    }
+    #expect(
+      try onto(0) == "error: data source llava: every record of the split sft shows pictures/0.png; "
+        + "sft.two_image_share 0.25 needs a second picture\n")
+    #expect(try onto(2) == "error: data source llava: has no record in the split sft\n")
+  }
+
   @Test func recordsThatCannotBeUsed() throws {
     #expect(
       try complaint { $0[3] = $0[3].replacingOccurrences(of: "\"conversations\"", with: "conversations") }

@@ -103,7 +103,7 @@ public struct FashionMNIST: QuestionSource {
   }
 
   public func answer(to question: String, about image: ImageReference) -> String? {
-    FashionQuestion(question)?.answer(
+    FashionQuestion(wording: question)?.answer(
       label: label(image.split, image.index),
       tone: part(image.split).tones[place(image.split, image.index).number])
   }

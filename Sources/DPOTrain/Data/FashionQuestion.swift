@@ -1,7 +1,7 @@
 import Tensor
 
 /// What is asked about a Fashion-MNIST picture.
-enum FashionQuestion: Hashable, Sendable {
+enum FashionQuestion: WordedQuestion {
   /// What is it?
   case name
   /// Which of two classes is it?
@@ -30,12 +30,6 @@ enum FashionQuestion: Hashable, Sendable {
     case 8: self = .worn
     default: self = tone == nil ? .name : .tone
     }
-  }
-
-  /// The question a text asks; `nil` for any other text.
-  init?(_ text: String) {
-    guard let question = Self.byWording[text] else { return nil }
-    self = question
   }
 
   var family: String {
@@ -86,16 +80,12 @@ enum FashionQuestion: Hashable, Sendable {
     "A" + FashionMNIST.classNames[label].dropFirst() + "."
   }
 
-  private static let byWording: [String: FashionQuestion] = {
+  static let byWording = {
     var all: [FashionQuestion] = [.name, .worn, .tone]
     for first in 0..<10 {
       all.append(.isClass(first))
       for second in 0..<10 where second != first { all.append(.choice(first, second)) }
     }
-    var table: [String: FashionQuestion] = [:]
-    for question in all {
-      for wording in question.wordings { table[wording] = question }
-    }
-    return table
+    return table(of: all)
   }()
 }

@@ -1,5 +1,5 @@
 /// What is asked about a scene with one shape: easy-VQA's question forms.
-public enum ShapeQuestion: Hashable, Sendable {
+public enum ShapeQuestion: Hashable, Sendable, WordedQuestion {
   /// The colour of the shape, or of a shape that is named.
   case colour(of: ShapeScene.Shape?)
   /// The shape that is present, or the one of a colour that is named.
@@ -52,18 +52,11 @@ public enum ShapeQuestion: Hashable, Sendable {
     return questions
   }()
 
-  private static let byWording: [String: ShapeQuestion] = {
-    var table: [String: ShapeQuestion] = [:]
-    for question in all {
-      for wording in question.wordings { table[wording] = question }
-    }
-    return table
-  }()
+  static let byWording = table(of: all)
 
   /// The question a text asks; `nil` for any other text.
   public init?(_ text: String) {
-    guard let question = Self.byWording[text] else { return nil }
-    self = question
+    self.init(wording: text)
   }
 
   private static func existence(of thing: String, negated: Bool) -> [String] {

@@ -21,7 +21,9 @@ public enum DataSplit: String, Codable, CaseIterable, Sendable {
 }
 
 /// Which picture of a source: its place in a split, and the relative path it has (or gets) as a file.
-public struct ImageReference: Hashable, Codable, Sendable {
+///
+/// Made by a source and given back to it; not decodable, so that no file can name a picture the source does not have.
+public struct ImageReference: Hashable, Sendable {
   /// A relative path with forward slashes, unique in the source: `shapes/test/000017.png`.
   public var path: String
   /// The split the picture belongs to.
@@ -38,7 +40,7 @@ public struct ImageReference: Hashable, Codable, Sendable {
 }
 
 /// One question about one picture, with its answer.
-public struct SingleImageRecord: Codable, Hashable, Sendable {
+public struct SingleImageRecord: Hashable, Sendable {
   /// Unique in the source.
   public var id: String
   /// The picture.

@@ -7,7 +7,8 @@ import Tensor
 /// and ``stamps(folder:seed:size:limits:badRecords:)`` read.
 ///
 /// A picture belongs to a split by a hash of its id, whatever the seed: 60 % to `sft`, 15 % to `pref`, 5 % to `val` and
-/// 20 % to `test`; in a split they come in the order of that hash. Records beyond a split's pictures show them again, at another place, size and with another question.
+/// 20 % to `test`; in a split they come in the order of that hash. Records beyond a split's pictures show them again, at
+/// another place, size and with another question.
 /// Names are asked for in `sft` alone: there is one picture for a name, so nobody can know the names of the others.
 public struct ThingPictures: QuestionSource {
   /// One thing.
@@ -126,7 +127,7 @@ public struct ThingPictures: QuestionSource {
 
   public func answer(to question: String, about image: ImageReference) -> String? {
     let thing = place(image.split, image.index).thing
-    return ThingQuestion(question)?.answer(
+    return ThingQuestion(wording: question)?.answer(
       name: thing.entry.name, kind: thing.entry.kind, colour: thing.colour)
   }
 

@@ -20,7 +20,7 @@ public enum ThingKind: String, CaseIterable, Sendable {
 }
 
 /// What is asked about a picture of one thing.
-enum ThingQuestion: Hashable, Sendable {
+enum ThingQuestion: WordedQuestion {
   /// What is it?
   case name
   /// What kind of thing is it?
@@ -44,12 +44,6 @@ enum ThingQuestion: Hashable, Sendable {
       let others = ThingKind.allCases.filter { $0 != kind }
       self = generator.integer(below: 2) == 0 ? .isKind(kind) : .isKind(others[generator.integer(below: 4)])
     }
-  }
-
-  /// The question a text asks; `nil` for any other text.
-  init?(_ text: String) {
-    guard let question = Self.byWording[text] else { return nil }
-    self = question
   }
 
   var family: String {
@@ -80,13 +74,7 @@ enum ThingQuestion: Hashable, Sendable {
     }
   }
 
-  private static let byWording: [String: ThingQuestion] = {
-    var table: [String: ThingQuestion] = [:]
-    for question in [.name, .kind, .colour] + ThingKind.allCases.map(ThingQuestion.isKind) {
-      for wording in question.wordings { table[wording] = question }
-    }
-    return table
-  }()
+  static let byWording = table(of: [.name, .kind, .colour] + ThingKind.allCases.map(ThingQuestion.isKind))
 }
 
 /// A phrase as an answer: a capital at its beginning, one full stop at its end.

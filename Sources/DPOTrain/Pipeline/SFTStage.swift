@@ -17,11 +17,11 @@ struct SFTStage {
         "sft: left out (sft.max_steps is 0), the base model is \(context.baseModel.path)")
       return
     }
-    let (base, tokenizer) = try startingModel(folder)
-    let model = base.model
     guard context.source.count(of: .sft) > 0 else {
       throw DataError(file: "data source \(context.source.name)", problem: "has no record in the split sft")
     }
+    let (base, tokenizer) = try startingModel(folder)
+    let model = base.model
     let pictures = context.pictures(base)
     model.setTrainable(true, .projector)
     model.setTrainable(settings.trainVision, .vision)
@@ -29,6 +29,8 @@ struct SFTStage {
     let batch = min(settings.perDeviceTrainBatchSize, context.source.count(of: .sft))
     let sampler = RecordSampler(
       recordCount: context.source.count(of: .sft), batchSize: batch, seed: context.configuration.run.seed)
+    let conversations = try ConversationSampler(
+      source: context.source, settings: settings, sampler: sampler, seed: context.configuration.run.seed)
     let steps = settings.maxSteps
     let warmup = Int((settings.warmupRatio * Double(steps)).rounded(.up))
     let loop = TrainingLoop(
@@ -51,8 +53,6 @@ struct SFTStage {
         : "sft: \(counts.all) weights (\(counts.trainable) trained), vocabulary of \(base.encoder.tokenizer.vocabularySize), "
           + "\(steps) steps of \(batch) conversations")
     if start == 0 { try pretrainVision(base, pictures: pictures) }
-    let conversations = ConversationSampler(
-      source: context.source, settings: settings, sampler: sampler, seed: context.configuration.run.seed)
     try loop.run(
       SupervisedObjective(
         model: model,

@@ -13,9 +13,19 @@ public struct ConversationSampler: Sendable {
   private let firstTwoImageStep: Int
 
   /// - Precondition: The split `sft` has a record.
+  /// - Throws: ``DataError`` when conversations about two pictures are asked for and all records show the same one.
   public init(
     source: any QuestionSource, settings: RunConfiguration.SFT, sampler: RecordSampler, seed: UInt64
-  ) {
+  ) throws {
+    let first = source.image(.sft, 0)
+    if settings.twoImageShare > 0,
+      !(1..<source.count(of: .sft)).contains(where: { source.image(.sft, $0).path != first.path })
+    {
+      throw DataError(
+        file: "data source \(source.name)",
+        problem: "every record of the split sft shows \(first.path); "
+          + "sft.two_image_share \(settings.twoImageShare) needs a second picture")
+    }
     self.source = source
     self.settings = settings
     self.sampler = sampler
@@ -50,7 +60,7 @@ public struct ConversationSampler: Sendable {
     _ record: SingleImageRecord, using random: inout RandomGenerator
   ) throws -> Conversation {
     var other = record.image
-    while other.path == record.image.path, source.count(of: .sft) > 1 {
+    while other.path == record.image.path {
       other = source.image(.sft, random.integer(below: source.count(of: .sft)))
     }
     let place = random.integer(below: 2)

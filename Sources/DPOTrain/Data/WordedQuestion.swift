@@ -1,0 +1,25 @@
+/// A question that texts ask in one of several wordings.
+protocol WordedQuestion: Hashable, Sendable {
+  /// All wordings of this question, in a fixed order.
+  var wordings: [String] { get }
+
+  /// Every question by each of its wordings.
+  static var byWording: [String: Self] { get }
+}
+
+extension WordedQuestion {
+  /// The question a text asks; `nil` for any other text.
+  init?(wording text: String) {
+    guard let question = Self.byWording[text] else { return nil }
+    self = question
+  }
+
+  /// `questions` by each of their wordings.
+  static func table(of questions: [Self]) -> [String: Self] {
+    var table: [String: Self] = [:]
+    for question in questions {
+      for wording in question.wordings { table[wording] = question }
+    }
+    return table
+  }
+}

@@ -1,6 +1,7 @@
 import CPNG
 
-/// PNG through libpng's simplified interface, which reports errors by return value.
+/// PNG through libpng. Samples are read as they are stored, whatever gamma a file states, and of 16 bits the high byte,
+/// as Pillow reads them. (Of 16-bit grey too: Pillow's own conversion of that one type to RGB clips at 255.)
 enum PNGFormat {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
@@ -11,29 +12,23 @@ enum PNGFormat {
     let size = try checkChunks(bytes, name: name)
     try limits.check(width: size.width, height: size.height, file: name)
 
-    var image = png_image()
-    image.version = png_uint_32(PNG_IMAGE_VERSION)
-    defer { png_image_free(&image) }
+    var reader = cpng_reader()
+    defer { cpng_close(&reader) }
     var samples: [UInt8] = []
-    var hasAlpha = false
-    let succeeded = bytes.withUnsafeBytes { source in
-      guard png_image_begin_read_from_memory(&image, source.baseAddress, source.count) != 0 else {
-        return false
-      }
-      image.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
-      hasAlpha = image.format & png_uint_32(PNG_FORMAT_FLAG_ALPHA) != 0
-      image.format =
-        png_uint_32(PNG_FORMAT_FLAG_COLOR) | (hasAlpha ? png_uint_32(PNG_FORMAT_FLAG_ALPHA) : 0)
-      let total = size.width * size.height * (hasAlpha ? 4 : 3)
+    let succeeded = bytes.withUnsafeBufferPointer { source in
+      guard cpng_open(&reader, source.baseAddress, source.count) != 0,
+        Int(reader.width) == size.width, Int(reader.height) == size.height
+      else { return false }
+      let total = size.width * size.height * Int(reader.channels)
       var finished = false
       samples = [UInt8](unsafeUninitializedCapacity: total) { buffer, count in
-        finished = png_image_finish_read(&image, nil, buffer.baseAddress, 0, nil) != 0
+        finished = cpng_read(&reader, buffer.baseAddress) != 0
         count = finished ? total : 0
       }
       return finished
     }
-    guard succeeded else { throw ImageError(file: name, reason: .corrupt("PNG: " + message(image))) }
-    if hasAlpha {
+    guard succeeded else { throw ImageError(file: name, reason: .corrupt("PNG: " + text(reader.message))) }
+    if reader.channels == 4 {
       switch transparency {
       case .onWhite: samples = onWhite(samples)
       case .dropped: samples = samples.indices.filter { $0 & 3 != 3 }.map { samples[$0] }
@@ -62,7 +57,8 @@ enum PNGFormat {
     }
     guard succeeded else {
       throw ImageError(
-        file: "\(picture.width)x\(picture.height) picture", reason: .notWritten("PNG: " + message(image)))
+        file: "\(picture.width)x\(picture.height) picture", reason: .notWritten("PNG: " + text(image.message))
+      )
     }
     return bytes
   }
@@ -121,7 +117,7 @@ enum PNGFormat {
     }
   }
 
-  private static func message(_ image: png_image) -> String {
-    withUnsafeBytes(of: image.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  private static func text<Characters>(_ characters: Characters) -> String {
+    withUnsafeBytes(of: characters) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Tensor
 import TestSupport
 import Testing
 
@@ -117,5 +118,68 @@ import Testing
         #expect(error?.description.hasPrefix("\(url.path): expected a SentencePiece model") == true)
       }
     }
+  }
+
+  /// libsentencepiece opens all of these and then fails on, or reads beyond its memory for, ordinary text.
+  @Test func modelsThatTheLibraryCannotUse() throws {
+    let whole = try Data(contentsOf: Golden.modelDirectory.appending(component: "tokenizer.model"))
+    func message(_ bytes: Data) -> String? {
+      do {
+        _ = try Tokenizer(model: bytes).encode("a text")
+        return nil
+      } catch { return "\(error)" }
+    }
+    /// A length-delimited field of a protocol buffer.
+    func field(_ number: UInt8, _ body: [UInt8]) -> [UInt8] {
+      let length = body.count
+      return [number << 3 | 2]
+        + (length < 128 ? [UInt8(length)] : [UInt8(length & 127 | 128), UInt8(length >> 7)])
+        + body
+    }
+    func control(_ piece: String) -> Data { whole + field(1, field(1, Array(piece.utf8)) + [3 << 3, 3]) }
+    #expect(message(control("<extra>")) == nil)
+    let both = "is a piece of text too"
+    #expect(message(control("e"))?.contains("the control piece \"e\" \(both)") == true)
+    #expect(message(control("\u{2581}t"))?.contains(both) == true)
+    #expect(message(whole + field(2, [3 << 3, 3]))?.contains("its model type is word") == true)
+
+    /// A map of 256 units whose root leads to `a`, at the place its label says, with one replacement.
+    func map(
+      root: UInt32 = 1 << 10, a: UInt32 = 0x100 | 97 | 2 << 10, value: UInt32 = 0x8000_0000
+    ) -> Data {
+      var units = [UInt32](repeating: 0x8000_0000, count: 256)
+      units[0] = root
+      units[1 ^ 97] = a
+      units[1 ^ 97 ^ 2] = value
+      let bytes = ([UInt32(1024)] + units).flatMap { unit in (0..<4).map { UInt8(unit >> (8 * $0) & 255) } }
+      let map = bytes + [UInt8(ascii: "b"), 0]
+      let length = [UInt8(map.count & 127 | 128), UInt8(map.count >> 7)]
+      let body = [2 << 3 | 2] + length + map
+      return whole + [3 << 3 | 2, UInt8(body.count & 127 | 128), UInt8(body.count >> 7)] + body
+    }
+    let damaged = "its map of characters is damaged"
+    #expect(message(map()) == nil)
+    #expect(message(map(value: 0x8000_0005))?.contains(damaged) == true)
+    #expect(message(map(root: 1 << 20))?.contains(damaged) == true)
+    #expect(message(map(a: 0x100 | 97 | 1 << 20))?.contains(damaged) == true)
+    // A key that leads back to itself matches more often than the library has room for.
+    #expect(message(map(a: 0x100 | 97 | 97 << 10))?.contains(damaged) == true)
+  }
+
+  @Test func changedModelsAreRefusedOrUsed() throws {
+    let whole = try Data(contentsOf: Golden.modelDirectory.appending(component: "tokenizer.model"))
+    var generator = RandomGenerator(seed: 5)
+    var used = 0
+    for _ in 0..<300 {
+      var bytes = whole
+      let place = Int(generator.next() % UInt64(bytes.count))
+      bytes[place] ^= UInt8(1 << (generator.next() % 8))
+      guard let tokenizer = try? Tokenizer(model: bytes) else { continue }
+      used += 1
+      let ids = tokenizer.encode("Compare the two pictures. 12 naïve 世界\n \u{2581} </s>")
+      #expect(ids.allSatisfy { (0..<Int32(tokenizer.pieceCount)).contains($0) })
+      _ = tokenizer.decode(ids + Array(0..<Int32(tokenizer.pieceCount)))
+    }
+    #expect(used > 20)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Tensor
 import TestSupport
 import Testing
 
@@ -55,7 +56,8 @@ import Testing
       """#)
     #expect(inside.text.ropeTheta == 7000)
     #expect(inside.imageTokenIndex == 3)
-    let scaled = #"{"vision_config": {}, "text_config": {"rope_scaling": {"type": "linear", "factor": 2.0}}}"#
+    let scaled =
+      #"{"vision_config": {}, "image_token_index": 3, "text_config": {"rope_scaling": {"type": "linear", "factor": 2.0}}}"#
     #expect(
       problems(scaled) == [
         .init(
@@ -101,9 +103,59 @@ import Testing
         == "vision_config.image_size: found 30, expected a multiple of patch_size (14)")
   }
 
+  @Test func unreadableAndContradictoryKeysAreListedTogether() {
+    let found = problems(
+      """
+      {"model_type": "qwen2_vl", "architectures": ["Qwen2VLForConditionalGeneration"],
+       "vision_config": {"hidden_size": "wide", "num_attention_heads": 5, "image_size": 30, "patch_size": 14},
+       "text_config": {"model_type": "mistral", "num_hidden_layers": [2], "rope_scaling": {"type": "yarn"},
+         "hidden_act": "swish", "intermediate_size": -1, "vocab_size": 100000000, "rms_norm_eps": null},
+       "vision_feature_layer": 99, "vision_feature_select_strategy": "some"}
+      """)
+    #expect(
+      found.map(\.key) == [
+        "model_type", "architectures", "vision_config.hidden_size", "text_config.model_type",
+        "text_config.num_hidden_layers", "text_config.hidden_act", "text_config.rope_scaling",
+        "vision_feature_select_strategy", "vision_config.image_size", "text_config.vocab_size",
+        "text_config.intermediate_size", "vision_feature_layer",
+      ])
+    #expect(
+      found[1].description
+        == "architectures: found Qwen2VLForConditionalGeneration, expected LlavaForConditionalGeneration")
+    #expect(found[9].description == "text_config.vocab_size: found 100000000, expected at most 16777216")
+    // Both sections are gone, and nothing is said about keys that would have been inside.
+    #expect(
+      problems(#"{"vision_config": 3, "image_token_index": 40000}"#).map(\.key)
+        == ["vision_config", "text_config"])
+  }
+
+  @Test func aSectionAloneListsItsProblems() {
+    let error = #expect(throws: ModelConfigurationError.self) {
+      try JSONDecoder().decode(
+        LlavaConfiguration.self,
+        from: Data(#"{"vision_config": {"image_size": "a", "patch_size": "b"}, "text_config": {}}"#.utf8))
+    }
+    #expect(error?.problems.map(\.key) == ["vision_config.image_size", "vision_config.patch_size"])
+  }
+
+  @Test func weightsAreCounted() throws {
+    var configuration = TinyModel.configuration
+    configuration.text.hasAttentionBias = true
+    configuration.text.hasPerceptronBias = true
+    var generator = RandomGenerator(seed: 1)
+    let model = try LlavaModel(configuration, using: &generator)
+    for (part, count) in [
+      (model.visionTower as any Module, configuration.visionWeightCount),
+      (model.projector, configuration.projectorWeightCount),
+      (model.decoder, configuration.decoderWeightCount),
+    ] {
+      #expect(part.namedParameters().reduce(0) { $0 + $1.parameter.tensor.count } == count)
+    }
+  }
+
   @Test func unusableFiles() {
     #expect(
-      problems(#"{"text_config": {}}"#) == [
+      problems(#"{"text_config": {"vocab_size": 32001}}"#) == [
         .init(key: "vision_config", found: "nothing", expected: "this key")
       ])
     #expect(
@@ -114,17 +166,20 @@ import Testing
       problems(#"{"vision_config": {"hidden_size": "wide"}, "text_config": {}}"#).first?.key
         == "vision_config.hidden_size")
     #expect(
-      problems(#"{"vision_config": {"hidden_act": "swish"}, "text_config": {}}"#) == [
+      problems(#"{"vision_config": {"hidden_act": "swish"}, "text_config": {"vocab_size": 32001}}"#) == [
         .init(
           key: "vision_config.hidden_act", found: "\"swish\"",
           expected: "one of quick_gelu, gelu, gelu_pytorch_tanh, silu")
       ])
     #expect(
-      problems(#"{"vision_config": {"model_type": "siglip_vision_model"}, "text_config": {}}"#) == [
-        .init(
-          key: "vision_config.model_type", found: "\"siglip_vision_model\"", expected: "\"clip_vision_model\""
-        )
-      ])
+      problems(
+        #"{"vision_config": {"model_type": "siglip_vision_model"}, "text_config": {"vocab_size": 32001}}"#)
+        == [
+          .init(
+            key: "vision_config.model_type", found: "\"siglip_vision_model\"",
+            expected: "\"clip_vision_model\""
+          )
+        ])
     let absent = URL(filePath: "/no/such/folder/config.json")
     let error = #expect(throws: ModelConfigurationError.self) { try LlavaConfiguration.read(from: absent) }
     #expect(

@@ -98,15 +98,45 @@ import Testing
       try whole.prefix(whole.count - 5).write(to: shard)
       let cut = #expect(throws: CheckpointError.self) { try LlavaModel.load(from: folder) }
       #expect(cut?.kind == .damaged && cut?.description.contains("model-00002-of-00003.safetensors") == true)
+      // Two shards cut short and one with a value that is no number: all three in one error.
+      let others = ["1", "3"].map { folder.appending(component: "model-0000\($0)-of-00003.safetensors") }
+      let (first, third) = (try Data(contentsOf: others[0]), try Data(contentsOf: others[1]))
+      try first.prefix(100).write(to: others[0])
+      var arrays = try SafeTensorsFile(reading: others[1]).tensors()
+      arrays[1].tensor = .full(arrays[1].tensor.shape, .nan)
+      try SafeTensors.write(arrays, to: others[1])
+      let several = #expect(throws: ModelErrors.self) { try LlavaModel.load(from: folder) }
+      let words = several?.description ?? ""
+      #expect(several?.errors.count == 3, "\(words)")
+      #expect(words.contains("model-00001-of-00003.safetensors") && words.contains("model-00002-of-00003"))
+      #expect(words.contains("1 unusable: \(arrays[1].name) (not all values are finite)"))
+      #expect(!words.contains("missing"))
+      try first.write(to: others[0])
+      try third.write(to: others[1])
       try FileManager.default.removeItem(at: shard)
       #expect(throws: CheckpointError.self) { try LlavaModel.load(from: folder) }
       try SafeTensors.write([(name: "other", tensor: .zeros([1]))], to: shard)
       let lacking = #expect(throws: ModelDirectoryError.self) { try LlavaModel.load(from: folder) }
+      #expect(lacking?.unexpected == ["other"])
       #expect(lacking?.missing.count == map.count { $0.value == shard.lastPathComponent })
       map["extra"] = "../outside.safetensors"
       try JSONEncoder().encode(["weight_map": map]).write(to: index)
       let error = #expect(throws: ModelDirectoryError.self) { try LlavaModel.load(from: folder) }
       #expect(error?.unusable == ["../outside.safetensors (expected a file of this directory)"])
+    }
+  }
+
+  @Test func sizesThatNoMemoryHolds() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let model = try TinyModel.make()
+      try model.save(to: folder)
+      var configuration = model.configuration
+      configuration.text.hiddenLayerCount = 4096
+      configuration.text.intermediateSize = 1 << 18
+      configuration.text.hiddenSize = 1 << 18
+      try configuration.json().write(to: folder.appending(component: "config.json"))
+      let error = #expect(throws: ModelConfigurationError.self) { try LlavaModel.load(from: folder) }
+      #expect(error?.problems.map(\.key) == ["sizes"])
     }
   }
 

@@ -75,6 +75,49 @@ import Testing
       try FileManager.default.createSymbolicLink(
         atPath: weights.path, withDestinationPath: "renamed.safetensors")
       #expect(message(folder) == "no error")
+      let names = ["config.json", "tokenizer.model", "preprocessor_config.json"]
+      for name in names + ["model.safetensors.index.json"] {
+        let file = folder.appending(component: name)
+        let outside = folder.deletingLastPathComponent().appending(component: name)
+        if names.contains(name) {
+          try FileManager.default.moveItem(at: file, to: outside)
+        } else {
+          try Data("{}".utf8).write(to: outside)
+        }
+        try FileManager.default.createSymbolicLink(
+          atPath: file.path, withDestinationPath: "../\(name)")
+      }
+      let all = message(folder)
+      for name in names + ["model.safetensors.index.json"] {
+        #expect(all.contains("\(name) (a symbolic link to"), "\(all)")
+      }
+      #expect(throws: ModelDirectoryError.self) { try LlavaModel.load(from: folder) }
+    }
+  }
+
+  @Test func everyFileWrongAtOnce() throws {
+    try withCopy { folder in
+      let weights = folder.appending(component: "model.safetensors")
+      var arrays = try SafeTensorsFile(reading: weights).tensors()
+      arrays[0].tensor = .full(arrays[0].tensor.shape, .infinity)
+      let removed = arrays.removeLast().name
+      try SafeTensors.write(arrays, to: weights)
+      let configuration = folder.appending(component: "config.json")
+      try edit(configuration, "\"image_token_index\": 330", "\"image_token_index\": 331")
+      try edit(
+        folder.appending(component: "preprocessor_config.json"), "\"do_normalize\": true",
+        "\"do_normalize\": false")
+      try Data("none".utf8).write(to: folder.appending(component: "tokenizer.model"))
+      var words = message(folder)
+      #expect(words.contains("tokenizer.model: expected a SentencePiece model"), "\(words)")
+      #expect(words.contains("do_normalize: found false"), "\(words)")
+      #expect(
+        words.contains("1 missing: \(removed)") && words.contains("1 unusable: \(arrays[0].name)"), "\(words)"
+      )
+      try edit(configuration, "\"model_type\": \"llama\"", "\"model_type\": \"gpt2\"")
+      words = message(folder)
+      #expect(words.contains("text_config.model_type: found \"gpt2\", expected \"llama\""), "\(words)")
+      #expect(words.contains("1 unusable: \(arrays[0].name)") && !words.contains("missing"), "\(words)")
     }
   }
 

@@ -28,36 +28,16 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   // MARK: Weights
 
   /// Weights of the vision tower.
-  public var visionWeights: Int {
-    let vision = model.vision
-    let (d, i) = (vision.hiddenSize, vision.intermediateSize)
-    let layer = 4 * (d * d + d) + (d * i + i) + (i * d + d) + 4 * d
-    let embeddings = 3 * vision.patchSize * vision.patchSize * d + d + (vision.patchCount + 1) * d
-    return embeddings + vision.hiddenLayerCount * layer + 4 * d
-  }
+  public var visionWeights: Int { model.visionWeightCount }
 
   /// Weights of the projector.
-  public var projectorWeights: Int {
-    let (v, t) = (model.vision.hiddenSize, model.text.hiddenSize)
-    return v * t + t + t * t + t
-  }
+  public var projectorWeights: Int { model.projectorWeightCount }
 
   /// Weights of the decoder.
-  public var decoderWeights: Int {
-    let text = model.text
-    let vocabulary = text.vocabularySize * text.hiddenSize
-    return vocabulary * (text.tiesWordEmbeddings ? 1 : 2) + text.hiddenLayerCount * blockWeights
-      + text.hiddenSize
-  }
+  public var decoderWeights: Int { model.decoderWeightCount }
 
   private var keyWidth: Int { model.text.headSize * model.text.keyValueHeadCount }
   private var queryWidth: Int { model.text.headSize * model.text.attentionHeadCount }
-
-  /// Weights of one block of the decoder.
-  private var blockWeights: Int {
-    let (d, inner) = (model.text.hiddenSize, model.text.intermediateSize)
-    return 2 * d * (queryWidth + keyWidth) + 3 * d * inner + 2 * d
-  }
 
   /// Weights that preference training changes.
   public var trainedWeights: Int {
@@ -200,7 +180,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let pairs = Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps)
     let attended = tokens * tokens / max(pairs, 1) * Double(queryWidth)
     var count =
-      passes * Double(model.text.hiddenLayerCount) * (2 * tokens * Double(blockWeights) + 2 * attended)
+      passes * Double(model.text.hiddenLayerCount)
+      * (2 * tokens * Double(model.text.blockWeightCount) + 2 * attended)
     if train.adapter == .lora { count += 6 * tokens * Double(adapterWeights) }
     if train.trainVision {
       count += 6 * pairs * imagesPerPair * Double(model.tokensPerImage) * Double(visionWeights)

@@ -68,18 +68,27 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
   /// Reads `config.json`; `vision_config` and `text_config` must be there, other absent keys take the values of
   /// `LlavaConfig`.
   public init(from decoder: any Decoder) throws {
-    let keys = try decoder.container(keyedBy: CodingKeys.self)
-    try requireModelType("llava", in: keys, key: .modelType)
-    vision = try keys.decode(VisionConfiguration.self, forKey: .vision)
-    text = try keys.decode(TextConfiguration.self, forKey: .text)
-    imageTokenIndex = try keys.value(
-      .imageTokenIndex, default: keys.value(.imageTokenID, default: 32_000))
-    visionFeatureLayer = try keys.value(.visionFeatureLayer, default: -2)
-    featureSelection = try keys.value(.featureSelection, default: .patches)
-    projectorActivation = try keys.value(.projectorActivation, default: .gelu)
-    hasProjectorBias = try keys.value(.hasProjectorBias, default: true)
-    if try keys.value(.tiesWordEmbeddings, default: false) { text.tiesWordEmbeddings = true }
+    let section = try ConfigurationSection(decoder, keyedBy: CodingKeys.self)
+    section.require("llava", at: .modelType)
+    let architectures: [String] = section.value(.architectures, default: [])
+    if !architectures.isEmpty, Self.architectures.isDisjoint(with: architectures) {
+      section.note(
+        .architectures, found: architectures.joined(separator: ", "), expected: Self.architectures.sorted()[0]
+      )
+    }
+    vision = section.required(.vision, fallback: VisionConfiguration())
+    text = section.required(.text, fallback: TextConfiguration())
+    imageTokenIndex = section.value(.imageTokenIndex, default: section.value(.imageTokenID, default: 32_000))
+    visionFeatureLayer = section.value(.visionFeatureLayer, default: -2)
+    featureSelection = section.value(.featureSelection, default: .patches)
+    projectorActivation = section.value(.projectorActivation, default: .gelu)
+    hasProjectorBias = section.value(.hasProjectorBias, default: true)
+    if section.value(.tiesWordEmbeddings, default: false) { text.tiesWordEmbeddings = true }
+    try section.finish()
   }
+
+  /// The classes whose weights these are, by transformers' name first and by that of the first release.
+  private static let architectures: Set = ["LlavaForConditionalGeneration", "LlavaLlamaForCausalLM"]
 
   /// Writes every key, as `LlavaForConditionalGeneration.save_pretrained` does.
   public func encode(to encoder: any Encoder) throws {
@@ -100,60 +109,53 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
   /// Throws a ``ModelConfigurationError`` that lists everything contradictory in this configuration.
   public func validate() throws {
     var checks = ConfigurationChecks()
+    check(&checks)
+    if !checks.problems.isEmpty { throw ModelConfigurationError(problems: checks.problems) }
+  }
+
+  private func check(_ checks: inout ConfigurationChecks) {
     vision.check(&checks)
     text.check(&checks)
-    let layers = vision.hiddenLayerCount
+    let layers = max(vision.hiddenLayerCount, 0)
     checks.require(
       (-layers - 1...layers).contains(visionFeatureLayer), CodingKeys.visionFeatureLayer.rawValue,
-      found: "\(visionFeatureLayer)",
+      with: "vision_config.num_hidden_layers", found: "\(visionFeatureLayer)",
       expected: "a hidden state of \(layers) blocks: \(-layers - 1)...\(layers)")
     checks.require(
       imageTokenIndex >= 0 && imageTokenIndex < text.vocabularySize, CodingKeys.imageTokenIndex.rawValue,
-      found: "\(imageTokenIndex)", expected: "an id below text_config.vocab_size (\(text.vocabularySize))")
+      with: CodingKeys.imageTokenID.rawValue, "text_config.vocab_size", found: "\(imageTokenIndex)",
+      expected: "an id below text_config.vocab_size (\(text.vocabularySize))")
     checks.require(
       projectorActivation != .silu, CodingKeys.projectorActivation.rawValue,
       found: "\"\(projectorActivation.rawValue)\"", expected: "\"gelu\"")
-    if !checks.problems.isEmpty { throw ModelConfigurationError(problems: checks.problems) }
   }
 }
 
 extension LlavaConfiguration {
   /// Reads and validates a `config.json`.
   ///
-  /// - Throws: ``ModelConfigurationError`` with the file, the key, what was found and what was expected.
+  /// - Throws: ``ModelConfigurationError`` with the file and every key that is missing, of another type, unknown or
+  ///   contradictory: what was found and what was expected.
   public static func read(from url: URL) throws -> LlavaConfiguration {
-    func failure(_ key: String, _ found: String, _ expected: String) -> ModelConfigurationError {
-      ModelConfigurationError(
-        file: url.path, problems: [.init(key: key, found: found, expected: expected)])
+    guard let data = try? Data(contentsOf: url) else {
+      throw ModelConfigurationError(
+        file: url.path,
+        problems: [.init(key: "file", found: "nothing readable", expected: "a config.json")])
     }
-    let data: Data
+    let notes = ConfigurationNotes()
+    let decoder = JSONDecoder()
+    decoder.userInfo[.configurationNotes] = notes
     do {
-      data = try Data(contentsOf: url)
+      let configuration = try decoder.decode(LlavaConfiguration.self, from: data)
+      var checks = ConfigurationChecks(after: notes.problems)
+      configuration.check(&checks)
+      if checks.problems.isEmpty { return configuration }
+      throw ModelConfigurationError(problems: checks.problems)
     } catch {
-      throw failure("file", "nothing readable", "a config.json")
+      let contradictions = error as? ModelConfigurationError
+      if contradictions == nil { notes.add(error) }
+      throw ModelConfigurationError(file: url.path, problems: contradictions?.problems ?? notes.problems)
     }
-    do {
-      let configuration = try JSONDecoder().decode(LlavaConfiguration.self, from: data)
-      try configuration.validate()
-      return configuration
-    } catch let error as ModelConfigurationError {
-      throw ModelConfigurationError(file: url.path, problems: error.problems)
-    } catch let DecodingError.keyNotFound(key, context) {
-      throw failure(dotted(context.codingPath + [key]), "nothing", "this key")
-    } catch let DecodingError.typeMismatch(type, context) {
-      throw failure(dotted(context.codingPath), "another type", "\(type)")
-    } catch let DecodingError.valueNotFound(type, context) {
-      throw failure(dotted(context.codingPath), "null", "\(type)")
-    } catch let DecodingError.dataCorrupted(context) {
-      if context.codingPath.isEmpty { throw failure("file", "broken JSON", "a JSON object") }
-      let parts = context.debugDescription.components(separatedBy: ", expected ")
-      let found = parts[0].hasPrefix("found ") ? String(parts[0].dropFirst(6)) : parts[0]
-      throw failure(dotted(context.codingPath), found, parts.count > 1 ? parts[1] : "another value")
-    }
-  }
-
-  private static func dotted(_ path: [any CodingKey]) -> String {
-    path.map(\.stringValue).joined(separator: ".")
   }
 
   /// The bytes of a `config.json`: keys sorted, indented.

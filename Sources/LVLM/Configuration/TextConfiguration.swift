@@ -104,36 +104,34 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
   /// Reads the section. The base of the rotary angles may stand in `rope_parameters` or beside it as
   /// `rope_theta`; scaled rotary embeddings are an error.
   public init(from decoder: any Decoder) throws {
-    let keys = try decoder.container(keyedBy: CodingKeys.self)
-    try requireModelType("llama", in: keys, key: .modelType)
-    vocabularySize = try keys.value(.vocabularySize, default: 32_000)
-    hiddenSize = try keys.value(.hiddenSize, default: 4096)
-    intermediateSize = try keys.value(.intermediateSize, default: 11_008)
-    hiddenLayerCount = try keys.value(.hiddenLayerCount, default: 32)
-    attentionHeadCount = try keys.value(.attentionHeadCount, default: 32)
-    keyValueHeadCount = try keys.value(.keyValueHeadCount, default: attentionHeadCount)
-    headSize = try keys.value(.headSize, default: hiddenSize / max(attentionHeadCount, 1))
-    contextLength = try keys.value(.contextLength, default: 2048)
-    rmsNormEpsilon = try keys.value(.rmsNormEpsilon, default: 1e-6)
-    tiesWordEmbeddings = try keys.value(.tiesWordEmbeddings, default: false)
-    hasAttentionBias = try keys.value(.hasAttentionBias, default: false)
-    hasPerceptronBias = try keys.value(.hasPerceptronBias, default: false)
-    activation = try keys.value(.activation, default: .silu)
-    bosTokenID = try keys.value(.bosTokenID, default: 1)
-    eosTokenID = try keys.value(.eosTokenID, default: 2)
-    padTokenID = try keys.decodeIfPresent(Int.self, forKey: .padTokenID)
+    let section = try ConfigurationSection(decoder, keyedBy: CodingKeys.self)
+    section.require("llama", at: .modelType)
+    vocabularySize = section.value(.vocabularySize, default: 32_000)
+    hiddenSize = section.value(.hiddenSize, default: 4096)
+    intermediateSize = section.value(.intermediateSize, default: 11_008)
+    hiddenLayerCount = section.value(.hiddenLayerCount, default: 32)
+    attentionHeadCount = section.value(.attentionHeadCount, default: 32)
+    keyValueHeadCount = section.value(.keyValueHeadCount, default: attentionHeadCount)
+    headSize = section.value(.headSize, default: hiddenSize / max(attentionHeadCount, 1))
+    contextLength = section.value(.contextLength, default: 2048)
+    rmsNormEpsilon = section.value(.rmsNormEpsilon, default: 1e-6)
+    tiesWordEmbeddings = section.value(.tiesWordEmbeddings, default: false)
+    hasAttentionBias = section.value(.hasAttentionBias, default: false)
+    hasPerceptronBias = section.value(.hasPerceptronBias, default: false)
+    activation = section.value(.activation, default: .silu)
+    bosTokenID = section.value(.bosTokenID, default: 1)
+    eosTokenID = section.value(.eosTokenID, default: 2)
+    padTokenID = section.optional(.padTokenID)
 
-    let beside = try keys.decodeIfPresent(Double.self, forKey: .ropeTheta)
-    let parameters = try keys.decodeIfPresent(Rope.self, forKey: .ropeParameters)
-    let scaling = try keys.decodeIfPresent(Rope.self, forKey: .ropeScaling)
+    let beside: Double? = section.optional(.ropeTheta)
+    let parameters: Rope? = section.optional(.ropeParameters)
+    let scaling: Rope? = section.optional(.ropeScaling)
     for (key, rope) in [(CodingKeys.ropeParameters, parameters), (.ropeScaling, scaling)] {
       guard let type = rope?.type ?? rope?.legacyType, type != "default" else { continue }
-      throw DecodingError.dataCorrupted(
-        .init(
-          codingPath: keys.codingPath + [key],
-          debugDescription: "found rotary embeddings of type \"\(type)\", expected \"default\""))
+      section.note(key, found: "rotary embeddings of type \"\(type)\"", expected: "\"default\"")
     }
     ropeTheta = parameters?.theta ?? beside ?? 10_000
+    try section.finish()
   }
 
   /// Writes every key, the rotary base in both places.
@@ -162,25 +160,27 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
 
   func check(_ checks: inout ConfigurationChecks) {
     func name(_ key: CodingKeys) -> String { "text_config.\(key.rawValue)" }
-    checks.positive(vocabularySize, name(.vocabularySize))
+    checks.positive(vocabularySize, upTo: 1 << 24, name(.vocabularySize))
     checks.positive(hiddenSize, name(.hiddenSize))
     checks.positive(intermediateSize, name(.intermediateSize))
-    checks.positive(hiddenLayerCount, name(.hiddenLayerCount))
+    checks.positive(hiddenLayerCount, upTo: 1 << 12, name(.hiddenLayerCount))
     checks.positive(attentionHeadCount, name(.attentionHeadCount))
     checks.positive(keyValueHeadCount, name(.keyValueHeadCount))
-    checks.positive(contextLength, name(.contextLength))
+    checks.positive(contextLength, upTo: 1 << 30, name(.contextLength))
     checks.positive(rmsNormEpsilon, name(.rmsNormEpsilon))
     checks.positive(ropeTheta, name(.ropeTheta))
     checks.multiple(
       attentionHeadCount, of: keyValueHeadCount, named: "num_key_value_heads", name(.attentionHeadCount))
     checks.require(
-      headSize > 0 && headSize % 2 == 0, name(.headSize), found: "\(headSize)",
+      headSize > 0 && headSize <= 1 << 18 && headSize % 2 == 0, name(.headSize),
+      with: name(.hiddenSize), name(.attentionHeadCount), found: "\(headSize)",
       expected: "a positive even integer")
     checks.require(
       activation == .silu, name(.activation), found: "\"\(activation.rawValue)\"", expected: "\"silu\"")
     for (key, id) in [(CodingKeys.bosTokenID, bosTokenID), (.eosTokenID, eosTokenID)] {
       checks.require(
-        id >= 0 && id < vocabularySize, name(key), found: "\(id)", expected: "an id below \(vocabularySize)")
+        id >= 0 && id < vocabularySize, name(key), with: name(.vocabularySize), found: "\(id)",
+        expected: "an id below \(vocabularySize)")
     }
   }
 }

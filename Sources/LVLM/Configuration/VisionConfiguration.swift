@@ -63,18 +63,19 @@ public struct VisionConfiguration: Codable, Equatable, Sendable {
 
   /// Reads the section; absent keys take the values of `CLIPVisionConfig`.
   public init(from decoder: any Decoder) throws {
-    let keys = try decoder.container(keyedBy: CodingKeys.self)
-    try requireModelType("clip_vision_model", in: keys, key: .modelType)
-    hiddenSize = try keys.value(.hiddenSize, default: 768)
-    intermediateSize = try keys.value(.intermediateSize, default: 3072)
-    hiddenLayerCount = try keys.value(.hiddenLayerCount, default: 12)
-    attentionHeadCount = try keys.value(.attentionHeadCount, default: 12)
-    channelCount = try keys.value(.channelCount, default: 3)
-    imageSize = try keys.value(.imageSize, default: 224)
-    patchSize = try keys.value(.patchSize, default: 32)
-    activation = try keys.value(.activation, default: .quickGELU)
-    layerNormEpsilon = try keys.value(.layerNormEpsilon, default: 1e-5)
-    projectionSize = try keys.value(.projectionSize, default: 512)
+    let section = try ConfigurationSection(decoder, keyedBy: CodingKeys.self)
+    section.require("clip_vision_model", at: .modelType)
+    hiddenSize = section.value(.hiddenSize, default: 768)
+    intermediateSize = section.value(.intermediateSize, default: 3072)
+    hiddenLayerCount = section.value(.hiddenLayerCount, default: 12)
+    attentionHeadCount = section.value(.attentionHeadCount, default: 12)
+    channelCount = section.value(.channelCount, default: 3)
+    imageSize = section.value(.imageSize, default: 224)
+    patchSize = section.value(.patchSize, default: 32)
+    activation = section.value(.activation, default: .quickGELU)
+    layerNormEpsilon = section.value(.layerNormEpsilon, default: 1e-5)
+    projectionSize = section.value(.projectionSize, default: 512)
+    try section.finish()
   }
 
   /// Writes every key.
@@ -97,26 +98,15 @@ public struct VisionConfiguration: Codable, Equatable, Sendable {
     func name(_ key: CodingKeys) -> String { "vision_config.\(key.rawValue)" }
     checks.positive(hiddenSize, name(.hiddenSize))
     checks.positive(intermediateSize, name(.intermediateSize))
-    checks.positive(hiddenLayerCount, name(.hiddenLayerCount))
+    checks.positive(hiddenLayerCount, upTo: 1 << 12, name(.hiddenLayerCount))
     checks.positive(attentionHeadCount, name(.attentionHeadCount))
     checks.require(
       channelCount == 3, name(.channelCount), found: "\(channelCount)", expected: "3 (red, green, blue)")
-    checks.positive(imageSize, name(.imageSize))
+    checks.positive(imageSize, upTo: 1 << 14, name(.imageSize))
     checks.positive(patchSize, name(.patchSize))
     checks.positive(layerNormEpsilon, name(.layerNormEpsilon))
     checks.multiple(
       hiddenSize, of: attentionHeadCount, named: "num_attention_heads", name(.hiddenSize))
     checks.multiple(imageSize, of: patchSize, named: "patch_size", name(.imageSize))
   }
-}
-
-/// Throws when `model_type` is there and is not `expected`.
-func requireModelType<Key: CodingKey>(
-  _ expected: String, in keys: KeyedDecodingContainer<Key>, key: Key
-) throws {
-  let found = try keys.decodeIfPresent(String.self, forKey: key)
-  guard let found, found != expected else { return }
-  throw DecodingError.dataCorrupted(
-    .init(
-      codingPath: keys.codingPath + [key], debugDescription: "found \"\(found)\", expected \"\(expected)\""))
 }

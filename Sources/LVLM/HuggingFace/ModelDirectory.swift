@@ -6,16 +6,52 @@ extension LlavaModel {
   /// Opens a Hugging Face directory: `config.json` and `model.safetensors`, or the shards that
   /// `model.safetensors.index.json` names. Float16, BFloat16 and Float64 weights become Float32.
   ///
-  /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError`` or `CheckpointError`.
+  /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError`` or `CheckpointError`; ``ModelErrors`` where there are
+  ///   several.
   public static func load(from directory: URL) throws -> LlavaModel {
-    let configuration = try LlavaConfiguration.read(
-      from: directory.appending(component: "config.json"))
-    // Every weight is replaced below, or an error says which is missing.
-    var generator = RandomGenerator.placeholder
-    let model = try LlavaModel(configuration, using: &generator)
-    let weights = try SafeTensorsShards(of: directory)
-    try model.setParameters(weights.tensors(), source: directory.path)
+    try load(from: directory) {
+      try LlavaConfiguration.read(from: ModelFile.inside(directory, "config.json"))
+    }
+  }
+
+  /// Opens the weights of a directory for a configuration; they are looked through even when `configuration` throws.
+  static func load(
+    from directory: URL, as configuration: () throws -> LlavaConfiguration
+  ) throws -> LlavaModel {
+    let errors = ErrorCollection()
+    let configuration = errors.attempt(configuration)
+    let shards = errors.attempt { try SafeTensorsShards(of: directory) }
+    guard let weights = shards?.weights(errors: errors) else { throw errors.error }
+    guard let configuration else {
+      let unusable = weights.tensors.compactMap { Self.unusable($0.name, $0.tensor) }
+      if !unusable.isEmpty { errors.add(ModelDirectoryError(file: directory.path, unusable: unusable)) }
+      throw errors.error
+    }
+    let model = errors.attempt {
+      try checkSize(of: configuration, held: weights.tensors, source: directory)
+      // Every weight is replaced below, or an error says which is missing.
+      var generator = RandomGenerator.placeholder
+      let model = try LlavaModel(configuration, using: &generator)
+      try model.setParameters(weights.tensors, unread: weights.unread, source: directory.path)
+      return model
+    }
+    guard let model, errors.isEmpty else { throw errors.error }
     return model
+  }
+
+  /// Refuses sizes that no memory holds before any is asked for.
+  private static func checkSize(
+    of configuration: LlavaConfiguration, held: [(name: String, tensor: Tensor)], source: URL
+  ) throws {
+    let wanted =
+      configuration.visionWeightCount + configuration.projectorWeightCount + configuration.decoderWeightCount
+    let found = held.reduce(0) { $0 + $1.tensor.count }
+    guard wanted > 64 * found + 1 << 28 else { return }
+    throw ModelConfigurationError(
+      file: source.appending(component: "config.json").path,
+      problems: [
+        .init(key: "sizes", found: "a model of \(wanted) weights", expected: "the \(found) of the files")
+      ])
   }
 
   /// Writes a Hugging Face directory: `config.json` and `model.safetensors`; adapters are merged into the copy that
@@ -64,6 +100,13 @@ extension LlavaModel {
   /// - Parameter source: what errors call the place they came from.
   /// - Throws: ``ModelDirectoryError`` with all missing, unexpected, wrongly shaped and non-finite parameters.
   public func setParameters(_ tensors: [(name: String, tensor: Tensor)], source: String) throws {
+    try setParameters(tensors, unread: [], source: source)
+  }
+
+  /// - Parameter unread: names that are known to lie in files that could not be read: not missing.
+  private func setParameters(
+    _ tensors: [(name: String, tensor: Tensor)], unread: Set<String>, source: String
+  ) throws {
     var error = ModelDirectoryError(file: source)
     let own = namedParameters()
     let known = Dictionary(uniqueKeysWithValues: own.map { ($0.name, $0.parameter) })
@@ -80,16 +123,23 @@ extension LlavaModel {
         error.unusable.append("\(name) (there twice)")
       } else if tensor.shape != parameter.shape {
         error.wrongShapes.append("\(name): found \(tensor.shape), expected \(parameter.shape)")
-      } else if !tensor.dtype.isFloatingPoint {
-        error.unusable.append("\(name) (\(tensor.dtype) values, expected floating point)")
-      } else if !tensor.to(.float32).sum().item().isFinite {
-        error.unusable.append("\(name) (not all values are finite)")
+      } else if let problem = Self.unusable(name, tensor) {
+        error.unusable.append(problem)
       }
     }
-    error.missing = own.map(\.name).filter { given[$0] == nil }
+    let elsewhere = Set(unread.compactMap(ParameterNames.canonical))
+    error.missing = own.map(\.name).filter { given[$0] == nil && !elsewhere.contains($0) }
     guard error.isEmpty else { throw error }
     for (name, parameter) in own {
       if let tensor = given[name] { parameter.tensor = tensor }
     }
+  }
+
+  /// Why a tensor cannot be a parameter whatever its shape; nil when it can.
+  private static func unusable(_ name: String, _ tensor: Tensor) -> String? {
+    guard tensor.dtype.isFloatingPoint else {
+      return "\(name) (\(tensor.dtype) values, expected floating point)"
+    }
+    return tensor.to(.float32).sum().item().isFinite ? nil : "\(name) (not all values are finite)"
   }
 }

@@ -16,7 +16,8 @@ public struct PretrainedModel {
   ///
   /// A directory without `preprocessor_config.json` pads pictures to squares and uses CLIP's statistics.
   /// - Parameter weights: how matrices are kept; anything but ``WeightStorage/float32`` freezes the model.
-  /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError``, ``TokenizerError`` or `CheckpointError`.
+  /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError``, ``TokenizerError`` or `CheckpointError`;
+  ///   ``ModelErrors`` where there are several.
   public static func load(from url: URL, weights: WeightStorage = .float32) throws -> PretrainedModel {
     if url.pathExtension == "gguf" {
       let file = try GGUFFile(reading: url)
@@ -25,35 +26,29 @@ public struct PretrainedModel {
         model: try LlavaModel.languageModel(from: file, tokenizer: tokenizer, weights: weights),
         tokenizer: tokenizer)
     }
-    let configuration = try LlavaConfiguration.read(
-      from: ModelFile.inside(url, "config.json"))
-    let tokenizer = try tokenizer(of: url)
-    try check(tokenizer, configuration, file: url.path)
-    let file = try ModelFile.inside(url, "preprocessor_config.json")
-    let hasFile = FileManager.default.fileExists(atPath: file.path)
-    let processing =
-      hasFile
-      ? try ImageProcessorConfiguration.read(from: file)
-      : ImageProcessorConfiguration(size: configuration.vision.imageSize)
-    guard processing.size == configuration.vision.imageSize else {
-      throw ModelConfigurationError(
-        file: file.path,
-        problems: [
-          .init(
-            key: "size", found: "\(processing.size)",
-            expected: "vision_config.image_size (\(configuration.vision.imageSize))")
-        ])
-    }
     guard weights != .quantized else {
       throw ModelDirectoryError(
         file: url.path, unusable: ["its weights (safetensors, expected a GGUF file to keep quantised)"])
     }
-    let model = try LlavaModel.load(from: url)
+    let errors = ErrorCollection()
+    let tokenizer = errors.attempt { try Self.tokenizer(of: url) }
+    let processing = errors.attempt { try imageProcessing(of: url) }
+    let model = errors.attempt {
+      try LlavaModel.load(from: url) {
+        let configuration = try LlavaConfiguration.read(from: ModelFile.inside(url, "config.json"))
+        _ = errors.attempt { try check(configuration, tokenizer, processing ?? nil, directory: url) }
+        return configuration
+      }
+    }
+    guard let tokenizer, let processing, let model, errors.isEmpty else { throw errors.error }
     if weights == .bfloat16 {
       model.setTrainable(false, .vision, .projector, .decoder)
       model.storeFrozenWeights(as: .bfloat16)
     }
-    return PretrainedModel(model: model, tokenizer: tokenizer, processor: ImageProcessor(processing))
+    return PretrainedModel(
+      model: model, tokenizer: tokenizer,
+      processor: ImageProcessor(
+        processing ?? ImageProcessorConfiguration(size: model.configuration.vision.imageSize)))
   }
 
   /// The template that the vocabulary was made for, as far as it shows: ChatML where it has ChatML's tokens.
@@ -108,22 +103,39 @@ public struct PretrainedModel {
       eos: names?.eos_token?.content, pad: names?.pad_token?.content)
   }
 
-  private static func check(_ tokenizer: Tokenizer, _ configuration: LlavaConfiguration, file: String) throws
-  {
+  /// What `preprocessor_config.json` says, nil where there is none.
+  private static func imageProcessing(of directory: URL) throws -> ImageProcessorConfiguration? {
+    let file = try ModelFile.inside(directory, "preprocessor_config.json")
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    return try ImageProcessorConfiguration.read(from: file)
+  }
+
+  private static func check(
+    _ configuration: LlavaConfiguration, _ tokenizer: Tokenizer?, _ processing: ImageProcessorConfiguration?,
+    directory: URL
+  ) throws {
     var checks = ConfigurationChecks()
     let text = configuration.text
-    checks.require(
-      text.vocabularySize >= tokenizer.vocabularySize, "text_config.vocab_size",
-      found: "\(text.vocabularySize)",
-      expected: "at least the \(tokenizer.vocabularySize) ids of the tokenizer")
-    checks.require(
-      configuration.imageTokenIndex == Int(tokenizer.imageID), "image_token_index",
-      found: "\(configuration.imageTokenIndex)", expected: "\(tokenizer.imageID), the tokenizer's <image>")
-    checks.require(
-      text.eosTokenID == Int(tokenizer.eosID), "text_config.eos_token_id", found: "\(text.eosTokenID)",
-      expected: "\(tokenizer.eosID), the tokenizer's")
+    if let tokenizer {
+      checks.require(
+        text.vocabularySize >= tokenizer.vocabularySize, "text_config.vocab_size",
+        found: "\(text.vocabularySize)",
+        expected: "at least the \(tokenizer.vocabularySize) ids of the tokenizer")
+      checks.require(
+        configuration.imageTokenIndex == Int(tokenizer.imageID), "image_token_index",
+        found: "\(configuration.imageTokenIndex)", expected: "\(tokenizer.imageID), the tokenizer's <image>")
+      checks.require(
+        text.eosTokenID == Int(tokenizer.eosID), "text_config.eos_token_id", found: "\(text.eosTokenID)",
+        expected: "\(tokenizer.eosID), the tokenizer's")
+    }
+    if let processing {
+      checks.require(
+        processing.size == configuration.vision.imageSize, "vision_config.image_size",
+        found: "\(configuration.vision.imageSize)",
+        expected: "\(processing.size), the size in preprocessor_config.json")
+    }
     guard checks.problems.isEmpty else {
-      throw ModelConfigurationError(file: file, problems: checks.problems)
+      throw ModelConfigurationError(file: directory.path, problems: checks.problems)
     }
   }
 }

@@ -19,7 +19,7 @@ struct SafeTensorsShards {
       enum CodingKeys: String, CodingKey { case weights = "weight_map" }
     }
     self.directory = directory
-    let indexFile = directory.appending(component: "model.safetensors.index.json")
+    let indexFile = try ModelFile.inside(directory, "model.safetensors.index.json")
     guard let data = try? Data(contentsOf: indexFile) else {
       index = [:]
       files = [try ModelFile.inside(directory, "model.safetensors")]
@@ -35,29 +35,40 @@ struct SafeTensorsShards {
         file: indexFile.path, unusable: strange.map { "\($0) (expected a file of this directory)" })
     }
     self.index = index.weights
-    files = try names.map { try ModelFile.inside(directory, $0) }
+    let errors = ErrorCollection()
+    files = names.compactMap { name in errors.attempt { try ModelFile.inside(directory, name) } }
+    guard errors.isEmpty else { throw errors.error }
   }
 
-  /// Every parameter as it is stored, shard by shard; half precision and double precision as Float32.
+  /// Every parameter as it is stored, shard by shard, half and double precision as Float32; and the names that the index
+  /// places in files that cannot be read.
   ///
-  /// - Throws: `CheckpointError` for a file that is missing, cut short or damaged, ``ModelDirectoryError`` when a shard
-  ///   lacks what the index says it holds.
-  func tensors() throws -> [(name: String, tensor: Tensor)] {
-    var result: [(name: String, tensor: Tensor)] = []
-    var error = ModelDirectoryError(file: directory.path)
+  /// `errors` gets a `CheckpointError` for each file that is missing, cut short or damaged, and a ``ModelDirectoryError``
+  /// when a shard lacks what the index says it holds. Nil when there is nothing to judge a model by.
+  func weights(
+    errors: ErrorCollection
+  ) -> (tensors: [(name: String, tensor: Tensor)], unread: Set<String>)? {
+    var tensors: [(name: String, tensor: Tensor)] = []
+    var unread: Set<String> = []
+    var lacking: [String] = []
     for file in files {
-      let shard = try SafeTensorsFile(reading: file)
-      for name in shard.names {
-        let tensor = try shard.tensor(name)
-        result.append((name, tensor.dtype.isFloatingPoint ? tensor.to(.float32) : tensor))
+      let placed = index.filter { $0.value == file.lastPathComponent }.keys.sorted()
+      let shard = errors.attempt {
+        let shard = try SafeTensorsFile(reading: file)
+        tensors += try shard.names.map { name in
+          let tensor = try shard.tensor(name)
+          return (name, tensor.dtype.isFloatingPoint ? tensor.to(.float32) : tensor)
+        }
+        return shard
       }
-      let lacking = index.filter { $0.value == file.lastPathComponent && shard.entry($0.key) == nil }
-      error.missing += lacking.keys.sorted().map {
-        "\($0) (which the index expects in \(file.lastPathComponent))"
+      let absent = placed.filter { shard?.entry($0) == nil }
+      unread.formUnion(absent)
+      if shard != nil {
+        lacking += absent.map { "\($0) (which the index expects in \(file.lastPathComponent))" }
       }
     }
-    guard error.isEmpty else { throw error }
-    return result
+    if !lacking.isEmpty { errors.add(ModelDirectoryError(file: directory.path, missing: lacking)) }
+    return tensors.isEmpty && !errors.isEmpty ? nil : (tensors, unread)
   }
 }
 

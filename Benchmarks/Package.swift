@@ -5,11 +5,13 @@ let package = Package(
   name: "benchmarks",
   dependencies: [.package(name: "mia-dpo-swift", path: "..")],
   targets: [
+    .target(name: "CMemoryStream"),
     .executableTarget(
       name: "tensor-bench",
       dependencies: [
-        .product(name: "Tensor", package: "mia-dpo-swift"), .product(name: "LVLM", package: "mia-dpo-swift"),
-      ])
+        "CMemoryStream", .product(name: "Tensor", package: "mia-dpo-swift"),
+        .product(name: "LVLM", package: "mia-dpo-swift"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -45,7 +45,7 @@ void tk_set_gradient_mode(int enabled) { gradient_mode = enabled; }
   U(T, S, relu, x > 0 ? x : 0, (T)(x > 0))                                                                     \
   U(T, S, silu, x *F(m_sigmoid)(x), F(m_sigmoid)(x) * (1 + x * F(m_sigmoid)(-x)))                              \
   U(T, S, gelu, F(gelu)(x), F(gelu_slope)(x))                                                                  \
-  U(T, S, gelu_tanh, (T)0.5 * x * (1 + F(m_tanh)((T)0.7978845608028654 * (x + (T)0.044715 * x * x * x))),      \
+  U(T, S, gelu_tanh, x *F(m_sigmoid)((T)1.5957691216057308 * x * (1 + (T)0.044715 * x * x)),                   \
     F(gelu_tanh_slope)(x))                                                                                     \
   U(T, S, quick_gelu, x *F(m_sigmoid)((T)1.702 * x),                                                           \
     F(m_sigmoid)((T)1.702 * x) * (1 + (T)1.702 * x * F(m_sigmoid)((T)-1.702 * x)))                             \
@@ -121,14 +121,14 @@ static inline float gelu_slope_32(float x) { return tk_gelu_slopef(x); }
 static inline double gelu_slope_64(double x) {
   return 0.5 * (1 + erf(x * 0.7071067811865476)) + x * 0.3989422804014327 * exp(-0.5 * x * x);
 }
-static inline float gelu_tanh_slope_32(float x) {
-  float t = tk_tanhf(0.7978845608028654f * (x + 0.044715f * x * x * x));
-  return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * 0.7978845608028654f * (1 + 3 * 0.044715f * x * x);
-}
-static inline double gelu_tanh_slope_64(double x) {
-  double t = tanh(0.7978845608028654 * (x + 0.044715 * x * x * x));
-  return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * 0.7978845608028654 * (1 + 3 * 0.044715 * x * x);
-}
+// (1 + tanh u) / 2 is sigmoid(2 u).
+#define GELU_TANH_SLOPE(T, S)                                                                                  \
+  static inline T gelu_tanh_slope_##S(T x) {                                                                   \
+    T square = x * x, s = m_sigmoid_##S((T)1.5957691216057308 * x * (1 + (T)0.044715 * square));               \
+    return s + x * (s - s * s) * ((T)1.5957691216057308 * (1 + (T)0.134145 * square));                         \
+  }
+GELU_TANH_SLOPE(float, 32)
+GELU_TANH_SLOPE(double, 64)
 
 #define DEFINE(T, S, NAME, VALUE, SLOPE) UNARY(T, S, NAME, VALUE) GRADIENT(T, S, NAME, SLOPE)
 TABLE(DEFINE, float, f32, F32)
@@ -317,6 +317,15 @@ SELECT(double, f64)
   }
 ACCUMULATE(float, f32)
 ACCUMULATE(double, f64)
+
+// Four rows in one pass: the sums are read and written once for all of them.
+#define ACCUMULATE_ROWS(T, S)                                                                                  \
+  TK_TARGETS void tk_accumulate_rows_##S(int64_t n, const T *a, const T *b, const T *c, const T *d,            \
+                                         T *restrict acc) {                                                    \
+    for (int64_t i = 0; i < n; i++) acc[i] += (a[i] + b[i]) + (c[i] + d[i]);                                   \
+  }
+ACCUMULATE_ROWS(float, f32)
+ACCUMULATE_ROWS(double, f64)
 
 // Blocks of partial sums keep the rounding error of a long float sum small.
 #define SUM(T, S)                                                                                              \

@@ -41,15 +41,16 @@ TK_INLINE float tk_exp_reduced(float x, uint32_t *power) {
   return p * (r * r) + r + 1.0f;
 }
 
-// Two scalings, so that results below 2^-126 are rounded once.
-TK_INLINE float tk_expf(float x) {
-  x = x > 89.0f ? 89.0f : x;
+// e^x for x < 89.5. Two scalings, so that results below 2^-126 are rounded once.
+TK_INLINE float tk_exp_below(float x) {
   x = x < -104.0f ? -104.0f : x;
   uint32_t n;
   float p = tk_exp_reduced(x, &n);
   uint32_t half = (n << 22) & 0xff800000u;  // n / 2 rounded down, in the place of the exponent
   return p * tk_float(half + 0x3f800000u) * tk_float((n << 23) - half + 0x3f800000u);
 }
+
+TK_INLINE float tk_expf(float x) { return tk_exp_below(x > 89.0f ? 89.0f : x); }
 
 // For arguments <= 0 (a maximum was subtracted): one scaling, results below 2^-126 become zero.
 TK_INLINE float tk_exp_nonpositive(float x) {
@@ -106,12 +107,12 @@ TK_INLINE float tk_expm1f(float x) {
 }
 
 TK_INLINE float tk_sigmoidf(float x) {
-  float e = tk_expf(-tk_absf(x));
+  float e = tk_exp_below(-tk_absf(x));
   float s = 1.0f / (1.0f + e);
   return x < 0.0f ? e * s : s;
 }
 
-TK_INLINE float tk_softplusf(float x) { return (x > 0.0f ? x : 0.0f * x) + tk_log1pf(tk_expf(-tk_absf(x))); }
+TK_INLINE float tk_softplusf(float x) { return (x > 0.0f ? x : 0.0f * x) + tk_log1pf(tk_exp_below(-tk_absf(x))); }
 
 // Odd polynomial (Cephes tanhf) near zero, 1 - 2 / (e^2|x| + 1) elsewhere.
 TK_INLINE float tk_tanhf(float x) {

@@ -123,7 +123,7 @@ extension BLAS {
     let length = BlockEncoding.blockLength
     let rowBytes = weight.blocks.shape[1]
     let isLarge = m * n * k >= parallelThreshold && !Threads.isInParallelRegion
-    let slice = isLarge ? (sliceSize(n, Threads.count) + length - 1) / length * length : n
+    let slice = isLarge ? (sliceSize(n, Threads.count, multipleOf: 16) + length - 1) / length * length : n
     Threads.parallel((n + slice - 1) / slice) { range in
       for index in range {
         let begin = index * slice

@@ -59,6 +59,8 @@ enum TensorBench {
         loading = files
         let times = try files.race()
         report(["case": name, "seconds": times.load, "read_seconds": times.read])
+      } else if name.hasPrefix("stream "), let stream = MemoryStream(name) {
+        report(["case": name, "seconds": stream.time(repetitions: repetitions)])
       } else {
         if operations[name] == nil { operations[name] = MicroOperations.operation(name) }
         guard let operation = operations[name] else {

@@ -16,6 +16,10 @@ void tk_small_product_bf16(int64_t m, int64_t n, int64_t k, float alpha, const f
 void tk_small_product_f16(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
                           const uint16_t *w, int64_t ldw, float beta, float *c, int64_t ldc);
 
+// c = alpha a b + beta c for a [m, k] of few rows or few columns, whose elements lie `row` and `step` apart, and b [k, n].
+void tk_thin_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t row, int64_t step,
+                         const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+
 // out [m, n] = p [m, k] v [k, n] for a few rows of p, such as attention's probabilities times values.
 void tk_weighted_rows_f32(int64_t m, int64_t n, int64_t k, const float *p, int64_t ldp, const float *v, int64_t ldv,
                           float *out, int64_t ldo);

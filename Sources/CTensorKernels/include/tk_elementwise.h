@@ -39,6 +39,9 @@ void tk_select_f64(int64_t n, const uint8_t *c, int64_t sc, const double *a, int
 // acc[i] += scale * x[i * sx]
 void tk_accumulate_f32(int64_t n, float scale, const float *x, int64_t sx, float *acc);
 void tk_accumulate_f64(int64_t n, double scale, const double *x, int64_t sx, double *acc);
+// acc += (a + b) + (c + d)
+void tk_accumulate_rows_f32(int64_t n, const float *a, const float *b, const float *c, const float *d, float *acc);
+void tk_accumulate_rows_f64(int64_t n, const double *a, const double *b, const double *c, const double *d, double *acc);
 
 // The sum of n values.
 float tk_sum_f32(int64_t n, const float *x, int64_t sx);

@@ -113,8 +113,10 @@ extension Tensor {
     let innerWalk = StridedIteration(
       shape: Array(moved.shape.suffix(axes.count)) + [1],
       strides: [Array(moved.strides.suffix(axes.count)) + [0]])
-    // Threads share one output row by columns when there are fewer rows than threads.
-    let columnBlock = outerRows >= Threads.count ? length : Swift.max(16, (length + 7) / 8)
+    // Threads share one output row by columns when there are fewer rows than threads; wide parts are read faster.
+    let columnBlock =
+      outerRows >= Threads.count
+      ? length : Swift.max(16, (length + Threads.count - 1) / Threads.count + 15) / 16 * 16
     let blocks = (length + columnBlock - 1) / columnBlock
     let float = dtype == .float32
     Threads.parallel(outerRows * blocks, grain: Swift.max(1, (1 << 14) / Swift.max(inner * columnBlock, 1))) {
@@ -127,15 +129,15 @@ extension Tensor {
         if float {
           let output = result.pointer(Float.self) + row * length + start
           Self.addRows(
-            inner, width, output, zero: 0, stride: stride,
+            inner, width, output, stride: stride,
             source: { UnsafePointer(moved.pointer(Float.self) + base + Self.flatOffset(innerWalk, $0)) },
-            add: { tk_accumulate_f32($0, 1, $1, $2, $3) })
+            add: { tk_accumulate_f32($0, 1, $1, $2, $3) }, addFour: tk_accumulate_rows_f32)
         } else {
           let output = result.pointer(Double.self) + row * length + start
           Self.addRows(
-            inner, width, output, zero: 0, stride: stride,
+            inner, width, output, stride: stride,
             source: { UnsafePointer(moved.pointer(Double.self) + base + Self.flatOffset(innerWalk, $0)) },
-            add: { tk_accumulate_f64($0, 1, $1, $2, $3) })
+            add: { tk_accumulate_f64($0, 1, $1, $2, $3) }, addFour: tk_accumulate_rows_f64)
         }
       }
     }
@@ -143,20 +145,29 @@ extension Tensor {
 
   /// Adds `count` rows in groups, so that a long sum does not lose digits.
   private static func addRows<T: BinaryFloatingPoint>(
-    _ count: Int, _ width: Int64, _ output: UnsafeMutablePointer<T>, zero: T, stride: Int,
-    source: (Int) -> UnsafePointer<T>, add: (Int64, UnsafePointer<T>, Int64, UnsafeMutablePointer<T>) -> Void
+    _ count: Int, _ width: Int64, _ output: UnsafeMutablePointer<T>, stride: Int,
+    source: (Int) -> UnsafePointer<T>, add: (Int64, UnsafePointer<T>, Int64, UnsafeMutablePointer<T>) -> Void,
+    addFour: (
+      Int64, UnsafePointer<T>?, UnsafePointer<T>?, UnsafePointer<T>?, UnsafePointer<T>?,
+      UnsafeMutablePointer<T>?
+    ) -> Void
   ) {
-    output.update(repeating: zero, count: Int(width))
-    let group = 256
-    if count <= group {
-      for row in 0..<count { add(width, source(row), Int64(stride), output) }
-      return
+    func addGroup(_ rows: Range<Int>, _ sums: UnsafeMutablePointer<T>) {
+      var row = rows.lowerBound
+      while stride == 1, row + 4 <= rows.upperBound {
+        addFour(width, source(row), source(row + 1), source(row + 2), source(row + 3), sums)
+        row += 4
+      }
+      for row in row..<rows.upperBound { add(width, source(row), Int64(stride), sums) }
     }
+    output.update(repeating: 0, count: Int(width))
+    let group = 256
+    if count <= group { return addGroup(0..<count, output) }
     withUnsafeTemporaryAllocation(of: T.self, capacity: Int(width)) { partial in
       let sums = partial.baseAddress!
       for first in Swift.stride(from: 0, to: count, by: group) {
-        sums.initialize(repeating: zero, count: Int(width))
-        for row in first..<Swift.min(first + group, count) { add(width, source(row), Int64(stride), sums) }
+        sums.initialize(repeating: 0, count: Int(width))
+        addGroup(first..<Swift.min(first + group, count), sums)
         add(width, sums, 1, output)
       }
     }

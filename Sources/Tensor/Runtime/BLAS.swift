@@ -14,6 +14,8 @@ package protocol BLASScalar: BinaryFloatingPoint {
     _ x: UnsafePointer<Self>, _ incx: Int32, _ beta: Self, _ y: UnsafeMutablePointer<Self>, _ incy: Int32)
   /// `c = alpha a bᵀ + beta c` for a few rows of `a`; nil when there is nothing better than `gemmCall`.
   static var smallProduct: SmallProduct<Self>? { get }
+  /// `c = alpha a b + beta c` for a few rows or columns of `a`; nil when there is nothing better than `gemmCall`.
+  static var thinProduct: ThinProduct<Self>? { get }
 }
 
 /// A product of `[m, k]` with the transpose of `[n, k]`: sizes, alpha, a, lda, b, ldb, beta, c, ldc.
@@ -22,8 +24,15 @@ package typealias SmallProduct<T> = (
   Int64
 ) -> Void
 
+/// A product of `[m, k]` with `[k, n]`: sizes, alpha, a, distances between its rows and columns, b, ldb, beta, c, ldc.
+package typealias ThinProduct<T> = (
+  Int64, Int64, Int64, T, UnsafePointer<T>?, Int64, Int64, UnsafePointer<T>?, Int64, T,
+  UnsafeMutablePointer<T>?, Int64
+) -> Void
+
 extension Float: BLASScalar {
   package static var smallProduct: SmallProduct<Float>? { tk_small_product_f32 }
+  package static var thinProduct: ThinProduct<Float>? { tk_thin_product_f32 }
 
   @inline(__always)
   package static func gemmCall(
@@ -45,6 +54,7 @@ extension Float: BLASScalar {
 
 extension Double: BLASScalar {
   package static var smallProduct: SmallProduct<Double>? { nil }
+  package static var thinProduct: ThinProduct<Double>? { nil }
 
   @inline(__always)
   package static func gemmCall(
@@ -75,8 +85,10 @@ package enum BLAS {
   static let parallelThreshold = 1 << 20
   /// The same for products that read a large matrix for a few rows only, in elements of that matrix.
   static let streamingThreshold = 1 << 16
-  /// Rows up to which our own product of a few rows is faster than the library's.
+  /// Rows up to which our own products of a few rows are faster than the library's.
   static let fewRows = 12
+  /// The same for the terms of each sum.
+  static let fewTerms = 16
 
   private static let singleThreaded: Void = openblas_set_num_threads(1)
 
@@ -105,8 +117,9 @@ package enum BLAS {
     if threads == 1 || !isLarge || Threads.isInParallelRegion {
       return serial(m, n, k, alpha, a, lda, transA, b, ldb, transB, beta, c, ldc)
     }
-    if n >= m {
-      let slice = sliceSize(n, threads)
+    // The library is faster on half of the rows than on half of the columns, unless that leaves few rows.
+    if n > 4 * m {
+      let slice = sliceSize(n, threads, multipleOf: 16)
       Threads.parallel((n + slice - 1) / slice) { range in
         // Slice by slice even when one thread gets several: the product's shape decides its rounding.
         for index in range {
@@ -118,7 +131,7 @@ package enum BLAS {
         }
       }
     } else {
-      let slice = sliceSize(m, threads)
+      let slice = sliceSize(m, threads, multipleOf: 8)
       Threads.parallel((m + slice - 1) / slice) { range in
         for index in range {
           let begin = index * slice
@@ -160,8 +173,8 @@ package enum BLAS {
   }
 
   /// Columns or rows per thread, a multiple of the library's register blocks.
-  static func sliceSize(_ n: Int, _ threads: Int) -> Int {
-    ((n + threads - 1) / threads + 15) / 16 * 16
+  static func sliceSize(_ n: Int, _ threads: Int, multipleOf block: Int) -> Int {
+    ((n + threads - 1) / threads + block - 1) / block * block
   }
 
   /// A product on the calling thread; vectors go to the matrix-vector routine.
@@ -175,6 +188,10 @@ package enum BLAS {
       }
     } else if m <= fewRows, transB, !transA, let smallProduct = T.smallProduct {
       smallProduct(Int64(m), Int64(n), Int64(k), alpha, a, Int64(lda), b, Int64(ldb), beta, c, Int64(ldc))
+    } else if (2...fewRows).contains(m) || k <= fewTerms, n >= 16, !transB, let thinProduct = T.thinProduct {
+      thinProduct(
+        Int64(m), Int64(n), Int64(k), alpha, a, Int64(transA ? 1 : lda), Int64(transA ? lda : 1), b,
+        Int64(ldb), beta, c, Int64(ldc))
     } else if m == 1 {
       if beta == 0 { c.update(repeating: 0, count: n) }
       T.gemvCall(

@@ -19,7 +19,7 @@ extension BLAS {
     prepare()
     let threads = Threads.count
     let isLarge = m * n * k >= parallelThreshold || (m <= fewRows && n * k >= streamingThreshold)
-    let slice = isLarge && !Threads.isInParallelRegion ? sliceSize(n, threads) : n
+    let slice = isLarge && !Threads.isInParallelRegion ? sliceSize(n, threads, multipleOf: 16) : n
     Threads.parallel((n + slice - 1) / slice) { range in
       for index in range {
         let begin = index * slice

@@ -99,20 +99,3 @@ extension ExportCommand {
 }
 
 extension ParameterNames.Layout: ExpressibleByArgument {}
-
-struct ConvertCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "convert",
-    abstract: "Turns a safetensors file into HDF5 or back, every element type and byte kept.",
-    discussion: "dpotrain convert model.safetensors model.h5")
-
-  @Argument(help: "The file to read: .safetensors or .h5.")
-  var input: String
-
-  @Argument(help: "The file to write: .h5 or .safetensors.")
-  var output: String
-
-  func run() throws {
-    try WeightFile.convert(URL(fileURLWithPath: input), to: URL(fileURLWithPath: output))
-  }
-}

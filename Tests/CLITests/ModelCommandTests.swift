@@ -89,6 +89,21 @@ import Testing
       try BuiltCommand.run("export", "--model", model, "--format", "peft", "--output", "x").status == 2)
   }
 
+  @Test func recordsAreConverted() throws {
+    try BuiltCommand.withFolder { folder in
+      let (list, lines) = (folder.appending(component: "a.json"), folder.appending(component: "b.jsonl"))
+      let record =
+        #"{"id": 1, "image": "a", "prompt": "<image-placeholder>\nÖ", "chosen": "x", "rejected": "y", "s": 1.50}"#
+      try Data("[\(record)]".utf8).write(to: list)
+      let call = try BuiltCommand.run("convert", list.path, lines.path, "--mark", "image")
+      #expect(call.status == 0, "\(call.errors)")
+      let written = try String(contentsOf: lines, encoding: .utf8)
+      #expect(written == record.replacingOccurrences(of: "-placeholder", with: "") + "\n")
+      #expect(try BuiltCommand.run("convert", list.path, "a.h5").status == 2)
+      #expect(try BuiltCommand.run("convert", "a.h5", "b.safetensors", "--mark", "image").status == 2)
+    }
+  }
+
   /// A run's checkpoint: the adapter is written as it is, and what was trained beside it is never left out in silence.
   @Test func exportFromACheckpoint() throws {
     try BuiltCommand.withFolder { scratch in

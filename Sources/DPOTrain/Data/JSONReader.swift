@@ -13,11 +13,14 @@ struct JSONReader {
   /// The next byte to read.
   private(set) var position: Int
   private var depth = 0
+  private let keepsSpelling: Bool
   private static let deepest = 256
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>, at position: Int = 0) {
+  /// - Parameter keepsSpelling: whether a number that would be written otherwise stays as it is spelled.
+  init(_ bytes: UnsafeBufferPointer<UInt8>, keepsSpelling: Bool = false) {
     self.bytes = bytes
-    self.position = position
+    self.keepsSpelling = keepsSpelling
+    position = 0
   }
 
   /// The byte after white space; `nil` at the end.
@@ -143,7 +146,8 @@ struct JSONReader {
     }
     let text = String(decoding: bytes[start..<at], as: UTF8.self)
     position = at
-    if isWhole, let value = Int(text) { return .integer(value) }
+    if isWhole, let value = Int(text), !keepsSpelling || text != "-0" { return .integer(value) }
+    if keepsSpelling, Double(text)?.description != text { return .spelled(text) }
     guard let value = Double(text), value.isFinite else {
       throw JSONSyntaxError(offset: start, problem: "the number \(text) is too large")
     }
@@ -262,7 +266,7 @@ extension OrderedJSON {
     switch self {
     case .null: "null"
     case .bool: "true or false"
-    case .integer, .number: "a number"
+    case .integer, .number, .spelled: "a number"
     case .string: "a string"
     case .array: "a list"
     case .object: "an object"

@@ -7,12 +7,24 @@ public enum JSONRecordFile {
   /// The file is mapped, not read at once, and only one record at a time becomes a value.
   /// - Parameters:
   ///   - maximumRecordBytes: a longer record is an error.
+  ///   - broken: takes the error of a line of a JSONL file that cannot be read, in place of the record; throws it by default.
+  ///     A list cannot be read beyond broken JSON.
   ///   - body: takes the record, its number from 0 and the line it starts in, from 1.
   /// - Throws: ``DataError`` with the line and byte of broken JSON, or what `body` throws.
   public static func forEach(
-    _ path: String, maximumRecordBytes: Int = 16 << 20,
+    _ path: String, maximumRecordBytes: Int = 16 << 20, broken: (DataError) throws -> Void = { throw $0 },
     _ body: (_ record: OrderedJSON, _ number: Int, _ line: Int) throws -> Void
   ) throws {
+    try withBytes(path) { bytes in
+      try forEach(
+        bytes, path, maximumRecordBytes: maximumRecordBytes, keepsSpelling: false, broken: broken, body)
+    }
+  }
+
+  /// Calls `body` with the bytes of a file.
+  static func withBytes<Result>(
+    _ path: String, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
+  ) throws -> Result {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw DataError(file: path, problem: "no such file")
@@ -26,25 +38,32 @@ public enum JSONRecordFile {
     } catch {
       throw DataError(file: path, problem: "cannot read: \((error as NSError).localizedDescription)")
     }
-    try data.withUnsafeBytes { raw in
-      let bytes = raw.bindMemory(to: UInt8.self)
-      var reader = JSONReader(bytes)
-      guard let first = reader.peek() else {
-        throw DataError(file: path, problem: "is empty, expected JSON records")
-      }
-      if first == UInt8(ascii: "[") {
-        try forEachElement(bytes, path, maximumRecordBytes, body)
-      } else {
-        try forEachLine(bytes, path, maximumRecordBytes, body)
-      }
+    return try data.withUnsafeBytes { try body($0.bindMemory(to: UInt8.self)) }
+  }
+
+  /// Calls `body` for every record of the bytes of a file.
+  /// - Parameter keepsSpelling: whether numbers stay as they are spelled.
+  static func forEach(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ path: String, maximumRecordBytes: Int = 16 << 20,
+    keepsSpelling: Bool, broken: (DataError) throws -> Void,
+    _ body: (_ record: OrderedJSON, _ number: Int, _ line: Int) throws -> Void
+  ) throws {
+    var reader = JSONReader(bytes)
+    guard let first = reader.peek() else {
+      throw DataError(file: path, problem: "is empty, expected JSON records")
+    }
+    if first == UInt8(ascii: "[") {
+      try forEachElement(bytes, path, maximumRecordBytes, keepsSpelling, body)
+    } else {
+      try forEachLine(bytes, path, maximumRecordBytes, keepsSpelling, broken, body)
     }
   }
 
   private static func forEachElement(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ path: String, _ limit: Int,
+    _ bytes: UnsafeBufferPointer<UInt8>, _ path: String, _ limit: Int, _ keepsSpelling: Bool,
     _ body: (OrderedJSON, Int, Int) throws -> Void
   ) throws {
-    var reader = JSONReader(bytes)
+    var reader = JSONReader(bytes, keepsSpelling: keepsSpelling)
     var lines = LineCounter(bytes)
     func located(_ error: JSONSyntaxError, _ number: Int) -> DataError {
       DataError(
@@ -80,28 +99,42 @@ public enum JSONRecordFile {
   }
 
   private static func forEachLine(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ path: String, _ limit: Int,
-    _ body: (OrderedJSON, Int, Int) throws -> Void
+    _ bytes: UnsafeBufferPointer<UInt8>, _ path: String, _ limit: Int, _ keepsSpelling: Bool,
+    _ broken: (DataError) throws -> Void, _ body: (OrderedJSON, Int, Int) throws -> Void
   ) throws {
     var (start, line, number) = (0, 0, 0)
     while start < bytes.count {
       let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
       line += 1
       defer { start = end + 1 }
-      var reader = JSONReader(UnsafeBufferPointer(rebasing: bytes[start..<end]))
+      var reader = JSONReader(UnsafeBufferPointer(rebasing: bytes[start..<end]), keepsSpelling: keepsSpelling)
       guard reader.peek() != nil else { continue }
-      guard end - start <= limit else { throw tooLarge(path, number, end - start, limit) }
+      defer { number += 1 }
       let record: OrderedJSON
-      do throws(JSONSyntaxError) {
-        record = try reader.value()
-        guard reader.peek() == nil else { throw reader.expected("the end of the line") }
+      do throws(DataError) {
+        record = try self.record(&reader, path, number, line: line, from: start, count: end - start, limit)
       } catch {
-        throw DataError(
-          file: path, record: String(number),
-          problem: "broken JSON in line \(line), byte \(start + error.offset): \(error.problem)")
+        try broken(error)
+        continue
       }
       try body(record, number, line)
-      number += 1
+    }
+  }
+
+  /// The one record of a line.
+  private static func record(
+    _ reader: inout JSONReader, _ path: String, _ number: Int, line: Int, from start: Int, count: Int,
+    _ limit: Int
+  ) throws(DataError) -> OrderedJSON {
+    guard count <= limit else { throw tooLarge(path, number, count, limit) }
+    do throws(JSONSyntaxError) {
+      let record = try reader.value()
+      guard reader.peek() == nil else { throw reader.expected("the end of the line") }
+      return record
+    } catch {
+      throw DataError(
+        file: path, record: String(number),
+        problem: "broken JSON in line \(line), byte \(start + error.offset): \(error.problem)")
     }
   }
 

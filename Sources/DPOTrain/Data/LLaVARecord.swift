@@ -64,7 +64,7 @@ public struct LLaVARecord: Sendable, Equatable {
     guard turns.count >= 2 else {
       throw RecordProblem("\"conversations\": expected a question and an answer, found \(turns.count) turns")
     }
-    for (number, turn) in turns.enumerated() where turn.text.trimmingASCIIWhitespace().isEmpty {
+    for (number, turn) in turns.enumerated() where turn.text.allSatisfy(\.isWhitespace) {
       throw RecordProblem(
         "turn \(number + 1) of \"conversations\": the \(turn.isHuman ? "question" : "answer") is empty")
     }
@@ -99,4 +99,17 @@ public struct LLaVARecord: Sendable, Equatable {
 struct RecordProblem: Error {
   let text: String
   init(_ text: String) { self.text = text }
+}
+
+extension DataError {
+  /// A problem of record `number` (from 0), which starts in `line` and is named by its id where it has one.
+  init(_ problem: RecordProblem, in json: OrderedJSON, file: String, line: Int, number: Int) {
+    let name: String
+    switch json[key: "id"] {
+    case .string(let id): name = id
+    case .integer(let id): name = String(id)
+    default: name = String(number)
+    }
+    self.init(file: "\(file):\(line)", record: name, problem: problem.text)
+  }
 }

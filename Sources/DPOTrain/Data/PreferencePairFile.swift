@@ -47,7 +47,7 @@ public struct PreferencePair: Sendable, Equatable {
       guard let text = value.text else {
         throw RecordProblem("\"\(key)\": expected a string, found \(value.kind)")
       }
-      guard !text.trimmingASCIIWhitespace().isEmpty else { throw RecordProblem("\"\(key)\" is empty") }
+      guard !text.allSatisfy(\.isWhitespace) else { throw RecordProblem("\"\(key)\" is empty") }
       return text
     }
     switch json[key: "id"] {
@@ -68,6 +68,22 @@ public struct PreferencePair: Sendable, Equatable {
       throw RecordProblem(
         "has \(marks) \(ImageMark.text) marks for \(images.count) images; expected one mark for each image")
     }
+    if let problem = compositionProblem { throw RecordProblem(problem) }
+  }
+
+  /// What contradicts the format that the pair must have had.
+  private var compositionProblem: String? {
+    let kind = recoveredKind
+    guard kind != .pictureInPicture, let target = PromptRewriting.target(in: prompt) else { return nil }
+    let most = kind.allowedCounts.max() ?? 0
+    if kind == .sequence, images.count > most {
+      return "has \(images.count) images; a sequence has at most \(most)"
+    }
+    let count = kind == .sequence ? images.count : most
+    guard !(1...count).contains(target) else { return nil }
+    return kind == .sequence
+      ? "asks about Image\(target), but has \(count) images"
+      : "asks about Image\(target); a grid has at most \(most) pictures"
   }
 
   private static let keys = ["id", "image", "prompt", "chosen", "rejected", "gt"]
@@ -89,15 +105,27 @@ public struct PreferencePair: Sendable, Equatable {
 public enum PreferencePairFile {
   /// Reads a JSON list or JSONL file; `image` may be a string or a list, both placeholders are accepted and
   /// become `<image>`.
+  /// - Parameters:
+  ///   - imageFolder: what pictures' paths are relative to; where it is given, every picture must exist.
+  ///   - broken: takes the error of a record that cannot be used, in place of the record; throws it by default.
   /// - Throws: ``DataError`` naming file, line and record.
-  public static func read(_ path: String) throws -> [PreferencePair] {
+  public static func read(
+    _ path: String, imageFolder: String? = nil, broken: (DataError) throws -> Void = { throw $0 }
+  ) throws -> [PreferencePair] {
     var pairs: [PreferencePair] = []
-    try JSONRecordFile.forEach(path) { json, number, line in
+    try JSONRecordFile.forEach(path, broken: broken) { json, number, line in
       do throws(RecordProblem) {
-        pairs.append(try PreferencePair(json, fallbackID: String(number)))
+        let pair = try PreferencePair(json, fallbackID: String(number))
+        if let imageFolder,
+          let missing = pair.images.first(where: {
+            !FileManager.default.fileExists(atPath: FilePath.join(imageFolder, $0))
+          })
+        {
+          throw RecordProblem("image \"\(missing)\" does not exist in \(imageFolder)")
+        }
+        pairs.append(pair)
       } catch {
-        let name = json[key: "id"].flatMap { $0.text } ?? String(number)
-        throw DataError(file: "\(path):\(line)", record: name, problem: error.text)
+        try broken(DataError(error, in: json, file: path, line: line, number: number))
       }
     }
     return pairs
@@ -105,65 +133,14 @@ public enum PreferencePairFile {
 
   /// Writes pairs: one a line where the file's name contains `jsonl`, otherwise as the released files are, a list
   /// indented by four spaces with non-ASCII characters escaped. The file is replaced only when all is written.
+  ///
+  /// Every pair gets the format's own keys; ``RecordFile`` keeps a file as it was.
   /// - Throws: ``DataError`` naming the file.
   public static func write(
     _ pairs: [PreferencePair], to path: String, placeholder: String = ImageMark.text
   ) throws(DataError) {
-    var text = ""
-    if (path as NSString).lastPathComponent.contains("jsonl") {
-      for pair in pairs { text += pair.json(placeholder: placeholder).line + "\n" }
-    } else {
-      text = OrderedJSON.array(pairs.map { $0.json(placeholder: placeholder) }).pythonIndented(4)
-    }
-    do {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw DataError(file: path, problem: "cannot write: \((error as NSError).localizedDescription)")
-    }
-  }
-}
-
-extension OrderedJSON {
-  /// The text of Python's `json.dumps(value, indent=…)`: every element on its own line, ASCII only.
-  func pythonIndented(_ step: Int) -> String {
-    var text = ""
-    write(self, step: step, indent: 0, to: &text)
-    var ascii = ""
-    for unit in text.utf16 {
-      if unit < 0x80 {
-        ascii.unicodeScalars.append(UnicodeScalar(UInt8(unit)))
-      } else {
-        let digits = String(unit, radix: 16)
-        ascii += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      }
-    }
-    return ascii
-  }
-
-  private func write(_ value: OrderedJSON, step: Int, indent: Int, to text: inout String) {
-    func breakLine(_ depth: Int) { text += "\n" + String(repeating: " ", count: depth) }
-    switch value {
-    case .array(let values) where !values.isEmpty:
-      text += "["
-      for (index, element) in values.enumerated() {
-        if index > 0 { text += "," }
-        breakLine(indent + step)
-        write(element, step: step, indent: indent + step, to: &text)
-      }
-      breakLine(indent)
-      text += "]"
-    case .object(let members) where !members.isEmpty:
-      text += "{"
-      for (index, member) in members.enumerated() {
-        if index > 0 { text += "," }
-        breakLine(indent + step)
-        text += OrderedJSON.string(member.key).line + ": "
-        write(member.value, step: step, indent: indent + step, to: &text)
-      }
-      breakLine(indent)
-      text += "}"
-    default:
-      text += value.line
-    }
+    try RecordFile(
+      records: pairs.map { $0.json(placeholder: placeholder) }, style: .forFile(named: path)
+    ).write(to: path)
   }
 }

@@ -75,6 +75,18 @@ import Testing
     #expect(try read(text).error == expected)
   }
 
+  @Test func brokenLinesCanBePassedOver() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("{\"a\": 0}\n{\"a\": \n{\"a\": 2}\n", to: "r.jsonl")
+    var (problems, numbers): ([String], [Int]) = ([], [])
+    try JSONRecordFile.forEach(path, broken: { problems.append($0.problem) }) { _, number, line in
+      numbers.append(number)
+      #expect(line == number + 1)
+    }
+    #expect(numbers == [0, 2])
+    #expect(problems == ["broken JSON in line 2, byte 15: expected a value, found the end of the text"])
+  }
+
   @Test func depthAndSizeAreLimited() throws {
     let deep = String(repeating: "[", count: 100_000)
     #expect(try read("{\"a\": \(deep)").error.contains("nested deeper than 256 levels"))

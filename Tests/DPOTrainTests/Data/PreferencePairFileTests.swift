@@ -60,6 +60,22 @@ import Testing
         "record q: has 1 <image> marks for 2 images; expected one mark for each image"
       ),
       (
+        #"{"id": 7, "image": ["a"], "prompt": "<image>", "chosen": "\u00a0\n", "rejected": "y"}"#,
+        #"record 7: "chosen" is empty"#
+      ),
+      (
+        #"{"id": "q", "image": ["a", "b"], "prompt": "<image><image>In Image3, x", "chosen": "x", "rejected": "y"}"#,
+        "record q: asks about Image3, but has 2 images"
+      ),
+      (
+        #"{"id": "q", "image": ["a"], "prompt": "<image>In Image10, x", "chosen": "x", "rejected": "y"}"#,
+        "record q: asks about Image10; a grid has at most 9 pictures"
+      ),
+      (
+        #"{"id": "q", "image": ["a","b","c","d","e","f"], "prompt": "<image><image><image><image><image><image>In Image1, x", "chosen": "x", "rejected": "y"}"#,
+        "record q: has 6 images; a sequence has at most 5"
+      ),
+      (
         #"{"id": "q", "image": ["a"], "prompt": 4, "chosen": "x", "rejected": "y"}"#,
         #"record q: "prompt": expected a string, found a number"#
       ),

@@ -6,6 +6,8 @@ public enum OrderedJSON: Sendable, Equatable {
   case bool(Bool)
   case integer(Int)
   case number(Double)
+  /// A number that is written as it was read: `1.50`, or a whole one beyond 64 bits.
+  case spelled(String)
   case string(String)
   case array([OrderedJSON])
   case object([Member])
@@ -55,6 +57,7 @@ public enum OrderedJSON: Sendable, Equatable {
     case .bool(let value): out += value ? "true" : "false"
     case .integer(let value): out += String(value)
     case .number(let value): out += value.isFinite ? value.description : "null"
+    case .spelled(let value): out += value
     case .string(let value): Self.quote(value, to: &out)
     case .array(let values):
       let isFlat = values.allSatisfy { $0.isScalar }

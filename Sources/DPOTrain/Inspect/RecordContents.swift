@@ -1,0 +1,88 @@
+import Foundation
+
+/// What a record of any format shows and says, with the pictures' marks as `<image>`.
+public struct RecordContents: Sendable, Equatable {
+  /// What a text of a record is.
+  public enum Role: String, CaseIterable, Sendable {
+    /// A person's turn of a conversation.
+    case question
+    /// The model's turn, or the ground truth of a composed prompt.
+    case answer
+    /// The prompt of a pair or of a composed record.
+    case prompt
+    /// The better answer of a pair.
+    case chosen
+    /// The worse answer of a pair.
+    case rejected
+  }
+
+  /// One text.
+  public struct Passage: Sendable, Equatable {
+    /// What it is.
+    public var role: Role
+    /// The text.
+    public var text: String
+  }
+
+  /// Which keys it has.
+  public var format: RecordFormat
+  /// Its name; a number in the file becomes its digits.
+  public var id: String
+  /// The pictures' paths.
+  public var images: [String]
+  /// All texts in order.
+  public var passages: [Passage]
+  /// How pictures were put together; `nil` for a question about a picture as it came, or about none.
+  public var kind: CompositionKind?
+
+  /// Reads and checks a record.
+  /// - Throws: a text that says what was found and what was expected.
+  init(_ json: OrderedJSON, fallbackID: String) throws(RecordProblem) {
+    guard case .object = json else { throw RecordProblem("expected an object, found \(json.kind)") }
+    guard let format = RecordFormat(json) else {
+      throw RecordProblem("has neither \"conversations\" nor \"chosen\" and \"rejected\"")
+    }
+    self.format = format
+    switch format {
+    case .conversation:
+      let record = try LLaVARecord(json, fallbackID: fallbackID)
+      (id, images) = (record.id, record.images)
+      passages = record.turns.map { Passage(role: $0.isHuman ? .question : .answer, text: $0.text) }
+      kind = Self.kind(ofTurn: record.turns[0].text, imageCount: images.count)
+    case .pair:
+      let pair = try PreferencePair(json, fallbackID: fallbackID)
+      (id, images, kind) = (pair.id, pair.images, pair.recoveredKind)
+      passages = [
+        Passage(role: .prompt, text: pair.prompt), Passage(role: .chosen, text: pair.chosen),
+        Passage(role: .rejected, text: pair.rejected),
+      ]
+    case .composed:
+      let record = try Self.composed(json)
+      (id, images, kind) = (record.id, record.images, record.kind)
+      passages = [
+        Passage(role: .prompt, text: record.prompt), Passage(role: .answer, text: record.answer),
+      ]
+    }
+  }
+
+  /// How a conversation's pictures were put together: by the rule of pairs, but only phrases of MIA-DPO's grammar make
+  /// a picture in a picture.
+  private static func kind(ofTurn text: String, imageCount: Int) -> CompositionKind? {
+    if PromptRewriting.target(in: text) != nil { return imageCount > 1 ? .sequence : .grid }
+    let question = PromptRewriting.withoutMarks(text)
+    return imageCount == 1 && PromptRewriting.centrePhrases.contains { question.hasPrefix($0 + ", ") }
+      ? .pictureInPicture : nil
+  }
+
+  private static func composed(_ json: OrderedJSON) throws(RecordProblem) -> ComposedRecord {
+    let record: ComposedRecord
+    do {
+      record = try JSONDecoder().decode(ComposedRecord.self, from: Data(json.line.utf8))
+    } catch {
+      let place = RowFileError(error, file: "", line: nil)
+      throw RecordProblem("\"\(place.key ?? "")\": expected \(place.expected), found \(place.found)")
+    }
+    if let problem = record.problem { throw RecordProblem(problem) }
+    return record
+  }
+}

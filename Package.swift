@@ -40,7 +40,7 @@ let package = Package(
     // Floor 2: the vision-language model.
     .target(
       name: "LVLM",
-      dependencies: ["Tensor", "Checkpoint", "CPNG", "CTurboJPEG", "CSentencePiece"],
+      dependencies: ["Tensor", "Checkpoint", "CTensorKernels", "CPNG", "CTurboJPEG", "CSentencePiece"],
       swiftSettings: swiftSettings),
 
     // Floor 3: the method.

@@ -3,4 +3,5 @@
 #include "tk_convert.h"
 #include "tk_elementwise.h"
 #include "tk_fused.h"
+#include "tk_resample.h"
 #include "tk_runtime.h"

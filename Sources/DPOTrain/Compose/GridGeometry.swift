@@ -32,7 +32,7 @@ public struct GridGeometry: Sendable, Equatable {
   /// The height of the letters: 26 of 40 pixels of the strip in whole dots, or most of a strip too low for that.
   public var labelHeight: Int {
     let height = gap * 26 / 40
-    return height >= 7 ? height / 7 * 7 : min(7, max(1, gap - 1))
+    return height >= 7 ? (height + 3) / 7 * 7 : min(7, max(1, gap - 1))
   }
 
   /// The square of the picture with the 1-based number `number`, row by row, without its label strip.

@@ -40,7 +40,24 @@ extension RGBImage {
   /// Writes an RGB PNG; an existing file is replaced only when all bytes are on disk.
   /// - Throws: ``ImageError`` naming the file.
   public func writePNG(to path: String) throws(ImageError) {
-    let bytes = try pngBytes()
+    try Self.write(try pngBytes(), to: path)
+  }
+
+  /// Writes a JPEG; an existing file is replaced only when all bytes are on disk.
+  /// - Parameter quality: 1 … 100 on libjpeg's scale; 75 is Pillow's default.
+  /// - Throws: ``ImageError`` naming the file.
+  public func writeJPEG(to path: String, quality: Int = 75) throws(ImageError) {
+    try Self.write(try jpegBytes(quality: quality), to: path)
+  }
+
+  /// The picture as the bytes of a JPEG, as Pillow encodes it: colours at half the resolution.
+  /// - Precondition: `quality` is from 1 to 100.
+  public func jpegBytes(quality: Int = 75) throws(ImageError) -> [UInt8] {
+    precondition((1...100).contains(quality), "jpegBytes: no quality \(quality); it is from 1 to 100")
+    return try JPEGFormat.encode(self, quality: quality)
+  }
+
+  private static func write(_ bytes: [UInt8], to path: String) throws(ImageError) {
     do {
       try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
     } catch {

@@ -1,3 +1,5 @@
+import CTensorKernels
+
 extension RGBImage {
   /// The picture at another size, with antialiasing when it gets smaller: the same bytes as Pillow's
   /// `Image.resize` (8-bit intermediate, fixed-point weights). Columns are done first where that takes away more
@@ -43,64 +45,28 @@ extension RGBImage {
     return RGBImage(width: newWidth, height: newHeight, pixels: samples)
   }
 
+  /// Every row on its own: columns of the turned picture, whose rows are a column's three channels one after the other.
   private func resizedRows(to newWidth: Int, _ filter: ResamplingFilter) -> RGBImage {
-    let table = ResamplingTable(from: width, to: newWidth, filter: filter)
-    let half: Int32 = 1 << (ResamplingTable.precision - 1)
-    let samples = [UInt8](unsafeUninitializedCapacity: newWidth * height * 3) { buffer, count in
-      pixels.withUnsafeBufferPointer { source in
-        table.weights.withUnsafeBufferPointer { weights in
-          var output = 0
-          for y in 0..<height {
-            let row = y * width
-            for x in 0..<newWidth {
-              var (red, green, blue) = (half, half, half)
-              var at = (row + table.starts[x]) * 3
-              let first = x * table.stride
-              for index in first..<first + table.counts[x] {
-                let weight = weights[index]
-                red &+= Int32(source[at]) &* weight
-                green &+= Int32(source[at + 1]) &* weight
-                blue &+= Int32(source[at + 2]) &* weight
-                at += 3
-              }
-              buffer[output] = UInt8(clamping: red >> ResamplingTable.precision)
-              buffer[output + 1] = UInt8(clamping: green >> ResamplingTable.precision)
-              buffer[output + 2] = UInt8(clamping: blue >> ResamplingTable.precision)
-              output += 3
-            }
-          }
-          count = output
-        }
-      }
-    }
-    return RGBImage(width: newWidth, height: height, pixels: samples)
+    let turned = transposed(pixels, rows: height, columns: width * 3)
+    let table = ResamplingTable.shared(from: width, to: newWidth, filter: filter)
+    let samples = table.weightedRows(of: turned, width: height * 3)
+    return RGBImage(
+      width: newWidth, height: height, pixels: transposed(samples, rows: newWidth * 3, columns: height))
   }
 
   private func resizedColumns(to newHeight: Int, _ filter: ResamplingFilter) -> RGBImage {
-    let table = ResamplingTable(from: height, to: newHeight, filter: filter)
-    let row = width * 3
-    let half: Int32 = 1 << (ResamplingTable.precision - 1)
-    var sums = [Int32](repeating: 0, count: row)
-    let samples = [UInt8](unsafeUninitializedCapacity: row * newHeight) { buffer, count in
-      pixels.withUnsafeBufferPointer { source in
-        sums.withUnsafeMutableBufferPointer { sums in
-          for y in 0..<newHeight {
-            sums.update(repeating: half)
-            for tap in 0..<table.counts[y] {
-              let weight = table.weights[y * table.stride + tap]
-              let start = source.baseAddress! + (table.starts[y] + tap) * row
-              for column in 0..<row { sums[column] &+= Int32(start[column]) &* weight }
-            }
-            let output = buffer.baseAddress! + y * row
-            for column in 0..<row {
-              output[column] = UInt8(clamping: sums[column] >> ResamplingTable.precision)
-            }
-          }
-        }
-      }
-      count = row * newHeight
+    let table = ResamplingTable.shared(from: height, to: newHeight, filter: filter)
+    return RGBImage(
+      width: width, height: newHeight, pixels: table.weightedRows(of: pixels, width: width * 3))
+  }
+}
+
+private func transposed(_ bytes: [UInt8], rows: Int, columns: Int) -> [UInt8] {
+  [UInt8](unsafeUninitializedCapacity: bytes.count) { buffer, count in
+    bytes.withUnsafeBufferPointer {
+      tk_transpose_bytes(Int64(rows), Int64(columns), $0.baseAddress, buffer.baseAddress)
     }
-    return RGBImage(width: width, height: newHeight, pixels: samples)
+    count = bytes.count
   }
 }
 

@@ -13,7 +13,7 @@ import Testing
     let geometry = try #require(GridGeometry(count: count, cell: 448))
     #expect(geometry.rows == rows && geometry.columns == columns)
     #expect(geometry.width == width && geometry.height == height)
-    #expect(geometry.gap == 40 && geometry.labelIndent == 20 && geometry.labelHeight == 21)
+    #expect(geometry.gap == 40 && geometry.labelIndent == 20 && geometry.labelHeight == 28)
     for number in 1...count {
       let (row, column) = ((number - 1) / columns, (number - 1) % columns)
       #expect(

@@ -1,0 +1,14 @@
+// Pictures of 8-bit samples scaled with fixed-point weights.
+#pragma once
+#include <stdint.h>
+
+// Fractional bits of a weight.
+enum { TK_RESAMPLE_PRECISION = 22 };
+
+// out [rows, width]: out[y][i] = the sum over t < counts[y] of in[starts[y] + t][i] * weights[y * stride + t], rounded to the
+// nearest integer and clamped to a byte. The sum must fit 32 bits.
+void tk_resample_rows(int64_t rows, int64_t width, const uint8_t *in, const int32_t *starts, const int32_t *counts,
+                      const int32_t *weights, int64_t stride, uint8_t *out);
+
+// out [columns, rows] = in [rows, columns] transposed.
+void tk_transpose_bytes(int64_t rows, int64_t columns, const uint8_t *in, uint8_t *out);

@@ -19,7 +19,7 @@ struct DPOTrainCommand: ParsableCommand {
       RunCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self, TrainCommand.self,
       EvaluateCommand.self, ReportCommand.self, TableCommand.self, PlanCommand.self, EnvCommand.self,
       VerifyCommand.self, GenerateCommand.self, ExportCommand.self, ConvertCommand.self,
-      TokenizerCommand.self,
+      TokenizerCommand.self, InspectCommand.self, MakeDataCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

@@ -186,6 +186,55 @@ import Testing
     return (["train", "--config", config, "--quiet"], run)
   }
 
+  /// Pairs from elsewhere, one of them of no use: an error that names it, or training on the others.
+  @Test func pairsWithABadRecord() throws {
+    try BuiltCommand.withFolder { folder in
+      let (arguments, run) = try interrupted(in: folder)
+      let file = run.appendingPathComponent("pairs.jsonl")
+      let good = try String(contentsOf: file, encoding: .utf8)
+      for (line, complaint) in [
+        (
+          #"{"id": "x", "image": ["none.png"], "prompt": "<image>\nIn Image1, q", "chosen": "a", "rejected": "b"}"#,
+          "record x: image \"none.png\" does not exist in runs/tiny"
+        ),
+        (
+          #"{"id": "x", "image": ["none.png"], "prompt": "<image>\nIn Image12, q", "chosen": "a", "rejected": "b"}"#,
+          "record x: asks about Image12; a grid has at most 9 pictures"
+        ),
+        (
+          #"{"id": "x", "image": ["none.png"], "prompt": "<image>\nq", "chosen": " ", "rejected": "b"}"#,
+          "record x: \"chosen\" is empty"
+        ),
+      ] {
+        try Data((line + "\n" + good).utf8).write(to: file)
+        let call = try BuiltCommand.run(arguments, in: folder)
+        #expect(call.status == 1)
+        #expect(
+          call.errors.replacingOccurrences(of: folder.path + "/", with: "")
+            == "error: runs/tiny/pairs.jsonl:1: \(complaint)\n")
+      }
+    }
+  }
+
+  @Test func aBadPairCanBeLeftOut() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      let arguments = ["--config", config, "--quiet", "--set", "run.on_bad_record=skip"]
+      for stage in ["sft", "compose", "select"] {
+        #expect(try BuiltCommand.run([stage] + arguments, in: folder).status == 0)
+      }
+      let file = folder.appendingPathComponent("runs/tiny/pairs.jsonl")
+      let bad = #"{"id": "x", "image": ["none.png"], "prompt": "<image>q", "chosen": "a", "rejected": "b"}"#
+      try Data((bad + "\n" + String(contentsOf: file, encoding: .utf8)).utf8).write(to: file)
+      let call = try BuiltCommand.run(["train"] + arguments, in: folder)
+      #expect(call.status == 0)
+      #expect(
+        call.errors.replacingOccurrences(of: folder.path + "/", with: "")
+          == "warning: left out: runs/tiny/pairs.jsonl:1: record x: image \"none.png\" does not exist in runs/tiny\n"
+      )
+    }
+  }
+
   @Test func aCheckpointCutShort() throws {
     try BuiltCommand.withFolder { folder in
       let (arguments, run) = try interrupted(in: folder)

@@ -10,6 +10,8 @@ public struct CompositionOptions: Sendable, Equatable {
   /// An outer picture whose shorter side is smaller is enlarged to this many pixels first (bicubic), so that a
   /// small inner picture keeps its detail; 0 always keeps the native size, as the paper's code does.
   public var minimumOuterSide: Int
+  /// The files of composed pictures.
+  public var pictureFormat: PictureFormat
   /// The families of questions that are used; all when empty.
   public var families: [String]
   /// How often another companion is drawn before the question is given up.
@@ -17,12 +19,13 @@ public struct CompositionOptions: Sendable, Equatable {
 
   /// Creates options.
   public init(
-    cell: Int = 448, innerScale: Double = 0.5, minimumOuterSide: Int = 0, families: [String] = [],
-    maximumTries: Int = 20_000
+    cell: Int = 448, innerScale: Double = 0.5, minimumOuterSide: Int = 0,
+    pictureFormat: PictureFormat = .png, families: [String] = [], maximumTries: Int = 20_000
   ) {
     self.cell = cell
     self.innerScale = innerScale
     self.minimumOuterSide = minimumOuterSide
+    self.pictureFormat = pictureFormat
     self.families = families
     self.maximumTries = maximumTries
   }
@@ -89,7 +92,8 @@ public struct Composer: Sendable {
     let record = ComposedRecord(
       id: id, kind: kind, count: count, target: place + 1,
       images: kind == .sequence
-        ? sources.map { source.file(of: $0) ?? "images/" + $0.path } : ["images/composed/\(id).png"],
+        ? sources.map { source.file(of: $0) ?? "images/" + $0.path }
+        : ["images/composed/\(id).\(options.pictureFormat.pathExtension)"],
       prompt: PromptRewriting.prompt(
         target.question, kind: kind, target: place + 1, count: count, phrase: phrase),
       answer: target.answer,
@@ -180,7 +184,7 @@ extension CompositionKind {
   /// The kind in ids: `sequence`, `grid`, `pip`.
   var slug: String { self == .pictureInPicture ? "pip" : rawValue }
 
-  fileprivate var ordinal: UInt64 {
+  var ordinal: UInt64 {
     switch self {
     case .sequence: 0
     case .grid: 1

@@ -54,14 +54,26 @@ extension RunConfiguration {
       public init() {}
     }
 
+    /// Sizes of composed pictures where no other is given.
+    public enum Geometry: String, CaseIterable, Sendable {
+      /// Cells as large as the model's picture; small outer pictures enlarged to it.
+      case model
+      /// The paper's: cells of 448 pixels, gaps and label strips of 40, outer pictures as they are.
+      case paper
+    }
+
+    /// Sizes of composed pictures where no other is given.
+    public var geometry = Geometry.model
+    /// The files of composed pictures.
+    public var pictureFormat = PictureFormat.png
     /// Separate images one after the other, 2 to 5.
     public var sequence = Mix(total: 2000, counts: [2, 3, 4, 5])
     /// Labelled collages of 2, 3, 4, 6 or 9 cells in one picture.
     public var grid = Mix(total: 2000, counts: [2, 3, 4, 6, 9])
     /// One picture inside another.
     public var picInPic = PicInPic()
-    /// Side of one grid cell before the collage is scaled to the model's picture, pixels; 0 takes the
-    /// model's picture size.
+    /// Side of one grid cell before the collage is scaled to the model's picture, pixels; 0 leaves it to the
+    /// geometry.
     public var cellSize = 0
     /// Single-image records kept beside the composed ones, as ballast for training.
     public var single = 0

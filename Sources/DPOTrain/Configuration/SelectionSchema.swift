@@ -13,10 +13,17 @@ extension RunConfiguration.Compose: ConfigurationSection {
         "grid", \.grid, from: gridCounts,
         "Records of labelled collages, by number of cells; or a total divided evenly."),
       .section("pic_in_pic", \.picInPic),
+      .choice(
+        "geometry", \.geometry,
+        "Sizes of composed pictures where no other is given: cells as large as the model's picture, or the paper's of 448 pixels with outer pictures as they are."
+      ),
       .integer(
         "cell_size", \.cellSize, to: 2048,
-        "Side of a grid cell before the collage is scaled to the model's picture, pixels; 0 takes the picture size."
+        "Side of a grid cell before the collage is scaled to the model's picture, pixels; 0 leaves it to `geometry`."
       ),
+      .choice(
+        "picture_format", \.pictureFormat,
+        "Files of composed pictures: without loss, or JPEG of quality 75 as the released scripts write."),
       .integer("single", \.single, "Single-image records kept beside the composed ones, as ballast."),
     ]
   }

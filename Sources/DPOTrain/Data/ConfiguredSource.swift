@@ -41,12 +41,14 @@ extension RunConfiguration {
     }
   }
 
-  /// Sizes and rules of composition: cells as `compose.cell_size` says, or as large as the model's pictures; outer
-  /// pictures of picture-in-picture at least as large as those.
+  /// Sizes and rules of composition: cells as `compose.cell_size` says, or of the geometry's size. In the model's geometry
+  /// outer pictures of picture-in-picture are at least as large as its pictures.
   public var compositionOptions: CompositionOptions {
     let side = model.visionConfig.imageSize
+    let isPaper = compose.geometry == .paper
     return CompositionOptions(
-      cell: compose.cellSize > 0 ? compose.cellSize : side, innerScale: compose.picInPic.innerScale,
-      minimumOuterSide: side)
+      cell: compose.cellSize > 0 ? compose.cellSize : isPaper ? 448 : side,
+      innerScale: compose.picInPic.innerScale, minimumOuterSide: isPaper ? 0 : side,
+      pictureFormat: compose.pictureFormat)
   }
 }

@@ -10,7 +10,8 @@ public struct LLaVAConversations: QuestionSource {
   public enum BadRecords: Sendable {
     /// The first one is thrown.
     case stop
-    /// They are left out and listed in ``badRecords``.
+    /// They are left out and listed in ``badRecords``; so that none turns up later, every picture that will be used
+    /// is read once.
     case skip
   }
 
@@ -44,8 +45,7 @@ public struct LLaVAConversations: QuestionSource {
     checksImages: Bool = true, limits: ImageLimits = ImageLimits()
   ) throws {
     self.path = path
-    let folder = imageFolder ?? (path as NSString).deletingLastPathComponent
-    self.imageFolder = folder.isEmpty ? "." : folder
+    self.imageFolder = imageFolder ?? FilePath.folder(of: path)
     self.limits = limits
 
     var bounds: [(split: DataSplit, end: Double)] = []
@@ -56,10 +56,14 @@ public struct LLaVAConversations: QuestionSource {
       bounds.append((split, end))
     }
     let resolved = self.imageFolder
-    var (entries, families, bad, others): ([DataSplit: [SingleImageRecord]], [String], [DataError], Int) = (
-      [:], [], [], 0
-    )
-    try JSONRecordFile.forEach(path) { json, number, line in
+    var entries: [DataSplit: [(record: SingleImageRecord, line: Int)]] = [:]
+    var (families, bad, others): ([String], [DataError], Int) = ([], [], 0)
+    let skips = policy == .skip && checksImages
+    func leaveOut(_ problem: DataError) throws {
+      if case .stop = policy { throw problem }
+      bad.append(problem)
+    }
+    try JSONRecordFile.forEach(path, broken: leaveOut) { json, number, line in
       do throws(RecordProblem) {
         let record = try LLaVARecord(json, fallbackID: String(number))
         guard record.images.count == 1 else {
@@ -67,31 +71,67 @@ public struct LLaVAConversations: QuestionSource {
           return
         }
         let image = record.images[0]
-        if checksImages, !FileManager.default.fileExists(atPath: join(resolved, image)) {
+        if checksImages, !FileManager.default.fileExists(atPath: FilePath.join(resolved, image)) {
           throw RecordProblem("image \"\(image)\" does not exist in \(resolved)")
         }
         let place = splitPlace(of: image, seed: seed)
         let split = bounds.first { place < $0.end }?.split ?? .test
         let index = entries[split, default: []].count
-        if index >= maximumRecords[split] ?? .max { return }
+        if !skips, index >= maximumRecords[split] ?? .max { return }
         let family = image.firstIndex(of: "/").map { String(image[..<$0]) } ?? "image"
         if !families.contains(family) { families.append(family) }
         entries[split, default: []].append(
-          SingleImageRecord(
-            id: record.id, image: ImageReference(path: image, split: split, index: index),
-            question: PromptRewriting.withoutMarks(record.turns[0].text), answer: record.turns[1].text,
-            family: family))
+          (
+            SingleImageRecord(
+              id: record.id, image: ImageReference(path: image, split: split, index: index),
+              question: PromptRewriting.withoutMarks(record.turns[0].text), answer: record.turns[1].text,
+              family: family), line
+          ))
       } catch {
-        let name = json[key: "id"].flatMap { $0.text } ?? String(number)
-        let problem = DataError(file: "\(path):\(line)", record: name, problem: error.text)
-        if case .stop = policy { throw problem }
-        bad.append(problem)
+        try leaveOut(DataError(error, in: json, file: path, line: line, number: number))
       }
     }
-    self.entries = entries
+    if skips {
+      for split in DataSplit.allCases {
+        entries[split] = Self.readable(
+          entries[split] ?? [], atMost: maximumRecords[split] ?? .max, path, resolved, limits, bad: &bad)
+      }
+    }
+    self.entries = entries.mapValues { $0.map(\.record) }
     self.families = families
     badRecords = bad
     otherRecords = others
+  }
+
+  /// The first records whose pictures can be read, at most so many.
+  private static func readable(
+    _ entries: [(record: SingleImageRecord, line: Int)], atMost limit: Int, _ path: String, _ folder: String,
+    _ limits: ImageLimits, bad: inout [DataError]
+  ) -> [(record: SingleImageRecord, line: Int)] {
+    var kept: [(record: SingleImageRecord, line: Int)] = []
+    /// What is wrong with a picture; empty where nothing is.
+    var known: [String: String] = [:]
+    var start = 0
+    while start < entries.count, kept.count < limit {
+      let some = Array(entries[start..<min(start + 64, entries.count)])
+      start += some.count
+      let images = Set(some.map(\.record.image.path)).subtracting(known.keys).sorted()
+      let results = concurrently(images.count) { index in
+        _ = try RGBImage(contentsOf: FilePath.join(folder, images[index]), limits: limits)
+      }
+      for (image, result) in zip(images, results) {
+        if case .failure(let error) = result { known[image] = "\(error)" } else { known[image] = "" }
+      }
+      for var entry in some where kept.count < limit {
+        if let problem = known[entry.record.image.path], !problem.isEmpty {
+          bad.append(DataError(file: "\(path):\(entry.line)", record: entry.record.id, problem: problem))
+          continue
+        }
+        entry.record.image.index = kept.count
+        kept.append(entry)
+      }
+    }
+    return kept
   }
 
   public var name: String { "llava" }
@@ -117,7 +157,7 @@ public struct LLaVAConversations: QuestionSource {
   /// Reads the picture.
   /// - Throws: `ImageError` naming the file.
   public func image(for reference: ImageReference) throws -> RGBImage {
-    try RGBImage(contentsOf: join(imageFolder, reference.path), limits: limits)
+    try RGBImage(contentsOf: FilePath.join(imageFolder, reference.path), limits: limits)
   }
 
   /// `nil`: nobody knows what a question about one photograph would mean for another.
@@ -129,13 +169,9 @@ public struct LLaVAConversations: QuestionSource {
   }
 
   public func file(of reference: ImageReference) -> String? {
-    let path = join(imageFolder, reference.path)
-    return path.hasPrefix("/") ? path : join(FileManager.default.currentDirectoryPath, path)
+    let path = FilePath.join(imageFolder, reference.path)
+    return path.hasPrefix("/") ? path : FilePath.join(FileManager.default.currentDirectoryPath, path)
   }
-}
-
-private func join(_ folder: String, _ path: String) -> String {
-  path.hasPrefix("/") ? path : folder.hasSuffix("/") ? folder + path : folder + "/" + path
 }
 
 /// A number in 0 ..< 1 for a text, uniform over texts: the 64-bit FNV-1a hash, mixed once more.

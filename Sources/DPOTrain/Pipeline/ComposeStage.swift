@@ -17,12 +17,19 @@ struct ComposeStage {
     let plan = CompositionPlan(context.configuration.compose)
     let progress = context.console.progress("compose", total: plan.total)
     defer { progress.finish() }
+    var omitted = 0
     let written = try CompositionWriter(composer: composer, folder: folder).write(
-      plan, split: .preference, to: Self.records
-    ) { done, total in
-      progress.update(step: done)
-      try Interruption.check("compose, \(done) of \(total) prompts")
-    }
+      plan, split: .preference, to: Self.records,
+      progress: { done, total in
+        progress.update(step: done)
+        try Interruption.check("compose, \(done) of \(total) prompts")
+      },
+      broken: { error in
+        guard context.configuration.run.onBadRecord == .skip else { throw error }
+        omitted += 1
+        if omitted <= 5 { context.console.warning("left out: \(error)") }
+      })
+    if omitted > 5 { context.console.warning("and \(omitted - 5) more prompts") }
     let single = try SingleQuestions(source: context.source, folder: folder).write(
       count: min(context.configuration.compose.single, context.source.count(of: .preference)),
       split: .preference, to: Self.single)

@@ -11,7 +11,7 @@ struct TrainStage {
     let folder = try context.directory.folder(.train)
     let base = try ModelBuilder.open(context.baseModel, run: context.configuration)
     let model = base.model
-    let pairs = try PreferencePairFile.read(context.directory.pairs.path)
+    let pairs = try readPairs()
     try PairFileError.check(pairs, file: context.directory.pairs.path)
     let encoded = try pairs.map { try encode($0, base.encoder) }
     let candidates = try candidates()
@@ -65,6 +65,20 @@ struct TrainStage {
       "train: \(pairs.count) pairs, \(steps) steps of \(batch), \(counts.trainable) of \(counts.all) weights")
     try loop.run(objective)
     try ModelBuilder.save(base, tokenizerFrom: context.baseModel, to: context.trainedModel)
+  }
+
+  /// The pairs of the run, or all that can be used of them.
+  private func readPairs() throws -> [PreferencePair] {
+    var omitted = 0
+    let pairs = try PreferencePairFile.read(
+      context.directory.pairs.path, imageFolder: context.directory.url.path
+    ) { problem in
+      guard context.configuration.run.onBadRecord == .skip else { throw problem }
+      omitted += 1
+      if omitted <= 5 { context.console.warning("left out: \(problem)") }
+    }
+    if omitted > 5 { context.console.warning("and \(omitted - 5) more pairs") }
+    return pairs
   }
 
   /// The objective that the settings describe.

@@ -160,7 +160,10 @@ public struct PromptEncoder: Sendable {
       guard answer.contains(where: { !$0.isWhitespace }) else {
         throw PromptError.emptyAnswer(index: index, prompt: question)
       }
-      completions.append(encode(answer: answer))
+      let completion = encode(answer: answer)
+      // A vocabulary may leave out all there is, such as characters without width.
+      guard completion.count > 1 else { throw PromptError.emptyAnswer(index: index, prompt: question) }
+      completions.append(completion)
     }
     let longest = promptIDs.count + max(room, completions.map(\.count).max() ?? 0)
     guard longest <= contextLength else {

@@ -104,6 +104,36 @@ import Testing
     #expect(source.count(of: .sft) == 1 && source.badRecords.map(\.record) == ["b"])
   }
 
+  /// Ten thousand records, one of them with a damaged picture and one that is no JSON: all others are used, whichever
+  /// the limits are, and what is left out is told.
+  @Test func oneBadRecordOfTenThousandLosesNothingElse() throws {
+    let images = (0..<50).map { "coco/\($0).png" }
+    var lines = (0..<10_000).map { record("\"r\($0)\"", "\"coco/\($0 % 49).png\"") }
+    lines[1234] = record("\"damaged\"", "\"coco/49.png\"")
+    lines[4321] = String(lines[4321].dropLast(20))
+    let folder = try folder(lines.joined(separator: "\n"), name: "data.jsonl", images: images)
+    try folder.write("no picture", to: "coco/49.png")
+    let path = folder.path + "/data.jsonl"
+    let source = try LLaVAConversations(path: path, shares: [.preference: 1], badRecords: .skip)
+    #expect(source.count(of: .preference) == 9998)
+    #expect(source.record(.preference, 1233).id == "r1233" && source.record(.preference, 1234).id == "r1235")
+    #expect(source.image(.preference, 9997).index == 9997)
+    let told = source.badRecords.map { $0.description.replacing(folder.path, with: "D") }
+    #expect(
+      told[0].hasPrefix(
+        "D/data.jsonl: record 4321: broken JSON in line 4322, byte ")
+        && told[1]
+          == "D/data.jsonl:1235: record damaged: D/coco/49.png: not an image: expected a PNG or JPEG, found the bytes 6e 6f 20 70 69 63 74 75"
+        && told.count == 2, "\(told)")
+    let limited = try LLaVAConversations(
+      path: path, shares: [.preference: 1], maximumRecords: [.preference: 1240], badRecords: .skip)
+    #expect(limited.count(of: .preference) == 1240)
+    #expect(limited.record(.preference, 1239).id == "r1240")
+    #expect(
+      message { _ = try LLaVAConversations(path: path, shares: [.preference: 1]) }.contains(
+        "record 4321: broken"))
+  }
+
   @Test func aBrokenPictureIsAnErrorThatNamesIt() throws {
     let folder = try folder("[" + record("\"a\"", "\"coco/1.png\"") + "]")
     try folder.write("not a picture", to: "coco/1.png")

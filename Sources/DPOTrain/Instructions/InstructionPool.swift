@@ -1,0 +1,117 @@
+import Foundation
+
+/// LLaVA conversations about one image each, by the source their images come from (`coco`, `gqa` …).
+public struct InstructionPool: Sendable {
+  /// One conversation.
+  public struct Entry: Sendable {
+    /// The record as it came.
+    public var json: OrderedJSON
+    /// Its name.
+    public var id: String
+    /// Its image's path.
+    public var image: String
+    /// The first folder of the path.
+    public var source: String
+    /// Its place among the records of its source, from 0.
+    public var rank: Int
+    /// Whether a turn has a box: four numbers in square brackets.
+    public var hasBox: Bool
+    /// File and line.
+    public var place: String
+  }
+
+  /// In file order.
+  public let entries: [Entry]
+  /// Sources in order of first appearance.
+  public let sources: [String]
+  /// The folder that images' paths are relative to.
+  public let imageFolder: String
+  /// Records without exactly one image.
+  public let otherRecords: Int
+  /// The entries of every source.
+  private let members: [String: [Int]]
+  /// How many entries of its source have an image.
+  private let uses: [String: Int]
+
+  /// Reads LLaVA conversations.
+  /// - Parameters:
+  ///   - imageFolder: what images' paths are relative to; every image must be there.
+  ///   - step: takes every so many-th record of each source, the last of every `step`.
+  ///   - broken: takes the error of a record that cannot be used, in place of the record; throws it by default.
+  /// - Throws: ``DataError`` naming file, line and record.
+  /// - Precondition: `step` is positive.
+  public init(
+    path: String, imageFolder: String, step: Int = 1, broken: (DataError) throws -> Void = { throw $0 }
+  ) throws {
+    precondition(step > 0, "InstructionPool: the step must be positive, found \(step)")
+    self.imageFolder = imageFolder
+    var (entries, sources, others): ([Entry], [String], Int) = ([], [], 0)
+    var (members, seen, uses): ([String: [Int]], [String: Int], [String: Int]) = ([:], [:], [:])
+    try JSONRecordFile.forEach(path, broken: broken) { json, number, line in
+      do throws(RecordProblem) {
+        let record = try LLaVARecord(json, fallbackID: String(number))
+        guard record.images.count == 1 else {
+          others += 1
+          return
+        }
+        let image = record.images[0]
+        let source = image.firstIndex(of: "/").map { String(image[..<$0]) } ?? "image"
+        seen[source, default: 0] += 1
+        guard seen[source, default: 0] % step == 0 else { return }
+        guard FileManager.default.fileExists(atPath: FilePath.join(imageFolder, image)) else {
+          throw RecordProblem("image \"\(image)\" does not exist in \(imageFolder)")
+        }
+        if members[source] == nil { sources.append(source) }
+        uses[image, default: 0] += 1
+        members[source, default: []].append(entries.count)
+        entries.append(
+          Entry(
+            json: json, id: record.id, image: image, source: source,
+            rank: members[source, default: []].count - 1,
+            hasBox: record.turns.contains { Self.hasBox($0.text) }, place: "\(path):\(line)"))
+      } catch {
+        try broken(DataError(error, in: json, file: path, line: line, number: number))
+      }
+    }
+    (self.entries, self.sources, self.members, self.uses) = (entries, sources, members, uses)
+    otherRecords = others
+  }
+
+  /// The entries of a source.
+  public func entries(of source: String) -> [Int] { members[source] ?? [] }
+
+  /// The entries of the same source that have another image.
+  func companionCount(of entry: Entry) -> Int {
+    entries(of: entry.source).count - (uses[entry.image] ?? 0)
+  }
+
+  /// Whether a text has four numbers in square brackets, such as `[0.1, 0.25, 0.5, 1]`.
+  static func hasBox(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    return bytes.indices.contains { start in
+      guard bytes[start] == UInt8(ascii: "[") else { return false }
+      var at = start + 1
+      func digits() -> Bool {
+        let first = at
+        while at < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[at]) { at += 1 }
+        return at > first
+      }
+      func blanks() {
+        while at < bytes.count, bytes[at] == 0x20 || (0x09...0x0D).contains(bytes[at]) { at += 1 }
+      }
+      func takes(_ byte: UInt8) -> Bool {
+        guard at < bytes.count, bytes[at] == byte else { return false }
+        at += 1
+        return true
+      }
+      for number in 0..<4 {
+        blanks()
+        guard digits() else { return false }
+        if takes(UInt8(ascii: ".")), !digits() { return false }
+        blanks()
+        guard takes(UInt8(ascii: number < 3 ? "," : "]")) else { return false }
+      }
+      return true
+    }
+  }
+}

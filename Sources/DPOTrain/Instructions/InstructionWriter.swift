@@ -1,0 +1,82 @@
+import Foundation
+import LVLM
+
+/// The file format of composed pictures.
+public enum PictureFormat: String, CaseIterable, Sendable {
+  /// Without loss.
+  case png
+  /// As Pillow's default and the authors' files: quality 75, colours at half the resolution.
+  case jpeg
+
+  /// The ending of file names.
+  var pathExtension: String { self == .png ? "png" : "jpg" }
+
+  /// Writes a picture; an existing file is replaced only when all bytes are on disk.
+  func write(_ picture: RGBImage, to path: String) throws(ImageError) {
+    switch self {
+    case .png: try picture.writePNG(to: path)
+    case .jpeg: try picture.writeJPEG(to: path)
+    }
+  }
+}
+
+/// Writes instruction sets into a folder:
+///
+///     sequence.json        images relative to the image folder
+///     grid.json            images relative to this folder
+///     grid/000017.jpg
+///     pic_in_pic.json
+///     pic_in_pic/000017.jpg
+public struct InstructionWriter: Sendable {
+  private let composer: InstructionComposer
+  private let folder: URL
+  private let format: PictureFormat
+
+  /// Creates a writer.
+  public init(composer: InstructionComposer, folder: URL, format: PictureFormat = .jpeg) {
+    self.composer = composer
+    self.folder = folder
+    self.format = format
+  }
+
+  /// Makes all instructions of a kind on all cores; the record file appears, in one step, when all pictures are on disk.
+  /// - Parameters:
+  ///   - limit: makes only the first so many.
+  ///   - progress: told the number of records done and their total; throwing from it stops.
+  ///   - broken: takes the error of a record that cannot be made; throws it by default.
+  /// - Returns: the number of records in the file.
+  /// - Throws: ``DataError`` naming the record, `ImageError` naming a file that cannot be written.
+  @discardableResult
+  public func write(
+    _ kind: CompositionKind, limit: Int = .max,
+    progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in },
+    broken: (any Error) throws -> Void = { throw $0 }
+  ) throws -> Int {
+    let entries = Array(composer.entries(for: kind).prefix(limit))
+    let name = kind.rawValue
+    try FileManager.default.createDirectory(
+      at: kind == .sequence ? folder : folder.appendingPathComponent(name), withIntermediateDirectories: true)
+    var records: [OrderedJSON] = []
+    for start in stride(from: 0, to: entries.count, by: 64) {
+      let some = Array(entries[start..<min(start + 64, entries.count)])
+      let results = concurrently(some.count) { place in
+        let path = "\(name)/\(paddedNumber(some[place], 6)).\(format.pathExtension)"
+        let instruction = try composer.instruction(kind, entry: some[place], path: path)
+        if let picture = instruction.picture {
+          try format.write(picture, to: folder.appendingPathComponent(path).path)
+        }
+        return instruction.json
+      }
+      for result in results {
+        do {
+          records.append(try result.get())
+        } catch {
+          try broken(error)
+        }
+      }
+      try progress(start + some.count, entries.count)
+    }
+    try RecordFile(records: records).write(to: folder.appendingPathComponent(name + ".json").path)
+    return records.count
+  }
+}

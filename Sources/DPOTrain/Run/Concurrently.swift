@@ -1,0 +1,20 @@
+import Dispatch
+import Synchronization
+import Tensor
+
+/// Computes `count` independent values on as many threads as tensors use; results stand in order, failures among them.
+func concurrently<Value: Sendable>(
+  _ count: Int, _ body: @Sendable (Int) throws -> Value
+) -> [Result<Value, any Error>] {
+  let results = Mutex([Result<Value, any Error>?](repeating: nil, count: count))
+  let next = Atomic(0)
+  DispatchQueue.concurrentPerform(iterations: min(count, Threads.count)) { _ in
+    while true {
+      let index = next.add(1, ordering: .relaxed).oldValue
+      if index >= count { return }
+      let result = Result { try body(index) }
+      results.withLock { $0[index] = result }
+    }
+  }
+  return results.withLock { $0.compactMap { $0 } }
+}

@@ -1,0 +1,110 @@
+import ArgumentParser
+import DPOTrain
+import Foundation
+import Tensor
+
+/// What `dpotrain make-data` makes.
+enum InstructionKind: String, CaseIterable, ExpressibleByArgument {
+  case sequence
+  case grid
+  case picInPic = "pic-in-pic"
+
+  var kind: CompositionKind {
+    switch self {
+    case .sequence: .sequence
+    case .grid: .grid
+    case .picInPic: .pictureInPicture
+    }
+  }
+}
+
+extension PictureFormat: ExpressibleByArgument {}
+extension RunConfiguration.Run.BadRecordPolicy: ExpressibleByArgument {}
+
+struct MakeDataCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "make-data",
+    abstract:
+      "Makes MIA-DPO's multi-image instruction sets of LLaVA conversations, as the authors' notebooks do.",
+    discussion: """
+      dpotrain make-data --llava llava_v1_5_mix665k.json --images data --every 10 --output mia-dpo
+
+      Writes sequence.json, grid.json and pic_in_pic.json in LLaVA's format, `image` a list. Images of sequences \
+      stay where they are, relative to --images; pictures of the others are made, relative to --output: cells of 448 \
+      pixels, gaps and label strips of 40, labels in the built-in dot font. The same file and seed give the same bytes.
+      """)
+
+  @Option(help: ArgumentHelp("LLaVA conversations, JSON or JSONL.", valueName: "file"))
+  var llava: String
+
+  @Option(help: ArgumentHelp("Folder that images' paths are relative to.", valueName: "dir"))
+  var images: String
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Folder to write.", valueName: "dir"))
+  var output: String
+
+  @Option(help: "One of sequence, grid, pic-in-pic; can be given several times. All by default.")
+  var kind: [InstructionKind] = []
+
+  @Option(help: "Takes every so many-th record of each source; the authors took every 10th.")
+  var every = 1
+
+  @Option(help: "Makes only the first so many records of each kind.")
+  var limit: Int?
+
+  @Option(help: "Seed of places, companions and phrases.")
+  var seed: UInt64 = 0
+
+  @Option(
+    help:
+      "Binding side of the inner picture as a share of the outer: 0.7 in the authors' code, 0.5 in the paper."
+  )
+  var innerScale = 0.7
+
+  @Option(help: "Files of made pictures: jpeg (quality 75, as the authors') or png.")
+  var pictureFormat = PictureFormat.jpeg
+
+  @Option(help: "What to do with a record that cannot be used: error stops, skip leaves it out and tells.")
+  var onBadRecord = RunConfiguration.Run.BadRecordPolicy.error
+
+  @Flag(name: .shortAndLong, help: "Shows warnings and errors only.")
+  var quiet = false
+
+  func validate() throws {
+    guard every > 0 else { throw ValidationError("--every must be 1 or more") }
+    guard limit ?? 1 > 0 else { throw ValidationError("--limit must be 1 or more") }
+    guard innerScale > 0, innerScale <= 1 else {
+      throw ValidationError("--inner-scale must be above 0 and at most 1")
+    }
+  }
+
+  func run() throws {
+    Interruption.install()
+    let console = Console(isQuiet: quiet)
+    var omitted = 0
+    func leaveOut(_ problem: any Error) throws {
+      guard onBadRecord == .skip else { throw problem }
+      omitted += 1
+      if omitted <= 5 { console.warning("left out: \(problem)") }
+    }
+    let pool = try InstructionPool(path: llava, imageFolder: images, step: every, broken: leaveOut)
+    console.message(
+      "\(llava): \(pool.entries.count) conversations about one image, \(pool.otherRecords) others")
+    let writer = InstructionWriter(
+      composer: InstructionComposer(
+        pool: pool, seed: seed, innerScale: innerScale, skipsUnreadable: onBadRecord == .skip),
+      folder: URL(fileURLWithPath: output, isDirectory: true), format: pictureFormat)
+    for kind in InstructionKind.allCases where self.kind.isEmpty || self.kind.contains(kind) {
+      let progress = console.progress(kind.rawValue, total: pool.entries.count)
+      defer { progress.finish() }
+      let count = try writer.write(
+        kind.kind, limit: limit ?? .max,
+        progress: { done, total in
+          progress.update(step: done)
+          try Interruption.check("\(kind.rawValue), \(done) of \(total) records")
+        }, broken: leaveOut)
+      console.message("\(kind.rawValue): \(count) records")
+    }
+    if omitted > 5 { console.warning("and \(omitted - 5) more, \(omitted) in all") }
+  }
+}

@@ -63,7 +63,7 @@ import Testing
     try BuiltCommand.withFolder { folder in
       let config = try TinyRun.write(to: folder)
       #expect(try BuiltCommand.run("--config", config, "--quiet", in: folder).status == 0)
-      let expected = try metrics(of: folder.appendingPathComponent("runs/tiny"))
+      let expected = try RunMetrics.train(of: folder.appendingPathComponent("runs/tiny"))
       #expect(expected.count == 8 && abs(expected[0]["loss"]! - 0.693) < 2)
       for (name, settings) in [
         ("live", ["train.precompute_ref_log_probs=false"]), ("unshared", ["train.shares_prefix=false"]),
@@ -77,7 +77,7 @@ import Testing
           let call = try BuiltCommand.run([stage] + arguments, in: folder)
           #expect(call.status == 0, "\(name) \(stage): \(call.errors)")
         }
-        let found = try metrics(of: run)
+        let found = try RunMetrics.train(of: run)
         #expect(found.count == expected.count)
         for (step, (ours, theirs)) in zip(found, expected).enumerated() {
           for key in ["loss", "grad_norm", "rewards/margins", "logps/chosen"] {
@@ -87,14 +87,6 @@ import Testing
         }
       }
     }
-  }
-
-  private func metrics(of run: URL) throws -> [[String: Double]] {
-    try String(contentsOf: run.appendingPathComponent("metrics.jsonl"), encoding: .utf8)
-      .split(separator: "\n").filter { $0.contains("\"stage\": \"train\"") }.map { line in
-        let row = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
-        return row.compactMapValues { $0 as? Double }
-      }
   }
 
   @Test func aStageNeedsTheOnesBeforeIt() throws {

@@ -61,3 +61,15 @@ enum TinyRun {
     return found
   }
 }
+
+/// What a run wrote about its steps.
+enum RunMetrics {
+  /// The numbers of every logged step of preference training.
+  static func train(of run: URL) throws -> [[String: Double]] {
+    try String(contentsOf: run.appendingPathComponent("metrics.jsonl"), encoding: .utf8)
+      .split(separator: "\n").filter { $0.contains("\"stage\": \"train\"") }.map { line in
+        let row = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] ?? [:]
+        return row.compactMapValues { $0 as? Double }
+      }
+  }
+}

@@ -12,7 +12,7 @@ typedef int32_t numbers __attribute__((ext_vector_type(16)));
 typedef uint8_t bytes __attribute__((ext_vector_type(16), aligned(1)));
 typedef int8_t signed_bytes __attribute__((ext_vector_type(16), aligned(1)));
 #define INLINE static inline __attribute__((always_inline))
-enum { BUFFER_ROWS = 8, BUFFER_COLUMNS = 1024 };
+enum { BUFFER_ROWS = 8, BUFFER_COLUMNS = 1024, FETCH_BYTES = 4096 };
 
 INLINE int64_t block_size(int encoding) {
   return encoding == TK_BLOCK_Q4_0 ? 18 : encoding == TK_BLOCK_Q4_1 ? 20 : 34;

@@ -30,8 +30,10 @@ TARGET static void JOIN(expand, S)(int encoding, int64_t n, const uint8_t *block
 #undef CALL
 }
 
-// One row of a against `step` bytes apart rows of w; sums do not depend on how rows are grouped.
-INLINE TARGET void JOIN(four_rows, S)(int encoding, int64_t k, const float *a, const uint8_t *w, int64_t step, float *sums) {
+// One row of a against `step` bytes apart rows of w, while what lies `ahead` bytes further on is fetched; sums do not depend
+// on how rows are grouped.
+INLINE TARGET void JOIN(four_rows, S)(int encoding, int64_t k, const float *a, const uint8_t *w, int64_t step,
+                                      int64_t ahead, float *sums) {
   lanes total[4] = {0}, rest[4] = {0};
   for (int64_t l = 0; l < k; l += 32, w += block_size(encoding)) {
     lanes x = *(const lanes *)(a + l), y = *(const lanes *)(a + l + 16), both = x + y;
@@ -39,6 +41,7 @@ INLINE TARGET void JOIN(four_rows, S)(int encoding, int64_t k, const float *a, c
       const uint8_t *block = w + j * step;
       lanes low, high;
       load_block(encoding, block, &low, &high);
+      __builtin_prefetch(block + ahead);
       total[j] += HALF(block) * (x * low + y * high);
       if (encoding == TK_BLOCK_Q4_1) rest[j] += HALF(block + 2) * both;
     }
@@ -51,10 +54,11 @@ INLINE TARGET void JOIN(four_rows, S)(int encoding, int64_t k, const float *a, c
 
 INLINE TARGET void JOIN(row_product_as, S)(int encoding, int64_t n, int64_t k, float alpha, const float *a, const uint8_t *w,
                                            int64_t ldw, float beta, float *c) {
+  int64_t four = 4 * ldw, ahead = four > 0 ? (FETCH_BYTES + four - 1) / four * four : 0;
   for (int64_t j = 0; j < n;) {
     int64_t columns = n - j < 4 ? 1 : 4;
     float sums[4];
-    JOIN(four_rows, S)(encoding, k, a, w + j * ldw, columns == 4 ? ldw : 0, sums);
+    JOIN(four_rows, S)(encoding, k, a, w + j * ldw, columns == 4 ? ldw : 0, ahead, sums);
     for (int64_t t = 0; t < columns; t++, j++) c[j] = alpha * sums[t] + (beta == 0 ? 0 : beta * c[j]);
   }
 }

@@ -12,6 +12,10 @@ typedef uint32_t words __attribute__((ext_vector_type(16)));
 typedef uint16_t halves __attribute__((ext_vector_type(16), aligned(2)));
 #define INLINE static inline __attribute__((always_inline))
 
+// How far ahead of the products weights are fetched: rows are too short for the processor to see where they go on, and
+// eight kilobytes are read in the time that memory takes to answer.
+enum { FETCH_BYTES = 8192 };
+
 // The four sums of four vectors: halves and quarters are added side by side, so that it costs little more than one sum.
 INLINE void sum_four(const lanes v[4], quad *out) {
 #define LOW(x, y) __builtin_shufflevector(x, y, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)

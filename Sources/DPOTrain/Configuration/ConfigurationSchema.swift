@@ -228,6 +228,10 @@ extension RunConfiguration.Train: ConfigurationSection {
       .number(
         "label_smoothing", \.labelSmoothing, .belowHalf,
         "Probability that a preference is the wrong way round."),
+      .number(
+        "ld_alpha", \.ldAlpha, .share,
+        "Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO); 1 weighs all alike."
+      ),
       .number("gamma", \.gamma, .notNegative, "Weight γ of the NLL term on the chosen answers."),
       .choice(
         "nll_reduction", \.nllReduction,

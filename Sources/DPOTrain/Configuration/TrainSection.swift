@@ -45,6 +45,8 @@ extension RunConfiguration {
     public var preferenceWeight = 1.0
     /// Probability that a preference is the wrong way round.
     public var labelSmoothing = 0.0
+    /// Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO's α); 1 weighs all alike.
+    public var ldAlpha = 1.0
     /// Weight γ of the NLL term on the chosen answers.
     public var gamma = 0.1
     /// How the NLL term is put together.

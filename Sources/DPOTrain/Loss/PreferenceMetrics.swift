@@ -13,11 +13,16 @@ public struct PreferenceMetrics: Sendable, Equatable {
   public private(set) var chosenLogProbability = 0.0
   public private(set) var rejectedLogProbability = 0.0
   public private(set) var chosenTokens = 0
+  /// As ``chosenLogProbability``, every token with weight 1.
+  public private(set) var chosenLikelihood = 0.0
 
   public init() {}
 
   /// Adds the pairs of a batch; rewards are β times the log-ratio.
-  public mutating func add(_ scores: PreferenceScores, beta: Double) {
+  ///
+  /// - Parameter chosenSums: log-probabilities of the chosen answers where those of `scores` weigh tokens.
+  public mutating func add(_ scores: PreferenceScores, chosenSums: Tensor? = nil, beta: Double) {
+    chosenLikelihood += (chosenSums ?? scores.policyChosen).array(of: Double.self).reduce(0, +)
     let policyChosen = scores.policyChosen.array(of: Double.self)
     let policyRejected = scores.policyRejected.array(of: Double.self)
     let referenceChosen = scores.referenceChosen.array(of: Double.self)
@@ -49,7 +54,7 @@ public struct PreferenceMetrics: Sendable, Equatable {
       ("rewards/chosen", chosenRewards / n), ("rewards/rejected", rejectedRewards / n),
       ("rewards/margins", margin), ("rewards/accuracies", accuracy),
       ("logps/chosen", chosenLogProbability / n), ("logps/rejected", rejectedLogProbability / n),
-      ("nll_loss", -chosenLogProbability / Double(max(chosenTokens, 1))),
+      ("nll_loss", -chosenLikelihood / Double(max(chosenTokens, 1))),
     ]
   }
 }

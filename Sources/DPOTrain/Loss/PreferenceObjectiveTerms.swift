@@ -56,11 +56,13 @@ public struct PreferenceObjectiveTerms: Sendable {
   /// This part's share of the loss of an optimizer step, a scalar: shares of all parts add up to the loss of
   /// the whole step, whatever the split.
   /// - Parameters:
+  ///   - chosenSums: Summed log-probability of each chosen answer, for the likelihood term, where scores weigh tokens.
   ///   - stepPairs: Pairs in the whole optimizer step.
   ///   - stepAnswers: Answers in the likelihood term of the whole step, when there are more than pairs.
   ///   - stepChosenTokens: Tokens of those answers.
   public func share(
-    of scores: PreferenceScores, stepPairs: Int, stepAnswers: Int? = nil, stepChosenTokens: Int
+    of scores: PreferenceScores, chosenSums: Tensor? = nil, stepPairs: Int, stepAnswers: Int? = nil,
+    stepChosenTokens: Int
   ) -> Tensor {
     var shares = zip(losses, weights).map { loss, weight in
       loss(scores, options).sum() * (weight / Double(stepPairs))
@@ -68,7 +70,8 @@ public struct PreferenceObjectiveTerms: Sendable {
     if gamma > 0 {
       shares.append(
         likelihoodShare(
-          of: scores.policyChosen, stepAnswers: stepAnswers ?? stepPairs, stepChosenTokens: stepChosenTokens))
+          of: chosenSums ?? scores.policyChosen, stepAnswers: stepAnswers ?? stepPairs,
+          stepChosenTokens: stepChosenTokens))
     }
     return shares.dropFirst().reduce(shares[0], +)
   }

@@ -34,7 +34,7 @@ struct TrainStage {
     if features !== frozen { try features.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures)) }
 
     try makeTrainable(model)
-    let scorer = PairScorer(model: model, features: features, sharesPrefix: settings.sharesPrefix)
+    let scorer = scorer(model, features)
     let batch = settings.perDeviceTrainBatchSize * settings.gradientAccumulationSteps
     let sampler = PairSampler(
       isSingle: singleFlags(pairs, candidates), batchSize: batch, singleShare: settings.singleImageShare,
@@ -145,6 +145,7 @@ struct TrainStage {
     fingerprint.update("\(base.processor.configuration)")
     fingerprint.update("\(base.model.configuration)")
     fingerprint.update("\(settings.sharesPrefix)")
+    if settings.ldAlpha != 1 { fingerprint.update("\(settings.ldAlpha)") }
     let cache = ReferenceCache(
       folder.appendingPathComponent("reference.h5"), fingerprint: fingerprint.finalize())
     if let reason = cache.discarded {
@@ -154,7 +155,7 @@ struct TrainStage {
     defer { progress.finish() }
     try cache.fill(
       pairs, batchTokens: context.configuration.select.batchTokens,
-      scorer: PairScorer(model: base.model, features: features, sharesPrefix: settings.sharesPrefix),
+      scorer: scorer(base.model, features),
       digest: context.digest(of:)
     ) { done in
       progress.update(step: done)
@@ -170,7 +171,7 @@ struct TrainStage {
     let settings = context.configuration.train
     if settings.adapter == .lora, !settings.trainProjector, !settings.trainVision {
       let model = base.model
-      let scorer = PairScorer(model: model, features: features, sharesPrefix: settings.sharesPrefix)
+      let scorer = scorer(model, features)
       return { pairs in
         model.isAdapterEnabled = false
         defer { model.isAdapterEnabled = true }
@@ -182,13 +183,18 @@ struct TrainStage {
     copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
     let features = FeatureStore(model: copy.model, pictures: context.pictures(copy))
     try features.prepare(pairs.map(\.pictures))
-    let scorer = PairScorer(
-      model: copy.model, features: features, sharesPrefix: settings.sharesPrefix)
+    let scorer = scorer(copy.model, features)
     return { try Self.values($0, scorer) }
   }
 
+  private func scorer(_ model: LlavaModel, _ features: FeatureStore) -> PairScorer {
+    let settings = context.configuration.train
+    return PairScorer(
+      model: model, features: features, sharesPrefix: settings.sharesPrefix, lengthWeight: settings.ldAlpha)
+  }
+
   private static func values(_ pairs: [EncodedPair], _ scorer: PairScorer) throws -> [PairLogProbabilities] {
-    let sums = try noGradient { try scorer.sums(pairs).sums.array(of: Float.self) }
+    let sums = try noGradient { try scorer.sums(pairs).scores.array(of: Float.self) }
     return pairs.indices.map {
       PairLogProbabilities(chosen: Double(sums[2 * $0]), rejected: Double(sums[2 * $0 + 1]))
     }

@@ -33,15 +33,29 @@ public struct PairScorer {
   private let model: LlavaModel
   private let features: FeatureStore
   private let sharesPrefix: Bool
+  private let lengthWeight: Double
 
-  public init(model: LlavaModel, features: FeatureStore, sharesPrefix: Bool) {
+  /// - Parameter lengthWeight: the weight in scores of the tokens of the longer answer of a pair that lie beyond the length
+  ///   of the shorter one (α of LD-DPO, Liu et al. 2024, arXiv:2409.06411; TRL's `ld_alpha`).
+  public init(model: LlavaModel, features: FeatureStore, sharesPrefix: Bool, lengthWeight: Double = 1) {
     self.model = model
     self.features = features
     self.sharesPrefix = sharesPrefix
+    self.lengthWeight = lengthWeight
   }
 
-  /// Sums of log-probabilities of all answers, pair by pair (chosen, rejected, chosen, …), and the decoder's rows.
-  public func sums(_ pairs: [EncodedPair]) throws -> (sums: Tensor, rows: Int) {
+  /// What a model says to the answers of some pairs.
+  public struct Sums {
+    /// Sums of log-probabilities of all answers, pair by pair (chosen, rejected, chosen, …).
+    public let sums: Tensor
+    /// As ``sums``, with the weight of tokens beyond the shorter answer: what preference losses compare.
+    public let scores: Tensor
+    /// The decoder's rows.
+    public let rows: Int
+  }
+
+  /// Scores the answers of some pairs.
+  public func sums(_ pairs: [EncodedPair]) throws -> Sums {
     let batchFeatures = try features.features(of: pairs.map(\.pictures))
     let examples = pairs.map { pair in
       PackedExample(
@@ -52,10 +66,25 @@ public struct PairScorer {
       examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(model.configuration.imageTokenIndex),
       patchesPerImage: model.configuration.tokensPerImage)
     let logProbabilities = model.logProbabilities(batch, imageFeatures: batchFeatures.tensor)
-    return (
-      segmentSums(logProbabilities, segments: batch.completionOfTarget, count: batch.completionCount),
-      batch.tokenCount
-    )
+    let (segments, count) = (batch.completionOfTarget, batch.completionCount)
+    let sums = segmentSums(logProbabilities, segments: segments, count: count)
+    let scores =
+      lengthWeight == 1
+      ? sums
+      : segmentSums(logProbabilities, segments: segments, count: count, weights: weights(segments, of: pairs))
+    return Sums(sums: sums, scores: scores, rows: batch.tokenCount)
+  }
+
+  /// The weight of each answer token: 1 up to the length of the shorter answer of its pair.
+  private func weights(_ segments: [Int], of pairs: [EncodedPair]) -> [Float] {
+    let shared = pairs.flatMap { pair in
+      pair.completions.map { _ in pair.completions.map(\.count).min() ?? 0 }
+    }
+    var seen = [Int](repeating: 0, count: shared.count)
+    return segments.map { segment in
+      seen[segment] += 1
+      return seen[segment] > shared[segment] ? Float(lengthWeight) : 1
+    }
   }
 }
 
@@ -102,22 +131,23 @@ public struct PreferenceObjective: TrainingObjective {
     for start in stride(from: 0, to: records.count, by: microBatch) {
       let part = Array(records[start..<min(start + microBatch, records.count)])
       let known = terms.needsReference ? try reference(part) : part.map { _ in .init(chosen: 0, rejected: 0) }
-      let (sums, rows) = try scorer.sums(part)
-      let scores = Self.scores(sums, pairs: part, reference: known)
+      let found = try scorer.sums(part)
+      let scores = Self.scores(found.scores, pairs: part, reference: known)
+      let chosen = Self.scores(found.sums, pairs: part, reference: known).policyChosen
       let share = terms.share(
-        of: scores, stepPairs: records.count, stepAnswers: records.count + kept.count,
+        of: scores, chosenSums: chosen, stepPairs: records.count, stepAnswers: records.count + kept.count,
         stepChosenTokens: chosenTokens)
       loss += share.item()
-      metrics.add(scores, beta: terms.options.beta)
-      tokens += rows
+      metrics.add(scores, chosenSums: chosen, beta: terms.options.beta)
+      tokens += found.rows
       gradients.add(share.backward())
     }
     for start in stride(from: 0, to: kept.count, by: microBatch) {
-      let (sums, rows) = try scorer.sums(Array(kept[start..<min(start + microBatch, kept.count)]))
+      let found = try scorer.sums(Array(kept[start..<min(start + microBatch, kept.count)]))
       let share = terms.likelihoodShare(
-        of: sums, stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
+        of: found.sums, stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
       loss += share.item()
-      tokens += rows
+      tokens += found.rows
       gradients.add(share.backward())
     }
     let weight = Double(records.count)

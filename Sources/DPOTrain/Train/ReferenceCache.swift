@@ -49,7 +49,7 @@ public final class ReferenceCache {
       var missed = false
       let stored = try cache.tensor(for: key.finalize()) {
         missed = true
-        return try noGradient { try scorer.sums(batch).sums.detached() }
+        return try noGradient { try scorer.sums(batch).scores.detached() }
       }
       if missed { computedCount += batch.count }
       let sums = stored.array(of: Float.self)

@@ -6,9 +6,12 @@ import Tensor
 ///   - values: `[n]`.
 ///   - segments: The segment of each value.
 ///   - count: Number of segments.
-package func segmentSums(_ values: Tensor, segments: [Int], count: Int) -> Tensor {
+///   - weights: What each value is multiplied with; 1 when nil.
+package func segmentSums(_ values: Tensor, segments: [Int], count: Int, weights: [Float]? = nil) -> Tensor {
   var indicator = [Float](repeating: 0, count: count * segments.count)
-  for (index, segment) in segments.enumerated() { indicator[segment * segments.count + index] = 1 }
+  for (index, segment) in segments.enumerated() {
+    indicator[segment * segments.count + index] = weights?[index] ?? 1
+  }
   let matrix = Tensor(indicator, shape: [count, segments.count]).to(values.dtype)
   return matrix.matmul(values.reshaped([segments.count, 1])).reshaped([count])
 }

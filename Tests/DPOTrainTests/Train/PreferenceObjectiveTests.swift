@@ -43,8 +43,9 @@ import Testing
       try features.prepare(pairs.map(\.pictures))
     }
 
-    func scorer(sharesPrefix: Bool = true) -> PairScorer {
-      PairScorer(model: model, features: features, sharesPrefix: sharesPrefix)
+    func scorer(sharesPrefix: Bool = true, lengthWeight: Double = 1) -> PairScorer {
+      PairScorer(
+        model: model, features: features, sharesPrefix: sharesPrefix, lengthWeight: lengthWeight)
     }
 
     func values(_ pairs: [EncodedPair]) throws -> [PairLogProbabilities] {
@@ -54,7 +55,7 @@ import Testing
 
     func objective(
       batch: Int = 8, microBatch: Int = 8, sharesPrefix: Bool = true, gamma: Double = 0.5,
-      ballast: Ballast? = nil,
+      ballast: Ballast? = nil, lengthWeight: Double = 1,
       reference: ((EncodedPair) -> PairLogProbabilities)? = nil
     ) throws -> PreferenceObjective {
       let own = try Dictionary(uniqueKeysWithValues: zip(pairs.map(\.id), values(pairs)))
@@ -62,7 +63,7 @@ import Testing
         pairs: pairs,
         sampler: PairSampler(
           isSingle: pairs.map { _ in false }, batchSize: batch, singleShare: 0, seed: 1),
-        microBatch: microBatch, scorer: scorer(sharesPrefix: sharesPrefix),
+        microBatch: microBatch, scorer: scorer(sharesPrefix: sharesPrefix, lengthWeight: lengthWeight),
         terms: try PreferenceObjectiveTerms(
           losses: ["sigmoid"], options: LossOptions(beta: 0.1), gamma: gamma, reduction: .mean),
         ballast: ballast,
@@ -145,6 +146,40 @@ import Testing
     #expect(abs(outcome.loss - expected) < 1e-4)
     let without = try setup.objective(gamma: 0, ballast: ballast).outcome(ofStep: 0)
     #expect(abs(without.loss - log(2)) < 1e-5)
+  }
+
+  /// TRL's `ld_alpha`: tokens beyond the shorter answer of a pair count less in the preference loss, and fully in the NLL
+  /// term.
+  @Test(arguments: [0.3, 0]) func tokensBeyondTheShorterAnswerWeighLess(alpha: Double) throws {
+    let setup = try Setup()
+    let whole = try setup.values(setup.pairs)
+    let cut = try setup.values(
+      setup.pairs.map { pair in
+        var short = pair
+        let shared = pair.completions.map(\.count).min() ?? 0
+        short.completions = pair.completions.map { Array($0.prefix(shared)) }
+        return short
+      })
+    func weighed(_ part: Double, _ all: Double) -> Double { part + alpha * (all - part) }
+    let found = try noGradient {
+      try setup.scorer(lengthWeight: alpha).sums(setup.pairs).scores.array(of: Double.self)
+    }
+    var (loss, likelihood) = (0.0, 0.0)
+    for (index, (part, all)) in zip(cut, whole).enumerated() {
+      let (chosen, rejected) = (weighed(part.chosen, all.chosen), weighed(part.rejected, all.rejected))
+      #expect(abs(found[2 * index] - chosen) < 1e-4 && abs(found[2 * index + 1] - rejected) < 1e-4)
+      // The reference of this test: 1 below the policy for the chosen answer, 2 above it for the rejected one.
+      loss += log(1 + exp(-0.1 * ((chosen - (all.chosen - 1)) - (rejected - (all.rejected + 2))))) / 8
+      likelihood += all.chosen
+    }
+    let known = Dictionary(uniqueKeysWithValues: zip(setup.pairs.map(\.id), whole))
+    let outcome = try setup.objective(gamma: 0.5, lengthWeight: alpha) { pair in
+      .init(chosen: known[pair.id]!.chosen - 1, rejected: known[pair.id]!.rejected + 2)
+    }.outcome(ofStep: 0)
+    let tokens = setup.pairs.reduce(0) { $0 + $1.completions[0].count }
+    #expect(abs(outcome.loss - (loss - 0.5 * likelihood / Double(tokens))) < 1e-4)
+    let nll = try #require(outcome.metrics.first { $0.name == "nll_loss" }).value
+    #expect(abs(nll + likelihood / Double(tokens)) < 1e-4)
   }
 
   @Test func aLossThatIsNotFiniteNamesStepAndRecords() throws {

@@ -53,8 +53,10 @@ extension Tensor {
   /// A tensor of zeros.
   public static func zeros(_ shape: [Int], dtype: DType = .float32) -> Tensor {
     let result = Tensor(uninitialized: shape, dtype: dtype)
-    result.storage.pointer.initializeMemory(
-      as: UInt8.self, repeating: 0, count: result.count * dtype.byteSize)
+    let start = result.storage.pointer
+    Threads.parallel(result.count * dtype.byteSize, grain: 1 << 19) { range in
+      (start + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+    }
     return result
   }
 

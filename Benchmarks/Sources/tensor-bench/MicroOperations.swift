@@ -5,7 +5,9 @@ enum MicroOperations {
   typealias Operation = () -> Void
 
   /// Builds the operands of an operation and returns what to time; nil for an unknown name.
-  static func operation(_ name: String) -> Operation? {
+  /// - Parameter rows: takes the place of the number of rows of elementwise operations, softmax and norms.
+  static func operation(_ name: String, rows: Int? = nil) -> Operation? {
+    let (wide, tall) = (rows ?? 2048, rows ?? 3472)
     var generator = RandomGenerator(seed: 2)
     func random(_ shape: Int...) -> Tensor { Tensor.randomNormal(shape, using: &generator) }
     func linearCase(_ rows: Int, _ inputs: Int, _ outputs: Int) -> ([Tensor], ([Tensor]) -> Tensor) {
@@ -37,7 +39,7 @@ enum MicroOperations {
     var base = name
     let trains = name.hasSuffix(" fwd+bwd")
     if trains { base.removeLast(8) }
-    let positions = (0..<3472).map { Int32($0 % 434) }
+    let positions = (0..<tall).map { Int32($0 % 434) }
     let ids = (0..<3472).map { Int32(($0 * 7919) % 4096) }
     let (operands, function): ([Tensor], ([Tensor]) -> Tensor)
     switch base {
@@ -49,28 +51,29 @@ enum MicroOperations {
     case "linear lm head 2048x512x4096": (operands, function) = linearCase(2048, 512, 4096)
     case "bmm 64x(434x64 @ 64x434)":
       (operands, function) = ([random(64, 434, 64), random(64, 64, 434)], { $0[0].matmul($0[1]) })
-    case "softmax 64x434x434": (operands, function) = ([random(64, 434, 434)], { $0[0].softmax() })
+    case "softmax 64x434x434":
+      (operands, function) = ([rows.map { random(1, $0, 434) } ?? random(64, 434, 434)], { $0[0].softmax() })
     case "layernorm 3472x512":
       (operands, function) = (
-        [random(3472, 512), random(512), random(512)], { layerNorm($0[0], weight: $0[1], bias: $0[2]) }
+        [random(tall, 512), random(512), random(512)], { layerNorm($0[0], weight: $0[1], bias: $0[2]) }
       )
     case "rmsnorm 3472x512":
-      (operands, function) = ([random(3472, 512), random(512)], { rmsNorm($0[0], weight: $0[1]) })
+      (operands, function) = ([random(tall, 512), random(512)], { rmsNorm($0[0], weight: $0[1]) })
     case "rope 8x8x434x64":
-      (operands, function) = ([random(3472, 8, 64)], { rotary($0[0], positions: positions) })
+      (operands, function) = ([random(tall, 8, 64)], { rotary($0[0], positions: positions) })
     case "sdpa causal 8x8x434x64": (operands, function) = sdpa(8, 434)
     case "sdpa causal 1x8x512x64": (operands, function) = sdpa(1, 512)
     case "sdpa causal 1x8x2048x64": (operands, function) = sdpa(1, 2048)
     case "silu*mul 2048x1376":
-      (operands, function) = ([random(2048, 1376), random(2048, 1376)], { swiGLU($0[0], $0[1]) })
-    case "gelu erf 2048x1376": (operands, function) = ([random(2048, 1376)], { $0[0].gelu() })
-    case "gelu tanh 2048x1376": (operands, function) = ([random(2048, 1376)], { $0[0].geluTanh() })
-    case "exp 2048x1376": (operands, function) = ([random(2048, 1376)], { $0[0].exp() })
+      (operands, function) = ([random(wide, 1376), random(wide, 1376)], { swiGLU($0[0], $0[1]) })
+    case "gelu erf 2048x1376": (operands, function) = ([random(wide, 1376)], { $0[0].gelu() })
+    case "gelu tanh 2048x1376": (operands, function) = ([random(wide, 1376)], { $0[0].geluTanh() })
+    case "exp 2048x1376": (operands, function) = ([random(wide, 1376)], { $0[0].exp() })
     case "add 2048x1376":
-      (operands, function) = ([random(2048, 1376), random(2048, 1376)], { $0[0] + $0[1] })
+      (operands, function) = ([random(wide, 1376), random(wide, 1376)], { $0[0] + $0[1] })
     case "add 8x8": (operands, function) = ([random(8, 8), random(8, 8)], { $0[0] + $0[1] })
-    case "add bias 2048x1376": (operands, function) = ([random(2048, 1376), random(1376)], { $0[0] + $0[1] })
-    case "sum 2048x1376": (operands, function) = ([random(2048, 1376)], { $0[0].sum() })
+    case "add bias 2048x1376": (operands, function) = ([random(wide, 1376), random(1376)], { $0[0] + $0[1] })
+    case "sum 2048x1376": (operands, function) = ([random(wide, 1376)], { $0[0].sum() })
     case "transpose copy 2048x1376":
       (operands, function) = ([random(2048, 1376)], { $0[0].transposed().contiguous() })
     case "cross entropy 2048x4096": (operands, function) = crossEntropyCase(2048, 4096)
@@ -87,6 +90,19 @@ enum MicroOperations {
     let leaves = operands.map { $0.requiringGradient() }
     let gradient = Tensor.randomNormal(function(operands).shape, using: &generator)
     return { _ = function(leaves).backward(from: gradient) }
+  }
+
+  /// Seconds that all threads together would need for an operation if its operands were always in their second-level
+  /// caches: one thread works on the rows given here, and its time is multiplied. What this takes is the arithmetic.
+  static func cachedTime(_ name: String, rows: Int, of total: Int, repetitions: Int) -> Double? {
+    let threads = Threads.count
+    Threads.count = 1
+    defer { Threads.count = threads }
+    guard let operation = operation(name, rows: rows) else { return nil }
+    operation()
+    let start = ContinuousClock.now
+    for _ in 0..<repetitions { operation() }
+    return seconds(since: start) / Double(repetitions) * Double(total) / Double(rows * threads)
   }
 
   private static func adamW(_ gradient: Tensor) -> Operation {

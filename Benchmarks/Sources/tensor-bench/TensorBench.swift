@@ -61,6 +61,16 @@ enum TensorBench {
         report(["case": name, "seconds": times.load, "read_seconds": times.read])
       } else if name.hasPrefix("stream "), let stream = MemoryStream(name) {
         report(["case": name, "seconds": stream.time(repetitions: repetitions)])
+      } else if name.hasPrefix("cached ") {
+        // cached ROWS TOTAL OPERATION
+        let words = name.split(separator: " ", maxSplits: 3).map(String.init)
+        guard words.count == 4, let rows = Int(words[1]), let total = Int(words[2]),
+          let time = MicroOperations.cachedTime(words[3], rows: rows, of: total, repetitions: repetitions)
+        else {
+          report(["case": name, "error": "unknown case"])
+          continue
+        }
+        report(["case": name, "seconds": time])
       } else {
         if operations[name] == nil { operations[name] = MicroOperations.operation(name) }
         guard let operation = operations[name] else {

@@ -5,18 +5,22 @@ extension Tensor {
   private static func rowNumbers(_ indices: Tensor, count: Int, _ operation: String) -> [Int] {
     tensorRequire(
       !indices.dtype.isFloatingPoint, operation, "indices must be integers, found \(indices.dtype)")
-    let numbers = indices.to(.int64).contiguous()
-    let values = numbers.pointer(Int64.self)
-    return [Int](unsafeUninitializedCapacity: indices.count) { rows, initialized in
-      for i in 0..<indices.count {
-        let row = values[i] < 0 ? Int(values[i]) + count : Int(values[i])
-        if row < 0 || row >= count {
-          tensorFailure(operation, "index \(values[i]) is outside \(count) rows")
+    func checked<Index: FixedWidthInteger>(_ numbers: Tensor, _: Index.Type) -> [Int] {
+      let values = numbers.pointer(Index.self)
+      return [Int](unsafeUninitializedCapacity: numbers.count) { rows, initialized in
+        for i in 0..<numbers.count {
+          let value = Int(values[i])
+          let row = value < 0 ? value + count : value
+          if row < 0 || row >= count {
+            tensorFailure(operation, "index \(value) is outside \(count) rows")
+          }
+          rows[i] = row
         }
-        rows[i] = row
+        initialized = numbers.count
       }
-      initialized = indices.count
     }
+    return indices.dtype == .int32
+      ? checked(indices.contiguous(), Int32.self) : checked(indices.to(.int64).contiguous(), Int64.self)
   }
 
   /// The rows (slices along the first axis) with the given numbers; the gradient adds up where a row is taken twice.
@@ -45,31 +49,45 @@ extension Tensor {
     if dtype.isHalfPrecision {
       return to(.float32).scatterAddingRows(at: indices, numbers, of: shape).to(dtype)
     }
-    var result = Tensor.zeros(shape, dtype: dtype)
-    result.addRowsInPlace(self, numbers)
+    let result = Tensor(uninitialized: shape, dtype: dtype)
+    let source = detached().contiguous()
+    switch dtype {
+    case .float32:
+      result.fillWithSums(of: source, numbers, Float.self) { tk_accumulate_f32($0, 1, $1, 1, $2) }
+    case .float64:
+      result.fillWithSums(of: source, numbers, Double.self) { tk_accumulate_f64($0, 1, $1, 1, $2) }
+    default: tensorFailure("rows", "only float32 and float64 rows can be added, found \(dtype)")
+    }
     return recorded("scatterAddingRows", from: self, result) { gradient, _ in gradient.rows(at: indices) }
   }
 
-  /// Adds rows of `source` to rows of this tensor, in order of `numbers`; threads share the columns.
-  private mutating func addRowsInPlace(_ source: Tensor, _ numbers: [Int]) {
-    guard dtype == .float32 || dtype == .float64 else {
-      tensorFailure("rows", "only float32 and float64 rows can be added, found \(dtype)")
-    }
+  /// Makes row `r` the sum of the rows of `source` whose number is `r`, in their order.
+  private func fillWithSums<T: BinaryFloatingPoint>(
+    of source: Tensor, _ numbers: [Int], _: T.Type,
+    adding: (Int64, UnsafePointer<T>, UnsafeMutablePointer<T>) -> Void
+  ) {
     let width = shape.dropFirst().reduce(1, *)
-    let rows = source.detached().contiguous()
-    makeUnique()
-    let target = self
-    Threads.parallel(width, grain: Swift.max(64, (1 << 15) / Swift.max(numbers.count, 1))) { range in
-      for (i, row) in numbers.enumerated() {
-        if target.dtype == .float32 {
-          tk_accumulate_f32(
-            Int64(range.count), 1, rows.pointer(Float.self) + i * width + range.lowerBound, 1,
-            target.pointer(Float.self) + row * width + range.lowerBound)
-        } else {
-          tk_accumulate_f64(
-            Int64(range.count), 1, rows.pointer(Double.self) + i * width + range.lowerBound, 1,
-            target.pointer(Double.self) + row * width + range.lowerBound)
+    if width == 0 { return }
+    // Where the sources of each row stand in `order`.
+    var starts = [Int](repeating: 0, count: shape[0] + 1)
+    for row in numbers { starts[row + 1] += 1 }
+    for row in 0..<shape[0] { starts[row + 1] += starts[row] }
+    var (next, order) = (starts, [Int](repeating: 0, count: numbers.count))
+    for (i, row) in numbers.enumerated() {
+      order[next[row]] = i
+      next[row] += 1
+    }
+    let (from, to) = (source.pointer(T.self), pointer(T.self))
+    Threads.parallel(shape[0], grain: Swift.max(1, (1 << 14) / width)) { [starts, order] range in
+      for row in range {
+        let target = to + row * width
+        let sources = order[starts[row]..<starts[row + 1]]
+        guard let first = sources.first else {
+          target.update(repeating: 0, count: width)
+          continue
         }
+        target.update(from: from + first * width, count: width)
+        for i in sources.dropFirst() { adding(Int64(width), from + i * width, target) }
       }
     }
   }

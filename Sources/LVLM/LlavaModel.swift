@@ -143,12 +143,42 @@ public final class LlavaModel: Module {
   public func logProbabilities(
     _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture? = nil
   ) -> Tensor {
+    logProbabilities(
+      predicting(batch, imageFeatures: imageFeatures, capture: capture), of: batch)
+  }
+
+  /// As ``logProbabilities(_:imageFeatures:capture:)``, and for each target how sure the model is there: `log Σ_v p_v²`
+  /// over the vocabulary, `[targets]`, without a gradient.
+  package func logProbabilitiesAndSquares(
+    _ batch: PackedBatch, imageFeatures: Tensor
+  ) -> (logProbabilities: Tensor, squares: Tensor) {
+    let hidden = predicting(batch, imageFeatures: imageFeatures, capture: nil)
+    let rowsAtATime = 256
+    let squares = noGradient {
+      stride(from: 0, to: hidden.shape[0], by: rowsAtATime).map { start in
+        let end = min(start + rowsAtATime, hidden.shape[0])
+        let logits = decoder.logits(hidden.slice(axis: 0, start..<end))
+        return (logits * 2).logSumExp(axes: [1]) - 2 * logits.logSumExp(axes: [1])
+      }
+    }
+    return (
+      logProbabilities(hidden, of: batch),
+      squares.isEmpty ? .zeros([0]) : Tensor.concatenated(squares, axis: 0)
+    )
+  }
+
+  /// Normed hidden states of the rows that predict targets.
+  private func predicting(
+    _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture?
+  ) -> Tensor {
     let hidden = decoder(
       embeddings(batch, imageFeatures: imageFeatures),
       pass: pass(batch, onlyOutputs: true, capture: capture))
-    return targetLogProbabilities(
-      hidden: hidden.rows(at: Tensor(batch.predictionOutputs)), weight: decoder.headWeight,
-      targets: batch.targets)
+    return hidden.rows(at: Tensor(batch.predictionOutputs))
+  }
+
+  private func logProbabilities(_ hidden: Tensor, of batch: PackedBatch) -> Tensor {
+    targetLogProbabilities(hidden: hidden, weight: decoder.headWeight, targets: batch.targets)
   }
 
   /// Where the answers of a batch looked, in one decoder layer; the layers behind it are not computed.

@@ -133,6 +133,9 @@ extension RunConfiguration {
           separator: ", ")
     )
     require(
+      loss.isPerPair || !train.useWeighting, "train.use_weighting", "true with loss_type \(loss.name)",
+      "false: this loss has no value for a single pair")
+    require(
       loss.isPerPair || train.gradientAccumulationSteps == 1, "train.gradient_accumulation_steps",
       "\(train.gradientAccumulationSteps) with loss_type \(loss.name)",
       "1: this loss compares all pairs of a step with each other")

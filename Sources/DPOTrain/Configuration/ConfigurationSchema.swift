@@ -232,6 +232,10 @@ extension RunConfiguration.Train: ConfigurationSection {
         "ld_alpha", \.ldAlpha, .share,
         "Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO); 1 weighs all alike."
       ),
+      .flag(
+        "use_weighting", \.useWeighting,
+        "Whether the preference loss of a pair is weighed by how likely its answers are under the policy (WPO)."
+      ),
       .number("gamma", \.gamma, .notNegative, "Weight γ of the NLL term on the chosen answers."),
       .choice(
         "nll_reduction", \.nllReduction,

@@ -47,6 +47,8 @@ extension RunConfiguration {
     public var labelSmoothing = 0.0
     /// Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO's α); 1 weighs all alike.
     public var ldAlpha = 1.0
+    /// Whether pairs weigh as much as their answers are likely under the policy (WPO).
+    public var useWeighting = false
     /// Weight γ of the NLL term on the chosen answers.
     public var gamma = 0.1
     /// How the NLL term is put together.

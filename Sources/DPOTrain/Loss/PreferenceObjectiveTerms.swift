@@ -56,16 +56,18 @@ public struct PreferenceObjectiveTerms: Sendable {
   /// This part's share of the loss of an optimizer step, a scalar: shares of all parts add up to the loss of
   /// the whole step, whatever the split.
   /// - Parameters:
+  ///   - pairWeights: What the preference loss of each pair is multiplied with, `[pairs]`; 1 when nil.
   ///   - chosenSums: Summed log-probability of each chosen answer, for the likelihood term, where scores weigh tokens.
   ///   - stepPairs: Pairs in the whole optimizer step.
   ///   - stepAnswers: Answers in the likelihood term of the whole step, when there are more than pairs.
   ///   - stepChosenTokens: Tokens of those answers.
   public func share(
-    of scores: PreferenceScores, chosenSums: Tensor? = nil, stepPairs: Int, stepAnswers: Int? = nil,
-    stepChosenTokens: Int
+    of scores: PreferenceScores, pairWeights: Tensor? = nil, chosenSums: Tensor? = nil, stepPairs: Int,
+    stepAnswers: Int? = nil, stepChosenTokens: Int
   ) -> Tensor {
     var shares = zip(losses, weights).map { loss, weight in
-      loss(scores, options).sum() * (weight / Double(stepPairs))
+      let values = loss(scores, options)
+      return (pairWeights.map { values * $0 } ?? values).sum() * (weight / Double(stepPairs))
     }
     if gamma > 0 {
       shares.append(

@@ -34,7 +34,7 @@ struct TrainStage {
     if features !== frozen { try features.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures)) }
 
     try makeTrainable(model)
-    let scorer = scorer(model, features)
+    let scorer = scorer(model, features, weighsPairs: settings.useWeighting)
     let batch = settings.perDeviceTrainBatchSize * settings.gradientAccumulationSteps
     let sampler = PairSampler(
       isSingle: singleFlags(pairs, candidates), batchSize: batch, singleShare: settings.singleImageShare,
@@ -187,10 +187,13 @@ struct TrainStage {
     return { try Self.values($0, scorer) }
   }
 
-  private func scorer(_ model: LlavaModel, _ features: FeatureStore) -> PairScorer {
+  private func scorer(
+    _ model: LlavaModel, _ features: FeatureStore, weighsPairs: Bool = false
+  ) -> PairScorer {
     let settings = context.configuration.train
     return PairScorer(
-      model: model, features: features, sharesPrefix: settings.sharesPrefix, lengthWeight: settings.ldAlpha)
+      model: model, features: features, sharesPrefix: settings.sharesPrefix, lengthWeight: settings.ldAlpha,
+      weighsPairs: weighsPairs)
   }
 
   private static func values(_ pairs: [EncodedPair], _ scorer: PairScorer) throws -> [PairLogProbabilities] {

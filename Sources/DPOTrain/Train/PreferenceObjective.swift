@@ -34,14 +34,21 @@ public struct PairScorer {
   private let features: FeatureStore
   private let sharesPrefix: Bool
   private let lengthWeight: Double
+  private let weighsPairs: Bool
 
-  /// - Parameter lengthWeight: the weight in scores of the tokens of the longer answer of a pair that lie beyond the length
+  /// - Parameters:
+  ///   - lengthWeight: the weight in scores of the tokens of the longer answer of a pair that lie beyond the length
   ///   of the shorter one (α of LD-DPO, Liu et al. 2024, arXiv:2409.06411; TRL's `ld_alpha`).
-  public init(model: LlavaModel, features: FeatureStore, sharesPrefix: Bool, lengthWeight: Double = 1) {
+  ///   - weighsPairs: whether ``Sums/pairWeights`` are computed.
+  public init(
+    model: LlavaModel, features: FeatureStore, sharesPrefix: Bool, lengthWeight: Double = 1,
+    weighsPairs: Bool = false
+  ) {
     self.model = model
     self.features = features
     self.sharesPrefix = sharesPrefix
     self.lengthWeight = lengthWeight
+    self.weighsPairs = weighsPairs
   }
 
   /// What a model says to the answers of some pairs.
@@ -50,6 +57,9 @@ public struct PairScorer {
     public let sums: Tensor
     /// As ``sums``, with the weight of tokens beyond the shorter answer: what preference losses compare.
     public let scores: Tensor
+    /// How likely both answers of each pair are under the model itself, `[pairs]`, without a gradient:
+    /// `exp(Σ mean_t(log p_t − log Σ_v p_v²))` over the two answers (WPO, Zhou et al. 2024, arXiv:2406.11827).
+    public let pairWeights: Tensor?
     /// The decoder's rows.
     public let rows: Int
   }
@@ -65,14 +75,26 @@ public struct PairScorer {
     let batch = try PackedBatch(
       examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(model.configuration.imageTokenIndex),
       patchesPerImage: model.configuration.tokensPerImage)
-    let logProbabilities = model.logProbabilities(batch, imageFeatures: batchFeatures.tensor)
+    let logProbabilities: Tensor
+    var squares: Tensor?
+    if weighsPairs {
+      (logProbabilities, squares) = model.logProbabilitiesAndSquares(
+        batch, imageFeatures: batchFeatures.tensor)
+    } else {
+      logProbabilities = model.logProbabilities(batch, imageFeatures: batchFeatures.tensor)
+    }
     let (segments, count) = (batch.completionOfTarget, batch.completionCount)
     let sums = segmentSums(logProbabilities, segments: segments, count: count)
     let scores =
       lengthWeight == 1
       ? sums
       : segmentSums(logProbabilities, segments: segments, count: count, weights: weights(segments, of: pairs))
-    return Sums(sums: sums, scores: scores, rows: batch.tokenCount)
+    let pairWeights = squares.map { squares in
+      let above = segmentSums(logProbabilities.detached() - squares, segments: segments, count: count)
+      let lengths = pairs.flatMap { $0.completions.map { 1 / Float(max($0.count, 1)) } }
+      return (above * Tensor(lengths)).reshaped([pairs.count, -1]).sum(axes: [1]).exp()
+    }
+    return Sums(sums: sums, scores: scores, pairWeights: pairWeights, rows: batch.tokenCount)
   }
 
   /// The weight of each answer token: 1 up to the length of the shorter answer of its pair.
@@ -135,8 +157,8 @@ public struct PreferenceObjective: TrainingObjective {
       let scores = Self.scores(found.scores, pairs: part, reference: known)
       let chosen = Self.scores(found.sums, pairs: part, reference: known).policyChosen
       let share = terms.share(
-        of: scores, chosenSums: chosen, stepPairs: records.count, stepAnswers: records.count + kept.count,
-        stepChosenTokens: chosenTokens)
+        of: scores, pairWeights: found.pairWeights, chosenSums: chosen, stepPairs: records.count,
+        stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
       loss += share.item()
       metrics.add(scores, chosenSums: chosen, beta: terms.options.beta)
       tokens += found.rows

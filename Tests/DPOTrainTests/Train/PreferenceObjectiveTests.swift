@@ -43,9 +43,12 @@ import Testing
       try features.prepare(pairs.map(\.pictures))
     }
 
-    func scorer(sharesPrefix: Bool = true, lengthWeight: Double = 1) -> PairScorer {
+    func scorer(
+      sharesPrefix: Bool = true, lengthWeight: Double = 1, weighsPairs: Bool = false
+    ) -> PairScorer {
       PairScorer(
-        model: model, features: features, sharesPrefix: sharesPrefix, lengthWeight: lengthWeight)
+        model: model, features: features, sharesPrefix: sharesPrefix, lengthWeight: lengthWeight,
+        weighsPairs: weighsPairs)
     }
 
     func values(_ pairs: [EncodedPair]) throws -> [PairLogProbabilities] {
@@ -55,7 +58,7 @@ import Testing
 
     func objective(
       batch: Int = 8, microBatch: Int = 8, sharesPrefix: Bool = true, gamma: Double = 0.5,
-      ballast: Ballast? = nil, lengthWeight: Double = 1,
+      ballast: Ballast? = nil, lengthWeight: Double = 1, weighsPairs: Bool = false,
       reference: ((EncodedPair) -> PairLogProbabilities)? = nil
     ) throws -> PreferenceObjective {
       let own = try Dictionary(uniqueKeysWithValues: zip(pairs.map(\.id), values(pairs)))
@@ -63,7 +66,9 @@ import Testing
         pairs: pairs,
         sampler: PairSampler(
           isSingle: pairs.map { _ in false }, batchSize: batch, singleShare: 0, seed: 1),
-        microBatch: microBatch, scorer: scorer(sharesPrefix: sharesPrefix, lengthWeight: lengthWeight),
+        microBatch: microBatch,
+        scorer: scorer(
+          sharesPrefix: sharesPrefix, lengthWeight: lengthWeight, weighsPairs: weighsPairs),
         terms: try PreferenceObjectiveTerms(
           losses: ["sigmoid"], options: LossOptions(beta: 0.1), gamma: gamma, reduction: .mean),
         ballast: ballast,
@@ -180,6 +185,39 @@ import Testing
     #expect(abs(outcome.loss - (loss - 0.5 * likelihood / Double(tokens))) < 1e-4)
     let nll = try #require(outcome.metrics.first { $0.name == "nll_loss" }).value
     #expect(abs(nll + likelihood / Double(tokens)) < 1e-4)
+  }
+
+  /// TRL's `use_weighting`, against probabilities that are written out.
+  @Test func pairsWeighAsMuchAsTheirAnswersAreLikely() throws {
+    let setup = try Setup()
+    let found = try noGradient { try setup.scorer(weighsPairs: true).sums(setup.pairs) }
+    let weights = try #require(found.pairWeights).array(of: Double.self)
+    let (model, pairs) = (setup.model, setup.pairs)
+    for (index, pair) in pairs.enumerated() {
+      var exponent = 0.0
+      for answer in pair.completions {
+        // The answer read as a prompt gives the distribution at each of its tokens.
+        let features = try setup.features.features(of: [pair.pictures])
+        let batch = try PackedBatch(
+          [
+            PackedExample(
+              promptIDs: pair.promptIDs + answer, images: pair.pictures.compactMap { features.rows[$0] })
+          ], sharesPrefix: true, imageTokenID: 39, patchesPerImage: 4)
+        let probabilities = noGradient {
+          model.decoder.logits(model.hiddenStates(batch, imageFeatures: features.tensor)).softmax(axis: -1)
+        }.array(of: Double.self)
+        for (place, token) in answer.enumerated() {
+          let row = pair.promptIDs.count + place - 1
+          let own = probabilities[row * 40..<(row + 1) * 40]
+          let squares = own.reduce(0) { $0 + $1 * $1 }
+          exponent += log(own[own.startIndex + Int(token)] / squares) / Double(answer.count)
+        }
+      }
+      #expect(abs(weights[index] - exp(exponent)) < 1e-4 * max(1, exp(exponent)), "\(pair.id)")
+    }
+    // Policy and reference agree: each pair's loss is ln 2 times its weight.
+    let outcome = try setup.objective(microBatch: 3, gamma: 0, weighsPairs: true).outcome(ofStep: 0)
+    #expect(abs(outcome.loss - log(2) * weights.reduce(0, +) / 8) < 1e-4)
   }
 
   @Test func aLossThatIsNotFiniteNamesStepAndRecords() throws {

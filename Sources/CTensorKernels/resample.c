@@ -58,29 +58,56 @@ TK_TARGETS void tk_resample_rows(int64_t rows, int64_t width, const uint8_t *in,
                           FIRST + 19, FIRST + 4, FIRST + 20, FIRST + 5, FIRST + 21, FIRST + 6, FIRST + 22,     \
                           FIRST + 7, FIRST + 23)
 
-// A square of 16 by 16 bytes: after four rounds of zipping rows that are eight apart, rows are columns.
+// Rows that are eight apart, zipped.
+INLINE void zip_rows(const bytes16 *a, bytes16 *b) {
+  b[0] = ZIP(a[0], a[8], 0), b[1] = ZIP(a[0], a[8], 8), b[2] = ZIP(a[1], a[9], 0), b[3] = ZIP(a[1], a[9], 8);
+  b[4] = ZIP(a[2], a[10], 0), b[5] = ZIP(a[2], a[10], 8), b[6] = ZIP(a[3], a[11], 0), b[7] = ZIP(a[3], a[11], 8);
+  b[8] = ZIP(a[4], a[12], 0), b[9] = ZIP(a[4], a[12], 8), b[10] = ZIP(a[5], a[13], 0), b[11] = ZIP(a[5], a[13], 8);
+  b[12] = ZIP(a[6], a[14], 0), b[13] = ZIP(a[6], a[14], 8), b[14] = ZIP(a[7], a[15], 0), b[15] = ZIP(a[7], a[15], 8);
+}
+
+// A square of 16 by 16 bytes: zipped four times, rows are columns.
 INLINE void transpose_square(const uint8_t *in, int64_t in_stride, uint8_t *out, int64_t out_stride) {
   bytes16 a[16], b[16];
   for (int i = 0; i < 16; i++) memcpy(&a[i], in + i * in_stride, 16);
-  for (int round = 0; round < 4; round++) {
-    for (int i = 0; i < 8; i++) {
-      b[2 * i] = ZIP(a[i], a[i + 8], 0);
-      b[2 * i + 1] = ZIP(a[i], a[i + 8], 8);
-    }
-    for (int i = 0; i < 16; i++) a[i] = b[i];
-  }
+  zip_rows(a, b);
+  zip_rows(b, a);
+  zip_rows(a, b);
+  zip_rows(b, a);
   for (int i = 0; i < 16; i++) memcpy(out + i * out_stride, &a[i], 16);
 }
 
-void tk_transpose_bytes(int64_t rows, int64_t columns, const uint8_t *in, uint8_t *out) {
+// out [columns, rows] = in [rows, columns] transposed; strides in bytes from row to row.
+TK_TARGETS static void transpose(int64_t rows, int64_t columns, const uint8_t *in, int64_t in_stride, uint8_t *out,
+                                 int64_t out_stride) {
   const int64_t whole_rows = rows & ~15, whole_columns = columns & ~15;
-  for (int64_t column = 0; column < whole_columns; column += 16) {
-    for (int64_t row = 0; row < whole_rows; row += 16) {
-      transpose_square(in + row * columns + column, columns, out + column * rows + row, rows);
+  // Tiles of whole cache lines on both sides.
+  for (int64_t top = 0; top < whole_rows; top += 64) {
+    const int64_t bottom = top + 64 < whole_rows ? top + 64 : whole_rows;
+    for (int64_t left = 0; left < whole_columns; left += 64) {
+      const int64_t right = left + 64 < whole_columns ? left + 64 : whole_columns;
+      for (int64_t column = left; column < right; column += 16) {
+        for (int64_t row = top; row < bottom; row += 16) {
+          transpose_square(in + row * in_stride + column, in_stride, out + column * out_stride + row, out_stride);
+        }
+      }
     }
   }
   for (int64_t column = 0; column < columns; column++) {
     const int64_t first = column < whole_columns ? whole_rows : 0;
-    for (int64_t row = first; row < rows; row++) out[column * rows + row] = in[row * columns + column];
+    for (int64_t row = first; row < rows; row++) out[column * out_stride + row] = in[row * in_stride + column];
+  }
+}
+
+void tk_resample_columns(int64_t rows, int64_t columns, int64_t channels, const uint8_t *in, int64_t new_columns,
+                         const int32_t *starts, const int32_t *counts, const int32_t *weights, int64_t stride,
+                         uint8_t *scratch, uint8_t *out) {
+  const int64_t width = columns * channels, new_width = new_columns * channels;
+  uint8_t *turned = scratch, *sums = scratch + TK_RESAMPLE_STRIP * width;
+  for (int64_t top = 0; top < rows; top += TK_RESAMPLE_STRIP) {
+    const int64_t strip = rows - top < TK_RESAMPLE_STRIP ? rows - top : TK_RESAMPLE_STRIP;
+    transpose(strip, width, in + top * width, width, turned, strip);
+    tk_resample_rows(new_columns, channels * strip, turned, starts, counts, weights, stride, sums);
+    transpose(new_width, strip, sums, strip, out + top * new_width, new_width);
   }
 }

@@ -8,12 +8,15 @@ enum InstructionKind: String, CaseIterable, ExpressibleByArgument {
   case sequence
   case grid
   case picInPic = "pic-in-pic"
+  case gridGroups = "grid-groups"
 
-  var kind: CompositionKind {
+  /// `nil` for grids that ask about several images.
+  var kind: CompositionKind? {
     switch self {
     case .sequence: .sequence
     case .grid: .grid
     case .picInPic: .pictureInPicture
+    case .gridGroups: nil
     }
   }
 }
@@ -29,7 +32,8 @@ struct MakeDataCommand: ParsableCommand {
     discussion: """
       dpotrain make-data --llava llava_v1_5_mix665k.json --images data --every 10 --output mia-dpo
 
-      Writes sequence.json, grid.json and pic_in_pic.json in LLaVA's format, `image` a list. Images of sequences \
+      Writes sequence.json, grid.json, pic_in_pic.json and grid_groups.json (grids that ask about several of their \
+      images, which the released pair generator reads; the authors took three tenths for them) in LLaVA's format, `image` a list. Images of sequences \
       stay where they are, relative to --images; pictures of the others are made, relative to --output: cells of 448 \
       pixels, gaps and label strips of 40, labels in the built-in dot font. The same file and seed give the same bytes.
       """)
@@ -43,7 +47,7 @@ struct MakeDataCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("Folder to write.", valueName: "dir"))
   var output: String
 
-  @Option(help: "One of sequence, grid, pic-in-pic; can be given several times. All by default.")
+  @Option(help: "One of sequence, grid, pic-in-pic, grid-groups; can be given several times. All by default.")
   var kind: [InstructionKind] = []
 
   @Option(help: "Takes every so many-th record of each source; the authors took every 10th.")
@@ -97,12 +101,17 @@ struct MakeDataCommand: ParsableCommand {
     for kind in InstructionKind.allCases where self.kind.isEmpty || self.kind.contains(kind) {
       let progress = console.progress(kind.rawValue, total: pool.entries.count)
       defer { progress.finish() }
-      let count = try writer.write(
-        kind.kind, limit: limit ?? .max,
-        progress: { done, total in
-          progress.update(step: done)
-          try Interruption.check("\(kind.rawValue), \(done) of \(total) records")
-        }, broken: leaveOut)
+      func advance(_ done: Int, _ total: Int) throws {
+        progress.update(step: done)
+        try Interruption.check("\(kind.rawValue), \(done) of \(total) records")
+      }
+      let most = limit ?? .max
+      let count =
+        if let kind = kind.kind {
+          try writer.write(kind, limit: most, progress: advance, broken: leaveOut)
+        } else {
+          try writer.writeGroups(limit: most, progress: advance, broken: leaveOut)
+        }
       console.message("\(kind.rawValue): \(count) records")
     }
     if omitted > 5 { console.warning("and \(omitted - 5) more, \(omitted) in all") }

@@ -225,7 +225,15 @@ import Testing
       }
       let file = folder.appendingPathComponent("runs/tiny/pairs.jsonl")
       let bad = #"{"id": "x", "image": ["none.png"], "prompt": "<image>q", "chosen": "a", "rejected": "b"}"#
-      try Data((bad + "\n" + String(contentsOf: file, encoding: .utf8)).utf8).write(to: file)
+      let good = try String(contentsOf: file, encoding: .utf8)
+      let first = String(good.prefix { $0 != "\n" })
+      try Data((good + first + "\n").utf8).write(to: file)
+      let twice = try BuiltCommand.run(["train"] + arguments, in: folder)
+      #expect(twice.status == 1)
+      #expect(twice.errors.hasSuffix(": the same pair occurs twice, expected it once\n"), "\(twice.errors)")
+      // One id may stand over pairs that differ, as one record was put into several formats.
+      let other = first.replacingOccurrences(of: "\"rejected\": \"", with: "\"rejected\": \"no ")
+      try Data((bad + "\n" + good + other + "\n").utf8).write(to: file)
       let call = try BuiltCommand.run(["train"] + arguments, in: folder)
       #expect(call.status == 0)
       #expect(

@@ -115,11 +115,11 @@ public struct InstructionComposer: Sendable {
     return found
   }
 
-  private func problem(of entry: InstructionPool.Entry, _ text: String) -> DataError {
+  func problem(of entry: InstructionPool.Entry, _ text: String) -> DataError {
     DataError(file: entry.place, record: entry.id, problem: text)
   }
 
-  private func picture(_ image: String, of entry: InstructionPool.Entry) throws -> RGBImage {
+  func picture(_ image: String, of entry: InstructionPool.Entry) throws -> RGBImage {
     do {
       return try RGBImage(contentsOf: FilePath.join(pool.imageFolder, image), transparency: .dropped)
     } catch {
@@ -127,7 +127,7 @@ public struct InstructionComposer: Sendable {
     }
   }
 
-  private func draw(_ kind: CompositionKind, _ pictures: [RGBImage]) -> RGBImage? {
+  func draw(_ kind: CompositionKind, _ pictures: [RGBImage]) -> RGBImage? {
     switch kind {
     case .sequence: nil
     case .grid:
@@ -142,27 +142,33 @@ public struct InstructionComposer: Sendable {
     _ json: OrderedJSON, images: [String], sources: [String],
     turn: (_ number: Int, _ text: String) -> String
   ) -> OrderedJSON {
-    func list(_ paths: [String]) -> OrderedJSON { .array(paths.map(OrderedJSON.string)) }
     guard case .object(var members) = json else { return json }
     for index in members.indices {
       switch members[index].key {
-      case "image": members[index].value = list(images)
-      case "conversations":
-        guard case .array(let turns) = members[index].value else { continue }
-        var number = 0
-        members[index].value = .array(
-          turns.map { value in
-            guard case .object(var parts) = value, value[key: "from"]?.text == "human" else { return value }
-            for part in parts.indices where parts[part].key == "value" {
-              parts[part].value = .string(turn(number, parts[part].value.text ?? ""))
-            }
-            number += 1
-            return .object(parts)
-          })
+      case "image": members[index].value = .array(images.map(OrderedJSON.string))
+      case "conversations": members[index].value = .array(rewrittenTurns(of: json, turn: turn))
       default: break
       }
     }
-    if !sources.isEmpty { members.append(.init("image_list", list(sources))) }
+    if !sources.isEmpty {
+      members.append(.init("image_list", .array(sources.map(OrderedJSON.string))))
+    }
     return .object(members)
+  }
+
+  /// The turns of a conversation with other words of the human; `number` counts human turns from 0.
+  func rewrittenTurns(
+    of json: OrderedJSON, turn: (_ number: Int, _ text: String) -> String
+  ) -> [OrderedJSON] {
+    guard case .array(let turns)? = json[key: "conversations"] else { return [] }
+    var number = 0
+    return turns.map { value in
+      guard case .object(var parts) = value, value[key: "from"]?.text == "human" else { return value }
+      for part in parts.indices where parts[part].key == "value" {
+        parts[part].value = .string(turn(number, parts[part].value.text ?? ""))
+      }
+      number += 1
+      return .object(parts)
+    }
   }
 }

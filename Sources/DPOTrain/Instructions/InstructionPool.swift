@@ -80,6 +80,9 @@ public struct InstructionPool: Sendable {
   /// The entries of a source.
   public func entries(of source: String) -> [Int] { members[source] ?? [] }
 
+  /// Different images of all entries.
+  var imageCount: Int { uses.count }
+
   /// The entries of the same source that have another image.
   func companionCount(of entry: Entry) -> Int {
     entries(of: entry.source).count - (uses[entry.image] ?? 0)

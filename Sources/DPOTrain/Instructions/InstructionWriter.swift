@@ -27,6 +27,8 @@ public enum PictureFormat: String, CaseIterable, Sendable {
 ///     grid/000017.jpg
 ///     pic_in_pic.json
 ///     pic_in_pic/000017.jpg
+///     grid_groups.json     grids that ask about several images
+///     grid_groups/000017.jpg
 public struct InstructionWriter: Sendable {
   private let composer: InstructionComposer
   private let folder: URL
@@ -53,15 +55,43 @@ public struct InstructionWriter: Sendable {
     broken: (any Error) throws -> Void = { throw $0 }
   ) throws -> Int {
     let entries = Array(composer.entries(for: kind).prefix(limit))
-    let name = kind.rawValue
+    return try write(kind.rawValue, entries.count, progress, broken) { place in
+      let path = path(kind.rawValue, entries[place])
+      return (path, try composer.instruction(kind, entry: entries[place], path: path))
+    }
+  }
+
+  /// Makes the grids that ask about several images: `grid_groups.json` and its pictures; as ``write(_:limit:progress:broken:)``.
+  @discardableResult
+  public func writeGroups(
+    limit: Int = .max, progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in },
+    broken: (any Error) throws -> Void = { throw $0 }
+  ) throws -> Int {
+    let name = "grid_groups"
+    let groups = Array(composer.groups().prefix(limit))
+    return try write(name, groups.count, progress, broken) { number in
+      let path = path(name, number)
+      return (path, try composer.instruction(groups[number], number: number, path: path))
+    }
+  }
+
+  private func path(_ name: String, _ number: Int) -> String {
+    "\(name)/\(paddedNumber(number, 6)).\(format.pathExtension)"
+  }
+
+  private func write(
+    _ name: String, _ count: Int, _ progress: (_ done: Int, _ total: Int) throws -> Void,
+    _ broken: (any Error) throws -> Void,
+    make: @Sendable (Int) throws -> (path: String, instruction: Instruction)
+  ) throws -> Int {
     try FileManager.default.createDirectory(
-      at: kind == .sequence ? folder : folder.appendingPathComponent(name), withIntermediateDirectories: true)
+      at: name == CompositionKind.sequence.rawValue ? folder : folder.appendingPathComponent(name),
+      withIntermediateDirectories: true)
     var records: [OrderedJSON] = []
-    for start in stride(from: 0, to: entries.count, by: 64) {
-      let some = Array(entries[start..<min(start + 64, entries.count)])
-      let results = concurrently(some.count) { place in
-        let path = "\(name)/\(paddedNumber(some[place], 6)).\(format.pathExtension)"
-        let instruction = try composer.instruction(kind, entry: some[place], path: path)
+    for start in stride(from: 0, to: count, by: 64) {
+      let some = min(64, count - start)
+      let results = concurrently(some) { place in
+        let (path, instruction) = try make(start + place)
         if let picture = instruction.picture {
           try format.write(picture, to: folder.appendingPathComponent(path).path)
         }
@@ -74,7 +104,7 @@ public struct InstructionWriter: Sendable {
           try broken(error)
         }
       }
-      try progress(start + some.count, entries.count)
+      try progress(start + some, count)
     }
     try RecordFile(records: records).write(to: folder.appendingPathComponent(name + ".json").path)
     return records.count

@@ -11,8 +11,9 @@ struct TrainStage {
     let folder = try context.directory.folder(.train)
     let base = try ModelBuilder.open(context.baseModel, run: context.configuration)
     let model = base.model
-    let pairs = try readPairs()
-    try PairFileError.check(pairs, file: context.directory.pairs.path)
+    let found = try readPairs()
+    try PairFileError.check(found, file: context.directory.pairs.path)
+    let pairs = PairFileError.distinctlyNamed(found)
     let encoded = try pairs.map { try encode($0, base.encoder) }
     let candidates = try candidates()
     let ballast = try ballast(candidates, base.encoder)

@@ -1,5 +1,3 @@
-import CTensorKernels
-
 extension RGBImage {
   /// The picture at another size, with antialiasing when it gets smaller: the same bytes as Pillow's
   /// `Image.resize` (8-bit intermediate, fixed-point weights). Columns are done first where that takes away more
@@ -45,28 +43,17 @@ extension RGBImage {
     return RGBImage(width: newWidth, height: newHeight, pixels: samples)
   }
 
-  /// Every row on its own: columns of the turned picture, whose rows are a column's three channels one after the other.
   private func resizedRows(to newWidth: Int, _ filter: ResamplingFilter) -> RGBImage {
-    let turned = transposed(pixels, rows: height, columns: width * 3)
     let table = ResamplingTable.shared(from: width, to: newWidth, filter: filter)
-    let samples = table.weightedRows(of: turned, width: height * 3)
     return RGBImage(
-      width: newWidth, height: height, pixels: transposed(samples, rows: newWidth * 3, columns: height))
+      width: newWidth, height: height,
+      pixels: table.resampledColumns(of: pixels, rows: height, columns: width))
   }
 
   private func resizedColumns(to newHeight: Int, _ filter: ResamplingFilter) -> RGBImage {
     let table = ResamplingTable.shared(from: height, to: newHeight, filter: filter)
     return RGBImage(
-      width: width, height: newHeight, pixels: table.weightedRows(of: pixels, width: width * 3))
-  }
-}
-
-private func transposed(_ bytes: [UInt8], rows: Int, columns: Int) -> [UInt8] {
-  [UInt8](unsafeUninitializedCapacity: bytes.count) { buffer, count in
-    bytes.withUnsafeBufferPointer {
-      tk_transpose_bytes(Int64(rows), Int64(columns), $0.baseAddress, buffer.baseAddress)
-    }
-    count = bytes.count
+      width: width, height: newHeight, pixels: table.resampledRows(of: pixels, width: width * 3))
   }
 }
 

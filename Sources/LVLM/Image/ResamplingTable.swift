@@ -50,8 +50,8 @@ struct ResamplingTable: Sendable {
     self.stride = stride
   }
 
-  /// Sums of rows of `width` samples: `count` rows.
-  func weightedRows(of samples: [UInt8], width: Int) -> [UInt8] {
+  /// Weighted sums of rows of `width` samples: `count` rows.
+  func resampledRows(of samples: [UInt8], width: Int) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count * width) { buffer, initialized in
       samples.withUnsafeBufferPointer {
         tk_resample_rows(
@@ -59,6 +59,21 @@ struct ResamplingTable: Sendable {
           buffer.baseAddress)
       }
       initialized = count * width
+    }
+  }
+
+  /// Weighted sums of the pixels of every row: `count` pixels a row.
+  func resampledColumns(of samples: [UInt8], rows: Int, columns: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: rows * count * 3) { buffer, initialized in
+      let scratch = Int(TK_RESAMPLE_STRIP) * 3 * (columns + count)
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: scratch) { scratch in
+        samples.withUnsafeBufferPointer {
+          tk_resample_columns(
+            Int64(rows), Int64(columns), 3, $0.baseAddress, Int64(count), starts, counts, weights,
+            Int64(stride), scratch.baseAddress, buffer.baseAddress)
+        }
+      }
+      initialized = rows * count * 3
     }
   }
 

@@ -92,6 +92,41 @@ import Testing
     #expect(phrases.contains { later == "\($0), why is it so?" })
   }
 
+  @Test func gridsThatAskAboutSeveralImages() throws {
+    let folder = try TemporaryFolder()
+    let pool = try pool(folder)
+    let composer = InstructionComposer(pool: pool, seed: 3)
+    // 59 usable samples: 19, 10, 10, 6 and 6 of them in grids of 1, 2, 2, 3 and 3 targets.
+    let groups = composer.groups()
+    #expect(
+      groups.map(\.targets.count) == [Int](repeating: 1, count: 19) + [
+        2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3,
+      ])
+    #expect(groups.map(\.companions).suffix(14) == [1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 6, 6])
+    let targets = groups.flatMap(\.targets)
+    #expect(Set(targets).count == targets.count && Set(targets).isSubset(of: composer.entries(for: .grid)))
+    let number = groups.count - 1
+    let made = try composer.instruction(groups[number], number: number, path: "g.jpg")
+    let entries = groups[number].targets.map { pool.entries[$0] }
+    #expect(made.sources.count == 9 && made.picture?.width == 1424 && made.picture?.height == 1464)
+    #expect(made.json[key: "id"]?.text == entries.map(\.id).joined(separator: "_"))
+    let turns = try #require(made.json[key: "conversations"])
+    for (index, entry) in entries.enumerated() {
+      let place = try #require(made.sources.firstIndex(of: entry.image)) + 1
+      let first = index == 0 ? "<image>\nIn Image" : "In image"
+      #expect(turns[4 * index]?[key: "value"]?.text == "\(first)\(place), what is in the picture?\n")
+      #expect(turns[4 * index + 2]?[key: "value"]?.text?.hasPrefix("In image\(place), wh") == true)
+      #expect(turns[4 * index + 1]?[key: "value"]?.text == "A thing.")
+    }
+    let again = try composer.instruction(groups[number], number: number, path: "g.jpg")
+    #expect(again.json == made.json && again.picture == made.picture)
+    let folderOfGroups = folder.url.appendingPathComponent("out")
+    let count = try InstructionWriter(composer: composer, folder: folderOfGroups).writeGroups(limit: 5)
+    let found = try RecordInspection(
+      path: folder.path + "/out/grid_groups.json", imageFolder: folder.path + "/out")
+    #expect(count == 5 && found.problemCount == 0 && found.kinds == [.grid: [1: 5]])
+  }
+
   @Test func everyTenthAndTooFewCompanions() throws {
     let folder = try TemporaryFolder()
     let some = try pool(folder, step: 10)

@@ -11,6 +11,7 @@ let package = Package(
       dependencies: [
         "CMemoryStream", .product(name: "Tensor", package: "mia-dpo-swift"),
         .product(name: "LVLM", package: "mia-dpo-swift"),
+        .product(name: "DPOTrain", package: "mia-dpo-swift"),
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -13,6 +13,7 @@ enum TensorBench {
     ])
     var steps: [String: PreferenceStep] = [:]
     var generations: [String: Generation] = [:]
+    var compositions: [String: Composition] = [:]
     var operations: [String: MicroOperations.Operation] = [:]
     var layer: LargeLayer?
     var loading: Loading?
@@ -44,6 +45,17 @@ enum TensorBench {
           continue
         }
         report(["case": name].merging(try generation.race(repetitions: repetitions)) { $1 })
+      } else if name.hasPrefix("compose ") {
+        if compositions[name] == nil { compositions[name] = try Composition(name) }
+        guard let composition = compositions[name] else {
+          report(["case": name, "error": "unknown case"])
+          continue
+        }
+        let start = ContinuousClock.now
+        for _ in 0..<repetitions { try composition.run() }
+        report([
+          "case": name, "seconds": seconds(since: start) / Double(repetitions), "canvases": Composition.batch,
+        ])
       } else if name == "layer 7b" {
         let step = try layer ?? LargeLayer()
         layer = step

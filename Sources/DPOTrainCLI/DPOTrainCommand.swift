@@ -17,7 +17,8 @@ struct DPOTrainCommand: ParsableCommand {
     version: PackageVersion.current,
     subcommands: [
       RunCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self, TrainCommand.self,
-      EvaluateCommand.self, ReportCommand.self, TableCommand.self, PlanCommand.self, EnvCommand.self,
+      EvaluateCommand.self, ReportCommand.self, AblateCommand.self, TableCommand.self, PlanCommand.self,
+      EnvCommand.self,
       VerifyCommand.self, GenerateCommand.self, ExportCommand.self, ConvertCommand.self,
       TokenizerCommand.self, InspectCommand.self, MakeDataCommand.self,
     ],

@@ -102,12 +102,14 @@ public final class LlavaModel: Module {
     }
     if let capture {
       precondition(
-        decoder.layerIndices.contains(capture.layer),
-        "AttentionCapture: found layer \(capture.layer), expected one of \(decoder.layerIndices)")
+        decoder.layerIndices.lowerBound <= capture.layers.lowerBound
+          && capture.layers.upperBound <= decoder.layerIndices.upperBound,
+        "AttentionCapture: found layers \(capture.layers), expected some of \(decoder.layerIndices)")
       let scale = 1 / Double(configuration.text.headSize).squareRoot()
       pass.observe = { layer, query, key, onlyOutputs in
-        guard layer == capture.layer else { return }
-        capture.record(query: query, key: key, onlyOutputs: onlyOutputs, batch: batch, scale: scale)
+        guard capture.layers.contains(layer) else { return }
+        capture.record(
+          layer: layer, query: query, key: key, onlyOutputs: onlyOutputs, batch: batch, scale: scale)
       }
     }
     return pass
@@ -117,7 +119,7 @@ public final class LlavaModel: Module {
   ///
   /// - Parameters:
   ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
-  ///   - capture: receives the image attention of one layer.
+  ///   - capture: receives the image attention of some layers.
   /// - Returns: `[tokens, text width]`.
   public func hiddenStates(
     _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture? = nil
@@ -138,7 +140,7 @@ public final class LlavaModel: Module {
   /// The last block computes only the rows that predict something, and `[tokens, vocabulary]` is never stored.
   /// - Parameters:
   ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
-  ///   - capture: receives the image attention of one layer.
+  ///   - capture: receives the image attention of some layers.
   /// - Returns: `[targets]`, in the order of ``PackedBatch/targets``.
   public func logProbabilities(
     _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture? = nil
@@ -190,11 +192,26 @@ public final class LlavaModel: Module {
   public func imageAttention(
     _ batch: PackedBatch, imageFeatures: Tensor, layer: Int
   ) -> [ImageAttention] {
+    imageAttention(batch, imageFeatures: imageFeatures, layers: layer..<layer + 1)[0]
+  }
+
+  /// Where the answers of a batch looked, in several decoder layers from one pass.
+  ///
+  /// - Parameters:
+  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
+  ///   - layers: indices of the decoder layers, from 0.
+  ///   - reading: which heads and tokens count.
+  /// - Returns: for each layer one entry per answer, in order.
+  public func imageAttention(
+    _ batch: PackedBatch, imageFeatures: Tensor, layers: Range<Int>,
+    reading: AttentionReading = AttentionReading()
+  ) -> [[ImageAttention]] {
     noGradient {
-      let capture = AttentionCapture(layer: layer)
+      let capture = AttentionCapture(layers: layers, reading: reading)
       let pass = pass(batch, onlyOutputs: true, capture: capture)
-      _ = decoder.run(embeddings(batch, imageFeatures: imageFeatures), pass: pass, through: layer + 1)
-      return capture.attention
+      _ = decoder.run(
+        embeddings(batch, imageFeatures: imageFeatures), pass: pass, through: layers.upperBound)
+      return capture.byLayer
     }
   }
 

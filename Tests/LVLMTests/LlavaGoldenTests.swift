@@ -93,6 +93,34 @@ import Testing
     }
   }
 
+  /// Readings of the attention that the released code does not have, from the same golden probabilities.
+  @Test(arguments: AttentionReading.Heads.allCases, AttentionReading.Queries.allCases)
+  func readingsOfAttention(heads: AttentionReading.Heads, queries: AttentionReading.Queries) throws {
+    let item = try Case(2)
+    let image = Int32(item.model.configuration.imageTokenIndex)
+    let start = try #require(item.ids.lastIndex(of: image)) + 2
+    let batch = try item.batch(promptCount: start, extra: [2])
+    let found = item.model.imageAttention(
+      batch, imageFeatures: item.features, layers: 0..<2, reading: .init(heads: heads, queries: queries))
+    let expected = try item.golden.tensor("img2/attn_layer1")
+    let (headCount, count) = (expected.shape[1], expected.shape[2])
+    let all = expected.array(of: Float.self)
+    let rows =
+      switch queries {
+      case .answer: start..<count
+      case .last: count - 1..<count
+      case .prediction: start - 1..<count
+      }
+    #expect(found.count == 2 && found[1][0].tokenCount == rows.count)
+    for (index, column) in item.ids.indices.filter({ item.ids[$0] == image }).enumerated() {
+      let sum = rows.reduce(Float(0)) { sum, row in
+        let values = (0..<headCount).map { all[($0 * count + row) * count + column] }
+        return sum + (heads == .max ? values.max()! : values.reduce(0, +) / Float(headCount))
+      }
+      #expect(abs(found[1][0].values[index] - sum / Float(rows.count)) < 1e-6)
+    }
+  }
+
   @Test(arguments: 1...3) func greedyTokens(images: Int) throws {
     let item = try Case(images)
     let expected = try item.golden.integers("img\(images)/greedy_new_tokens")

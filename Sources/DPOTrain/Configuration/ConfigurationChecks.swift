@@ -143,6 +143,18 @@ extension RunConfiguration {
 
   private func checkSelection(_ require: Requirement) {
     require(compose.total > 0, "compose", "no records at all", "records of at least one format")
+    for (key, mix, table) in [
+      ("sequence", compose.sequence, select.thresholds.sequence),
+      ("grid", compose.grid, select.thresholds.grid),
+    ] {
+      let missing = mix.entries.filter { $0.records > 0 && table[$0.images] == nil }.map(\.images)
+      require(
+        missing.isEmpty, "select.thresholds.\(key)", "no threshold for \(missing.words) images",
+        "one for every number of images of compose.\(key)")
+    }
+    require(
+      select.formats.contains { $0 != "single" } || compose.single > 0, "select.formats",
+      "single with compose.single 0", "compose.single of 1 or more")
     for (key, low, high) in [
       ("perplexity", select.perplexityMin, select.perplexityMax),
       ("length_ratio", select.lengthRatioMin, select.lengthRatioMax),

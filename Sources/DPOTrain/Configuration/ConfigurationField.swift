@@ -16,6 +16,22 @@ struct ConfigurationField<Section> {
   let rows: (String, Section) -> [ConfigurationRow]
 }
 
+extension ConfigurationField {
+  /// The same key, read by these parts of a run only and not by all that read its section.
+  func read(by readers: RunPart...) -> ConfigurationField {
+    ConfigurationField(
+      key: key, expectation: expectation, summary: summary, affectsResults: affectsResults, read: read,
+      write: write,
+      rows: { dotted, section in
+        rows(dotted, section).map { row in
+          var row = row
+          row.ownReaders = Set(readers)
+          return row
+        }
+      })
+  }
+}
+
 /// A key with its value, as the reference and the hash want it.
 struct ConfigurationRow {
   let key: String
@@ -23,6 +39,11 @@ struct ConfigurationRow {
   let expectation: String
   let summary: String
   let affectsResults: Bool
+  /// The parts of a run that read the key directly; `nil` for those that read its whole section.
+  var ownReaders: Set<RunPart>?
+
+  /// The parts of a run that read the key directly.
+  var readers: Set<RunPart> { ownReaders ?? RunPart.readers(ofSection: key.prefix { $0 != "." }) }
 }
 
 /// A section whose keys are known.

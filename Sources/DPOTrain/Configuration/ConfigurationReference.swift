@@ -13,7 +13,9 @@ public enum ConfigurationReference {
       its directory.
 
       Keys with a star do not change results; every other one is part of the configuration's hash, and a run directory of
-      another hash is refused. This page is generated from the package's schema and compared with it by a test.
+      another hash is refused. The column *redoes* names the first part of a run that has to be made again after a
+      change (with everything that needs it): what comes before is taken over by `dpotrain ablate`. This page is generated
+      from the package's schema and compared with it by a test.
 
       """
     var section = ""
@@ -21,11 +23,12 @@ public enum ConfigurationReference {
       let path = row.key.split(separator: ".")
       if path[0] != section {
         section = String(path[0])
-        text += "\n## \(section)\n\n| key | default | expected | meaning |\n|---|---|---|---|\n"
+        text += "\n## \(section)\n\n| key | default | expected | meaning | redoes |\n|---|---|---|---|---|\n"
       }
       let key = path.dropFirst().joined(separator: ".")
       let cells = [
         "`\(key)`" + (row.affectsResults ? "" : " *"), "`\(row.value)`", row.expectation, row.summary,
+        row.affectsResults ? row.readers.min()?.rawValue ?? "–" : "–",
       ]
       text += "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
     }
@@ -47,7 +50,10 @@ public enum ConfigurationReference {
     - `select.preset` sets `thresholds`, `strict`, `noise` and `perplexity_min` before the other keys are read, wherever
       it stands. `paper` is section 3.3 of arXiv 2410.17637. `released` is what the authors' scripts do: other
       thresholds, perplexity above 1.1, and rejected answers generated on noised pictures. The paper gives no bounds
-      for its length and edit-distance filters, the scripts have none.
+      for its length and edit-distance filters, the scripts have none. `released` also generates with the template
+      `llava_v0`, up to 512 tokens, and leaves out chosen answers of 512 and more characters.
+    - `select.*_quantile` cut the stated share of the pairs that all other rules have kept; pairs that tie with the quantile stay,
+      so that answers of one word lose fewer.
 
       | format | images | paper | released |
       |---|---|---|---|

@@ -294,19 +294,24 @@ extension RunConfiguration.Evaluate: ConfigurationSection {
   static var fields: [ConfigurationField<Self>] {
     [
       .choice(
-        "split", \.split, "Split the questions come from; `val` for choices, `test` for reported figures."),
+        "split", \.split, "Split the questions come from; `val` for choices, `test` for reported figures."
+      ).read(by: .questions),
       .integer(
-        "questions", \.questions, from: 1, "Questions of each kind: single, sequence, grid, pic-in-pic."),
+        "questions", \.questions, from: 1, "Questions of each kind: single, sequence, grid, pic-in-pic."
+      ).read(by: .questions),
       .integers(
         "sequence_counts", \.sequenceCounts, from: RunConfiguration.Compose.sequenceCounts,
-        "Numbers of images in sequence questions."),
+        "Numbers of images in sequence questions."
+      ).read(by: .questions),
       .integers(
         "grid_counts", \.gridCounts, from: RunConfiguration.Compose.gridCounts,
-        "Numbers of cells in grid questions."),
+        "Numbers of cells in grid questions."
+      ).read(by: .questions),
       .integer("batch_tokens", \.batchTokens, from: 64, "Tokens per batch of generation."),
       .integer("max_new_tokens", \.maxNewTokens, from: 1, "Longest generated answer, tokens."),
       .integer(
-        "bootstrap_samples", \.bootstrapSamples, from: 10, "Resamples behind the 95 % intervals."),
+        "bootstrap_samples", \.bootstrapSamples, from: 10, "Resamples behind the 95 % intervals."
+      ).read(by: .evaluate),
       .flag("blind", \.blind, "Whether every question is also asked without its images."),
     ]
   }

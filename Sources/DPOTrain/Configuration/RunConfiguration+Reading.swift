@@ -8,6 +8,16 @@ extension RunConfiguration {
   ///   - overrides: `section.key=value` settings that take the place of the file's, in order.
   /// - Throws: ``ConfigurationError`` with everything that is wrong.
   public init(contentsOf url: URL, overrides: [String] = []) throws {
+    let yaml = try Self.text(of: url)
+    try self.init(
+      yaml: yaml, file: url.relativePath, name: url.deletingPathExtension().lastPathComponent,
+      overrides: overrides)
+  }
+
+  /// The text of a YAML file.
+  ///
+  /// - Throws: ``ConfigurationError`` when there is none, or more than a person writes.
+  static func text(of url: URL) throws -> String {
     let file = url.relativePath
     let attributes = try? FileManager.default.attributesOfItem(atPath: url.path)
     var problems = ConfigurationProblems()
@@ -26,8 +36,7 @@ extension RunConfiguration {
       problems.add(.file(file), "", "cannot be read, expected YAML in UTF-8")
       throw ConfigurationError(problems.all)
     }
-    try self.init(
-      yaml: yaml, file: file, name: url.deletingPathExtension().lastPathComponent, overrides: overrides)
+    return yaml
   }
 
   /// Reads and checks YAML text.
@@ -48,11 +57,16 @@ extension RunConfiguration {
     if root == nil { root = ConfigurationNode(value: .mapping([]), place: .file(file)) }
     var tree = root!
     for override in overrides { tree.apply(override, problems: &problems) }
+    read(tree, file: file, problems: &problems)
+    try problems.throwIfAny()
+  }
+
+  /// Reads and checks a whole tree, beginning with its preset.
+  mutating func read(_ tree: ConfigurationNode, file: String, problems: inout ConfigurationProblems) {
     if let node = tree.value(at: "select") { select.readPreset(node) }
     read(tree, key: "", problems: &problems)
     if tree.value(at: "run.output_dir") == nil { run.outputDirectory = "runs/\(run.name)" }
     check(tree, file: file, problems: &problems)
-    try problems.throwIfAny()
   }
 
   /// Checks a configuration made in code by the rules of a file.
@@ -70,18 +84,21 @@ extension RunConfiguration {
   /// The configuration as YAML, with every value, in the order of the reference.
   public var yaml: String { written().block() }
 
+  /// Every dotted key with its value on one line.
+  package var values: [String: String] {
+    Dictionary(rows("").map { ($0.key, $0.value) }) { first, _ in first }
+  }
+
   /// SHA-256 of every value that can change the results, in hexadecimal: the same for files that say the same
   /// in another order or with defaults left out.
   public var hash: String { Self.hash(rows("").filter(\.affectsResults)) }
 
-  /// SHA-256 of every value that a stage depends on, directly or through the stages before it.
-  func hash(of stage: Stage) -> String {
-    var sections: Set = ["run", "model", "tokenizer", "data"]
-    for used in stage.prerequisites + [stage] { sections.insert(used.rawValue) }
+  /// SHA-256 of every value that a part of a run depends on, directly or through the parts it needs.
+  func hash(of part: RunPart) -> String {
+    let parts = part.needs.union([part])
     return Self.hash(
       rows("").filter { row in
-        let section = row.key.prefix { $0 != "." }
-        return sections.contains(String(section)) && (row.affectsResults || section == "report")
+        !row.readers.isDisjoint(with: parts) && (row.affectsResults || row.key.hasPrefix("report."))
       })
   }
 
@@ -104,7 +121,7 @@ extension ConfigurationNode {
   }
 
   /// Applies one `section.key=value`.
-  fileprivate mutating func apply(_ override: String, problems: inout ConfigurationProblems) {
+  mutating func apply(_ override: String, problems: inout ConfigurationProblems) {
     guard let equals = override.firstIndex(of: "=") else {
       problems.add(.override, "", "found \"\(override)\", expected section.key=value")
       return

@@ -1,3 +1,5 @@
+public import LVLM
+
 extension RunConfiguration {
   /// `select`: the attention rule that decides which answers become rejected ones, and post-selection.
   public struct Select: Sendable, Equatable {
@@ -25,6 +27,17 @@ extension RunConfiguration {
       }
     }
 
+    /// Which answer is rejected.
+    public enum Rejected: String, CaseIterable, Sendable {
+      /// The model's own, as in the paper.
+      case model
+      /// A right answer to another question of the same kind, drawn at random: a control.
+      case random
+    }
+
+    /// Formats by name: `single` is a picture as it came.
+    public static let formatNames = QuestionKind.allCases.map(\.rawValue)
+
     /// `select.thresholds`: largest share of the attention on the named image with which an answer is rejected.
     public struct Thresholds: Sendable, Equatable {
       /// By number of images.
@@ -46,6 +59,8 @@ extension RunConfiguration {
       public var grid = false
       /// For a picture inside another.
       public var picInPic = false
+      /// For the lower bound of the perplexity.
+      public var perplexity = false
 
       /// The paper's.
       public init() {}
@@ -75,6 +90,18 @@ extension RunConfiguration {
     public var strict = Strict()
     /// Decoder layer whose attention is read.
     public var layer = Layer.fraction(0.5)
+    /// How the heads of that layer are put together.
+    public var heads = AttentionReading.Heads.mean
+    /// Which tokens' attention is averaged.
+    public var queries = AttentionReading.Queries.answer
+    /// Whether the attention ratio is measured in every layer, for the profile by layer.
+    public var layerProfile = true
+    /// Chat template while answers are generated; `nil` takes the model's own.
+    public var template: Tokenizer.Template?
+    /// Formats whose answers may become pairs.
+    public var formats = formatNames
+    /// Formats of which right answers are replaced by sampled wrong ones.
+    public var sampledFormats = QuestionKind.multiImage.map(\.rawValue)
     /// Answers sampled for a prompt whose greedy answer is right; the first that passes all rules is rejected.
     public var samples = 0
     /// Temperature of those samples.
@@ -87,6 +114,20 @@ extension RunConfiguration {
     public var batchTokens = 8192
     /// Longest generated answer, tokens.
     public var maxNewTokens = 24
+    /// Which answer is rejected.
+    public var rejected = Rejected.model
+    /// Most pairs that are kept, drawn at random; 0 keeps all.
+    public var maxPairs = 0
+    /// Whether perplexity, lengths and edit distance decide too.
+    public var postSelection = true
+    /// Longest chosen answer, characters; 0 is no bound.
+    public var chosenLengthMax = 0
+    /// Share of the pairs, those of the highest perplexity, that is dropped.
+    public var perplexityQuantile = 0.0
+    /// Share of the pairs, those whose answers differ most in length, that is dropped.
+    public var lengthRatioQuantile = 0.0
+    /// Share of the pairs, those whose answers are the fewest edits apart, that is dropped.
+    public var editDistanceQuantile = 0.0
     /// Pairs whose rejected answer has a lower perplexity are dropped.
     public var perplexityMin = 1.0
     /// Pairs whose rejected answer has a higher perplexity are dropped; 0 is no bound.
@@ -110,6 +151,10 @@ extension RunConfiguration {
       thresholds.picInPic = 0.8
       strict.grid = true
       strict.picInPic = true
+      strict.perplexity = true
+      template = .llavaV0
+      maxNewTokens = 512
+      chosenLengthMax = 511
       noise.grid = 225
       noise.picInPic = 49
       perplexityMin = 1.1

@@ -16,14 +16,15 @@ extension RunConfiguration.Compose: ConfigurationSection {
       .choice(
         "geometry", \.geometry,
         "Sizes of composed pictures where no other is given: cells as large as the model's picture, or the paper's of 448 pixels with outer pictures as they are."
-      ),
+      ).read(by: .compose, .questions),
       .integer(
         "cell_size", \.cellSize, to: 2048,
         "Side of a grid cell before the collage is scaled to the model's picture, pixels; 0 leaves it to `geometry`."
-      ),
+      ).read(by: .compose, .questions),
       .choice(
         "picture_format", \.pictureFormat,
-        "Files of composed pictures: without loss, or JPEG of quality 75 as the released scripts write."),
+        "Files of composed pictures: without loss, or JPEG of quality 75 as the released scripts write."
+      ).read(by: .compose, .questions),
       .integer("single", \.single, "Single-image records kept beside the composed ones, as ballast."),
     ]
   }
@@ -36,7 +37,7 @@ extension RunConfiguration.Compose.PicInPic: ConfigurationSection {
       .number(
         "inner_scale", \.innerScale, .scale,
         "Binding side of the inner picture as a share of the outer one: 0.5 in the paper, 0.7 in the released code."
-      ),
+      ).read(by: .compose, .questions),
     ]
   }
 }
@@ -68,20 +69,69 @@ extension RunConfiguration.Select: ConfigurationSection {
           case .index(let index): .integer(index)
           case .fraction(let fraction): .scalar("\(fraction)")
           }
-        }),
+        }
+      ).read(by: .answers, .before),
+      .choice(
+        "heads", \.heads,
+        "How the heads of that layer are put together: their mean (released code), or the head that looks most."
+      ).read(by: .answers, .before),
+      .choice(
+        "queries", \.queries,
+        "Whose attention is averaged: the answer's tokens without the end of sequence (released code), the last of them, or the rows that predict the answer, which begin with the prompt's last token."
+      ).read(by: .answers, .before),
+      .flag(
+        "layer_profile", \.layerProfile,
+        "Whether the attention ratio is measured in every layer, for the profile by layer in the report."
+      ).read(by: .answers, .before),
+      .value(
+        "template", \.template,
+        expected:
+          "one of \(RunConfiguration.Tokenizer.Template.allCases.map(\.rawValue).joined(separator: ", ")), or null",
+        "Chat template while answers are generated; `null` takes `tokenizer.template`. The released code generates with `llava_v0` and trains with `vicuna_v1`.",
+        parse: { node in
+          node.isNull
+            ? .some(nil) : node.text.flatMap(RunConfiguration.Tokenizer.Template.init).map { .some($0) }
+        }, write: { .scalar($0?.rawValue ?? "null") }
+      ).read(by: .answers),
+      .names("formats", \.formats, from: formatNames, "Formats whose answers may become pairs."),
       .integer(
         "samples", \.samples,
-        "Answers sampled for a composed prompt whose greedy answer is right; the first that passes all rules is rejected."
-      ),
-      .number("temperature", \.temperature, .positive, "Temperature of those samples."),
+        "Answers sampled for a prompt whose greedy answer is right; the first that passes all rules is rejected."
+      ).read(by: .answers),
+      .names(
+        "sampled_formats", \.sampledFormats, from: formatNames, "Formats of which such answers are sampled."
+      ).read(by: .answers),
+      .number("temperature", \.temperature, .positive, "Temperature of those samples.").read(by: .answers),
       .flag("require_wrong", \.requireWrong, "Whether an answer must be wrong to be rejected."),
-      .section("noise", \.noise),
+      .section("noise", \.noise).read(by: .answers),
       .integer(
-        "batch_tokens", \.batchTokens, from: 64, "Tokens per batch of generation and attention passes."),
-      .integer("max_new_tokens", \.maxNewTokens, from: 1, "Longest generated answer, tokens."),
+        "batch_tokens", \.batchTokens, from: 64, "Tokens per batch of generation and attention passes."
+      ).read(by: .answers),
+      .integer("max_new_tokens", \.maxNewTokens, from: 1, "Longest generated answer, tokens.")
+        .read(by: .answers),
+      .choice(
+        "rejected", \.rejected,
+        "Which answer is rejected: the model's, or, as a control, a right answer to another question of the same family."
+      ),
+      .integer("max_pairs", \.maxPairs, "Most pairs that are kept, drawn at random; 0 keeps all."),
+      .flag(
+        "post_selection", \.postSelection,
+        "Whether perplexity, lengths and edit distance decide too: the keys below."),
+      .integer(
+        "chosen_length_max", \.chosenLengthMax,
+        "Longest chosen answer, in characters; 0 is no bound. The released code leaves out 512 and more."),
+      .number(
+        "perplexity_quantile", \.perplexityQuantile, .belowOne,
+        "Share of the pairs that is dropped for the highest perplexity, beside the bounds below."),
+      .number(
+        "length_ratio_quantile", \.lengthRatioQuantile, .belowOne,
+        "Share of the pairs that is dropped because their answers differ most in length."),
+      .number(
+        "edit_distance_quantile", \.editDistanceQuantile, .belowOne,
+        "Share of the pairs that is dropped because their answers are the fewest edits apart."),
       .number(
         "perplexity_min", \.perplexityMin, .notNegative,
-        "Smallest perplexity of a rejected answer (exclusive)."),
+        "Smallest perplexity of a rejected answer."),
       .number(
         "perplexity_max", \.perplexityMax, .notNegative,
         "Largest perplexity of a rejected answer; 0 is no bound."),
@@ -124,6 +174,9 @@ extension RunConfiguration.Select.Strict: ConfigurationSection {
         "sequence", \.sequence, "Whether the ratio must lie below its threshold; otherwise it may equal it."),
       .flag("grid", \.grid, "The same for grids."),
       .flag("pic_in_pic", \.picInPic, "The same for pic-in-pic."),
+      .flag(
+        "perplexity", \.perplexity,
+        "Whether the perplexity must lie above `perplexity_min`; otherwise it may equal it."),
     ]
   }
 }

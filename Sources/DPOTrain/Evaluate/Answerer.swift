@@ -16,6 +16,26 @@ public struct AnswerRequest: Sendable, Equatable {
   }
 }
 
+/// Which attention of the answers is wanted.
+public struct AttentionRequest: Sendable, Equatable {
+  /// Decoder layers, from 0.
+  public var layers: Range<Int>
+  /// What is read of each.
+  public var reading: AttentionReading
+
+  public init(layers: Range<Int>, reading: AttentionReading = AttentionReading()) {
+    self.layers = layers
+    self.reading = reading
+  }
+}
+
+/// An answer and where it looked.
+public struct AttendedAnswer: Sendable {
+  public var answer: GeneratedAnswer
+  /// One entry per layer that was asked for.
+  public var attention: [ImageAttention]
+}
+
 /// Answers questions, greedily or by sampling, in batches by number of tokens.
 ///
 /// Batches are a function of the whole list of requests, so that a resumed run computes the same ones.
@@ -62,12 +82,12 @@ public struct Answerer {
     return try generator.generate(examples, imageFeatures: tensor, maxNewTokens: maxNewTokens)
   }
 
-  /// The answers of one batch with the attention of `layer` to the images, from one teacher-forced pass.
+  /// The answers of one batch with their attention to the images, from one teacher-forced pass.
   public func answers(
-    batch: Int, attentionLayer layer: Int, sampling: Sampling = .greedy
-  ) throws -> [GeneratedAnswer] {
+    batch: Int, attention request: AttentionRequest, sampling: Sampling = .greedy
+  ) throws -> [AttendedAnswer] {
     let (examples, tensor) = try examples(batch: batch, isBlind: false)
-    var answers = try generator.generate(
+    let answers = try generator.generate(
       examples, imageFeatures: tensor, maxNewTokens: maxNewTokens, sampling: sampling)
     let answered = zip(examples, answers).map { example, answer in
       PackedExample(promptIDs: example.promptIDs, images: example.images, completions: [answer.ids])
@@ -75,9 +95,11 @@ public struct Answerer {
     let packed = try PackedBatch(
       answered, sharesPrefix: true, imageTokenID: encoder.imageTokenID,
       patchesPerImage: encoder.tokensPerImage)
-    let attention = model.imageAttention(packed, imageFeatures: tensor, layer: layer)
-    for index in answers.indices { answers[index].attention = attention[index] }
-    return answers
+    let attention = model.imageAttention(
+      packed, imageFeatures: tensor, layers: request.layers, reading: request.reading)
+    return answers.enumerated().map { index, answer in
+      AttendedAnswer(answer: answer, attention: attention.map { $0[index] })
+    }
   }
 
   private func examples(batch: Int, isBlind: Bool) throws -> ([PackedExample], Tensor) {

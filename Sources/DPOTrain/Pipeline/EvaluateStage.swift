@@ -25,9 +25,9 @@ struct EvaluateStage {
     let start = Date()
     let folder = try context.directory.folder(.evaluate)
     let questions = try questions(folder)
-    let before = try answers(questions, model: context.baseModel, name: "before", folder: folder)
-    let after = try answers(questions, model: context.trainedModel, name: "after", folder: folder)
-    try RowFile.write(before, to: folder.appendingPathComponent("before.jsonl"))
+    let before = try before(questions, folder: folder)
+    let after = try answers(
+      questions, model: context.trainedModel, part: .evaluate, name: "after", folder: folder)
     try RowFile.write(after, to: folder.appendingPathComponent("after.jsonl"))
     var times = seconds
     times[Stage.evaluate.rawValue] = Date().timeIntervalSince(start)
@@ -43,28 +43,29 @@ struct EvaluateStage {
     }
   }
 
+  /// The base model's answers: those on file, or new ones.
+  private func before(_ questions: [Question], folder: URL) throws -> [AnswerRecord] {
+    let file = folder.appendingPathComponent("before.jsonl")
+    if context.directory.isDone(.before) { return try RowFile.read(from: file) }
+    let records = try answers(
+      questions, model: context.baseModel, part: .before, name: "before", folder: folder)
+    try RowFile.write(records, to: file)
+    try context.directory.markDone(.before, seconds: 0)
+    return records
+  }
+
   private func questions(_ folder: URL) throws -> [Question] {
-    let settings = context.configuration.evaluate
-    let split: DataSplit = settings.split == .val ? .validation : .test
     let made = folder.appendingPathComponent("questions", isDirectory: true)
-    try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true)
-    let single = try SingleQuestions(source: context.source, folder: made).write(
-      count: min(settings.questions, context.source.count(of: split)), split: split, to: "single.jsonl")
-    let plan = CompositionPlan(settings)
-    let progress = context.console.progress("questions", total: plan.total)
-    defer { progress.finish() }
-    let composer = Composer(
-      source: context.source, options: context.configuration.compositionOptions,
-      seed: context.configuration.run.seed)
-    let composed = try CompositionWriter(composer: composer, folder: made).write(
-      plan, split: split, to: "composed.jsonl"
-    ) { done, total in
-      progress.update(step: done)
-      try Interruption.check("evaluate, \(done) of \(total) questions made")
+    if !context.directory.isDone(.questions) {
+      try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true)
+      try makeQuestions(made)
+      try context.directory.markDone(.questions, seconds: 0)
     }
     func place(_ path: String) -> String {
       path.hasPrefix("/") ? path : made.appendingPathComponent(path).path
     }
+    let single: [SingleQuestions.Row] = try RowFile.read(from: made.appendingPathComponent(Self.single))
+    let composed = try ComposedRecordFile.read(made.appendingPathComponent(Self.composed))
     return single.map {
       Question(
         id: $0.id, kind: .single, images: [place($0.image)], prompt: $0.prompt, answer: $0.answer,
@@ -77,8 +78,30 @@ struct EvaluateStage {
       }
   }
 
+  private static let single = "single.jsonl"
+  private static let composed = "composed.jsonl"
+
+  private func makeQuestions(_ made: URL) throws {
+    let settings = context.configuration.evaluate
+    let split: DataSplit = settings.split == .val ? .validation : .test
+    try SingleQuestions(source: context.source, folder: made).write(
+      count: min(settings.questions, context.source.count(of: split)), split: split, to: Self.single)
+    let plan = CompositionPlan(settings)
+    let progress = context.console.progress("questions", total: plan.total)
+    defer { progress.finish() }
+    let composer = Composer(
+      source: context.source, options: context.configuration.compositionOptions,
+      seed: context.configuration.run.seed)
+    try CompositionWriter(composer: composer, folder: made).write(
+      plan, split: split, to: Self.composed
+    ) { done, total in
+      progress.update(step: done)
+      try Interruption.check("evaluate, \(done) of \(total) questions made")
+    }
+  }
+
   private func answers(
-    _ questions: [Question], model: URL, name: String, folder: URL
+    _ questions: [Question], model: URL, part: RunPart, name: String, folder: URL
   ) throws -> [AnswerRecord] {
     let settings = context.configuration.evaluate
     let loaded = try ModelBuilder.open(model, run: context.configuration)
@@ -88,21 +111,22 @@ struct EvaluateStage {
       model: loaded.model, encoder: loaded.encoder,
       features: FeatureStore(model: loaded.model, pictures: context.pictures(loaded, cacheBytes: 64 << 20)),
       batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
-    let layer = context.configuration.select.layer.index(
-      of: loaded.model.configuration.text.hiddenLayerCount)
+    let reading = AttentionProfile(
+      context.configuration.select, layers: loaded.model.configuration.text.hiddenLayerCount)
     let side = loaded.model.configuration.vision.patchesPerSide
     var stored = try ResumableRows<AnswerRecord>(
-      folder: folder, name: name, key: context.directory.key(of: .evaluate), id: \.id)
+      folder: folder, name: name, key: context.directory.key(of: part), id: \.id)
     let progress = context.console.progress(name, total: questions.count, start: stored.rows.count)
     defer { progress.finish() }
     for (index, batch) in answerer.batches.enumerated() {
       if batch.allSatisfy({ stored.rows[questions[$0].id] != nil }) { continue }
       try Interruption.check("evaluate (\(name)), \(stored.rows.count) of \(questions.count) questions")
-      let answers = try answerer.answers(batch: index, attentionLayer: layer)
+      let answers = try answerer.answers(batch: index, attention: reading.capture)
       let blind = settings.blind ? try answerer.answers(batch: index, isBlind: true) : []
       let records = try batch.indices.map { place in
         try record(
           questions[batch[place]], answers[place], blind: blind.isEmpty ? nil : blind[place],
+          reading: reading,
           patchesPerSide: side)
       }
       try stored.append(records, id: \.id)
@@ -112,15 +136,12 @@ struct EvaluateStage {
   }
 
   private func record(
-    _ question: Question, _ answer: GeneratedAnswer, blind: GeneratedAnswer?, patchesPerSide: Int
+    _ question: Question, _ answer: AttendedAnswer, blind: GeneratedAnswer?, reading: AttentionProfile,
+    patchesPerSide: Int
   ) throws -> AnswerRecord {
-    let text = answer.trimmedText
-    var ratio: Double?
-    if let record = question.record, let attention = answer.attention {
-      ratio = try AttentionRatio(
-        maps: (0..<attention.imageCount).map { attention[$0].map(Double.init) }, record: record,
-        rows: patchesPerSide, columns: patchesPerSide
-      ).ratio
+    let text = answer.answer.trimmedText
+    let ratios = try question.record.map {
+      try reading.ratios(answer, record: $0, patchesPerSide: patchesPerSide)
     }
     return AnswerRecord(
       id: question.id, kind: question.kind, count: question.record?.count ?? 1,
@@ -128,6 +149,7 @@ struct EvaluateStage {
       answer: question.answer, prediction: text, correct: AnswerText.matches(text, question.answer),
       answeredFromAnotherImage: AnswerText.isFromAnotherImage(
         text, answer: question.answer, answersOfOthers: question.record?.answersOfOthers ?? []),
-      blindCorrect: blind.map { AnswerText.matches($0.trimmedText, question.answer) }, ratio: ratio)
+      blindCorrect: blind.map { AnswerText.matches($0.trimmedText, question.answer) },
+      ratio: ratios?.chosen.ratio, layerRatios: ratios?.byLayer)
   }
 }

@@ -10,14 +10,20 @@ public struct Pipeline {
   private let configuration: RunConfiguration
   private let console: Console
   private let isFresh: Bool
+  private let others: [URL]
 
   /// - Parameters:
   ///   - console: Where messages, progress and the final table go.
   ///   - fresh: Removes what an earlier run left in the directory.
-  public init(configuration: RunConfiguration, console: Console = .silent, fresh: Bool = false) {
+  ///   - others: Directories of other runs, of which parts that would come out the same are taken over.
+  public init(
+    configuration: RunConfiguration, console: Console = .silent, fresh: Bool = false,
+    takingFrom others: [URL] = []
+  ) {
     self.configuration = configuration
     self.console = console
     isFresh = fresh
+    self.others = others
   }
 
   /// Runs stages in their order.
@@ -36,24 +42,35 @@ public struct Pipeline {
     let context = StageContext(
       configuration: configuration, directory: directory, console: console, source: source)
     for stage in stages.sorted() {
-      if stage != .report, directory.isDone(stage) {
+      if stage != .report, directory.isDone(RunPart(stage)) {
         console.message("\(stage.rawValue): done before")
         if stage == .evaluate { try printTable(directory) }
         continue
       }
       try directory.requirePrerequisites(of: stage)
+      if try takeOver(stage, directory) { continue }
       let start = Date()
       try directory.markUndone(stage)
       try run(stage, context)
       // Each stage has buffers of other sizes; those of the last one would only be kept beside them.
       TensorRuntime.trim()
       let seconds = Date().timeIntervalSince(start)
-      try directory.markDone(stage, seconds: seconds)
+      try directory.markDone(RunPart(stage), seconds: seconds)
       console.message(
         "\(stage.rawValue): \(fixed(seconds, 1)) s, at most \(EnvironmentReport.peakResidentBytes >> 20) MiB so far"
       )
       if stage == .evaluate { try printTable(directory) }
     }
+  }
+
+  /// Whether the whole stage could be taken over from another run; parts of it are, where not.
+  private func takeOver(_ stage: Stage, _ directory: RunDirectory) throws -> Bool {
+    for part in RunPart.allCases where part.stage == stage && !directory.isDone(part) {
+      try directory.takeOver(part, from: others)
+    }
+    guard let record = directory.record(of: RunPart(stage)), let from = record.from else { return false }
+    console.message("\(stage.rawValue): the same as in \(from)")
+    return true
   }
 
   private func run(_ stage: Stage, _ context: StageContext) throws {
@@ -87,7 +104,7 @@ public struct Pipeline {
   private func seconds(_ directory: RunDirectory) -> [String: Double] {
     var result: [String: Double] = [:]
     for stage in Stage.allCases {
-      if let record = directory.record(of: stage) { result[stage.rawValue] = record.seconds }
+      if let record = directory.record(of: RunPart(stage)) { result[stage.rawValue] = record.seconds }
     }
     return result
   }

@@ -40,6 +40,7 @@ public enum ReportStage {
     content.metrics = try reader.rows("metrics.jsonl", "curves", by: "sft")
     content.candidates = try reader.rows(
       "select/candidates.jsonl", "selection and attention maps", by: "select")
+    content.layers = reader.layers()
     content.before = try reader.rows("evaluate/before.jsonl", "answers before", by: "evaluate")
     content.after = try reader.rows("evaluate/after.jsonl", "answers after", by: "evaluate")
     let records: [ComposedRow] = try reader.rows("compose/records.jsonl", "composed prompts", by: "compose")
@@ -142,6 +143,12 @@ private struct RunReader {
   mutating func text(_ name: String) -> String? {
     guard exists(name, "the configuration", by: "run") else { return nil }
     return try? String(contentsOf: url(name), encoding: .utf8)
+  }
+
+  /// The profile by layer, where all layers were read.
+  func layers() -> LayerProfile? {
+    (try? Data(contentsOf: url("select/\(LayerProfile.file)")))
+      .flatMap { try? JSONDecoder().decode(LayerProfile.self, from: $0) }
   }
 
   mutating func results() throws -> EvaluationResult? {

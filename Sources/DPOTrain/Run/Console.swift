@@ -52,6 +52,13 @@ public final class Console: Sendable {
       isQuiet: true, output: Output(isTerminal: false, width: { 80 }, message: { _ in }, progress: { _ in }))
   }
 
+  /// The same console for one of many runs: bars on a terminal and warnings, no messages and results.
+  var progressOnly: Console {
+    var output = output
+    output.message = { _ in }
+    return Console(isQuiet: isQuiet || !isTerminal, output: output)
+  }
+
   /// A line about what happens; not shown when quiet.
   public func message(_ text: String) {
     if !isQuiet { print(text, to: output.message) }

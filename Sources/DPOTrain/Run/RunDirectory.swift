@@ -82,51 +82,59 @@ public final class RunDirectory {
 
   // MARK: Stages
 
-  /// What a finished stage leaves behind.
+  /// What a finished stage, or part of one, leaves behind.
   public struct StageRecord: Codable, Equatable, Sendable {
-    /// Hash of everything the stage depended on.
+    /// Hash of everything it depended on.
     public var key: String
-    /// Wall time of the stage, all attempts together, seconds.
+    /// Wall time of the attempt that finished it, seconds.
     public var seconds: Double
+    /// The run it was taken over from; `nil` where it was made here.
+    public var from: String?
   }
 
-  /// Hash of everything a stage depends on: its settings, and those of the stages before it.
-  public func key(of stage: Stage) -> String {
-    configuration.hash(of: stage)
+  /// Hash of everything a part depends on: its settings, and those of the parts it is made from.
+  public func key(of part: RunPart) -> String { configuration.hash(of: part) }
+
+  /// The record of a part that is done with these settings; `nil` when it has to be made.
+  public func record(of part: RunPart) -> StageRecord? {
+    Self.record(of: part, in: url).flatMap { $0.key == key(of: part) ? $0 : nil }
   }
 
-  /// The record of a stage that is done with these settings; `nil` when it has to run.
-  public func record(of stage: Stage) -> StageRecord? {
-    let place = url.appendingPathComponent(stage.rawValue).appendingPathComponent("done.json")
-    guard let data = try? Data(contentsOf: place),
-      let record = try? JSONDecoder().decode(StageRecord.self, from: data), record.key == key(of: stage)
-    else { return nil }
-    return record
+  /// Whether a part is done with these settings.
+  public func isDone(_ part: RunPart) -> Bool { record(of: part) != nil }
+
+  static func record(of part: RunPart, in run: URL) -> StageRecord? {
+    guard let data = try? Data(contentsOf: marker(of: part, in: run)) else { return nil }
+    return try? JSONDecoder().decode(StageRecord.self, from: data)
   }
 
-  /// Whether a stage is done with these settings.
-  public func isDone(_ stage: Stage) -> Bool { record(of: stage) != nil }
+  private static func marker(of part: RunPart, in run: URL) -> URL {
+    let name = part == RunPart(part.stage) ? "done.json" : "\(part.rawValue).done.json"
+    return run.appendingPathComponent(part.stage.rawValue).appendingPathComponent(name)
+  }
 
   /// Throws when a stage that `stage` reads from is not done.
   public func requirePrerequisites(of stage: Stage) throws {
-    for before in stage.prerequisites where !isDone(before) {
+    for before in stage.prerequisites where !isDone(RunPart(before)) {
       throw RunDirectoryError.missingStage(before, neededBy: stage, url.path)
     }
   }
 
-  /// Notes that a stage is done.
-  public func markDone(_ stage: Stage, seconds: Double) throws {
+  /// Notes that a part is done.
+  /// - Parameter from: the run it was taken over from.
+  public func markDone(_ part: RunPart, seconds: Double, from: String? = nil) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-    let data = try encoder.encode(StageRecord(key: key(of: stage), seconds: seconds))
-    try (data + Data("\n".utf8)).write(
-      to: folder(stage).appendingPathComponent("done.json"), options: .atomic)
+    let data = try encoder.encode(StageRecord(key: key(of: part), seconds: seconds, from: from))
+    _ = try folder(part.stage)
+    try (data + Data("\n".utf8)).write(to: Self.marker(of: part, in: url), options: .atomic)
   }
 
-  /// Notes that a stage, and every stage after it, has to run.
+  /// Notes that a stage, and everything made from it, has to run.
   public func markUndone(_ stage: Stage) throws {
-    for later in Stage.allCases where later == stage || later.prerequisites.contains(stage) {
-      let marker = url.appendingPathComponent(later.rawValue).appendingPathComponent("done.json")
+    let first = RunPart(stage)
+    for part in RunPart.allCases where part == first || part.needs.contains(first) {
+      let marker = Self.marker(of: part, in: url)
       if FileManager.default.fileExists(atPath: marker.path) {
         try FileManager.default.removeItem(at: marker)
       }

@@ -24,50 +24,88 @@ public struct AnswerEvidence: Sendable, Equatable {
   public var editDistance: Int { EditDistance.between(answer, groundTruth) }
 }
 
-/// Attention-aware selection and post-selection (MIA-DPO, sections 3.3.1 and 3.3.2).
+/// Attention-aware selection and post-selection of single answers (MIA-DPO, sections 3.3.1 and 3.3.2).
+///
+/// What compares pairs with each other, such as cuts by quantile, is in ``PairSelection``.
 public struct SelectionRule: Sendable {
   private let settings: RunConfiguration.Select
 
   public init(_ settings: RunConfiguration.Select) { self.settings = settings }
 
   /// The largest ratio with which an answer is rejected, and whether it must stay below it.
-  ///
-  /// A number of images that the table does not name takes the value of the nearest smaller one that it does
-  /// (the smallest, where there is none).
-  public func threshold(kind: CompositionKind, count: Int) -> (value: Double, isStrict: Bool) {
-    func look(_ table: [Int: Double]) -> Double {
-      let counts = table.keys.sorted()
-      guard let key = counts.last(where: { $0 <= count }) ?? counts.first else { return 1 }
-      return table[key] ?? 1
+  /// - Throws: ``SelectionError/noThreshold(format:count:known:)`` when the table has no entry for `count`.
+  public func threshold(kind: CompositionKind, count: Int) throws -> (value: Double, isStrict: Bool) {
+    func look(_ table: [Int: Double]) throws -> Double {
+      guard let value = table[count] else {
+        throw SelectionError.noThreshold(format: kind.rawValue, count: count, known: table.keys.sorted())
+      }
+      return value
     }
     switch kind {
-    case .sequence: return (look(settings.thresholds.sequence), settings.strict.sequence)
-    case .grid: return (look(settings.thresholds.grid), settings.strict.grid)
+    case .sequence: return (try look(settings.thresholds.sequence), settings.strict.sequence)
+    case .grid: return (try look(settings.thresholds.grid), settings.strict.grid)
     case .pictureInPicture: return (settings.thresholds.picInPic, settings.strict.picInPic)
     }
   }
 
   /// What becomes of an answer to a composed prompt: the first rule that speaks against it, in the order
   /// empty, right, attention, perplexity, length, edit distance; `kept` when none does.
-  public func outcome(_ evidence: AnswerEvidence, kind: CompositionKind, count: Int) -> SelectionOutcome {
-    if evidence.answer.allSatisfy(\.isWhitespace) { return .empty }
-    if evidence.answer == evidence.groundTruth { return .correct }
-    if settings.requireWrong, evidence.isCorrect { return .correct }
+  /// - Throws: ``SelectionError/noThreshold(format:count:known:)``.
+  public func outcome(
+    _ evidence: AnswerEvidence, kind: CompositionKind, count: Int
+  ) throws -> SelectionOutcome {
+    if let plain = plainOutcome(evidence) { return plain }
     if settings.useAttention, let ratio = evidence.ratio {
-      let (limit, isStrict) = threshold(kind: kind, count: count)
+      let (limit, isStrict) = try threshold(kind: kind, count: count)
       if isStrict ? ratio >= limit : ratio > limit { return .overThreshold }
     }
     return postSelection(evidence)
   }
 
-  /// Perplexity, length ratio and edit distance only; also what a single-image answer must pass.
+  /// What becomes of an answer about a single picture, where attention has nothing to compare.
+  public func outcomeOfSingle(_ evidence: AnswerEvidence) -> SelectionOutcome {
+    plainOutcome(evidence) ?? postSelection(evidence)
+  }
+
+  private func plainOutcome(_ evidence: AnswerEvidence) -> SelectionOutcome? {
+    if evidence.answer.allSatisfy(\.isWhitespace) { return .empty }
+    if evidence.answer == evidence.groundTruth { return .correct }
+    return settings.requireWrong && evidence.isCorrect ? .correct : nil
+  }
+
+  /// Perplexity, length and edit distance only.
   public func postSelection(_ evidence: AnswerEvidence) -> SelectionOutcome {
+    guard settings.postSelection else { return .kept }
     if !(evidence.perplexity >= settings.perplexityMin) { return .perplexity }
-    if settings.preset == .released, evidence.perplexity <= settings.perplexityMin { return .perplexity }
+    if settings.strict.perplexity, evidence.perplexity <= settings.perplexityMin { return .perplexity }
     if settings.perplexityMax > 0, evidence.perplexity > settings.perplexityMax { return .perplexity }
+    if settings.chosenLengthMax > 0, evidence.groundTruth.count > settings.chosenLengthMax {
+      return .lengthRatio
+    }
     if evidence.lengthRatio < settings.lengthRatioMin { return .lengthRatio }
     if settings.lengthRatioMax > 0, evidence.lengthRatio > settings.lengthRatioMax { return .lengthRatio }
     if evidence.editDistance < settings.editDistanceMin { return .editDistance }
     return .kept
+  }
+}
+
+/// Why nothing can be selected.
+public enum SelectionError: Error, Equatable, CustomStringConvertible {
+  /// The threshold table of a format has no entry for a number of images.
+  case noThreshold(format: String, count: Int, known: [Int])
+  /// No candidate became a pair; how many ended where.
+  case noPairs(outcomes: [SelectionOutcome: Int])
+
+  public var description: String {
+    switch self {
+    case .noThreshold(let format, let count, let known):
+      "select.thresholds.\(format): found no threshold for \(count) images, only for \(known.words)"
+    case .noPairs(let outcomes):
+      "select: all \(outcomes.values.reduce(0, +)) candidates were dropped ("
+        + SelectionOutcome.allCases.compactMap { outcome in
+          outcomes[outcome].map { "\($0) \(outcome.title)" }
+        }.joined(separator: ", ")
+        + "), expected at least one pair; loosen the keys of select that dropped them"
+    }
   }
 }

@@ -11,39 +11,39 @@ struct SelectionRuleTests {
   }
 
   @Test("the paper's thresholds reject at equality")
-  func paper() {
+  func paper() throws {
     let rule = SelectionRule(.init(preset: .paper))
     for (kind, count, limit) in [
       (CompositionKind.sequence, 2, 0.7), (.sequence, 3, 0.6), (.sequence, 5, 0.5), (.grid, 4, 0.5),
       (.grid, 9, 0.4), (.pictureInPicture, 2, 0.6),
     ] {
-      #expect(rule.outcome(evidence(ratio: limit), kind: kind, count: count) == .kept)
-      #expect(rule.outcome(evidence(ratio: limit + 1e-9), kind: kind, count: count) == .overThreshold)
+      #expect(try rule.outcome(evidence(ratio: limit), kind: kind, count: count) == .kept)
+      #expect(try rule.outcome(evidence(ratio: limit + 1e-9), kind: kind, count: count) == .overThreshold)
     }
   }
 
   @Test("the released scripts' grid and pic-in-pic thresholds are strict, their perplexity bound too")
-  func released() {
+  func released() throws {
     let rule = SelectionRule(.init(preset: .released))
-    #expect(rule.outcome(evidence(ratio: 0.8), kind: .sequence, count: 2) == .kept)
-    #expect(rule.outcome(evidence(ratio: 0.3), kind: .grid, count: 9) == .overThreshold)
-    #expect(rule.outcome(evidence(ratio: 0.299), kind: .grid, count: 9) == .kept)
-    #expect(rule.outcome(evidence(ratio: 0.8), kind: .pictureInPicture, count: 2) == .overThreshold)
-    #expect(rule.outcome(evidence(perplexity: 1.1), kind: .sequence, count: 2) == .perplexity)
+    #expect(try rule.outcome(evidence(ratio: 0.8), kind: .sequence, count: 2) == .kept)
+    #expect(try rule.outcome(evidence(ratio: 0.3), kind: .grid, count: 9) == .overThreshold)
+    #expect(try rule.outcome(evidence(ratio: 0.299), kind: .grid, count: 9) == .kept)
+    #expect(try rule.outcome(evidence(ratio: 0.8), kind: .pictureInPicture, count: 2) == .overThreshold)
+    #expect(try rule.outcome(evidence(perplexity: 1.1), kind: .sequence, count: 2) == .perplexity)
   }
 
   @Test("a right answer is no rejected one, with the requirement or without")
-  func right() {
+  func right() throws {
     var settings = RunConfiguration.Select()
     #expect(
-      SelectionRule(settings).outcome(evidence("A red  box."), kind: .sequence, count: 2) == .correct)
+      try SelectionRule(settings).outcome(evidence("A red  box."), kind: .sequence, count: 2) == .correct)
     settings.requireWrong = false
-    #expect(SelectionRule(settings).outcome(evidence("A red  box."), kind: .sequence, count: 2) == .kept)
-    #expect(SelectionRule(settings).outcome(evidence("a red box"), kind: .sequence, count: 2) == .correct)
+    #expect(try SelectionRule(settings).outcome(evidence("A red  box."), kind: .sequence, count: 2) == .kept)
+    #expect(try SelectionRule(settings).outcome(evidence("a red box"), kind: .sequence, count: 2) == .correct)
   }
 
-  @Test func empty() {
-    #expect(SelectionRule(.init()).outcome(evidence(" "), kind: .sequence, count: 2) == .empty)
+  @Test func empty() throws {
+    #expect(try SelectionRule(.init()).outcome(evidence(" "), kind: .sequence, count: 2) == .empty)
   }
 
   @Test("post-selection names the first bound that is broken")
@@ -63,9 +63,42 @@ struct SelectionRuleTests {
   }
 
   @Test("without the attention rule every wrong answer stays")
-  func withoutAttention() {
+  func withoutAttention() throws {
     var settings = RunConfiguration.Select()
     settings.useAttention = false
-    #expect(SelectionRule(settings).outcome(evidence(ratio: 0.99), kind: .grid, count: 9) == .kept)
+    #expect(try SelectionRule(settings).outcome(evidence(ratio: 0.99), kind: .grid, count: 9) == .kept)
+  }
+
+  @Test("a table without the number of images is an error that names the key")
+  func missingThreshold() {
+    var settings = RunConfiguration.Select()
+    settings.thresholds.grid[6] = nil
+    #expect(throws: SelectionError.noThreshold(format: "grid", count: 6, known: [2, 3, 4, 9])) {
+      try SelectionRule(settings).outcome(evidence(), kind: .grid, count: 6)
+    }
+    var configuration = RunConfiguration()
+    configuration.select = settings
+    let found = problems(of: configuration)
+    #expect(
+      found.contains("select.thresholds.grid: found no threshold for 6 images, expected one for every number")
+    )
+  }
+
+  private func problems(of configuration: RunConfiguration) -> String {
+    do {
+      try configuration.validate()
+      return "nothing"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test("when nothing is left the error counts why")
+  func nothingLeft() {
+    let error = SelectionError.noPairs(outcomes: [.correct: 3, .overThreshold: 2])
+    #expect(
+      error.description
+        == "select: all 5 candidates were dropped (3 right answer, 2 R over τ), expected at least one pair; "
+        + "loosen the keys of select that dropped them")
   }
 }

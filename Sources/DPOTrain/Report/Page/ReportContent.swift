@@ -16,6 +16,8 @@ public struct ReportContent: Sendable {
   public var metrics: [MetricRow] = []
   /// All candidates for pairs.
   public var candidates: [CandidateRow] = []
+  /// How well each layer's attention tells right from wrong answers.
+  public var layers: LayerProfile?
   /// The contact sheet.
   public var samples: [ReportSample] = []
   /// Candidates with attention maps, and their pictures.

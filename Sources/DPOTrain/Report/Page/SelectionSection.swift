@@ -47,11 +47,39 @@ extension ReportPage {
       body += Figure.html(title: title(entry), chart.svg)
     }
     body += "</div>\n"
+    body += layerProfile
     return Self.section(
       "Selection of pairs",
       "The model answers every composed prompt. R is the share of the answer's attention to images that falls "
         + "on the picture it was asked about. A wrong answer with R not over τ becomes the rejected answer of a "
         + "pair; the ground truth is the chosen one.", body)
+  }
+
+  /// The area under the curve by layer, with a series for each format.
+  private var layerProfile: HTML {
+    guard let parts = content.layers?.parts, let layers = parts.first?.areas.count else { return "" }
+    let styles = ["after", "before", "chosen", "rejected"]
+    let series = zip(parts, styles).map {
+      LegendEntry(name: $0.kind.map { $0.title.lowercased() } ?? "all formats", style: $1)
+    }
+    let groups = (0..<layers).map { layer in
+      BarChart.Group(
+        label: String(layer),
+        bars: zip(parts, styles).map { part, _ in
+          part.areas[layer].map { .init(value: $0.estimate, low: $0.low, high: $0.high) }
+        }, reference: nil)
+    }
+    let least = groups.flatMap(\.bars).compactMap { $0?.low }.min() ?? 0.5
+    let chart = BarChart(
+      groups: groups, series: series, width: layers > 6 ? 1060 : 520, usesDots: true,
+      bottom: least < 0.4 ? 0 : 0.4)
+    let figure = Figure.html(
+      title: "Attention ratio of right and wrong answers: AUC × 100 by layer", legend: series,
+      caption:
+        "The chance that a right answer of the base model has a higher R than a wrong one to a prompt of the same "
+        + "format and number of images; 50 means no relation. Bars are 95 % intervals.", wide: layers > 6,
+      chart.svg)
+    return "<div class=\"figures\">\n\(figure)</div>\n"
   }
 
   private func title(_ entry: SelectionCount) -> String {

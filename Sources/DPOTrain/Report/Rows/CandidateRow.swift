@@ -14,7 +14,7 @@ public enum SelectionOutcome: String, Codable, CaseIterable, Sendable {
   case editDistance = "edit_distance"
   /// The model gave an empty answer.
   case empty
-  /// A pair like the others, left out because the wanted number was reached.
+  /// A pair like the others, left out because its format is not wanted or the wanted number was reached.
   case surplus
 }
 
@@ -90,7 +90,7 @@ public struct CandidateRow: JSONRow, Equatable {
   public var layerRatios: [Double]?
   /// Perplexity of the answer under the model that gave it.
   public var perplexity: Double
-  /// Length of the answer over that of the ground truth, in characters.
+  /// Length of the longer of answer and ground truth over that of the shorter, in characters.
   public var lengthRatio: Double
   /// Edit distance between answer and ground truth.
   public var editDistance: Double
@@ -101,6 +101,12 @@ public struct CandidateRow: JSONRow, Equatable {
 
   /// Whether the model's own, greedy answer was right.
   public var answeredRight: Bool { correct || sampled == true }
+
+  /// The length of the longer text over that of the shorter, in characters; an empty one counts as one character.
+  static func lengthRatio(_ a: String, _ b: String) -> Double {
+    let (first, second) = (Double(max(a.count, 1)), Double(max(b.count, 1)))
+    return max(first / second, second / first)
+  }
 
   /// Whether the candidate became a pair.
   public var kept: Bool { outcome == .kept }

@@ -1,0 +1,89 @@
+import Foundation
+import LVLM
+import Tensor
+
+/// The first half of selection: composed prompts and the base model in, `select/answers.jsonl` out.
+struct AnsweringStep {
+  let context: StageContext
+
+  static let file = "answers.jsonl"
+
+  /// The answers to all candidates, in their order: those on file, or new ones.
+  func answers(to candidates: [Candidate]) throws -> [AnsweredPrompt] {
+    let folder = try context.directory.folder(.select)
+    let file = folder.appendingPathComponent(Self.file)
+    if context.directory.isDone(.answers) { return try RowFile.read(from: file) }
+    var stored = try ResumableRows<AnsweredPrompt>(
+      folder: folder, name: "answers", key: context.directory.key(of: .answers), id: \.id)
+    try ask(candidates, &stored)
+    let rows = candidates.compactMap { stored.rows[$0.id] }
+    try RowFile.write(rows, to: file)
+    try context.directory.markDone(.answers, seconds: 0)
+    stored.discard()
+    return rows
+  }
+
+  private func ask(_ candidates: [Candidate], _ stored: inout ResumableRows<AnsweredPrompt>) throws {
+    var configuration = context.configuration
+    let settings = configuration.select
+    if let template = settings.template { configuration.tokenizer.template = template }
+    let base = try ModelBuilder.open(context.baseModel, run: configuration)
+    base.model.setTrainable(false, .vision, .projector, .decoder)
+    let answerer = try Answerer(
+      candidates.enumerated().map { request(for: $1, number: $0) }, model: base.model, encoder: base.encoder,
+      features: FeatureStore(model: base.model, pictures: context.pictures(base, cacheBytes: 64 << 20)),
+      batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
+    let reading = AttentionProfile(settings, layers: base.model.configuration.text.hiddenLayerCount)
+    let side = base.model.configuration.vision.patchesPerSide
+    let progress = context.console.progress("select", total: candidates.count, start: stored.rows.count)
+    defer { progress.finish() }
+    for (index, batch) in answerer.batches.enumerated() {
+      if batch.allSatisfy({ stored.rows[candidates[$0].id] != nil }) { continue }
+      try Interruption.check("select, \(stored.rows.count) of \(candidates.count) prompts")
+      func judged(_ answers: [AttendedAnswer]) throws -> [AnsweredPrompt.Answer] {
+        try zip(batch, answers).map { number, answer in
+          try reading.judged(
+            answer, record: candidates[number].record, patchesPerSide: side,
+            keepsMap: number % mapStride(candidates.count) == 0)
+        }
+      }
+      let greedy = try judged(try answerer.answers(batch: index, attention: reading.capture))
+      var rows = zip(batch, greedy).map { AnsweredPrompt(id: candidates[$0].id, greedy: $1, samples: []) }
+      let open = rows.indices.filter { place in
+        let candidate = candidates[batch[place]]
+        return settings.sampledFormats.contains(candidate.kind.rawValue)
+          && AnswerText.matches(rows[place].greedy.text, candidate.groundTruth)
+      }
+      for sample in 0..<(open.isEmpty ? 0 : settings.samples) {
+        let sampled = try judged(
+          try answerer.answers(
+            batch: index, attention: reading.capture,
+            sampling: Sampling(
+              temperature: settings.temperature,
+              generator: RandomGenerator(seed: context.configuration.run.seed, stream: 0x5341_4D50)
+                .split(UInt64(index)).split(UInt64(sample)))))
+        for place in open { rows[place].samples.append(sampled[place]) }
+      }
+      try stored.append(rows, id: \.id)
+      progress.update(step: stored.rows.count)
+    }
+  }
+
+  private func request(for candidate: Candidate, number: Int) -> AnswerRequest {
+    let noise = candidate.record.flatMap {
+      PictureNoise(
+        context.configuration.select, record: $0, seed: context.configuration.run.seed ^ UInt64(number))
+    }
+    return AnswerRequest(
+      id: candidate.id,
+      pictures: candidate.images.map { path in
+        let file = URL(fileURLWithPath: path, relativeTo: context.directory.url).path
+        return noise.map { .noisy(file, $0) } ?? .file(file)
+      }, prompt: candidate.prompt)
+  }
+
+  /// Every how many-th candidate keeps its attention map: a few dozen in all, so that some are kept and some not.
+  private func mapStride(_ count: Int) -> Int {
+    max(1, count / max(context.configuration.report.attentionMaps * 16, 1))
+  }
+}

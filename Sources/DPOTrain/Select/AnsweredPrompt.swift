@@ -1,0 +1,48 @@
+/// One row of `select/answers.jsonl`: what the base model answered to a prompt, before any rule is applied.
+///
+/// Rules can be changed and applied again without asking the model again.
+struct AnsweredPrompt: JSONRow, Equatable {
+  /// An answer with what rules look at.
+  struct Answer: Codable, Equatable, Sendable {
+    /// The text.
+    var text: String
+    /// Perplexity of the answer under the model that gave it.
+    var perplexity: Double
+    /// Attention ratio R of the target, 0 … 1; 1 for a single image.
+    var ratio: Double
+    /// The share of each picture (or cell).
+    var shares: [Double]
+    /// R by decoder layer, where all layers are read.
+    var layerRatios: [Double]?
+    /// The attention map, kept for a few prompts.
+    var attention: AttentionMap?
+
+    enum CodingKeys: String, CodingKey {
+      case text, perplexity, ratio, shares, attention
+      case layerRatios = "layer_ratios"
+    }
+
+    var json: OrderedJSON {
+      var members: [OrderedJSON.Member] = [
+        .init("text", .string(text)), .init("perplexity", .number(perplexity)),
+        .init("ratio", .number(ratio)), .init("shares", .numbers(shares)),
+      ]
+      if let layerRatios { members.append(.init("layer_ratios", .numbers(layerRatios))) }
+      if let attention { members.append(.init("attention", attention.json)) }
+      return .object(members)
+    }
+  }
+
+  /// The prompt's id.
+  var id: String
+  /// The greedy answer.
+  var greedy: Answer
+  /// Sampled answers, where the greedy one is right and samples are asked for.
+  var samples: [Answer]
+
+  var json: OrderedJSON {
+    .members([
+      "id": .string(id), "greedy": greedy.json, "samples": .array(samples.map(\.json)),
+    ])
+  }
+}

@@ -3,6 +3,7 @@ extension RunConfiguration {
   public struct Evaluate: Sendable, Equatable {
     /// Splits that can be asked about.
     public enum Split: String, CaseIterable, Sendable {
+      /// The data split of that name.
       case val, test
     }
 

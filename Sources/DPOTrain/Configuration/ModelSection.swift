@@ -23,7 +23,9 @@ extension RunConfiguration.Model {
   public struct Vision: Sendable, Equatable {
     /// Activation of the vision transformer's feed-forward layers.
     public enum Activation: String, CaseIterable, Sendable {
+      /// x · sigmoid(1.702 x).
       case quickGELU = "quick_gelu"
+      /// x Φ(x).
       case gelu
     }
 

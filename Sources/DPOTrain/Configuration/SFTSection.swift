@@ -1,5 +1,6 @@
 /// How a learning rate moves after its warm-up.
 public enum LearningRateScheduler: String, CaseIterable, Sendable {
+  /// The schedule of that name in Hugging Face's `lr_scheduler_type`.
   case constant, linear, cosine
 }
 

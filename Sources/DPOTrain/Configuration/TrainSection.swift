@@ -21,7 +21,9 @@ extension RunConfiguration {
 
     /// How matrices that are not trained are stored.
     public enum FrozenType: String, CaseIterable, Sendable {
+      /// Four bytes an element.
       case float32
+      /// Two bytes an element.
       case bfloat16
 
       /// The type of their elements.

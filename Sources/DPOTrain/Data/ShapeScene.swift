@@ -6,11 +6,13 @@ import Tensor
 public struct ShapeScene: Sendable, Equatable {
   /// The shapes of easy-VQA.
   public enum Shape: String, CaseIterable, Sendable {
+    /// One of easy-VQA's three, by its name.
     case circle, rectangle, triangle
   }
 
   /// The colours of easy-VQA.
   public enum Colour: String, CaseIterable, Sendable {
+    /// One of easy-VQA's eight, by its name.
     case red, green, blue, yellow, teal, brown, gray, black
 
     /// The CSS colour of that name (`green` as easy-VQA has it: full).

@@ -2,6 +2,7 @@ import Tensor
 
 /// The kinds of things that emoji and stamps show.
 public enum ThingKind: String, CaseIterable, Sendable {
+  /// One of the five kinds, by its name.
   case nature, food, place, object, activity
 
   /// With its article, as it stands in questions.

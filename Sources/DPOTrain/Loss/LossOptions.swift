@@ -1,18 +1,28 @@
 /// A setting that some preference losses read and others do not. Raw values are TRL's configuration names.
 public enum LossOption: String, CaseIterable, Sendable {
+  /// Of ``LossOptions/labelSmoothing``.
   case labelSmoothing = "label_smoothing"
+  /// Of ``LossOptions/divergence``.
   case divergence = "f_divergence_type"
+  /// Of ``LossOptions/alphaDivergenceCoefficient``.
   case alphaDivergenceCoefficient = "f_alpha_divergence_coef"
+  /// Of ``LossOptions/discopopTau``.
   case discopopTau = "discopop_tau"
+  /// Of ``LossOptions/dpopLambda``.
   case dpopLambda = "dpop_lambda"
+  /// Of ``LossOptions/simpoGamma``.
   case simpoGamma = "simpo_gamma"
 }
 
 /// The f-divergence whose derivative turns a log-ratio into a score (Wang et al., "Beyond Reverse KL", 2023).
 public enum LossDivergence: String, CaseIterable, Sendable {
+  /// KL(π ‖ π_ref), DPO's own.
   case reverseKL = "reverse_kl"
+  /// KL(π_ref ‖ π).
   case forwardKL = "forward_kl"
+  /// The Jensen–Shannon divergence.
   case jensenShannon = "js_divergence"
+  /// The α-divergence, with ``LossOptions/alphaDivergenceCoefficient``.
   case alpha = "alpha_divergence"
 }
 
@@ -22,6 +32,7 @@ public struct LossOptions: Sendable, Equatable {
   public var beta: Double
   /// The probability ε that a preference label is flipped.
   public var labelSmoothing: Double?
+  /// The divergence of DPO's sigmoid loss; the reverse KL when not set.
   public var divergence: LossDivergence?
   /// α of ``LossDivergence/alpha``; 0.5 when not set.
   public var alphaDivergenceCoefficient: Double?
@@ -32,6 +43,7 @@ public struct LossOptions: Sendable, Equatable {
   /// The target margin γ of SimPO; 0.5 when not set.
   public var simpoGamma: Double?
 
+  /// Creates options; what is left out is not set.
   public init(
     beta: Double = 0.1, labelSmoothing: Double? = nil, divergence: LossDivergence? = nil,
     alphaDivergenceCoefficient: Double? = nil, discopopTau: Double? = nil, dpopLambda: Double? = nil,
@@ -63,11 +75,16 @@ public struct LossOptions: Sendable, Equatable {
 
 /// A loss configuration that cannot mean anything.
 public enum LossError: Error, Equatable, CustomStringConvertible {
+  /// A name that no loss has.
   case unknownLoss(String, known: [String])
+  /// An option that the chosen loss does not read.
   case unreadOption(LossOption, loss: String, readBy: [String])
+  /// A number outside of what an option accepts.
   case invalidOption(String, loss: String, found: Double, expected: String)
+  /// Not one weight for each loss.
   case weightCount(losses: Int, weights: Int)
 
+  /// The option or loss, what was found, what was expected.
   public var description: String {
     switch self {
     case .unknownLoss(let name, let known):

@@ -4,18 +4,26 @@ import Tensor
 ///
 /// Accuracy is counted per pair (chosen reward strictly above the rejected one), never on batch means.
 public struct PreferenceMetrics: Sendable, Equatable {
+  /// Pairs that were added.
   public private(set) var pairs = 0
+  /// Sum of the rewards of the chosen answers.
   public private(set) var chosenRewards = 0.0
+  /// Sum of the rewards of the rejected answers.
   public private(set) var rejectedRewards = 0.0
+  /// Pairs whose chosen reward is above the rejected one.
   public private(set) var accurate = 0
   /// Pairs whose two rewards are exactly equal, as all are before the first update.
   public private(set) var ties = 0
+  /// Sum of the policy's log-probabilities of the chosen answers.
   public private(set) var chosenLogProbability = 0.0
+  /// The same of the rejected answers.
   public private(set) var rejectedLogProbability = 0.0
+  /// Tokens of the chosen answers.
   public private(set) var chosenTokens = 0
   /// As ``chosenLogProbability``, every token with weight 1.
   public private(set) var chosenLikelihood = 0.0
 
+  /// Metrics of no pair.
   public init() {}
 
   /// Adds the pairs of a batch; rewards are β times the log-ratio.

@@ -12,10 +12,15 @@ public enum LikelihoodReduction: String, CaseIterable, Sendable {
 ///
 /// `L = Σ_i w_i · mean_pairs(loss_i) + γ · NLL(chosen)` (MIA-DPO, equation 5, with one loss of weight 1).
 public struct PreferenceObjectiveTerms: Sendable {
+  /// The preference losses.
   public let losses: [PreferenceLoss]
+  /// The weight of each.
   public let weights: [Double]
+  /// What the losses are set to.
   public let options: LossOptions
+  /// The weight γ of the likelihood term.
   public let gamma: Double
+  /// How the likelihood term is averaged.
   public let reduction: LikelihoodReduction
 
   /// - Parameter weights: One per loss; all 1 when empty.

@@ -4,12 +4,17 @@ import Tensor
 ///
 /// Everything is `[pairs]`; a completion's log-probability is the sum over its tokens, end-of-sequence included.
 public struct PreferenceScores {
+  /// The policy's, of the chosen answers.
   public var policyChosen: Tensor
+  /// The policy's, of the rejected answers.
   public var policyRejected: Tensor
+  /// The reference's, of the chosen answers.
   public var referenceChosen: Tensor
+  /// The reference's, of the rejected answers.
   public var referenceRejected: Tensor
   /// Completion lengths in tokens; the length-normalised losses divide by them.
   public var chosenTokens: [Int]
+  /// As ``chosenTokens``, of the rejected answers.
   public var rejectedTokens: [Int]
 
   /// - Precondition: all six have the same number of pairs.

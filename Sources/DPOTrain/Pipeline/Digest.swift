@@ -8,6 +8,7 @@ public struct Digest: Sendable {
   private var pending: [UInt8] = []
   private var length: UInt64 = 0
 
+  /// The digest of nothing so far.
   public init() {}
 
   /// The digest of one text.

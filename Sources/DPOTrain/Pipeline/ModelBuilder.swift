@@ -5,8 +5,11 @@ import Tensor
 
 /// A model with what belongs to it: vocabulary, template, image processing.
 public struct LoadedModel {
+  /// The model.
   public var model: LlavaModel
+  /// Vocabulary and chat template.
   public var encoder: PromptEncoder
+  /// What happens to a picture before the vision tower.
   public var processor: ImageProcessor
 }
 

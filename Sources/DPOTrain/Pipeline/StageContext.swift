@@ -3,11 +3,16 @@ import LVLM
 
 /// What every stage works with.
 public struct StageContext {
+  /// The run's configuration.
   public let configuration: RunConfiguration
+  /// Where the run's files are.
   public let directory: RunDirectory
+  /// Where messages and progress go.
   public let console: Console
+  /// The data.
   public let source: any QuestionSource
 
+  /// Creates a context.
   public init(
     configuration: RunConfiguration, directory: RunDirectory, console: Console, source: any QuestionSource
   ) {

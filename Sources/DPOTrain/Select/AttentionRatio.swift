@@ -51,10 +51,14 @@ public struct AttentionRatio: Sendable, Equatable {
 
 /// Attention maps that do not fit the prompt they are said to belong to.
 public enum AttentionRatioError: Error, Equatable, CustomStringConvertible {
+  /// A map with another number of patches than the model's.
   case mapSize(record: String, found: Int, expected: Int)
+  /// Not one map for each picture.
   case imageCount(record: String, found: Int, expected: Int)
+  /// A target that is none of the pictures.
   case noSuchTarget(record: String, target: Int, count: Int)
 
+  /// The record, what was found, what was expected.
   public var description: String {
     switch self {
     case .mapSize(let record, let found, let expected):

@@ -9,10 +9,12 @@ public struct PictureNoise: Hashable, Sendable {
   public var cell: Int?
   /// Rows and columns of that split, label strips included.
   public var rows = 1
+  /// See ``rows``.
   public var columns = 1
   /// Whether sums wrap around at 256, as the released pic-in-pic script's 8-bit addition does; otherwise they
   /// are clipped.
   public var wraps = false
+  /// Seed of the noise; the same seed gives the same noise.
   public var seed: UInt64
 
   /// The noise of `settings` for a record; `nil` when its format has none.

@@ -19,8 +19,11 @@ public struct BatchFeatures {
 public final class FeatureStore {
   /// Which parts of the image path get gradients.
   public enum Training: Sendable, Equatable {
+    /// Tower and projector are frozen.
     case nothing
+    /// The tower is frozen.
     case projector
+    /// Neither is frozen.
     case everything
   }
 

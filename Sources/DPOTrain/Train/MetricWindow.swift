@@ -7,6 +7,7 @@ public struct MetricWindow: Sendable, Equatable {
   private var sums: [String: Double] = [:]
   private var weights: [String: Double] = [:]
 
+  /// An empty window.
   public init() {}
 
   /// Adds a value with a weight (pairs, tokens, steps).

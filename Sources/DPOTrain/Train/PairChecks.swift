@@ -1,9 +1,13 @@
 /// Pairs that cannot be trained on as a whole.
 public enum PairFileError: Error, Equatable, CustomStringConvertible {
+  /// A file without pairs.
   case none(file: String)
+  /// Two records of one id.
   case duplicate(file: String, id: String)
+  /// A pair whose answers do not differ.
   case sameAnswers(file: String, id: String)
 
+  /// The file, the record, what was found, what was expected.
   public var description: String {
     switch self {
     case .none(let file): "\(file): found no pair, expected at least one"

@@ -6,7 +6,9 @@ import Tensor
 
 /// Where a picture comes from: a record of the data source, or a file.
 public enum Picture: Hashable, Sendable {
+  /// A record of the data source.
   case source(ImageReference)
+  /// A file.
   case file(String)
   /// A file with noise on it.
   case noisy(String, PictureNoise)

@@ -3,12 +3,16 @@ import Tensor
 
 /// A pair with its token ids, ready to be packed.
 public struct EncodedPair: Sendable {
+  /// The record's id.
   public var id: String
+  /// The pictures of the prompt, in its order.
   public var pictures: [Picture]
+  /// Token ids of the prompt, image tokens expanded.
   public var promptIDs: [Int32]
   /// The chosen and the rejected answer, each ending with eos.
   public var completions: [[Int32]]
 
+  /// Creates a pair.
   public init(id: String, pictures: [Picture], promptIDs: [Int32], completions: [[Int32]]) {
     self.id = id
     self.pictures = pictures
@@ -19,9 +23,12 @@ public struct EncodedPair: Sendable {
 
 /// Log-probabilities of the two answers of a pair.
 public struct PairLogProbabilities: Sendable, Equatable {
+  /// Of the chosen answer.
   public var chosen: Double
+  /// Of the rejected answer.
   public var rejected: Double
 
+  /// Creates the two.
   public init(chosen: Double, rejected: Double) {
     self.chosen = chosen
     self.rejected = rejected

@@ -5,6 +5,7 @@ import Tensor
 /// It holds no state, so resuming needs nothing but the number of finished steps. An epoch's last step has the
 /// records that are left; steps never mix two epochs.
 public struct RecordSampler: Sendable {
+  /// Records of an epoch.
   public let recordCount: Int
   /// Records of one optimizer step.
   public let batchSize: Int
@@ -18,6 +19,7 @@ public struct RecordSampler: Sendable {
     generator = RandomGenerator(seed: seed)
   }
 
+  /// Optimizer steps of an epoch.
   public var stepsPerEpoch: Int { (recordCount + batchSize - 1) / batchSize }
 
   /// Number of optimizer steps of `epochs` epochs.
@@ -49,6 +51,7 @@ public struct RecordSampler: Sendable {
     private var epoch = -1
     private var order: [Int] = []
 
+    /// A cursor that has computed nothing yet.
     public init(_ sampler: RecordSampler) { self.sampler = sampler }
 
     /// The records of step `step`, counted from 0 over all epochs.

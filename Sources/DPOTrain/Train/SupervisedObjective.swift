@@ -7,18 +7,24 @@ public struct Conversation: Sendable, Equatable {
   public struct Turn: Sendable, Equatable {
     /// The user's words; those of the first turn hold one `<image>` mark per picture.
     public var question: String
+    /// What is learned.
     public var answer: String
 
+    /// Creates a turn.
     public init(question: String, answer: String) {
       self.question = question
       self.answer = answer
     }
   }
 
+  /// For error messages: the record's id.
   public var id: String
+  /// The pictures, in the order of the marks.
   public var pictures: [Picture]
+  /// The turns, from the first.
   public var turns: [Turn]
 
+  /// Creates a conversation.
   public init(id: String, pictures: [Picture], turns: [Turn]) {
     self.id = id
     self.pictures = pictures
@@ -28,6 +34,7 @@ public struct Conversation: Sendable, Equatable {
 
 /// The token ids of a conversation and which of them are to be predicted.
 public struct EncodedConversation: Sendable, Equatable {
+  /// Token ids, image tokens expanded.
   public var ids: [Int32]
   /// Indices into ``ids`` of all answer tokens, each answer's eos included.
   public var targets: [Int]
@@ -116,13 +123,17 @@ public struct SupervisedObjective: TrainingObjective {
 
 /// A record of the data that cannot be used.
 public struct RecordError: Error, Equatable, CustomStringConvertible {
+  /// The record's id.
   public var id: String
+  /// What is wrong with it.
   public var reason: String
 
+  /// Creates an error.
   public init(id: String, reason: String) {
     self.id = id
     self.reason = reason
   }
 
+  /// The record and the reason.
   public var description: String { "record \(id): \(reason)" }
 }

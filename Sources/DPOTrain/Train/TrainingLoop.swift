@@ -7,14 +7,21 @@ import Tensor
 public final class TrainingLoop {
   /// What the loop needs to know beside the objective.
   public struct Settings: Sendable {
+    /// The stage the loop belongs to.
     public var stage: Stage
+    /// Optimizer steps.
     public var steps: Int
+    /// The learning rate of every step.
     public var schedule: LearningRateSchedule
+    /// AdamW's decay of the first moment.
     public var beta1: Double
+    /// AdamW's decay of the second moment.
     public var beta2: Double
+    /// AdamW's decoupled weight decay.
     public var weightDecay: Double
     /// 0 turns clipping off.
     public var maxGradNorm: Double
+    /// Steps between two lines of metrics.
     public var loggingSteps: Int
     /// 0 saves only at the end.
     public var saveSteps: Int
@@ -25,6 +32,7 @@ public final class TrainingLoop {
     /// The resolved configuration as text.
     public var configuration: String
 
+    /// Creates settings.
     public init(
       stage: Stage, steps: Int, schedule: LearningRateSchedule, beta1: Double, beta2: Double,
       weightDecay: Double, maxGradNorm: Double, loggingSteps: Int, saveSteps: Int, saveTotalLimit: Int,

@@ -4,6 +4,7 @@ import Tensor
 public struct StepOutcome {
   /// The gradient of the step's loss, all micro-batches added up.
   public var gradients: Gradients
+  /// The step's loss.
   public var loss: Double
   /// Tokens that went through the decoder.
   public var tokens: Int
@@ -12,6 +13,7 @@ public struct StepOutcome {
   /// What to show beside the progress bar.
   public var highlights: [(name: String, value: String)]
 
+  /// Creates an outcome.
   public init(
     gradients: Gradients, loss: Double, tokens: Int,
     metrics: [(name: String, value: Double, weight: Double)],

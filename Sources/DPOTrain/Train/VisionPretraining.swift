@@ -9,8 +9,11 @@ import Tensor
 public struct VisionPretraining {
   /// A question with a closed set of answers about the pictures of one collection.
   public struct Attribute: Sendable, Equatable {
+    /// The collection the pictures are of.
     public var collection: String
+    /// What is asked about each.
     public var question: String
+    /// The answers, in a fixed order.
     public var classes: [String]
   }
 
@@ -20,6 +23,7 @@ public struct VisionPretraining {
   private let pictures: PictureStore
   private let seed: UInt64
 
+  /// Creates the training of `model`'s vision tower on the split `sft` of `source`.
   public init(
     settings: RunConfiguration.SFT.VisionPretraining, model: LlavaModel, source: any QuestionSource,
     pictures: PictureStore, seed: UInt64

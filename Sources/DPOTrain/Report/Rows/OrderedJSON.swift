@@ -2,14 +2,21 @@ import Foundation
 
 /// A JSON value whose objects keep the order of their keys, so that the same value is always the same bytes.
 public enum OrderedJSON: Sendable, Equatable {
+  /// `null`.
   case null
+  /// `true` or `false`.
   case bool(Bool)
+  /// A whole number.
   case integer(Int)
+  /// A number, written with as many digits as it takes to read it back.
   case number(Double)
   /// A number that is written as it was read: `1.50`, or a whole one beyond 64 bits.
   case spelled(String)
+  /// A text.
   case string(String)
+  /// A list.
   case array([OrderedJSON])
+  /// Keys and values in the order they are written.
   case object([Member])
 
   /// One key of an object and its value.

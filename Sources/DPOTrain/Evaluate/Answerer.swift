@@ -4,11 +4,14 @@ import Tensor
 
 /// A question to a model.
 public struct AnswerRequest: Sendable, Equatable {
+  /// The record's id.
   public var id: String
+  /// The pictures, in the order of the marks.
   public var pictures: [Picture]
   /// The user's turn with one `<image>` mark per picture.
   public var prompt: String
 
+  /// Creates a request.
   public init(id: String, pictures: [Picture], prompt: String) {
     self.id = id
     self.pictures = pictures

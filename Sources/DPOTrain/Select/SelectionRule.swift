@@ -1,12 +1,15 @@
 /// What is known about one answer when it is decided whether it becomes a rejected one.
 public struct AnswerEvidence: Sendable, Equatable {
+  /// The model's answer.
   public var answer: String
+  /// The data's answer.
   public var groundTruth: String
   /// Attention ratio R; `nil` where there is nothing to compare (a single image).
   public var ratio: Double?
   /// `exp(−mean log max_v p_v)` over the steps of the answer, the end of sequence included.
   public var perplexity: Double
 
+  /// Creates the evidence.
   public init(answer: String, groundTruth: String, ratio: Double?, perplexity: Double) {
     self.answer = answer
     self.groundTruth = groundTruth
@@ -30,6 +33,7 @@ public struct AnswerEvidence: Sendable, Equatable {
 public struct SelectionRule: Sendable {
   private let settings: RunConfiguration.Select
 
+  /// The rules that `settings` state.
   public init(_ settings: RunConfiguration.Select) { self.settings = settings }
 
   /// The largest ratio with which an answer is rejected, and whether it must stay below it.

@@ -4,6 +4,7 @@ import Foundation
 public struct AblationOverview: Sendable {
   /// State of one run.
   public enum State: String, Sendable {
+    /// Finished, started, or not yet begun.
     case done, begun, left
   }
 

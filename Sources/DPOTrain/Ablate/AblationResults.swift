@@ -4,7 +4,9 @@ import Foundation
 public struct AblationResults: Sendable {
   /// A group of questions that has a column of its own.
   public enum Column: String, CaseIterable, Sendable {
+    /// The questions of that kind.
     case single, sequence, grid
+    /// Pictures inside a picture.
     case picInPic = "pic_in_pic"
     /// Everything but single images.
     case multiImage = "multi_image"

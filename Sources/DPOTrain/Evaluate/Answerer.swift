@@ -26,6 +26,7 @@ public struct AttentionRequest: Sendable, Equatable {
   /// What is read of each.
   public var reading: AttentionReading
 
+  /// Creates a request.
   public init(layers: Range<Int>, reading: AttentionReading = AttentionReading()) {
     self.layers = layers
     self.reading = reading
@@ -34,6 +35,7 @@ public struct AttentionRequest: Sendable, Equatable {
 
 /// An answer and where it looked.
 public struct AttendedAnswer: Sendable {
+  /// The answer.
   public var answer: GeneratedAnswer
   /// One entry per layer that was asked for.
   public var attention: [ImageAttention]

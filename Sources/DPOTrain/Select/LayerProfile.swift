@@ -6,8 +6,11 @@
 public struct LayerProfile: Codable, Sendable, Equatable {
   /// An area with its 95 % interval.
   public struct Area: Codable, Sendable, Equatable {
+    /// The area.
     public var estimate: Double
+    /// Lower end of the interval.
     public var low: Double
+    /// Upper end of the interval.
     public var high: Double
   }
 

@@ -1,27 +1,13 @@
 import DPOTrain
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct RunDirectoryTests {
-  private func withFolder(_ body: (URL) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("run-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder)
-  }
-
-  private func configuration(_ folder: URL, _ edit: (inout RunConfiguration) -> Void = { _ in })
-    -> RunConfiguration
-  {
-    var configuration = RunConfiguration()
-    configuration.run.outputDirectory = folder.path
-    edit(&configuration)
-    return configuration
-  }
-
   @Test func stagesAreRememberedWithWhatTheyDependOn() throws {
-    try withFolder { folder in
+    try Fixtures.withTemporaryDirectory { folder in
       do {
-        let run = try RunDirectory(configuration(folder))
+        let run = try RunDirectory(RunConfiguration.writing(to: folder))
         #expect(!run.isDone(.compose))
         try run.markDone(.sft, seconds: 2)
         try run.markDone(.compose, seconds: 1.5)
@@ -32,7 +18,7 @@ import Testing
         }
         try run.requirePrerequisites(of: .train)
       }
-      let run = try RunDirectory(configuration(folder) { $0.report.samples = 1 })
+      let run = try RunDirectory(RunConfiguration.writing(to: folder) { $0.report.samples = 1 })
       #expect(run.isDone(.select))
       try run.markUndone(.sft)
       #expect(!run.isDone(.sft) && !run.isDone(.select) && run.isDone(.compose))
@@ -40,16 +26,16 @@ import Testing
   }
 
   @Test func anotherConfigurationIsRefusedAndKeepsTheFiles() throws {
-    try withFolder { folder in
+    try Fixtures.withTemporaryDirectory { folder in
       do {
-        let run = try RunDirectory(configuration(folder))
+        let run = try RunDirectory(RunConfiguration.writing(to: folder))
         try Data("rows".utf8).write(to: run.metrics)
       }
       let before = try Data(contentsOf: folder.appendingPathComponent("config.yaml"))
-      let other = configuration(folder) { $0.train.beta = 0.5 }
+      let other = RunConfiguration.writing(to: folder) { $0.train.beta = 0.5 }
       #expect(
         throws: RunDirectoryError.otherConfiguration(
-          folder.path, found: configuration(folder).hash, expected: other.hash)
+          folder.path, found: RunConfiguration.writing(to: folder).hash, expected: other.hash)
       ) { try RunDirectory(other) }
       #expect(try Data(contentsOf: folder.appendingPathComponent("config.yaml")) == before)
       #expect(try Data(contentsOf: folder.appendingPathComponent("metrics.jsonl")) == Data("rows".utf8))
@@ -57,15 +43,15 @@ import Testing
   }
 
   @Test func freshRemovesTheRunAndNothingElse() throws {
-    try withFolder { folder in
+    try Fixtures.withTemporaryDirectory { folder in
       do {
-        let run = try RunDirectory(configuration(folder))
+        let run = try RunDirectory(RunConfiguration.writing(to: folder))
         try Data("rows".utf8).write(to: run.metrics)
         try Data("e".utf8).write(to: run.file("events.out.tfevents.1.host"))
         try Data("mine".utf8).write(to: run.file("notes.txt"))
         try run.markDone(.sft, seconds: 1)
       }
-      let run = try RunDirectory(configuration(folder) { $0.train.beta = 0.5 }, fresh: true)
+      let run = try RunDirectory(RunConfiguration.writing(to: folder) { $0.train.beta = 0.5 }, fresh: true)
       let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
       #expect(names == [".lock", "config.yaml", "notes.txt"])
       #expect(try RunConfiguration(contentsOf: run.file("config.yaml")).train.beta == 0.5)
@@ -73,12 +59,12 @@ import Testing
   }
 
   @Test func aDirectoryOfOtherThingsIsRefused() throws {
-    try withFolder { folder in
+    try Fixtures.withTemporaryDirectory { folder in
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       try Data("mine".utf8).write(to: folder.appendingPathComponent("thesis.txt"))
       for fresh in [false, true] {
         #expect(throws: RunDirectoryError.notARun(folder.path, "thesis.txt")) {
-          try RunDirectory(configuration(folder), fresh: fresh)
+          try RunDirectory(RunConfiguration.writing(to: folder), fresh: fresh)
         }
       }
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["thesis.txt"])
@@ -86,11 +72,11 @@ import Testing
   }
 
   @Test func twoRunsCannotShareADirectory() throws {
-    try withFolder { folder in
-      let run = try RunDirectory(configuration(folder))
+    try Fixtures.withTemporaryDirectory { folder in
+      let run = try RunDirectory(RunConfiguration.writing(to: folder))
       let pid = ProcessInfo.processInfo.processIdentifier
       #expect(throws: RunDirectoryError.locked(folder.path, holder: " (process \(pid))")) {
-        try RunDirectory(configuration(folder))
+        try RunDirectory(RunConfiguration.writing(to: folder))
       }
       withExtendedLifetime(run) {}
     }

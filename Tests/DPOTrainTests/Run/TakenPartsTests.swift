@@ -1,28 +1,14 @@
 import DPOTrain
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Parts taken over from other runs")
 struct TakenPartsTests {
-  private func withFolder(_ body: (URL) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("taken-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder)
-  }
-
-  private func configuration(_ folder: URL, _ edit: (inout RunConfiguration) -> Void = { _ in })
-    -> RunConfiguration
-  {
-    var configuration = RunConfiguration()
-    configuration.run.outputDirectory = folder.path
-    edit(&configuration)
-    return configuration
-  }
-
   @Test("files come along, unfinished ones and checkpoints do not, and the curves do")
   func takesFiles() throws {
-    try withFolder { folder in
-      let donor = try RunDirectory(configuration(folder.appendingPathComponent("a")))
+    try Fixtures.withTemporaryDirectory { folder in
+      let donor = try RunDirectory(RunConfiguration.writing(to: folder.appendingPathComponent("a")))
       for name in ["sft/model/weights", "sft/checkpoints/step-1.h5", "sft/rows.0123.partial"] {
         try FileManager.default.createDirectory(
           at: donor.file(name).deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -32,7 +18,8 @@ struct TakenPartsTests {
       try RowFile.write(rows, to: donor.metrics)
       try donor.markDone(.sft, seconds: 7)
 
-      let run = try RunDirectory(configuration(folder.appendingPathComponent("b")) { $0.train.beta = 0.9 })
+      let run = try RunDirectory(
+        RunConfiguration.writing(to: folder.appendingPathComponent("b")) { $0.train.beta = 0.9 })
       #expect(try run.takeOver(.sft, from: [run.url, donor.url]) == donor.url)
       #expect(run.record(of: .sft)?.from == "a" && run.record(of: .sft)?.seconds == 7)
       #expect(try String(contentsOf: run.file("sft/model/weights"), encoding: .utf8) == "sft/model/weights")
@@ -48,14 +35,14 @@ struct TakenPartsTests {
 
   @Test("nothing is taken where a key it depends on differs, or where it is not done")
   func refuses() throws {
-    try withFolder { folder in
-      let donor = try RunDirectory(configuration(folder.appendingPathComponent("a")))
+    try Fixtures.withTemporaryDirectory { folder in
+      let donor = try RunDirectory(RunConfiguration.writing(to: folder.appendingPathComponent("a")))
       try FileManager.default.createDirectory(at: donor.file("sft"), withIntermediateDirectories: true)
       try donor.markDone(.sft, seconds: 1)
       let other = try RunDirectory(
-        configuration(folder.appendingPathComponent("b")) { $0.sft.learningRate = 0.5 })
+        RunConfiguration.writing(to: folder.appendingPathComponent("b")) { $0.sft.learningRate = 0.5 })
       #expect(try other.takeOver(.sft, from: [donor.url]) == nil && !other.isDone(.sft))
-      let same = try RunDirectory(configuration(folder.appendingPathComponent("c")))
+      let same = try RunDirectory(RunConfiguration.writing(to: folder.appendingPathComponent("c")))
       #expect(try same.takeOver(.compose, from: [donor.url]) == nil)
     }
   }
@@ -68,11 +55,11 @@ struct TakenPartsTests {
       (.train, { $0.train.beta += 1 }), (.questions, { $0.evaluate.questions += 1 }),
       (.before, { $0.evaluate.blind.toggle() }), (.evaluate, { $0.evaluate.bootstrapSamples += 1 }),
     ]
-    try withFolder { folder in
-      let base = try RunDirectory(configuration(folder.appendingPathComponent("base")))
+    try Fixtures.withTemporaryDirectory { folder in
+      let base = try RunDirectory(RunConfiguration.writing(to: folder.appendingPathComponent("base")))
       for (first, edit) in edits {
         let other = try RunDirectory(
-          configuration(folder.appendingPathComponent(first.rawValue), edit))
+          RunConfiguration.writing(to: folder.appendingPathComponent(first.rawValue), edit))
         for part in RunPart.allCases where part != .report {
           let isReached = part == first || part.needs.contains(first)
           #expect(

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// A JSON value whose objects keep the order of their keys, so that the same value is always the same bytes.
@@ -65,7 +66,7 @@ public enum OrderedJSON: Sendable, Equatable {
     case .integer(let value): out += String(value)
     case .number(let value): out += value.isFinite ? value.description : "null"
     case .spelled(let value): out += value
-    case .string(let value): Self.quote(value, to: &out)
+    case .string(let value): out += jsonLiteral(value)
     case .array(let values):
       let isFlat = values.allSatisfy { $0.isScalar }
       Self.writeList(values, brackets: ("[", "]"), indent: isFlat ? nil : indent, to: &out) {
@@ -74,7 +75,7 @@ public enum OrderedJSON: Sendable, Equatable {
       }
     case .object(let members):
       Self.writeList(members, brackets: ("{", "}"), indent: indent, to: &out) { member, inner, out in
-        Self.quote(member.key, to: &out)
+        out += jsonLiteral(member.key)
         out += ": "
         member.value.write(to: &out, indent: inner)
       }
@@ -100,24 +101,6 @@ public enum OrderedJSON: Sendable, Equatable {
     }
     if let indent, !elements.isEmpty { out += "\n" + String(repeating: " ", count: indent) }
     out += brackets.1
-  }
-
-  private static func quote(_ text: String, to out: inout String) {
-    out += "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": out += "\\\""
-      case "\\": out += "\\\\"
-      case "\n": out += "\\n"
-      case "\r": out += "\\r"
-      case "\t": out += "\\t"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        out += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    out += "\""
   }
 }
 

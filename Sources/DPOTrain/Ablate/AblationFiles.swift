@@ -11,14 +11,12 @@ public struct AblationFiles {
   static func table(in directory: URL) -> URL { directory.appendingPathComponent("ablations.md") }
 
   /// Writes all of them, each in one step.
-  /// - Parameter command: the command that made the runs, shown above the tables.
-  public func write(command: String? = nil) throws {
+  public func write() throws {
     let suite = results.suite
     let directory = suite.directory
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     func write(_ text: String, _ url: URL) throws { try Data(text.utf8).write(to: url, options: .atomic) }
-    var markdown = results.markdown(
-      command: command ?? "dpotrain ablate --config configs/ablations/\(suite.name).yaml")
+    var markdown = results.markdown(command: "dpotrain ablate --config \(suite.file)")
     let plots = directory.appendingPathComponent("plots", isDirectory: true)
     try FileManager.default.createDirectory(at: plots, withIntermediateDirectories: true)
     for (number, table) in suite.tables.enumerated() {

@@ -53,8 +53,10 @@ public struct AblationSuite: Sendable {
     }
   }
 
+  /// The file, as it was named.
+  public let file: String
   /// The file's name without its extension.
-  public private(set) var name: String
+  public let name: String
   /// Directory of all runs and of the tables.
   public private(set) var outputDirectory = ""
   /// Seeds of every variant.
@@ -84,8 +86,9 @@ public struct AblationSuite: Sendable {
   ///   - outputDirectory: takes the place of `output_dir`.
   /// - Throws: ``ConfigurationError`` with everything that is wrong.
   public init(contentsOf url: URL, overrides: [String] = [], outputDirectory: String? = nil) throws {
+    file = url.relativePath
     name = url.deletingPathExtension().lastPathComponent
-    var reader = AblationReader(file: url.relativePath)
+    var reader = AblationReader(file: file)
     guard let root = reader.tree(try RunConfiguration.text(of: url)) else {
       throw ConfigurationError(reader.problems.all)
     }

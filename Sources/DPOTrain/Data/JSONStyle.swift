@@ -15,7 +15,7 @@ public struct JSONStyle: Sendable, Equatable {
   public var layout: Layout
   /// Spaces of every level of a list that is spread over lines; `nil` for everything on one line.
   public var indent: Int?
-  /// Whether characters beyond ASCII are written as `\uXXXX`.
+  /// Whether characters beyond ASCII are written as escapes of four digits: `\u00e9` for `é`.
   public var escapesNonASCII: Bool
   /// Between elements that stand on one line.
   public var itemSeparator: String

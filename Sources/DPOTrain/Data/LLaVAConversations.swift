@@ -57,39 +57,28 @@ public struct LLaVAConversations: QuestionSource {
     }
     let resolved = self.imageFolder
     var entries: [DataSplit: [(record: SingleImageRecord, line: Int)]] = [:]
-    var (families, bad, others): ([String], [DataError], Int) = ([], [], 0)
+    var (families, bad): ([String], [DataError]) = ([], [])
     let skips = policy == .skip && checksImages
     func leaveOut(_ problem: DataError) throws {
       if case .stop = policy { throw problem }
       bad.append(problem)
     }
-    try JSONRecordFile.forEach(path, broken: leaveOut) { json, number, line in
-      do throws(RecordProblem) {
-        let record = try LLaVARecord(json, fallbackID: String(number))
-        guard record.images.count == 1 else {
-          others += 1
-          return
-        }
-        let image = record.images[0]
-        if checksImages, !FileManager.default.fileExists(atPath: FilePath.join(resolved, image)) {
-          throw RecordProblem("image \"\(image)\" does not exist in \(resolved)")
-        }
-        let place = splitPlace(of: image, seed: seed)
-        let split = bounds.first { place < $0.end }?.split ?? .test
-        let index = entries[split, default: []].count
-        if !skips, index >= maximumRecords[split] ?? .max { return }
-        let family = image.firstIndex(of: "/").map { String(image[..<$0]) } ?? "image"
-        if !families.contains(family) { families.append(family) }
-        entries[split, default: []].append(
-          (
-            SingleImageRecord(
-              id: record.id, image: ImageReference(path: image, split: split, index: index),
-              question: PromptRewriting.withoutMarks(record.turns[0].text), answer: record.turns[1].text,
-              family: family), line
-          ))
-      } catch {
-        try leaveOut(DataError(error, in: json, file: path, line: line, number: number))
-      }
+    otherRecords = try LLaVARecord.forEachWithOneImage(of: path, broken: leaveOut) {
+      record, _, line throws(RecordProblem) in
+      if checksImages { try record.requireImages(in: resolved) }
+      let (image, family) = (record.images[0], record.source)
+      let place = splitPlace(of: image, seed: seed)
+      let split = bounds.first { place < $0.end }?.split ?? .test
+      let index = entries[split, default: []].count
+      if !skips, index >= maximumRecords[split] ?? .max { return }
+      if !families.contains(family) { families.append(family) }
+      entries[split, default: []].append(
+        (
+          SingleImageRecord(
+            id: record.id, image: ImageReference(path: image, split: split, index: index),
+            question: PromptRewriting.withoutMarks(record.turns[0].text), answer: record.turns[1].text,
+            family: family), line
+        ))
     }
     if skips {
       for split in DataSplit.allCases {
@@ -100,7 +89,6 @@ public struct LLaVAConversations: QuestionSource {
     self.entries = entries.mapValues { $0.map(\.record) }
     self.families = families
     badRecords = bad
-    otherRecords = others
   }
 
   /// The first records whose pictures can be read, at most so many.

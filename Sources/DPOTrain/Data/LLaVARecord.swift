@@ -1,3 +1,5 @@
+import Foundation
+
 /// One record of LLaVA's instruction data: pictures and the turns about them.
 public struct LLaVARecord: Sendable, Equatable {
   /// One turn of a conversation.
@@ -111,5 +113,41 @@ extension DataError {
     default: name = String(number)
     }
     self.init(file: "\(file):\(line)", record: name, problem: problem.text)
+  }
+}
+
+extension LLaVARecord {
+  /// The first folder of the first image's path (`coco`, `gqa` …), by which sources are told apart.
+  var source: String {
+    images.first.flatMap { path in path.firstIndex(of: "/").map { String(path[..<$0]) } } ?? "image"
+  }
+
+  /// Takes every record of a file that is about exactly one image.
+  /// - Parameters:
+  ///   - broken: takes the error of a record that cannot be used.
+  ///   - body: takes the record, its object and the line it starts in.
+  /// - Returns: the number of records about none or several.
+  /// - Throws: ``DataError`` for a file that cannot be read, or what `broken` throws.
+  static func forEachWithOneImage(
+    of path: String, broken: (DataError) throws -> Void,
+    _ body: (_ record: LLaVARecord, _ json: OrderedJSON, _ line: Int) throws(RecordProblem) -> Void
+  ) throws -> Int {
+    var others = 0
+    try JSONRecordFile.forEach(path, broken: broken) { json, number, line in
+      do throws(RecordProblem) {
+        let record = try LLaVARecord(json, fallbackID: String(number))
+        if record.images.count == 1 { try body(record, json, line) } else { others += 1 }
+      } catch {
+        try broken(DataError(error, in: json, file: path, line: line, number: number))
+      }
+    }
+    return others
+  }
+
+  /// - Throws: what is wrong when an image is not in `folder`.
+  func requireImages(in folder: String) throws(RecordProblem) {
+    for image in images where !FileManager.default.fileExists(atPath: FilePath.join(folder, image)) {
+      throw RecordProblem("image \"\(image)\" does not exist in \(folder)")
+    }
   }
 }

@@ -45,36 +45,24 @@ public struct InstructionPool: Sendable {
   ) throws {
     precondition(step > 0, "InstructionPool: the step must be positive, found \(step)")
     self.imageFolder = imageFolder
-    var (entries, sources, others): ([Entry], [String], Int) = ([], [], 0)
+    var (entries, sources): ([Entry], [String]) = ([], [])
     var (members, seen, uses): ([String: [Int]], [String: Int], [String: Int]) = ([:], [:], [:])
-    try JSONRecordFile.forEach(path, broken: broken) { json, number, line in
-      do throws(RecordProblem) {
-        let record = try LLaVARecord(json, fallbackID: String(number))
-        guard record.images.count == 1 else {
-          others += 1
-          return
-        }
-        let image = record.images[0]
-        let source = image.firstIndex(of: "/").map { String(image[..<$0]) } ?? "image"
-        seen[source, default: 0] += 1
-        guard seen[source, default: 0] % step == 0 else { return }
-        guard FileManager.default.fileExists(atPath: FilePath.join(imageFolder, image)) else {
-          throw RecordProblem("image \"\(image)\" does not exist in \(imageFolder)")
-        }
-        if members[source] == nil { sources.append(source) }
-        uses[image, default: 0] += 1
-        members[source, default: []].append(entries.count)
-        entries.append(
-          Entry(
-            json: json, id: record.id, image: image, source: source,
-            rank: members[source, default: []].count - 1,
-            hasBox: record.turns.contains { Self.hasBox($0.text) }, place: "\(path):\(line)"))
-      } catch {
-        try broken(DataError(error, in: json, file: path, line: line, number: number))
-      }
+    otherRecords = try LLaVARecord.forEachWithOneImage(of: path, broken: broken) {
+      record, json, line throws(RecordProblem) in
+      let (image, source) = (record.images[0], record.source)
+      seen[source, default: 0] += 1
+      guard seen[source, default: 0] % step == 0 else { return }
+      try record.requireImages(in: imageFolder)
+      if members[source] == nil { sources.append(source) }
+      uses[image, default: 0] += 1
+      members[source, default: []].append(entries.count)
+      entries.append(
+        Entry(
+          json: json, id: record.id, image: image, source: source,
+          rank: members[source, default: []].count - 1,
+          hasBox: record.turns.contains { Self.hasBox($0.text) }, place: "\(path):\(line)"))
     }
     (self.entries, self.sources, self.members, self.uses) = (entries, sources, members, uses)
-    otherRecords = others
   }
 
   /// The entries of a source.

@@ -9,7 +9,7 @@ struct AnsweringStep {
   static let file = "answers.jsonl"
 
   /// The answers to all candidates, in their order: those on file, or new ones.
-  func answers(to candidates: [Candidate]) throws -> [AnsweredPrompt] {
+  func answers(to candidates: [StoredQuestion]) throws -> [AnsweredPrompt] {
     let folder = try context.directory.folder(.select)
     let file = folder.appendingPathComponent(Self.file)
     if context.directory.isDone(.answers) { return try RowFile.read(from: file) }
@@ -23,7 +23,7 @@ struct AnsweringStep {
     return rows
   }
 
-  private func ask(_ candidates: [Candidate], _ stored: inout ResumableRows<AnsweredPrompt>) throws {
+  private func ask(_ candidates: [StoredQuestion], _ stored: inout ResumableRows<AnsweredPrompt>) throws {
     var configuration = context.configuration
     let settings = configuration.select
     if let template = settings.template { configuration.tokenizer.template = template }
@@ -69,7 +69,7 @@ struct AnsweringStep {
     }
   }
 
-  private func request(for candidate: Candidate, number: Int) -> AnswerRequest {
+  private func request(for candidate: StoredQuestion, number: Int) -> AnswerRequest {
     let noise = candidate.record.flatMap {
       PictureNoise(
         context.configuration.select, record: $0, seed: context.configuration.run.seed ^ UInt64(number))

@@ -9,17 +9,6 @@ import Tensor
 struct EvaluateStage {
   let context: StageContext
 
-  /// A held-out question.
-  private struct Question {
-    var id: String
-    var kind: QuestionKind
-    var images: [String]
-    var prompt: String
-    var answer: String
-    var family: String
-    var record: ComposedRecord?
-  }
-
   /// - Parameter seconds: Wall time of the stages before, for `results.json`.
   func run(seconds: [String: Double]) throws {
     let start = Date()
@@ -44,7 +33,7 @@ struct EvaluateStage {
   }
 
   /// The base model's answers: those on file, or new ones.
-  private func before(_ questions: [Question], folder: URL) throws -> [AnswerRecord] {
+  private func before(_ questions: [StoredQuestion], folder: URL) throws -> [AnswerRecord] {
     let file = folder.appendingPathComponent("before.jsonl")
     if context.directory.isDone(.before) { return try RowFile.read(from: file) }
     let records = try answers(
@@ -54,38 +43,24 @@ struct EvaluateStage {
     return records
   }
 
-  private func questions(_ folder: URL) throws -> [Question] {
+  private func questions(_ folder: URL) throws -> [StoredQuestion] {
     let made = folder.appendingPathComponent("questions", isDirectory: true)
     if !context.directory.isDone(.questions) {
       try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true)
       try makeQuestions(made)
       try context.directory.markDone(.questions, seconds: 0)
     }
-    func place(_ path: String) -> String {
-      path.hasPrefix("/") ? path : made.appendingPathComponent(path).path
-    }
-    let single: [SingleQuestions.Row] = try RowFile.read(from: made.appendingPathComponent(Self.single))
-    let composed = try ComposedRecordFile.read(made.appendingPathComponent(Self.composed))
-    return single.map {
-      Question(
-        id: $0.id, kind: .single, images: [place($0.image)], prompt: $0.prompt, answer: $0.answer,
-        family: $0.family)
-    }
-      + composed.map {
-        Question(
-          id: $0.id, kind: $0.kind.questionKind, images: $0.images.map(place), prompt: $0.prompt,
-          answer: $0.answer, family: $0.family, record: $0)
-      }
+    let found = try Self.files.read(made) { made.appendingPathComponent($0).path }
+    return found.single + found.composed
   }
 
-  private static let single = "single.jsonl"
-  private static let composed = "composed.jsonl"
+  private static let files = StoredQuestion.Files(composed: "composed.jsonl", single: "single.jsonl")
 
   private func makeQuestions(_ made: URL) throws {
     let settings = context.configuration.evaluate
     let split: DataSplit = settings.split == .val ? .validation : .test
     try SingleQuestions(source: context.source, folder: made).write(
-      count: min(settings.questions, context.source.count(of: split)), split: split, to: Self.single)
+      count: min(settings.questions, context.source.count(of: split)), split: split, to: Self.files.single)
     let plan = CompositionPlan(settings)
     let progress = context.console.progress("questions", total: plan.total)
     defer { progress.finish() }
@@ -93,7 +68,7 @@ struct EvaluateStage {
       source: context.source, options: context.configuration.compositionOptions,
       seed: context.configuration.run.seed)
     try CompositionWriter(composer: composer, folder: made).write(
-      plan, split: split, to: Self.composed
+      plan, split: split, to: Self.files.composed
     ) { done, total in
       progress.update(step: done)
       try Interruption.check("evaluate, \(done) of \(total) questions made")
@@ -101,7 +76,7 @@ struct EvaluateStage {
   }
 
   private func answers(
-    _ questions: [Question], model: URL, part: RunPart, name: String, folder: URL
+    _ questions: [StoredQuestion], model: URL, part: RunPart, name: String, folder: URL
   ) throws -> [AnswerRecord] {
     let settings = context.configuration.evaluate
     let loaded = try ModelBuilder.open(model, run: context.configuration)
@@ -136,7 +111,7 @@ struct EvaluateStage {
   }
 
   private func record(
-    _ question: Question, _ answer: AttendedAnswer, blind: GeneratedAnswer?, reading: AttentionProfile,
+    _ question: StoredQuestion, _ answer: AttendedAnswer, blind: GeneratedAnswer?, reading: AttentionProfile,
     patchesPerSide: Int
   ) throws -> AnswerRecord {
     let text = answer.answer.trimmedText
@@ -146,10 +121,10 @@ struct EvaluateStage {
     return AnswerRecord(
       id: question.id, kind: question.kind, count: question.record?.count ?? 1,
       target: question.record?.target ?? 1, family: question.family, prompt: question.prompt,
-      answer: question.answer, prediction: text, correct: AnswerText.matches(text, question.answer),
+      answer: question.groundTruth, prediction: text, correct: AnswerText.matches(text, question.groundTruth),
       answeredFromAnotherImage: AnswerText.isFromAnotherImage(
-        text, answer: question.answer, answersOfOthers: question.record?.answersOfOthers ?? []),
-      blindCorrect: blind.map { AnswerText.matches($0.trimmedText, question.answer) },
+        text, answer: question.groundTruth, answersOfOthers: question.record?.answersOfOthers ?? []),
+      blindCorrect: blind.map { AnswerText.matches($0.trimmedText, question.groundTruth) },
       ratio: ratios?.chosen.ratio, layerRatios: ratios?.byLayer)
   }
 }

@@ -8,7 +8,7 @@ struct SelectStage {
   func run() throws {
     let settings = context.configuration.select
     let folder = try context.directory.folder(.select)
-    let candidates = try Candidate.all(ofRun: context.directory.url)
+    let candidates = try StoredQuestion.candidates(ofRun: context.directory.url)
     let answered = try AnsweringStep(context: context).answers(to: candidates)
     let rule = SelectionRule(settings)
     let judged = try zip(candidates, answered).map { try $0.row($1, rule: rule) }
@@ -20,7 +20,7 @@ struct SelectStage {
 
   /// How well each layer's attention ratio tells right from wrong greedy answers.
   private func writeProfile(
-    _ candidates: [Candidate], _ answered: [AnsweredPrompt], folder: URL
+    _ candidates: [StoredQuestion], _ answered: [AnsweredPrompt], folder: URL
   ) throws {
     let answers = zip(candidates, answered).compactMap { candidate, answer -> LayerProfile.Answer? in
       guard let record = candidate.record, let ratios = answer.greedy.layerRatios else { return nil }

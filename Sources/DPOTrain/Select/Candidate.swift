@@ -1,35 +1,14 @@
 import Foundation
 
-/// A question on file whose answer may become a rejected one.
-struct Candidate {
-  var id: String
-  /// Paths as written in pairs: relative to the run directory, or absolute.
-  var images: [String]
-  var prompt: String
-  var groundTruth: String
-  var family: String
-  /// `nil` for a single image.
-  var record: ComposedRecord?
-
-  /// How the images are shown.
-  var kind: QuestionKind { record?.kind.questionKind ?? .single }
-
-  /// The composed prompts of a run, then its single images.
-  static func all(ofRun directory: URL) throws -> [Candidate] {
-    let folder = directory.appendingPathComponent("compose", isDirectory: true)
-    func place(_ path: String) -> String { path.hasPrefix("/") ? path : "compose/" + path }
-    let composed = try ComposedRecordFile.read(folder.appendingPathComponent(ComposeStage.records)).map {
-      Candidate(
-        id: $0.id, images: $0.images.map(place), prompt: $0.prompt, groundTruth: $0.answer,
-        family: $0.family, record: $0)
-    }
-    let single: [SingleQuestions.Row] = try RowFile.read(
-      from: folder.appendingPathComponent(ComposeStage.single))
-    return composed
-      + single.map {
-        Candidate(
-          id: $0.id, images: [place($0.image)], prompt: $0.prompt, groundTruth: $0.answer, family: $0.family)
-      }
+/// Candidates of the selection: questions on file whose answer may become a rejected one.
+extension StoredQuestion {
+  /// The composed prompts of a run, then its single images; paths as written in pairs, relative to the run directory
+  /// or absolute.
+  static func candidates(ofRun directory: URL) throws -> [StoredQuestion] {
+    let found = try Files(composed: ComposeStage.records, single: ComposeStage.single).read(
+      directory.appendingPathComponent("compose", isDirectory: true)
+    ) { "compose/" + $0 }
+    return found.composed + found.single
   }
 
   /// What the rules make of the model's answers: the greedy one, or where that is right the first sampled one that
@@ -60,16 +39,5 @@ struct Candidate {
       editDistance: Double(evidence.editDistance),
       outcome: try record.map { try rule.outcome(evidence, kind: $0.kind, count: $0.count) }
         ?? rule.outcomeOfSingle(evidence), attention: answer.attention)
-  }
-}
-
-extension CompositionKind {
-  /// The kind of question it makes.
-  var questionKind: QuestionKind {
-    switch self {
-    case .sequence: .sequence
-    case .grid: .grid
-    case .pictureInPicture: .picInPic
-    }
   }
 }

@@ -107,12 +107,6 @@ extension Tensor {
     try withLAPACK { type throws(LinearAlgebraError) in try check(type) }
   }
 
-  /// The diagonal of the last two axes, on a matrix of zeros: `[..., n]` to `[..., n, n]`.
-  func embeddedDiagonal() -> Tensor {
-    let n = shape[rank - 1]
-    return expandedDimensions(axis: -1) * Tensor.eye(n, dtype: dtype)
-  }
-
   /// The lower triangle, mirrored onto the upper one.
   func mirroredLowerTriangle() -> Tensor {
     lowerTriangle() + lowerTriangle(diagonal: -1).transposed()

@@ -205,6 +205,14 @@ import Testing
           #"{"id": "x", "image": ["none.png"], "prompt": "<image>\nq", "chosen": " ", "rejected": "b"}"#,
           "record x: \"chosen\" is empty"
         ),
+        (
+          #"{"id": "x", "image": ["a", "a"], "prompt": "<image><image>In Image3, q", "chosen": "a", "rejected": "b"}"#,
+          "record x: asks about Image3, but has 2 images"
+        ),
+        (
+          #"{"id": "x", "image": ["a", "a", "a", "a", "a", "a"], "prompt": "<image><image><image><image><image><image>In Image1, q", "chosen": "a", "rejected": "b"}"#,
+          "record x: has 6 images; a sequence has at most 5"
+        ),
       ] {
         try Data((line + "\n" + good).utf8).write(to: file)
         let call = try BuiltCommand.run(arguments, in: folder)

@@ -11,7 +11,7 @@ struct JSONReader {
   /// The text.
   private let bytes: UnsafeBufferPointer<UInt8>
   /// The next byte to read.
-  private(set) var position: Int
+  var position: Int
   private var depth = 0
   private let keepsSpelling: Bool
   private static let deepest = 256
@@ -65,6 +65,11 @@ struct JSONReader {
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
     default: throw expected("a value")
     }
+  }
+
+  /// The next value, or why there is none.
+  mutating func result() -> Result<OrderedJSON, JSONSyntaxError> {
+    do throws(JSONSyntaxError) { return .success(try value()) } catch { return .failure(error) }
   }
 
   private mutating func enter() throws(JSONSyntaxError) {

@@ -7,8 +7,9 @@ public enum JSONRecordFile {
   /// The file is mapped, not read at once, and only one record at a time becomes a value.
   /// - Parameters:
   ///   - maximumRecordBytes: a longer record is an error.
-  ///   - broken: takes the error of a line of a JSONL file that cannot be read, in place of the record; throws it by default.
-  ///     A list cannot be read beyond broken JSON.
+  ///   - broken: takes the error of a record that cannot be read, in place of the record; throws it by default. A list is read on
+  ///     after the record's closing bracket; where brackets or quotation marks are what is broken, at the next line that
+  ///     begins as its records do. Where there is none, `broken` is told that the rest is not read.
   ///   - body: takes the record, its number from 0 and the line it starts in, from 1.
   /// - Throws: ``DataError`` with the line and byte of broken JSON, or what `body` throws.
   public static func forEach(
@@ -53,7 +54,7 @@ public enum JSONRecordFile {
       throw DataError(file: path, problem: "is empty, expected JSON records")
     }
     if first == UInt8(ascii: "[") {
-      try forEachElement(bytes, path, maximumRecordBytes, keepsSpelling, body)
+      try forEachElement(bytes, path, maximumRecordBytes, keepsSpelling, broken, body)
     } else {
       try forEachLine(bytes, path, maximumRecordBytes, keepsSpelling, broken, body)
     }
@@ -61,41 +62,57 @@ public enum JSONRecordFile {
 
   private static func forEachElement(
     _ bytes: UnsafeBufferPointer<UInt8>, _ path: String, _ limit: Int, _ keepsSpelling: Bool,
-    _ body: (OrderedJSON, Int, Int) throws -> Void
+    _ broken: (DataError) throws -> Void, _ body: (OrderedJSON, Int, Int) throws -> Void
   ) throws {
     var reader = JSONReader(bytes, keepsSpelling: keepsSpelling)
     var lines = LineCounter(bytes)
+    let recovery = JSONListRecovery(bytes, maximumRecordBytes: limit)
     func located(_ error: JSONSyntaxError, _ number: Int) -> DataError {
       DataError(
         file: path, record: String(number),
         problem: "broken JSON in line \(lines.line(at: error.offset)), byte \(error.offset): \(error.problem)"
       )
     }
+    /// Goes on at another place, where there is one.
+    func goesOn(at place: Int?, after number: Int) throws -> Bool {
+      if let place {
+        reader.position = place
+        return true
+      }
+      guard reader.peek() != nil else { return false }
+      try broken(
+        DataError(
+          file: path, record: String(number + 1),
+          problem: "it and all after it are not read: where they begin cannot be told after the broken JSON"))
+      return false
+    }
     _ = reader.take(UInt8(ascii: "["))
     var number = 0
-    if !reader.take(UInt8(ascii: "]")) {
-      while true {
-        _ = reader.peek()
-        let start = reader.position
-        let record: OrderedJSON
-        do throws(JSONSyntaxError) {
-          record = try reader.value()
-        } catch {
-          throw located(error, number)
-        }
-        guard reader.position - start <= limit else {
-          throw tooLarge(path, number, reader.position - start, limit)
-        }
+    var isEnd = reader.take(UInt8(ascii: "]"))
+    while !isEnd {
+      _ = reader.peek()
+      let start = reader.position
+      switch reader.result() {
+      case .success(let record) where reader.position - start <= limit:
         try body(record, number, lines.line(at: start))
+      case .success:
+        try broken(tooLarge(path, number, reader.position - start, limit))
+      case .failure(let error):
+        try broken(located(error, number))
+        guard try goesOn(at: recovery.placeAfterBroken(start), after: number) else { return }
         number += 1
-        if reader.take(UInt8(ascii: ",")) { continue }
-        guard reader.take(UInt8(ascii: "]")) else {
-          throw located(reader.expected("',' or ']' after a record"), number - 1)
-        }
-        break
+        isEnd = reader.take(UInt8(ascii: "]"))
+        continue
       }
+      number += 1
+      if reader.take(UInt8(ascii: ",")) { continue }
+      isEnd = reader.take(UInt8(ascii: "]"))
+      if isEnd { break }
+      try broken(located(reader.expected("',' or ']' after a record"), number - 1))
+      let next = recovery.placeAfterWhole(start, at: reader.position)
+      guard try goesOn(at: next, after: number - 1) else { return }
     }
-    guard reader.peek() == nil else { throw located(reader.expected("the end of the file"), number) }
+    if reader.peek() != nil { try broken(located(reader.expected("the end of the file"), number)) }
   }
 
   private static func forEachLine(

@@ -87,6 +87,83 @@ import Testing
     #expect(problems == ["broken JSON in line 2, byte 15: expected a value, found the end of the text"])
   }
 
+  /// The numbers that are read of a list and the problems that are told, with what is left out of a list cut off by `%`.
+  private func skipping(_ text: String, limit: Int = 1 << 20) throws -> (
+    numbers: [Int], values: [Int], problems: [String]
+  ) {
+    let folder = try TemporaryFolder()
+    let path = try folder.write(text, to: "r.json")
+    var (numbers, values, problems): ([Int], [Int], [String]) = ([], [], [])
+    try JSONRecordFile.forEach(
+      path, maximumRecordBytes: limit, broken: { problems.append("\($0.record): \($0.problem)") }
+    ) { record, number, _ in
+      numbers.append(number)
+      if case .integer(let value) = record[key: "a"] { values.append(value) }
+    }
+    return (numbers, values, problems)
+  }
+
+  @Test(
+    "Broken records of a list are passed over by their brackets",
+    arguments: [
+      ("[{\"a\": 0}, {\"a\": , \"b\": [{}, \"}\\\"]\"]}, {\"a\": 2}]", [0, 2]),
+      ("[{\"a\": 0}, {\"a\" 1}]", [0]),
+      ("[{\"a\" 0},\n{\"a\": 1}, tru, {\"a\": 3}, ]", [1, 3]),
+      ("[{\"a\": 0}, {\"a\": 1, \"t\": \"\\q\"}, {\"a\": 2}]", [0, 2]),
+    ])
+  func brokenElements(text: String, expected: [Int]) throws {
+    let found = try skipping(text)
+    #expect(found.numbers == expected && found.values == expected)
+    #expect(found.problems.allSatisfy { $0.contains(": broken JSON in line ") } && !found.problems.isEmpty)
+  }
+
+  @Test(
+    "Where brackets or marks are broken, the layout tells where the list goes on",
+    arguments: [
+      // A bracket, a mark, a comma is missing; one bracket too many.
+      "[\n {\"a\": 0},\n {\"a\": 1, \"b\": [{\"c\": 1}\n ],\n {\"a\": 2},\n {\"a\": 3}\n]",
+      "[\n {\"a\": 0},\n {\"a\": 1, \"b\": \"x},\n {\"a\": 2},\n {\"a\": 3}\n]",
+      "[{\"a\": 0},\n {\"a\": 1,\n  \"b\": [{\"c\": \"1}\n  ]},\n {\"a\": 2},\n {\"a\": 3}]",
+      "[\n{\"a\": 0},\n{\"a\": 1, \"b\": {},\n{\"a\": 2},\n{\"a\": 3}\n]",
+    ])
+  func brokenBrackets(text: String) throws {
+    let found = try skipping(text)
+    #expect(found.numbers == [0, 2, 3] && found.values == [0, 2, 3])
+    #expect(found.problems.count == 1 && found.problems[0].hasPrefix("1: broken JSON in line "))
+  }
+
+  @Test func brokenPlacesBetweenRecords() throws {
+    let comma = try skipping("[{\"a\": 0}\n {\"a\": 1}, {\"a\": 2}]")
+    #expect(comma.values == [0, 1, 2] && comma.numbers == [0, 1, 2])
+    #expect(
+      comma.problems == ["0: broken JSON in line 2, byte 11: expected ',' or ']' after a record, found '{'"])
+    let bracket = try skipping("[\n {\"a\": 0}},\n {\"a\": 1}\n]")
+    #expect(bracket.values == [0, 1])
+    #expect(bracket.problems.count == 1 && bracket.problems[0].hasSuffix("after a record, found '}'"))
+    let cut = try skipping("[{\"a\": 0}, {\"a\": 1")
+    #expect(cut.values == [0])
+    #expect(cut.problems.count == 1 && cut.problems[0].hasSuffix("found the end of the text"))
+    let after = try skipping("[{\"a\": 0}] x")
+    #expect(after.values == [0] && after.problems.count == 1)
+  }
+
+  @Test func aListThatCannotBeReadOnSaysSo() throws {
+    let found = try skipping("[{\"a\": 0}, {\"a\": \"1}, {\"a\": 2}, {\"a\": 3}]")
+    #expect(found.values == [0])
+    #expect(
+      found.problems == [
+        "1: broken JSON in line 1, byte 24: expected ',' or '}' after the value of \"a\", found 'a'",
+        "2: it and all after it are not read: where they begin cannot be told after the broken JSON",
+      ])
+  }
+
+  @Test func tooLargeRecordsOfAListArePassedOver() throws {
+    let long = "{\"a\": 1, \"b\": \"" + String(repeating: "x", count: 300) + "\"}"
+    let found = try skipping("[{\"a\": 0}, \(long), {\"a\": 2}]", limit: 200)
+    #expect(found.values == [0, 2] && found.numbers == [0, 2])
+    #expect(found.problems == ["1: is too large: 317 bytes, at most 200 are allowed"])
+  }
+
   @Test func depthAndSizeAreLimited() throws {
     let deep = String(repeating: "[", count: 100_000)
     #expect(try read("{\"a\": \(deep)").error.contains("nested deeper than 256 levels"))

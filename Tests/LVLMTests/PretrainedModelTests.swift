@@ -95,6 +95,16 @@ import Testing
     }
   }
 
+  /// `tokenizer.json` and others need not be there, however the directory is reached.
+  @Test func aDirectoryThatIsReachedThroughALink() throws {
+    try withCopy { folder in
+      let link = folder.deletingLastPathComponent().appending(component: "link")
+      try FileManager.default.createSymbolicLink(
+        at: link, withDestinationURL: folder.deletingLastPathComponent())
+      #expect(message(link.appending(component: folder.lastPathComponent)) == "no error")
+    }
+  }
+
   @Test func everyFileWrongAtOnce() throws {
     try withCopy { folder in
       let weights = folder.appending(component: "model.safetensors")

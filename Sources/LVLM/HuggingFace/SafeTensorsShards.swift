@@ -79,14 +79,14 @@ enum ModelFile {
   ///
   /// - Throws: ``ModelDirectoryError`` when a link leaves the directory.
   static func inside(_ directory: URL, _ name: String) throws -> URL {
-    let file = directory.appending(component: name)
-    let home = directory.resolvingSymlinksInPath().standardizedFileURL.path
-    let target = file.resolvingSymlinksInPath().standardizedFileURL.path
-    guard target.hasPrefix(home.hasSuffix("/") ? home : home + "/") else {
+    // The directory may be reached through links itself, and a file that is not there resolves to where it would be.
+    let home = directory.resolvingSymlinksInPath().standardizedFileURL
+    let target = home.appending(component: name).resolvingSymlinksInPath().standardizedFileURL.path
+    guard target.hasPrefix(home.path.hasSuffix("/") ? home.path : home.path + "/") else {
       throw ModelDirectoryError(
         file: directory.path,
         unusable: ["\(name) (a symbolic link to \(target), expected a file of this directory)"])
     }
-    return file
+    return directory.appending(component: name)
   }
 }

@@ -20,7 +20,8 @@ struct DPOTrainCommand: ParsableCommand {
       EvaluateCommand.self, ReportCommand.self, AblateCommand.self, TableCommand.self, PlanCommand.self,
       EnvCommand.self,
       VerifyCommand.self, GenerateCommand.self, ExportCommand.self, ConvertCommand.self,
-      TokenizerCommand.self, InspectCommand.self, MakeDataCommand.self,
+      TokenizerCommand.self, InspectCommand.self, MakeDataCommand.self, EasyVQACommand.self,
+      LayersCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

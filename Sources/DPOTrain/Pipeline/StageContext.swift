@@ -22,16 +22,11 @@ public struct StageContext {
     self.source = source
   }
 
-  /// The model before preference optimization: `sft/model`, or `model.path` where nothing was trained.
-  var baseModel: URL {
-    if configuration.sft.maxSteps == 0, let path = configuration.model.path {
-      return URL(fileURLWithPath: path, isDirectory: true)
-    }
-    return directory.url.appendingPathComponent("sft/model", isDirectory: true)
-  }
+  /// The model before preference optimization.
+  var baseModel: URL { configuration.baseModel(in: directory.url) }
 
-  /// The model after it: `train/model`.
-  var trainedModel: URL { directory.url.appendingPathComponent("train/model", isDirectory: true) }
+  /// The model after it.
+  var trainedModel: URL { configuration.trainedModel(in: directory.url) }
 
   /// Pictures of this run for a model.
   func pictures(_ loaded: LoadedModel, cacheBytes: Int = PictureStore.defaultCacheBytes) -> PictureStore {
@@ -48,5 +43,18 @@ public struct StageContext {
       digest.update(try source.image(for: reference).pixels)
       return digest.finalize()
     }
+  }
+}
+
+extension RunConfiguration {
+  /// The model of a run before preference optimization: `sft/model`, or `model.path` where nothing was trained.
+  func baseModel(in directory: URL) -> URL {
+    if sft.maxSteps == 0, let path = model.path { return URL(fileURLWithPath: path, isDirectory: true) }
+    return directory.appendingPathComponent("sft/model", isDirectory: true)
+  }
+
+  /// The model of a run after preference optimization: `train/model`.
+  func trainedModel(in directory: URL) -> URL {
+    directory.appendingPathComponent("train/model", isDirectory: true)
   }
 }

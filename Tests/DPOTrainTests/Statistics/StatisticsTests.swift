@@ -43,6 +43,21 @@ struct StatisticsTests {
       Statistics.proportion(outcomes, using: &generator), 0.5, 0.451, 0.549, within: 0.004)
   }
 
+  @Test("Groups are resampled whole: values that agree within groups are worth one per group")
+  func groups() {
+    // 100 groups of 4 equal outcomes, p = 0.5: standard error sqrt(0.25 / 100) = 0.05, so 0.5 ± 0.098.
+    var generator = RandomGenerator(seed: 1)
+    let outcomes = (0..<400).map { $0 / 4 % 2 == 0 }
+    let groups = (0..<400).map { $0 / 4 }
+    expect(
+      Statistics.groupedProportion(outcomes, groups: groups, using: &generator), 0.5, 0.402, 0.598,
+      within: 0.008)
+    // All agree: Wilson's interval of as many trials as groups.
+    let all = Statistics.groupedProportion(outcomes.map { _ in true }, groups: groups, using: &generator)
+    #expect(all == Statistics.wilson(hits: 100, of: 100))
+    #expect(Statistics.groupedMean([], groups: [Int](), using: &generator) == nil)
+  }
+
   @Test("The same seed gives the same interval, another seed another one")
   func seeded() {
     func interval(_ seed: UInt64) -> Interval? {

@@ -20,6 +20,17 @@ void tk_small_product_f16(int64_t m, int64_t n, int64_t k, float alpha, const fl
 void tk_thin_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t row, int64_t step,
                          const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
+// Whether the next two functions exist on this processor (AVX-512); elsewhere they do nothing.
+int tk_has_packed_product(void);
+// Columns per panel of a packed b, and rows of a per block, a multiple of which every thread should have.
+enum { TK_PACKED_COLUMNS = 32, TK_PACKED_ROWS = 224 };
+// Packs b [k, n], or b [n, k] when transposed, into panels of columns: out [n / 32 rounded up, k, 32].
+void tk_pack_columns_f32(int64_t n, int64_t k, const float *b, int64_t ldb, int transposed, float *out);
+// c = alpha a b + beta c for a [m, k], or a [k, m] when transposed, and a packed b [k, n]. The scratch memory holds
+// (min(m, 224) k + 16) numbers.
+void tk_packed_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, int transposed,
+                           const float *b, float beta, float *c, int64_t ldc, float *scratch);
+
 // out [m, n] = p [m, k] v [k, n] for a few rows of p, such as attention's probabilities times values.
 void tk_weighted_rows_f32(int64_t m, int64_t n, int64_t k, const float *p, int64_t ldp, const float *v, int64_t ldv,
                           float *out, int64_t ldo);

@@ -16,6 +16,13 @@ package protocol BLASScalar: BinaryFloatingPoint {
   static var smallProduct: SmallProduct<Self>? { get }
   /// `c = alpha a b + beta c` for a few rows or columns of `a`; nil when there is nothing better than `gemmCall`.
   static var thinProduct: ThinProduct<Self>? { get }
+  /// Computes what ``BLAS/gemm(_:_:_:alpha:_:lda:transA:_:ldb:transB:beta:_:ldc:)`` does with our own kernels, on all threads if
+  /// the last argument says so; false when `gemmCall` is better.
+  static func packedProduct(
+    _ m: Int, _ n: Int, _ k: Int, _ alpha: Self, _ a: UnsafePointer<Self>, _ lda: Int, _ transA: Bool,
+    _ b: UnsafePointer<Self>, _ ldb: Int, _ transB: Bool, _ beta: Self, _ c: UnsafeMutablePointer<Self>,
+    _ ldc: Int, isParallel: Bool
+  ) -> Bool
 }
 
 /// A product of `[m, k]` with the transpose of `[n, k]`: sizes, alpha, a, lda, b, ldb, beta, c, ldc.
@@ -33,6 +40,19 @@ package typealias ThinProduct<T> = (
 extension Float: BLASScalar {
   package static var smallProduct: SmallProduct<Float>? { tk_small_product_f32 }
   package static var thinProduct: ThinProduct<Float>? { tk_thin_product_f32 }
+
+  @inline(__always)
+  package static func packedProduct(
+    _ m: Int, _ n: Int, _ k: Int, _ alpha: Float, _ a: UnsafePointer<Float>, _ lda: Int, _ transA: Bool,
+    _ b: UnsafePointer<Float>, _ ldb: Int, _ transB: Bool, _ beta: Float, _ c: UnsafeMutablePointer<Float>,
+    _ ldc: Int, isParallel: Bool
+  ) -> Bool {
+    guard PackedProduct.suits(m, n, k, transA: transA, transB: transB) else { return false }
+    PackedProduct.multiply(
+      m, n, k, alpha: alpha, a, lda: lda, transA: transA, b, ldb: ldb, transB: transB, beta: beta, c,
+      ldc: ldc, isParallel: isParallel)
+    return true
+  }
 
   @inline(__always)
   package static func gemmCall(
@@ -55,6 +75,13 @@ extension Float: BLASScalar {
 extension Double: BLASScalar {
   package static var smallProduct: SmallProduct<Double>? { nil }
   package static var thinProduct: ThinProduct<Double>? { nil }
+
+  @inline(__always)
+  package static func packedProduct(
+    _ m: Int, _ n: Int, _ k: Int, _ alpha: Double, _ a: UnsafePointer<Double>, _ lda: Int, _ transA: Bool,
+    _ b: UnsafePointer<Double>, _ ldb: Int, _ transB: Bool, _ beta: Double,
+    _ c: UnsafeMutablePointer<Double>, _ ldc: Int, isParallel: Bool
+  ) -> Bool { false }
 
   @inline(__always)
   package static func gemmCall(
@@ -116,6 +143,9 @@ package enum BLAS {
       m * n * k >= parallelThreshold || (min(m, n) <= fewRows && max(m, n) * k >= streamingThreshold)
     if threads == 1 || !isLarge || Threads.isInParallelRegion {
       return serial(m, n, k, alpha, a, lda, transA, b, ldb, transB, beta, c, ldc)
+    }
+    if T.packedProduct(m, n, k, alpha, a, lda, transA, b, ldb, transB, beta, c, ldc, isParallel: true) {
+      return
     }
     // The library is faster on half of the rows than on half of the columns, unless that leaves few rows.
     if n > 4 * m {
@@ -204,7 +234,9 @@ package enum BLAS {
         transA ? CblasTrans : CblasNoTrans, Int32(transA ? k : m), Int32(transA ? m : k), alpha, a,
         Int32(lda), b,
         Int32(transB ? 1 : ldb), beta, c, Int32(ldc))
-    } else {
+    } else if !T.packedProduct(
+      m, n, k, alpha, a, lda, transA, b, ldb, transB, beta, c, ldc, isParallel: false)
+    {
       T.gemmCall(
         transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k),
         alpha, a, Int32(lda), b, Int32(ldb), beta, c, Int32(ldc))

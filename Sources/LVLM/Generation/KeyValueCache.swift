@@ -13,6 +13,9 @@ final class KeyValueCache {
     var destination: Int
   }
 
+  /// Bytes that are copied faster than a second thread starts.
+  private static let bytesPerThread = 1 << 16
+
   private var keys: [Tensor]
   private var values: [Tensor]
   private let rowBytes: Int
@@ -38,17 +41,19 @@ final class KeyValueCache {
   /// Stores new rows of one layer and returns the rows that queries attend to.
   func exchange(layer: Int, keys newKeys: Tensor, values newValues: Tensor) -> (keys: Tensor, values: Tensor)
   {
-    store(newKeys, in: keys[layer])
-    store(newValues, in: values[layer])
-    return isPrefilling ? (newKeys, newValues) : (keys[layer], values[layer])
-  }
-
-  private func store(_ rows: Tensor, in buffer: Tensor) {
-    precondition(rows.dtype == buffer.dtype, "KeyValueCache: found \(rows.dtype), expected \(buffer.dtype)")
-    let rows = rows.contiguous()
-    for run in runs {
-      (buffer.rawPointer + run.destination * rowBytes).copyMemory(
-        from: rows.rawPointer + run.source * rowBytes, byteCount: run.count * rowBytes)
+    let (buffers, rows) = ([keys[layer], values[layer]], [newKeys.contiguous(), newValues.contiguous()])
+    for (rows, buffer) in zip(rows, buffers) {
+      precondition(
+        rows.dtype == buffer.dtype, "KeyValueCache: found \(rows.dtype), expected \(buffer.dtype)")
     }
+    let copied = max(1, (runs.map(\.count).max() ?? 0) * rowBytes)
+    Threads.parallel(2 * runs.count, grain: max(1, Self.bytesPerThread / copied)) { range in
+      for index in range {
+        let (kind, run) = (index % 2, runs[index / 2])
+        (buffers[kind].rawPointer + run.destination * rowBytes).copyMemory(
+          from: rows[kind].rawPointer + run.source * rowBytes, byteCount: run.count * rowBytes)
+      }
+    }
+    return isPrefilling ? (newKeys, newValues) : (keys[layer], values[layer])
   }
 }

@@ -105,8 +105,9 @@ extension Double: BLASScalar {
 
 /// Matrix products in row-major order.
 ///
-/// The library itself always runs on one thread. Large products are cut into slices of rows or columns that our
-/// own threads work on; inside a parallel region a product stays on the calling thread.
+/// Products of a few rows or terms, and with AVX-512 large ones (``PackedProduct``), run in our own kernels, the others in
+/// OpenBLAS, which always runs on one thread here: products are cut into slices of rows or columns that our own threads
+/// work on. Inside a parallel region a product stays on the calling thread.
 package enum BLAS {
   /// Multiplications below which a second thread costs more than it brings.
   static let parallelThreshold = 1 << 20

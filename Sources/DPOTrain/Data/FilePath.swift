@@ -1,3 +1,5 @@
+import Foundation
+
 /// Paths that records name.
 enum FilePath {
   /// `path` in `folder`; an absolute path stays as it is.
@@ -9,5 +11,22 @@ enum FilePath {
   static func folder(of file: String) -> String {
     guard let slash = file.lastIndex(of: "/") else { return "." }
     return slash == file.startIndex ? "/" : String(file[..<slash])
+  }
+
+  /// The content of a file, mapped rather than read.
+  /// - Parameter expected: what a folder of that name should have been.
+  static func mapped(_ path: String, expected: String) throws(DataError) -> Data {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw DataError(file: path, problem: "no such file")
+    }
+    guard !isFolder.boolValue else {
+      throw DataError(file: path, problem: "is a folder, expected \(expected)")
+    }
+    do {
+      return try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+    } catch {
+      throw DataError(file: path, problem: "cannot read: \((error as NSError).localizedDescription)")
+    }
   }
 }

@@ -26,19 +26,7 @@ public enum JSONRecordFile {
   static func withBytes<Result>(
     _ path: String, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
   ) throws -> Result {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw DataError(file: path, problem: "no such file")
-    }
-    guard !isFolder.boolValue else {
-      throw DataError(file: path, problem: "is a folder, expected a JSON or JSONL file")
-    }
-    let data: Data
-    do {
-      data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
-    } catch {
-      throw DataError(file: path, problem: "cannot read: \((error as NSError).localizedDescription)")
-    }
+    let data = try FilePath.mapped(path, expected: "a JSON or JSONL file")
     return try data.withUnsafeBytes { try body($0.bindMemory(to: UInt8.self)) }
   }
 

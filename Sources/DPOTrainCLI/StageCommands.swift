@@ -39,13 +39,6 @@ struct TrainCommand: ParsableCommand {
   func run() throws { try options.run([.train]) }
 }
 
-struct EvaluateCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Asks held-out questions before and after, and prints the table.")
-  @OptionGroup var options: RunOptions
-  func run() throws { try options.run([.evaluate]) }
-}
-
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report", abstract: "Writes report.html with curves, tables and attention maps.")

@@ -45,7 +45,18 @@ struct ExportCommand: ParsableCommand {
   )
   var layout: ParameterNames.Layout = .saved
 
+  @Option(
+    help:
+      "Chat template written beside the model where it came without: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); what fits the vocabulary when left out."
+  )
+  var template: String?
+
   func validate() throws {
+    guard template.map({ ChatTemplate(named: $0) != nil }) ?? true else {
+      throw ValidationError(
+        "--template: found \(template ?? ""), expected one of \(ChatTemplate.all.map(\.name).joined(separator: ", "))"
+      )
+    }
     guard (adapter != nil) == (format != .hf) else {
       throw ValidationError(
         format == .hf
@@ -74,12 +85,13 @@ struct ExportCommand: ParsableCommand {
       }
       for name in [
         "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        "generation_config.json",
+        "generation_config.json", "processor_config.json", "chat_template.jinja", "chat_template.json",
       ] {
         let file = source.appending(component: name)
         guard FileManager.default.fileExists(atPath: file.path) else { continue }
         try Data(contentsOf: file).write(to: target.appending(component: name), options: .atomic)
       }
+      try ProcessorFiles(loaded, template: template.flatMap { ChatTemplate(named: $0) }).write(to: target)
     }
     print("wrote \(format.rawValue) to \(target.path)")
   }

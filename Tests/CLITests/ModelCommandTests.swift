@@ -62,7 +62,7 @@ import Testing
       let adapter = folder.appending(component: "lora").path
       for (format, files) in [
         ("hf", ["config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.model"]),
-        ("merged", ["config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.model"]),
+        ("merged", ["config.json", "model.safetensors", "processor_config.json", "chat_template.jinja"]),
         ("peft", ["adapter_config.json", "adapter_model.safetensors"]),
       ] {
         let target = scratch.appending(component: format)

@@ -18,6 +18,36 @@ import Testing
     try #require(result.groups.first { $0.title == title }?.counts[.generated])
   }
 
+  /// What VLMEvalKit's `report_acc` and `POPE_rating` give for made-up answers; see `Tests/Fixtures/README.md`.
+  @Test func ratingsAreVLMEvalKits() throws {
+    struct Rating: Decodable {
+      var file: String
+      var predictions: [String]
+      var expected: [String: [String: Double]]
+    }
+    let data = try Data(contentsOf: Fixtures.url("benchmarks/ratings.json"))
+    for rating in try JSONDecoder().decode([Rating].self, from: data) {
+      let result = try result(rating.file, rating.predictions)
+      for (figure, values) in rating.expected {
+        for (name, value) in values {
+          let parts = name.components(separatedBy: " / ")
+          let column = parts.last == "Overall" ? nil : parts.last
+          let split = parts.count > 1 ? parts[0] : nil
+          let group = try #require(result.groups.first { $0.value == column && $0.split == split })
+          let found =
+            switch figure {
+            case "accuracy": group.counts[.generated]?.accuracy?.estimate
+            case "circular": group.circular[.generated]?.accuracy?.estimate
+            case "f1": group.yes[.generated].map { $0.f1 * 100 }
+            case "precision": group.yes[.generated].map { $0.precision * 100 }
+            default: group.yes[.generated].map { $0.recall * 100 }
+            }
+          #expect(abs(try #require(found) - value) < 1e-9, "\(rating.file) \(name) \(figure)")
+        }
+      }
+    }
+  }
+
   /// A question is right in circular evaluation when every order of its options is.
   @Test func everyOrderCounts() throws {
     let colours = ["red", "green", "blue"]

@@ -61,6 +61,46 @@ import Testing
     }
   }
 
+  /// The selection of a run answers them as it answers its own prompts.
+  @Test func thePromptsOfARun() throws {
+    try BuiltCommand.withFolder { folder in
+      let made = try BuiltCommand.run(dataset(in: folder) + ["--quiet"], in: folder)
+      #expect(made.status == 0, "\(made.errors)")
+      let arguments = [
+        "--config", try TinyRun.write(to: folder), "--quiet", "--set", "compose.path=out", "--set",
+        "compose.sequence={2: 3, 3: 2}", "--set", "compose.grid={2: 4, 9: 1}", "--set",
+        "compose.pic_in_pic.total=2",
+      ]
+      for stage in ["sft", "compose", "select"] {
+        let call = try BuiltCommand.run([stage] + arguments, in: folder)
+        #expect(call.status == 0, "\(call.errors)")
+      }
+      let run = folder.appendingPathComponent("runs/tiny")
+      let rows = try String(
+        contentsOf: run.appendingPathComponent("select/candidates.jsonl"), encoding: .utf8
+      )
+      .split(separator: "\n")
+      #expect(rows.count == 12 && rows.count { $0.contains("\"kind\": \"grid\"") } == 5)
+      #expect(rows.allSatisfy { $0.contains("s it red?") && $0.contains("\"ground_truth\": \"No\"") })
+      let pairs = try String(contentsOf: run.appendingPathComponent("pairs.jsonl"), encoding: .utf8)
+      #expect(pairs.contains("/out/grid/000000.jpg\"") && pairs.contains("/gqa/"))
+
+      try FileManager.default.removeItem(at: folder.appendingPathComponent("out/grid/000001.jpg"))
+      let more = arguments + ["--set", "run.output_dir=again"]
+      let missing = try BuiltCommand.run(["compose"] + more, in: folder)
+      #expect(missing.status == 1)
+      #expect(
+        missing.errors.contains(
+          #/^error: .*/out/grid.jsonl: record grid-2-000001: image ".*" does not exist\n$/#),
+        "\(missing.errors)")
+      let none = try BuiltCommand.run(
+        ["compose"] + more + ["--set", "compose.path=gqa", "--fresh"], in: folder)
+      #expect(
+        none.status == 1 && none.errors.hasPrefix("error: gqa: has no prompt of the formats"),
+        "\(none.errors)")
+    }
+  }
+
   @Test func wrongUsage() throws {
     for more in [["--every", "0"], ["--limit", "0"], ["--inner-scale", "2"], ["--kind", "mosaic"]] {
       let call = try BuiltCommand.run(

@@ -1,3 +1,5 @@
+import LVLM
+
 /// How single-image records become a multi-image prompt (MIA-DPO, section 3.3).
 public enum CompositionKind: String, Codable, CaseIterable, Sendable {
   /// 2 to 5 separate pictures, named Image1 … ImageN.
@@ -142,6 +144,22 @@ public struct CompositionLayout: Codable, Hashable, Sendable {
 }
 
 extension CompositionLayout {
+  /// A grid that asks about the picture with the 1-based number `target`.
+  init(_ geometry: GridGeometry, _ target: Int) {
+    self.init(
+      width: geometry.width, height: geometry.height, rows: geometry.rows, columns: geometry.columns,
+      region: geometry.region(target))
+  }
+
+  /// A picture on the centre of another one.
+  init(inner: RGBImage, outer: RGBImage, scale: Double) {
+    self.init(
+      width: outer.width, height: outer.height, rows: 1, columns: 1,
+      region: Collage.innerRegion(
+        outerWidth: outer.width, outerHeight: outer.height, innerWidth: inner.width,
+        innerHeight: inner.height, scale: scale))
+  }
+
   /// The square of any picture of a grid, by its 1-based number, without its label strip.
   public func cell(_ number: Int) -> PixelRectangle {
     let side = region.width

@@ -100,7 +100,7 @@ public struct Composer: Sendable {
       answersOfOthers: companions.compactMap { source.answer(to: target.question, about: $0) },
       family: target.family, question: target.question, source: target.id,
       layout: GridGeometry(count: count, cell: options.cell).flatMap {
-        kind == .grid ? layout($0, place + 1) : nil
+        kind == .grid ? CompositionLayout($0, place + 1) : nil
       })
     return (record, sources)
   }
@@ -121,12 +121,6 @@ public struct Composer: Sendable {
       record: target.id, question: target.question, wanted: count, found: found.count, split: split,
       tries: options.maximumTries)
   }
-
-  private func layout(_ geometry: GridGeometry, _ target: Int) -> CompositionLayout {
-    CompositionLayout(
-      width: geometry.width, height: geometry.height, rows: geometry.rows, columns: geometry.columns,
-      region: geometry.region(target))
-  }
 }
 
 extension Composer {
@@ -140,11 +134,7 @@ extension Composer {
       return [Collage.grid(pictures, geometry: geometry)]
     case .pictureInPicture:
       let outer = enlarged(pictures[1])
-      let region = Collage.innerRegion(
-        outerWidth: outer.width, outerHeight: outer.height, innerWidth: pictures[0].width,
-        innerHeight: pictures[0].height, scale: options.innerScale)
-      record.layout = CompositionLayout(
-        width: outer.width, height: outer.height, rows: 1, columns: 1, region: region)
+      record.layout = CompositionLayout(inner: pictures[0], outer: outer, scale: options.innerScale)
       return [Collage.pictureInPicture(inner: pictures[0], outer: outer, scale: options.innerScale)]
     }
   }

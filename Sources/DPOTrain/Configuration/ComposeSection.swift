@@ -62,6 +62,8 @@ extension RunConfiguration {
       case paper
     }
 
+    /// Folder of `dpotrain make-data` whose prompts are taken in place of new ones; `nil` for new ones.
+    public var path: String?
     /// Sizes of composed pictures where no other is given.
     public var geometry = Geometry.model
     /// The files of composed pictures.

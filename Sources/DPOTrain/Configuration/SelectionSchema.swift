@@ -13,6 +13,10 @@ extension RunConfiguration.Compose: ConfigurationSection {
         "grid", \.grid, from: gridCounts,
         "Records of labelled collages, by number of cells; or a total divided evenly."),
       .section("pic_in_pic", \.picInPic),
+      .optionalPath(
+        "path", \.path,
+        "Folder of `dpotrain make-data` whose prompts are taken in place of new ones, for each number of images the first so many."
+      ),
       .choice(
         "geometry", \.geometry,
         "Sizes of composed pictures where no other is given: cells as large as the model's picture, or the paper's of 448 pixels with outer pictures as they are."

@@ -7,6 +7,9 @@ enum FilePath {
     path.hasPrefix("/") ? path : folder.hasSuffix("/") ? folder + path : folder + "/" + path
   }
 
+  /// `path` from the root, where it starts at the working directory.
+  static func absolute(_ path: String) -> String { join(FileManager.default.currentDirectoryPath, path) }
+
   /// The folder a file is in; `.` for a bare name.
   static func folder(of file: String) -> String {
     guard let slash = file.lastIndex(of: "/") else { return "." }

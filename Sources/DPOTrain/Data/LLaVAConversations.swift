@@ -157,8 +157,7 @@ public struct LLaVAConversations: QuestionSource {
   }
 
   public func file(of reference: ImageReference) -> String? {
-    let path = FilePath.join(imageFolder, reference.path)
-    return path.hasPrefix("/") ? path : FilePath.join(FileManager.default.currentDirectoryPath, path)
+    FilePath.absolute(FilePath.join(imageFolder, reference.path))
   }
 }
 

@@ -11,6 +11,9 @@ public struct Instruction: Sendable {
   public var target: Int
   /// The one picture of a grid or of a picture in a picture; `nil` for a sequence, whose images stay as they are.
   public var picture: RGBImage?
+  /// The first turn as the *compose* stage writes prompts, but for the places of images; `nil` for grids that ask about
+  /// several.
+  public var record: ComposedRecord?
 }
 
 /// Makes MIA-DPO's instruction sets of LLaVA conversations, by the geometry and the rules of the authors' notebooks
@@ -88,7 +91,37 @@ public struct InstructionComposer: Sendable {
         ? PromptRewriting.prompt(text, kind: kind, target: target, count: count, phrase: phrase)
         : PromptRewriting.laterTurn(text, kind: kind, target: target, phrase: phrase)
     }
-    return Instruction(json: json, sources: sources, target: target, picture: composed)
+    return Instruction(
+      json: json, sources: sources, target: target, picture: composed,
+      record: record(kind, entry, json, sources, target: target, pictures: pictures, number: index))
+  }
+
+  /// The first turn of an instruction with what the selection has to know about its images.
+  private func record(
+    _ kind: CompositionKind, _ entry: InstructionPool.Entry, _ json: OrderedJSON, _ sources: [String],
+    target: Int, pictures: [String: RGBImage], number: Int
+  ) -> ComposedRecord? {
+    func text(_ json: OrderedJSON, turn: Int) -> String? {
+      guard case .array(let turns)? = json[key: "conversations"], turns.indices.contains(turn) else {
+        return nil
+      }
+      return turns[turn][key: "value"]?.text
+    }
+    guard let prompt = text(json, turn: 0), let answer = text(json, turn: 1),
+      let images = try? LLaVARecord.paths(json[key: "image"])
+    else { return nil }
+    let drawn = sources.compactMap { pictures[$0] }
+    let layout: CompositionLayout? =
+      switch kind {
+      case .sequence: nil
+      case .grid: GridGeometry(count: drawn.count, cell: Self.cell).map { CompositionLayout($0, target) }
+      case .pictureInPicture: CompositionLayout(inner: drawn[0], outer: drawn[1], scale: innerScale)
+      }
+    return ComposedRecord(
+      id: "\(kind.slug)-\(sources.count)-\(paddedNumber(number, 6))", kind: kind, count: sources.count,
+      target: target, images: images, prompt: prompt, answer: answer, answersOfOthers: [],
+      family: entry.source, question: PromptRewriting.withoutMarks(text(entry.json, turn: 0) ?? ""),
+      source: entry.id, layout: layout)
   }
 
   /// Other images of the same source, no record of it twice.

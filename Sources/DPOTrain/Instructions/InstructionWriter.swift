@@ -23,6 +23,7 @@ public enum PictureFormat: String, CaseIterable, Sendable {
 /// Writes instruction sets into a folder:
 ///
 ///     sequence.json        images relative to the image folder
+///     sequence.jsonl       the same as prompts of a run (`compose.path`), and so for grid and pic_in_pic
 ///     grid.json            images relative to this folder
 ///     grid/000017.jpg
 ///     pic_in_pic.json
@@ -87,7 +88,7 @@ public struct InstructionWriter: Sendable {
     try FileManager.default.createDirectory(
       at: name == CompositionKind.sequence.rawValue ? folder : folder.appendingPathComponent(name),
       withIntermediateDirectories: true)
-    var records: [OrderedJSON] = []
+    var (records, prompts): ([OrderedJSON], [ComposedRecord]) = ([], [])
     for start in stride(from: 0, to: count, by: 64) {
       let some = min(64, count - start)
       let results = concurrently(some) { place in
@@ -95,11 +96,13 @@ public struct InstructionWriter: Sendable {
         if let picture = instruction.picture {
           try format.write(picture, to: folder.appendingPathComponent(path).path)
         }
-        return instruction.json
+        return (instruction.json, instruction.record)
       }
       for result in results {
         do {
-          records.append(try result.get())
+          let (json, prompt) = try result.get()
+          records.append(json)
+          if let prompt { prompts.append(placed(prompt)) }
         } catch {
           try broken(error)
         }
@@ -107,6 +110,17 @@ public struct InstructionWriter: Sendable {
       try progress(start + some, count)
     }
     try RecordFile(records: records).write(to: folder.appendingPathComponent(name + ".json").path)
+    if !prompts.isEmpty {
+      try ComposedRecordFile.write(prompts, to: folder.appendingPathComponent(name + ".jsonl"))
+    }
     return records.count
+  }
+
+  /// The images of a sequence are not beside the record.
+  private func placed(_ record: ComposedRecord) -> ComposedRecord {
+    guard record.kind == .sequence else { return record }
+    var record = record
+    record.images = record.images.map { FilePath.absolute(FilePath.join(composer.pool.imageFolder, $0)) }
+    return record
   }
 }

@@ -155,13 +155,40 @@ import Testing
       return files
     }
     let first = try write(1, .jpeg, to: "a")
-    #expect(first.count == 3 + 2 * 40 && first["grid/000000.jpg"] != nil)
+    #expect(first.count == 2 * 3 + 2 * 40 && first["grid/000000.jpg"] != nil)
     #expect(try write(1, .jpeg, to: "b") == first)
     #expect(try write(2, .jpeg, to: "c") != first)
     let png = try write(1, .png, to: "d")
     #expect(png["pic_in_pic/000000.png"] != nil && png["sequence.json"] == first["sequence.json"])
     let inspected = try RecordInspection(path: folder.path + "/a/grid.json", imageFolder: folder.path + "/a")
     #expect(inspected.problemCount == 0 && inspected.kinds == [.grid: [1: 40]])
+  }
+
+  /// What a run takes of them says what the conversations say, and where the target is.
+  @Test func promptsOfARun() throws {
+    let folder = try TemporaryFolder()
+    let composer = InstructionComposer(pool: try pool(folder), seed: 1)
+    let target = folder.url.appendingPathComponent("out")
+    let writer = InstructionWriter(composer: composer, folder: target, format: .png)
+    for kind in CompositionKind.allCases {
+      try writer.write(kind, limit: 30)
+      let prompts = try ComposedRecordFile.read(target.appendingPathComponent(kind.rawValue + ".jsonl"))
+      let records = try RecordFile(contentsOf: target.path + "/\(kind.rawValue).json").records
+      #expect(prompts.count == 30 && Set(prompts.map(\.id)).count == 30)
+      for (prompt, record) in zip(prompts, records) {
+        let turns = try #require(record[key: "conversations"])
+        #expect(prompt.kind == kind && prompt.prompt == turns[0]?[key: "value"]?.text)
+        #expect(prompt.answer == turns[1]?[key: "value"]?.text)
+        if kind != .pictureInPicture { #expect(PromptRewriting.target(in: prompt.prompt) == prompt.target) }
+        let pictures = try ComposedRecordFile.pictures(of: prompt, in: target)
+        guard let layout = prompt.layout else {
+          #expect(kind == .sequence && pictures.count == prompt.count)
+          continue
+        }
+        #expect(pictures[0].width == layout.width && pictures[0].height == layout.height)
+        #expect(layout.region.x + layout.region.width <= layout.width && layout.region.width > 0)
+      }
+    }
   }
 
   @Test func boxes() throws {

@@ -21,7 +21,8 @@ typedef float lanes __attribute__((ext_vector_type(16), aligned(4)));
 #define SMALLER(a, b) ((a) < (b) ? (a) : (b))
 
 // ROWS by COLUMNS vectors of c. A number of a is loaded into a register of its own: the compiler would have each multiplication
-// load it again. Each tile is a function of its own, and its inner loops are unrolled whole, so that registers suffice.
+// load it again. Each tile is a function of its own, and its inner loops are unrolled whole, so that registers suffice. Its place in c
+// is fetched into the second cache: rows of a power of two of bytes would drive each other out of the first.
 #define EACH _Pragma("clang loop unroll(full)") for (int
 #define TILE(ROWS, COLUMNS)                                                                                      \
   __attribute__((noinline)) static void tile##ROWS##_##COLUMNS(                                                  \
@@ -30,7 +31,7 @@ typedef float lanes __attribute__((ext_vector_type(16), aligned(4)));
     EACH r = 0; r < ROWS; r++) {                                                                                 \
       EACH j = 0; j < COLUMNS; j++) {                                                                            \
         total[r][j] = 0;                                                                                         \
-        __builtin_prefetch(c + r * ldc + 16 * j, 1);                                                             \
+        __builtin_prefetch(c + r * ldc + 16 * j, 0, 2);                                                          \
       }                                                                                                          \
     }                                                                                                            \
     _Pragma("clang loop unroll_count(4)")                                                                        \

@@ -48,9 +48,10 @@ extension Float: BLASScalar {
     _ ldc: Int, isParallel: Bool
   ) -> Bool {
     guard PackedProduct.suits(m, n, k, transA: transA, transB: transB) else { return false }
-    PackedProduct.multiply(
-      m, n, k, alpha: alpha, a, lda: lda, transA: transA, b, ldb: ldb, transB: transB, beta: beta, c,
-      ldc: ldc, isParallel: isParallel)
+    PackedProduct(
+      m: m, n: n, k: k, alpha: alpha, a: a, lda: lda, transA: transA, b: b, ldb: ldb, transB: transB,
+      beta: beta, c: c, ldc: ldc, isParallel: isParallel
+    ).run()
     return true
   }
 

@@ -44,6 +44,26 @@ import Testing
     }
   }
 
+  @Test func aMissingModelOrAdapterIsNamed() throws {
+    try BuiltCommand.withFolder { folder in
+      let data = Fixtures.url("benchmarks/POPE.tsv").path
+      for (more, problem) in [
+        (
+          ["--model", "nowhere"],
+          "nowhere: found nothing, expected a model directory or GGUF file (--model)"
+        ),
+        (
+          ["--model", model, "--adapter", "none.h5"],
+          "none.h5: found nothing, expected a PEFT directory or a checkpoint of a LoRA run (--adapter)"
+        ),
+      ] {
+        let call = try BuiltCommand.run(
+          ["evaluate", "--data", data, "--output-dir", folder.path] + more)
+        #expect(call.status != 0 && call.errors.contains(problem), "\(call.errors)")
+      }
+    }
+  }
+
   /// The file of the answers so far.
   private func partial(in folder: URL) throws -> URL? {
     try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.hasSuffix(".partial") }

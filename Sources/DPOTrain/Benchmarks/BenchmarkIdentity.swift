@@ -13,8 +13,13 @@ struct BenchmarkIdentity: Equatable {
     let settings = options.settings(for: preset)
     values = [
       ("data_sha256", try Digest.of(file: URL(fileURLWithPath: options.data))),
-      ("model_sha256", try Self.digest(ofModel: options.model)),
-      ("adapter_sha256", try options.adapter.map { try Self.digest(ofModel: $0) } ?? "none"),
+      ("model_sha256", try Self.digest(of: options.model, "a model directory or GGUF file (--model)")),
+      (
+        "adapter_sha256",
+        try options.adapter.map {
+          try Self.digest(of: $0, "a PEFT directory or a checkpoint of a LoRA run (--adapter)")
+        } ?? "none"
+      ),
       ("dtype", options.weights.rawValue), ("preset", preset.name), ("prompt", settings.form.rawValue),
       ("prompt_suffix", settings.suffix), ("template", options.template?.name ?? "the model's"),
       ("score", options.score.rawValue), ("limit", options.limit.map(String.init) ?? "none"),
@@ -50,11 +55,12 @@ struct BenchmarkIdentity: Equatable {
   }
 
   /// The digest of a file, or of the files of a model's directory that say what it computes.
-  private static func digest(ofModel path: String) throws -> String {
+  private static func digest(of path: String, _ expected: String) throws -> String {
     var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
-      return try Digest.of(file: URL(fileURLWithPath: path))
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw DataError(file: path, problem: "found nothing, expected \(expected)")
     }
+    guard isFolder.boolValue else { return try Digest.of(file: URL(fileURLWithPath: path)) }
     var digest = Digest()
     let endings = [".safetensors", ".json", ".model"]
     for name in try FileManager.default.contentsOfDirectory(atPath: path).sorted()

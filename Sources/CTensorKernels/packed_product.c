@@ -87,7 +87,8 @@ INLINE void transpose(lanes *v) {
 }
 
 // out[l * distance + i] = x[i * ldx + l] for up to 16 lines of x. Writes sixteen numbers each time, zeros or anything after
-// the lines' own: what belongs there comes later.
+// the lines' own: what belongs there comes later. The next sixteen lines are fetched meanwhile: a few numbers ahead in the
+// same line is too late for what lies in memory.
 INLINE void turn(int64_t lines, int64_t k, const float *x, int64_t ldx, float *out, int64_t distance) {
   int64_t l = 0;
   for (; l + 16 <= k; l += 16) {
@@ -97,6 +98,7 @@ INLINE void turn(int64_t lines, int64_t k, const float *x, int64_t ldx, float *o
       if (i < lines) {
         v[i] = *(const lanes *)(x + i * ldx + l);
         __builtin_prefetch(x + i * ldx + l + AHEAD);
+        __builtin_prefetch(x + (i + 16) * ldx + l, 0, 2);
       }
     }
     transpose(v);

@@ -115,6 +115,25 @@ import Testing
     }
   }
 
+  /// A stored answer that names an option twice, as an edited file may, counts with its first likelihood.
+  @Test func anEditedAnswerIsReadOn() throws {
+    try BuiltCommand.withFolder { folder in
+      let arguments = [
+        "evaluate", "--data", Fixtures.url("benchmarks/MMBench_DEV_EN.tsv").path, "--model", model, "--score",
+        "both", "--batch-size", "1", "--max-new-tokens", "200",
+      ]
+      #expect(try kill(in: folder, arguments) > 0)
+      let file = try #require(try partial(in: folder))
+      var rows = try String(contentsOf: file, encoding: .utf8)
+      let first = try #require(rows.firstMatch(of: /"likelihoods": \[(\{[^}]*\})/))
+      rows.insert(contentsOf: ",\(first.1)", at: first.range.upperBound)
+      try rows.write(to: file, atomically: true, encoding: .utf8)
+      let call = try BuiltCommand.run(arguments + ["--output-dir", folder.path])
+      #expect(call.status == 0, "\(call.errors)")
+      #expect(try text(folder, "MMBench_DEV_EN_predictions.tsv").contains("loglik_mean_A"))
+    }
+  }
+
   @Test func anotherEvaluationIsRefused() throws {
     try BuiltCommand.withFolder { folder in
       #expect(try evaluate("POPE", folder, "--quiet").status == 0)

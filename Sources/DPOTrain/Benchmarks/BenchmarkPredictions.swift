@@ -30,9 +30,8 @@ struct BenchmarkPredictions {
         Self.cell(answer.prediction ?? ""), Self.cell(verdict?.extracted ?? ""),
         row.reference == nil || verdict == nil ? "" : verdict?.isRight == true ? "1" : "0",
       ]
-      let byOption = Dictionary(uniqueKeysWithValues: answer.likelihoods.map { ($0.option, $0) })
       for option in options {
-        let likelihood = byOption[option]
+        let likelihood = answer.likelihoods.first { $0.option == option }
         if hasLetters { cells.append(likelihood?.letter.map { "\($0)" } ?? "") }
         cells += [likelihood.map { "\($0.sum)" } ?? "", likelihood.map { "\($0.mean)" } ?? ""]
       }

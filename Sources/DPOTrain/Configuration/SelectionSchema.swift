@@ -211,7 +211,7 @@ extension ConfigurationField {
           return
         }
         for entry in entries {
-          guard let count = Int(entry.key), counts.contains(count) else {
+          guard let count = counts.first(where: { "\($0)" == entry.key }) else {
             problems.add(
               entry.keyPlace, "\(dotted).\(entry.key)", "unknown key; \(dotted) has \(counts.words)")
             continue
@@ -241,8 +241,8 @@ extension ConfigurationField {
     let expected = "{total: N, counts: […]} or records for each of \(counts.words)"
     let written: (Section) -> ConfigurationValue = { section in
       .byCount(
-        Dictionary(
-          uniqueKeysWithValues: section[keyPath: path].entries.map { ($0.images, .integer($0.records)) }))
+        Dictionary(section[keyPath: path].entries.map { ($0.images, $0.records) }, uniquingKeysWith: +)
+          .mapValues { .integer($0) })
     }
     return ConfigurationField(
       key: key, expectation: expected, summary: summary, affectsResults: true,
@@ -302,7 +302,7 @@ private struct MixReader {
         fail(entry.value, key, "a list, each once, from \(allowed.words)", &problems)
       }
     default:
-      guard let images = Int(entry.key), allowed.contains(images) else {
+      guard let images = allowed.first(where: { "\($0)" == entry.key }) else {
         isBroken = true
         problems.add(
           entry.keyPlace, key, "unknown key; \(dotted) has total, counts, \(allowed.words)")

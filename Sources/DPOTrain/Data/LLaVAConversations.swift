@@ -134,10 +134,7 @@ public struct LLaVAConversations: QuestionSource {
   public func count(of split: DataSplit) -> Int { entries[split]?.count ?? 0 }
 
   public func record(_ split: DataSplit, _ index: Int) -> SingleImageRecord {
-    guard let records = entries[split], records.indices.contains(index) else {
-      preconditionFailure("LLaVAConversations: no record \(index) in \(split.rawValue)")
-    }
-    return records[index]
+    entries.record(split, index, of: name)
   }
 
   public func image(_ split: DataSplit, _ index: Int) -> ImageReference { record(split, index).image }

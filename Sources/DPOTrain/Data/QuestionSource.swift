@@ -66,3 +66,14 @@ extension QuestionSource {
   /// Nothing is left out.
   public var omissions: [String] { [] }
 }
+
+extension [DataSplit: [SingleImageRecord]] {
+  /// A record of a source that keeps its records in memory.
+  /// - Precondition: the split has so many.
+  func record(_ split: DataSplit, _ index: Int, of source: String) -> SingleImageRecord {
+    guard let records = self[split], records.indices.contains(index) else {
+      preconditionFailure("\(source): no record \(index) in \(split.rawValue)")
+    }
+    return records[index]
+  }
+}

@@ -69,10 +69,7 @@ public struct EasyVQA: QuestionSource {
   public func count(of split: DataSplit) -> Int { records[split]?.count ?? 0 }
 
   public func record(_ split: DataSplit, _ index: Int) -> SingleImageRecord {
-    guard let records = records[split], records.indices.contains(index) else {
-      preconditionFailure("EasyVQA: no record \(index) in \(split.rawValue)")
-    }
-    return records[index]
+    records.record(split, index, of: name)
   }
 
   public func image(_ split: DataSplit, _ index: Int) -> ImageReference { record(split, index).image }

@@ -102,6 +102,13 @@ import Testing
       error: "c.yaml:2: compose.sequence: found both total and single numbers of images, "
         + "expected {total: N, counts: […]} or records for each of 2, 3, 4, 5"),
     Case(
+      yaml: "compose:\n  sequence: {2: 3, 02: 4}\n",
+      error: "c.yaml:2: compose.sequence.02: unknown key; compose.sequence has total, counts, 2, 3, 4, 5"),
+    Case(
+      yaml: "select:\n  thresholds:\n    sequence: {2: 0.5, +2: 0.6}\n",
+      error: "c.yaml:3: select.thresholds.sequence.+2: unknown key; select.thresholds.sequence has 2, 3, 4, 5"
+    ),
+    Case(
       yaml: "train:\n  lora_target: [q_proj, lm_head]\n",
       error:
         "c.yaml:2: train.lora_target: found a list of 2, expected a list, each once, from q_proj, k_proj, "

@@ -1,5 +1,5 @@
 TK_TARGETS void NAME(swiglu)(const T *gate, const T *up, T *y, int64_t n) {
-  TK_ELEMENTWISE
+  ELEMENTWISE
   for (int64_t i = 0; i < n; i++) y[i] = gate[i] * SIGMOID(gate[i]) * up[i];
 }
 

@@ -19,6 +19,3 @@
 #define TK_REASSOCIATE _Pragma("clang fp reassociate(on)")
 // Before a loop with long chains of arithmetic: two vectors at a time hide their latency.
 #define TK_INTERLEAVE _Pragma("clang loop interleave_count(2)")
-// Before a loop whose arrays are the same or do not overlap: without it, a result in the place of an argument is computed
-// one number at a time.
-#define TK_ELEMENTWISE _Pragma("clang loop vectorize(assume_safety)")

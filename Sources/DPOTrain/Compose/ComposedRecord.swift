@@ -115,8 +115,9 @@ extension ComposedRecord {
       return "has \(marks) \(ImageMark.text) marks for \(expected) images; expected one mark for each image"
     }
     guard !answer.isEmpty else { return "the answer is empty" }
-    guard kind == .sequence || layout != nil else { return "has no layout" }
-    return nil
+    if kind == .sequence { return nil }
+    guard let layout else { return "has no layout" }
+    return layout.problem(pictures: kind == .grid ? count : 1)
   }
 }
 
@@ -159,6 +160,28 @@ extension CompositionLayout {
         outerWidth: outer.width, outerHeight: outer.height, innerWidth: inner.width,
         innerHeight: inner.height, scale: scale))
   }
+
+  /// Why nothing can be found by this layout of so many pictures; `nil` when it can.
+  func problem(pictures: Int) -> String? {
+    let sides = 1...Self.longestSide
+    guard sides.contains(width), sides.contains(height) else {
+      return "has a layout of \(width) x \(height) pixels, expected 1 to \(Self.longestSide) on each side"
+    }
+    guard (1...pictures).contains(rows), (1...pictures).contains(columns), rows * columns >= pictures else {
+      return "has a layout of \(rows) rows and \(columns) columns, expected room for \(pictures) pictures"
+    }
+    guard (0..<width).contains(region.x), (1...width - region.x).contains(region.width),
+      (0..<height).contains(region.y), (1...height - region.y).contains(region.height)
+    else {
+      return
+        "has a layout whose region, \(region.width) x \(region.height) pixels at \(region.x), \(region.y), is not "
+        + "on its \(width) x \(height)"
+    }
+    return nil
+  }
+
+  /// Pixels along a side of a canvas, more than any picture that is read has.
+  private static let longestSide = 1 << 20
 
   /// The square of any picture of a grid, by its 1-based number, without its label strip.
   public func cell(_ number: Int) -> PixelRectangle {

@@ -175,6 +175,31 @@ import Testing
     #expect(message { _ = try ComposedRecordFile.read(file) }.contains("has 3 <image> marks for 2 images"))
   }
 
+  /// Layouts that no picture has, one of which would divide by zero.
+  @Test func impossibleLayoutsAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.url.appendingPathComponent("r.jsonl")
+    let whole = try composer.compose(.grid, count: 4, split: .test, target: 0, number: 0).record
+    func expect(_ problem: String, _ change: (inout CompositionLayout) -> Void) throws {
+      var record = whole
+      var layout = try #require(record.layout)
+      change(&layout)
+      record.layout = layout
+      try ComposedRecordFile.write([record], to: file)
+      let found = message { _ = try ComposedRecordFile.read(file) }
+      #expect(found.contains(": record \(record.id): has a layout \(problem)"), "\(found)")
+    }
+    try expect("of 2 rows and 0 columns, expected room for 4 pictures") { $0.columns = 0 }
+    try expect("of 1 rows and 2 columns, expected room for 4 pictures") { $0.rows = 1 }
+    try expect("of 2 rows and \(Int.max) columns") { $0.columns = .max }
+    try expect("of 0 x ") { $0.width = 0 }
+    try expect("of \(Int.max) x ") { $0.width = .max }
+    try expect("whose region, ") { $0.region.width = $0.width + 1 }
+    try expect("whose region, ") { $0.region.x = -1 }
+    try expect("whose region, ") { $0.region.height = 0 }
+    try expect("whose region, ") { $0.region.y = .min }
+  }
+
   @Test func configurationOpensItsSource() throws {
     var configuration = RunConfiguration()
     configuration.data.sizes.test = 17

@@ -109,7 +109,10 @@ final class DecoderBlock: Module {
   func callAsFunction(_ x: Tensor, pass: DecoderPass, onlyOutputs: Bool) -> Tensor {
     let outputs = onlyOutputs ? pass.outputs : nil
     let kept = outputs.map { x.rows(at: $0.rows) } ?? x
-    let attended = kept + attention(firstNorm(x), pass: pass, outputs: outputs)
-    return attended + perceptron(secondNorm(attended))
+    var attended = attention(firstNorm(x), pass: pass, outputs: outputs)
+    attended += kept
+    var result = perceptron(secondNorm(attended))
+    result += attended
+    return result
   }
 }

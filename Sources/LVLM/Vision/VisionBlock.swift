@@ -79,7 +79,10 @@ final class VisionBlock: Module {
 
   /// `[tokens, width]` to the same shape.
   func callAsFunction(_ x: Tensor, layout: AttentionLayout) -> Tensor {
-    let attended = x + attention(firstNorm(x), layout: layout)
-    return attended + perceptron(secondNorm(attended))
+    var attended = attention(firstNorm(x), layout: layout)
+    attended += x
+    var result = perceptron(secondNorm(attended))
+    result += attended
+    return result
   }
 }

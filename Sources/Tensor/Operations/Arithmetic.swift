@@ -123,8 +123,18 @@ extension Tensor {
   public static func / (a: Tensor, b: Double) -> Tensor { a.withNumber { $0 / $0.scalar(b) } }
   /// A number divided by every element.
   public static func / (a: Double, b: Tensor) -> Tensor { b.withNumber { $0.scalar(a) / $0 } }
-  /// Adds a tensor, broadcast to this one's shape or beyond.
-  public static func += (a: inout Tensor, b: Tensor) { a = a + b }
+  /// Adds a tensor, broadcast to this one's shape or beyond. In place where `a` alone owns its memory, has the shape and the
+  /// floating-point type of the sum, and nothing is recorded.
+  public static func += (a: inout Tensor, b: Tensor) {
+    let isRecorded = a.node != nil || (GradientMode.isEnabled && b.requiresGradient)
+    guard !isRecorded, a.dtype == b.dtype, a.dtype == .float32 || a.dtype == .float64,
+      broadcastShape(a.shape, b.shape, "add") == a.shape, a.isUnique()
+    else {
+      a = a + b
+      return
+    }
+    Elementwise.accumulate(b.detached().expanded(to: a.shape), into: &a)
+  }
   /// Subtracts a tensor.
   public static func -= (a: inout Tensor, b: Tensor) { a = a - b }
   /// Multiplies by a tensor, element by element.

@@ -163,9 +163,14 @@ package enum Elementwise {
 }
 
 extension Tensor {
+  /// Whether this tensor is the only owner of its memory, which is contiguous.
+  mutating func isUnique() -> Bool {
+    isContiguous && !storage.isBorrowed && isKnownUniquelyReferenced(&storage)
+  }
+
   /// Makes this tensor the only owner of contiguous memory, copying if it is not.
   package mutating func makeUnique() {
-    if !isContiguous || storage.isBorrowed || !isKnownUniquelyReferenced(&storage) {
+    if !isUnique() {
       let keep = node
       self = materialized()
       node = keep

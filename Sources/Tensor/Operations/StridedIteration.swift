@@ -43,6 +43,7 @@ package struct StridedIteration {
   /// The offset of a row's first element for an operand.
   /// - Complexity: O(merged rank).
   package func offset(_ operand: Int, row: Int) -> Int {
+    if shape.count == 2 { return row * strides[operand][0] }
     var rest = row
     var offset = 0
     for axis in stride(from: shape.count - 2, through: 0, by: -1) {

@@ -25,6 +25,21 @@ struct AttentionKernelTests {
         .init(queries: 9..<13, keys: [0..<6], causal: 9..<13), .init(queries: 13..<15, causal: 13..<15),
       ]), tokens: 16, heads: 4, keyHeads: 2, dim: 5),
     Case(
+      name: "pictures of several blocks", layout: .full([65, 33, 16]), tokens: 114, heads: 2, keyHeads: 2,
+      dim: 16),
+    Case(name: "long groups", layout: .causal([75, 40]), tokens: 115, heads: 6, keyHeads: 2, dim: 24),
+    Case(
+      name: "shared long prompt",
+      layout: AttentionLayout(segments: [
+        .init(queries: 0..<50, causal: 0..<50), .init(queries: 50..<90, keys: [0..<50], causal: 50..<90),
+        .init(queries: 90..<107, keys: [3..<20, 30..<50], causal: 90..<107),
+        .init(queries: 107..<110, causal: 107..<110),
+      ]), tokens: 111, heads: 2, keyHeads: 1, dim: 13),
+    Case(
+      name: "many keys", layout: AttentionLayout(segments: [.init(queries: 0..<17, keys: [0..<1200])]),
+      tokens: 1200,
+      heads: 1, keyHeads: 1, dim: 8),
+    Case(
       name: "split ranges",
       layout: AttentionLayout(segments: [.init(queries: 1..<4, keys: [8..<10, 2..<5, 5..<6])]), tokens: 10,
       heads: 1,

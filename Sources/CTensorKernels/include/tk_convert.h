@@ -20,7 +20,7 @@ void tk_small_product_f16(int64_t m, int64_t n, int64_t k, float alpha, const fl
 void tk_thin_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t row, int64_t step,
                          const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
-// Whether the next two functions exist on this processor (AVX-512); elsewhere they do nothing.
+// Whether the functions whose names say packed exist on this processor (AVX-512); elsewhere they do nothing.
 int tk_has_packed_product(void);
 // Columns per panel of a packed b, and rows of a per block, a multiple of which every thread should have.
 enum { TK_PACKED_COLUMNS = 32, TK_PACKED_ROWS = 224 };
@@ -30,6 +30,14 @@ void tk_pack_columns_f32(int64_t n, int64_t k, const float *b, int64_t ldb, int 
 // (min(m, 224) k + 16) numbers.
 void tk_packed_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, int transposed,
                            const float *b, float beta, float *c, int64_t ldc, float *scratch);
+
+// Attention of `heads` heads that share their keys and values, o = softmax(scale q kᵀ) v: q and o [rows, heads, dim], k and v
+// [columns, dim], lse [rows, heads] the log-sum-exp of the scaled scores; distances are from row to row. Row 0 sees the
+// first `visible` columns, each further row one more, up to all. Scratch memory of so many numbers.
+int64_t tk_packed_attention_scratch(int64_t columns, int64_t dim);
+void tk_packed_attention_f32(int64_t heads, int64_t rows, int64_t columns, int64_t dim, int64_t visible, float scale,
+                             const float *q, int64_t ldq, const float *k, int64_t ldk, const float *v, int64_t ldv,
+                             float *o, int64_t ldo, float *lse, int64_t ld_lse, float *scratch);
 
 // out [m, n] = p [m, k] v [k, n] for a few rows of p, such as attention's probabilities times values.
 void tk_weighted_rows_f32(int64_t m, int64_t n, int64_t k, const float *p, int64_t ldp, const float *v, int64_t ldv,

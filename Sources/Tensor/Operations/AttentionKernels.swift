@@ -24,73 +24,6 @@ package struct AttentionShape {
 
 /// Attention on raw memory: scores block by block, never for a whole sequence pair at once.
 package enum AttentionKernels {
-  /// A block of query rows of one head of one segment.
-  private struct Task {
-    var view: Int
-    var head: Int
-    var rows: Range<Int>
-  }
-
-  /// Writes `o` `[tokens, heads, dim]` and the log-sum-exp of the scaled scores `lse` `[tokens, heads]` of the rows
-  /// that belong to a segment.
-  package static func forward<T: FusedScalar>(
-    _ layout: AttentionLayout, _ shape: AttentionShape, scale: T, query: UnsafePointer<T>,
-    key: UnsafePointer<T>,
-    value: UnsafePointer<T>, output: UnsafeMutablePointer<T>, lse: UnsafeMutablePointer<T>
-  ) {
-    let views = layout.segments.filter { !$0.queries.isEmpty }.map(AttentionView.init)
-      .enumerated().sorted {
-        $0.element.cost != $1.element.cost ? $0.element.cost > $1.element.cost : $0.offset < $1.offset
-      }
-      .map(\.element)
-    var tasks: [Task] = []
-    for (index, view) in views.enumerated() {
-      for head in 0..<shape.heads {
-        var start = view.queries.count
-        while start > 0 {
-          let begin = max(0, start - view.blockSize)
-          tasks.append(Task(view: index, head: head, rows: begin..<start))
-          start = begin
-        }
-      }
-    }
-    run(tasks.count, work: views.reduce(0) { $0 + $1.cost } * shape.heads * shape.dim) { index in
-      let task = tasks[index]
-      forwardBlock(
-        views[task.view], task.head, task.rows, shape, scale: scale, query: query, key: key, value: value,
-        output: output, lse: lse)
-    }
-  }
-
-  private static func forwardBlock<T: FusedScalar>(
-    _ view: AttentionView, _ head: Int, _ rows: Range<Int>, _ shape: AttentionShape, scale: T,
-    query: UnsafePointer<T>, key: UnsafePointer<T>, value: UnsafePointer<T>, output: UnsafeMutablePointer<T>,
-    lse: UnsafeMutablePointer<T>
-  ) {
-    let columns = view.columns(until: rows.upperBound)
-    let ld = (columns + 15) / 16 * 16
-    let keyHead = head / shape.group * shape.dim
-    let token = view.queries.lowerBound + rows.lowerBound
-    MemoryPool.withScratch(T.self, count: rows.count * ld) { scores in
-      view.forEachRun(limit: columns) { start, column, count in
-        BLAS.gemm(
-          rows.count, count, shape.dim, query + token * shape.queryStride + head * shape.dim,
-          lda: shape.queryStride, key + start * shape.keyStride + keyHead, ldb: shape.keyStride, transB: true,
-          scores + column, ldc: ld)
-      }
-      T.attentionSoftmaxKernel(
-        scores, Int64(ld), Int64(rows.count), Int64(columns), Int64(view.visible + rows.lowerBound), scale,
-        lse + token * shape.heads + head, Int64(shape.heads))
-      view.forEachRun(limit: columns) { start, column, count in
-        BLAS.gemm(
-          rows.count, shape.dim, count, scores + column, lda: ld, value + start * shape.valueStride + keyHead,
-          ldb: shape.valueStride, beta: column == 0 ? 0 : 1,
-          output + token * shape.outputStride + head * shape.dim,
-          ldc: shape.outputStride)
-      }
-    }
-  }
-
   /// Gradients of all operands, dense and with the shapes of the operands. The outputs must hold zeros.
   ///
   /// One task owns a key head of all segments that share key rows, so that sums have one order.
@@ -198,7 +131,7 @@ package enum AttentionKernels {
   }
 
   /// Threads only where they pay.
-  private static func run(_ count: Int, work: Int, _ body: (Int) -> Void) {
+  static func run(_ count: Int, work: Int, _ body: (Int) -> Void) {
     if work < 1 << 17 {
       for index in 0..<count { body(index) }
     } else {

@@ -23,6 +23,8 @@ package protocol FusedScalar: BLASScalar {
       UnsafeMutablePointer<Self>?, Int64, Int64, Int64, Int64, Self, UnsafeMutablePointer<Self>?, Int64
     ) -> Void
   { get }
+  /// Attention of the heads of one key head; nil where ``attentionSoftmaxKernel`` between products is all there is.
+  static var packedAttentionKernel: PackedAttentionKernel<Self>? { get }
   static var attentionSoftmaxBackwardKernel:
     (
       UnsafeMutablePointer<Self>?, UnsafeMutablePointer<Self>?, Int64, Int64, Int64, Int64, Self,
@@ -111,6 +113,10 @@ extension Float: FusedScalar {
       UnsafeMutablePointer<Float>?, Int64, Int64, Int64, Int64, Float, UnsafeMutablePointer<Float>?, Int64
     ) -> Void
   { tk_attention_softmax_f32 }
+  package static var packedAttentionKernel: PackedAttentionKernel<Float>? {
+    guard PackedProduct.exists else { return nil }
+    return tk_packed_attention_f32
+  }
   package static var attentionSoftmaxBackwardKernel:
     (
       UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, Int64, Int64, Int64, Int64, Float,
@@ -202,6 +208,7 @@ extension Double: FusedScalar {
       UnsafeMutablePointer<Double>?, Int64, Int64, Int64, Int64, Double, UnsafeMutablePointer<Double>?, Int64
     ) -> Void
   { tk_attention_softmax_f64 }
+  package static var packedAttentionKernel: PackedAttentionKernel<Double>? { nil }
   package static var attentionSoftmaxBackwardKernel:
     (
       UnsafeMutablePointer<Double>?, UnsafeMutablePointer<Double>?, Int64, Int64, Int64, Int64, Double,

@@ -116,6 +116,54 @@ void tk_packed_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const f
   }
 }
 
+// Rows of a whose k terms fill the second cache as BLOCK_ROWS times TK_PACKED_TERMS do.
+static int64_t gated_block_rows(int64_t k) {
+  int64_t rows = (int64_t)BLOCK_ROWS * TK_PACKED_TERMS / (k < TK_PACKED_TERMS ? TK_PACKED_TERMS : k);
+  return rows < PANEL_ROWS ? PANEL_ROWS : rows;
+}
+
+int64_t tk_packed_gated_scratch(int64_t m, int64_t k) {
+  return SMALLER(m, gated_block_rows(k)) * k + 16 + 2 * PANEL_ROWS * PANEL_COLUMNS;
+}
+
+// One tile of a product, the sum over k in the parts of a PackedProduct.
+INLINE void whole_tile(int64_t rows, int64_t k, const float *a, const float *b, float *out) {
+  int64_t parts = (k + TK_PACKED_TERMS - 1) / TK_PACKED_TERMS;
+  for (int64_t part = 0; part < parts; part++) {
+    int64_t first = part * k / parts, terms = (part + 1) * k / parts - first;
+    tk_tiles[rows - 1][1](terms, 1, a + first * rows, b + first * PANEL_COLUMNS, part > 0, out, PANEL_COLUMNS);
+  }
+}
+
+void tk_packed_gated_product_f32(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *gate,
+                                 const float *up, float *c, int64_t ldc, float *scratch) {
+  float *gates = scratch, *ups = gates + PANEL_ROWS * PANEL_COLUMNS, *packed = ups + PANEL_ROWS * PANEL_COLUMNS;
+  int64_t block_rows = gated_block_rows(k), blocks = (m + block_rows - 1) / block_rows;
+  for (int64_t block = 0; block < blocks; block++) {
+    int64_t first = block * m / blocks, rows = (block + 1) * m / blocks - first;
+    int64_t panels = (rows + PANEL_ROWS - 1) / PANEL_ROWS, height = (rows + panels - 1) / panels;
+    pack_rows(rows, k, height, a + first * lda, lda, 0, packed);
+    for (int64_t j = 0; j < n; j += PANEL_COLUMNS) {
+      for (int64_t i = 0; i < rows; i += height) {
+        int64_t count = SMALLER(height, rows - i);
+        whole_tile(count, k, packed + i * k, gate + j * k, gates);
+        whole_tile(count, k, packed + i * k, up + j * k, ups);
+        tk_swiglu_f32(gates, ups, gates, count * PANEL_COLUMNS);
+        float *out = c + (first + i) * ldc + j;
+        for (int64_t r = 0; r < count; r++) {
+          const float *x = gates + r * PANEL_COLUMNS;
+          if (j + PANEL_COLUMNS <= n) {
+            *(lanes *)(out + r * ldc) = *(const lanes *)x;
+            *(lanes *)(out + r * ldc + 16) = *(const lanes *)(x + 16);
+          } else {
+            for (int64_t i = 0; i < n - j; i++) out[r * ldc + i] = x[i];
+          }
+        }
+      }
+    }
+  }
+}
+
 #pragma clang attribute pop
 
 #else
@@ -124,5 +172,9 @@ int tk_has_packed_product(void) { return 0; }
 void tk_pack_columns_f32(int64_t n, int64_t k, const float *b, int64_t ldb, int transposed, float *out) {}
 void tk_packed_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, int transposed,
                            const float *b, float beta, float *c, int64_t ldc, float *scratch) {}
+
+int64_t tk_packed_gated_scratch(int64_t m, int64_t k) { return 0; }
+void tk_packed_gated_product_f32(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *gate,
+                                 const float *up, float *c, int64_t ldc, float *scratch) {}
 
 #endif

@@ -22,14 +22,21 @@ void tk_thin_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const flo
 
 // Whether the functions whose names say packed exist on this processor (AVX-512); elsewhere they do nothing.
 int tk_has_packed_product(void);
-// Columns per panel of a packed b, and rows of a per block, a multiple of which every thread should have.
-enum { TK_PACKED_COLUMNS = 32, TK_PACKED_ROWS = 224 };
+// Columns per panel of a packed b; rows of a per block, a multiple of which every thread should have; and the most terms of
+// a sum that are added in one go.
+enum { TK_PACKED_COLUMNS = 32, TK_PACKED_ROWS = 224, TK_PACKED_TERMS = 512 };
 // Packs b [k, n], or b [n, k] when transposed, into panels of columns: out [n / 32 rounded up, k, 32].
 void tk_pack_columns_f32(int64_t n, int64_t k, const float *b, int64_t ldb, int transposed, float *out);
 // c = alpha a b + beta c for a [m, k], or a [k, m] when transposed, and a packed b [k, n]. The scratch memory holds
 // (min(m, 224) k + 16) numbers.
 void tk_packed_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, int transposed,
                            const float *b, float beta, float *c, int64_t ldc, float *scratch);
+
+// c = silu(a gate) (a up) with the bits of two products and an activation, for packed gate and up [k, n] of any k. The scratch
+// memory holds tk_packed_gated_scratch(m, k) numbers.
+int64_t tk_packed_gated_scratch(int64_t m, int64_t k);
+void tk_packed_gated_product_f32(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *gate,
+                                 const float *up, float *c, int64_t ldc, float *scratch);
 
 // Attention of `heads` heads that share their keys and values, o = softmax(scale q kᵀ) v: q and o [rows, heads, dim], k and v
 // [columns, dim], lse [rows, heads] the log-sum-exp of the scaled scores; distances are from row to row. Row 0 sees the

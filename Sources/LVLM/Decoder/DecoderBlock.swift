@@ -81,7 +81,12 @@ final class DecoderPerceptron: Module {
     down = replacement(down)
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor { down(swiGLU(gate(x), up(x))) }
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    guard let gateWeight = gate.soleWeight, let upWeight = up.soleWeight else {
+      return down(swiGLU(gate(x), up(x)))
+    }
+    return down(swiGLU(x, gate: gateWeight, up: upWeight))
+  }
 }
 
 /// One pre-norm block of the decoder.

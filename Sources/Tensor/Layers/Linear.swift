@@ -37,6 +37,9 @@ open class Linear: Module {
 
   /// The weight as products of a few rows read it.
   package var storedWeight: StoredMatrix { StoredMatrix(weight.tensor) }
+
+  /// The weight if the layer is `x Wᵀ` and nothing else.
+  package var soleWeight: Tensor? { bias == nil ? weight.tensor : nil }
 }
 
 /// A linear layer with a low-rank adapter: `x Wᵀ + b + (alpha / rank) · (x Aᵀ) Bᵀ`.
@@ -88,6 +91,7 @@ public final class LoRALinear: Linear {
   package override var weightShape: [Int] { base.weightShape }
   package override var weightValues: Tensor { base.weightValues }
   package override var storedWeight: StoredMatrix { base.storedWeight }
+  package override var soleWeight: Tensor? { isAdapterEnabled ? nil : base.soleWeight }
 
   public override func visitParameters(_ visitor: inout ParameterVisitor) {
     super.visitParameters(&visitor)

@@ -41,3 +41,31 @@ public func swiGLU(_ gate: Tensor, _ up: Tensor) -> Tensor {
     return [dGate, dUp]
   }
 }
+
+/// The gated half of LLaMA's feed-forward layer, `silu(x gateᵀ) · (x upᵀ)`; see ``swiGLU(_:_:)``.
+///
+/// Where no gradient is recorded, large products never leave the caches; the result is the same to the last bit.
+/// - Parameters:
+///   - x: `[..., inputs]`.
+///   - gate: `[outputs, inputs]`.
+///   - up: `[outputs, inputs]`.
+/// - Returns: `[..., outputs]`.
+public func swiGLU(_ x: Tensor, gate: Tensor, up: Tensor) -> Tensor {
+  let recorded = GradientMode.isEnabled && [x, gate, up].contains { $0.requiresGradient }
+  let isSingle = [x, gate, up].allSatisfy { $0.dtype == .float32 } && x.rank > 0 && gate.rank == 2
+  guard !recorded, isSingle, gate.shape == up.shape, x.shape.last == gate.shape[1] else {
+    return swiGLU(linear(x, weight: gate), linear(x, weight: up))
+  }
+  let lead = Array(x.shape.dropLast())
+  let (m, n, k) = (lead.reduce(1, *), gate.shape[0], gate.shape[1])
+  guard m >= GatedProduct.fewestRows, PackedProduct.suits(m, n, k, transA: false, transB: true) else {
+    return swiGLU(linear(x, weight: gate), linear(x, weight: up))
+  }
+  let (rows, gate, up) = (x.detached().contiguous(), gate.withDenseRows(), up.withDenseRows())
+  let result = Tensor(uninitialized: lead + [n], dtype: .float32)
+  GatedProduct(
+    m: m, n: n, k: k, a: rows.pointer(), gate: gate.pointer(), gateStride: gate.strides[0], up: up.pointer(),
+    upStride: up.strides[0], c: result.pointer()
+  ).run()
+  return result
+}

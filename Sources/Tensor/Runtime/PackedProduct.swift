@@ -24,13 +24,13 @@ struct PackedProduct {
   static let exists = tk_has_packed_product() != 0
 
   /// Terms of each sum that are added in one go: `c` is visited once for so many.
-  private static let depth = 512
+  private static let depth = Int(TK_PACKED_TERMS)
   /// Columns of `b` that are packed at a time, with `depth` terms 8 MiB.
   private static let width = 4096
   /// Columns side by side in packed memory.
   private static let panel = Int(TK_PACKED_COLUMNS)
   /// Rows for a thread below which columns are divided: threads with the same rows pack these each for itself.
-  private static let fewestRows = 24
+  static let fewestRows = 24
 
   /// Whether this is faster than OpenBLAS, which does not pack products of up to a million multiplications and is hard to beat
   /// there, unless both operands are stored along `k`.

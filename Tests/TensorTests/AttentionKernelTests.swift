@@ -135,6 +135,16 @@ struct AttentionKernelTests {
     }
   }
 
+  /// Sixteen queries with eight numbers each are what is packed.
+  @Test(arguments: [[20, 0, 8], [20, 2, 0], [0, 2, 8]])
+  func nothingToCompute(shape: [Int]) {
+    let query = Tensor.zeros(shape)
+    let keys = Tensor.ones([max(shape[0], 1), max(shape[1], 1), shape[2]])
+    let layout = AttentionLayout(segments: [.init(queries: 0..<shape[0], keys: [0..<keys.shape[0]])])
+    let result = attention(query: query, key: keys, value: keys, layout: layout, scale: 1)
+    #expect(result.shape == shape && result.array(of: Float.self).isEmpty)
+  }
+
   @Test func problemsAreNamed() {
     func problem(_ segments: AttentionLayout.Segment...) -> String? {
       AttentionLayout(segments: segments).problem(queryCount: 8, keyCount: 8)

@@ -38,7 +38,7 @@ extension AttentionKernels {
     var tasks: [Task] = []
     for (index, view) in views.enumerated() {
       let isPacked = kernel(view) != nil
-      let group = isPacked ? shape.group : 1
+      let group = isPacked ? max(1, shape.group) : 1
       let size = isPacked ? packedRows(view, tasks: views.count * shape.keyHeads) : view.blockSize
       for head in stride(from: 0, to: shape.heads, by: group) {
         var start = view.queries.count
@@ -55,8 +55,7 @@ extension AttentionKernels {
       if let kernel = kernel(view) {
         forwardPacked(
           view, task.heads, task.rows, shape, scale: scale, query: query, key: key, value: value,
-          output: output,
-          lse: lse, kernel)
+          output: output, lse: lse, kernel)
       } else {
         forwardBlock(
           view, task.heads.lowerBound, task.rows, shape, scale: scale, query: query, key: key, value: value,

@@ -12,9 +12,6 @@
 
 #if defined(__x86_64__) && defined(__ELF__)
 
-// Terms of a sum over keys that are added in one go.
-enum { MOST_TERMS = 512 };
-
 int64_t tk_packed_attention_scratch(int64_t columns, int64_t dim) {
   return 2 * (columns * dim + 16) + PANEL_COLUMNS * (2 * dim + 16 + columns + PANEL_ROWS);
 }
@@ -97,10 +94,10 @@ void tk_packed_attention_f32(int64_t heads, int64_t rows, int64_t columns, int64
         lse[(first + i) * ld_lse + h] = scale * maximum[i] + logf(sum[i]);
       }
 
-      for (int64_t c = 0; c < limit; c += MOST_TERMS) {
+      for (int64_t c = 0; c < limit; c += TK_PACKED_TERMS) {
         for (int64_t d = 0; d < dim; d += part) {
           int64_t height = SMALLER(part, dim - d);
-          tk_tiles[height - 1][wide](SMALLER(MOST_TERMS, limit - c), 1, values + d * columns + c * height,
+          tk_tiles[height - 1][wide](SMALLER(TK_PACKED_TERMS, limit - c), 1, values + d * columns + c * height,
                                      scores + c * PANEL_COLUMNS, c > 0, mixed + d * PANEL_COLUMNS, PANEL_COLUMNS);
         }
       }

@@ -38,8 +38,8 @@ open class Linear: Module {
   /// The weight as products of a few rows read it.
   package var storedWeight: StoredMatrix { StoredMatrix(weight.tensor) }
 
-  /// The weight if the layer is `x Wᵀ` and nothing else.
-  package var soleWeight: Tensor? { bias == nil ? weight.tensor : nil }
+  /// The weight if the layer is `x Wᵀ` and nothing else; a subclass is something else until it says otherwise.
+  package var soleWeight: Tensor? { type(of: self) == Linear.self && bias == nil ? weight.tensor : nil }
 }
 
 /// A linear layer with a low-rank adapter: `x Wᵀ + b + (alpha / rank) · (x Aᵀ) Bᵀ`.

@@ -18,7 +18,6 @@ public final class QuantizedLinear: Linear {
   package override var weightShape: [Int] { matrix.shape }
   package override var weightValues: Tensor { matrix.expanded() }
   package override var storedWeight: StoredMatrix { StoredMatrix(matrix) }
-  package override var soleWeight: Tensor? { nil }
 }
 
 /// A frozen table of vectors that stays in quantised blocks; looking up gives Float32.

@@ -79,10 +79,10 @@ extension AttentionKernels {
     let (dim, head) = (shape.dim, heads.lowerBound)
     let keyHead = head / shape.group * dim
     let token = view.queries.lowerBound + rows.lowerBound
-    let scratch = Int(tk_packed_attention_scratch(Int64(columns), Int64(dim)))
+    let needed = Int(tk_packed_attention_scratch(Int64(columns), Int64(dim)))
     // Keys of several runs are laid side by side.
     let gathered = view.runs.count > 1 ? columns * dim : 0
-    MemoryPool.withScratch(T.self, count: scratch + 2 * gathered) { scratch in
+    MemoryPool.withScratch(T.self, count: needed + 2 * gathered) { scratch in
       let (keys, values) = (scratch, scratch + gathered)
       if gathered > 0 {
         view.forEachRun(limit: columns) { start, column, count in

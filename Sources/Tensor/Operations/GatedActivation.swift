@@ -51,16 +51,17 @@ public func swiGLU(_ gate: Tensor, _ up: Tensor) -> Tensor {
 ///   - up: `[outputs, inputs]`.
 /// - Returns: `[..., outputs]`.
 public func swiGLU(_ x: Tensor, gate: Tensor, up: Tensor) -> Tensor {
-  let recorded = GradientMode.isEnabled && [x, gate, up].contains { $0.requiresGradient }
-  let isSingle = [x, gate, up].allSatisfy { $0.dtype == .float32 } && x.rank > 0 && gate.rank == 2
-  guard !recorded, isSingle, gate.shape == up.shape, x.shape.last == gate.shape[1] else {
-    return swiGLU(linear(x, weight: gate), linear(x, weight: up))
-  }
+  let isRecorded = GradientMode.isEnabled && [x, gate, up].contains { $0.requiresGradient }
+  let isSingle = [x, gate, up].allSatisfy { $0.dtype == .float32 }
   let lead = Array(x.shape.dropLast())
-  let (m, n, k) = (lead.reduce(1, *), gate.shape[0], gate.shape[1])
-  guard m >= GatedProduct.fewestRows, PackedProduct.suits(m, n, k, transA: false, transB: true) else {
+  let m = lead.reduce(1, *)
+  guard !isRecorded, isSingle, gate.rank == 2, gate.shape == up.shape, x.shape.last == gate.shape[1],
+    m >= GatedProduct.fewestRows,
+    PackedProduct.suits(m, gate.shape[0], gate.shape[1], transA: false, transB: true)
+  else {
     return swiGLU(linear(x, weight: gate), linear(x, weight: up))
   }
+  let (n, k) = (gate.shape[0], gate.shape[1])
   let (rows, gate, up) = (x.detached().contiguous(), gate.withDenseRows(), up.withDenseRows())
   let result = Tensor(uninitialized: lead + [n], dtype: .float32)
   GatedProduct(

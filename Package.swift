@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 import PackageDescription
 
 let swiftSettings: [SwiftSetting] = [.enableUpcomingFeature("MemberImportVisibility")]
@@ -13,50 +13,55 @@ let package = Package(
     .executable(name: "dpotrain", targets: ["dpotrain"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
-    // Floor 0: system libraries and C kernels.
-    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(name: "CLAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
-    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
-    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-    .systemLibrary(
-      name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // Floor 0: system libraries and C kernels. What only the upper floors need is an ordinary C target: for a system library
+    // SwiftPM asks pkg-config, and warns, even in a program that uses `Tensor` alone.
+    .systemLibrary(name: "CMIAOpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CMIALAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
+    .target(name: "CMIAHDF5", linkerSettings: [.linkedLibrary("hdf5_serial")]),
+    .target(name: "CMIAPNG", linkerSettings: [.linkedLibrary("png16")]),
+    .target(name: "CMIATurboJPEG", linkerSettings: [.linkedLibrary("turbojpeg")]),
+    .target(name: "CMIAZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(
-      name: "CSentencePiece",
+      name: "CMIASentencePiece",
       linkerSettings: [.linkedLibrary("sentencepiece"), .linkedLibrary("sentencepiece_train")]),
     .target(name: "CTensorKernels"),
 
     // Floor 1: tensors, and named tensors on disk.
     .target(
-      name: "Tensor", dependencies: ["COpenBLAS", "CLAPACKE", "CTensorKernels"],
+      name: "Tensor", dependencies: ["CMIAOpenBLAS", "CMIALAPACKE", "CTensorKernels"],
       swiftSettings: swiftSettings),
     .target(
-      name: "Checkpoint", dependencies: ["Tensor", "CHDF5", "CZlib"], swiftSettings: swiftSettings),
+      name: "Checkpoint", dependencies: ["Tensor", "CMIAHDF5", "CMIAZlib"], swiftSettings: swiftSettings),
 
     // Floor 2: the vision-language model.
     .target(
       name: "LVLM",
-      dependencies: ["Tensor", "Checkpoint", "CTensorKernels", "CPNG", "CTurboJPEG", "CSentencePiece"],
+      dependencies: [
+        "Tensor", "Checkpoint", "CTensorKernels", "CMIAPNG", "CMIATurboJPEG", "CMIASentencePiece",
+      ],
       swiftSettings: swiftSettings),
 
     // Floor 3: the method.
     .target(
       name: "DPOTrain",
-      dependencies: ["LVLM", "CZlib", .product(name: "Yams", package: "Yams")],
+      dependencies: ["LVLM", "Tensor", "Checkpoint", "CMIAZlib", .product(name: "Yams", package: "Yams")],
       swiftSettings: swiftSettings),
 
     // Between floors 3 and 4: comparisons with what a reference implementation stored.
-    .target(name: "Verification", dependencies: ["DPOTrain"], swiftSettings: swiftSettings),
+    .target(
+      name: "Verification", dependencies: ["DPOTrain", "LVLM", "Tensor", "Checkpoint"],
+      swiftSettings: swiftSettings),
 
     // Floor 4: the command.
     .executableTarget(
       name: "dpotrain",
       dependencies: [
-        "DPOTrain", "Verification", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "DPOTrain", "Verification", "LVLM", "Tensor", "Checkpoint",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/DPOTrainCLI", swiftSettings: swiftSettings),
 
@@ -67,11 +72,11 @@ let package = Package(
     .executableTarget(
       name: "tensor-conformance", dependencies: ["Tensor", "Checkpoint", "TestSupport"],
       path: "Sources/TensorConformance", swiftSettings: swiftSettings),
-    .target(name: "CAllocationMeter"),
+    .target(name: "CMIAAllocationMeter"),
     .executableTarget(
       name: "tensor-fuzz",
       dependencies: [
-        "Tensor", "Checkpoint", "CAllocationMeter",
+        "Tensor", "Checkpoint", "CMIAAllocationMeter",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/TensorFuzz", swiftSettings: swiftSettings),

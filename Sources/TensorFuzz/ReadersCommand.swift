@@ -1,5 +1,5 @@
 import ArgumentParser
-import CAllocationMeter
+import CMIAAllocationMeter
 import Checkpoint
 import Foundation
 import Tensor

@@ -1,4 +1,4 @@
-import CHDF5
+import CMIAHDF5
 import Foundation
 
 /// The one door to libhdf5: a single lock, silent errors, and the error stack turned into text.

@@ -1,4 +1,4 @@
-import CHDF5
+import CMIAHDF5
 
 /// How element types look inside HDF5, following h5py's conventions.
 enum HDF5Types {

@@ -1,4 +1,4 @@
-import CHDF5
+import CMIAHDF5
 
 /// The HDF5 library in use.
 public enum HDF5Version {

@@ -1,4 +1,4 @@
-import CHDF5
+import CMIAHDF5
 import Foundation
 
 extension HDF5File {

@@ -1,4 +1,4 @@
-import CZlib
+import CMIAZlib
 
 /// The central directory of a zip archive, checked against the bytes it describes.
 ///

@@ -1,4 +1,4 @@
-import CZlib
+import CMIAZlib
 
 /// Writes a zip archive front to back, stored or deflated, with zip64 records where sizes need them.
 struct ZipWriter {

@@ -1,4 +1,4 @@
-import CZlib
+import CMIAZlib
 import Foundation
 
 /// A gzipped (or plain) IDX file of bytes: MNIST's format.

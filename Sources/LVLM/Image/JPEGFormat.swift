@@ -1,4 +1,4 @@
-import CTurboJPEG
+import CMIATurboJPEG
 
 /// JPEG through TurboJPEG: grey, RGB, CMYK and YCCK, with the EXIF orientation applied.
 enum JPEGFormat {

@@ -1,4 +1,4 @@
-import CPNG
+import CMIAPNG
 
 /// PNG through libpng. Samples are read as they are stored, whatever gamma a file states, and of 16 bits the high byte,
 /// as Pillow reads them. (Of 16-bit grey too: Pillow's own conversion of that one type to RGB clips at 255.)

@@ -1,4 +1,4 @@
-import CSentencePiece
+import CMIASentencePiece
 import Foundation
 
 /// A SentencePiece vocabulary as libsentencepiece sees it: no added tokens, no templates.

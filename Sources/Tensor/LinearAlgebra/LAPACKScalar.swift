@@ -1,5 +1,5 @@
-import CLAPACKE
-import COpenBLAS
+import CMIALAPACKE
+import CMIAOpenBLAS
 
 /// Element types with LAPACK routines.
 ///

@@ -1,4 +1,4 @@
-import COpenBLAS
+import CMIAOpenBLAS
 import CTensorKernels
 
 /// Element types with BLAS routines.

@@ -1,4 +1,4 @@
-import CZlib
+import CMIAZlib
 import DPOTrain
 import Foundation
 import LVLM

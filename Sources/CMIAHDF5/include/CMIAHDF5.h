@@ -1,6 +1,6 @@
 #pragma once
 // HDF5 publishes its constants as C macros that Swift cannot import; these accessors make them visible.
-#include <hdf5.h>
+#include "headers.h"
 #include "output_driver.h"
 
 static inline unsigned chdf5_truncate(void) { return H5F_ACC_TRUNC; }

@@ -1,4 +1,4 @@
-#include "CSentencePiece.h"
+#include "CMIASentencePiece.h"
 
 #include <sentencepiece_processor.h>
 #include <sentencepiece_trainer.h>

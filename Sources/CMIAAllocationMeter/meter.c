@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "CAllocationMeter.h"
+#include "CMIAAllocationMeter.h"
 
 #include <signal.h>
 #include <stdatomic.h>

@@ -6,14 +6,11 @@
 // `*status`, ignores every later write, and lets the library close in order; the caller then looks at `*status`.
 #include <errno.h>
 #include <fcntl.h>
-#include <hdf5.h>
+#include "headers.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
-#if H5_VERSION_GE(1, 14, 0)
-#include <H5FDdevelop.h>
-#endif
 
 typedef struct {
   int *status;

@@ -10,7 +10,6 @@ struct BenchmarkIdentity: Equatable {
   static func == (a: Self, b: Self) -> Bool { a.differences(from: b).isEmpty }
 
   init(_ options: BenchmarkRun.Options, preset: BenchmarkPreset) throws {
-    let settings = options.settings(for: preset)
     values = [
       ("data_sha256", try Digest.of(file: URL(fileURLWithPath: options.data))),
       ("model_sha256", try Self.digest(of: options.model, "a model directory or GGUF file (--model)")),
@@ -20,13 +19,21 @@ struct BenchmarkIdentity: Equatable {
           try Self.digest(of: $0, "a PEFT directory or a checkpoint of a LoRA run (--adapter)")
         } ?? "none"
       ),
+    ] + Self.choices(options, preset: preset) + [("version", PackageVersion.current)]
+  }
+
+  /// What was chosen, without what the files hold. What becomes of bad rows is a policy: it changes no answer.
+  static func choices(
+    _ options: BenchmarkRun.Options, preset: BenchmarkPreset
+  ) -> [(name: String, value: String)] {
+    let settings = options.settings(for: preset)
+    return [
       ("dtype", options.weights.rawValue), ("preset", preset.name), ("prompt", settings.form.rawValue),
       ("prompt_suffix", settings.suffix), ("template", options.template?.name ?? "the model's"),
       ("score", options.score.rawValue), ("limit", options.limit.map(String.init) ?? "none"),
       ("max_new_tokens", "\(settings.maxNewTokens)"), ("batch_size", "\(settings.batchSize)"),
       ("batch_tokens", "\(settings.batchTokens)"), ("image_root", options.imageRoot ?? "the file's folder"),
-      ("text_rows", "\(options.asksTextRows)"), ("on_bad_row", options.onBadRow.rawValue),
-      ("version", PackageVersion.current),
+      ("text_rows", "\(options.asksTextRows)"),
     ]
   }
 

@@ -37,7 +37,7 @@ public struct BenchmarkRun {
     public var suffix = ""
     /// Where paths of pictures start; the file's folder when nil.
     public var imageRoot: String?
-    /// Where results go; `evaluations/<model>` when nil.
+    /// Where results go; a folder of their own for this model and these options in `evaluations` when nil.
     public var outputFolder: String?
     /// How answers are taken.
     public var score = Score.generate
@@ -94,9 +94,23 @@ public struct BenchmarkRun {
         problem: "found --score likelihood, expected generate: questions of \(preset.name) have no options")
     }
     self.preset = preset
-    let model = URL(fileURLWithPath: options.model).standardizedFileURL.lastPathComponent
-    folder = URL(fileURLWithPath: options.outputFolder ?? "evaluations/\(model)", isDirectory: true)
+    folder = URL(
+      fileURLWithPath: options.outputFolder ?? "evaluations/\(Self.folderName(options, preset: preset))",
+      isDirectory: true)
     name = URL(fileURLWithPath: options.data).deletingPathExtension().lastPathComponent
+  }
+
+  /// The last parts of the model's path, for people, and six digits of a digest of all that makes an evaluation another one.
+  ///
+  /// What the model's files hold is not among it: a model that changed in its place is told, not put elsewhere.
+  private static func folderName(_ options: Options, preset: BenchmarkPreset) -> String {
+    let path = URL(fileURLWithPath: options.model).standardizedFileURL
+    let adapter = options.adapter.map { URL(fileURLWithPath: $0).standardizedFileURL.path } ?? ""
+    let choices = BenchmarkIdentity.choices(options, preset: preset)
+    let key = Digest.of(
+      ([path.path, adapter] + choices.map { "\($0.name)=\($0.value)" }).joined(separator: "\n"))
+    let parts = path.pathComponents.filter { $0 != "/" }.suffix(3)
+    return parts.joined(separator: "-") + "-" + key.prefix(6)
   }
 
   private func file(_ ending: String) -> URL { folder.appendingPathComponent(name + ending) }

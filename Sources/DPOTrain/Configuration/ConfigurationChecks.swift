@@ -125,13 +125,17 @@ extension RunConfiguration {
       train.preferenceWeight > 0 || train.gamma > 0, "train.preference_weight", "0 with gamma 0",
       "a number above 0 for one of them")
     guard let loss = PreferenceLoss.registry.first(where: { $0.name == train.lossType }) else { return }
-    require(
-      train.labelSmoothing == 0 || loss.reads.contains(.labelSmoothing), "train.label_smoothing",
-      "\(train.labelSmoothing) with loss_type \(loss.name)",
-      "0, or a loss that reads it: "
-        + PreferenceLoss.registry.filter { $0.reads.contains(.labelSmoothing) }.map(\.name).joined(
-          separator: ", ")
-    )
+    do {
+      try loss.validate(train.lossOptions)
+    } catch LossError.unreadOption(let option, _, let readers) {
+      require(
+        false, "train.\(option.rawValue)", "a value that loss_type \(loss.name) does not read",
+        "its default, or what reads it: \(readers.joined(separator: ", "))")
+    } catch LossError.invalidOption(let option, _, let found, let expected) {
+      require(false, "train.\(option)", "\(found) with loss_type \(loss.name)", expected)
+    } catch {
+      require(false, "train.loss_type", "\(error)", "a loss and options that fit")
+    }
     require(
       loss.isPerPair || !train.useWeighting, "train.use_weighting", "true with loss_type \(loss.name)",
       "false: this loss has no value for a single pair")

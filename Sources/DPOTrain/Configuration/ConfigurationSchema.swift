@@ -218,6 +218,12 @@ extension RunConfiguration.SFT.VisionPretraining: ConfigurationSection {
 }
 
 extension RunConfiguration.Train: ConfigurationSection {
+  /// The losses that read an option, by name.
+  private static func readers(of option: LossOption) -> String {
+    PreferenceLoss.registry.filter { $0.reads.contains(option) }.map { "`\($0.name)`" }
+      .joined(separator: ", ")
+  }
+
   static var fields: [ConfigurationField<Self>] {
     [
       .number("beta", \.beta, .positive, "Scale β of the implicit reward."),
@@ -228,6 +234,16 @@ extension RunConfiguration.Train: ConfigurationSection {
       .number(
         "label_smoothing", \.labelSmoothing, .belowHalf,
         "Probability that a preference is the wrong way round."),
+      .choice(
+        "f_divergence_type", \.fDivergenceType,
+        "Divergence between policy and reference; \(readers(of: .divergence)) read it."),
+      .number(
+        "f_alpha_divergence_coef", \.fAlphaDivergenceCoef, .positive,
+        "α of `f_divergence_type: alpha_divergence`, below 1."),
+      .number(
+        "discopop_tau", \.discopopTau, .positive, "Temperature τ of `loss_type: discopop`."),
+      .number("dpop_lambda", \.dpopLambda, .notNegative, "Weight λ of the penalty of `loss_type: dpop`."),
+      .number("simpo_gamma", \.simpoGamma, .notNegative, "Target margin γ of `loss_type: simpo`."),
       .number(
         "ld_alpha", \.ldAlpha, .share,
         "Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO); 1 weighs all alike."

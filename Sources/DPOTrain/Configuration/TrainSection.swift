@@ -1,3 +1,4 @@
+import LVLM
 import Tensor
 
 extension RunConfiguration {
@@ -35,9 +36,7 @@ extension RunConfiguration {
     /// Kinds of prompts the ballast can be drawn from.
     public static let ballastKindNames = QuestionKind.allCases.map(\.rawValue)
     /// Decoder linears that can carry an adapter.
-    public static let loraTargets = [
-      "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
-    ]
+    public static let loraTargets = LlavaModel.linearNames
 
     /// Scale of the implicit reward.
     public var beta = 0.1
@@ -47,6 +46,16 @@ extension RunConfiguration {
     public var preferenceWeight = 1.0
     /// Probability that a preference is the wrong way round.
     public var labelSmoothing = 0.0
+    /// Divergence between policy and reference that turns log-ratios into scores.
+    public var fDivergenceType = LossDivergence.reverseKL
+    /// α of `alpha_divergence`.
+    public var fAlphaDivergenceCoef = LossOptions.defaults.alpha
+    /// τ of `discopop`.
+    public var discopopTau = LossOptions.defaults.discopopTau
+    /// λ of `dpop`.
+    public var dpopLambda = LossOptions.defaults.dpopLambda
+    /// γ of `simpo`.
+    public var simpoGamma = LossOptions.defaults.simpoGamma
     /// Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO's α); 1 weighs all alike.
     public var ldAlpha = 1.0
     /// Whether pairs weigh as much as their answers are likely under the policy (WPO).
@@ -110,5 +119,17 @@ extension RunConfiguration {
 
     /// All defaults.
     public init() {}
+
+    /// The options of the loss; one that is left at its default counts as not set.
+    public var lossOptions: LossOptions {
+      let usual = Self()
+      func chosen<Value: Equatable>(_ path: KeyPath<Self, Value>) -> Value? {
+        self[keyPath: path] == usual[keyPath: path] ? nil : self[keyPath: path]
+      }
+      return LossOptions(
+        beta: beta, labelSmoothing: chosen(\.labelSmoothing), divergence: chosen(\.fDivergenceType),
+        alphaDivergenceCoefficient: chosen(\.fAlphaDivergenceCoef), discopopTau: chosen(\.discopopTau),
+        dpopLambda: chosen(\.dpopLambda), simpoGamma: chosen(\.simpoGamma))
+    }
   }
 }

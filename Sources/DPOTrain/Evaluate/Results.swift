@@ -163,6 +163,8 @@ public struct EvaluationResult: Sendable, Equatable {
   public var configName: String
   /// SHA-256 or other hash of the resolved configuration.
   public var configHash: String
+  /// Every value that changes results, by dotted key, without the seed; empty in files of earlier versions.
+  public var configuration: [String: String]
   /// The run's seed.
   public var seed: UInt64
   /// Versions of what produced the numbers, by name.
@@ -180,13 +182,14 @@ public struct EvaluationResult: Sendable, Equatable {
 
   /// Creates a result from its parts.
   public init(
-    configName: String, configHash: String, seed: UInt64, versions: [String: String],
-    seconds: [String: Double],
+    configName: String, configHash: String, configuration: [String: String] = [:], seed: UInt64,
+    versions: [String: String], seconds: [String: Double],
     before: PhaseResult, after: PhaseResult?, change: [QuestionKind: Interval] = [:],
     multiImageChange: Interval? = nil
   ) {
     self.configName = configName
     self.configHash = configHash
+    self.configuration = configuration
     self.seed = seed
     self.versions = versions
     self.seconds = seconds
@@ -199,14 +202,15 @@ public struct EvaluationResult: Sendable, Equatable {
   /// Summarizes the answers before and after training; resampling is seeded by `seed`.
   /// - Throws: ``ResultsError`` where `after` is given and does not answer exactly the questions of `before`.
   public init(
-    configName: String, configHash: String, seed: UInt64, versions: [String: String],
-    seconds: [String: Double],
+    configName: String, configHash: String, configuration: [String: String] = [:], seed: UInt64,
+    versions: [String: String], seconds: [String: Double],
     before: [AnswerRecord], after: [AnswerRecord]?,
     resamples: Int = Statistics.defaultResamples
   ) throws {
     let generator = RandomGenerator(seed: seed, stream: 0x7265_706F_7274)
     self.init(
-      configName: configName, configHash: configHash, seed: seed, versions: versions, seconds: seconds,
+      configName: configName, configHash: configHash, configuration: configuration, seed: seed,
+      versions: versions, seconds: seconds,
       before: PhaseResult(before, resamples: resamples, generator: generator.split(1)),
       after: after.map { PhaseResult($0, resamples: resamples, generator: generator.split(2)) })
     guard let after else { return }

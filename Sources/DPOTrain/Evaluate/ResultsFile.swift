@@ -19,6 +19,8 @@ extension EvaluationResult {
     .members([
       "format_version": .integer(Self.formatVersion), "config_name": .string(configName),
       "config_hash": .string(configHash), "seed": .integer(Int(truncatingIfNeeded: seed)),
+      "configuration": .object(
+        configuration.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }),
       "versions": .object(versions.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }),
       "seconds": .object(orderedSeconds.map { .init($0.stage, .number($0.seconds)) }), "before": before.json,
       "after": after?.json ?? .null, "change": changeJSON,
@@ -109,6 +111,7 @@ private struct StoredResult: Decodable {
   var format_version: Int
   var config_name: String
   var config_hash: String
+  var configuration: [String: String]?
   var seed: Int
   var versions: [String: String]
   var seconds: [String: Double]
@@ -181,7 +184,8 @@ private struct StoredResult: Decodable {
     var kinds: [QuestionKind: Interval] = [:]
     for kind in QuestionKind.allCases { kinds[kind] = change[kind.rawValue]?.interval }
     return EvaluationResult(
-      configName: config_name, configHash: config_hash, seed: UInt64(bitPattern: Int64(seed)),
+      configName: config_name, configHash: config_hash, configuration: configuration ?? [:],
+      seed: UInt64(bitPattern: Int64(seed)),
       versions: versions, seconds: seconds, before: before.result, after: after?.result, change: kinds,
       multiImageChange: change["multi_image"]?.interval)
   }

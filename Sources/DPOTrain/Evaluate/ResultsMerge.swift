@@ -6,15 +6,37 @@ public struct MergedResults: Sendable, Equatable {
   public var runs: [EvaluationResult]
 
   /// Takes runs together.
-  /// - Throws: ``ResultsError`` where there are none or where a seed of one configuration occurs twice.
+  /// - Throws: ``ResultsError`` where there are none, where they are of different configurations, or where a seed occurs twice.
   public init(_ results: [EvaluationResult]) throws {
     guard !results.isEmpty else {
       throw ResultsError(description: "found no results to merge, expected some")
     }
     runs = results.sorted { $0.seed < $1.seed }
+    for run in runs.dropFirst() { try Self.check(run, isAs: runs[0]) }
     for (first, second) in zip(runs, runs.dropFirst()) where first.seed == second.seed {
       throw ResultsError(description: "results to merge: found seed \(first.seed) twice, expected it once")
     }
+  }
+
+  /// Refuses a run of another configuration, and says what differs.
+  private static func check(_ run: EvaluationResult, isAs first: EvaluationResult) throws {
+    func refuse(_ key: String, _ one: String, _ other: String) throws -> Never {
+      throw ResultsError(
+        description: "results to merge: found \(key) \(one) with seed \(first.seed) and \(other) with seed "
+          + "\(run.seed), expected one configuration with different seeds")
+    }
+    guard !first.configuration.isEmpty, !run.configuration.isEmpty else {
+      // Files of earlier versions say no more than the name.
+      guard first.configName == run.configName else {
+        try refuse("configuration", first.configName, run.configName)
+      }
+      return
+    }
+    let keys = Set(first.configuration.keys).union(run.configuration.keys).sorted()
+    let differing = keys.filter { first.configuration[$0] != run.configuration[$0] }
+    guard let key = differing.first else { return }
+    let more = differing.count == 1 ? "" : " (and \(differing.count - 1) more keys)"
+    try refuse(key, first.configuration[key] ?? "missing", (run.configuration[key] ?? "missing") + more)
   }
 
   /// One value over the runs.

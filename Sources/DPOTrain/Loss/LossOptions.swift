@@ -34,13 +34,13 @@ public struct LossOptions: Sendable, Equatable {
   public var labelSmoothing: Double?
   /// The divergence of DPO's sigmoid loss; the reverse KL when not set.
   public var divergence: LossDivergence?
-  /// α of ``LossDivergence/alpha``; 0.5 when not set.
+  /// α of ``LossDivergence/alpha``; as in ``defaults`` when not set.
   public var alphaDivergenceCoefficient: Double?
-  /// τ of DiscoPOP; 0.05 when not set.
+  /// τ of DiscoPOP; as in ``defaults`` when not set.
   public var discopopTau: Double?
-  /// λ of DPO-positive; 50 when not set (Pal et al., 2024).
+  /// λ of DPO-positive (Pal et al., 2024); as in ``defaults`` when not set.
   public var dpopLambda: Double?
-  /// The target margin γ of SimPO; 0.5 when not set.
+  /// The target margin γ of SimPO; as in ``defaults`` when not set.
   public var simpoGamma: Double?
 
   /// Creates options; what is left out is not set.
@@ -57,6 +57,9 @@ public struct LossOptions: Sendable, Equatable {
     self.dpopLambda = dpopLambda
     self.simpoGamma = simpoGamma
   }
+
+  /// γ of SimPO, τ of DiscoPOP, λ of DPO-positive and α of the α-divergence where they are not set.
+  public static let defaults = (simpoGamma: 0.5, discopopTau: 0.05, dpopLambda: 50.0, alpha: 0.5)
 
   /// The options somebody set, in declaration order.
   public var set: [LossOption] {

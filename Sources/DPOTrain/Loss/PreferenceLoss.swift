@@ -10,17 +10,20 @@ public struct PreferenceLoss: Sendable {
   public let reads: Set<LossOption>
   /// False when a pair's value depends on the rest of the batch, so that accumulation is not the large batch.
   public let isPerPair: Bool
+  /// Whether the reference's log-probabilities change its value.
+  public let readsReference: Bool
   let check: @Sendable (LossOptions) throws -> Void
   let values: @Sendable (PreferenceScores, LossOptions) -> Tensor
 
   init(
-    _ name: String, reads: Set<LossOption> = [], isPerPair: Bool = true,
+    _ name: String, reads: Set<LossOption> = [], isPerPair: Bool = true, readsReference: Bool = true,
     check: @escaping @Sendable (LossOptions) throws -> Void = { _ in },
     values: @escaping @Sendable (PreferenceScores, LossOptions) -> Tensor
   ) {
     self.name = name
     self.reads = reads
     self.isPerPair = isPerPair
+    self.readsReference = readsReference
     self.check = check
     self.values = values
   }

@@ -56,7 +56,7 @@ public struct PreferenceObjectiveTerms: Sendable {
   public var isPerPair: Bool { losses.allSatisfy(\.isPerPair) }
 
   /// Whether the reference's log-probabilities change the value.
-  public var needsReference: Bool { losses.contains { $0.name != PreferenceLoss.simpo.name } }
+  public var needsReference: Bool { losses.contains(where: \.readsReference) }
 
   /// This part's share of the loss of an optimizer step, a scalar: shares of all parts add up to the loss of
   /// the whole step, whatever the split.

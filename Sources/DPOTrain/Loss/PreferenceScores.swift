@@ -68,7 +68,7 @@ public struct PreferenceScores {
     case .forwardKL: return 1 - (-logRatio).exp()
     case .jensenShannon: return logRatio.logSigmoid() + 0.6931471805599453
     case .alpha:
-      let power = (options.alphaDivergenceCoefficient ?? 0.5) - 1
+      let power = (options.alphaDivergenceCoefficient ?? LossOptions.defaults.alpha) - 1
       return ((logRatio * power).exp() - 1) / power
     }
   }

@@ -38,17 +38,17 @@ extension PreferenceLoss {
       }
     }
   ) { scores, options in
-    let penalty = (-scores.chosenLogRatio).relu() * (options.dpopLambda ?? 50)
+    let penalty = (-scores.chosenLogRatio).relu() * (options.dpopLambda ?? LossOptions.defaults.dpopLambda)
     let margin = scores.chosenLogRatio - scores.rejectedLogRatio - penalty
     return -(margin * options.beta).logSigmoid()
   }
 
   /// `−log σ(β(l̄_w − l̄_l) − γ)` on mean log-probabilities, without a reference (Meng et al., "SimPO", 2024).
-  static let simpo = PreferenceLoss("simpo", reads: [.simpoGamma]) { scores, options in
+  static let simpo = PreferenceLoss("simpo", reads: [.simpoGamma], readsReference: false) { scores, options in
     let margin =
       scores.perToken(scores.policyChosen, scores.chosenTokens)
       - scores.perToken(scores.policyRejected, scores.rejectedTokens)
-    return -(margin * options.beta - (options.simpoGamma ?? 0.5)).logSigmoid()
+    return -(margin * options.beta - (options.simpoGamma ?? LossOptions.defaults.simpoGamma)).logSigmoid()
   }
 
   /// `(1−m)(−log σ(βΔ)) + m·exp(−βΔ)` with `m = σ(βΔ/τ)` (Lu et al., "DiscoPOP", 2024).
@@ -62,7 +62,7 @@ extension PreferenceLoss {
     }
   ) { scores, options in
     let margin = scores.scaledMargin(options)
-    let mixture = (margin / (options.discopopTau ?? 0.05)).sigmoid()
+    let mixture = (margin / (options.discopopTau ?? LossOptions.defaults.discopopTau)).sigmoid()
     return (1 - mixture) * -margin.logSigmoid() + mixture * (-margin).exp()
   }
 }

@@ -72,13 +72,15 @@ struct AnsweringStep {
   private func request(for candidate: StoredQuestion, number: Int) -> AnswerRequest {
     let noise = candidate.record.flatMap {
       PictureNoise(
-        context.configuration.select, record: $0, seed: context.configuration.run.seed ^ UInt64(number))
+        context.configuration.select, record: $0, prompt: number, seed: context.configuration.run.seed)
     }
     return AnswerRequest(
       id: candidate.id,
-      pictures: candidate.images.map { path in
+      pictures: candidate.images.enumerated().map { place, path in
         let file = URL(fileURLWithPath: path, relativeTo: context.directory.url).path
-        return noise.map { .noisy(file, $0) } ?? .file(file)
+        guard var noise else { return .file(file) }
+        noise.place = place
+        return .noisy(file, noise)
       }, prompt: candidate.prompt)
   }
 

@@ -22,7 +22,7 @@ struct EvaluateStage {
     times[Stage.evaluate.rawValue] = Date().timeIntervalSince(start)
     let results = try EvaluationResult(
       configName: context.configuration.run.name, configHash: context.configuration.hash,
-      seed: context.configuration.run.seed,
+      configuration: context.configuration.recipe, seed: context.configuration.run.seed,
       versions: ["mia-dpo-swift": PackageVersion.current, "swift": PackageVersion.swift], seconds: times,
       before: before, after: after)
     try results.write(to: context.directory.results)

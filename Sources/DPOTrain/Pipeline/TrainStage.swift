@@ -31,7 +31,11 @@ struct TrainStage {
     }
     freeze(model)
     try frozen.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures))
-    let reference = try reference(encoded, base: base, features: frozen, folder: folder)
+    let terms = try Self.terms(settings)
+    let reference: ([EncodedPair]) throws -> [PairLogProbabilities] =
+      terms.needsReference
+      ? try reference(encoded, base: base, features: frozen, folder: folder)
+      : { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } }
     if features !== frozen { try features.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures)) }
 
     try makeTrainable(model)
@@ -46,7 +50,7 @@ struct TrainStage {
       : max(1, Int((Double(sampler.stepsPerEpoch) * settings.numTrainEpochs).rounded(.up)))
     let objective = PreferenceObjective(
       pairs: encoded, sampler: sampler, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer,
-      terms: try Self.terms(settings), ballast: ballast, reference: reference)
+      terms: terms, ballast: ballast, reference: reference)
     let loop = TrainingLoop(
       settings: TrainingLoop.Settings(
         stage: .train, steps: steps,
@@ -86,8 +90,7 @@ struct TrainStage {
   static func terms(_ settings: RunConfiguration.Train) throws -> PreferenceObjectiveTerms {
     try PreferenceObjectiveTerms(
       losses: [settings.lossType], weights: [settings.preferenceWeight],
-      options: LossOptions(
-        beta: settings.beta, labelSmoothing: settings.labelSmoothing == 0 ? nil : settings.labelSmoothing),
+      options: settings.lossOptions,
       gamma: settings.gamma, reduction: settings.nllReduction == .mean ? .mean : .sum)
   }
 
@@ -220,11 +223,8 @@ struct TrainStage {
     case .none: model.setTrainable(true, .decoder)
     case .lora:
       var generator = RandomGenerator(seed: context.configuration.run.seed, stream: 0x4C6F_5241)
-      model.applyLoRA(rank: settings.loraR, alpha: settings.loraAlpha, using: &generator)
-      let wanted = Set(settings.loraTarget)
-      for (name, parameter) in model.namedParameters() where name.contains(".lora_") {
-        parameter.isTrainable = name.split(separator: ".").contains { wanted.contains(String($0)) }
-      }
+      model.applyLoRA(
+        rank: settings.loraR, alpha: settings.loraAlpha, targets: Set(settings.loraTarget), using: &generator)
     }
     if settings.trainProjector { model.setTrainable(true, .projector) }
     if settings.trainVision { model.setTrainable(true, .vision) }

@@ -14,12 +14,17 @@ public struct PictureNoise: Hashable, Sendable {
   /// Whether sums wrap around at 256, as the released pic-in-pic script's 8-bit addition does; otherwise they
   /// are clipped.
   public var wraps = false
-  /// Seed of the noise; the same seed gives the same noise.
+  /// Seed of the run.
   public var seed: UInt64
+  /// Number of the prompt among those of the run; every prompt of every seed has noise of its own.
+  public var prompt: Int
+  /// Place of the picture in its prompt, from 0; pictures of one prompt have noise of their own.
+  public var place = 0
 
   /// The noise of `settings` for a record; `nil` when its format has none.
-  public init?(_ settings: RunConfiguration.Select, record: ComposedRecord, seed: UInt64) {
+  public init?(_ settings: RunConfiguration.Select, record: ComposedRecord, prompt: Int, seed: UInt64) {
     self.seed = seed
+    self.prompt = prompt
     switch record.kind {
     case .sequence:
       deviation = settings.noise.sequence
@@ -35,9 +40,9 @@ public struct PictureNoise: Hashable, Sendable {
     guard deviation > 0 else { return nil }
   }
 
-  /// A noisy copy of `picture`; the same seed gives the same noise.
+  /// A noisy copy of `picture`; the same seed, prompt and place give the same noise.
   public func applied(to picture: RGBImage) -> RGBImage {
-    var generator = RandomGenerator(seed: seed)
+    var generator = RandomGenerator(seed: seed, stream: 0x4E4F_4953_45).split(UInt64(prompt)).split(UInt64(place))
     var pixels = picture.pixels
     let (height, width) = (picture.height / rows, picture.width / columns)
     let (row, column) = (cell ?? 0).quotientAndRemainder(dividingBy: columns)

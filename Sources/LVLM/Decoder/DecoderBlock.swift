@@ -28,11 +28,11 @@ final class DecoderAttention: Module {
     visitor.child("o_proj", output)
   }
 
-  func replaceLinears(_ replacement: (Linear) -> Linear) {
-    query = replacement(query)
-    key = replacement(key)
-    value = replacement(value)
-    output = replacement(output)
+  func replaceLinears(_ replacement: (_ name: String, Linear) -> Linear) {
+    query = replacement("q_proj", query)
+    key = replacement("k_proj", key)
+    value = replacement("v_proj", value)
+    output = replacement("o_proj", output)
   }
 
   /// `[rows, width]` to `[rows, width]`, or to the rows of `outputs`.
@@ -75,10 +75,10 @@ final class DecoderPerceptron: Module {
     visitor.child("down_proj", down)
   }
 
-  func replaceLinears(_ replacement: (Linear) -> Linear) {
-    gate = replacement(gate)
-    up = replacement(up)
-    down = replacement(down)
+  func replaceLinears(_ replacement: (_ name: String, Linear) -> Linear) {
+    gate = replacement("gate_proj", gate)
+    up = replacement("up_proj", up)
+    down = replacement("down_proj", down)
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {

@@ -42,8 +42,8 @@ public final class LlamaDecoder: Module {
   /// Indices of the blocks, from 0.
   public var layerIndices: Range<Int> { blocks.indices }
 
-  /// Replaces every linear layer of the blocks.
-  func replaceLinears(_ replacement: (Linear) -> Linear) {
+  /// Replaces every linear layer of the blocks, which the closure is told the name of, such as `q_proj`.
+  func replaceLinears(_ replacement: (_ name: String, Linear) -> Linear) {
     for block in blocks {
       block.attention.replaceLinears(replacement)
       block.perceptron.replaceLinears(replacement)

@@ -16,14 +16,26 @@ extension LlavaModel {
     set { for adapter in adapters { adapter.isAdapterEnabled = newValue } }
   }
 
-  /// Puts a low-rank adapter on every linear layer of the decoder's blocks and freezes the decoder itself.
+  /// Names of the linear layers of a block of the decoder, in the order in which they are visited.
+  public static let linearNames = [
+    "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+  ]
+
+  /// Puts a low-rank adapter on linear layers of the decoder's blocks and freezes the decoder itself.
   ///
   /// A is random, B zero: the model computes what it did before. (Hu et al. 2021, arXiv:2106.09685; LLaVA's targets.)
+  /// - Parameters:
+  ///   - rank: width of the adapters.
+  ///   - alpha: their scale is `alpha / rank`.
+  ///   - targets: which of ``linearNames`` carry one.
   /// - Precondition: the model has no adapters yet.
-  public func applyLoRA(rank: Int, alpha: Double, using generator: inout RandomGenerator) {
+  public func applyLoRA(
+    rank: Int, alpha: Double, targets: Set<String> = Set(linearNames), using generator: inout RandomGenerator
+  ) {
     precondition(adapters.isEmpty, "applyLoRA: the model has adapters already")
     decoder.setTrainable(false)
-    decoder.replaceLinears { linear in
+    decoder.replaceLinears { name, linear in
+      guard targets.contains(name) else { return linear }
       let adapter = LoRALinear(base: linear, rank: rank, alpha: alpha, using: &generator)
       adapters.append(adapter)
       return adapter
@@ -32,7 +44,7 @@ extension LlavaModel {
 
   /// Adds every adapter to the weights beneath it and takes it off; quantised weights become Float32.
   public func mergeAdapters() {
-    decoder.replaceLinears { linear in
+    decoder.replaceLinears { _, linear in
       guard let adapter = linear as? LoRALinear else { return linear }
       guard adapter.base is QuantizedLinear else {
         adapter.weight.tensor = adapter.mergedWeight()
@@ -45,7 +57,7 @@ extension LlavaModel {
 
   /// Takes every adapter off and leaves the weights beneath as they are.
   public func removeAdapters() {
-    decoder.replaceLinears { linear in
+    decoder.replaceLinears { _, linear in
       (linear as? LoRALinear)?.base ?? linear
     }
     adapters = []

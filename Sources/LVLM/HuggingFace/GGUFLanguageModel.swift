@@ -153,7 +153,7 @@ extension LlamaDecoder {
     func replacement(_ linear: Linear) -> Linear {
       matrices[ObjectIdentifier(linear.weight)].map { QuantizedLinear($0, bias: linear.bias) } ?? linear
     }
-    replaceLinears(replacement)
+    replaceLinears { replacement($1) }
     head = head.map(replacement)
     if let table = matrices[ObjectIdentifier(embedding.weight)] { embedding = QuantizedEmbedding(table) }
   }

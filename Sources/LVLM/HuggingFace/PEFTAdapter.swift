@@ -15,8 +15,10 @@ public struct PEFTAdapter: Sendable {
   static let prefix = "base_model.model."
   static let weightsName = "adapter_model.safetensors"
   static let configurationName = "adapter_config.json"
-  /// Every linear layer of the decoder's blocks, as a regular expression over the module names of any release.
-  static let targets = #".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"#
+  /// Linear layers of the decoder's blocks, as a regular expression over the module names of any release.
+  static func targets(_ names: [String]) -> String {
+    #".*language_model.*\.("# + names.joined(separator: "|") + ")"
+  }
 
   private struct Configuration: Codable {
     var kind: String?
@@ -106,7 +108,8 @@ extension LlavaModel {
   /// Puts an adapter on the decoder and freezes the decoder itself.
   ///
   /// - Parameters:
-  ///   - tensors: `….lora_A.weight` and `….lora_B.weight` of every linear layer of the decoder's blocks, named as here.
+  ///   - tensors: `….lora_A.weight` and `….lora_B.weight`, named as here; of the kinds of linear layers that are there at all,
+  ///     those of every block.
   ///   - rank: width of the adapter; that of the first tensor when nil.
   ///   - alpha: numerator of its scale.
   ///   - source: what errors call the place the tensors came from.
@@ -123,8 +126,11 @@ extension LlavaModel {
       throw error
     }
     var given = Dictionary(tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-    var generator = RandomGenerator(seed: 0)
-    applyLoRA(rank: rank, alpha: alpha, using: &generator)
+    var generator = RandomGenerator.placeholder
+    let parts = Set(given.keys.flatMap { $0.split(separator: ".").map(String.init) })
+    let targets = parts.intersection(Self.linearNames)
+    applyLoRA(
+      rank: rank, alpha: alpha, targets: targets.isEmpty ? Set(Self.linearNames) : targets, using: &generator)
     for (name, parameter) in namedParameters() where name.contains(".lora_") {
       guard let tensor = given.removeValue(forKey: name)?.to(.float32) else {
         error.missing.append(name)
@@ -162,9 +168,10 @@ extension LlavaModel {
     }
     try SafeTensors.write(
       arrays, metadata: ["format": "pt"], to: directory.appending(component: PEFTAdapter.weightsName))
+    let adapted = Set(arrays.flatMap { $0.name.split(separator: ".").map(String.init) })
     let keys: [String: Any] = [
       "peft_type": "LORA", "task_type": NSNull(), "r": first.rank, "lora_alpha": first.alpha,
-      "lora_dropout": 0.0, "bias": "none", "target_modules": PEFTAdapter.targets, "fan_in_fan_out": false,
+      "lora_dropout": 0.0, "bias": "none", "target_modules": PEFTAdapter.targets(Self.linearNames.filter(adapted.contains)), "fan_in_fan_out": false,
       "inference_mode": true, "init_lora_weights": true, "use_rslora": false, "use_dora": false,
       "base_model_name_or_path": baseModel,
     ]

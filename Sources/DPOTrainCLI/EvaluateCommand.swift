@@ -119,7 +119,9 @@ struct BenchmarkOptions: ParsableArguments {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Folder for the results; evaluations/MODEL-KEY, its own for this model and these options, when left out.", valueName: "dir"))
+    help: ArgumentHelp(
+      "Folder for the results; evaluations/MODEL-KEY, its own for this model and these options, when left out.",
+      valueName: "dir"))
   var outputDir: String?
 
   @Option(help: "How answers are taken: generate, likelihood or both.")

@@ -135,6 +135,20 @@ import Testing
     }
   }
 
+  @Test func questionsAboutOnePictureAreNoPicturesInPictures() throws {
+    try BuiltCommand.withFolder { folder in
+      let call = try inspect(
+        [
+          pair("1", ["a.png"], "<image>\\nwhat color is it?"), pair("2", ["a.png"], "<image>\\nwhat shape?"),
+          pair("3", ["a.png"], "<image>\\nIn the middle picture, is it red?"),
+          pair("4", ["a.png"], "<image>\\nFor the central plot, red?"),
+          pair("5", ["a.png", "b.png"], "<image>\\n<image>\\nare they alike?"),
+        ], in: folder)
+      #expect(
+        call.output.contains("  composition   pic-in-pic: 1, single: 3, several images, none named: 1\n"))
+    }
+  }
+
   @Test func filesThatAreNoRecords() throws {
     try BuiltCommand.withFolder { folder in
       let call = try BuiltCommand.run("inspect", "none.json", in: folder)

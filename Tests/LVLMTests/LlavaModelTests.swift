@@ -1,3 +1,4 @@
+import Foundation
 import LVLM
 import Tensor
 import Testing
@@ -61,6 +62,33 @@ import Testing
     model.mergeAdapters()
     #expect(difference(values(), adapted) < 1e-5)
     #expect(!model.hasAdapters)
+  }
+
+  @Test(arguments: [["q_proj", "v_proj"], ["down_proj"], LlavaModel.linearNames])
+  func adaptersSitOnTheNamedLinearsAlone(targets: [String]) throws {
+    let model = try TinyModel.make()
+    let others = model.namedParameters().count
+    var generator = RandomGenerator(seed: 9)
+    model.applyLoRA(rank: 2, alpha: 4, targets: Set(targets), using: &generator)
+    let added = model.namedParameters().map(\.name).filter { $0.contains(".lora_") }
+    #expect(added.count == 3 * 2 * targets.count)
+    #expect(model.namedParameters().count == others + added.count)
+    #expect(added.allSatisfy { name in targets.contains { name.contains(".\($0).") } })
+    #expect(model.decoder.trainableParameters().count == added.count)
+    let directory = FileManager.default.temporaryDirectory.appending(component: "adapter-\(UUID())")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    for (name, parameter) in model.trainableParameters() where name.contains("lora_B") {
+      parameter.tensor = .randomNormal(parameter.shape, standardDeviation: 0.3, using: &generator)
+    }
+    try model.saveAdapter(to: directory, baseModel: "base")
+    let other = try TinyModel.make()
+    try other.loadAdapter(from: directory)
+    #expect(other.namedParameters().map(\.name) == model.namedParameters().map(\.name))
+    model.mergeAdapters()
+    other.mergeAdapters()
+    for (one, two) in zip(model.namedParameters(), other.namedParameters()) {
+      #expect(difference(one.parameter.tensor, two.parameter.tensor) == 0, "\(one.name)")
+    }
   }
 
   @Test func frozenPartsGetNoGradient() throws {

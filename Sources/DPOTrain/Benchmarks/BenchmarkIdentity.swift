@@ -10,16 +10,17 @@ struct BenchmarkIdentity: Equatable {
   static func == (a: Self, b: Self) -> Bool { a.differences(from: b).isEmpty }
 
   init(_ options: BenchmarkRun.Options, preset: BenchmarkPreset) throws {
-    values = [
-      ("data_sha256", try Digest.of(file: URL(fileURLWithPath: options.data))),
-      ("model_sha256", try Self.digest(of: options.model, "a model directory or GGUF file (--model)")),
-      (
-        "adapter_sha256",
-        try options.adapter.map {
-          try Self.digest(of: $0, "a PEFT directory or a checkpoint of a LoRA run (--adapter)")
-        } ?? "none"
-      ),
-    ] + Self.choices(options, preset: preset) + [("version", PackageVersion.current)]
+    values =
+      [
+        ("data_sha256", try Digest.of(file: URL(fileURLWithPath: options.data))),
+        ("model_sha256", try Self.digest(of: options.model, "a model directory or GGUF file (--model)")),
+        (
+          "adapter_sha256",
+          try options.adapter.map {
+            try Self.digest(of: $0, "a PEFT directory or a checkpoint of a LoRA run (--adapter)")
+          } ?? "none"
+        ),
+      ] + Self.choices(options, preset: preset) + [("version", PackageVersion.current)]
   }
 
   /// What was chosen, without what the files hold. What becomes of bad rows is a policy: it changes no answer.

@@ -40,18 +40,32 @@ public enum PromptRewriting {
     prompt.firstMatch(of: /In Image(\d+)/).flatMap { Int($0.1) }
   }
 
+  private static let centreOpeners = [
+    "For", "Regarding", "Concerning", "Pertaining to", "With respect to", "As for", "Focusing on",
+    "In relation to", "When it comes to", "With regards to",
+  ]
+  private static let centrePlaces = ["image", "picture", "subplot", "plot"].flatMap { thing in
+    [
+      "the central \(thing)", "the middle \(thing)", "the \(thing) in the center",
+      "the \(thing) in the middle", "the \(thing) at the center", "the \(thing) located in the center",
+    ]
+  }
+
+  /// Whether a question begins by naming the picture in the centre, in any words that the grammar of ``centrePhrases``
+  /// allows: files of others pair its openers and places differently.
+  public static func namesCentre(_ question: String) -> Bool {
+    func begins(_ rest: Substring, _ parts: [String], _ next: (Substring) -> Bool) -> Bool {
+      parts.contains { rest.hasPrefix($0) && next(rest.dropFirst($0.count)) }
+    }
+    return centrePhrases.contains { question.hasPrefix($0 + ", ") }
+      || begins(question[...], centreOpeners.map { $0 + " " }) {
+        begins($0, centrePlaces) { $0.hasPrefix(", ") }
+      }
+  }
+
   /// The 93 ways to name the picture in the centre: ten openers with nine places each, three more with one.
   public static let centrePhrases: [String] = {
-    let openers = [
-      "For", "Regarding", "Concerning", "Pertaining to", "With respect to", "As for", "Focusing on",
-      "In relation to", "When it comes to", "With regards to",
-    ]
-    let places = ["image", "picture", "subplot", "plot"].flatMap { thing in
-      [
-        "the central \(thing)", "the middle \(thing)", "the \(thing) in the center",
-        "the \(thing) in the middle", "the \(thing) at the center", "the \(thing) located in the center",
-      ]
-    }
+    let (openers, places) = (centreOpeners, centrePlaces)
     var phrases: [String] = []
     for (number, opener) in openers.enumerated() {
       for step in 0..<9 { phrases.append(opener + " " + places[(number * 9 + step) % places.count]) }

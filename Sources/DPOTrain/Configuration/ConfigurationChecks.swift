@@ -126,7 +126,8 @@ extension RunConfiguration {
       "a number above 0 for one of them")
     guard let loss = PreferenceLoss.registry.first(where: { $0.name == train.lossType }) else { return }
     do {
-      try loss.validate(train.lossOptions)
+      // Its own row has told what is wrong with β.
+      if train.beta > 0, train.beta.isFinite { try loss.validate(train.lossOptions) }
     } catch LossError.unreadOption(let option, _, let readers) {
       require(
         false, "train.\(option.rawValue)", "a value that loss_type \(loss.name) does not read",

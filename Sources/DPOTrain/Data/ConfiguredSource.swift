@@ -1,3 +1,4 @@
+import Foundation
 import LVLM
 
 extension RunConfiguration {
@@ -12,8 +13,17 @@ extension RunConfiguration {
       try data.shares.parts.map { (try source($0.source, sizes), $0.share) }, counts: sizes)
   }
 
+  /// Side of the square picture that the model sees, pixels: the configured one, or that of the model in `model.path`.
+  /// - Throws: `ModelConfigurationError` when that model's `config.json` cannot be used.
+  package func pictureSide() throws -> Int {
+    guard let path = model.path else { return model.visionConfig.imageSize }
+    return try LlavaConfiguration.read(
+      from: URL(fileURLWithPath: path).appending(component: "config.json")
+    ).vision.imageSize
+  }
+
   private func source(_ kind: Data.Source, _ sizes: [DataSplit: Int]) throws -> any QuestionSource {
-    let side = model.visionConfig.imageSize
+    let side = try pictureSide()
     switch kind {
     case .shapes:
       let open = (1 - data.yesNoShare) / 2
@@ -43,8 +53,9 @@ extension RunConfiguration {
 
   /// Sizes and rules of composition: cells as `compose.cell_size` says, or of the geometry's size. In the model's geometry
   /// outer pictures of picture-in-picture are at least as large as its pictures.
-  public var compositionOptions: CompositionOptions {
-    let side = model.visionConfig.imageSize
+  /// - Throws: as ``pictureSide()``.
+  public func compositionOptions() throws -> CompositionOptions {
+    let side = try pictureSide()
     let isPaper = compose.geometry == .paper
     return CompositionOptions(
       cell: compose.cellSize > 0 ? compose.cellSize : isPaper ? 448 : side,

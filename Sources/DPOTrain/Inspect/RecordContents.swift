@@ -51,7 +51,8 @@ public struct RecordContents: Sendable, Equatable {
       kind = Self.kind(ofTurn: record.turns[0].text, imageCount: images.count)
     case .pair:
       let pair = try PreferencePair(json, fallbackID: fallbackID)
-      (id, images, kind) = (pair.id, pair.images, pair.recoveredKind)
+      (id, images) = (pair.id, pair.images)
+      kind = Self.kind(ofTurn: pair.prompt, imageCount: images.count)
       passages = [
         Passage(role: .prompt, text: pair.prompt), Passage(role: .chosen, text: pair.chosen),
         Passage(role: .rejected, text: pair.rejected),
@@ -65,13 +66,13 @@ public struct RecordContents: Sendable, Equatable {
     }
   }
 
-  /// How a conversation's pictures were put together: by the rule of pairs, but only phrases of MIA-DPO's grammar make
-  /// a picture in a picture.
+  /// How the pictures of a conversation or pair were put together: MIA-DPO's rule, but only phrases of its grammar make a
+  /// picture in a picture. By its own rule, everything that names no image is one; questions about single pictures, which
+  /// mixed files also hold, would count as such.
   private static func kind(ofTurn text: String, imageCount: Int) -> CompositionKind? {
     if PromptRewriting.target(in: text) != nil { return imageCount > 1 ? .sequence : .grid }
     let question = PromptRewriting.withoutMarks(text)
-    return imageCount == 1 && PromptRewriting.centrePhrases.contains { question.hasPrefix($0 + ", ") }
-      ? .pictureInPicture : nil
+    return imageCount == 1 && PromptRewriting.namesCentre(question) ? .pictureInPicture : nil
   }
 
   private static func composed(_ json: OrderedJSON) throws(RecordProblem) -> ComposedRecord {

@@ -76,6 +76,9 @@ extension RecordInspection: CustomStringConvertible {
         kind == .sequence
           ? "\(name): \(total) (\(counts(own) { "\($0) images in \($1)" }))" : "\(name): \(total)")
     }
+    // A file of nothing but single pictures has no composition to tell of.
+    if !parts.isEmpty, singles > 0 { parts.append("single: \(singles)") }
+    if unnamed > 0 { parts.append("several images, none named: \(unnamed)") }
     return parts.joined(separator: ", ")
   }
 

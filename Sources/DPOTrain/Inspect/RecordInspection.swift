@@ -26,6 +26,10 @@ public struct RecordInspection: Sendable {
   public private(set) var marks: [String: Int] = [:]
   /// Good records by how pictures were put together, and by number of images.
   public private(set) var kinds: [CompositionKind: [Int: Int]] = [:]
+  /// Good records about one picture as it came.
+  public private(set) var singles = 0
+  /// Good records with several pictures of which the text names none.
+  public private(set) var unnamed = 0
   /// Conversations by number of turns.
   public private(set) var turns: [Int: Int] = [:]
   /// Characters of every text by what it is.
@@ -97,7 +101,13 @@ public struct RecordInspection: Sendable {
     countKeys(of: json)
     if !ids.insert(record.id).inserted { repeatedIDs += 1 }
     imagesPerRecord[record.images.count, default: 0] += 1
-    if let kind = record.kind { kinds[kind, default: [:]][record.images.count, default: 0] += 1 }
+    if let kind = record.kind {
+      kinds[kind, default: [:]][record.images.count, default: 0] += 1
+    } else if record.images.count == 1 {
+      singles += 1
+    } else if record.images.count > 1 {
+      unnamed += 1
+    }
     if record.format == .conversation { turns[record.passages.count, default: 0] += 1 }
     for passage in record.passages { lengths[passage.role, default: []].append(passage.text.count) }
     if goodCount % stride == 0 {

@@ -28,7 +28,7 @@ struct ComposeStage {
   /// - Returns: their number.
   private func make(_ plan: CompositionPlan, in folder: URL) throws -> Int {
     let composer = Composer(
-      source: context.source, options: context.configuration.compositionOptions,
+      source: context.source, options: try context.configuration.compositionOptions(),
       seed: context.configuration.run.seed)
     let progress = context.console.progress("compose", total: plan.total)
     defer { progress.finish() }

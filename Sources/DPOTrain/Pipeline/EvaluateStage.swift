@@ -65,7 +65,7 @@ struct EvaluateStage {
     let progress = context.console.progress("questions", total: plan.total)
     defer { progress.finish() }
     let composer = Composer(
-      source: context.source, options: context.configuration.compositionOptions,
+      source: context.source, options: try context.configuration.compositionOptions(),
       seed: context.configuration.run.seed)
     try CompositionWriter(composer: composer, folder: made).write(
       plan, split: split, to: Self.files.composed

@@ -41,8 +41,14 @@ struct TrainStage {
     try makeTrainable(model)
     let scorer = scorer(model, features, weighsPairs: settings.useWeighting)
     let batch = settings.perDeviceTrainBatchSize * settings.gradientAccumulationSteps
+    let isSingle = singleFlags(pairs, candidates)
+    if settings.singleImageShare > 0, Set(isSingle).count < 2 {
+      context.console.warning(
+        "train.single_image_share has no effect: selection kept "
+          + (isSingle.contains(true) ? "single-image pairs alone" : "no single-image pairs"))
+    }
     let sampler = PairSampler(
-      isSingle: singleFlags(pairs, candidates), batchSize: batch, singleShare: settings.singleImageShare,
+      isSingle: isSingle, batchSize: batch, singleShare: settings.singleImageShare,
       seed: context.configuration.run.seed)
     let steps =
       settings.maxSteps > 0

@@ -42,7 +42,8 @@ public struct PictureNoise: Hashable, Sendable {
 
   /// A noisy copy of `picture`; the same seed, prompt and place give the same noise.
   public func applied(to picture: RGBImage) -> RGBImage {
-    var generator = RandomGenerator(seed: seed, stream: 0x4E4F_4953_45).split(UInt64(prompt)).split(UInt64(place))
+    var generator = RandomGenerator(seed: seed, stream: 0x4E4F_4953_45).split(UInt64(prompt)).split(
+      UInt64(place))
     var pixels = picture.pixels
     let (height, width) = (picture.height / rows, picture.width / columns)
     let (row, column) = (cell ?? 0).quotientAndRemainder(dividingBy: columns)

@@ -9,10 +9,10 @@ public struct PairSampler: Sendable {
   /// - Parameters:
   ///   - isSingle: For each pair whether it has one image as it came, not composed.
   ///   - singleShare: Share of single-image pairs in a step; 0 treats all pairs alike.
-  /// - Precondition: There is a pair, and one of each sort when `singleShare` is between 0 and 1.
+  /// - Precondition: There is a pair. Where all are of one sort, `singleShare` has no effect.
   public init(isSingle: [Bool], batchSize: Int, singleShare: Double, seed: UInt64) {
     let own = singleShare > 0 ? Int((Double(batchSize) * singleShare).rounded()) : 0
-    if own == 0 || !isSingle.contains(true) {
+    if own == 0 || Set(isSingle).count < 2 {
       several = Array(isSingle.indices)
       single = []
       main = RecordSampler(recordCount: isSingle.count, batchSize: batchSize, seed: seed)

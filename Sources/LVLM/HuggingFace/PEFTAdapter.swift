@@ -171,7 +171,9 @@ extension LlavaModel {
     let adapted = Set(arrays.flatMap { $0.name.split(separator: ".").map(String.init) })
     let keys: [String: Any] = [
       "peft_type": "LORA", "task_type": NSNull(), "r": first.rank, "lora_alpha": first.alpha,
-      "lora_dropout": 0.0, "bias": "none", "target_modules": PEFTAdapter.targets(Self.linearNames.filter(adapted.contains)), "fan_in_fan_out": false,
+      "lora_dropout": 0.0, "bias": "none",
+      "target_modules": PEFTAdapter.targets(Self.linearNames.filter(adapted.contains)),
+      "fan_in_fan_out": false,
       "inference_mode": true, "init_lora_weights": true, "use_rslora": false, "use_dora": false,
       "base_model_name_or_path": baseModel,
     ]

@@ -129,6 +129,19 @@ struct ResultsTests {
     #expect(markdown.contains("+20.0, +10.0, +30.0"))
     #expect(markdown.contains("### Seed 3"))
     #expect(throws: ResultsError.self) { try MergedResults([]) }
+    var others = runs
+    for index in others.indices { others[index].configuration = ["train.gamma": "0.1", "train.beta": "0.1"] }
+    #expect(try MergedResults(others).runs.count == 3)
+    others[0].configuration["train.gamma"] = "0"
+    others[0].configuration["train.beta"] = "0.2"
+    let mixed = #expect(throws: ResultsError.self) { try MergedResults(others) }
+    #expect(
+      mixed?.description
+        == "results to merge: found train.beta 0.1 with seed 1 and 0.2 (and 1 more keys) with seed 3, expected one "
+        + "configuration with different seeds")
+    var named = runs
+    named[0].configName = "other"
+    #expect(throws: ResultsError.self) { try MergedResults(named) }
     #expect(throws: ResultsError.self) { try MergedResults([runs[0], runs[0]]) }
   }
 }

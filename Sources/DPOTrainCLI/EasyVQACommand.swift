@@ -31,7 +31,7 @@ struct EasyVQACommand: ParsableCommand {
 
   @Option(
     help:
-      "Chat template of --model: \(Self.templates); when left out chatml where the vocabulary has it, else vicuna_v1."
+      "Chat template of --model: \(Self.templates); the model's own when left out."
   )
   var template: String?
 

@@ -94,7 +94,7 @@ struct BenchmarkOptions: ParsableArguments {
 
   @Option(
     help:
-      "Chat template: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); what fits the vocabulary when left out."
+      "Chat template: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); the model's own when left out."
   )
   var template: String?
 

@@ -47,7 +47,7 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     help:
-      "Chat template written beside the model where it came without: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); what fits the vocabulary when left out."
+      "Chat template written beside the model: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); the model's own when left out."
   )
   var template: String?
 
@@ -73,25 +73,14 @@ struct ExportCommand: ParsableCommand {
         .cannotWrite, file: target.path, found: "\(found.count) files in it",
         expected: "an absent or empty directory")
     }
-    let loaded = try PretrainedModel.load(from: source)
+    let loaded = try PretrainedModel.load(
+      from: source, template: template.flatMap { ChatTemplate(named: $0) })
+    for note in loaded.notes { Console(isQuiet: false).warning(note) }
     if let adapter { try put(URL(fileURLWithPath: adapter), on: loaded.model) }
     if format == .peft {
       try loaded.model.saveAdapter(to: target, baseModel: source.path)
     } else {
-      try loaded.model.save(to: target, layout: layout)
-      if let processor = loaded.processor {
-        try processor.configuration.json().write(
-          to: target.appending(component: "preprocessor_config.json"), options: .atomic)
-      }
-      for name in [
-        "tokenizer.model", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-        "generation_config.json", "processor_config.json", "chat_template.jinja", "chat_template.json",
-      ] {
-        let file = source.appending(component: name)
-        guard FileManager.default.fileExists(atPath: file.path) else { continue }
-        try Data(contentsOf: file).write(to: target.appending(component: name), options: .atomic)
-      }
-      try ProcessorFiles(loaded, template: template.flatMap { ChatTemplate(named: $0) }).write(to: target)
+      try loaded.save(to: target, layout: layout)
     }
     print("wrote \(format.rawValue) to \(target.path)")
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DPOTrain
 import Foundation
 import LVLM
 import Tensor
@@ -36,7 +37,7 @@ struct GenerateCommand: ParsableCommand {
 
   @Option(
     help:
-      "Chat template: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); chatml where the vocabulary has it, else vicuna_v1, when left out."
+      "Chat template: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); the model's own when left out."
   )
   var template: String?
 
@@ -91,23 +92,23 @@ struct GenerateCommand: ParsableCommand {
 
   func run() throws {
     let pictures = try images.map { try RGBImage(contentsOf: $0) }
-    let loaded = try PretrainedModel.load(from: URL(fileURLWithPath: model), weights: dtype)
+    let loaded = try PretrainedModel.load(
+      from: URL(fileURLWithPath: model), weights: dtype,
+      template: template.flatMap { ChatTemplate(named: $0) })
+    for note in loaded.notes { Console(isQuiet: false).warning(note) }
     if let adapter { try loaded.model.loadAdapter(from: URL(fileURLWithPath: adapter)) }
     let layers = loaded.model.configuration.text.hiddenLayerCount
     let layer = attentionLayer ?? layers / 2
     guard (0..<layers).contains(layer) else {
       throw ValidationError("--attention-layer: found \(layer), expected 0 to \(layers - 1)")
     }
-    let chat = template.flatMap { ChatTemplate(named: $0) } ?? loaded.usualTemplate
-    let encoder = PromptEncoder(
-      tokenizer: loaded.tokenizer, template: chat, configuration: loaded.model.configuration)
     let marks = String(repeating: Tokenizer.imageMark + "\n", count: pictures.count)
     let question = prompt.contains(Tokenizer.imageMark) ? prompt : marks + prompt
-    let example = try encoder.example(
+    let example = try loaded.encoder.example(
       question: question, images: Array(pictures.indices), room: maxNewTokens)
     let features = try loaded.imageFeatures(pictures)
     let generator = Generator(
-      model: loaded.model, tokenizer: loaded.tokenizer, stop: chat.stop, stops: stops)
+      model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop, stops: stops)
     let sampling = Sampling(
       temperature: temperature, topK: topK, topP: topP, repetitionPenalty: repetitionPenalty,
       generator: RandomGenerator(seed: seed))

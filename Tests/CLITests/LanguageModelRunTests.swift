@@ -42,7 +42,7 @@ import Testing
       let base = try PretrainedModel.load(from: run.appendingPathComponent("sft/model"))
       #expect(decoder(base.model) == given)
       // The vocabulary came along: the directory stands by itself.
-      #expect(base.usualTemplate == .chatML)
+      #expect(base.template == .chatML)
       let text = "In Image2, what color is the 12th shape?"
       let tokenizer = try Tokenizer(contentsOf: folder.appendingPathComponent("tiny.gguf"))
       #expect(base.tokenizer.encode(text) == tokenizer.encode(text))

@@ -38,7 +38,7 @@ import Testing
       Expected.self, from: Data(contentsOf: Fixtures.url("tokenizers/tiny_gguf.json")))
     let loaded = try PretrainedModel.load(from: Fixtures.url("tokenizers/tiny.gguf"))
     #expect(loaded.processor == nil)
-    #expect(loaded.usualTemplate == .chatML)
+    #expect(loaded.template == .chatML)
     #expect(loaded.tokenizer.encode(expected.text) == expected.ids)
     #expect((loaded.tokenizer.bosID, loaded.tokenizer.eosID, loaded.tokenizer.padID) == (1, 2, 2))
     let found = try scores(loaded.model, expected.ids).logProbabilities
@@ -52,7 +52,7 @@ import Testing
     try Fixtures.withTemporaryDirectory { folder in
       let url = Fixtures.url("tokenizers/tiny.gguf")
       try Tokenizer.writeJSON(of: GGUFFile(reading: url), to: folder)
-      let written = try PretrainedModel.tokenizer(of: folder)
+      let written = try TokenizerFiles(of: folder).tokenizer
       let given = try Tokenizer(contentsOf: url)
       for text in ["", "The capital of France is", "12 naïve façades\n\t图 🦊 ", "<image> <|im_end|>"] {
         #expect(written.encode(text) == given.encode(text))

@@ -33,7 +33,7 @@ import Testing
       let loaded = try PretrainedModel.load(from: folder)
       #expect(loaded.processor?.configuration.size == 12)
       #expect(loaded.processor?.configuration.padsToSquare == false)
-      #expect(loaded.usualTemplate == .vicunaV1)
+      #expect(loaded.template == .vicunaV1)
       let picture = try RGBImage(contentsOf: Fixtures.url("verification/images/photo.jpg").path)
       #expect(try loaded.imageFeatures([picture, picture]).shape == [2, 4, 32])
       #expect(try loaded.imageFeatures([]).shape == [0, 4, 32])
@@ -115,12 +115,12 @@ import Testing
       let configuration = folder.appending(component: "config.json")
       try edit(configuration, "\"image_token_index\": 330", "\"image_token_index\": 331")
       try edit(
-        folder.appending(component: "preprocessor_config.json"), "\"do_normalize\": true",
-        "\"do_normalize\": false")
+        folder.appending(component: "preprocessor_config.json"), "\"do_convert_rgb\": true",
+        "\"do_convert_rgb\": false")
       try Data("none".utf8).write(to: folder.appending(component: "tokenizer.model"))
       var words = message(folder)
       #expect(words.contains("tokenizer.model: expected a SentencePiece model"), "\(words)")
-      #expect(words.contains("do_normalize: found false"), "\(words)")
+      #expect(words.contains("do_convert_rgb: found false"), "\(words)")
       #expect(
         words.contains("1 missing: \(removed)") && words.contains("1 unusable: \(arrays[0].name)"), "\(words)"
       )
@@ -155,14 +155,14 @@ import Testing
         #expect(try ImageProcessorConfiguration.read(from: file) == configuration)
       }
       try Data(
-        #"{"size": 336, "crop_size": {"height": 300, "width": 300}, "do_normalize": false, "resample": 5}"#
+        #"{"size": 336, "crop_size": {"height": 300, "width": 310}, "do_convert_rgb": false, "resample": 6, "crop_pct": 0.9}"#
           .utf8
       )
       .write(to: file)
       let error = #expect(throws: ModelConfigurationError.self) {
         try ImageProcessorConfiguration.read(from: file)
       }
-      #expect(error?.problems.map(\.key) == ["crop_size", "do_normalize", "resample"])
+      #expect(error?.problems.map(\.key) == ["do_convert_rgb", "crop_pct", "crop_size", "resample"])
       try Data("[]".utf8).write(to: file)
       #expect(throws: ModelConfigurationError.self) { try ImageProcessorConfiguration.read(from: file) }
     }

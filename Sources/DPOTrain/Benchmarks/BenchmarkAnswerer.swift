@@ -35,13 +35,12 @@ struct BenchmarkAnswerer {
 
   /// Encodes all rows; those that cannot be are taken from `rows`, and told in its problems.
   init(
-    _ rows: inout BenchmarkRows, model loaded: PretrainedModel, template: ChatTemplate, settings: Settings
+    _ rows: inout BenchmarkRows, model loaded: PretrainedModel, settings: Settings
   ) throws {
     self.loaded = loaded
     self.settings = settings
-    generator = Generator(model: loaded.model, tokenizer: loaded.tokenizer, stop: template.stop)
-    let encoder = PromptEncoder(
-      tokenizer: loaded.tokenizer, template: template, configuration: loaded.model.configuration)
+    generator = Generator(model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop)
+    let encoder = loaded.encoder
     var encoded: [Encoded] = []
     var unusable: [(place: Int, problem: DataError)] = []
     for row in rows.rows {

@@ -143,8 +143,7 @@ public struct BenchmarkRun {
     let known = rows.problems.count
     let loaded = try model()
     let answerer = try BenchmarkAnswerer(
-      &rows, model: loaded, template: options.template ?? loaded.usualTemplate,
-      settings: options.settings(for: preset))
+      &rows, model: loaded, settings: options.settings(for: preset))
     if rows.problems.count > known { try judge(rows.problems) }
     warn(about: rows)
     let answers = try answers(to: rows, answerer, key: identity.key)
@@ -188,7 +187,9 @@ public struct BenchmarkRun {
   }
 
   private func model() throws -> PretrainedModel {
-    let loaded = try PretrainedModel.load(from: URL(fileURLWithPath: options.model), weights: options.weights)
+    let loaded = try PretrainedModel.load(
+      from: URL(fileURLWithPath: options.model), weights: options.weights, template: options.template)
+    for note in loaded.notes { console.warning(note) }
     guard let adapter = options.adapter.map({ URL(fileURLWithPath: $0) }) else { return loaded }
     if adapter.pathExtension == "h5" {
       _ = try AdaptedCheckpoint(reading: adapter).put(on: loaded.model)

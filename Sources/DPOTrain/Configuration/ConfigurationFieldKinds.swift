@@ -75,6 +75,17 @@ extension ConfigurationField {
       write: { .text($0.rawValue) })
   }
 
+  static func optionalChoice<Choice: RawRepresentable<String> & CaseIterable>(
+    _ key: String, _ path: WritableKeyPath<Section, Choice?>, _ summary: String
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", ")), or null",
+      summary,
+      parse: { node in
+        node.isNull ? .some(nil) : node.text.flatMap(Choice.init(rawValue:)).map { .some($0) }
+      }, write: { .scalar($0?.rawValue ?? "null") })
+  }
+
   static func name(
     _ key: String, _ path: WritableKeyPath<Section, String>, oneOf names: [String], _ summary: String
   ) -> ConfigurationField {

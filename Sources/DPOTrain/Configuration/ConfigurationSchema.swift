@@ -104,7 +104,10 @@ extension RunConfiguration.Tokenizer: ConfigurationSection {
         "vocab_size", \.vocabSize, from: 300, to: 1_000_000,
         "Pieces of the SentencePiece vocabulary trained on the run's own texts; 259 are control tokens and bytes. Not used with `model.language_model`."
       ),
-      .choice("template", \.template, "How a question is wrapped before the answer."),
+      .optionalChoice(
+        "template", \.template,
+        "How a question is wrapped before the answer; `null` takes the chat template of `model.path` or `model.language_model`, and `plain` for a new model. Kept with every model that is written."
+      ),
     ]
   }
 }

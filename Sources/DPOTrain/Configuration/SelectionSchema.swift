@@ -87,15 +87,9 @@ extension RunConfiguration.Select: ConfigurationSection {
         "layer_profile", \.layerProfile,
         "Whether the attention ratio is measured in every layer, for the profile by layer in the report."
       ).read(by: .answers, .before),
-      .value(
+      .optionalChoice(
         "template", \.template,
-        expected:
-          "one of \(RunConfiguration.Tokenizer.Template.allCases.map(\.rawValue).joined(separator: ", ")), or null",
-        "Chat template while answers are generated; `null` takes `tokenizer.template`. The released code generates with `llava_v0` and trains with `vicuna_v1`.",
-        parse: { node in
-          node.isNull
-            ? .some(nil) : node.text.flatMap(RunConfiguration.Tokenizer.Template.init).map { .some($0) }
-        }, write: { .scalar($0?.rawValue ?? "null") }
+        "Chat template while answers are generated; `null` takes `tokenizer.template`. The released code generates with `llava_v0` and trains with `vicuna_v1`."
       ).read(by: .answers),
       .names("formats", \.formats, from: formatNames, "Formats whose answers may become pairs."),
       .integer(

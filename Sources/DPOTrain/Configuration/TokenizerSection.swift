@@ -15,8 +15,8 @@ extension RunConfiguration {
 
     /// Number of pieces of the SentencePiece vocabulary trained on the run's own texts.
     public var vocabSize = 512
-    /// How a question is wrapped before the answer.
-    public var template = Template.plain
+    /// How a question is wrapped before the answer; `nil` takes the model's own, and `plain` for a new one.
+    public var template: Template?
 
     /// All defaults.
     public init() {}

@@ -36,7 +36,7 @@ public struct EasyVQAExam {
   /// - Parameter directory: where the model came from; answers of other weights are not taken over.
   /// - Throws: `ImageError` naming a picture that cannot be read, ``RecordError`` for a question longer than the context,
   ///   ``InterruptedRun`` when a stop was asked for.
-  public func answers(of loaded: LoadedModel, named name: String, from directory: URL) throws
+  public func answers(of loaded: PretrainedModel, named name: String, from directory: URL) throws
     -> [EasyVQAAnswer]
   {
     loaded.model.setTrainable(false, .vision, .projector, .decoder)
@@ -69,7 +69,8 @@ public struct EasyVQAExam {
   }
 
   /// The answers without pictures: the same to the same question, so each is asked once.
-  private func blindAnswers(_ records: [SingleImageRecord], _ loaded: LoadedModel) throws -> [String: String]
+  private func blindAnswers(_ records: [SingleImageRecord], _ loaded: PretrainedModel) throws -> [String:
+    String]
   {
     var seen: Set<String> = []
     let distinct = records.filter { seen.insert($0.question).inserted }
@@ -84,17 +85,19 @@ public struct EasyVQAExam {
     return answers
   }
 
-  private func answerer(_ records: [SingleImageRecord], _ loaded: LoadedModel) throws -> Answerer {
+  private func answerer(_ records: [SingleImageRecord], _ loaded: PretrainedModel) throws -> Answerer {
     try Answerer(
       records.map { AnswerRequest(id: $0.id, pictures: [.source($0.image)], prompt: $0.prompt) },
       model: loaded.model, encoder: loaded.encoder,
       features: FeatureStore(
-        model: loaded.model, pictures: PictureStore(source: data, processor: loaded.processor)),
+        model: loaded.model,
+        pictures: PictureStore(
+          source: data, processor: try loaded.pictureProcessor(of: URL(fileURLWithPath: data.folder)))),
       batchTokens: batchTokens, maxNewTokens: maxNewTokens)
   }
 
   /// A name for what the answers depend on: questions, template, and the model's files by size and time.
-  private func key(_ loaded: LoadedModel, _ directory: URL) throws -> String {
+  private func key(_ loaded: PretrainedModel, _ directory: URL) throws -> String {
     var digest = Digest()
     digest.update(
       try Digest.of(file: URL(fileURLWithPath: FilePath.join(data.folder, "test/questions.json"))))

@@ -9,7 +9,7 @@ public struct EasyVQAGrading {
   private struct Candidate {
     var name: String
     var directory: URL
-    var open: () throws -> LoadedModel
+    var open: () throws -> PretrainedModel
   }
 
   /// What the models achieve.
@@ -44,22 +44,17 @@ public struct EasyVQAGrading {
   }
 
   /// Grades the model in a directory.
-  /// - Parameter template: how a question is wrapped; where none is given, what the vocabulary was made for.
+  /// - Parameter template: how a question is wrapped; where none is given, the model's own.
   /// - Throws: `ModelErrors` and its kin for a directory that is no model, ``DataError`` for a model that sees nothing, and what
   ///   ``EasyVQAExam/answers(of:named:from:)`` throws.
   public init(
     model directory: URL, template: ChatTemplate? = nil, data: EasyVQA, folder: URL, console: Console
   ) throws {
     let candidate = Candidate(name: "model", directory: directory) {
-      let loaded = try PretrainedModel.load(from: directory)
-      guard let processor = loaded.processor else {
-        throw DataError(
-          file: directory.path, problem: "is a language model alone, expected one that sees pictures")
-      }
-      let encoder = PromptEncoder(
-        tokenizer: loaded.tokenizer, template: template ?? loaded.usualTemplate,
-        configuration: loaded.model.configuration)
-      return LoadedModel(model: loaded.model, encoder: encoder, processor: processor)
+      let loaded = try PretrainedModel.load(from: directory, template: template)
+      _ = try loaded.pictureProcessor(of: directory)
+      for note in loaded.notes { console.warning(note) }
+      return loaded
     }
     try self.init(
       [candidate], data: data, folder: folder, settings: RunConfiguration.Evaluate(), notes: [],

@@ -24,14 +24,12 @@ struct AnsweringStep {
   }
 
   private func ask(_ candidates: [StoredQuestion], _ stored: inout ResumableRows<AnsweredPrompt>) throws {
-    var configuration = context.configuration
-    let settings = configuration.select
-    if let template = settings.template { configuration.tokenizer.template = template }
-    let base = try ModelBuilder.open(context.baseModel, run: configuration)
+    let settings = context.configuration.select
+    let base = try context.open(context.baseModel, template: settings.template)
     base.model.setTrainable(false, .vision, .projector, .decoder)
     let answerer = try Answerer(
       candidates.enumerated().map { request(for: $1, number: $0) }, model: base.model, encoder: base.encoder,
-      features: FeatureStore(model: base.model, pictures: context.pictures(base, cacheBytes: 64 << 20)),
+      features: FeatureStore(model: base.model, pictures: try context.pictures(base, cacheBytes: 64 << 20)),
       batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
     let reading = AttentionProfile(settings, layers: base.model.configuration.text.hiddenLayerCount)
     let side = base.model.configuration.vision.patchesPerSide

@@ -79,12 +79,13 @@ struct EvaluateStage {
     _ questions: [StoredQuestion], model: URL, part: RunPart, name: String, folder: URL
   ) throws -> [AnswerRecord] {
     let settings = context.configuration.evaluate
-    let loaded = try ModelBuilder.open(model, run: context.configuration)
+    let loaded = try context.open(model)
     loaded.model.setTrainable(false, .vision, .projector, .decoder)
     let answerer = try Answerer(
       questions.map { AnswerRequest(id: $0.id, pictures: $0.images.map(Picture.file), prompt: $0.prompt) },
       model: loaded.model, encoder: loaded.encoder,
-      features: FeatureStore(model: loaded.model, pictures: context.pictures(loaded, cacheBytes: 64 << 20)),
+      features: FeatureStore(
+        model: loaded.model, pictures: try context.pictures(loaded, cacheBytes: 64 << 20)),
       batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
     let reading = AttentionProfile(
       context.configuration.select, layers: loaded.model.configuration.text.hiddenLayerCount)

@@ -3,22 +3,10 @@ import Foundation
 import LVLM
 import Tensor
 
-/// A model with what belongs to it: vocabulary, template, image processing.
-public struct LoadedModel {
-  /// The model.
-  public var model: LlavaModel
-  /// Vocabulary and chat template.
-  public var encoder: PromptEncoder
-  /// What happens to a picture before the vision tower.
-  public var processor: ImageProcessor
-}
-
 /// Makes models from configurations, and opens those of finished stages.
 enum ModelBuilder {
   /// The file of a vocabulary trained on the run's own texts.
   static let tokenizerName = "tokenizer.model"
-  /// Every file that a vocabulary beside a model can consist of.
-  private static let tokenizerNames = [tokenizerName] + Tokenizer.jsonNames
 
   /// The shape of a new vision tower.
   private static func vision(_ section: RunConfiguration.Model) -> VisionConfiguration {
@@ -57,11 +45,16 @@ enum ModelBuilder {
   }
 
   /// A new model with random weights from the run's seed.
-  static func fresh(_ run: RunConfiguration, tokenizer: Tokenizer) throws -> LoadedModel {
+  ///
+  /// - Parameter folder: where the files of its vocabulary are.
+  static func fresh(
+    _ run: RunConfiguration, tokenizer: Tokenizer, in folder: URL
+  ) throws -> PretrainedModel {
     var generator = RandomGenerator(seed: run.run.seed, stream: 0x4D4F_4445_4C)
     let model = try LlavaModel(configuration(run.model, tokenizer: tokenizer), using: &generator)
     ModelInitialization.apply(to: model, includesDecoder: true, seed: run.run.seed)
-    return loaded(model, tokenizer: tokenizer, run: run)
+    return try PretrainedModel(
+      new: model, tokenizerIn: folder, template: run.tokenizer.template?.chatTemplate ?? .plain)
   }
 
   /// The language model of a GGUF file behind a new vision tower and projector with random weights.
@@ -71,7 +64,7 @@ enum ModelBuilder {
   ///   `LlavaModel` and `Tokenizer` for another kind of model.
   static func fresh(
     _ run: RunConfiguration, languageModel path: String, tokenizerTo folder: URL
-  ) throws -> LoadedModel {
+  ) throws -> PretrainedModel {
     try requireLanguageModel(path)
     let file = try GGUFFile(reading: URL(fileURLWithPath: path))
     let tokenizer = try Tokenizer(gguf: file)
@@ -83,7 +76,9 @@ enum ModelBuilder {
     try Tokenizer.writeJSON(of: file, to: folder)
     // The decoder's first, random weights.
     TensorRuntime.trim()
-    return loaded(model, tokenizer: tokenizer, run: run)
+    let own = file.metadata["tokenizer.chat_template"]?.asString.flatMap(ChatTemplate.init(jinja:))
+    return try PretrainedModel(
+      new: model, tokenizerIn: folder, template: run.tokenizer.template?.chatTemplate ?? own ?? .plain)
   }
 
   /// - Throws: ``DataError`` that says how to get the file when it is not there.
@@ -94,43 +89,49 @@ enum ModelBuilder {
       problem: "no such file (model.language_model); scripts/smollm2 downloads SmolLM2-135M-Instruct")
   }
 
-  /// The model in a directory with `config.json`, `model.safetensors` and a vocabulary.
-  static func open(_ directory: URL, run: RunConfiguration) throws -> LoadedModel {
-    let tokenizer = try PretrainedModel.tokenizer(of: directory)
+  /// The model in a directory, with the run's chat template where the configuration names one.
+  ///
+  /// - Parameter template: takes the place of the run's, for the answers of a stage.
+  static func open(
+    _ directory: URL, run: RunConfiguration, template: RunConfiguration.Tokenizer.Template? = nil
+  ) throws -> PretrainedModel {
     // What an earlier model left is not kept beside the new one.
     TensorRuntime.trim()
-    let model = try LlavaModel.load(from: directory)
+    let loaded = try PretrainedModel.load(
+      from: directory, template: (template ?? run.tokenizer.template)?.chatTemplate,
+      option: template == nil ? "tokenizer.template" : "select.template")
     TensorRuntime.trim()
-    return loaded(model, tokenizer: tokenizer, run: run)
+    return loaded
   }
 
-  /// Writes a model so that ``open(_:run:)`` and Hugging Face's transformers read it.
-  ///
-  /// - Parameter folder: where the files of its vocabulary are.
-  static func save(_ loaded: LoadedModel, tokenizerFrom folder: URL, to directory: URL) throws {
+  /// Writes a model so that ``open(_:run:template:)`` and Hugging Face's transformers read it.
+  static func save(_ loaded: PretrainedModel, to directory: URL) throws {
     TensorRuntime.trim()
-    try loaded.model.save(to: directory)
-    guard folder.standardizedFileURL != directory.standardizedFileURL else { return }
-    for name in tokenizerNames {
-      guard let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path) else {
-        continue
-      }
-      try data.write(to: directory.appendingPathComponent(name), options: .atomic)
+    try loaded.save(to: directory)
+  }
+}
+
+extension RunConfiguration.Tokenizer.Template {
+  /// The template of this name.
+  var chatTemplate: ChatTemplate {
+    switch self {
+    case .plain: .plain
+    case .vicunaV1: .vicunaV1
+    case .llavaV0: .llavaV0
+    case .chatML: .chatML
     }
   }
+}
 
-  private static func loaded(_ model: LlavaModel, tokenizer: Tokenizer, run: RunConfiguration) -> LoadedModel
-  {
-    let template: ChatTemplate =
-      switch run.tokenizer.template {
-      case .plain: .plain
-      case .vicunaV1: .vicunaV1
-      case .llavaV0: .llavaV0
-      case .chatML: .chatML
-      }
-    return LoadedModel(
-      model: model,
-      encoder: PromptEncoder(tokenizer: tokenizer, template: template, configuration: model.configuration),
-      processor: ImageProcessor(ImageProcessorConfiguration(size: model.configuration.vision.imageSize)))
+extension PretrainedModel {
+  /// What it does with pictures. A model of a run has a vision tower; one that was given might have none.
+  ///
+  /// - Throws: ``DataError`` for a language model alone.
+  func pictureProcessor(of directory: URL) throws -> ImageProcessor {
+    guard let processor else {
+      throw DataError(
+        file: directory.path, problem: "is a language model alone, expected one that sees pictures")
+    }
+    return processor
   }
 }

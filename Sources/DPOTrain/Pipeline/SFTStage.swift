@@ -12,7 +12,7 @@ struct SFTStage {
     let settings = context.configuration.sft
     let folder = try context.directory.folder(.sft)
     if settings.maxSteps == 0 {
-      _ = try ModelBuilder.open(context.baseModel, run: context.configuration)
+      _ = try context.open(context.baseModel, tellsNotes: true)
       context.console.message(
         "sft: left out (sft.max_steps is 0), the base model is \(context.baseModel.path)")
       return
@@ -20,9 +20,9 @@ struct SFTStage {
     guard context.source.count(of: .sft) > 0 else {
       throw DataError(file: "data source \(context.source.name)", problem: "has no record in the split sft")
     }
-    let (base, tokenizer) = try startingModel(folder)
+    let base = try startingModel(folder)
     let model = base.model
-    let pictures = context.pictures(base)
+    let pictures = try context.pictures(base)
     model.setTrainable(true, .projector)
     model.setTrainable(settings.trainVision, .vision)
     model.setTrainable(settings.trainDecoder, .decoder)
@@ -59,29 +59,25 @@ struct SFTStage {
         features: FeatureStore(
           model: model, pictures: pictures, training: settings.trainVision ? .everything : .projector),
         encoder: base.encoder, sampler: sampler, conversations: conversations.conversations(ofStep:)))
-    try ModelBuilder.save(base, tokenizerFrom: tokenizer, to: context.baseModel)
+    try ModelBuilder.save(base, to: context.baseModel)
   }
 
-  /// The model of `model.path`, or a new one with a vocabulary of the run's own texts or around a language model; and
-  /// the folder of its vocabulary.
-  private func startingModel(_ folder: URL) throws -> (LoadedModel, tokenizer: URL) {
+  /// The model of `model.path`, or a new one with a vocabulary of the run's own texts or around a language model.
+  private func startingModel(_ folder: URL) throws -> PretrainedModel {
     if let path = context.configuration.model.path {
-      let directory = URL(fileURLWithPath: path, isDirectory: true)
-      return (try ModelBuilder.open(directory, run: context.configuration), directory)
+      return try context.open(URL(fileURLWithPath: path, isDirectory: true), tellsNotes: true)
     }
     if let path = context.configuration.model.languageModel {
-      return (
-        try ModelBuilder.fresh(context.configuration, languageModel: path, tokenizerTo: folder), folder
-      )
+      return try ModelBuilder.fresh(context.configuration, languageModel: path, tokenizerTo: folder)
     }
     let tokenizer = try Tokenizer.train(
       texts: try VocabularyTexts.texts(of: context.source),
       vocabularySize: context.configuration.tokenizer.vocabSize,
       to: folder.appendingPathComponent(ModelBuilder.tokenizerName))
-    return (try ModelBuilder.fresh(context.configuration, tokenizer: tokenizer), folder)
+    return try ModelBuilder.fresh(context.configuration, tokenizer: tokenizer, in: folder)
   }
 
-  private func pretrainVision(_ base: LoadedModel, pictures: PictureStore) throws {
+  private func pretrainVision(_ base: PretrainedModel, pictures: PictureStore) throws {
     guard context.configuration.model.path == nil else { return }
     base.model.setTrainable(true, .vision)
     defer { base.model.setTrainable(context.configuration.sft.trainVision, .vision) }

@@ -29,8 +29,20 @@ public struct StageContext {
   var trainedModel: URL { configuration.trainedModel(in: directory.url) }
 
   /// Pictures of this run for a model.
-  func pictures(_ loaded: LoadedModel, cacheBytes: Int = PictureStore.defaultCacheBytes) -> PictureStore {
-    PictureStore(source: source, processor: loaded.processor, cacheBytes: cacheBytes)
+  func pictures(
+    _ loaded: PretrainedModel, cacheBytes: Int = PictureStore.defaultCacheBytes
+  ) throws -> PictureStore {
+    PictureStore(
+      source: source, processor: try loaded.pictureProcessor(of: baseModel), cacheBytes: cacheBytes)
+  }
+
+  /// Opens a model of this run, and tells what there is to tell about it.
+  func open(
+    _ model: URL, template: RunConfiguration.Tokenizer.Template? = nil, tellsNotes: Bool = false
+  ) throws -> PretrainedModel {
+    let loaded = try ModelBuilder.open(model, run: configuration, template: template)
+    if tellsNotes { for note in loaded.notes { console.warning(note) } }
+    return loaded
   }
 
   /// Hash of a picture's bytes.

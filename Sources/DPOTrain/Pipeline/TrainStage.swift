@@ -9,7 +9,7 @@ struct TrainStage {
   func run() throws {
     let settings = context.configuration.train
     let folder = try context.directory.folder(.train)
-    let base = try ModelBuilder.open(context.baseModel, run: context.configuration)
+    let base = try context.open(context.baseModel)
     let model = base.model
     let found = try readPairs()
     try PairFileError.check(found, file: context.directory.pairs.path)
@@ -20,7 +20,7 @@ struct TrainStage {
 
     // Frozen features are computed from each picture once: there is nothing to keep pictures for.
     let picturesAreSeenAgain = settings.trainVision || settings.trainProjector
-    let pictures = context.pictures(
+    let pictures = try context.pictures(
       base, cacheBytes: picturesAreSeenAgain ? PictureStore.defaultCacheBytes : 16 << 20)
     let frozen = FeatureStore(model: model, pictures: pictures)
     let features: FeatureStore
@@ -75,7 +75,7 @@ struct TrainStage {
     context.console.message(
       "train: \(pairs.count) pairs, \(steps) steps of \(batch), \(counts.trainable) of \(counts.all) weights")
     try loop.run(objective)
-    try ModelBuilder.save(base, tokenizerFrom: context.baseModel, to: context.trainedModel)
+    try ModelBuilder.save(base, to: context.trainedModel)
   }
 
   /// The pairs of the run, or all that can be used of them.
@@ -144,7 +144,7 @@ struct TrainStage {
 
   /// Log-probabilities under the reference: computed once and cached, or live.
   private func reference(
-    _ pairs: [EncodedPair], base: LoadedModel, features: FeatureStore, folder: URL
+    _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore, folder: URL
   ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
     let settings = context.configuration.train
     guard settings.precomputeRefLogProbs else {
@@ -152,7 +152,7 @@ struct TrainStage {
     }
     var fingerprint = Digest()
     fingerprint.update(ModelState.digest(base.model))
-    fingerprint.update("\(base.processor.configuration)")
+    fingerprint.update("\(try base.pictureProcessor(of: context.baseModel).configuration)")
     fingerprint.update("\(base.model.configuration)")
     fingerprint.update("\(settings.sharesPrefix)")
     if settings.ldAlpha != 1 { fingerprint.update("\(settings.ldAlpha)") }
@@ -176,7 +176,7 @@ struct TrainStage {
 
   /// The base model itself with its adapters off where only they are trained, otherwise a second copy.
   private func liveReference(
-    _ pairs: [EncodedPair], base: LoadedModel, features: FeatureStore
+    _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore
   ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
     let settings = context.configuration.train
     if settings.adapter == .lora, !settings.trainProjector, !settings.trainVision {
@@ -188,10 +188,10 @@ struct TrainStage {
         return try Self.values(pairs, scorer)
       }
     }
-    let copy = try ModelBuilder.open(context.baseModel, run: context.configuration)
+    let copy = try context.open(context.baseModel)
     copy.model.setTrainable(false, .vision, .projector, .decoder)
     copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
-    let features = FeatureStore(model: copy.model, pictures: context.pictures(copy))
+    let features = FeatureStore(model: copy.model, pictures: try context.pictures(copy))
     try features.prepare(pairs.map(\.pictures))
     let scorer = scorer(copy.model, features)
     return { try Self.values($0, scorer) }

@@ -81,7 +81,10 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return Double(images) / Double(max(compose.total, 1))
   }
 
-  private var systemTokens: Int { configuration.tokenizer.template == .plain ? 4 : 60 }
+  private var systemTokens: Int {
+    let unnamed: RunConfiguration.Tokenizer.Template = configuration.model.path == nil ? .plain : .vicunaV1
+    return configuration.tokenizer.template ?? unnamed == .plain ? 4 : 60
+  }
 
   /// Estimated tokens of one supervised step.
   public var sftTokens: Int {

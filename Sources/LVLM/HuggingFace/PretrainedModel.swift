@@ -3,57 +3,195 @@ import Foundation
 import Tensor
 
 /// A model with everything that belongs to it, opened from a directory or from a GGUF file and checked to fit together.
+///
+/// Every command and every stage opens models here, and whatever is written carries all four: weights, vocabulary, image
+/// settings and chat template.
 public struct PretrainedModel {
   /// The model.
   public var model: LlavaModel
-  /// Its vocabulary.
-  public var tokenizer: Tokenizer
+  /// Vocabulary and chat template, which turn questions into ids.
+  public private(set) var encoder: PromptEncoder
   /// What it does with pictures; nil for a language model alone.
   public var processor: ImageProcessor?
+  /// What whoever opened it should be told: settings that were not there, or that others took the place of.
+  public private(set) var notes: [String] = []
+  /// The files of its vocabulary.
+  private let tokenizerFiles: TokenizerFiles
+  /// `generation_config.json` as it was.
+  private var generation: Data?
 
-  /// Opens a model directory (see ``LlavaModel/load(from:)``), with `tokenizer.model` or `tokenizer.json` and, where it
-  /// is there, `preprocessor_config.json`; or a GGUF file of a language model.
+  /// Its vocabulary.
+  public var tokenizer: Tokenizer { encoder.tokenizer }
+  /// How its questions are framed.
+  public var template: ChatTemplate { encoder.template }
+
+  /// Opens a model directory (see ``LlavaModel/load(from:)``) with its vocabulary, its image settings
+  /// (`preprocessor_config.json`, or `processor_config.json` of transformers 5) and its chat template; or a GGUF file of a
+  /// language model.
   ///
-  /// A directory without `preprocessor_config.json` pads pictures to squares and uses CLIP's statistics.
-  /// - Parameter weights: how matrices are kept; anything but ``WeightStorage/float32`` freezes the model.
+  /// A directory that says nothing of pictures pads them to squares and uses CLIP's statistics, which ``notes`` tell; one that
+  /// says two things is an error.
+  /// - Parameters:
+  ///   - weights: how matrices are kept; anything but ``WeightStorage/float32`` freezes the model.
+  ///   - template: takes the place of the model's own chat template, which ``notes`` tell where they differ.
+  ///   - option: what notes call that choice.
   /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError``, ``TokenizerError`` or `CheckpointError`;
   ///   ``ModelErrors`` where there are several.
-  public static func load(from url: URL, weights: WeightStorage = .float32) throws -> PretrainedModel {
+  public static func load(
+    from url: URL, weights: WeightStorage = .float32, template: ChatTemplate? = nil,
+    option: String = "--template"
+  ) throws -> PretrainedModel {
     if url.pathExtension == "gguf" {
-      let file = try GGUFFile(reading: url)
-      let tokenizer = try Tokenizer(gguf: file)
-      return PretrainedModel(
-        model: try LlavaModel.languageModel(from: file, tokenizer: tokenizer, weights: weights),
-        tokenizer: tokenizer)
+      return try load(gguf: url, weights: weights, template: template, option: option)
     }
     guard weights != .quantized else {
       throw ModelDirectoryError(
         file: url.path, unusable: ["its weights (safetensors, expected a GGUF file to keep quantised)"])
     }
     let errors = ErrorCollection()
-    let tokenizer = errors.attempt { try Self.tokenizer(of: url) }
-    let processing = errors.attempt { try imageProcessing(of: url) }
+    let tokenizer = errors.attempt { try TokenizerFiles(of: url) }
+    let processing = errors.attempt { try ProcessorSettings.image(of: url) }
+    let chat = errors.attempt { try chatTemplate(of: url, instead: template, option) }
     let model = errors.attempt {
       try LlavaModel.load(from: url) {
         let configuration = try LlavaConfiguration.read(from: ModelFile.inside(url, "config.json"))
-        _ = errors.attempt { try check(configuration, tokenizer, processing ?? nil, directory: url) }
+        _ = errors.attempt {
+          try check(configuration, tokenizer?.tokenizer, processing ?? nil, directory: url)
+        }
+        _ = errors.attempt { try ProcessorSettings.check(configuration, directory: url) }
         return configuration
       }
     }
-    guard let tokenizer, let processing, let model, errors.isEmpty else { throw errors.error }
+    guard let tokenizer, let processing, let chat, let model, errors.isEmpty else { throw errors.error }
     if weights == .bfloat16 {
       model.setTrainable(false, .vision, .projector, .decoder)
       model.storeFrozenWeights(as: .bfloat16)
     }
-    return PretrainedModel(
-      model: model, tokenizer: tokenizer,
-      processor: ImageProcessor(
-        processing ?? ImageProcessorConfiguration(size: model.configuration.vision.imageSize)))
+    let usual = chat.template ?? usualTemplate(of: tokenizer.tokenizer)
+    var loaded = PretrainedModel(
+      model: model, tokenizer: tokenizer, template: usual,
+      processing: processing ?? ImageProcessorConfiguration(size: model.configuration.vision.imageSize))
+    loaded.notes = tokenizer.notes + chat.notes
+    if processing == nil {
+      loaded.notes.append(
+        "\(url.path): neither \(ProcessorSettings.imageName) nor \(ProcessorSettings.name) says what becomes of pictures; "
+          + "they are padded to squares and normalised as CLIP's")
+    }
+    if chat.template == nil {
+      loaded.notes.append("\(url.path): no chat template; \(usual.name) is used, which fits its vocabulary")
+    }
+    loaded.generation = try? Data(contentsOf: ModelFile.inside(url, "generation_config.json"))
+    return loaded
   }
 
-  /// The template that the vocabulary was made for, as far as it shows: ChatML where it has ChatML's tokens.
-  public var usualTemplate: ChatTemplate {
+  private static func load(
+    gguf url: URL, weights: WeightStorage, template: ChatTemplate?, option: String
+  ) throws -> PretrainedModel {
+    let file = try GGUFFile(reading: url)
+    let tokenizer = try Tokenizer(gguf: file)
+    let chat = try chatTemplate(of: file, instead: template, option)
+    var loaded = PretrainedModel(
+      model: try LlavaModel.languageModel(from: file, tokenizer: tokenizer, weights: weights),
+      tokenizer: TokenizerFiles(tokenizer, contents: [:]),
+      template: chat.template ?? usualTemplate(of: tokenizer), processing: nil)
+    loaded.notes = chat.notes
+    return loaded
+  }
+
+  private init(
+    model: LlavaModel, tokenizer: TokenizerFiles, template: ChatTemplate,
+    processing: ImageProcessorConfiguration?
+  ) {
+    self.model = model
+    tokenizerFiles = tokenizer
+    encoder = PromptEncoder(
+      tokenizer: tokenizer.tokenizer, template: template, configuration: model.configuration)
+    processor = processing.map(ImageProcessor.init)
+  }
+
+  /// A model that was made here, with the files of its vocabulary in `folder`; pictures are padded to squares.
+  ///
+  /// - Throws: ``TokenizerError`` or ``ModelDirectoryError`` for files that are no vocabulary.
+  package init(new model: LlavaModel, tokenizerIn folder: URL, template: ChatTemplate) throws {
+    self.init(
+      model: model, tokenizer: try TokenizerFiles(of: folder), template: template,
+      processing: ImageProcessorConfiguration(size: model.configuration.vision.imageSize))
+  }
+
+  /// Writes a directory that ``load(from:weights:template:option:)`` and Hugging Face's transformers read, `AutoProcessor`
+  /// included; adapters are merged into the weights that are written.
+  ///
+  /// - Parameters:
+  ///   - directory: made when absent.
+  ///   - layout: how the parameters are named.
+  /// - Throws: `CheckpointError`, ``TokenizerError`` or a file error.
+  public func save(to directory: URL, layout: ParameterNames.Layout = .saved) throws {
+    try model.save(to: directory, layout: layout)
+    try tokenizerFiles.write(to: directory)
+    var files = [
+      ProcessorSettings.name: try ProcessorSettings.json(model.configuration, processor?.configuration),
+      ChatTemplateFiles.name: Data(template.jinja.utf8),
+      "generation_config.json": try generation ?? generationJSON(),
+    ]
+    if let processor { files[ProcessorSettings.imageName] = try processor.configuration.json() }
+    for (name, bytes) in files {
+      try bytes.write(to: directory.appending(component: name), options: .atomic)
+    }
+  }
+
+  private func generationJSON() throws -> Data {
+    try JSONSerialization.data(
+      withJSONObject: [
+        "bos_token_id": Int(tokenizer.bosID), "eos_token_id": Int(tokenizer.eosID),
+        "pad_token_id": Int(tokenizer.padID),
+      ], options: [.prettyPrinted, .sortedKeys])
+  }
+
+  // MARK: Chat templates
+
+  /// The template that a vocabulary was made for, as far as it shows: ChatML where it has ChatML's tokens.
+  private static func usualTemplate(of tokenizer: Tokenizer) -> ChatTemplate {
     ChatTemplate.chatML.marks.allSatisfy { tokenizer.id(of: $0) != nil } ? .chatML : .vicunaV1
+  }
+
+  private static func chatTemplate(
+    of directory: URL, instead chosen: ChatTemplate?, _ option: String
+  ) throws -> (template: ChatTemplate?, notes: [String]) {
+    let files = try ChatTemplateFiles(of: directory)
+    guard let chosen else { return (try files.agreed(), []) }
+    return (
+      chosen,
+      files.all.filter { $0.template != chosen }.prefix(1).map {
+        let own = $0.template.map(\.name) ?? "another"
+        return
+          "\(directory.path): its chat template is \(own) (\($0.place)); \(option) \(chosen.name) takes its place"
+      }
+    )
+  }
+
+  private static func chatTemplate(
+    of file: GGUFFile, instead chosen: ChatTemplate?, _ option: String
+  ) throws -> (template: ChatTemplate?, notes: [String]) {
+    let key = "tokenizer.chat_template"
+    guard let jinja = file.metadata[key]?.asString else { return (chosen, []) }
+    let own = ChatTemplate(jinja: jinja)
+    guard let template = chosen ?? own else {
+      let known = ChatTemplate.all.map(\.name).joined(separator: ", ")
+      throw ModelConfigurationError(
+        file: file.url.path,
+        problems: [
+          .init(
+            key: key, found: "\"\(jinja.prefix(60))…\"",
+            expected: "what one of \(known) writes; \(option) chooses one of them")
+        ])
+    }
+    guard own != template else { return (template, []) }
+    return (
+      template,
+      [
+        "\(file.url.path): its chat template is \(own?.name ?? "another"); \(option) \(template.name) takes its place"
+      ]
+    )
   }
 
   /// The image features of pictures.
@@ -69,45 +207,6 @@ public struct PretrainedModel {
       return .zeros([0, model.configuration.tokensPerImage, model.configuration.text.hiddenSize])
     }
     return noGradient { model.imageFeatures(processor(pictures)) }
-  }
-
-  /// The vocabulary of a model directory: `tokenizer.model`, or `tokenizer.json` with `tokenizer_config.json`.
-  package static func tokenizer(of directory: URL) throws -> Tokenizer {
-    struct Names: Decodable {
-      struct Token: Decodable {
-        var content: String
-        init(from decoder: any Decoder) throws {
-          if let plain = try? decoder.singleValueContainer().decode(String.self) {
-            content = plain
-          } else {
-            content = try decoder.container(keyedBy: Key.self).decode(String.self, forKey: .content)
-          }
-        }
-        enum Key: String, CodingKey { case content }
-      }
-      var bos_token: Token?
-      var eos_token: Token?
-      var pad_token: Token?
-    }
-    let pieces = try ModelFile.inside(directory, "tokenizer.model")
-    let json = try ModelFile.inside(directory, "tokenizer.json")
-    if FileManager.default.fileExists(atPath: pieces.path)
-      || !FileManager.default.fileExists(atPath: json.path)
-    {
-      return try Tokenizer(contentsOf: pieces)
-    }
-    let data = try? Data(contentsOf: ModelFile.inside(directory, "tokenizer_config.json"))
-    let names = data.flatMap { try? JSONDecoder().decode(Names.self, from: $0) }
-    return try Tokenizer(
-      json: Data(contentsOf: json), name: json.path, bos: names?.bos_token?.content,
-      eos: names?.eos_token?.content, pad: names?.pad_token?.content)
-  }
-
-  /// What `preprocessor_config.json` says, nil where there is none.
-  private static func imageProcessing(of directory: URL) throws -> ImageProcessorConfiguration? {
-    let file = try ModelFile.inside(directory, "preprocessor_config.json")
-    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    return try ImageProcessorConfiguration.read(from: file)
   }
 
   private static func check(
@@ -132,7 +231,7 @@ public struct PretrainedModel {
       checks.require(
         processing.size == configuration.vision.imageSize, "vision_config.image_size",
         found: "\(configuration.vision.imageSize)",
-        expected: "\(processing.size), the size in preprocessor_config.json")
+        expected: "\(processing.size), the side of the square that the image settings make")
     }
     guard checks.problems.isEmpty else {
       throw ModelConfigurationError(file: directory.path, problems: checks.problems)

@@ -1,43 +1,6 @@
 public import Tensor
 
-/// How a picture becomes the vision encoder's input: the keys of Hugging Face's `preprocessor_config.json`
-/// (`CLIPImageProcessor`) that LLaVA uses, and LLaVA's own `image_aspect_ratio`.
-public struct ImageProcessorConfiguration: Sendable, Equatable {
-  /// The side of the square the model sees, in pixels.
-  public var size: Int
-  /// Mean of each channel on the scale 0 … 1.
-  public var mean: [Double]
-  /// Standard deviation of each channel on the scale 0 … 1.
-  public var standardDeviation: [Double]
-  /// How pictures are scaled.
-  public var resampling: ResamplingFilter
-  /// Whether pictures are first padded to a square in the mean colour (LLaVA-1.5's `pad`); otherwise the
-  /// centre is cut out (CLIP).
-  public var padsToSquare: Bool
-  /// What a sample is multiplied with before it is normalised.
-  public var rescaleFactor: Double
-
-  /// CLIP's channel means.
-  public static let clipMean = [0.48145466, 0.4578275, 0.40821073]
-  /// CLIP's channel standard deviations.
-  public static let clipStandardDeviation = [0.26862954, 0.26130258, 0.27577711]
-
-  /// Creates a configuration; CLIP's statistics, bicubic and padding unless told otherwise.
-  public init(
-    size: Int, mean: [Double] = clipMean, standardDeviation: [Double] = clipStandardDeviation,
-    resampling: ResamplingFilter = .bicubic, padsToSquare: Bool = true, rescaleFactor: Double = 1.0 / 255
-  ) {
-    self.size = size
-    self.mean = mean
-    self.standardDeviation = standardDeviation
-    self.resampling = resampling
-    self.padsToSquare = padsToSquare
-    self.rescaleFactor = rescaleFactor
-  }
-}
-
-/// Turns pictures into the model's input: pad to a square, resize the shortest edge, cut out the centre,
-/// rescale, normalise.
+/// Turns pictures into the model's input: border to a square, resize, cut out the centre, rescale, normalise.
 public struct ImageProcessor: Sendable {
   /// The settings.
   public let configuration: ImageProcessorConfiguration
@@ -58,24 +21,23 @@ public struct ImageProcessor: Sendable {
     padding = RGBColour(border[0], border[1], border[2])
     levels = (0..<3).map { channel in
       (0..<256).map {
-        Float((Double($0) * configuration.rescaleFactor - mean[channel]) / deviation[channel])
+        let value = Double($0) * configuration.rescaleFactor
+        return Float(configuration.normalizes ? (value - mean[channel]) / deviation[channel] : value)
       }
     }
   }
 
-  /// A picture whose shorter side is the model's; the longer one is truncated to whole pixels.
+  /// A picture at the size from which the centre is cut out.
   public func resized(_ picture: RGBImage) -> RGBImage {
-    let side = configuration.size
-    let isWide = picture.width > picture.height
-    return picture.resized(
-      width: isWide ? side * picture.width / picture.height : side,
-      height: isWide ? side : side * picture.height / picture.width, filter: configuration.resampling)
+    let target = configuration.resizing.target(width: picture.width, height: picture.height)
+    return picture.resized(width: target.width, height: target.height, filter: configuration.resampling)
   }
 
   /// The square the model sees, still in 8-bit RGB.
   public func square(_ picture: RGBImage) -> RGBImage {
-    let whole = configuration.padsToSquare ? picture.paddedToSquare(padding) : picture
-    return resized(whole).centreCropped(width: configuration.size, height: configuration.size)
+    let resized = resized(configuration.padsToSquare ? picture.paddedToSquare(padding) : picture)
+    guard configuration.cropsCentre else { return resized }
+    return resized.centreCropped(width: configuration.size, height: configuration.size)
   }
 
   /// The normalised samples of a picture, channel by channel: `3 * size * size` numbers.

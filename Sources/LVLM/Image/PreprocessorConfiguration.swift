@@ -1,118 +1,111 @@
+import Checkpoint
 import Foundation
 
-/// A number of pixels as `preprocessor_config.json` writes it: alone, or in an object by the name of a side.
-private struct PixelSize: Decodable {
-  var pixels: Int
-
-  private enum CodingKeys: String, CodingKey {
-    case shortestEdge = "shortest_edge"
-    case height, width
-  }
-
-  init(from decoder: any Decoder) throws {
-    if let plain = try? decoder.singleValueContainer().decode(Int.self) {
-      pixels = plain
-      return
-    }
-    let keys = try decoder.container(keyedBy: CodingKeys.self)
-    if let edge = try keys.decodeIfPresent(Int.self, forKey: .shortestEdge) {
-      pixels = edge
-      return
-    }
-    let (height, width) = (
-      try keys.decode(Int.self, forKey: .height), try keys.decode(Int.self, forKey: .width)
-    )
-    guard height == width else {
-      throw DecodingError.dataCorrupted(
-        .init(codingPath: decoder.codingPath, debugDescription: "found \(width)x\(height), expected a square")
-      )
-    }
-    pixels = height
-  }
-}
-
 extension ImageProcessorConfiguration {
-  private struct File: Decodable {
-    var size: PixelSize?
-    var crop: PixelSize?
-    var mean: [Double]?
-    var deviation: [Double]?
-    var resampling: Int?
-    var factor: Double?
-    var pads: Bool?
-    var resizes: Bool?
-    var crops: Bool?
-    var rescales: Bool?
-    var normalizes: Bool?
+  /// The keys of `CLIPImageProcessor` and `LlavaImageProcessor`, and what else their files carry along.
+  static let keys = KnownKeys(
+    computed: [
+      "image_processor_type", "feature_extractor_type", "do_resize", "size", "default_to_square", "resample",
+      "do_center_crop", "crop_size", "do_rescale", "rescale_factor", "do_normalize", "image_mean",
+      "image_std", "do_pad",
+    ],
+    harmless: [
+      "processor_class", "_processor_class", "_valid_processor_keys", "return_tensors", "disable_grouping",
+      "device", "image_seq_length", "transformers_version", "_name_or_path",
+    ],
+    only: [
+      "do_convert_rgb": [.boolean(true)], "data_format": [.string("channels_first")],
+      "input_data_format": [], "pad_size": [], "use_square_size": [.boolean(false)],
+    ])
 
-    enum CodingKeys: String, CodingKey {
-      case size
-      case crop = "crop_size"
-      case mean = "image_mean"
-      case deviation = "image_std"
-      case resampling = "resample"
-      case factor = "rescale_factor"
-      case pads = "do_pad"
-      case resizes = "do_resize"
-      case crops = "do_center_crop"
-      case rescales = "do_rescale"
-      case normalizes = "do_normalize"
-    }
-  }
+  /// Classes that compute what is computed here; some releases put their backend behind the name.
+  private static let classes: [(name: String, pads: Bool)] = [
+    ("CLIPImageProcessor", false), ("LlavaImageProcessor", true),
+  ]
 
-  /// Reads a `preprocessor_config.json` of Hugging Face's `CLIPImageProcessor` or `LlavaImageProcessor`.
+  /// Reads a `preprocessor_config.json`, or the `image_processor` in a `processor_config.json` of transformers 5.
   ///
   /// - Throws: ``ModelConfigurationError`` with the file and everything that is not computed here.
   public static func read(from url: URL) throws -> ImageProcessorConfiguration {
-    func failure(_ problems: [ModelConfigurationError.Problem]) -> ModelConfigurationError {
-      ModelConfigurationError(file: url.path, problems: problems)
+    let json = try ModelJSON.read(url)
+    return try ImageProcessorConfiguration(json["image_processor"] ?? json, file: url.path)
+  }
+
+  /// What an object with these keys means; absent ones have the value of the class.
+  ///
+  /// - Throws: ``ModelConfigurationError`` with `file` and everything that is not computed here.
+  init(_ json: JSONValue, file: String) throws {
+    guard case .object = json else {
+      throw ModelConfigurationError(
+        file: file,
+        problems: [.init(key: "file", found: json.kind, expected: "the keys of CLIPImageProcessor")])
     }
-    guard let data = try? Data(contentsOf: url) else {
-      throw failure([.init(key: "file", found: "nothing readable", expected: "a preprocessor_config.json")])
+    var reader = PreprocessorReader(json)
+    let pads = reader.padsToSquare(classes: Self.classes)
+    let (mean, deviation) = (
+      reader.channels("image_mean", default: Self.clipMean),
+      reader.channels("image_std", default: Self.clipStandardDeviation)
+    )
+    reader.require(
+      deviation.allSatisfy { $0 > 0 }, "image_std", expected: "3 positive numbers")
+    reader.require(
+      !pads || mean.allSatisfy { (0...1).contains($0) }, "image_mean",
+      expected: "numbers from 0 to 1, which are the colour of the border")
+    let resizing = reader.resizing()
+    let crop = reader.crop()
+    let rescales = reader.flag("do_rescale", default: true)
+    let factor = reader.number("rescale_factor", default: 1.0 / 255)
+    let filter = reader.resampling()
+    let side = reader.side(resizing, crop: crop, pads: pads)
+    let normalizing = reader.flag("do_normalize", default: true)
+    let problems = Self.keys.problems(in: json) + reader.problems
+    guard problems.isEmpty else { throw ModelConfigurationError(file: file, problems: problems) }
+    self.init(
+      size: side, mean: mean, standardDeviation: deviation, resampling: filter, padsToSquare: pads,
+      rescaleFactor: rescales ? factor : 1)
+    self.resizing = resizing
+    cropsCentre = crop != nil
+    normalizes = normalizing
+  }
+
+  /// The keys and values of a `preprocessor_config.json` that transformers and ``read(from:)`` understand.
+  var object: [String: Any] {
+    var keys: [String: Any] = [
+      "image_processor_type": padsToSquare ? "LlavaImageProcessor" : "CLIPImageProcessor",
+      "do_resize": resizing != .none, "do_center_crop": cropsCentre, "do_rescale": rescaleFactor != 1,
+      "do_normalize": normalizes, "do_convert_rgb": true, "crop_size": ["height": size, "width": size],
+      "image_mean": mean, "image_std": standardDeviation, "resample": resampling.pillowNumber,
+      "rescale_factor": rescaleFactor,
+    ]
+    if padsToSquare { keys["do_pad"] = true }
+    switch resizing {
+    case .none: keys["size"] = ["shortest_edge": size]
+    case .shortestEdge(let edge, nil): keys["size"] = ["shortest_edge": edge]
+    case .shortestEdge(let edge, let longest?):
+      keys["size"] = ["shortest_edge": edge, "longest_edge": longest]
+    case .stretched(let height, let width): keys["size"] = ["height": height, "width": width]
+    case .within(let height, let width): keys["size"] = ["max_height": height, "max_width": width]
     }
-    let file: File
-    do {
-      file = try JSONDecoder().decode(File.self, from: data)
-    } catch {
-      throw failure([.init(key: "file", found: "another content", expected: "the keys of CLIPImageProcessor")]
-      )
-    }
-    var checks = ConfigurationChecks()
-    let size = file.size?.pixels ?? 224
-    checks.positive(size, "size")
-    checks.require(
-      file.crop?.pixels ?? size == size, "crop_size", found: "\(file.crop?.pixels ?? 0)",
-      expected: "size (\(size))")
-    for (key, value) in [
-      ("do_resize", file.resizes), ("do_center_crop", file.crops), ("do_rescale", file.rescales),
-      ("do_normalize", file.normalizes),
-    ] {
-      checks.require(value ?? true, key, found: "false", expected: "true")
-    }
-    let (mean, deviation) = (file.mean ?? clipMean, file.deviation ?? clipStandardDeviation)
-    checks.require(mean.count == 3, "image_mean", found: "\(mean.count) numbers", expected: "3")
-    checks.require(
-      deviation.count == 3 && deviation.allSatisfy { $0 > 0 }, "image_std", found: "\(deviation)",
-      expected: "3 positive numbers")
-    let resampling = ResamplingFilter(pillow: file.resampling ?? 3)
-    checks.require(
-      resampling != nil, "resample", found: "\(file.resampling ?? 3)", expected: "one of 0 to 4")
-    guard checks.problems.isEmpty else { throw failure(checks.problems) }
-    return ImageProcessorConfiguration(
-      size: size, mean: mean, standardDeviation: deviation, resampling: resampling ?? .bicubic,
-      padsToSquare: file.pads ?? false, rescaleFactor: file.factor ?? 1.0 / 255)
+    return keys
   }
 
   /// The bytes of a `preprocessor_config.json` that transformers and ``read(from:)`` understand.
   public func json() throws -> Data {
-    let keys: [String: Any] = [
-      "image_processor_type": padsToSquare ? "LlavaImageProcessor" : "CLIPImageProcessor",
-      "do_pad": padsToSquare, "do_resize": true, "do_center_crop": true, "do_rescale": true,
-      "do_normalize": true, "do_convert_rgb": true, "size": ["shortest_edge": size],
-      "crop_size": ["height": size, "width": size], "image_mean": mean, "image_std": standardDeviation,
-      "resample": resampling.pillowNumber, "rescale_factor": rescaleFactor,
-    ]
-    return try JSONSerialization.data(
-      withJSONObject: keys, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    try JSONSerialization.data(
+      withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+  }
+
+  /// The keys in which this and another configuration differ, with the values of both.
+  func differences(from other: ImageProcessorConfiguration) -> [(key: String, own: String, other: String)] {
+    let (own, others) = (object, other.object)
+    func text(_ value: Any?) -> String {
+      let options: JSONSerialization.WritingOptions = [.sortedKeys, .fragmentsAllowed]
+      let data = value.flatMap { try? JSONSerialization.data(withJSONObject: $0, options: options) }
+      return data.map { String(decoding: $0, as: UTF8.self) } ?? "nothing"
+    }
+    return Set(own.keys).union(others.keys).sorted().compactMap { key in
+      let (a, b) = (text(own[key]), text(others[key]))
+      return a == b ? nil : (key, a, b)
+    }
   }
 }

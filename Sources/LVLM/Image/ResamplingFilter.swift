@@ -12,8 +12,10 @@ public enum ResamplingFilter: String, Codable, CaseIterable, Sendable {
   case bicubic
   /// A sinc windowed by a sinc three samples wide.
   case lanczos
+  /// A sinc in a Hamming window one sample wide.
+  case hamming
 
-  /// The filter of a Hugging Face `resample` number (Pillow's constants 0 … 5); `nil` for Hamming (5).
+  /// The filter of a Hugging Face `resample` number (Pillow's constants 0 … 5); `nil` for others.
   public init?(pillow number: Int) {
     switch number {
     case 0: self = .nearest
@@ -21,6 +23,7 @@ public enum ResamplingFilter: String, Codable, CaseIterable, Sendable {
     case 2: self = .bilinear
     case 3: self = .bicubic
     case 4: self = .box
+    case 5: self = .hamming
     default: return nil
     }
   }
@@ -33,6 +36,7 @@ public enum ResamplingFilter: String, Codable, CaseIterable, Sendable {
     case .bilinear: 2
     case .bicubic: 3
     case .box: 4
+    case .hamming: 5
     }
   }
 
@@ -40,7 +44,7 @@ public enum ResamplingFilter: String, Codable, CaseIterable, Sendable {
   var support: Double {
     switch self {
     case .nearest, .box: 0.5
-    case .bilinear: 1
+    case .bilinear, .hamming: 1
     case .bicubic: 2
     case .lanczos: 3
     }
@@ -60,6 +64,9 @@ public enum ResamplingFilter: String, Codable, CaseIterable, Sendable {
     case .lanczos:
       guard distance >= -3, distance < 3 else { return 0 }
       return sinc(distance) * sinc(distance / 3)
+    case .hamming:
+      // Pillow's constants are of single precision.
+      return x < 1 ? sinc(x) * (Double(0.54 as Float) + Double(0.46 as Float) * cos(.pi * x)) : 0
     }
   }
 

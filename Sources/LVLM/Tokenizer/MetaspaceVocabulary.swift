@@ -15,7 +15,7 @@ struct MetaspaceVocabulary: Vocabulary {
 
   private let table: PieceTable
   private let merges: BytePairMerges
-  private let prefix: Prefix
+  private var prefix: Prefix
   private let unknown: Int32?
   /// `<0x00>` to `<0xFF>`, when all of them are pieces.
   private let byteIDs: [Int32]
@@ -34,6 +34,13 @@ struct MetaspaceVocabulary: Vocabulary {
     byteOfID = Dictionary(
       byteIDs.enumerated().map { ($1, UInt8($0)) }, uniquingKeysWith: { first, _ in first })
     merges = try BytePairMerges(pairs, table, file: file)
+  }
+
+  /// The same vocabulary with another rule for the ▁ before a text.
+  func putting(_ prefix: Prefix) -> MetaspaceVocabulary {
+    var other = self
+    other.prefix = prefix
+    return other
   }
 
   var pieceCount: Int { table.count }

@@ -12,7 +12,7 @@ public final class Tokenizer: Sendable {
   /// How the padding token is written.
   public static let padMark = "<pad>"
 
-  private let vocabulary: any Vocabulary
+  let vocabulary: any Vocabulary
   private let added: AddedTokens
   /// Ids that stand around every text when special tokens are asked for.
   private let frame: (before: [Int32], after: [Int32])

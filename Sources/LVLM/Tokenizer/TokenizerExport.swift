@@ -28,18 +28,7 @@ extension Tokenizer {
     ]
     let digits: [String: Any] = ["type": "Digits", "individual_digits": true]
     let isolatesDigits = file.metadata["tokenizer.ggml.pre"]?.asString == "smollm"
-    func template(_ sequences: [String]) -> [[String: Any]] {
-      [["SpecialToken": ["id": pieces[Int(gguf.bos)], "type_id": 0]]]
-        + sequences.map { ["Sequence": ["id": $0, "type_id": 0]] }
-    }
-    let frame: [String: Any] = [
-      "type": "TemplateProcessing", "single": template(["A"]), "pair": template(["A", "B"]),
-      "special_tokens": [
-        pieces[Int(gguf.bos)]: [
-          "id": pieces[Int(gguf.bos)], "ids": [Int(gguf.bos)], "tokens": [pieces[Int(gguf.bos)]],
-        ]
-      ],
-    ]
+    let frame = beginning(pieces[Int(gguf.bos)], Int(gguf.bos))
     let json: [String: Any] = [
       "version": "1.0", "truncation": NSNull(), "padding": NSNull(), "normalizer": NSNull(),
       "added_tokens": added.sorted { $0.id < $1.id }.map { token -> [String: Any] in

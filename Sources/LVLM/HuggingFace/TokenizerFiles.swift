@@ -1,0 +1,127 @@
+import Checkpoint
+import Foundation
+
+/// The vocabulary of a model directory, and its files as they are, which are kept with whatever is made of the model.
+package struct TokenizerFiles {
+  static let modelName = "tokenizer.model"
+  static let jsonName = "tokenizer.json"
+  static let configurationName = "tokenizer_config.json"
+  /// Every file that belongs to a vocabulary.
+  private static let names = [
+    modelName, jsonName, configurationName, "special_tokens_map.json", "added_tokens.json",
+  ]
+
+  package private(set) var tokenizer: Tokenizer
+  /// The files by their names.
+  private(set) var contents: [String: Data] = [:]
+  /// What whoever opens the directory should be told.
+  private(set) var notes: [String] = []
+
+  /// Opens `tokenizer.model`, or `tokenizer.json` with `tokenizer_config.json`. Where both are there they must mean the same.
+  ///
+  /// Two files that differ only in where a blank is put before a text are `tokenizer.json`'s, as for transformers.
+  /// - Throws: ``TokenizerError`` or ``ModelDirectoryError``.
+  package init(of directory: URL) throws {
+    let files = FileManager.default
+    for name in Self.names {
+      let url = try ModelFile.inside(directory, name)
+      guard files.fileExists(atPath: url.path) else { continue }
+      contents[name] = try? Data(contentsOf: url)
+    }
+    func path(_ name: String) -> String { directory.appending(component: name).path }
+    let pieces = try contents[Self.modelName].map { try Tokenizer(model: $0, name: path(Self.modelName)) }
+    let names = try SpecialTokenNames(of: directory)
+    let json = try contents[Self.jsonName].map {
+      try Tokenizer(json: $0, name: path(Self.jsonName), bos: names.bos, eos: names.eos, pad: names.pad)
+    }
+    switch (pieces, json) {
+    case (let pieces?, let json?):
+      switch try pieces.comparison(with: json, directory: directory) {
+      case .same: tokenizer = pieces
+      case .otherBlanks:
+        tokenizer = json
+        notes.append(
+          "\(directory.path): \(Self.modelName) and \(Self.jsonName) put blanks at other places; \(Self.jsonName) "
+            + "counts, as for transformers")
+      }
+    case (let only?, nil), (nil, let only?): tokenizer = only
+    case (nil, nil): tokenizer = try Tokenizer(contentsOf: directory.appending(component: Self.modelName))
+    }
+    try names.check(tokenizer, directory: directory)
+  }
+
+  /// A vocabulary that was made here.
+  init(_ tokenizer: Tokenizer, contents: [String: Data]) {
+    self.tokenizer = tokenizer
+    self.contents = contents
+  }
+
+  /// Writes the files, and those that transformers needs and that are not among them.
+  ///
+  /// - Parameter configuration: the model's, for its ids.
+  /// - Throws: a file error, or ``TokenizerError``.
+  func write(to directory: URL) throws {
+    var all = contents
+    if all[Self.jsonName] == nil, let bytes = all[Self.modelName] {
+      all[Self.jsonName] = try tokenizer.json(ofPieces: bytes)
+    }
+    if all[Self.configurationName] == nil {
+      all[Self.configurationName] = try tokenizer.configurationJSON()
+    } else if let bytes = all[Self.configurationName] {
+      all[Self.configurationName] = try Self.withoutTemplate(bytes)
+    }
+    for (name, bytes) in all {
+      try bytes.write(to: directory.appending(component: name), options: .atomic)
+    }
+  }
+
+  /// A `tokenizer_config.json` without its chat template, which is written beside it.
+  private static func withoutTemplate(_ bytes: Data) throws -> Data {
+    guard var keys = try? JSONSerialization.jsonObject(with: bytes) as? [String: Any],
+      keys.removeValue(forKey: "chat_template") != nil
+    else { return bytes }
+    return try JSONSerialization.data(
+      withJSONObject: keys, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+  }
+}
+
+/// How the special tokens are written, by `tokenizer_config.json`, and where that says them, their ids.
+private struct SpecialTokenNames {
+  private let configuration: JSONValue?
+  private let added: JSONValue?
+
+  init(of directory: URL) throws {
+    configuration = try ModelJSON.ifPresent(TokenizerFiles.configurationName, in: directory)
+    added = try ModelJSON.ifPresent("added_tokens.json", in: directory)
+  }
+
+  private func name(_ key: String) -> String? {
+    let value = configuration?[key]
+    return value?.text ?? value?["content"]?.text
+  }
+  var bos: String? { name("bos_token") }
+  var eos: String? { name("eos_token") }
+  var pad: String? { name("pad_token") }
+
+  /// Compares the ids that these files give to added tokens with those of the vocabulary.
+  func check(_ tokenizer: Tokenizer, directory: URL) throws {
+    var given: [(name: String, id: Int, place: String)] = []
+    if case .object(let members)? = added {
+      given += members.compactMap { text, id in id.whole.map { (text, $0, "added_tokens.json") } }
+    }
+    if case .object(let members)? = configuration?["added_tokens_decoder"] {
+      given += members.compactMap { id, token in
+        guard let text = token["content"]?.text, let id = Int(id) else { return nil }
+        return (text, id, TokenizerFiles.configurationName)
+      }
+    }
+    let marks = [Tokenizer.imageMark, Tokenizer.padMark, bos, eos, pad].compactMap(\.self)
+    for token in given where marks.contains(token.name) {
+      guard let own = tokenizer.id(of: token.name), Int(own) != token.id else { continue }
+      throw ModelDirectoryError(
+        file: directory.path,
+        unusable: ["\(token.place) (\(token.name) has the id \(token.id), expected \(own), the vocabulary's)"]
+      )
+    }
+  }
+}

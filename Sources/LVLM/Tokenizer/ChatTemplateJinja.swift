@@ -1,0 +1,56 @@
+extension ChatTemplate {
+  /// The template in transformers' language: pictures as `<image>` and a line break, in the order of the message.
+  package var jinja: String {
+    func literal(_ text: String) -> String {
+      "'"
+        + text.replacing("\\", with: "\\\\").replacing("'", with: "\\'").replacing("\n", with: "\\n") + "'"
+    }
+    let content =
+      "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}"
+      + "{% if part['type'] == 'image' %}{{ \(literal(Tokenizer.imageMark + "\n")) }}{% else %}{{ part['text'] }}"
+      + "{% endif %}{% endfor %}{% endif %}"
+    // Where an answer is encoded on its own, it begins with a SentencePiece vocabulary's space.
+    let answer = afterQuestion + (afterQuestion.hasSuffix("\n") ? "" : " ")
+    return
+      "{% for message in messages %}{% if message['role'] == 'user' %}"
+      + "{% if loop.first %}{{ \(literal(beforeQuestion)) }}{% else %}"
+      + "{{ \(literal(beforeLaterQuestion)) }}{% endif %}\(content)"
+      + "{% else %}{{ \(literal(answer)) }}\(content){{ eos_token }}{% endif %}{% endfor %}"
+      + "{% if add_generation_prompt %}{{ \(literal(afterQuestion)) }}{% endif %}"
+  }
+
+  /// The template that a text in transformers' language spells: one written here, or one of a published model that frames
+  /// a question in the same way. Nil for any other: the language is not run here.
+  package init?(jinja: String) {
+    let text = jinja.trimmed
+    guard let template = Self.all.first(where: { $0.jinja == text }) ?? Self.published[text] else {
+      return nil
+    }
+    self = template
+  }
+
+  /// What published models ship, by its text.
+  private static let published: [String: ChatTemplate] = [
+    // llava-hf/llava-1.5-7b-hf and its kin.
+    "{% for message in messages %}{% if message['role'] != 'system' %}{{ message['role'].upper() + ': '}}{% endif %}"
+      + "{# Render all images first #}{% for content in message['content'] | selectattr('type', 'equalto', 'image') %}"
+      + "{{ '<image>\\n' }}{% endfor %}{# Render all text next #}{% if message['role'] != 'assistant' %}"
+      + "{% for content in message['content'] | selectattr('type', 'equalto', 'text') %}{{ content['text'] + ' '}}"
+      + "{% endfor %}{% else %}{% for content in message['content'] | selectattr('type', 'equalto', 'text') %}"
+      + "{% generation %}{{ content['text'] + ' '}}{% endgeneration %}{% endfor %}{% endif %}{% endfor %}"
+      + "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}": .plain,
+    // HuggingFaceTB/SmolLM2-135M-Instruct and its kin.
+    "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+      + "{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}"
+      + "{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}"
+      + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}": .chatML,
+  ]
+}
+
+extension String {
+  /// Without white space at its ends.
+  fileprivate var trimmed: String {
+    let start = drop { $0.isWhitespace }
+    return String(start.prefix(start.count - start.reversed().prefix { $0.isWhitespace }.count))
+  }
+}

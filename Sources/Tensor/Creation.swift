@@ -67,7 +67,8 @@ extension Tensor {
 
   /// The numbers `0, 1, …, count − 1`, shape `[count]`.
   public static func arange(_ count: Int, dtype: DType = .int64) -> Tensor {
-    Tensor((0..<count).map(Int64.init)).to(dtype)
+    tensorRequire(count >= 0, "arange", "the count must not be negative, found \(count)")
+    return counting(count, from: 0, by: 1, dtype: dtype)
   }
 
   /// The numbers `start`, `start + step`, … before `end`, NumPy's `arange`: shape `[⌈(end − start) / step⌉]`, empty where
@@ -81,7 +82,7 @@ extension Tensor {
     let count = Swift.max(0, ((end - start) / step).rounded(.up))
     tensorRequire(
       count < 0x1p47, "arange", "\(count) numbers from \(start) to \(end) by \(step) are too many")
-    return Tensor((0..<Int(count)).map { start + Double($0) * step }).to(dtype)
+    return counting(Int(count), from: start, by: step, dtype: dtype)
   }
 
   /// `count` numbers from `start` to `end` at equal distances, both ends included, NumPy's `linspace`: shape `[count]`.
@@ -89,14 +90,17 @@ extension Tensor {
   {
     tensorRequire(count >= 0, "linspace", "needs a count of at least 0, found \(count)")
     let step = (end - start) / Double(Swift.max(count - 1, 1))
-    return Tensor((0..<count).map { $0 > 0 && $0 == count - 1 ? end : start + Double($0) * step }).to(dtype)
+    let result = counting(count, from: start, by: step, dtype: dtype)
+    if count > 1 { full([], end, dtype: dtype).write(into: result[count - 1]) }
+    return result
   }
 
   /// The identity matrix, shape `[size, size]`.
   public static func eye(_ size: Int, dtype: DType = .float32) -> Tensor {
-    var values = [Double](repeating: 0, count: size * size)
-    for i in 0..<size { values[i * size + i] = 1 }
-    return Tensor(values, shape: [size, size]).to(dtype)
+    tensorRequire(size >= 0, "eye", "the size must not be negative, found \(size)")
+    let result = zeros([size, size], dtype: dtype)
+    if size > 0 { ones([size], dtype: dtype).write(into: result.diagonal()) }
+    return result
   }
 
   /// The elements in C order, converted to the given Swift type.

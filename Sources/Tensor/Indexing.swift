@@ -131,6 +131,12 @@ extension Tensor {
 
   /// The part that a list of positions names; see ``subscript(_:)``.
   public func indexed(_ positions: [TensorIndex]) -> Tensor {
+    if positions.count == 1, case .elements(let mask) = positions[0], mask.dtype == .bool, mask.rank > 0,
+      mask.shape == Array(shape.prefix(mask.rank))
+    {
+      if mask.rank == rank { return masked(by: mask) }
+      return reshaped([mask.count] + shape.dropFirst(mask.rank)).rows(at: SelectedElements(mask).numbers())
+    }
     let mentioned = positions.reduce(0) { sum, position in
       switch position {
       case .index, .range: sum + 1

@@ -8,18 +8,13 @@ extension Tensor {
     tensorRequire(
       self.shape == covered, "subscript",
       "a mask of shape \(self.shape) does not fit axes \(covered) of shape \(shape)")
-    let flags = array(of: Bool.self)
-    var rest = flags.indices.filter { flags[$0] }
-    var coordinates: [Tensor] = []
-    for extent in covered.reversed() {
-      coordinates.append(Tensor(rest.map { Int64($0 % extent) }))
-      rest = rest.map { $0 / extent }
-    }
-    return coordinates.reversed()
+    let coordinates = SelectedElements(self).coordinates(in: covered)
+    return covered.indices.map { coordinates.slice(axis: 1, $0..<$0 + 1).squeezed(axis: 1) }
   }
 
   /// The elements at positions along some axes, which are broadcast together.
   func picking(_ picked: [(axis: Int, indices: Tensor)]) -> Tensor {
+    if picked.count == 1, picked[0].axis == 0 { return rows(at: picked[0].indices, "subscript") }
     let axes = picked.map(\.axis)
     let common = picked.reduce([]) { Self.broadcastShape($0, $1.indices.shape, "subscript") }
     var numbers = [Int](repeating: 0, count: common.reduce(1, *))

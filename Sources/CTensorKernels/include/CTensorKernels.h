@@ -5,3 +5,4 @@
 #include "tk_fused.h"
 #include "tk_resample.h"
 #include "tk_runtime.h"
+#include "tk_selection.h"

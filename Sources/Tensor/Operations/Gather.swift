@@ -26,14 +26,31 @@ extension Tensor {
   /// The rows (slices along the first axis) with the given numbers; the gradient adds up where a row is taken twice.
   /// - Parameter indices: integers of any shape.
   /// - Returns: `indices.shape + shape[1...]`.
-  public func rows(at indices: Tensor) -> Tensor {
-    tensorRequire(rank >= 1, "rows", "a scalar has no rows")
-    let numbers = Self.rowNumbers(indices, count: shape[0], "rows")
+  public func rows(at indices: Tensor) -> Tensor { rows(at: indices, "rows") }
+
+  /// - Parameter name: what errors call the operation.
+  func rows(at indices: Tensor, _ name: String) -> Tensor {
+    tensorRequire(rank >= 1, name, "a scalar has no rows")
+    let numbers = Self.rowNumbers(indices, count: shape[0], name)
     let source = detached().contiguous()
     let width = shape.dropFirst().reduce(1, *) * dtype.byteSize
     let result = Tensor(uninitialized: indices.shape + shape.dropFirst(), dtype: dtype)
     let (from, to) = (source.rawPointer, result.rawPointer)
-    if width > 0 {
+    func copyElements<T>(_: T.Type) {
+      let (elements, places) = (from.assumingMemoryBound(to: T.self), to.assumingMemoryBound(to: T.self))
+      Threads.parallel(numbers.count, grain: 1 << 14) { range in
+        numbers.withUnsafeBufferPointer { numbers in
+          for i in range { places[i] = elements[numbers[i]] }
+        }
+      }
+    }
+    // A call to copy a few bytes costs more than the bytes.
+    switch width {
+    case 0: break
+    case 1: copyElements(UInt8.self)
+    case 4: copyElements(UInt32.self)
+    case 8: copyElements(UInt64.self)
+    default:
       Threads.parallel(numbers.count, grain: Swift.max(1, (1 << 16) / width)) { range in
         for i in range { (to + i * width).copyMemory(from: from + numbers[i] * width, byteCount: width) }
       }

@@ -14,21 +14,6 @@ extension Tensor {
     (detached() .!= 0).sum(axes: axes, keepDims: keepDims)
   }
 
-  /// Where the elements are that are not zero, in C order: `[count, rank]` of int64 (PyTorch's `nonzero`).
-  public func nonZero() -> Tensor {
-    let flags = (detached() .!= 0).array(of: Bool.self)
-    var places: [Int64] = []
-    for index in flags.indices where flags[index] {
-      var rest = index
-      let start = places.count
-      for extent in shape.reversed() {
-        places.insert(Int64(rest % extent), at: start)
-        rest /= extent
-      }
-    }
-    return Tensor(places, shape: [rank == 0 ? flags.count { $0 } : places.count / rank, rank])
-  }
-
   /// Where elements are not a number, as bool.
   public func isNaN() -> Tensor { detached() .!= detached() }
 

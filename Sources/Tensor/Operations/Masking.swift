@@ -2,13 +2,16 @@ extension Tensor {
   /// The numbers of the elements, in C order, for which `mask`, broadcast to this shape, is true.
   private func chosenElements(_ mask: Tensor, _ operation: String) -> Tensor {
     tensorRequire(mask.dtype == .bool, operation, "the mask must be bool, found \(mask.dtype)")
-    let flags = mask.expanded(to: shape).array(of: Bool.self)
-    return Tensor(flags.indices.filter { flags[$0] }.map(Int64.init))
+    return SelectedElements(mask.expanded(to: shape)).numbers()
   }
 
   /// The elements for which `mask`, broadcast to this shape, is true, in C order: shape `[k]`.
   public func masked(by mask: Tensor) -> Tensor {
-    reshaped([count]).rows(at: chosenElements(mask, "masked"))
+    guard requiresGradient else {
+      tensorRequire(mask.dtype == .bool, "masked", "the mask must be bool, found \(mask.dtype)")
+      return SelectedElements(mask.expanded(to: shape)).elements(of: self)
+    }
+    return reshaped([count]).rows(at: chosenElements(mask, "masked"))
   }
 
   /// A copy with `value` wherever `mask`, broadcast to this shape, is true.

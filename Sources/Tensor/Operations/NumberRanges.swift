@@ -1,3 +1,5 @@
+import CTensorKernels
+
 extension Tensor {
   /// The numbers `start, start + step, …` before `end`, NumPy's `arange` with three arguments.
   /// - Precondition: `step` is not 0.
@@ -5,16 +7,41 @@ extension Tensor {
     -> Tensor
   {
     tensorRequire(step != 0 && step.isFinite, "arange", "the step must be finite and not 0, found \(step)")
-    let count = Swift.max(0, Int(((end - start) / step).rounded(.up)))
-    return Tensor((0..<count).map { start + Double($0) * step }).to(dtype)
+    let count = Swift.max(0, ((end - start) / step).rounded(.up))
+    tensorRequire(
+      count < 0x1p47, "arange", "\(count) numbers from \(start) to \(end) by \(step) are no tensor")
+    return counting(Int(count), from: start, by: step, dtype: dtype)
   }
 
   /// `count` numbers at equal distances from `start` to `end`, both included, NumPy's `linspace`.
   public static func linspace(_ start: Double, _ end: Double, count: Int, dtype: DType = .float32) -> Tensor {
     tensorRequire(count >= 0, "linspace", "the count must not be negative, found \(count)")
-    let step = count > 1 ? (end - start) / Double(count - 1) : 0
-    return Tensor((0..<count).map { $0 == count - 1 && count > 1 ? end : start + Double($0) * step }).to(
-      dtype)
+    return linspace(start, end, count, dtype: dtype)
+  }
+
+  /// `start + i · step` for i below `count`, computed in double precision and rounded once; integers are exact where start
+  /// and step are 0 and 1.
+  static func counting(_ count: Int, from start: Double, by step: Double, dtype: DType) -> Tensor {
+    let isPlain = start == 0 && step == 1
+    switch dtype {
+    case .int32 where isPlain, .int64 where isPlain, .float32, .float64: break
+    case .float16, .bfloat16, .int32, .int64, .uint8, .bool:
+      return counting(
+        count, from: start, by: step, dtype: isPlain && !dtype.isFloatingPoint ? .int64 : .float64
+      )
+      .to(dtype)
+    }
+    let result = Tensor(uninitialized: [count], dtype: dtype)
+    Threads.parallel(count, grain: 1 << 14) { range in
+      let (first, n) = (range.lowerBound, Int64(range.count))
+      switch dtype {
+      case .float32: tk_arange_f32(n, Int64(first), start, step, result.pointer(Float.self) + first)
+      case .float64: tk_arange_f64(n, Int64(first), start, step, result.pointer(Double.self) + first)
+      case .int32: tk_arange_i32(n, Int64(first), result.pointer(Int32.self) + first)
+      default: tk_arange_i64(n, Int64(first), result.pointer(Int64.self) + first)
+      }
+    }
+    return result
   }
 
   /// The sum of the main diagonal of two axes, NumPy's `trace`.

@@ -36,14 +36,48 @@ extension Tensor {
   }
 
   private func paddedByItself(_ widths: [(before: Int, after: Int)], _ mode: PaddingMode) -> Tensor {
-    var result = self
-    for (axis, (before, after)) in widths.enumerated() where before + after > 0 {
+    var sources: [[Int]] = []
+    for (axis, (before, after)) in widths.enumerated() {
       let extent = shape[axis]
       tensorRequire(
-        extent > (mode == .reflect ? Swift.max(before, after) : 0), "padded",
+        before + after == 0 || extent > (mode == .reflect ? Swift.max(before, after) : 0), "padded",
         "\(mode) by \(before) and \(after) needs a longer axis \(axis), found shape \(shape)")
-      let sources = (-before..<extent + after).map { Int64(mode.source($0, extent)) }
-      result = result.indexSelect(axis: axis, Tensor(sources))
+      sources.append((-before..<extent + after).map { before + after == 0 ? $0 : mode.source($0, extent) })
+    }
+    guard requiresGradient else { return copying(sources, widths) }
+    var result = self
+    for (axis, (before, after)) in widths.enumerated() where before + after > 0 {
+      result = result.indexSelect(axis: axis, Tensor(sources[axis].map(Int64.init)))
+    }
+    return result
+  }
+
+  /// The tensor whose element at a place is the one that `sources` names for each axis, row by row: what lies within the
+  /// tensor is copied as one piece.
+  private func copying(_ sources: [[Int]], _ widths: [(before: Int, after: Int)]) -> Tensor {
+    let source = contiguous()
+    let result = Tensor(uninitialized: sources.map(\.count), dtype: dtype)
+    guard let last = sources.last, result.count > 0 else { return rank == 0 ? self : result }
+    let size = dtype.byteSize
+    let (before, extent) = (widths[rank - 1].before, shape[rank - 1])
+    let (input, output) = (source.rawPointer, result.rawPointer)
+    let strides = Tensor.contiguousStrides(shape)
+    let edges = Array(0..<before) + Array(before + extent..<last.count)
+    Threads.parallel(result.count / last.count, grain: Swift.max(1, (1 << 16) / (last.count * size))) {
+      range in
+      for line in range {
+        var (rest, offset) = (line, 0)
+        for axis in stride(from: rank - 2, through: 0, by: -1) {
+          let (quotient, place) = rest.quotientAndRemainder(dividingBy: sources[axis].count)
+          offset += sources[axis][place] * strides[axis]
+          rest = quotient
+        }
+        let (from, to) = (input + offset * size, output + line * last.count * size)
+        (to + before * size).copyMemory(from: from, byteCount: extent * size)
+        for place in edges {
+          (to + place * size).copyMemory(from: from + last[place] * size, byteCount: size)
+        }
+      }
     }
     return result
   }
@@ -85,25 +119,6 @@ extension Tensor {
     let cut = (extent - shift % extent) % extent
     return cut == 0
       ? self : Tensor.concatenated([slice(axis: axis, cut..<extent), slice(axis: axis, 0..<cut)], axis: axis)
-  }
-
-  /// The lower triangle of the last two axes, zero above it.
-  /// - Parameter diagonal: the last diagonal that is kept; 0 is the main one.
-  public func lowerTriangle(diagonal: Int = 0) -> Tensor {
-    triangle { column, row in column - row <= diagonal }
-  }
-
-  /// The upper triangle of the last two axes, zero below it.
-  /// - Parameter diagonal: the first diagonal that is kept; 0 is the main one.
-  public func upperTriangle(diagonal: Int = 0) -> Tensor {
-    triangle { column, row in column - row >= diagonal }
-  }
-
-  private func triangle(_ keeps: (_ column: Int, _ row: Int) -> Bool) -> Tensor {
-    tensorRequire(rank >= 2, "triangle", "needs at least two axes, found shape \(shape)")
-    let (rows, columns) = (shape[rank - 2], shape[rank - 1])
-    let mask = (0..<rows * columns).map { keeps($0 % columns, $0 / columns) }
-    return Tensor.select(Tensor(mask, shape: [rows, columns]), self, Tensor.zeros([], dtype: dtype))
   }
 
   /// One row for each integer with a one at its place, shape `shape + [classes]`.

@@ -256,46 +256,6 @@ extension Tensor {
     }.reshaped(keepDims ? kept : dropped)
   }
 
-  /// The position of the largest element along an axis (of the flattened tensor when nil), as int64; the
-  /// first of equals, and NaN before all.
-  public func argmax(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
-    position("argmax", axis: axis, keepDims: keepDims, largest: true)
-  }
-
-  /// The position of the smallest element along an axis (of the flattened tensor when nil), as int64; the
-  /// first of equals, and NaN before all.
-  public func argmin(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
-    position("argmin", axis: axis, keepDims: keepDims, largest: false)
-  }
-
-  private func position(_ name: String, axis: Int?, keepDims: Bool, largest: Bool) -> Tensor {
-    let (axes, kept, dropped) = reducedShapes(axis.map { [$0] }, name)
-    let (moved, inner) = movingToEnd(axes)
-    tensorRequire(inner > 0 || dropped.contains(0), name, "nothing to compare in shape \(shape)")
-    let result = Tensor(uninitialized: dropped, dtype: .int64)
-    func search<T: Comparable>(_: T.Type, _ values: Tensor, isNaN: (T) -> Bool) {
-      let (input, output) = (values.pointer(T.self), result.pointer(Int64.self))
-      Threads.parallel(result.count, grain: Swift.max(1, (1 << 14) / Swift.max(inner, 1))) { range in
-        for index in range {
-          let row = input + index * inner
-          var best = 0
-          for i in 1..<Swift.max(inner, 1) where !isNaN(row[best]) {
-            let isBetter = largest ? row[i] > row[best] : row[i] < row[best]
-            if isBetter || isNaN(row[i]) { best = i }
-          }
-          output[index] = Int64(best)
-        }
-      }
-    }
-    switch dtype {
-    case .float32: search(Float.self, moved.contiguous()) { $0.isNaN }
-    case .float64: search(Double.self, moved.contiguous()) { $0.isNaN }
-    case .float16, .bfloat16: search(Float.self, moved.to(.float32).contiguous()) { $0.isNaN }
-    default: search(Int64.self, moved.to(.int64).contiguous()) { _ in false }
-    }
-    return result.reshaped(keepDims ? kept : dropped)
-  }
-
   /// ln Σ e^x over some axes, without overflow.
   public func logSumExp(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
     let source = dtype.isFloatingPoint ? self : to(.float32)

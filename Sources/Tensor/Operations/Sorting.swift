@@ -1,24 +1,22 @@
+import CTensorKernels
+
 extension Tensor {
   /// The order of the elements along an axis, as int64 indices, stable; NaN counts as the largest value.
   /// - Parameters:
   ///   - axis: the axis to sort along.
   ///   - descending: largest first.
+  /// - Complexity: O(n) for each row of n elements, which are sorted by the bits of their keys.
   public func argsort(axis: Int = -1, descending: Bool = false) -> Tensor {
     let axis = normalizedAxis(axis, "argsort")
-    let (keys, bits) = detached().transposed(axis, rank - 1).sortingKeys(descending: descending)
-    let length = keys.shape[rank - 1]
-    let result = Tensor(uninitialized: keys.shape, dtype: .int64)
+    let rows = detached().transposed(axis, rank - 1)
+    let length = rows.shape[rank - 1]
+    let result = Tensor(uninitialized: rows.shape, dtype: .int64)
     if result.count > 0 {
-      let (input, output) = (keys.pointer(UInt64.self), result.pointer(Int64.self))
+      let output = result.pointer(Int64.self)
+      let source = rows.sortable()
       Threads.parallel(result.count / length, grain: Swift.max(1, 4096 / length)) { range in
-        MemoryPool.withScratch(UInt64.self, count: length) { otherKeys in
-          MemoryPool.withScratch(Int64.self, count: length) { otherOrder in
-            for row in range {
-              let start = row * length
-              for i in 0..<length { output[start + i] = Int64(i) }
-              Self.sort(input + start, output + start, otherKeys, otherOrder, length, bits: bits)
-            }
-          }
+        for row in range {
+          SortedRow(source, row * length, length, descending: descending).copyOrder(to: output + row * length)
         }
       }
     }
@@ -31,76 +29,152 @@ extension Tensor {
     return (gather(axis: axis, indices), indices)
   }
 
-  /// The `count` largest (or smallest) elements along an axis in order, and their indices.
-  /// - Precondition: the axis has at least `count` elements.
-  public func topK(_ count: Int, axis: Int = -1, largest: Bool = true) -> (values: Tensor, indices: Tensor) {
-    let axis = normalizedAxis(axis, "topK")
-    tensorRequire(count >= 0 && count <= shape[axis], "topK", "\(count) of axis \(axis) of shape \(shape)")
-    let indices = argsort(axis: axis, descending: largest).slice(axis: axis, 0..<count).contiguous()
-    return (gather(axis: axis, indices), indices)
-  }
-
   /// The distinct elements in ascending order, how often each occurs, and for every element (in C order)
   /// which one it is.
   public func unique() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
     let flat = detached().reshaped([count])
-    let order = flat.argsort().array(of: Int64.self)
-    let keys = flat.sortingKeys(descending: false).keys
-    let key = keys.pointer(UInt64.self)
-    var firsts: [Int64] = []
-    var counts: [Int64] = []
-    var inverse = [Int64](repeating: 0, count: order.count)
-    for index in order {
-      if let last = firsts.last, key[Int(last)] == key[Int(index)] {
-        counts[counts.count - 1] += 1
-      } else {
-        firsts.append(index)
-        counts.append(1)
-      }
-      inverse[Int(index)] = Int64(firsts.count - 1)
-    }
-    return (flat.rows(at: Tensor(firsts)), Tensor(inverse, shape: shape), Tensor(counts))
+    let inverse = Tensor(uninitialized: shape, dtype: .int64)
+    if count == 0 { return (flat, inverse, Tensor(uninitialized: [0], dtype: .int64)) }
+    var (firsts, counts): ([Int64], [Int64]) = ([], [])
+    SortedRow(flat.sortable(), 0, count, descending: false).distinct(
+      inverse: inverse.pointer(Int64.self), firsts: &firsts, counts: &counts)
+    return (flat.rows(at: Tensor(firsts)), inverse, Tensor(counts))
   }
 
-  /// Unsigned numbers in the order of the elements, in the memory of an int64 tensor, and how many of their
-  /// bits count. All NaN have the largest key, both zeros one key.
-  private func sortingKeys(descending: Bool) -> (keys: Tensor, bits: Int) {
-    let source: Tensor =
-      switch dtype {
-      case .float16, .bfloat16: to(.float32)
-      case .uint8, .bool: to(.int32)
-      default: contiguous()
-      }
-    let result = Tensor(uninitialized: shape, dtype: .int64)
-    let output = result.pointer(UInt64.self)
-    let bits = source.dtype.byteSize * 8
-    let flip: UInt64 = descending ? (bits == 64 ? .max : 1 << bits - 1) : 0
-    func fill<T>(_: T.Type, _ key: (T) -> UInt64) {
-      let input = source.pointer(T.self)
-      for i in 0..<result.count { output[i] = key(input[i]) ^ flip }
-    }
+  /// This tensor, contiguous and of a type that keys are made of.
+  func sortable() -> Tensor { dtype.isHalfPrecision ? to(.float32).contiguous() : contiguous() }
+}
+
+/// One row of a tensor, sorted by keys: bytes by counting, 32-bit types as pairs of key and number in one word, others as
+/// keys and numbers side by side.
+struct SortedRow {
+  private let source: Tensor
+  private let start: Int
+  private let length: Int
+  private let flip: UInt64
+
+  init(_ source: Tensor, _ start: Int, _ length: Int, descending: Bool) {
+    self.source = source
+    self.start = start
+    self.length = length
+    flip = descending ? .max : 0
+  }
+
+  /// Writes the numbers of the elements in their order.
+  func copyOrder(to order: UnsafeMutablePointer<Int64>) {
     switch source.dtype {
-    case .float32:
-      fill(Float.self) { x in
-        let pattern = x == 0 ? 0 : x.bitPattern
-        return x.isNaN ? 0xFFFF_FFFF : UInt64(pattern >> 31 == 1 ? ~pattern : pattern | 1 << 31)
+    case .uint8, .bool:
+      var counts = [Int64](repeating: 0, count: 256)
+      tk_argsort_u8(
+        Int64(length), source.pointer(UInt8.self) + start, flip == 0 ? 0 : 1, &counts, order)
+    case .float32 where length <= UInt32.max, .int32 where length <= UInt32.max:
+      withPairs { pairs in
+        for i in 0..<length { order[i] = Int64(pairs[i] & 0xFFFF_FFFF) }
       }
-    case .float64:
-      fill(Double.self) { x in
-        let pattern = x == 0 ? 0 : x.bitPattern
-        return x.isNaN ? .max : pattern >> 63 == 1 ? ~pattern : pattern | 1 << 63
-      }
-    case .int32: fill(Int32.self) { UInt64(UInt32(bitPattern: $0) ^ 1 << 31) }
-    default: fill(Int64.self) { UInt64(bitPattern: $0) ^ 1 << 63 }
+    default:
+      withKeys { _, numbers in order.update(from: numbers, count: length) }
     }
-    return (result, bits)
+  }
+
+  /// Writes which distinct element each one is, and collects the first of each with how often it occurs.
+  func distinct(inverse: UnsafeMutablePointer<Int64>, firsts: inout [Int64], counts: inout [Int64]) {
+    switch source.dtype {
+    case .uint8, .bool:
+      let values = source.pointer(UInt8.self) + start
+      var found = [Int64](repeating: 0, count: 256)
+      tk_argsort_u8(Int64(length), values, 0, &found, nil)
+      var places = [Int64](repeating: 0, count: 256)
+      for value in 0..<256 where found[value] > 0 {
+        places[value] = Int64(counts.count)
+        counts.append(found[value])
+      }
+      var first = [Int64](repeating: -1, count: 256)
+      var open = counts.count
+      for i in 0..<length where open > 0 && first[Int(values[i])] < 0 {
+        first[Int(values[i])] = Int64(i)
+        open -= 1
+      }
+      firsts = first.filter { $0 >= 0 }
+      for i in 0..<length { inverse[i] = places[Int(values[i])] }
+    case .float32 where length <= UInt32.max, .int32 where length <= UInt32.max:
+      withPairs { pairs in
+        collect(inverse, &firsts, &counts, key: { pairs[$0] >> 32 }, number: { Int(pairs[$0] & 0xFFFF_FFFF) })
+      }
+    default:
+      withKeys { keys, numbers in
+        collect(inverse, &firsts, &counts, key: { keys[$0] }, number: { Int(numbers[$0]) })
+      }
+    }
+  }
+
+  @inline(__always)
+  private func collect(
+    _ inverse: UnsafeMutablePointer<Int64>, _ firsts: inout [Int64], _ counts: inout [Int64],
+    key: (Int) -> UInt64, number: (Int) -> Int
+  ) {
+    var (last, begin) = (key(0), 0)
+    firsts.append(Int64(number(0)))
+    inverse[number(0)] = 0
+    for i in 1..<Swift.max(length, 1) {
+      let own = key(i)
+      if own != last {
+        counts.append(Int64(i - begin))
+        firsts.append(Int64(number(i)))
+        (last, begin) = (own, i)
+      }
+      inverse[number(i)] = Int64(firsts.count - 1)
+    }
+    counts.append(Int64(length - begin))
+  }
+
+  /// The pairs of key (upper half) and number (lower half) of a 32-bit type in order.
+  private func withPairs(_ body: (UnsafeMutablePointer<UInt64>) -> Void) {
+    MemoryPool.withScratch(UInt64.self, count: length) { pairs in
+      MemoryPool.withScratch(UInt64.self, count: length) { scratch in
+        // Keys are made in the half of the scratch memory that the first pass has not reached yet.
+        let keys = UnsafeMutableRawPointer(scratch).bindMemory(to: UInt32.self, capacity: length)
+        if source.dtype == .float32 {
+          tk_sort_keys_f32(
+            Int64(length), source.pointer(Float.self) + start, UInt32(truncatingIfNeeded: flip), keys)
+        } else {
+          tk_sort_keys_i32(
+            Int64(length), source.pointer(Int32.self) + start, UInt32(truncatingIfNeeded: flip), keys)
+        }
+        for i in 0..<length { pairs[i] = UInt64(keys[i]) << 32 | UInt64(i) }
+        body(tk_sort_pairs(Int64(length), pairs, scratch).unsafelyUnwrapped)
+      }
+    }
+  }
+
+  private func withKeys(_ body: (UnsafeMutablePointer<UInt64>, UnsafeMutablePointer<Int64>) -> Void) {
+    MemoryPool.withScratch(UInt64.self, count: 2 * length) { keys in
+      MemoryPool.withScratch(Int64.self, count: 2 * length) { numbers in
+        switch source.dtype {
+        case .float64: tk_sort_keys_f64(Int64(length), source.pointer(Double.self) + start, flip, keys)
+        case .int64: tk_sort_keys_i64(Int64(length), source.pointer(Int64.self) + start, flip, keys)
+        case .float32:
+          let input = source.pointer(Float.self) + start
+          for i in 0..<length {
+            var key: UInt32 = 0
+            tk_sort_keys_f32(1, input + i, UInt32(truncatingIfNeeded: flip), &key)
+            keys[i] = UInt64(key)
+          }
+        default:
+          let input = source.pointer(Int32.self) + start
+          for i in 0..<length { keys[i] = (UInt64(UInt32(bitPattern: input[i]) ^ 1 << 31)) ^ flip }
+        }
+        for i in 0..<length { numbers[i] = Int64(i) }
+        let sorted = Self.sort(keys, numbers, keys + length, numbers + length, length)
+        body(sorted.keys, sorted.numbers)
+      }
+    }
   }
 
   /// Sorts keys with their numbers, stable: byte by byte from the lowest, few of them by insertion.
   private static func sort(
     _ keys: UnsafeMutablePointer<UInt64>, _ order: UnsafeMutablePointer<Int64>,
-    _ otherKeys: UnsafeMutablePointer<UInt64>, _ otherOrder: UnsafeMutablePointer<Int64>, _ n: Int, bits: Int
-  ) {
+    _ otherKeys: UnsafeMutablePointer<UInt64>, _ otherOrder: UnsafeMutablePointer<Int64>, _ n: Int
+  ) -> (keys: UnsafeMutablePointer<UInt64>, numbers: UnsafeMutablePointer<Int64>) {
     if n <= 48 {
       for i in 1..<Swift.max(n, 1) {
         let (key, number) = (keys[i], order[i])
@@ -113,11 +187,11 @@ extension Tensor {
         keys[place] = key
         order[place] = number
       }
-      return
+      return (keys, order)
     }
     var (from, to) = ((keys, order), (otherKeys, otherOrder))
     withUnsafeTemporaryAllocation(of: Int.self, capacity: 256) { starts in
-      for shift in stride(from: 0, to: UInt64(bits), by: 8) {
+      for shift in stride(from: 0, to: UInt64(64), by: 8) {
         starts.initialize(repeating: 0)
         for i in 0..<n { starts[Int(from.0[i] >> shift & 0xFF)] += 1 }
         if starts[Int(from.0[0] >> shift & 0xFF)] == n { continue }
@@ -136,6 +210,6 @@ extension Tensor {
         swap(&from, &to)
       }
     }
-    if from.1 != order { order.update(from: from.1, count: n) }
+    return (from.0, from.1)
   }
 }

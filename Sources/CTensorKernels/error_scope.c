@@ -4,6 +4,7 @@
 #include "CTensorKernels.h"
 
 static _Thread_local void *current;
+static _Thread_local const void *operation;
 
 typedef struct {
   void (*body)(void *);
@@ -32,4 +33,13 @@ int tk_run_in_scope(void (*body)(void *), void *scope) {
 
 void *tk_current_scope(void) { return current; }
 
-void tk_leave_scope(void) { pthread_exit(NULL); }
+void tk_enter_scope(void *scope) { current = scope; }
+
+const void *tk_operation(void) { return operation; }
+
+void tk_set_operation(const void *name) { operation = name; }
+
+void tk_leave_scope(void) {
+  tk_abandon_region();
+  pthread_exit(NULL);
+}

@@ -41,7 +41,10 @@ static struct {
   int64_t n, grain;
   bool dynamic;
   int parts;
-  atomic_int absent;  // workers that have not begun the job
+  void *scope;         // the error scope whose body began the job; NULL outside of all
+  const void *operation;  // what began it, for errors
+  atomic_bool failed;  // a part of the job ended its thread, see tk_leave_scope
+  atomic_int absent;   // workers that have not begun the job
   _Alignas(64) atomic_llong next;
 } pool = {
     .owner = PTHREAD_MUTEX_INITIALIZER,
@@ -53,6 +56,8 @@ static struct {
 
 static atomic_int thread_count;  // copy of pool.requested that is read without the lock
 static _Thread_local bool in_parallel;
+static _Thread_local bool is_worker;    // a thread of the pool
+static _Thread_local bool owns_region;  // the thread that began the job the pool works on
 
 static inline void relax(void) {
 #if defined(__x86_64__)
@@ -155,20 +160,28 @@ static void run_part(int part) {
   pool.body(pool.context, begin, begin + share + (part < rest ? 1 : 0));
 }
 
+static void end_part(void) {
+  if (atomic_fetch_sub(&pool.pending.value, 1) == 1) signal_wake(&pool.pending);
+}
+
 static void *worker_main(void *argument) {
   int part = (int)(intptr_t)argument;
   unsigned seen = 0;
   int64_t last_move = 0;
   bool apart = true;
   in_parallel = true;
+  is_worker = true;
   for (;;) {
     signal_wait(&pool.generation, seen, pool.spin && apart, NULL);
     seen++;
     if (pool.stop) return NULL;
     atomic_fetch_sub_explicit(&pool.absent, 1, memory_order_relaxed);
     if (pool.spin) apart = keep_apart(seen, &last_move);
+    tk_enter_scope(pool.scope);
+    tk_set_operation(pool.operation);
     run_part(part);
-    if (atomic_fetch_sub(&pool.pending.value, 1) == 1) signal_wake(&pool.pending);
+    tk_enter_scope(NULL);
+    end_part();
   }
 }
 
@@ -207,7 +220,7 @@ static void forget_workers(void) {
   pool.workers = 0;
   atomic_store(&pool.generation.sleepers, 0);
   atomic_store(&pool.pending.sleepers, 0);
-  in_parallel = false;
+  in_parallel = owns_region = false;
 }
 
 static void choose_default(void) {
@@ -250,6 +263,22 @@ void tk_set_thread_count(int count) {
 
 bool tk_in_parallel(void) { return in_parallel; }
 
+// Waits for the workers and gives the pool back; true when a part of the job failed. The workers then start
+// anew, as those that failed are gone.
+static bool end_region(void) {
+  in_parallel = owns_region = false;
+  for (unsigned left; (left = atomic_load_explicit(&pool.pending.value, memory_order_acquire)) != 0;) {
+    signal_wait(&pool.pending, left, pool.spin, &pool.absent);
+  }
+  bool failed = atomic_load_explicit(&pool.failed, memory_order_relaxed);
+  if (failed) {
+    stop_workers();
+    atomic_store_explicit(&pool.failed, false, memory_order_relaxed);
+  }
+  pthread_mutex_unlock(&pool.owner);
+  return failed;
+}
+
 // Runs the job on the pool; false when the pool is busy or has no workers.
 static bool run_on_pool(int64_t n, int64_t grain, bool dynamic, tk_range_body body, void *context) {
   if (pthread_mutex_trylock(&pool.owner) != 0) return false;
@@ -263,20 +292,29 @@ static bool run_on_pool(int64_t n, int64_t grain, bool dynamic, tk_range_body bo
   pool.body = body;
   pool.context = context;
   pool.n = n;
+  pool.scope = tk_current_scope();
+  pool.operation = tk_operation();
   pool.dynamic = dynamic;
   pool.parts = (int)parts;
   atomic_store_explicit(&pool.next, 0, memory_order_relaxed);
   atomic_store_explicit(&pool.pending.value, (unsigned)pool.workers, memory_order_relaxed);
   atomic_store_explicit(&pool.absent, pool.workers, memory_order_relaxed);
   publish_job();
-  in_parallel = true;
+  in_parallel = owns_region = true;
   run_part(0);
-  in_parallel = false;
-  for (unsigned left; (left = atomic_load_explicit(&pool.pending.value, memory_order_acquire)) != 0;) {
-    signal_wait(&pool.pending, left, pool.spin, &pool.absent);
-  }
-  pthread_mutex_unlock(&pool.owner);
+  if (end_region()) tk_leave_scope();
   return true;
+}
+
+void tk_abandon_region(void) {
+  if (!is_worker && !owns_region) return;
+  atomic_store_explicit(&pool.failed, true, memory_order_relaxed);
+  atomic_store_explicit(&pool.next, pool.n, memory_order_relaxed);  // no further tasks
+  if (is_worker) {
+    end_part();
+  } else {
+    end_region();
+  }
 }
 
 // A region that the calling thread executes alone, because there is one thread or the pool is busy: regions inside it

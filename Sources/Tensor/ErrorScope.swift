@@ -31,7 +31,7 @@ public func withTensorErrors<Success: Sendable>(
         Unmanaged<TensorErrorScope>.fromOpaque(raw)._withUnsafeGuaranteedRef { $0.body() }
       }, Unmanaged.passUnretained(scope).toOpaque())
   }
-  if let error = scope.error { throw error }
+  if let error = scope.close() { throw error }
   guard let result = outcome.result else {
     throw TensorError(operation: "withTensorErrors", message: "no thread can be started: error \(status)")
   }
@@ -41,21 +41,4 @@ public func withTensorErrors<Success: Sendable>(
 /// What the body of a scope came to; written by its thread before the caller goes on.
 private final class ScopeOutcome<Success>: @unchecked Sendable {
   var result: Result<Success, any Error>?
-}
-
-/// Receives the failed check of the thread that runs its body.
-final class TensorErrorScope {
-  let body: () -> Void
-  private(set) var error: TensorError?
-
-  init(_ body: @escaping () -> Void) { self.body = body }
-
-  /// Ends the calling thread with `error` if it runs the body of a scope; else does nothing.
-  ///
-  /// A check that fails while threads share the work of an operation is a fault of the library and ends the program.
-  static func fail(_ error: TensorError) {
-    guard let raw = tk_current_scope(), !Threads.isInParallelRegion else { return }
-    Unmanaged<TensorErrorScope>.fromOpaque(raw)._withUnsafeGuaranteedRef { $0.error = error }
-    tk_leave_scope()
-  }
 }

@@ -1,3 +1,5 @@
+import CTensorKernels
+
 /// What went wrong in a tensor operation: its name and the shapes or values it met.
 public struct TensorError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The operation, as called.
@@ -17,9 +19,29 @@ public struct TensorError: Error, Sendable, Equatable, CustomStringConvertible {
 /// Ends the program, or the innermost ``withTensorErrors(_:)``: only a mistake in the calling program leads here, never
 /// data from outside.
 package func tensorFailure(_ operation: String, _ message: String) -> Never {
-  let error = TensorError(operation: operation, message: message)
+  let error = TensorError(failing: operation, message)
   TensorErrorScope.fail(error)
   fatalError(error.description)
+}
+
+extension TensorError {
+  /// The error of the operation that the program called, where that is another one than the operation that
+  /// failed in it.
+  fileprivate init(failing operation: String, _ message: String) {
+    let called = tk_operation().map { String(cString: $0.assumingMemoryBound(to: CChar.self)) } ?? operation
+    self.init(operation: called, message: called == operation ? message : "\(message) (in \(operation))")
+  }
+}
+
+/// Runs `body`, which is made of other operations, as the operation `name`: that is what its errors call it.
+@inline(__always)
+package func tensorOperation<Result, Failure: Error>(
+  _ name: StaticString, _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
+  if tk_operation() != nil { return try body() }
+  tk_set_operation(name.utf8Start)
+  defer { tk_set_operation(nil) }
+  return try body()
 }
 
 /// Fails with the operation's name and a message unless `condition` holds.
@@ -40,6 +62,17 @@ extension Tensor {
       product = next
     }
     return shape.contains(0) ? 0 : product
+  }
+
+  /// The sum of numbers that are not negative, or nil when it does not fit into an `Int`.
+  package static func sum(of numbers: [Int]) -> Int? {
+    var total = 0
+    for number in numbers {
+      let (next, overflow) = total.addingReportingOverflow(number)
+      if overflow { return nil }
+      total = next
+    }
+    return total
   }
 
   /// A tensor with every element set to `value`, for shapes that come from data.

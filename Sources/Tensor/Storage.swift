@@ -3,28 +3,47 @@
 /// A storage is shared by all views of it and is written to only while exactly one tensor refers to it
 /// (copy-on-write), which is what makes ``Tensor`` safe to send between tasks.
 package final class TensorStorage: @unchecked Sendable {
-  package let pointer: UnsafeMutableRawPointer
+  private let memory: UnsafeMutableRawPointer
   package let byteCount: Int
   private let owner: AnyObject?
+  /// Set while a body of ``withTensorErrors(_:)`` makes the storage.
+  private let resource: ScopedResource?
+
+  /// Where the bytes are: the one way to them.
+  package var pointer: UnsafeMutableRawPointer {
+    if let resource, !resource.isThere() {
+      tensorFailure(
+        "Tensor", "the memory of this tensor was given back: a body of withTensorErrors made it and failed")
+    }
+    return memory
+  }
 
   /// Takes uninitialised memory from the pool.
   package init(byteCount: Int) {
     self.byteCount = byteCount
-    pointer = MemoryPool.allocate(byteCount: byteCount)
+    memory = MemoryPool.allocate(byteCount: byteCount)
     owner = nil
+    resource = .memory(memory, byteCount: byteCount)
   }
 
   /// Refers to memory that `owner` keeps alive, such as a mapped file; never written to.
   package init(borrowing pointer: UnsafeMutableRawPointer, byteCount: Int, owner: AnyObject) {
-    self.pointer = pointer
+    memory = pointer
     self.byteCount = byteCount
     self.owner = owner
+    resource = nil
   }
 
   /// Whether the memory belongs to somebody else and must be copied before writing.
   package var isBorrowed: Bool { owner != nil }
 
+  /// Makes the memory outlast the body of ``withTensorErrors(_:)`` that made it, if the record of `holder`,
+  /// which refers to it from now on, does.
+  package func outlast(with holder: GradientNode) {
+    if !ScopedResource.isShared(resource, holder.resource) { resource?.keep() }
+  }
+
   deinit {
-    if owner == nil { MemoryPool.release(pointer, byteCount: byteCount) }
+    if resource?.keep() ?? true, owner == nil { MemoryPool.release(memory, byteCount: byteCount) }
   }
 }

@@ -70,7 +70,7 @@ let misuses: [MisuseRow] = [
   .init("rows", []) { _ = matrix.rows(at: index) },
   .init("gather", ["[2, 3]"]) { _ = matrix.gather(axis: 0, index) },
   .init("scatter", []) { _ = matrix.scatter(axis: 0, index, vector) },
-  .init("rows", []) { _ = matrix.indexSelect(axis: 1, index) },
+  .init("indexSelect", []) { _ = matrix.indexSelect(axis: 1, index) },
   .init("replacingRows", []) { _ = matrix.replacingRows(at: Tensor([0] as [Int64]), with: vector) },
   .init("diagonal", ["[2, 3]"]) { _ = matrix.diagonal(axis1: 0, axis2: 7) },
   .init("argsort", ["[2, 3]"]) { _ = matrix.argsort(axis: 3) },
@@ -187,6 +187,64 @@ let misuses: [MisuseRow] = [
     }
     // The library works as before.
     #expect((Tensor.ones([500, 500]).matmul(Tensor.ones([500, 500]))).sum().item() == 125_000_000)
+  }
+
+  @Test func parametersOutlastABodyThatChangesThem() throws {
+    let parameter = Parameter(Tensor.zeros([1 << 19]))
+    for _ in 0..<20 {
+      #expect(throws: TensorError.self) {
+        try withTensorErrors {
+          parameter.tensor = Tensor.ones([1 << 19])
+          _ = matrix + vector
+        }
+      }
+    }
+    #expect(parameter.tensor.sum().item() == Double(1 << 19))
+  }
+
+  /// What a body put elsewhere before it failed is still there, unless much was abandoned since and nobody
+  /// used it.
+  @Test func escapedTensorsAreKeptOrRefused() throws {
+    final class Box: @unchecked Sendable { var tensors: [Tensor] = [] }
+    let used = Box()
+    let unused = Box()
+    func failHolding(_ box: Box, _ count: Int) {
+      #expect(throws: TensorError.self) {
+        try withTensorErrors {
+          box.tensors.append(Tensor.full([count], 7).requiringGradient() * 2)
+          _ = matrix + vector
+        }
+      }
+    }
+    failHolding(used, 1 << 16)
+    #expect(used.tensors[0].sum().item() == 14 * Double(1 << 16))
+    failHolding(unused, 1 << 20)
+    for _ in 0..<8 { failHolding(Box(), 1 << 18) }
+    let gradients = used.tensors[0].sum().backward()
+    #expect(used.tensors[0].requiresGradient && gradients[used.tensors[0]] == nil)
+    let tensor = unused.tensors[0]
+    let error = #expect(throws: TensorError.self) { _ = try withTensorErrors { tensor.sum() } }
+    #expect(error?.message.contains("given back") == true)
+  }
+
+  @Test func failuresLeaveMemoryFlat() throws {
+    let kept = Parameter(Tensor.ones([1 << 18]))
+    func fail(_ count: Int) {
+      for _ in 0..<count {
+        #expect(throws: TensorError.self) {
+          try withTensorErrors {
+            let x = Tensor.ones([1 << 18])
+            let y = (kept.tensor * x).exp()
+            _ = y.gather(axis: 0, Tensor([1 << 18] as [Int64]))
+          }
+        }
+      }
+    }
+    fail(20)
+    let before = TensorRuntime.bytesInUse
+    fail(300)
+    #expect(TensorRuntime.bytesInUse - before < ScopedResource.abandonedLimit + (8 << 20))
+    #expect(kept.tensor.sum().item() == Double(1 << 18))
   }
 
   @Test func validatingFormsThrow() throws {

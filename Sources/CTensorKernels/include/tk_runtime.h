@@ -37,7 +37,16 @@ void tk_pool_reset_peak(void);
 
 // Runs body(scope) on a thread of its own, with the caller's gradient mode, and waits for it. 0, or why there is no thread.
 int tk_run_in_scope(void (*body)(void *), void *scope);
-// The scope whose body the calling thread runs; NULL outside of all.
+// The scope whose body the calling thread runs or works for; NULL outside of all.
 void *tk_current_scope(void);
-// Ends the calling thread, which runs the body of a scope.
+// Makes the calling thread work for a scope, or for none.
+void tk_enter_scope(void *scope);
+// Ends the calling thread, which works for a scope. In a parallel region the other threads finish what they
+// have begun, and the thread that began the region ends too.
 __attribute__((noreturn)) void tk_leave_scope(void);
+// The name of the operation that the calling thread executes, a string that is never freed; NULL outside of
+// all.
+const void *tk_operation(void);
+void tk_set_operation(const void *name);
+// Lets go of the parallel region that the calling thread executes, because it is about to end.
+void tk_abandon_region(void);

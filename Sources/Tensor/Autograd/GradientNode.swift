@@ -50,6 +50,8 @@ package final class GradientNode: @unchecked Sendable {
   package let isLeaf: Bool
   /// Called with the gradient on its way through; what it returns travels on. Set before anybody else sees the node.
   package fileprivate(set) var hook: ((Tensor) -> Tensor)?
+  /// Set while a body of ``withTensorErrors(_:)`` makes the node.
+  private(set) var resource: ScopedResource?
 
   /// A leaf: a tensor whose gradient somebody wants.
   package init() {
@@ -58,6 +60,7 @@ package final class GradientNode: @unchecked Sendable {
     isLeaf = true
     (component, outputCount) = (nil, 0)
     content = Mutex(Record())
+    resource = .record(of: self)
   }
 
   package init(name: StaticString, inputs: [GradientNode?], output: Tensor?, backward: @escaping Backward) {
@@ -70,6 +73,7 @@ package final class GradientNode: @unchecked Sendable {
       Record(
         inputs: inputs, rule: keeps ? .single(backward) : .none,
         outputs: keeps ? output.map { [$0] } ?? [] : []))
+    resource = .record(of: self)
   }
 
   /// A joint node.
@@ -84,6 +88,7 @@ package final class GradientNode: @unchecked Sendable {
     let keeps = GradientMode.state != .dependencies
     content = Mutex(
       Record(inputs: inputs, rule: keeps ? .joint(backward) : .none, outputs: keeps ? outputs : []))
+    resource = .record(of: self)
   }
 
   /// The node of one output of a joint node.
@@ -93,13 +98,17 @@ package final class GradientNode: @unchecked Sendable {
     isLeaf = false
     (self.component, outputCount) = (component, 0)
     content = Mutex(Record(inputs: [joint]))
+    resource = .record(of: self)
   }
 
   /// All of what the backward pass needs, as it is at one moment.
-  package var record: Record { content.withLock { $0 } }
+  package var record: Record {
+    _ = resource?.isThere()
+    return content.withLock { $0 }
+  }
 
   /// The nodes of the operands.
-  package var inputs: [GradientNode?] { content.withLock { $0.inputs } }
+  package var inputs: [GradientNode?] { record.inputs }
 
   /// The kept output with this node attached, so that a derivative of the derivative sees it.
   package func attachedOutput(_ record: Record) -> Tensor? {
@@ -127,6 +136,7 @@ package final class GradientNode: @unchecked Sendable {
   }
 
   deinit {
+    resource?.keep()
     // Long chains are taken apart in a loop: a recursive release would overflow the stack.
     var pending = takeRecord().inputs
     while let last = pending.popLast() {

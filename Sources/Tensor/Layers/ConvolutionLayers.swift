@@ -91,6 +91,7 @@ private func convolutionParameters(
     groups > 0 && channels % groups == 0 && outputs % groups == 0 && kernel.allSatisfy { $0 > 0 }, operation,
     "\(groups) groups do not divide \(channels) channels and \(outputs) outputs, or the kernel \(kernel) is empty"
   )
+  Initialization.requireExtents([channels, outputs] + kernel, operation)
   let inputs = channels / groups
   let bound = 1 / Double(max(1, inputs * kernel.reduce(1, *))).squareRoot()
   let weight = Tensor.randomUniform([outputs, inputs] + kernel, in: -bound..<bound, using: &generator)

@@ -15,6 +15,7 @@ public final class GroupNorm: Layer {
     tensorRequire(
       groups > 0 && channels % groups == 0, "GroupNorm", "\(groups) groups do not divide \(channels) channels"
     )
+    Initialization.requireExtents([channels], "GroupNorm")
     self.groups = groups
     weight = Parameter(Tensor.ones([channels]))
     bias = Parameter(Tensor.zeros([channels]))

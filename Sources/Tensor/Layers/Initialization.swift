@@ -16,6 +16,7 @@ public enum Initialization {
     _ shape: [Int], gain: Double = 1, dtype: DType = .float32, using generator: inout RandomGenerator
   ) -> Tensor {
     let (input, output) = fans(shape, "xavierUniform")
+    requireFinite(gain, "xavierUniform", "gain")
     let bound = gain * (6 / Double(max(1, input + output))).squareRoot()
     return Tensor.randomUniform(shape, in: -bound..<bound, dtype: dtype, using: &generator)
   }
@@ -25,6 +26,7 @@ public enum Initialization {
     _ shape: [Int], gain: Double = 1, dtype: DType = .float32, using generator: inout RandomGenerator
   ) -> Tensor {
     let (input, output) = fans(shape, "xavierNormal")
+    requireFinite(gain, "xavierNormal", "gain")
     return Tensor.randomNormal(
       shape, standardDeviation: gain * (2 / Double(max(1, input + output))).squareRoot(), dtype: dtype,
       using: &generator)
@@ -60,16 +62,30 @@ public enum Initialization {
       shape, mean: mean, standardDeviation: standardDeviation, in: range, dtype: dtype, using: &generator)
   }
 
+  /// Fails with the name of a layer when the extents of its weight are negative or their product is beyond
+  /// all memory.
+  static func requireExtents(_ extents: [Int], _ layer: String) {
+    tensorRequire(
+      Tensor.elementCount(extents).map { $0 < 1 << 45 } ?? false, layer,
+      "sizes must not be negative or beyond all memory, found \(extents)")
+  }
+
   private static func kaimingDeviation(
     _ shape: [Int], _ slope: Double, _ fan: Fan, _ operation: String
   ) -> Double {
     let (input, output) = fans(shape, operation)
+    requireFinite(slope * slope, operation, "slope")
     return (2 / (1 + slope * slope) / Double(max(1, fan == .input ? input : output))).squareRoot()
+  }
+
+  private static func requireFinite(_ value: Double, _ operation: String, _ name: String) {
+    tensorRequire(
+      value >= 0 && value.isFinite, operation, "the \(name) must be finite and not negative, found \(value)")
   }
 
   private static func fans(_ shape: [Int], _ operation: String) -> (input: Int, output: Int) {
     tensorRequire(shape.count >= 2, operation, "needs [outputs, inputs, ...], found shape \(shape)")
-    guard shape.count >= 2 else { return (1, 1) }
+    requireExtents(shape, operation)
     let kernel = shape.dropFirst(2).reduce(1, *)
     return (shape[1] * kernel, shape[0] * kernel)
   }

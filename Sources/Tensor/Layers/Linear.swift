@@ -7,6 +7,7 @@ open class Linear: Module {
 
   /// Weights from a uniform distribution over ±1/√inputs, as PyTorch initialises them.
   public init(_ inputs: Int, _ outputs: Int, bias: Bool = true, using generator: inout RandomGenerator) {
+    Initialization.requireExtents([inputs, outputs], "Linear")
     let bound = 1 / Double(max(inputs, 1)).squareRoot()
     weight = Parameter(Tensor.randomUniform([outputs, inputs], in: -bound..<bound, using: &generator))
     self.bias =
@@ -63,6 +64,8 @@ public final class LoRALinear: Linear {
   /// Wraps `base`, whose parameters become frozen.
   public init(base: Linear, rank: Int, alpha: Double, using generator: inout RandomGenerator) {
     let (outputs, inputs) = (base.weightShape[0], base.weightShape[1])
+    tensorRequire(rank > 0, "LoRALinear", "the rank must be positive, found \(rank)")
+    Initialization.requireExtents([inputs, outputs, rank], "LoRALinear")
     // Kaiming-uniform with a = √5 is uniform over ±1/√inputs.
     let bound = 1 / Double(max(inputs, 1)).squareRoot()
     loraA = Parameter(Tensor.randomUniform([rank, inputs], in: -bound..<bound, using: &generator))

@@ -41,6 +41,7 @@ public final class Parameter: Sendable {
         newValue.shape == shape, "Parameter",
         "a value of shape \(newValue.shape) cannot replace one of \(shape)")
       let value = newValue.detached().to(dtype).contiguous()
+      value.storage.outlast(with: leaf)
       state.withLock { $0.value = value }
     }
   }
@@ -55,13 +56,19 @@ public final class Parameter: Sendable {
   public var count: Int { state.withLock { $0.value.count } }
 
   /// Converts the value to another floating-point type, as gradient checks in Float64 do.
-  public func convert(to dtype: DType) { state.withLock { $0.value = $0.value.to(dtype) } }
+  public func convert(to dtype: DType) {
+    tensorRequire(dtype.isFloatingPoint, "Parameter", "values are floating-point numbers, found \(dtype)")
+    let value = state.withLock { $0.value }.to(dtype)
+    value.storage.outlast(with: leaf)
+    state.withLock { $0.value = value }
+  }
 
   /// Changes the value in place, copying first if something else refers to its memory. `body` must not read this
   /// parameter in another way.
   package func update(_ body: (inout Tensor) -> Void) {
     state.withLock {
       $0.value.makeUnique()
+      $0.value.storage.outlast(with: leaf)
       body(&$0.value)
     }
   }

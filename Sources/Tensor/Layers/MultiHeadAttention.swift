@@ -28,6 +28,10 @@ public final class MultiHeadAttention: Module, TrainingDependent {
       heads > 0 && width % heads == 0 && keyValueHeads > 0 && heads % keyValueHeads == 0,
       "MultiHeadAttention",
       "\(heads) heads and \(keyValueHeads) key heads do not divide a width of \(width)")
+    Initialization.requireExtents([width, width, 3], "MultiHeadAttention")
+    tensorRequire(
+      dropout >= 0 && dropout <= 1, "MultiHeadAttention", "a probability is between 0 and 1, found \(dropout)"
+    )
     let rows = width + 2 * (width / heads) * keyValueHeads
     inputWeight = Parameter(Initialization.xavierUniform([rows, width], using: &generator))
     inputBias = bias ? Parameter(Tensor.zeros([rows])) : nil
@@ -54,6 +58,9 @@ public final class MultiHeadAttention: Module, TrainingDependent {
     let key = key ?? query
     let value = value ?? key
     let width = output.weight.shape[0]
+    tensorRequire(
+      [query, key, value].allSatisfy { $0.rank >= 2 && $0.shape.last == width }, "MultiHeadAttention",
+      "needs [..., tokens, \(width)], found \(query.shape), \(key.shape) and \(value.shape)")
     let inner = (inputWeight.shape[0] - width) / 2
     var start = 0
     func projected(_ x: Tensor, _ size: Int, _ heads: Int) -> Tensor {

@@ -9,6 +9,7 @@ public final class LayerNorm: Module {
 
   /// A layer for rows of `width` elements.
   public init(_ width: Int, epsilon: Double = 1e-5) {
+    Initialization.requireExtents([width], "LayerNorm")
     weight = Parameter(Tensor.ones([width]))
     bias = Parameter(Tensor.zeros([width]))
     self.epsilon = epsilon
@@ -34,6 +35,7 @@ public final class RMSNorm: Module {
 
   /// A layer for rows of `width` elements.
   public init(_ width: Int, epsilon: Double = 1e-6) {
+    Initialization.requireExtents([width], "RMSNorm")
     weight = Parameter(Tensor.ones([width]))
     self.epsilon = epsilon
   }

@@ -33,7 +33,10 @@ public final class QuantizedEmbedding: Embedding {
     super.init(weight: Parameter(matrix.blocks, isTrainable: false))
   }
 
-  public override func callAsFunction(_ indices: Tensor) -> Tensor { matrix.rows(at: indices) }
+  public override func callAsFunction(_ indices: Tensor) -> Tensor {
+    requireEntries(indices, of: matrix.shape[0])
+    return matrix.rows(at: indices)
+  }
 
   package override var weightValues: Tensor { matrix.expanded() }
 }

@@ -45,7 +45,9 @@ extension Tensor {
   ///   - upper: this tensor is the upper factor, `A = Uᵀ U`.
   /// - Throws: ``LinearAlgebraError`` when the factor has a zero on its diagonal.
   public func choleskySolve(_ b: Tensor, upper: Bool = false) throws(LinearAlgebraError) -> Tensor {
-    let half = try (upper ? transposed() : self).triangularSolve(b)
-    return try (upper ? self : transposed()).triangularSolve(half, upper: true)
+    try tensorOperation("choleskySolve") { () throws(LinearAlgebraError) -> Tensor in
+      let half = try (upper ? transposed() : self).triangularSolve(b)
+      return try (upper ? self : transposed()).triangularSolve(half, upper: true)
+    }
   }
 }

@@ -40,6 +40,9 @@ public struct AttentionLayout: Sendable, Equatable {
   }
 
   private static func ranges(_ counts: [Int]) -> [Range<Int>] {
+    tensorRequire(
+      counts.allSatisfy { $0 >= 0 } && Tensor.sum(of: counts) != nil, "AttentionLayout",
+      "lengths must not be negative or beyond all memory, found \(counts)")
     var start = 0
     return counts.map { count in
       defer { start += count }
@@ -50,6 +53,12 @@ public struct AttentionLayout: Sendable, Equatable {
   /// What is wrong with the layout for that many query and key rows; nil when it is sound.
   public func problem(queryCount: Int, keyCount: Int) -> String? {
     var nextFree = 0
+    for (index, segment) in segments.enumerated() {
+      for range in segment.keys + [segment.queries] + [segment.causal].compactMap({ $0 })
+      where range.lowerBound < 0 {
+        return "segment \(index) begins at row \(range.lowerBound)"
+      }
+    }
     for (index, segment) in segments.enumerated().sorted(by: {
       $0.1.queries.lowerBound < $1.1.queries.lowerBound
     }) {

@@ -24,7 +24,8 @@ public func conv2d(
   requireConvolution(
     "conv2d", x, weight, stride: stride, padding: padding, dilation: dilation, groups: groups)
   tensorRequire(
-    weight.shape[1] * groups == x.shape[1] && weight.shape[0] % groups == 0, "conv2d",
+    weight.shape[1].multipliedReportingOverflow(by: groups) == (x.shape[1], false)
+      && weight.shape[0] % groups == 0, "conv2d",
     "input of shape \(x.shape) does not fit a weight of shape \(weight.shape) in \(groups) groups")
   let (height, width) = (x.shape[2], x.shape[3])
   let kernel = (height: weight.shape[2], width: weight.shape[3])
@@ -114,10 +115,12 @@ public func conv1d(
   groups: Int = 1
 ) -> Tensor {
   requireSequence("conv1d", x, weight)
-  return conv2d(
-    x.expandedDimensions(axis: -2), weight: weight.expandedDimensions(axis: 2), bias: bias,
-    stride: (1, stride), padding: (0, padding), dilation: (1, dilation), groups: groups
-  ).squeezed(axis: -2)
+  return tensorOperation("conv1d") {
+    conv2d(
+      x.expandedDimensions(axis: -2), weight: weight.expandedDimensions(axis: 2), bias: bias,
+      stride: (1, stride), padding: (0, padding), dilation: (1, dilation), groups: groups
+    ).squeezed(axis: -2)
+  }
 }
 
 /// The transposed convolution of sequences, PyTorch's `conv_transpose1d`; see
@@ -136,12 +139,17 @@ public func convTransposed1d(
   dilation: Int = 1, groups: Int = 1
 ) -> Tensor {
   requireSequence("convTransposed1d", x, weight)
-  return convTransposed2d(
-    x.expandedDimensions(axis: -2), weight: weight.expandedDimensions(axis: 2), bias: bias,
-    stride: (1, stride), padding: (0, padding), outputPadding: (0, outputPadding), dilation: (1, dilation),
-    groups: groups
-  ).squeezed(axis: -2)
+  return tensorOperation("convTransposed1d") {
+    convTransposed2d(
+      x.expandedDimensions(axis: -2), weight: weight.expandedDimensions(axis: 2), bias: bias,
+      stride: (1, stride), padding: (0, padding), outputPadding: (0, outputPadding), dilation: (1, dilation),
+      groups: groups
+    ).squeezed(axis: -2)
+  }
 }
+
+/// Strides, dilations, kernels and paddings whose products and sums with any extent fit into an `Int`.
+let windowExtents = 1...1 << 28
 
 private func requireSequence(_ operation: String, _ x: Tensor, _ weight: Tensor) {
   tensorRequire(
@@ -158,10 +166,11 @@ private func requireConvolution(
     "needs [batch, channels, height, width] and a weight with four axes, found \(x.shape) and \(weight.shape)"
   )
   tensorRequire(
-    stride.0 > 0 && stride.1 > 0 && dilation.0 > 0 && dilation.1 > 0 && groups > 0 && padding.0 >= 0
-      && padding.1 >= 0 && weight.shape[2] > 0 && weight.shape[3] > 0, operation,
+    [stride.0, stride.1, dilation.0, dilation.1, weight.shape[2], weight.shape[3]].allSatisfy(
+      windowExtents.contains)
+      && groups > 0 && [padding.0, padding.1].allSatisfy { $0 == 0 || windowExtents.contains($0) }, operation,
     "stride \(stride), dilation \(dilation), groups \(groups) and the kernel of \(weight.shape) must be positive, padding "
-      + "\(padding) not negative")
+      + "\(padding) not negative, and none above \(windowExtents.upperBound)")
 }
 
 /// Brings the operands to one contiguous floating-point type and the result back to the promoted one.

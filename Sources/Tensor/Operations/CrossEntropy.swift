@@ -23,7 +23,7 @@ public func crossEntropy(
 ) -> Tensor {
   let classes = logits.shape.last ?? 0
   tensorRequire(
-    Array(logits.shape.dropLast()) == targets.shape, "crossEntropy",
+    logits.rank > 0 && Array(logits.shape.dropLast()) == targets.shape, "crossEntropy",
     "targets of shape \(targets.shape) do not fit logits of shape \(logits.shape)")
   tensorRequire(
     !targets.dtype.isFloatingPoint, "crossEntropy", "targets must be integers, found \(targets.dtype)")

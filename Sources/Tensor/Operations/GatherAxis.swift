@@ -131,15 +131,25 @@ extension Tensor {
     let axis = normalizedAxis(axis, "indexSelect")
     tensorRequire(
       indices.rank == 1, "indexSelect", "indices must have one axis, found shape \(indices.shape)")
-    return axis == 0 ? rows(at: indices) : transposed(0, axis).rows(at: indices).transposed(0, axis)
+    return tensorOperation("indexSelect") {
+      axis == 0 ? rows(at: indices) : transposed(0, axis).rows(at: indices).transposed(0, axis)
+    }
   }
 
   /// A copy with slices of `source` added along `axis` at the given numbers, PyTorch's `index_add`.
   public func indexAdd(axis: Int, _ indices: Tensor, _ source: Tensor) -> Tensor {
     let axis = normalizedAxis(axis, "indexAdd")
-    var shape = source.shape
-    for other in shape.indices where other != axis { shape[other] = 1 }
-    return scatterAdd(axis: axis, indices.reshaped(shape).expanded(to: source.shape), source)
+    var expected = shape
+    if indices.rank == 1 { expected[axis] = indices.count }
+    tensorRequire(
+      indices.rank == 1 && source.shape == expected, "indexAdd",
+      "indices of shape \(indices.shape) and a source of shape \(source.shape) do not fit axis \(axis) of shape \(shape)"
+    )
+    var single = [Int](repeating: 1, count: rank)
+    single[axis] = indices.count
+    return tensorOperation("indexAdd") {
+      scatterAdd(axis: axis, indices.reshaped(single).expanded(to: source.shape), source)
+    }
   }
 
   /// The main diagonal of two axes (PyTorch's `diagonal`), moved to the end, as a view.

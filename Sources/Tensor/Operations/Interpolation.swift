@@ -41,8 +41,9 @@ public func interpolate(
     (x.rank == 3 || x.rank == 4) && size.count == x.rank - 2 && (scale?.count ?? size.count) == size.count,
     "interpolate", "size \(size) and scale \(scale ?? []) do not fit shape \(x.shape)")
   tensorRequire(
-    size.allSatisfy { $0 > 0 } && x.shape.suffix(size.count).allSatisfy { $0 > 0 }, "interpolate",
-    "cannot bring shape \(x.shape) to size \(size)")
+    size.allSatisfy(windowExtents.contains) && x.shape.suffix(size.count).allSatisfy { $0 > 0 }
+      && (scale ?? []).allSatisfy { $0 > 0 && $0.isFinite && (1 / $0).isFinite }, "interpolate",
+    "cannot bring shape \(x.shape) to size \(size)" + (scale.map { " by scale \($0)" } ?? ""))
   guard x.dtype == .float32 || x.dtype == .float64 else {
     let result = interpolate(
       x.to(.float32), size: size, mode: mode, alignsCorners: alignsCorners, antialiases: antialiases,
@@ -72,7 +73,12 @@ public func interpolate(
   _ x: Tensor, scale: [Double], mode: InterpolationMode = .nearest, alignsCorners: Bool = false,
   antialiases: Bool = false
 ) -> Tensor {
-  let size = zip(x.shape.suffix(scale.count), scale).map { Int((Double($0) * $1).rounded(.down)) }
+  let extents = zip(x.shape.suffix(scale.count), scale).map { (Double($0) * $1).rounded(.down) }
+  tensorRequire(
+    x.rank == scale.count + 2 && extents.allSatisfy { $0 >= 1 && $0 <= Double(windowExtents.upperBound) },
+    "interpolate",
+    "cannot bring shape \(x.shape) to scale \(scale)")
+  let size = extents.map { Int($0) }
   return interpolate(
     x, size: size, mode: mode, alignsCorners: alignsCorners, antialiases: antialiases, scale: scale)
 }

@@ -66,8 +66,15 @@ public func nllLoss(
   tensorRequire(
     logProbabilities.rank > 0 && Array(logProbabilities.shape.dropLast()) == targets.shape, "nllLoss",
     "targets of shape \(targets.shape) do not fit log-probabilities of shape \(logProbabilities.shape)")
+  tensorRequire(!targets.dtype.isFloatingPoint, "nllLoss", "targets must be integers, found \(targets.dtype)")
   let numbers = targets.array(of: Int64.self)
-  let counts = numbers.map { $0 != Int64(ignoring) }
+  let counts = numbers.enumerated().map { row, target in
+    if target == Int64(ignoring) { return false }
+    tensorRequire(
+      target >= 0 && target < Int64(classes), "nllLoss",
+      "target \(target) of row \(row) is outside \(classes) classes")
+    return true
+  }
   let safe = Tensor(zip(numbers, counts).map { $1 ? $0 : 0 }, shape: [numbers.count, 1])
   let found = -logProbabilities.reshaped([numbers.count, classes]).gather(axis: 1, safe)
   let losses = Tensor.select(

@@ -3,9 +3,10 @@ private func windowCount(
   _ input: Int, kernel: Int, stride: Int, padding: Int, dilation: Int = 1, ceilMode: Bool, _ operation: String
 ) -> Int {
   tensorRequire(
-    kernel > 0 && stride > 0 && dilation > 0 && padding >= 0 && padding <= kernel / 2, operation,
-    "kernel \(kernel), stride \(stride) and dilation \(dilation) must be positive, padding \(padding) at most half of the "
-      + "kernel")
+    [kernel, stride, dilation].allSatisfy(windowExtents.contains) && padding >= 0 && padding <= kernel / 2,
+    operation,
+    "kernel \(kernel), stride \(stride) and dilation \(dilation) must be positive and at most \(windowExtents.upperBound), "
+      + "padding \(padding) at most half of the kernel")
   let room = input + 2 * padding - dilation * (kernel - 1) - 1
   tensorRequire(
     room >= 0 || ceilMode && room + stride - 1 >= 0, operation,
@@ -29,10 +30,10 @@ extension Tensor {
   }
 
   /// Runs `body` on a sequence as a picture of one row.
-  fileprivate func asRow(_ operation: String, _ body: (Tensor) -> Tensor) -> Tensor {
+  fileprivate func asRow(_ operation: StaticString, _ body: (Tensor) -> Tensor) -> Tensor {
     tensorRequire(
-      rank == 2 || rank == 3, operation, "needs [batch, channels, length], found shape \(shape)")
-    return body(expandedDimensions(axis: -2)).squeezed(axis: -2)
+      rank == 2 || rank == 3, "\(operation)", "needs [batch, channels, length], found shape \(shape)")
+    return tensorOperation(operation) { body(expandedDimensions(axis: -2)).squeezed(axis: -2) }
   }
 }
 
@@ -115,7 +116,8 @@ public func averagePool2d(
 ///   - size: the height and width of the result.
 public func adaptiveAveragePool2d(_ x: Tensor, size: (Int, Int)) -> Tensor {
   tensorRequire(
-    size.0 > 0 && size.1 > 0 && x.shape.suffix(2).allSatisfy { $0 > 0 }, "adaptiveAveragePool2d",
+    windowExtents.contains(size.0) && windowExtents.contains(size.1)
+      && x.shape.suffix(2).allSatisfy { $0 > 0 }, "adaptiveAveragePool2d",
     "cannot bring shape \(x.shape) to size \(size)")
   return x.asPlanes("adaptiveAveragePool2d") { x in
     x.averaged(.covering(x.shape[1], size.0), .covering(x.shape[2], size.1))

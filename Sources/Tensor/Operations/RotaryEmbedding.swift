@@ -20,6 +20,10 @@ private func rotated(_ x: Tensor, positions: [Int32], base: Double, direction: D
   )
   tensorRequire(
     positions.allSatisfy { $0 >= 0 }, "rotary", "negative position \(positions.min() ?? 0)")
+  tensorRequire(
+    Int(positions.max() ?? 0) < (1 << 28) / Swift.max(x.shape[2] / 2, 1), "rotary",
+    "position \(positions.max() ?? 0) needs a table of more than \(1 << 28) angles for a width of \(x.shape[2])"
+  )
   if x.dtype != x.fusedType {
     return rotated(x.to(x.fusedType), positions: positions, base: base, direction: direction).to(x.dtype)
   }

@@ -39,6 +39,9 @@ public func scaledDotProductAttention(
   query: Tensor, key: Tensor, value: Tensor, mask: Tensor? = nil, isCausal: Bool = false,
   dropout probability: Double, scale: Double? = nil, using generator: inout RandomGenerator
 ) -> Tensor {
+  tensorRequire(
+    probability >= 0 && probability <= 1, "scaledDotProductAttention",
+    "a probability is between 0 and 1, found \(probability)")
   if probability == 0 {
     return scaledDotProductAttention(
       query: query, key: key, value: value, mask: mask, isCausal: isCausal, scale: scale)

@@ -120,6 +120,8 @@ extension Tensor {
     tensorRequire(step != 0, "slice", "the step must not be 0")
     if range == 0..<shape[axis] && step == 1 { return self }
     let first = step > 0 ? range.lowerBound : range.upperBound - 1
+    // A step beyond the range leaves one element, however long it is.
+    let step = Swift.min(Swift.max(step, -Swift.max(range.count, 1)), Swift.max(range.count, 1))
     let length = (range.count + Swift.abs(step) - 1) / Swift.abs(step)
     var (newShape, newStrides) = (shape, strides)
     newShape[axis] = length
@@ -197,7 +199,12 @@ extension Tensor {
 
   /// Joins tensors of one shape along a new axis.
   public static func stacked(_ tensors: [Tensor], axis: Int = 0) -> Tensor {
-    concatenated(tensors.map { $0.expandedDimensions(axis: axis) }, axis: axis)
+    tensorRequire(
+      !tensors.isEmpty && tensors.allSatisfy { $0.shape == tensors[0].shape }, "stacked",
+      "needs at least one tensor, and all of one shape, found shapes \(tensors.map(\.shape))")
+    return tensorOperation("stacked") {
+      concatenated(tensors.map { $0.expandedDimensions(axis: axis) }, axis: axis)
+    }
   }
 
   /// Cuts an axis into parts of the given lengths.
@@ -205,8 +212,9 @@ extension Tensor {
   public func split(_ lengths: [Int], axis: Int = 0) -> [Tensor] {
     let axis = normalizedAxis(axis, "split")
     tensorRequire(
-      lengths.reduce(0, +) == shape[axis], "split",
-      "lengths \(lengths) do not add up to axis \(axis) of \(shape)")
+      lengths.allSatisfy { (0...shape[axis]).contains($0) }
+        && lengths.reduce(0.0) { $0 + Double($1) } == Double(shape[axis]),
+      "split", "lengths \(lengths) do not add up to axis \(axis) of \(shape)")
     var start = 0
     return lengths.map { length in
       defer { start += length }
@@ -220,7 +228,7 @@ extension Tensor {
     let axis = normalizedAxis(axis, "chunked")
     tensorRequire(count > 0, "chunked", "the number of parts must be positive, found \(count)")
     let extent = shape[axis]
-    let length = (extent + count - 1) / count
+    let length = extent / count + (extent % count == 0 ? 0 : 1)
     if length == 0 { return [Tensor](repeating: self, count: count) }
     return stride(from: 0, to: extent, by: length).map {
       slice(axis: axis, $0..<Swift.min($0 + length, extent))

@@ -53,6 +53,12 @@ public struct LearningRateSchedule: Sendable {
     _ kind: Kind, peak: Double, warmupSteps: Int = 0, totalSteps: Int, decaySteps: Int? = nil,
     cycles: Int = 1, power: Double = 1, finalRate: Double = 1e-7, timescale: Int? = nil
   ) {
+    let steps = [warmupSteps, totalSteps, decaySteps ?? 0, cycles, timescale ?? 0]
+    tensorRequire(
+      steps.allSatisfy { (0...1 << 53).contains($0) }, "LearningRateSchedule",
+      "steps and cycles must not be negative or above 2^53, found \(warmupSteps) of warm-up, \(totalSteps) in all"
+        + (decaySteps.map { ", \($0) of fall" } ?? "") + ", \(cycles) cycles"
+        + (timescale.map { " and a timescale of \($0)" } ?? ""))
     self.kind = kind
     self.peak = peak
     self.warmupSteps = warmupSteps
@@ -67,6 +73,9 @@ public struct LearningRateSchedule: Sendable {
 
   /// The factor at a step counted from 0.
   public func factor(step: Int) -> Double {
+    tensorRequire(
+      (0...1 << 53).contains(step), "LearningRateSchedule",
+      "a step must not be negative or above 2^53, found \(step)")
     if kind == .oneCycle { return oneCycle(step) }
     if step < warmupSteps { return Double(step) / Double(max(1, warmupSteps)) }
     let progress = Double(max(0, step - (totalSteps - decaySteps))) / Double(max(1, decaySteps))

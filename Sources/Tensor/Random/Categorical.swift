@@ -39,6 +39,9 @@ extension Tensor {
       "needs an axis of classes and no negative count, found shape \(rows.shape) and \(samples ?? 1) samples")
     let (classes, count) = (rows.shape[rows.rank - 1], samples ?? 1)
     let outer = Array(rows.shape.dropLast())
+    tensorRequire(
+      elementCount(outer + [count]) != nil, operation,
+      "\(count) samples of shape \(rows.shape) are beyond all memory")
     let values = rows.array(of: Double.self)
     let distributions = outer.reduce(1, *)
     // Sums from the front: class i owns the numbers from sums[i - 1] to sums[i].

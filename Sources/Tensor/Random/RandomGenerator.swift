@@ -95,6 +95,9 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable, Equatable {
 
   /// A uniformly drawn permutation of `0 ..< count` (Fisher-Yates).
   public mutating func permutation(_ count: Int) -> [Int] {
+    tensorRequire(
+      count >= 0 && count < 1 << 40, "permutation",
+      "the count must not be negative or beyond all memory, found \(count)")
     var order = Array(0..<count)
     for i in stride(from: count - 1, to: 0, by: -1) {
       order.swapAt(i, integer(below: i + 1))

@@ -4,6 +4,9 @@ extension Tensor {
     _ shape: [Int], mean: Double = 0, standardDeviation: Double = 1, dtype: DType = .float32,
     using generator: inout RandomGenerator
   ) -> Tensor {
+    tensorRequire(
+      mean.isFinite && standardDeviation >= 0 && standardDeviation.isFinite, "randomNormal",
+      "needs a finite mean and a deviation that is not negative, found \(mean) and \(standardDeviation)")
     if generator.isPlaceholder { return Tensor(uninitialized: shape, dtype: dtype) }
     return drawn(shape, draws: 2, as: Double.self, using: &generator) {
       mean + standardDeviation * $0.normal()
@@ -18,6 +21,7 @@ extension Tensor {
   ) -> Tensor {
     if generator.isPlaceholder { return Tensor(uninitialized: shape, dtype: dtype) }
     let (start, width) = (range.lowerBound, range.upperBound - range.lowerBound)
+    tensorRequire(width.isFinite, "randomUniform", "needs a range of finite length, found \(range)")
     return drawn(shape, draws: 1, as: Double.self, using: &generator) { start + width * $0.uniform() }
       .to(dtype)
   }
@@ -48,8 +52,13 @@ extension Tensor {
   public static func randomInteger(
     _ shape: [Int], in range: Range<Int>, dtype: DType = .int64, using generator: inout RandomGenerator
   ) -> Tensor {
-    tensorRequire(!range.isEmpty, "randomInteger", "the range \(range) is empty")
-    let (start, width) = (range.lowerBound, range.count)
+    let (width, isTooLong) = range.upperBound.subtractingReportingOverflow(range.lowerBound)
+    tensorRequire(
+      width > 0 && !isTooLong, "randomInteger", "the range \(range) is empty or longer than Int.max")
+    tensorRequire(
+      dtype.holds(Double(range.lowerBound)) && dtype.holds(Double(range.upperBound - 1)), "randomInteger",
+      "\(dtype) does not hold the numbers of \(range)")
+    let start = range.lowerBound
     return drawn(shape, draws: 1, as: Int64.self, using: &generator) {
       Int64(start + $0.integer(below: width))
     }.to(dtype)
@@ -81,7 +90,9 @@ extension Tensor {
   /// A uniformly drawn order of `0 ..< count`, int64 `[count]`.
   public static func randomPermutation(_ count: Int, using generator: inout RandomGenerator) -> Tensor {
     tensorRequire(count >= 0, "randomPermutation", "the count must not be negative, found \(count)")
-    return Tensor(generator.permutation(count).map { Int64($0) }, shape: [count])
+    return tensorOperation("randomPermutation") {
+      Tensor(generator.permutation(count).map { Int64($0) }, shape: [count])
+    }
   }
 
   /// The same slices along an axis in a random order; see ``randomPermutation(_:using:)``.

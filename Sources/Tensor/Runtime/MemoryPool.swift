@@ -23,7 +23,11 @@ package enum MemoryPool {
   ) rethrows -> R {
     let byteCount = count * MemoryLayout<T>.stride
     let raw = allocate(byteCount: byteCount)
-    defer { release(raw, byteCount: byteCount) }
+    let resource = ScopedResource.memory(raw, byteCount: byteCount)
+    defer {
+      resource?.keep()
+      release(raw, byteCount: byteCount)
+    }
     return try body(raw.bindMemory(to: T.self, capacity: count))
   }
 }

@@ -21,7 +21,9 @@ import Testing
         // More than once: a failed attempt must leave the library usable.
         for _ in 0..<3 {
           let error = #expect(throws: CheckpointError.self) { try large.write(to: url) }
-          #expect(error?.description == "\(url.path): cannot write: File too large")
+          #expect(
+            error?.description
+              == "\(url.path): cannot write: File too large (ulimit -f allows \(limit) bytes)")
         }
         limitFileSize(1 << 30)
 

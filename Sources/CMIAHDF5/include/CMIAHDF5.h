@@ -1,5 +1,6 @@
 #pragma once
 // HDF5 publishes its constants as C macros that Swift cannot import; these accessors make them visible.
+#include "file_system.h"
 #include "headers.h"
 #include "output_driver.h"
 

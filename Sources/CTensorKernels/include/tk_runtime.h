@@ -50,3 +50,6 @@ const void *tk_operation(void);
 void tk_set_operation(const void *name);
 // Lets go of the parallel region that the calling thread executes, because it is about to end.
 void tk_abandon_region(void);
+
+// CRC-32 of bytes that follow those with the given checksum (0 at the start): the numbers of zlib's and Python's crc32.
+uint32_t tk_crc32(uint32_t checksum, const void *data, int64_t count);

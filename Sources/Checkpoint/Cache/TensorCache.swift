@@ -22,7 +22,7 @@ public final class TensorCache: @unchecked Sendable {
   private var unsaved = 0
 
   /// The version of the file's layout.
-  static let formatVersion = 1
+  static let formatVersion = 2
 
   /// Opens a cache, taking over the entries of an existing file of the same fingerprint.
   public init(_ url: URL, fingerprint: String, saveInterval: Int = 0) {
@@ -93,10 +93,10 @@ public final class TensorCache: @unchecked Sendable {
 
   private static func read(_ url: URL, _ fingerprint: String) throws -> [(String, Tensor)] {
     let file = try HDF5File(reading: url)
-    guard try file.attribute("format_version") == .integer(Int64(formatVersion)) else {
+    guard try file.attribute("format_version") == .integer(Int64(formatVersion)), file.hasChecksums else {
       throw CheckpointError(
         .otherVersion, file: url.path, found: "another layout",
-        expected: "a tensor cache of version \(formatVersion)")
+        expected: "a tensor cache of version \(formatVersion) with checksums")
     }
     guard try file.attribute("fingerprint") == .string(fingerprint) else {
       throw CheckpointError(

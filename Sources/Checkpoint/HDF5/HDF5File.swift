@@ -19,10 +19,13 @@ public final class HDF5File: Sendable {
   private let mapping: MappedFile
   private let superblock: HDF5Superblock
   private let groups: HDF5GroupCache
+  /// Whether the file carries the checksums of this package's writer. They are then verified: those of structure and
+  /// attributes when it is opened, that of a dataset when it is read.
+  public let hasChecksums: Bool
 
   /// Opens a file.
   /// - Throws: ``CheckpointError`` of kind `cannotOpen` when it is absent, `wrongFormat` when it is not HDF5, `damaged` when
-  ///   it is cut short.
+  ///   it is cut short or does not have its own checksum.
   public init(reading url: URL) throws {
     self.url = url
     guard FileManager.default.fileExists(atPath: url.path) else {
@@ -31,7 +34,10 @@ public final class HDF5File: Sendable {
     mapping = try MappedFile(url, expected: "an HDF5 file")
     superblock = try HDF5Superblock(mapping.bytes, file: url.path)
     groups = HDF5GroupCache(limit: mapping.bytes.count / 8)
+    hasChecksums = try HDF5Checksums.areThere(
+      HDF5Walk(mapping.bytes, superblock, file: url.path), superblock.root)
     _ = try group("/")
+    if hasChecksums { try verifyContents() }
   }
 
   /// One name in a group.
@@ -99,10 +105,7 @@ public final class HDF5File: Sendable {
   /// Calls `body` with a walk through the file and the path in normal form.
   func withWalk<Result>(_ path: String, _ body: (HDF5Walk, String) throws -> Result) throws -> Result {
     let path = "/" + (try HDF5Path.components(of: path, file: url)).joined(separator: "/")
-    let walk = HDF5Walk(mapping.bytes, file: url.path, at: path)
-    (walk.base, walk.offsetSize, walk.lengthSize) = (
-      superblock.base, superblock.offsetSize, superblock.lengthSize
-    )
+    let walk = HDF5Walk(mapping.bytes, superblock, file: url.path, at: path)
     return try withExtendedLifetime(mapping) { try body(walk, path) }
   }
 

@@ -4,25 +4,27 @@ extension HDF5File {
   /// Type and shape of a dataset.
   /// - Throws: ``CheckpointError`` of kind `missing` or `unsupported`.
   public func description(of path: String) throws -> (elementType: ElementType, shape: [Int]) {
-    try withDataset(path) { _, dataset, type in (type, dataset.shape) }
+    try withDataset(path) { _, _, dataset, type in (type, dataset.shape) }
   }
 
   /// As ``description(of:)``, for callers about to ask for the memory: refuses more data than the file can hold.
   func checkedDescription(of path: String) throws -> (elementType: ElementType, shape: [Int]) {
-    try withDataset(path) { walk, dataset, type in
+    try withDataset(path) { walk, _, dataset, type in
       _ = try byteCount(type, dataset.shape, walk)
       return (type, dataset.shape)
     }
   }
 
   /// Reads a dataset whole.
-  /// - Throws: ``CheckpointError`` of kind `missing`, `unsupported`, or `damaged` when its bytes cannot be read.
+  /// - Throws: ``CheckpointError`` of kind `missing`, `unsupported`, or `damaged` when its bytes cannot be read or do not
+  ///   have the checksum of the file's writer.
   public func read(_ path: String) throws -> StoredArray {
-    try withDataset(path) { walk, dataset, type in
+    try withDataset(path) { walk, header, dataset, type in
       let size = try byteCount(type, dataset.shape, walk)
       let bytes = try [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
         let raw = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: size)
         try dataset.read(into: raw, limit: limit(walk))
+        if hasChecksums { try Self.verify(UnsafeRawBufferPointer(raw), walk, header) }
         filled = size
       }
       return StoredArray(type, shape: dataset.shape, bytes: bytes)
@@ -34,18 +36,19 @@ extension HDF5File {
   public func read(_ path: String, as expected: ElementType, into buffer: UnsafeMutableRawBufferPointer)
     throws
   {
-    try withDataset(path) { walk, dataset, type in
+    try withDataset(path) { walk, header, dataset, type in
       guard type == expected, try byteCount(type, dataset.shape, walk) == buffer.count else {
         throw CheckpointError(
           .mismatch, file: url.path, at: walk.place, found: "\(type) \(dataset.shape)",
           expected: "\(buffer.count) bytes of \(expected)")
       }
       try dataset.read(into: buffer, limit: limit(walk))
+      if hasChecksums { try Self.verify(UnsafeRawBufferPointer(buffer), walk, header) }
     }
   }
 
   private func withDataset<Result>(
-    _ path: String, _ body: (HDF5Walk, HDF5Dataset, ElementType) throws -> Result
+    _ path: String, _ body: (HDF5Walk, HDF5ObjectHeader, HDF5Dataset, ElementType) throws -> Result
   ) throws -> Result {
     try withObject(path) { walk, header in
       let dataset = try HDF5Dataset(walk, header)
@@ -55,7 +58,7 @@ extension HDF5File {
       if type == .uint16, try HDF5AttributeReader(walk, header).value(of: "dtype") == .string("bfloat16") {
         type = .bfloat16
       }
-      return try body(walk, dataset, type)
+      return try body(walk, header, dataset, type)
     }
   }
 

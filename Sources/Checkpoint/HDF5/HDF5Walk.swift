@@ -23,6 +23,14 @@ final class HDF5Walk {
     allowance = 8 * bytes.count + 65_536
   }
 
+  /// A walk through a file whose superblock was read.
+  convenience init(
+    _ bytes: UnsafeRawBufferPointer, _ superblock: HDF5Superblock, file: String, at place: String? = "/"
+  ) {
+    self.init(bytes, file: file, at: place)
+    (base, offsetSize, lengthSize) = (superblock.base, superblock.offsetSize, superblock.lengthSize)
+  }
+
   /// A cursor from `position` over `count` bytes, or up to the end of the file.
   /// - Throws: ``CheckpointError`` of kind `damaged` where the file is shorter.
   func cursor(at position: Int, count: Int? = nil) throws -> HDF5Cursor {

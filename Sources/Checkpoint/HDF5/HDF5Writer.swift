@@ -1,5 +1,6 @@
 import CMIAHDF5
 import Foundation
+import Tensor
 
 extension HDF5File {
   /// Writes a file in one step: `body` fills it under a temporary name, which is synced and renamed to `url`.
@@ -11,6 +12,7 @@ extension HDF5File {
       let writer = try HDF5Writer(temporary, reportingAs: url)
       do {
         try body(writer)
+        try writer.seal()
       } catch {
         try? writer.close()
         throw error
@@ -23,13 +25,15 @@ extension HDF5File {
 /// An HDF5 file that is being written, by libhdf5; see ``HDF5File/write(to:_:)``.
 ///
 /// Datasets are contiguous, little-endian and in C order. The same content gives the same bytes. Every call goes through one
-/// process-wide lock.
+/// process-wide lock. Each dataset gets the CRC-32 of its bytes as the attribute `crc32`, and the file that of everything
+/// else; see ``HDF5Checksums``.
 public final class HDF5Writer: @unchecked Sendable {
   /// Where the file will be.
   public let url: URL
   // Both are touched inside HDF5Library.locked only.
   private var identifier: hid_t
   private let status: UnsafeMutablePointer<Int32>
+  private var checksums = HDF5Checksums()
 
   fileprivate init(_ temporary: URL, reportingAs url: URL) throws {
     self.url = url
@@ -83,6 +87,7 @@ public final class HDF5Writer: @unchecked Sendable {
         try HDF5Library.using(
           H5Gcreate2(identifier, soFar, 0, create, 0), H5Gclose, orThrow: { self.failure(soFar, $0) }
         ) { _ in try checkOutput() }
+        checksums.add(object: soFar)
       }
     }
   }
@@ -124,12 +129,15 @@ public final class HDF5Writer: @unchecked Sendable {
         ) { dataset in
           if !bytes.isEmpty {
             guard H5Dwrite(dataset, type, 0, 0, 0, bytes.baseAddress) >= 0 else {
-              throw failure(full, HDF5Library.takeDescription())
+              throw failure(full, HDF5Library.takeDescription(), needed: bytes.count)
             }
           }
-          try checkOutput()
+          try checkOutput(needed: bytes.count)
         }
       }
+      checksums.add(object: full)
+      checksums.add(dataset: full, elementType, shape)
+      try setAttribute(HDF5Checksums.dataName, .integer(Int64(CRC32.of(bytes))), on: full)
       if elementType == .bfloat16 { try setAttribute("dtype", .string("bfloat16"), on: full) }
     }
   }
@@ -146,6 +154,12 @@ public final class HDF5Writer: @unchecked Sendable {
     case .reals(let values): try setNumbers(name, values, isScalar: false, on: path)
     case .boolean(let value): try setNumbers(name, [value], isScalar: true, on: path)
     }
+    HDF5Library.locked { checksums.add(attribute: name, value, on: path) }
+  }
+
+  /// Writes the checksum of everything that was written.
+  fileprivate func seal() throws {
+    try setAttribute(HDF5Checksums.contentsName, .integer(HDF5Library.locked { checksums.value }))
   }
 
   private func setNumbers<Scalar: StoredScalar>(
@@ -229,14 +243,14 @@ public final class HDF5Writer: @unchecked Sendable {
   }
 
   /// Throws when the operating system refused an earlier write, which the output driver hides from libhdf5.
-  private func checkOutput() throws {
-    if status.pointee != 0 { throw AtomicFile.failure(url, status.pointee) }
+  private func checkOutput(needed: Int? = nil) throws {
+    if status.pointee != 0 { throw AtomicFile.failure(url, status.pointee, needed: needed) }
   }
 
   /// The reason of a failed write: the operating system's where it refused one, else the library's description.
-  private func failure(_ path: String, _ description: String) -> CheckpointError {
+  private func failure(_ path: String, _ description: String, needed: Int? = nil) -> CheckpointError {
     status.pointee != 0
-      ? AtomicFile.failure(url, status.pointee)
+      ? AtomicFile.failure(url, status.pointee, needed: needed)
       : CheckpointError(.cannotWrite, file: url.path, at: path, found: description)
   }
 }

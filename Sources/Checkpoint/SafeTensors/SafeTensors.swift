@@ -9,29 +9,33 @@ public enum SafeTensors {
 
   /// Writes tensors in one step. The header's order is that of the reference implementation (wide types first, then by
   /// name), so the same content gives the same bytes.
+  /// - Parameter hasChecksums: adds the CRC-32 of the header and of each tensor as `crc32` to the metadata, which
+  ///   ``SafeTensorsFile`` verifies.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice or reserved.
   public static func write(
-    _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], to url: URL
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:],
+    hasChecksums: Bool = false, to url: URL
   ) throws {
     let items = tensors.map { item in
       Item(name: item.name, elementType: ElementType(item.tensor.dtype), shape: item.tensor.shape) { body in
         try item.tensor.withElementBytes(body)
       }
     }
-    try write(items, metadata, url)
+    try write(items, metadata, hasChecksums, url)
   }
 
   /// Writes arrays of any type on disk in one step; else as ``write(_:metadata:to:)-([(String,Tensor)],_,_)``.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice or reserved.
   public static func write(
-    _ arrays: [(name: String, array: StoredArray)], metadata: [String: String] = [:], to url: URL
+    _ arrays: [(name: String, array: StoredArray)], metadata: [String: String] = [:],
+    hasChecksums: Bool = false, to url: URL
   ) throws {
     let items = arrays.map { item in
       Item(name: item.name, elementType: item.array.elementType, shape: item.array.shape) { body in
         try item.array.bytes.withUnsafeBytes(body)
       }
     }
-    try write(items, metadata, url)
+    try write(items, metadata, hasChecksums, url)
   }
 
   private struct Item {
@@ -43,7 +47,9 @@ public enum SafeTensors {
     var byteCount: Int { shape.reduce(elementType.byteSize, *) }
   }
 
-  private static func write(_ items: [Item], _ metadata: [String: String], _ url: URL) throws {
+  private static func write(
+    _ items: [Item], _ metadata: [String: String], _ hasChecksums: Bool, _ url: URL
+  ) throws {
     let ranks = Dictionary(uniqueKeysWithValues: SafeTensorsHeader.typeNames.enumerated().map { ($1.0, $0) })
     let sorted = items.sorted {
       let (a, b) = (ranks[$0.elementType] ?? 0, ranks[$1.elementType] ?? 0)
@@ -57,12 +63,21 @@ public enum SafeTensors {
           expected: "unique names")
       }
     }
+    var metadata = metadata
+    if hasChecksums { metadata[SafeTensorsChecksums.key] = SafeTensorsChecksums.placeholder(sorted.count) }
     let header = header(sorted, metadata)
     try AtomicFile.replace(url) { temporary in
       let output = try OutputFile(temporary, reportingAs: url)
       try withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { try output.write($0) }
       try output.write(header)
-      for item in sorted { try item.withBytes { try output.write($0) } }
+      var checksums = SafeTensorsChecksums()
+      for item in sorted {
+        try item.withBytes {
+          try output.write($0)
+          if hasChecksums { checksums.add($0) }
+        }
+      }
+      if hasChecksums { try checksums.write(into: header, at: 8, of: output) }
       try output.close()
     }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// A safetensors file, mapped into memory after its header was checked.
 ///
@@ -21,8 +22,12 @@ public final class SafeTensorsFile: Sendable {
   public let url: URL
   /// The tensors in the order of their bytes.
   public let entries: [Entry]
-  /// The text of `__metadata__`, empty when there is none.
+  /// The text of `__metadata__` but for checksums, empty when there is none.
   public let metadata: [String: String]
+  /// Whether the file carries the checksums of ``SafeTensors/write(_:metadata:hasChecksums:to:)``, which are then verified:
+  /// the header's when it is opened, a tensor's whenever it is read.
+  public var hasChecksums: Bool { checksums != nil }
+  private let checksums: [UInt32]?
   private let mapping: MappedFile
   private let indices: [String: Int]
 
@@ -37,7 +42,7 @@ public final class SafeTensorsFile: Sendable {
     mapping = try MappedFile(url, expected: "a safetensors file")
     let header = try SafeTensorsHeader(mapping.bytes, file: url.path)
     entries = header.entries
-    metadata = header.metadata
+    (metadata, checksums) = try SafeTensorsChecksums.verified(header, mapping.bytes, file: url.path)
     indices = Dictionary(
       header.entries.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     guard indices.count == entries.count else {
@@ -51,7 +56,8 @@ public final class SafeTensorsFile: Sendable {
   public func entry(_ name: String) -> Entry? { indices[name].map { entries[$0] } }
 
   /// Calls `body` with the bytes of a tensor where they lie in the file, little-endian, C order.
-  /// - Throws: ``CheckpointError`` of kind `missing`, or what `body` throws.
+  /// - Throws: ``CheckpointError`` of kind `missing`, `damaged` for bytes that do not have the checksum of the file's
+  ///   writer, or what `body` throws.
   public func withBytes<Result>(
     of name: String, _ body: (Entry, UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {
@@ -59,7 +65,11 @@ public final class SafeTensorsFile: Sendable {
       throw CheckpointError(.missing, file: url.path, at: name, found: "no tensor of that name")
     }
     return try withExtendedLifetime(mapping) {
-      try body(entry, UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.range]))
+      let bytes = UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.range])
+      if let checksums, let index = indices[name] {
+        try SafeTensorsChecksums.verify(bytes, checksums[index], name, file: url.path)
+      }
+      return try body(entry, bytes)
     }
   }
 

@@ -5,7 +5,7 @@ public enum WeightFile {
   /// Copies a safetensors file into an HDF5 file or the other way, told apart by their endings.
   ///
   /// Names, element types, shapes and bytes are the same on both sides; text metadata goes to attributes of the root and
-  /// back. HDF5 datasets lie at the root under the tensor's whole name.
+  /// back. HDF5 datasets lie at the root under the tensor's whole name. Checksums are verified and written anew.
   /// - Throws: ``CheckpointError``: as the readers and writers; `unsupported` for other endings, or for what one format
   ///   cannot hold.
   public static func convert(_ source: URL, to target: URL) throws {
@@ -33,13 +33,14 @@ public enum WeightFile {
       for (key, text) in file.metadata.sorted(by: { $0.key < $1.key }) {
         try output.setAttribute(key, .string(text))
       }
+      if file.hasChecksums { try output.setAttribute(SafeTensorsChecksums.key, .string("")) }
     }
   }
 
   private static func toSafeTensors(_ source: URL, _ target: URL) throws {
     let file = try HDF5File(reading: source)
     var metadata: [String: String] = [:]
-    for (key, value) in try file.attributes() {
+    for (key, value) in try file.attributes() where key != HDF5Checksums.contentsName {
       guard case .string(let text) = value else {
         throw CheckpointError(
           .unsupported, file: source.path, at: "/@\(key)", found: "an attribute that is no text",
@@ -48,6 +49,7 @@ public enum WeightFile {
       metadata[key] = text
     }
     let arrays = try file.datasets().map { (name: $0.replacing("/", with: "."), array: try file.read($0)) }
-    try SafeTensors.write(arrays, metadata: metadata, to: target)
+    let hasChecksums = metadata.removeValue(forKey: SafeTensorsChecksums.key) != nil
+    try SafeTensors.write(arrays, metadata: metadata, hasChecksums: hasChecksums, to: target)
   }
 }

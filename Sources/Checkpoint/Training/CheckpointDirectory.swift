@@ -29,20 +29,21 @@ public struct CheckpointDirectory: Sendable {
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`; earlier checkpoints and `latest` are then untouched.
   @discardableResult
   public func save(_ checkpoint: TrainingCheckpoint, step: Int) throws -> URL {
-    do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    } catch {
-      throw CheckpointError(
-        .cannotWrite, file: url.path, found: "no folder could be made: \(error.localizedDescription)")
-    }
+    try AtomicFile.makeFolder(url)
     let destination = file(step: step)
     try checkpoint.write(to: destination)
     try AtomicFile.write("\(destination.lastPathComponent)\n".utf8, to: latestFile)
-    for old in try steps().filter({ $0 != step }).dropLast(keepLast - 1) { unlink(file(step: old).path) }
-    for name in try listing() where AtomicFile.isLeftover(name) {
+    try removeSuperseded(by: step)
+    for name in try listing() where AtomicFile.isLeftover(name) && !AtomicFile.isInUse(name) {
       unlink(url.appendingPathComponent(name).path)
     }
     return destination
+  }
+
+  /// Removes the checkpoints that the one of `step` supersedes; a process killed in ``save(_:step:)`` leaves them.
+  /// - Throws: ``CheckpointError`` when the folder exists but cannot be listed.
+  public func removeSuperseded(by step: Int) throws {
+    for old in try steps().filter({ $0 != step }).dropLast(keepLast - 1) { unlink(file(step: old).path) }
   }
 
   /// The newest checkpoint: the one that `latest` names, or without that file the one of the highest step.

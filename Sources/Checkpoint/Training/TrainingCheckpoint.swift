@@ -8,8 +8,8 @@ import Tensor
 /// `configuration`, `configuration_hash` and `code_version`. h5py reads it without help:
 /// `h5py.File(path)["model/lm_head/weight"][:]`.
 public struct TrainingCheckpoint: Sendable {
-  /// The version of the layout that this code writes and reads.
-  public static let formatVersion = 1
+  /// The version of the layout that this code writes; version 1, which has no checksums, is read too.
+  public static let formatVersion = 2
 
   /// A value of `/progress`.
   public enum Progress: Equatable, Sendable {

@@ -24,7 +24,7 @@ extension TrainingCheckpoint {
 
   /// Reads a state that ``write(to:)`` wrote.
   /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` when it is not HDF5 or no checkpoint, `damaged` when cut
-  ///   short, `otherVersion`, `missing` for an absent part.
+  ///   short or without its own checksums, `otherVersion`, `missing` for an absent part.
   public init(reading url: URL) throws {
     let file = try HDF5File(reading: url)
     try Self.requireFormat(file)
@@ -46,11 +46,17 @@ extension TrainingCheckpoint {
 
   private static func requireFormat(_ file: HDF5File) throws {
     switch try file.attribute("format_version") {
-    case .integer(Int64(formatVersion))?: return
+    case .integer(1)?: return
+    case .integer(Int64(formatVersion))?:
+      guard file.hasChecksums else {
+        throw CheckpointError(
+          .damaged, file: file.url.path, found: "no checksum",
+          expected: "the attribute `\(HDF5Checksums.contentsName)` of version \(formatVersion)")
+      }
     case .integer(let other)?:
       throw CheckpointError(
         .otherVersion, file: file.url.path, at: "format_version", found: "version \(other)",
-        expected: "version \(formatVersion)")
+        expected: "version 1 to \(formatVersion)")
     default:
       throw CheckpointError(
         .wrongFormat, file: file.url.path, found: "an HDF5 file without the attribute `format_version`",

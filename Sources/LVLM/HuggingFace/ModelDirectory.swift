@@ -70,7 +70,8 @@ extension LlavaModel {
       )
     }
     try SafeTensors.write(
-      arrays, metadata: ["format": "pt"], to: directory.appending(component: "model.safetensors"))
+      arrays, metadata: ["format": "pt"], hasChecksums: true,
+      to: directory.appending(component: "model.safetensors"))
     try configuration.json().write(
       to: directory.appending(component: "config.json"), options: .atomic)
   }

@@ -38,6 +38,8 @@ struct DPOTrainCommand: ParsableCommand {
       write("Error: \(message(for: error))\nSee dpotrain --help.", to: .standardError)
       Foundation.exit(2)
     }
+    // A write beyond the limit of a file's size then fails with an error that can be told.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       try command.run()
     } catch let error as InterruptedRun {
@@ -67,9 +69,17 @@ struct DPOTrainCommand: ParsableCommand {
     return "\(error)"
   }
 
-  /// The command line without `--fresh`, which would throw the checkpoint away.
+  /// The command line without `--fresh` and `--redo`, which would begin again.
   private static func resumeCommand() -> String {
-    CommandLine.arguments.filter { $0 != "--fresh" }.map { argument in
+    var kept: [String] = []
+    var isValue = false
+    for argument in CommandLine.arguments {
+      if !isValue, argument != "--fresh", argument != "--redo", !argument.hasPrefix("--redo=") {
+        kept.append(argument)
+      }
+      isValue = argument == "--redo"
+    }
+    return kept.map { argument in
       let isPlain = argument.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,".contains($0) }
       return isPlain && !argument.isEmpty
         ? argument : "'" + argument.replacingOccurrences(of: "'", with: "'\\''") + "'"

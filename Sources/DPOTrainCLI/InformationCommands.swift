@@ -1,5 +1,6 @@
 import ArgumentParser
 import DPOTrain
+import Foundation
 
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,6 +15,18 @@ struct PlanCommand: ParsableCommand {
     print(configuration.yaml)
     print("# The plan\n")
     print(plan)
+    try printParts(of: configuration)
+  }
+
+  /// What of the run directory stays, and what would be made again.
+  private func printParts(of configuration: RunConfiguration) throws {
+    let directory = configuration.run.outputDirectory
+    let states = try PartStates(configuration, in: URL(fileURLWithPath: directory, isDirectory: true))
+    guard !states.done.isEmpty || !states.stale.isEmpty else { return }
+    print("\n# The run directory, \(directory)\n")
+    if !states.done.isEmpty { print("stays: \(states.done.map(\.rawValue).joined(separator: ", "))") }
+    for change in states.changes { print(change) }
+    if !states.stale.isEmpty { print("made again: \(states.stale.map(\.rawValue).joined(separator: ", "))") }
   }
 }
 

@@ -30,13 +30,37 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Removes what an earlier run left in the run directory and starts over.")
   var fresh = false
 
+  @Option(
+    name: .customLong("redo"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Makes a part again (\(RunPart.allCases.map(\.rawValue).joined(separator: ", "))); what it left goes to replaced/. Can be given several times.",
+      valueName: "part"))
+  var redo: [String] = []
+
+  @Option(
+    name: .customLong("accept"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Takes a file of a finished part as it is now, such as pairs.jsonl changed by hand. Can be given several times.",
+      valueName: "file"))
+  var accept: [String] = []
+
+  func validate() throws {
+    for name in redo where RunPart(rawValue: name) == nil {
+      throw ValidationError(
+        "--redo: found \(name), expected one of \(RunPart.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+  }
+
   /// Runs stages, with signals caught.
   func run(_ stages: [Stage]) throws {
     let configuration = try configuration.load()
     try refuseSeveralProcesses()
     if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
     Interruption.install()
-    try Pipeline(configuration: configuration, console: Console(isQuiet: quiet), fresh: fresh).run(stages)
+    try Pipeline(
+      configuration: configuration, console: Console(isQuiet: quiet), fresh: fresh,
+      redoing: redo.compactMap(RunPart.init(rawValue:)), accepting: accept
+    ).run(stages)
   }
 
   /// A launcher that started several processes would have them all write the same files.

@@ -30,12 +30,32 @@ import Testing
       #expect(try Data(contentsOf: run.appendingPathComponent("results.json")) == results)
       #expect(try TinyRun.fingerprint(of: run) == files)
 
-      // Another configuration is refused and touches nothing; fresh starts over.
-      let other = try BuiltCommand.run("--config", config, "--set", "train.beta=0.2", in: folder)
-      #expect(other.status == 1)
-      #expect(other.errors.hasPrefix("error: runs/tiny: found a run of another configuration ("))
-      #expect(other.errors.hasSuffix("start over with --fresh or keep both with --set run.output_dir=DIR\n"))
+      // Another value is told, first by plan, which touches nothing; then what depends on it is made again.
+      let changed = ["--config", config, "--set", "train.beta=0.2"]
+      let plan = try BuiltCommand.run(["plan"] + changed, in: folder)
+      #expect(plan.output.contains("stays: sft, compose, answers, select, questions, before"))
+      #expect(plan.output.contains("train.beta: 0.1 there, 0.2 here; redoes train, evaluate, report"))
       #expect(try TinyRun.fingerprint(of: run) == files)
+      let early = try BuiltCommand.run(["evaluate"] + changed, in: folder)
+      #expect(early.status == 1)
+      #expect(
+        early.errors.contains(
+          "train, which is not done with these settings (train.beta: 0.1 there, 0.2 here)"))
+      let other = try BuiltCommand.run(changed + ["--quiet"], in: folder)
+      #expect(other.status == 0, "\(other.errors)")
+      #expect(
+        other.errors.hasPrefix("warning: train.beta: 0.1 there, 0.2 here; redoes train, evaluate, report\n"))
+      #expect(other.errors.contains("what it left before is kept in replaced/1"))
+      let apart = try BuiltCommand.run(changed + ["--quiet", "--set", "run.output_dir=apart"], in: folder)
+      #expect(apart.status == 0, "\(apart.errors)")
+      #expect(
+        try TinyRun.fingerprint(of: run) == TinyRun.fingerprint(of: folder.appendingPathComponent("apart")))
+      // Back to the first value: the first results are there again, and nothing is trained.
+      let back = try BuiltCommand.run("--config", config, in: folder)
+      #expect(back.status == 0, "\(back.errors)")
+      #expect(back.output.contains("train: the same as in replaced/1"), "\(back.output)")
+      #expect(try TinyRun.fingerprint(of: run) == files)
+      #expect(try Data(contentsOf: run.appendingPathComponent("results.json")) == results)
       let fresh = try BuiltCommand.run("compose", "--config", config, "--fresh", in: folder)
       #expect(fresh.status == 0)
       #expect(!FileManager.default.fileExists(atPath: run.appendingPathComponent("results.json").path))

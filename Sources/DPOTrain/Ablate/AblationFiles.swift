@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// The files of a suite beside its runs: `ablations.md`, `ablate.csv`, `ablate.json`, and a plot for each table.
@@ -15,7 +16,7 @@ public struct AblationFiles {
     let suite = results.suite
     let directory = suite.directory
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    func write(_ text: String, _ url: URL) throws { try Data(text.utf8).write(to: url, options: .atomic) }
+    func write(_ text: String, _ url: URL) throws { try AtomicFile.write(text.utf8, to: url) }
     var markdown = results.markdown(command: "dpotrain ablate --config \(suite.file)")
     let plots = directory.appendingPathComponent("plots", isDirectory: true)
     try FileManager.default.createDirectory(at: plots, withIntermediateDirectories: true)

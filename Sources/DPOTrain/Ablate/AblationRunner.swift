@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import Tensor
 
@@ -24,7 +25,9 @@ public struct AblationRunner {
   /// - Throws: ``InterruptedRun`` after a signal, ``AblationError/failed(_:)`` when runs have failed.
   public func run() throws {
     if isFresh {
-      for unit in suite.units { _ = try RunDirectory(unit.configuration, fresh: true) }
+      // Nothing goes before all of it is known to be nobody else's.
+      let locks = try suite.units.map { ($0, try RunLock($0.configuration)) }
+      for (unit, lock) in locks { _ = try RunDirectory(unit.configuration, fresh: true, lock: lock) }
       try? FileManager.default.removeItem(at: AblationLog.place(in: suite.directory))
     }
     try FileManager.default.createDirectory(at: suite.directory, withIntermediateDirectories: true)
@@ -71,9 +74,9 @@ public struct AblationRunner {
 
   private func run(_ unit: AblationSuite.Unit, besides units: [AblationSuite.Unit]) throws {
     // Another process may hold the directory, which is to be known before anything is said about it.
-    do { _ = try RunDirectory(unit.configuration) }
+    _ = try RunLock(unit.configuration)
     console.message("ablate: \(AblationOverview(suite).line); now \(unit.title)")
-    let start = Date()
+    let start = ContinuousClock.now
     try Pipeline(
       configuration: unit.configuration, console: console.progressOnly,
       takingFrom: units.map(\.directory)
@@ -82,7 +85,7 @@ public struct AblationRunner {
     try? FileManager.default.removeItem(at: unit.directory.appendingPathComponent("checkpoints"))
     try AblationLog.append(
       .init(
-        variant: unit.variant.name, seed: unit.seed, seconds: Date().timeIntervalSince(start),
+        variant: unit.variant.name, seed: unit.seed, seconds: (ContinuousClock.now - start) / .seconds(1),
         peakBytes: EnvironmentReport.peakResidentBytes, threads: Threads.count), in: suite.directory)
   }
 }
@@ -127,11 +130,9 @@ struct AblationLog: JSONRow, Codable, Equatable {
 
   static func append(_ row: AblationLog, in directory: URL) throws {
     let place = place(in: directory)
-    if !FileManager.default.fileExists(atPath: place.path) { try Data().write(to: place) }
-    let handle = try FileHandle(forWritingTo: place)
-    defer { try? handle.close() }
-    try handle.seekToEnd()
-    try handle.write(contentsOf: Data(row.jsonLine.utf8))
+    let file = try OutputFile(place, reportingAs: place, isAppending: true)
+    try file.write(row.jsonLine)
+    try file.close()
   }
 
   static func all(in directory: URL) -> [AblationLog] {

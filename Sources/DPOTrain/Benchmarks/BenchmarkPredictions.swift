@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// The prediction file: the columns of the benchmark's file without `image`, which is what VLMEvalKit writes, then
@@ -37,7 +38,7 @@ struct BenchmarkPredictions {
       }
       text += Data((cells.joined(separator: "\t") + "\n").utf8)
     }
-    try text.write(to: url, options: .atomic)
+    try AtomicFile.write(text, to: url)
   }
 
   /// A text as a cell, in quotes where it must be.

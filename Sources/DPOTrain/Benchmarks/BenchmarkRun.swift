@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import LVLM
 import Tensor
@@ -175,7 +176,7 @@ public struct BenchmarkRun {
     for old in answers + results where FileManager.default.fileExists(atPath: old.path) {
       try FileManager.default.removeItem(at: old)
     }
-    try Data(identity.json.pretty.utf8).write(to: place, options: .atomic)
+    try AtomicFile.write(identity.json.pretty.utf8, to: place)
     return lock
   }
 
@@ -245,7 +246,7 @@ public struct BenchmarkRun {
     let result = BenchmarkResult(
       rows.rows, verdicts: isScored ? verdicts : [:], preset: preset, groupNames: rows.groupNames)
     let report = report(result, rows: rows, isScored: isScored)
-    try Data(report.utf8).write(to: file("_results.md"), options: .atomic)
+    try AtomicFile.write(report.utf8, to: file("_results.md"))
     let json = OrderedJSON.members([
       "format_version": .integer(1), "benchmark": .string(name), "preset": .string(preset.name),
       "data": .string(options.data), "model": .string(options.model),
@@ -255,7 +256,7 @@ public struct BenchmarkRun {
       "groups": isScored ? result.json : .array([]),
     ])
     // Last, as it says that all is done.
-    try Data(json.pretty.utf8).write(to: file("_results.json"), options: .atomic)
+    try AtomicFile.write(json.pretty.utf8, to: file("_results.json"))
     for partial in try answerFiles() where partial.pathExtension == "partial" {
       try FileManager.default.removeItem(at: partial)
     }

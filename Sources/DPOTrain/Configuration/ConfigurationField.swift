@@ -44,6 +44,9 @@ struct ConfigurationRow {
 
   /// The parts of a run that read the key directly.
   var readers: Set<RunPart> { ownReaders ?? RunPart.readers(ofSection: key.prefix { $0 != "." }) }
+
+  /// The readers that fall for no other reason: those made from none of the others.
+  var firstReaders: [RunPart] { readers.filter { $0.needs.isDisjoint(with: readers) }.sorted() }
 }
 
 /// A section whose keys are known.

@@ -12,10 +12,10 @@ public enum ConfigurationReference {
       `dpotrain plan --config FILE` prints every value as it will be used, and a run writes the same to `config.yaml` in
       its directory.
 
-      Keys with a star do not change results; every other one is part of the configuration's hash, and a run directory of
-      another hash is refused. The column *redoes* names the first part of a run that has to be made again after a
-      change (with everything that needs it): what comes before is taken over by `dpotrain ablate`. This page is generated
-      from the package's schema and compared with it by a test.
+      Keys with a star do not change results. The column *redoes* names the parts of a run that have to be made again after
+      a change of another key, with everything that is made from them; a run in the same directory says so, makes those again
+      and leaves the others as they are ([parts of a run](runs.md)). This page is generated from the package's schema and
+      compared with it by a test.
 
       """
     var section = ""
@@ -28,7 +28,7 @@ public enum ConfigurationReference {
       let key = path.dropFirst().joined(separator: ".")
       let cells = [
         "`\(key)`" + (row.affectsResults ? "" : " *"), "`\(row.value)`", row.expectation, row.summary,
-        row.affectsResults ? row.readers.min()?.rawValue ?? "–" : "–",
+        row.affectsResults ? row.firstReaders.map(\.rawValue).joined(separator: ", ") : "–",
       ]
       text += "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
     }

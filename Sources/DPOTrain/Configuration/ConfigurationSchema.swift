@@ -30,8 +30,8 @@ extension RunConfiguration.Run: ConfigurationSection {
         "threads", \.threads, to: 1024, "Number of threads; 0 takes one per core.", affectsResults: false),
       .choice(
         "on_bad_record", \.onBadRecord,
-        "What to do with a record that cannot be used: stop, or leave it out, count it and list it in the report."
-      ),
+        "What to do with a record that cannot be used: stop, or leave it out, count it and list it in the report.",
+        affectsResults: false),
     ]
   }
 }
@@ -59,7 +59,8 @@ extension RunConfiguration.Model: ConfigurationSection {
 extension RunConfiguration.Model.Vision: ConfigurationSection {
   static var fields: [ConfigurationField<Self>] {
     [
-      .integer("image_size", \.imageSize, from: 8, to: 2048, "Side of the square input picture, pixels."),
+      .integer("image_size", \.imageSize, from: 8, to: 2048, "Side of the square input picture, pixels.")
+        .read(by: .sft, .compose, .questions),
       .integer("patch_size", \.patchSize, from: 1, "Side of one patch, pixels; divides `image_size`."),
       .integer("hidden_size", \.hiddenSize, from: 1, "Width of the hidden states."),
       .integer("intermediate_size", \.intermediateSize, from: 1, "Width inside the feed-forward layers."),

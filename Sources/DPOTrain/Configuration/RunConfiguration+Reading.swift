@@ -101,7 +101,7 @@ extension RunConfiguration {
   public var hash: String { Self.hash(rows("").filter(\.affectsResults)) }
 
   /// SHA-256 of every value that a part of a run depends on, directly or through the parts it needs.
-  func hash(of part: RunPart) -> String {
+  package func hash(of part: RunPart) -> String {
     let parts = part.needs.union([part])
     return Self.hash(
       rows("").filter { row in

@@ -27,6 +27,11 @@ enum FilePath {
       throw DataError(file: path, problem: "is a folder, expected \(expected)")
     }
     do {
+      try PartFileCheck.verify(URL(fileURLWithPath: path))
+    } catch {
+      throw DataError(file: path, problem: "\(error)".replacing("\(path): ", with: "", maxReplacements: 1))
+    }
+    do {
       return try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
     } catch {
       throw DataError(file: path, problem: "cannot read: \((error as NSError).localizedDescription)")

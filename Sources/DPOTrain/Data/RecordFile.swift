@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// The records of a file as they came: any keys in their order, numbers as they are spelled, and how the text is laid
@@ -38,7 +39,7 @@ public struct RecordFile: Sendable, Equatable {
   /// - Throws: ``DataError`` naming the file.
   public func write(to path: String) throws(DataError) {
     do {
-      try Data(style.text(of: records).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+      try AtomicFile.write(style.text(of: records).utf8, to: URL(fileURLWithPath: path))
     } catch {
       throw DataError(file: path, problem: "cannot write: \((error as NSError).localizedDescription)")
     }

@@ -1,3 +1,4 @@
+import Checkpoint
 public import Foundation
 public import LVLM
 
@@ -78,7 +79,7 @@ public struct EasyVQAGrading {
     self.notes = result.notes + notes
     let table = result.table.markdown + "\n" + self.notes.map { $0 + "\n" }.joined(separator: "\n")
     for (name, text) in [("results.json", result.json.pretty), ("table.md", table)] {
-      try Data(text.utf8).write(to: folder.appendingPathComponent(name), options: .atomic)
+      try AtomicFile.write(text.utf8, to: folder.appendingPathComponent(name))
     }
   }
 

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 extension EvaluationResult {
@@ -39,15 +40,17 @@ extension EvaluationResult {
 
   /// Writes `results.json`, replacing the file in one step.
   public func write(to url: URL) throws {
-    try Data(json.pretty.utf8).write(to: url, options: .atomic)
+    try AtomicFile.write(json.pretty.utf8, to: url)
   }
 
   /// Reads a `results.json`.
-  /// - Throws: ``RowFileError`` naming the file and the key that is missing or of another type.
+  /// - Throws: ``RowFileError`` naming the file and the key that is missing or of another type; ``RunDirectoryError`` for one
+  ///   that is not as its run wrote it.
   public static func read(from url: URL) throws -> EvaluationResult {
-    guard let data = try? Data(contentsOf: url) else {
+    guard let data = try? StoredBytes.read(url) else {
       throw RowFileError(file: url.path, line: nil, found: "no readable file", expected: "results of a run")
     }
+    try PartFileCheck.verify(url)
     do {
       let stored = try JSONDecoder().decode(StoredResult.self, from: data)
       guard stored.format_version == formatVersion else {

@@ -12,9 +12,13 @@ struct AnsweringStep {
   func answers(to candidates: [StoredQuestion]) throws -> [AnsweredPrompt] {
     let folder = try context.directory.folder(.select)
     let file = folder.appendingPathComponent(Self.file)
-    if context.directory.isDone(.answers) { return try RowFile.read(from: file) }
+    if context.directory.isDone(.answers) {
+      try context.directory.verify(.answers)
+      return try RowFile.read(from: file)
+    }
     var stored = try ResumableRows<AnsweredPrompt>(
-      folder: folder, name: "answers", key: context.directory.key(of: .answers), id: \.id)
+      folder: folder, name: "answers", key: context.directory.identity(of: .answers), id: \.id)
+    context.tellDamaged(stored.damagedCount, of: "select")
     try ask(candidates, &stored)
     let rows = candidates.compactMap { stored.rows[$0.id] }
     try RowFile.write(rows, to: file)
@@ -82,8 +86,7 @@ struct AnsweringStep {
       }, prompt: candidate.prompt)
   }
 
-  /// Every how many-th candidate keeps its attention map: a few dozen in all, so that some are kept and some not.
-  private func mapStride(_ count: Int) -> Int {
-    max(1, count / max(context.configuration.report.attentionMaps * 16, 1))
-  }
+  /// Every how many-th candidate keeps its attention map: a hundred in all, so that some are of kept and some of dropped
+  /// answers. Not as many as the report shows, on whose settings these files would then depend.
+  private func mapStride(_ count: Int) -> Int { max(1, count / 128) }
 }

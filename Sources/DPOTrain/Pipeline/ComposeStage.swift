@@ -121,16 +121,16 @@ struct SingleQuestions {
   @discardableResult
   func write(count: Int, split: DataSplit, to name: String) throws -> [Row] {
     var rows: [Row] = []
+    var written: Set<String> = []
     for index in 0..<count {
       let record = try source.record(split, index)
       let path = source.file(of: record.image) ?? "images/" + record.image.path
-      if !path.hasPrefix("/") {
+      // Written anew even where it is there: a process that was cut off may have left it unfinished.
+      if !path.hasPrefix("/"), written.insert(path).inserted {
         let url = folder.appendingPathComponent(path)
         try FileManager.default.createDirectory(
           at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        if !FileManager.default.fileExists(atPath: url.path) {
-          try source.image(for: record.image).writePNG(to: url.path)
-        }
+        try source.image(for: record.image).writePNG(to: url.path)
       }
       rows.append(
         Row(

@@ -11,7 +11,7 @@ struct EvaluateStage {
 
   /// - Parameter seconds: Wall time of the stages before, for `results.json`.
   func run(seconds: [String: Double]) throws {
-    let start = Date()
+    let start = ContinuousClock.now
     let folder = try context.directory.folder(.evaluate)
     let questions = try questions(folder)
     let before = try before(questions, folder: folder)
@@ -19,7 +19,7 @@ struct EvaluateStage {
       questions, model: context.trainedModel, part: .evaluate, name: "after", folder: folder)
     try RowFile.write(after, to: folder.appendingPathComponent("after.jsonl"))
     var times = seconds
-    times[Stage.evaluate.rawValue] = Date().timeIntervalSince(start)
+    times[Stage.evaluate.rawValue] = (ContinuousClock.now - start) / .seconds(1)
     let results = try EvaluationResult(
       configName: context.configuration.run.name, configHash: context.configuration.hash,
       configuration: context.configuration.recipe, seed: context.configuration.run.seed,
@@ -35,7 +35,10 @@ struct EvaluateStage {
   /// The base model's answers: those on file, or new ones.
   private func before(_ questions: [StoredQuestion], folder: URL) throws -> [AnswerRecord] {
     let file = folder.appendingPathComponent("before.jsonl")
-    if context.directory.isDone(.before) { return try RowFile.read(from: file) }
+    if context.directory.isDone(.before) {
+      try context.directory.verify(.before)
+      return try RowFile.read(from: file)
+    }
     let records = try answers(
       questions, model: context.baseModel, part: .before, name: "before", folder: folder)
     try RowFile.write(records, to: file)
@@ -50,6 +53,7 @@ struct EvaluateStage {
       try makeQuestions(made)
       try context.directory.markDone(.questions, seconds: 0)
     }
+    try context.directory.verify(.questions)
     let found = try Self.files.read(made) { made.appendingPathComponent($0).path }
     return found.single + found.composed
   }
@@ -91,7 +95,8 @@ struct EvaluateStage {
       context.configuration.select, layers: loaded.model.configuration.text.hiddenLayerCount)
     let side = loaded.model.configuration.vision.patchesPerSide
     var stored = try ResumableRows<AnswerRecord>(
-      folder: folder, name: name, key: context.directory.key(of: part), id: \.id)
+      folder: folder, name: name, key: context.directory.identity(of: part), id: \.id)
+    context.tellDamaged(stored.damagedCount, of: "evaluate")
     let progress = context.console.progress(name, total: questions.count, start: stored.rows.count)
     defer { progress.finish() }
     for (index, batch) in answerer.batches.enumerated() {

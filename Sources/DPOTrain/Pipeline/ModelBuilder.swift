@@ -108,6 +108,7 @@ enum ModelBuilder {
   static func save(_ loaded: PretrainedModel, to directory: URL) throws {
     TensorRuntime.trim()
     try loaded.save(to: directory)
+    try ChecksumList.write(of: directory)
   }
 }
 

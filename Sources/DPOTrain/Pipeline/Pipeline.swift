@@ -1,9 +1,11 @@
+import Checkpoint
 import Foundation
 import Tensor
 
 /// Runs the stages of a configuration in its run directory.
 ///
-/// A stage that is done with the same settings is left out; a stage that was stopped goes on where it was.
+/// A stage that is done with the same settings is left out; a stage that was stopped goes on where it was. What a part left
+/// with other settings is moved to `replaced/` before it is made again.
 ///
 ///     try Pipeline(configuration: configuration).run(Stage.allCases)
 public struct Pipeline {
@@ -11,19 +13,25 @@ public struct Pipeline {
   private let console: Console
   private let isFresh: Bool
   private let others: [URL]
+  private let redone: [RunPart]
+  private let accepted: [String]
 
   /// - Parameters:
   ///   - console: Where messages, progress and the final table go.
   ///   - fresh: Removes what an earlier run left in the directory.
   ///   - others: Directories of other runs, of which parts that would come out the same are taken over.
+  ///   - redone: Parts that are made again in any case.
+  ///   - accepted: Files of finished parts that were changed by hand, and are taken as they are.
   public init(
     configuration: RunConfiguration, console: Console = .silent, fresh: Bool = false,
-    takingFrom others: [URL] = []
+    takingFrom others: [URL] = [], redoing redone: [RunPart] = [], accepting accepted: [String] = []
   ) {
     self.configuration = configuration
     self.console = console
     isFresh = fresh
     self.others = others
+    self.redone = redone
+    self.accepted = accepted
   }
 
   /// Runs stages in their order.
@@ -38,23 +46,40 @@ public struct Pipeline {
       try ModelBuilder.requireLanguageModel(path)
     }
     let directory = try RunDirectory(configuration, fresh: isFresh)
+    for path in accepted { try directory.accept(path) }
+    let earlier = directory.replacedRuns
+    tellChanges(directory, stages)
+    for part in redone.sorted() { try setAside(part, directory, checkpoints: true) }
     try tell(source.omissions, in: directory)
     let context = StageContext(
       configuration: configuration, directory: directory, console: console, source: source)
     for stage in stages.sorted() {
       if stage != .report, directory.isDone(RunPart(stage)) {
+        for part in RunPart.allCases where part.stage == stage { try directory.verify(part) }
         console.message("\(stage.rawValue): done before")
         if stage == .evaluate { try printTable(directory) }
         continue
       }
       try directory.requirePrerequisites(of: stage)
-      if try takeOver(stage, directory) { continue }
-      let start = Date()
+      try directory.verifyInputs(of: stage)
+      for part in RunPart.allCases where part.stage == stage && part != .report && !directory.isDone(part) {
+        try setAside(part, directory)
+        guard !redone.contains(part) else { continue }
+        try directory.takeOver(part, from: others + earlier) { console.warning("not taken over: \($0)") }
+      }
+      if let from = directory.record(of: RunPart(stage))?.from {
+        console.message("\(stage.rawValue): the same as in \(from)")
+        if stage == .evaluate { try printTable(directory) }
+        continue
+      }
+      let start = ContinuousClock.now
       try directory.markUndone(stage)
+      if stage == .report { try restoreMetrics(directory) }
       try run(stage, context)
       // Each stage has buffers of other sizes; those of the last one would only be kept beside them.
       TensorRuntime.trim()
-      let seconds = Date().timeIntervalSince(start)
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      if stage == .sft || stage == .train { try MetricsLog.keep(stage, of: directory.metrics) }
       try directory.markDone(RunPart(stage), seconds: seconds)
       console.message(
         "\(stage.rawValue): \(fixed(seconds, 1)) s, at most \(EnvironmentReport.peakResidentBytes >> 20) MiB so far"
@@ -63,14 +88,38 @@ public struct Pipeline {
     }
   }
 
-  /// Whether the whole stage could be taken over from another run; parts of it are, where not.
-  private func takeOver(_ stage: Stage, _ directory: RunDirectory) throws -> Bool {
-    for part in RunPart.allCases where part.stage == stage && !directory.isDone(part) {
-      try directory.takeOver(part, from: others)
+  /// Says which keys are others than when the parts that these stages read or make were made, before any of them goes.
+  private func tellChanges(_ directory: RunDirectory, _ stages: [Stage]) {
+    let changes = directory.states.changes
+    for change in changes where change.redoes.contains(where: { stages.contains($0.stage) }) {
+      console.warning(change.description)
     }
-    guard let record = directory.record(of: RunPart(stage)), let from = record.from else { return false }
-    console.message("\(stage.rawValue): the same as in \(from)")
-    return true
+    let told = Set(changes.flatMap(\.redoes))
+    let untold = directory.states.stale.filter { !told.contains($0) && stages.contains($0.stage) }
+    if !untold.isEmpty {
+      console.warning("made with other settings: \(untold.map(\.rawValue).joined(separator: ", "))")
+    }
+  }
+
+  /// Moves to `replaced/` what a part left that is made again now, and says so.
+  private func setAside(_ part: RunPart, _ directory: RunDirectory, checkpoints: Bool = false) throws {
+    let inputs = directory.states.changedInputs(of: part)
+    guard let folder = try directory.setAside(part, checkpoints: checkpoints) else { return }
+    let reason =
+      inputs.isEmpty
+      ? "" : " (\(inputs.map(\.rawValue).joined(separator: ", ")) made again with another outcome)"
+    console.warning("\(part.rawValue): what it left before is kept in \(folder)\(reason)")
+  }
+
+  /// The curves of all stages from their own folders: those of a stage that was made again alone come before later ones.
+  private func restoreMetrics(_ directory: RunDirectory) throws {
+    let stages = [Stage.sft, .train].filter { stage in
+      directory.isDone(RunPart(stage)) && !(stage == .sft && configuration.sft.maxSteps == 0)
+    }
+    if try MetricsLog.restore(directory.metrics, stages: stages) {
+      console.message(
+        "report: \(directory.metrics.lastPathComponent) is put together again from the stages' folders")
+    }
   }
 
   private func run(_ stage: Stage, _ context: StageContext) throws {
@@ -96,7 +145,7 @@ public struct Pipeline {
       try? FileManager.default.removeItem(at: file)
       return
     }
-    try Data((omissions.joined(separator: "\n") + "\n").utf8).write(to: file, options: .atomic)
+    try AtomicFile.write((omissions.joined(separator: "\n") + "\n").utf8, to: file)
     for line in omissions.prefix(5) { console.warning(line) }
     if omissions.count > 5 { console.warning("and \(omissions.count - 5) more, see \(file.path)") }
   }

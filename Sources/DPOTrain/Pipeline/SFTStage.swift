@@ -42,7 +42,7 @@ struct SFTStage {
         beta1: settings.adamBeta1, beta2: settings.adamBeta2, weightDecay: settings.weightDecay,
         maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,
         saveSteps: settings.saveSteps, saveTotalLimit: 1,
-        configurationHash: context.directory.key(of: .sft), configuration: context.configuration.yaml),
+        configurationHash: context.directory.identity(of: .sft), configuration: context.configuration.yaml),
       model: model, checkpoints: folder.appendingPathComponent("checkpoints", isDirectory: true),
       metrics: context.directory.metrics, console: context.console)
     let start = try loop.resume()

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// Attention-aware selection: composed prompts and the base model in, `select/answers.jsonl`,
@@ -33,7 +34,7 @@ struct SelectStage {
       try? FileManager.default.removeItem(at: file)
       return
     }
-    try Data(profile.json.pretty.utf8).write(to: file, options: .atomic)
+    try AtomicFile.write(profile.json.pretty.utf8, to: file)
     if let (layer, area) = profile.best {
       context.console.message(
         "select: attention tells right from wrong answers best in layer \(layer) (AUC "
@@ -53,10 +54,8 @@ struct SelectStage {
       context.console.message(
         "select: \(kind.kind.title): \(kind.candidates) answers, \(kind.right) right, \(kind.pairs) pairs")
     }
-    try Data(summary.json.pretty.utf8).write(
-      to: folder.appendingPathComponent("summary.json"), options: .atomic)
-    try Data(summary.table.markdown.utf8).write(
-      to: folder.appendingPathComponent("summary.md"), options: .atomic)
+    try AtomicFile.write(summary.json.pretty.utf8, to: folder.appendingPathComponent("summary.json"))
+    try AtomicFile.write(summary.table.markdown.utf8, to: folder.appendingPathComponent("summary.md"))
     guard !pairs.isEmpty else {
       throw SelectionError.noPairs(outcomes: rows.reduce(into: [:]) { $0[$1.outcome, default: 0] += 1 })
     }

@@ -22,6 +22,13 @@ public struct StageContext {
     self.source = source
   }
 
+  /// Says that rows of an earlier attempt are made again because they were not as they were written.
+  func tellDamaged(_ count: Int, of what: String) {
+    guard count > 0 else { return }
+    console.warning(
+      "\(what): \(count) answers of the interrupted attempt are damaged on disk and are made again")
+  }
+
   /// The model before preference optimization.
   var baseModel: URL { configuration.baseModel(in: directory.url) }
 

@@ -66,7 +66,7 @@ struct TrainStage {
         beta1: settings.adamBeta1, beta2: settings.adamBeta2, weightDecay: settings.weightDecay,
         maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,
         saveSteps: settings.saveSteps, saveTotalLimit: settings.saveTotalLimit,
-        configurationHash: context.directory.key(of: .train), configuration: context.configuration.yaml),
+        configurationHash: context.directory.identity(of: .train), configuration: context.configuration.yaml),
       model: model, checkpoints: try context.directory.checkpoints, metrics: context.directory.metrics,
       console: context.console)
     let start = try loop.resume()

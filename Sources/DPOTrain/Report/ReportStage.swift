@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// Makes `report.html` from the files of a run.
@@ -20,7 +21,7 @@ public enum ReportStage {
     let content = try content(
       runDirectory: runDirectory, title: title, samples: samples, attentionMaps: attentionMaps)
     let target = runDirectory.appendingPathComponent("report.html")
-    try Data(ReportPage(content).html.utf8).write(to: target, options: .atomic)
+    try AtomicFile.write(ReportPage(content).html.utf8, to: target)
   }
 
   /// Reads what the report of a run shows.
@@ -40,7 +41,7 @@ public enum ReportStage {
     content.metrics = try reader.rows("metrics.jsonl", "curves", by: "sft")
     content.candidates = try reader.rows(
       "select/candidates.jsonl", "selection and attention maps", by: "select")
-    content.layers = reader.layers()
+    content.layers = try reader.layers()
     content.before = try reader.rows("evaluate/before.jsonl", "answers before", by: "evaluate")
     content.after = try reader.rows("evaluate/after.jsonl", "answers after", by: "evaluate")
     let records: [ComposedRow] = try reader.rows("compose/records.jsonl", "composed prompts", by: "compose")
@@ -146,9 +147,15 @@ private struct RunReader {
   }
 
   /// The profile by layer, where all layers were read.
-  func layers() -> LayerProfile? {
-    (try? Data(contentsOf: url("select/\(LayerProfile.file)")))
-      .flatMap { try? JSONDecoder().decode(LayerProfile.self, from: $0) }
+  func layers() throws -> LayerProfile? {
+    let file = url("select/\(LayerProfile.file)")
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    try PartFileCheck.verify(file)
+    do {
+      return try JSONDecoder().decode(LayerProfile.self, from: StoredBytes.read(file))
+    } catch {
+      throw RowFileError(error, file: file.path, line: nil)
+    }
   }
 
   mutating func results() throws -> EvaluationResult? {
@@ -163,11 +170,11 @@ private struct RunReader {
 
   /// Seconds of the stages that are done.
   func stageSeconds() -> [(stage: String, seconds: Double)] {
-    struct Done: Decodable { var seconds: Double }
-    return EvaluationResult.stageOrder.compactMap { stage in
-      guard let data = try? Data(contentsOf: url("\(stage)/done.json")),
-        let done = try? JSONDecoder().decode(Done.self, from: data)
-      else { return nil }
+    EvaluationResult.stageOrder.compactMap { stage in
+      guard let part = RunPart(rawValue: stage), let done = RunDirectory.record(of: part, in: directory)
+      else {
+        return nil
+      }
       return (stage, done.seconds)
     }
   }

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// Writes TensorBoard event files: TFRecord framing around `Event` messages, encoded by hand.
@@ -8,7 +9,7 @@ import Foundation
 public final class TensorBoardWriter {
   /// The file being written.
   public let file: URL
-  private let handle: FileHandle
+  private let output: OutputFile
   private let clock: () -> Double
 
   /// Opens a new file in `directory`, which is made where needed.
@@ -21,7 +22,7 @@ public final class TensorBoardWriter {
     clock: @escaping () -> Double = { Date().timeIntervalSince1970 }
   ) throws {
     let manager = FileManager.default
-    try manager.createDirectory(at: directory, withIntermediateDirectories: true)
+    try AtomicFile.makeFolder(directory)
     self.clock = clock
     let host = ProcessInfo.processInfo.hostName.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
     let stem =
@@ -29,8 +30,7 @@ public final class TensorBoardWriter {
     var number = 0
     while manager.fileExists(atPath: directory.appending(path: stem + String(number)).path) { number += 1 }
     file = directory.appending(path: stem + String(number))
-    try Data().write(to: file, options: .withoutOverwriting)
-    handle = try FileHandle(forWritingTo: file)
+    output = try OutputFile(file, reportingAs: file)
     var version = ProtobufMessage()
     version.add(3, string: "brain.Event:2")
     try append(version, step: 0)
@@ -42,8 +42,6 @@ public final class TensorBoardWriter {
       try append(event, step: step)
     }
   }
-
-  deinit { try? handle.close() }
 
   /// Writes the finite values of one step, tags in alphabetical order.
   public func write(scalars: [String: Double], step: Int) throws {
@@ -81,7 +79,7 @@ public final class TensorBoardWriter {
   }
 
   /// Makes sure that everything written is on disk.
-  public func flush() throws { try handle.synchronize() }
+  public func flush() throws { try output.synchronize() }
 
   private func append(summary: ProtobufMessage, step: Int) throws {
     guard !summary.bytes.isEmpty else { return }
@@ -94,7 +92,7 @@ public final class TensorBoardWriter {
     var event = ProtobufMessage()
     event.add(1, double: clock())
     if step != 0 { event.add(2, varint: UInt64(bitPattern: Int64(step))) }
-    try handle.write(contentsOf: Data(Self.record(event.bytes + content.bytes)))
+    try Self.record(event.bytes + content.bytes).withUnsafeBytes { try output.write($0) }
   }
 
   /// A TFRecord: length, its checksum, payload, its checksum; all numbers little-endian.

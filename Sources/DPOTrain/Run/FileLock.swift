@@ -1,22 +1,41 @@
 import Foundation
 
 /// An exclusive lock on a file, held until the value goes away or the process ends in any way.
-final class FileLock {
+///
+/// On a file system without locks another file, `.lock.host`, stands for it, which only one process can make; it has the host
+/// and number of that process, and is taken over when the process was of this host and is no more.
+package final class FileLock {
   private let descriptor: Int32
+  /// The file that stands for the lock; removed at the end.
+  private let token: String?
 
+  /// The name of that file.
+  static let tokenName = ".lock.host"
+
+  /// - Parameter lock: `flock`, or what stands for it in tests: 0, or -1 and `errno`.
   /// - Throws: ``RunDirectoryError/locked(_:holder:)`` when another process holds it.
-  init(_ url: URL, directory: String) throws {
+  package init(
+    _ url: URL, directory: String, lock: (Int32) -> Int32 = { flock($0, LOCK_EX | LOCK_NB) }
+  ) throws {
     let descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw RunDirectoryError.cannotCreate(directory, String(cString: strerror(errno)))
     }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      var bytes = [UInt8](repeating: 0, count: 32)
-      let count = pread(descriptor, &bytes, bytes.count, 0)
+    if lock(descriptor) == 0 {
+      token = nil
+    } else if errno == EWOULDBLOCK {
+      let holder = Self.text(descriptor)
       close(descriptor)
-      let holder = String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
-        .trimmingCharacters(in: .whitespacesAndNewlines)
       throw RunDirectoryError.locked(directory, holder: holder.isEmpty ? "" : " (\(holder))")
+    } else {
+      // ENOLCK, ENOSYS, EOPNOTSUPP, EINVAL: network file systems without locks.
+      do {
+        token = try Self.take(
+          url.deletingLastPathComponent().appendingPathComponent(Self.tokenName).path, directory)
+      } catch {
+        close(descriptor)
+        throw error
+      }
     }
     let text = Array("process \(getpid())\n".utf8)
     _ = ftruncate(descriptor, 0)
@@ -24,5 +43,47 @@ final class FileLock {
     self.descriptor = descriptor
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    if let token { unlink(token) }
+    close(descriptor)
+  }
+
+  private static func text(_ descriptor: Int32) -> String {
+    var bytes = [UInt8](repeating: 0, count: 300)
+    let count = pread(descriptor, &bytes, bytes.count, 0)
+    return String(decoding: bytes.prefix(max(count, 0)), as: UTF8.self)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  /// Makes the file that stands for the lock.
+  private static func take(_ path: String, _ directory: String) throws -> String {
+    let host = ProcessInfo.processInfo.hostName
+    for _ in 0..<2 {
+      let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+      if descriptor >= 0 {
+        let text = Array("\(host) process \(getpid())\n".utf8)
+        _ = pwrite(descriptor, text, text.count, 0)
+        close(descriptor)
+        return path
+      }
+      guard errno == EEXIST else {
+        throw RunDirectoryError.cannotCreate(directory, String(cString: strerror(errno)))
+      }
+      let other = open(path, O_RDONLY | O_CLOEXEC)
+      let holder = other >= 0 ? text(other) : ""
+      if other >= 0 { close(other) }
+      let parts = holder.components(separatedBy: " process ")
+      if parts.count == 2, parts[0] == host, let process = pid_t(parts[1]), kill(process, 0) != 0,
+        errno == ESRCH
+      {
+        unlink(path)
+        continue
+      }
+      throw RunDirectoryError.locked(
+        directory,
+        holder:
+          " (\(holder), by the file \(path): this file system has no locks; remove it when that is no more)")
+    }
+    throw RunDirectoryError.locked(directory, holder: "")
+  }
 }

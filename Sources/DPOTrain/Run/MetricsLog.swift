@@ -1,37 +1,113 @@
+import Checkpoint
 import Foundation
+import Tensor
 
 /// `metrics.jsonl`: one line per logged step, in the order of the stages.
 ///
-/// A resumed stage goes on after the step of its checkpoint: later lines, and a last line that was cut short, are
-/// taken away, so that the file ends up the same as without the interruption.
+/// A checkpoint has the length of the log and its checksum (``position``), and the log is on disk before the checkpoint is. A
+/// resumed stage goes on from there: what was written later is taken away, so that the file ends up the same as without the
+/// interruption. A stage that is done keeps its lines in its own folder too, from which the log is put together again.
 public final class MetricsLog {
+  /// A length of the log and what it holds up to there.
+  public struct Position: Equatable, Sendable {
+    /// Bytes.
+    public var byteCount: Int
+    /// Their CRC-32.
+    public var crc32: UInt32
+
+    /// A position that a checkpoint keeps.
+    public init(byteCount: Int, crc32: UInt32) {
+      self.byteCount = byteCount
+      self.crc32 = crc32
+    }
+  }
+
   /// The file.
   public let url: URL
-  private let file: FileHandle
+  /// The length and checksum of the log so far.
+  public private(set) var position: Position
+  private let file: OutputFile
 
   /// Opens the file for lines of `stage` after `step`, and drops what an earlier attempt wrote there.
-  public init(_ url: URL, resuming stage: Stage, after step: Int) throws {
+  /// - Parameter expected: the position that the checkpoint of `step` has.
+  /// - Throws: ``RowFileError`` when the log up to there is another, or the file system's errors.
+  public init(_ url: URL, resuming stage: Stage, after step: Int, expected: Position? = nil) throws {
     self.url = url
+    let old = FileManager.default.fileExists(atPath: url.path) ? try StoredBytes.read(url) : nil
     var kept = Data()
-    if let old = try? Data(contentsOf: url) {
-      for line in old.split(separator: UInt8(ascii: "\n")) {
-        guard let row = try? JSONDecoder().decode(MetricRow.self, from: Data(line)),
-          let rowStage = Stage(rawValue: row.stage),
-          rowStage < stage || (rowStage == stage && row.step <= step)
-        else { continue }
-        kept += line + [UInt8(ascii: "\n")]
-      }
-      if kept != old { try kept.write(to: url, options: .atomic) }
-    } else {
-      try kept.write(to: url)
+    for before in Stage.allCases where before < stage {
+      let own = Self.copy(before, of: url)
+      kept +=
+        FileManager.default.fileExists(atPath: own.path)
+        ? try StoredBytes.read(own) : Self.lines(of: before, in: old ?? Data())
     }
-    file = try FileHandle(forWritingTo: url)
-    try file.seekToEnd()
+    kept += Self.lines(of: stage, upTo: step, in: old ?? Data())
+    position = Position(byteCount: kept.count, crc32: CRC32.of(kept))
+    if let expected, expected != position {
+      throw RowFileError(
+        file: url.path, line: nil,
+        found: "\(position.byteCount) bytes of CRC-32 \(CRC32.digits(position.crc32)) up to step \(step) of "
+          + stage.rawValue,
+        expected: "\(expected.byteCount) of \(CRC32.digits(expected.crc32)) as its checkpoint says; "
+          + "--redo \(stage.rawValue) starts the stage again")
+    }
+    if kept != old { try AtomicFile.write(kept, to: url) }
+    file = try OutputFile(url, reportingAs: url, isAppending: true)
+  }
+
+  /// The place of a finished stage's own lines.
+  private static func copy(_ stage: Stage, of url: URL) -> URL {
+    url.deletingLastPathComponent().appendingPathComponent("\(stage.rawValue)/\(url.lastPathComponent)")
+  }
+
+  private static func lines(of stage: Stage, upTo step: Int = .max, in text: Data) -> Data {
+    var kept = Data()
+    for line in text.split(separator: UInt8(ascii: "\n")) {
+      guard let row = try? JSONDecoder().decode(MetricRow.self, from: Data(line)),
+        row.stage == stage.rawValue,
+        row.step <= step
+      else { continue }
+      kept += line + [UInt8(ascii: "\n")]
+    }
+    return kept
   }
 
   /// Appends a line.
-  public func append(_ row: MetricRow) throws { try file.write(contentsOf: Data(row.jsonLine.utf8)) }
+  public func append(_ row: MetricRow) throws {
+    let line = row.jsonLine
+    try file.write(line)
+    position = Position(
+      byteCount: position.byteCount + line.utf8.count, crc32: CRC32.of(line.utf8, after: position.crc32))
+  }
+
+  /// Waits until every line is on disk.
+  public func synchronize() throws { try file.synchronize() }
 
   /// Closes the file.
   public func close() throws { try file.close() }
+
+  // MARK: Finished stages
+
+  /// Keeps the lines of a stage that is done in its own folder.
+  static func keep(_ stage: Stage, of url: URL) throws {
+    guard FileManager.default.fileExists(atPath: url.path) else { return }
+    let lines = lines(of: stage, in: try StoredBytes.read(url))
+    guard !lines.isEmpty else { return }
+    try AtomicFile.write(lines, to: copy(stage, of: url))
+  }
+
+  /// Puts the log together again from the lines that finished stages keep; nothing when one keeps none, as those of earlier
+  /// versions.
+  /// - Returns: Whether the file was another.
+  @discardableResult
+  static func restore(_ url: URL, stages: [Stage]) throws -> Bool {
+    let copies = stages.sorted().map { copy($0, of: url) }
+    guard copies.allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else { return false }
+    let whole = try copies.reduce(into: Data()) { $0 += try StoredBytes.read($1) }
+    guard try !FileManager.default.fileExists(atPath: url.path) || StoredBytes.read(url) != whole else {
+      return false
+    }
+    try AtomicFile.write(whole, to: url)
+    return true
+  }
 }

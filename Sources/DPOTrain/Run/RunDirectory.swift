@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// The files of one run, and which stages are done.
@@ -11,48 +12,46 @@ import Foundation
 /// events.out.tfevents.*    the same curves for TensorBoard
 /// checkpoints/             step-<n>.h5 and a text file `latest`
 /// sft/ compose/ select/ train/ evaluate/ report/
+/// replaced/                parts that were made again with other settings
 /// ```
 ///
-/// A stage that is done leaves `done.json` in its folder with a key made of everything it depended on.
+/// A part that is done leaves a record, `done.json`, with a key made of all settings it depended on, and the checksums of its
+/// files in a list, `<part>.sfv`. A part whose settings, or whose inputs, are others now is made again; the others stay.
 /// While a run is open it holds a lock, so that a second process cannot write the same files.
 public final class RunDirectory {
   /// The directory.
   public let url: URL
   /// The configuration of the run.
   public let configuration: RunConfiguration
-  private let lock: FileLock
+  private let lock: RunLock
+  /// What is done.
+  private(set) var states: PartStates
+  /// The parts whose files were compared with their checksums.
+  private var verified: Set<RunPart> = []
+  /// `config.yaml` as it was.
+  private let earlierConfiguration: Data?
+  /// Where parts go that are made again; made when the first one goes.
+  private var replacement: URL?
 
-  /// Opens or makes the directory `run.output_dir`, locks it and writes `config.yaml`.
+  /// Opens or makes the directory `run.output_dir`, locks it, removes what killed processes left and writes `config.yaml`.
   ///
-  /// - Parameter fresh: removes what an earlier run left there instead of going on with it.
-  /// - Throws: ``RunDirectoryError`` when the directory belongs to another configuration, to another process, or
-  ///   to something that is not a run.
-  public init(_ configuration: RunConfiguration, fresh: Bool = false) throws {
+  /// - Parameters:
+  ///   - fresh: removes what an earlier run left there instead of going on with it.
+  ///   - lock: the lock where it is held already.
+  /// - Throws: ``RunDirectoryError`` when the directory belongs to another process, to something that is not a run, or when a
+  ///   record in it is damaged.
+  public init(_ configuration: RunConfiguration, fresh: Bool = false, lock held: RunLock? = nil) throws {
     self.configuration = configuration
     let path = configuration.run.outputDirectory
     url = URL(fileURLWithPath: path, isDirectory: true)
-    let files = FileManager.default
-    do {
-      try files.createDirectory(at: url, withIntermediateDirectories: true)
-    } catch {
-      throw RunDirectoryError.cannotCreate(path, error.localizedDescription)
-    }
+    lock = try held ?? RunLock(configuration)
     let resolved = url.appendingPathComponent("config.yaml")
-    let isRun = files.fileExists(atPath: resolved.path)
-    let others = try files.contentsOfDirectory(atPath: url.path).filter { $0 != ".lock" }
-    if !isRun, !others.isEmpty { throw RunDirectoryError.notARun(path, others.sorted()[0]) }
-    lock = try FileLock(url.appendingPathComponent(".lock"), directory: path)
-    if isRun {
-      if fresh {
-        try removeRun()
-      } else {
-        let found = try? RunConfiguration(contentsOf: resolved).hash
-        guard found == configuration.hash else {
-          throw RunDirectoryError.otherConfiguration(path, found: found, expected: configuration.hash)
-        }
-      }
-    }
-    try Data(configuration.yaml.utf8).write(to: resolved, options: .atomic)
+    AtomicFile.removeLeftovers(in: url)
+    if fresh { try Self.removeRun(url) }
+    earlierConfiguration = FileManager.default.contents(atPath: resolved.path)
+    try ReplacedParts(of: url).finishMoves()
+    states = try PartStates(configuration, in: url)
+    try AtomicFile.write(configuration.yaml.utf8, to: resolved)
   }
 
   // MARK: Places
@@ -76,113 +75,165 @@ public final class RunDirectory {
 
   private func directory(_ name: String) throws -> URL {
     let url = url.appendingPathComponent(name, isDirectory: true)
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    try AtomicFile.makeFolder(url)
     return url
   }
 
-  // MARK: Stages
-
-  /// What a finished stage, or part of one, leaves behind.
-  public struct StageRecord: Codable, Equatable, Sendable {
-    /// Hash of everything it depended on.
-    public var key: String
-    /// Wall time of the attempt that finished it, seconds.
-    public var seconds: Double
-    /// The run it was taken over from; `nil` where it was made here.
-    public var from: String?
-  }
+  // MARK: Parts
 
   /// Hash of everything a part depends on: its settings, and those of the parts it is made from.
   public func key(of part: RunPart) -> String { configuration.hash(of: part) }
 
+  /// The key together with the files of the parts it is made from: what a checkpoint of it must have been written for.
+  func identity(of part: RunPart) -> String { states.identity(of: part) }
+
   /// The record of a part that is done with these settings; `nil` when it has to be made.
-  public func record(of part: RunPart) -> StageRecord? {
-    Self.record(of: part, in: url).flatMap { $0.key == key(of: part) ? $0 : nil }
-  }
+  public func record(of part: RunPart) -> StageRecord? { states.record(of: part) }
 
   /// Whether a part is done with these settings.
   public func isDone(_ part: RunPart) -> Bool { record(of: part) != nil }
 
+  /// The record of a part in any run, whatever its settings; `nil` also for one that cannot be read.
   static func record(of part: RunPart, in run: URL) -> StageRecord? {
-    guard let data = try? Data(contentsOf: marker(of: part, in: run)) else { return nil }
-    return try? JSONDecoder().decode(StageRecord.self, from: data)
-  }
-
-  private static func marker(of part: RunPart, in run: URL) -> URL {
-    let name = part == RunPart(part.stage) ? "done.json" : "\(part.rawValue).done.json"
-    return run.appendingPathComponent(part.stage.rawValue).appendingPathComponent(name)
+    try? StageRecord.read(run.appendingPathComponent(part.recordName))
   }
 
   /// Throws when a stage that `stage` reads from is not done.
   public func requirePrerequisites(of stage: Stage) throws {
     for before in stage.prerequisites where !isDone(RunPart(before)) {
-      throw RunDirectoryError.missingStage(before, neededBy: stage, url.path)
+      let differences = states.changes.filter { $0.redoes.contains(RunPart(before)) }.map(\.difference)
+      throw RunDirectoryError.missingStage(
+        before, neededBy: stage, url.path,
+        because: differences.isEmpty ? nil : differences.joined(separator: "; "))
     }
   }
 
-  /// Notes that a part is done.
+  /// Notes that a part is done, with the checksums of its files.
   /// - Parameter from: the run it was taken over from.
   public func markDone(_ part: RunPart, seconds: Double, from: String? = nil) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-    let data = try encoder.encode(StageRecord(key: key(of: part), seconds: seconds, from: from))
     _ = try folder(part.stage)
-    try (data + Data("\n".utf8)).write(to: Self.marker(of: part, in: url), options: .atomic)
+    var record = StageRecord(key: key(of: part), seconds: seconds, from: from)
+    record.settings = states.settings(of: part)
+    record.inputs = states.inputs(of: part)
+    try write(try Self.list(part, in: url), &record, part)
+    verified.insert(part)
   }
 
-  /// Notes that a stage, and everything made from it, has to run.
+  /// Writes the list, then the record that has its checksum.
+  private func write(_ list: ChecksumList, _ record: inout StageRecord, _ part: RunPart) throws {
+    record.files = list.digits
+    try AtomicFile.write(list.text.utf8, to: file(part.listName))
+    try AtomicFile.write(try record.text.utf8, to: file(part.recordName))
+    states.set(record, of: part)
+  }
+
+  /// Notes that a stage has to run, and everything made from it that does not know from which files.
   public func markUndone(_ stage: Stage) throws {
     let first = RunPart(stage)
-    for part in RunPart.allCases where part == first || part.needs.contains(first) {
-      let marker = Self.marker(of: part, in: url)
-      if FileManager.default.fileExists(atPath: marker.path) {
-        try FileManager.default.removeItem(at: marker)
-      }
+    for part in RunPart.allCases
+    where part == first || part.needs.contains(first) && (states.records[part]?.inputs ?? [:]).isEmpty {
+      unlink(file(part.recordName).path)
+      states.set(nil, of: part)
     }
+  }
+
+  /// Compares the files of a part that is done with their checksums, once.
+  /// - Throws: ``RunDirectoryError/damaged(_:part:found:expected:)``.
+  package func verify(_ part: RunPart) throws {
+    guard let record = states.records[part], !verified.contains(part) else { return }
+    try Self.verify(part, record, in: url)
+    verified.insert(part)
+  }
+
+  /// Compares the files of all parts that a stage reads.
+  func verifyInputs(of stage: Stage) throws {
+    for part in RunPart(stage).needs.sorted() { try verify(part) }
+  }
+
+  /// Takes a file that was changed after a part was done for the part's own.
+  /// - Parameter path: relative to the run, or to where the process works.
+  /// - Throws: ``RunDirectoryError/notAPartsFile(_:)``.
+  package func accept(_ path: String) throws {
+    let inRun = url.appendingPathComponent(path).standardizedFileURL.path
+    let here = URL(fileURLWithPath: path).standardizedFileURL.path
+    for part in RunPart.allCases {
+      guard var record = states.records[part], record.files != nil,
+        var list = try? ChecksumList(reading: file(part.listName)),
+        let entry = list.entries.first(where: {
+          let place = part.folder(in: url).appendingPathComponent($0.path).standardizedFileURL.path
+          return place == inRun || place == here
+        })
+      else { continue }
+      let place = part.folder(in: url).appendingPathComponent(entry.path)
+      list.set(entry.path, to: try StoredBytes.checksum(of: place).crc32)
+      record.accepted = Set((record.accepted ?? []) + [part.unlisted(entry.path)]).sorted()
+      try write(list, &record, part)
+      return
+    }
+    throw RunDirectoryError.notAPartsFile(path)
+  }
+
+  // MARK: Making again
+
+  /// Moves what a part left to a folder of `replaced/`, with the checkpoints of its stage when they are of other settings.
+  /// - Parameter all: moves them in any case.
+  /// - Returns: The folder, relative to the run; `nil` when there was nothing.
+  @discardableResult
+  package func setAside(_ part: RunPart, checkpoints all: Bool = false) throws -> String? {
+    let parts = ReplacedParts(of: url)
+    var folder: URL?
+    func target() throws -> URL {
+      let made = try replacement ?? parts.makeFolder(configuration: earlierConfiguration)
+      (replacement, folder) = (made, made)
+      return made
+    }
+    // What a process that was killed left without a record is not finished, and will be written over.
+    if states.records[part] != nil {
+      try parts.move(part, to: try target())
+      states.set(nil, of: part)
+      verified.remove(part)
+    } else {
+      unlink(file(part.listName).path)
+    }
+    if let name = Self.checkpoints(of: part), all || isOfOtherSettings(file(name), part) {
+      if FileManager.default.fileExists(atPath: file(name).path) { try parts.move(name, to: try target()) }
+    }
+    return folder.map { "replaced/\($0.lastPathComponent)" }
+  }
+
+  /// Earlier results of this directory, the newest first.
+  package var replacedRuns: [URL] { ReplacedParts(of: url).folders }
+
+  /// The folder of a part's checkpoints.
+  private static func checkpoints(of part: RunPart) -> String? {
+    switch part {
+    case .sft: "sft/checkpoints"
+    case .train: "checkpoints"
+    default: nil
+    }
+  }
+
+  private func isOfOtherSettings(_ folder: URL, _ part: RunPart) -> Bool {
+    // One that cannot be read is told when the stage goes on from it.
+    guard let newest = try? CheckpointDirectory(folder).newest(),
+      let file = try? HDF5File(reading: newest.url),
+      case .string(let found)? = try? file.attribute("configuration_hash")
+    else { return false }
+    return found != identity(of: part)
   }
 
   /// Removes the files a run writes, by name, and nothing else.
-  private func removeRun() throws {
+  private static func removeRun(_ url: URL) throws {
     let names =
-      ["metrics.jsonl", "pairs.jsonl", "results.json", "report.html", "checkpoints"]
+      [
+        "metrics.jsonl", "pairs.jsonl", "results.json", "report.html", "checkpoints", "replaced",
+        "omissions.txt",
+      ]
       + Stage.allCases.map(\.rawValue)
     // `config.yaml` stays until it is replaced: without it the directory would no longer be known as a run.
     for name in try FileManager.default.contentsOfDirectory(atPath: url.path)
     where names.contains(name) || name.hasPrefix("events.out.tfevents.") {
       try FileManager.default.removeItem(at: url.appendingPathComponent(name))
-    }
-  }
-}
-
-/// Why a run directory cannot be used.
-public enum RunDirectoryError: Error, Equatable, CustomStringConvertible {
-  /// The directory cannot be made.
-  case cannotCreate(String, String)
-  /// The directory holds other files.
-  case notARun(String, String)
-  /// The directory belongs to a run with other settings.
-  case otherConfiguration(String, found: String?, expected: String)
-  /// Another process works in the directory.
-  case locked(String, holder: String)
-  /// A stage that is needed is not done.
-  case missingStage(Stage, neededBy: Stage, String)
-
-  /// One sentence with a way out.
-  public var description: String {
-    switch self {
-    case .cannotCreate(let path, let reason):
-      "\(path): cannot be made (\(reason)); choose another run.output_dir"
-    case .notARun(let path, let name):
-      "\(path): found \(name) and no config.yaml, expected an empty directory or a run; "
-        + "choose another with --set run.output_dir=DIR"
-    case .otherConfiguration(let path, let found, let expected):
-      "\(path): found a run of another configuration (\(found?.prefix(12) ?? "unreadable")), expected "
-        + "\(expected.prefix(12)); start over with --fresh or keep both with --set run.output_dir=DIR"
-    case .locked(let path, let holder):
-      "\(path): another process\(holder) is working here; wait for it or use --set run.output_dir=DIR"
-    case .missingStage(let stage, let needing, let path):
-      "\(path): \(needing.rawValue) needs the files of \(stage.rawValue), which is not done; "
-        + "run dpotrain \(stage.rawValue) with this configuration first, or dpotrain for all stages"
     }
   }
 }

@@ -1,73 +1,79 @@
+import Checkpoint
 import Foundation
 
 extension RunDirectory {
-  /// Takes over a part from the first of other runs in which everything it depends on is the same.
+  /// Takes over a part from the first of other runs in which everything it depends on is the same, and whose files are as
+  /// they were written.
   ///
   /// Files are hard links where the file system allows it, so they take no room, and each run stays complete when
   /// another one is removed.
+  /// - Parameter damaged: told the error of a run that would have the part, but not its files.
   /// - Returns: the run it was taken from; `nil` when none has it.
   /// - Throws: the file system's errors.
   @discardableResult
-  public func takeOver(_ part: RunPart, from runs: [URL]) throws -> URL? {
+  public func takeOver(
+    _ part: RunPart, from runs: [URL], damaged: (any Error) -> Void = { _ in }
+  ) throws -> URL? {
+    guard part != .report else { return nil }
     let key = key(of: part)
-    let names = Self.names(of: part)
-    guard !names.isEmpty else { return nil }
     for run in runs where run.standardizedFileURL != url.standardizedFileURL {
-      guard let record = Self.record(of: part, in: run), record.key == key else { continue }
-      for name in names {
-        try Self.link(run.appendingPathComponent(name), to: file(name))
+      guard let record = Self.record(of: part, in: run), record.key == key, isMadeFromTheSame(record, part)
+      else {
+        continue
+      }
+      do {
+        try Self.verify(part, record, in: run)
+      } catch {
+        damaged(error)
+        continue
+      }
+      for path in part.files(in: run) + part.caches {
+        try Self.link(run.appendingPathComponent(path), to: file(path))
       }
       try takeMetrics(of: part, from: run)
-      try markDone(part, seconds: record.seconds, from: record.from ?? run.lastPathComponent)
+      let isReplaced =
+        run.deletingLastPathComponent().standardizedFileURL == file("replaced").standardizedFileURL
+      try markDone(
+        part, seconds: record.seconds,
+        from: record.from ?? (isReplaced ? "replaced/" : "") + run.lastPathComponent)
       return run
     }
     return nil
   }
 
-  /// What a part consists of, relative to the run; nothing for the report, which is always made.
-  private static func names(of part: RunPart) -> [String] {
-    switch part {
-    case .sft: ["sft"]
-    case .compose: ["compose"]
-    case .answers: ["select/answers.jsonl"]
-    case .select: ["select", "pairs.jsonl"]
-    case .train: ["train"]
-    case .questions: ["evaluate/questions"]
-    case .before: ["evaluate/before.jsonl"]
-    case .evaluate: ["evaluate", "results.json"]
-    case .report: []
-    }
+  /// Whether a part of another run was made from files like those of this one, and left as it was made.
+  private func isMadeFromTheSame(_ record: StageRecord, _ part: RunPart) -> Bool {
+    guard record.accepted == nil else { return false }
+    let own = states.inputs(of: part)
+    return (record.inputs ?? [:]).allSatisfy { own[$0.key] == nil || own[$0.key] == $0.value }
   }
 
-  /// Links a file, or all files of a folder but checkpoints, markers and unfinished ones.
+  /// Links a file.
   private static func link(_ source: URL, to target: URL) throws {
     let files = FileManager.default
-    let values = try source.resourceValues(forKeys: [.isDirectoryKey])
-    guard values.isDirectory == true else {
-      try files.createDirectory(at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-      if files.fileExists(atPath: target.path) { try files.removeItem(at: target) }
-      do {
-        try files.linkItem(at: source, to: target)
-      } catch {
-        try files.copyItem(at: source, to: target)
-      }
-      return
-    }
-    try files.createDirectory(at: target, withIntermediateDirectories: true)
-    for name in try files.contentsOfDirectory(atPath: source.path)
-    where name != "checkpoints" && !name.hasSuffix("done.json") && !name.hasSuffix(".partial") {
-      try link(source.appendingPathComponent(name), to: target.appendingPathComponent(name))
+    guard files.fileExists(atPath: source.path) else { return }
+    try AtomicFile.makeFolder(target.deletingLastPathComponent())
+    if files.fileExists(atPath: target.path) { try files.removeItem(at: target) }
+    do {
+      try files.linkItem(at: source, to: target)
+    } catch {
+      try files.copyItem(at: source, to: target)
     }
   }
 
-  /// The curves of a training stage that was taken over, before those that this run adds.
+  /// The curves of a training stage that was taken over from a run of an earlier version, which keeps them in one file.
   private func takeMetrics(of part: RunPart, from run: URL) throws {
     guard part == .sft || part == .train else { return }
     let theirs = run.appendingPathComponent(metrics.lastPathComponent)
-    guard FileManager.default.fileExists(atPath: theirs.path) else { return }
-    let rows = try RowFile.read(MetricRow.self, from: theirs).filter { $0.stage == part.rawValue }
+    let own = file("\(part.stage.rawValue)/\(metrics.lastPathComponent)")
+    guard
+      FileManager.default.fileExists(atPath: own.path) || FileManager.default.fileExists(atPath: theirs.path)
+    else { return }
+    let source = FileManager.default.fileExists(atPath: own.path) ? own : theirs
+    let rows = try RowFile.read(MetricRow.self, from: source).filter { $0.stage == part.rawValue }
     let log = try MetricsLog(metrics, resuming: part.stage, after: 0)
     for row in rows { try log.append(row) }
     try log.close()
+    try MetricsLog.keep(part.stage, of: metrics)
   }
 }

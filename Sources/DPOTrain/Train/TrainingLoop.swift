@@ -62,6 +62,9 @@ public final class TrainingLoop {
   private var window = MetricWindow()
   private var totalTokens = 0
   private var step = 0
+  private var log: MetricsLog?
+  /// Where the log stood at the checkpoint that is gone on from.
+  private var resumedPosition: MetricsLog.Position?
 
   /// - Parameters:
   ///   - checkpoints: Folder of `step-<n>.h5`.
@@ -93,6 +96,10 @@ public final class TrainingLoop {
       stepCount: found, parameters: model.trainableParameters())
     window = MetricWindow(progress: checkpoint.progress)
     totalTokens = checkpoint.integer("num_tokens") ?? 0
+    if let bytes = checkpoint.integer("metrics_bytes"), let checksum = checkpoint.integer("metrics_crc32") {
+      resumedPosition = .init(byteCount: bytes, crc32: UInt32(truncatingIfNeeded: checksum))
+    }
+    try directory.removeSuperseded(by: found)
     step = found
     return found
   }
@@ -101,7 +108,9 @@ public final class TrainingLoop {
   /// - Throws: ``TrainingError`` when a loss is not finite, ``InterruptedRun`` when a stop was asked for, errors of
   ///   the objective and of the checkpoint files.
   public func run(_ objective: some TrainingObjective) throws {
-    let metrics = try MetricsLog(metricsURL, resuming: settings.stage, after: step)
+    let metrics = try MetricsLog(
+      metricsURL, resuming: settings.stage, after: step, expected: resumedPosition)
+    log = metrics
     defer { try? metrics.close() }
     let progress = console.progress(settings.stage.rawValue, total: settings.steps, start: step)
     defer { progress.finish() }
@@ -176,6 +185,12 @@ public final class TrainingLoop {
     var progress = window.progress
     progress["step"] = .integer(Int64(step))
     progress["num_tokens"] = .integer(Int64(totalTokens))
+    if let log {
+      // What the checkpoint counts on is on disk before it is.
+      try log.synchronize()
+      progress["metrics_bytes"] = .integer(Int64(log.position.byteCount))
+      progress["metrics_crc32"] = .integer(Int64(log.position.crc32))
+    }
     return try directory.save(
       TrainingCheckpoint(
         model: ModelState.entries(of: model),

@@ -72,8 +72,7 @@ extension LlavaModel {
     try SafeTensors.write(
       arrays, metadata: ["format": "pt"], hasChecksums: true,
       to: directory.appending(component: "model.safetensors"))
-    try configuration.json().write(
-      to: directory.appending(component: "config.json"), options: .atomic)
+    try AtomicFile.write(configuration.json(), to: directory.appending(component: "config.json"))
   }
 
   /// Every parameter of the model without adapters, those merged into the weights beneath them and quantised ones expanded.

@@ -80,7 +80,8 @@ public struct PretrainedModel {
     if chat.template == nil {
       loaded.notes.append("\(url.path): no chat template; \(usual.name) is used, which fits its vocabulary")
     }
-    loaded.generation = try? Data(contentsOf: ModelFile.inside(url, "generation_config.json"))
+    loaded.generation = FileManager.default.contents(
+      atPath: try ModelFile.inside(url, "generation_config.json").path)
     return loaded
   }
 

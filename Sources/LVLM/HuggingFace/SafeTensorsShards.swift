@@ -77,7 +77,8 @@ enum ModelFile {
   /// The file of this name, which must lie in the directory itself once symbolic links are followed: what a directory
   /// brings along cannot make this package read files elsewhere.
   ///
-  /// - Throws: ``ModelDirectoryError`` when a link leaves the directory.
+  /// - Throws: ``ModelDirectoryError`` when a link leaves the directory, `CheckpointError` when the file is not as the list of
+  ///   checksums beside it says.
   static func inside(_ directory: URL, _ name: String) throws -> URL {
     // The directory may be reached through links itself, and a file that is not there resolves to where it would be.
     let home = directory.resolvingSymlinksInPath().standardizedFileURL
@@ -87,6 +88,7 @@ enum ModelFile {
         file: directory.path,
         unusable: ["\(name) (a symbolic link to \(target), expected a file of this directory)"])
     }
+    try ChecksumList.verify(name, in: directory)
     return directory.appending(component: name)
   }
 }

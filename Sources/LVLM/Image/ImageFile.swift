@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// What becomes of transparency when a picture is read as RGB.
@@ -59,9 +60,10 @@ extension RGBImage {
 
   private static func write(_ bytes: [UInt8], to path: String) throws(ImageError) {
     do {
-      try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+      // Of thousands of pictures none is waited for: whoever counts on them waits for all together.
+      try AtomicFile.write(bytes, to: URL(fileURLWithPath: path), isSynced: false)
     } catch {
-      throw ImageError(file: path, reason: .notWritten((error as NSError).localizedDescription))
+      throw ImageError(file: path, reason: .notWritten((error as? CheckpointError)?.found ?? "\(error)"))
     }
   }
 

@@ -194,7 +194,7 @@ public final class Tokenizer: Sendable {
     let bytes = try SentencePieceModel.train(
       corpus, pieces: vocabularySize, characterCoverage: characterCoverage)
     do {
-      try bytes.write(to: url, options: .atomic)
+      try AtomicFile.write(bytes, to: url)
     } catch {
       throw TokenizerError.unwritable(file: url.path, reason: error.localizedDescription)
     }

@@ -56,7 +56,7 @@ extension Tokenizer {
       let url = directory.appending(component: name)
       do {
         let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
-        try JSONSerialization.data(withJSONObject: value, options: options).write(to: url, options: .atomic)
+        try AtomicFile.write(JSONSerialization.data(withJSONObject: value, options: options), to: url)
       } catch {
         throw TokenizerError.unwritable(file: url.path, reason: error.localizedDescription)
       }

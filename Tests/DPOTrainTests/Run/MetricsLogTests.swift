@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct MetricsLogTests {
@@ -28,6 +29,34 @@ import Testing
     try write(.sft, 3...4, after: 2)
     #expect(
       try Data(contentsOf: url) == whole.prefix(while: { _ in true }).prefix(lengthOfLines(4, in: whole)))
+  }
+
+  @Test func aLogThatIsNotAsTheCheckpointSaysIsRefused() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      let url = folder.appendingPathComponent("metrics.jsonl")
+      let log = try MetricsLog(url, resuming: .sft, after: 0)
+      for step in 1...3 { try log.append(MetricRow(stage: "sft", step: step, values: ["loss": 0.5])) }
+      let position = log.position
+      try log.append(MetricRow(stage: "sft", step: 4, values: ["loss": 0.5]))
+      try log.close()
+      let whole = [UInt8](try Data(contentsOf: url))
+      #expect(position.byteCount < whole.count)
+      // What comes after the checkpoint is written again; what comes before must be as it was.
+      for index in whole.indices {
+        var bytes = whole
+        bytes[index] ^= 1
+        try Data(bytes).write(to: url)
+        let again = try? MetricsLog(url, resuming: .sft, after: 3, expected: position)
+        #expect((again != nil) == (index >= position.byteCount), "\(index)")
+      }
+      for length in 0..<whole.count {
+        try Data(whole.prefix(length)).write(to: url)
+        let again = try? MetricsLog(url, resuming: .sft, after: 3, expected: position)
+        // A line that lacks its line feed alone is whole.
+        #expect((again != nil) == (length >= position.byteCount - 1), "\(length)")
+      }
+    }
   }
 
   private func lengthOfLines(_ count: Int, in data: Data) -> Int {

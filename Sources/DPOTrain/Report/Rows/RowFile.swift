@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// A file of rows that does not hold what it should.
@@ -55,15 +56,18 @@ public struct RowFileError: Error, Equatable, CustomStringConvertible, Sendable 
 /// Reads and writes files of one JSON object per line.
 public enum RowFile {
   /// The rows of a JSONL file, in order; empty lines are passed over.
-  /// - Throws: ``RowFileError`` with the line and key of the first row that cannot be read.
+  /// - Throws: ``RowFileError`` with the line and key of the first row that cannot be read; ``RunDirectoryError`` for a file
+  ///   of a run that is not as it was written.
   public static func read<Row: Decodable>(_ type: Row.Type = Row.self, from url: URL) throws -> [Row] {
     let data: Data
     do {
-      data = try Data(contentsOf: url)
-    } catch {
+      data = try StoredBytes.read(url)
+    } catch let error as CheckpointError {
       throw RowFileError(
-        file: url.path, line: nil, found: "no readable file", expected: "one JSON object per line")
+        file: url.path, line: nil, found: "no readable file (\(error.found))",
+        expected: "one JSON object per line")
     }
+    try PartFileCheck.verify(url)
     let decoder = JSONDecoder()
     var rows: [Row] = []
     var number = 0
@@ -81,6 +85,6 @@ public enum RowFile {
 
   /// Writes rows as JSONL, replacing the file in one step.
   public static func write(_ rows: some Sequence<some JSONRow>, to url: URL) throws {
-    try Data(rows.map(\.jsonLine).joined().utf8).write(to: url, options: .atomic)
+    try AtomicFile.write(rows.map(\.jsonLine).joined().utf8, to: url)
   }
 }

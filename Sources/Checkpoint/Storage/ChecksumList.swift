@@ -1,0 +1,108 @@
+import Foundation
+import Tensor
+
+/// A list of files with their CRC-32 in the SFV format, which `cksfv -f` and `rhash -c` check: a line `path CRC32` for each,
+/// paths relative to the list. A first line, a comment, has the checksum of the others.
+package struct ChecksumList: Equatable, Sendable {
+  /// A file of the list.
+  package struct Entry: Equatable, Sendable {
+    /// Its path, relative to the list.
+    package var path: String
+    /// Its CRC-32.
+    package var crc32: UInt32
+
+    /// A file with its checksum.
+    package init(path: String, crc32: UInt32) {
+      self.path = path
+      self.crc32 = crc32
+    }
+  }
+
+  /// The files, by path.
+  package private(set) var entries: [Entry]
+
+  /// A list of files whose checksums are known.
+  package init(_ entries: [Entry]) {
+    self.entries = entries.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+  }
+
+  /// The files of a list.
+  /// - Throws: ``CheckpointError``: `cannotOpen`, or `damaged` for a list that does not have its own checksum.
+  package init(reading url: URL) throws {
+    let data = try StoredBytes.read(url, expected: "a list of checksums")
+    let lines = data.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+    entries = try lines.dropFirst().enumerated().map { number, line in
+      guard let blank = line.lastIndex(of: " "),
+        let checksum = UInt32(line[line.index(after: blank)...], radix: 16)
+      else {
+        throw CheckpointError(
+          .damaged, file: url.path, at: "line \(number + 2)", found: "`\(line.prefix(80))`",
+          expected: "a path and a CRC-32")
+      }
+      return Entry(path: String(line[..<blank]), crc32: checksum)
+    }
+    guard data.elementsEqual(text.utf8) else {
+      throw CheckpointError(
+        .damaged, file: url.path, found: "`\(lines.first?.prefix(80) ?? "")` above \(entries.count) files",
+        expected: "`\(text.prefix { $0 != "\n" })`")
+    }
+  }
+
+  /// The content of the list's file.
+  package var text: String {
+    let lines = entries.map { "\($0.path) \(CRC32.digits($0.crc32).uppercased())\n" }.joined()
+    return "; lines of CRC-32 \(CRC32.digits(CRC32.of(lines.utf8)))\n" + lines
+  }
+
+  /// Eight digits that stand for all files and their content.
+  package var digits: String { CRC32.digits(CRC32.of(text.utf8)) }
+
+  /// The checksum of a file, nil when it is not in the list.
+  package subscript(path: String) -> UInt32? { entries.first { $0.path == path }?.crc32 }
+
+  /// Takes another checksum for a file of the list.
+  package mutating func set(_ path: String, to checksum: UInt32) {
+    guard let index = entries.firstIndex(where: { $0.path == path }) else { return }
+    entries[index].crc32 = checksum
+  }
+
+  /// Compares a file with its entry.
+  /// - Parameter advice: what to do when the change is meant.
+  /// - Throws: ``CheckpointError``: `cannotOpen` when it is not there, `damaged` when it is another.
+  package func verify(_ entry: Entry, in folder: URL, advice: String) throws {
+    let url = folder.appendingPathComponent(entry.path).standardizedFileURL
+    let (found, count) = try StoredBytes.checksum(of: url)
+    guard found != entry.crc32 else { return }
+    throw CheckpointError(
+      .damaged, file: url.path, found: "\(count) bytes of CRC-32 \(CRC32.digits(found))",
+      expected: "\(CRC32.digits(entry.crc32)) as when it was written; \(advice)")
+  }
+}
+
+extension ChecksumList {
+  /// The list beside the files of a saved model.
+  package static let name = "checksums.sfv"
+
+  /// Lists the files of a folder whose formats have no checksum of ours: all but weights.
+  /// - Throws: ``CheckpointError`` of kind `cannotOpen` or `cannotWrite`.
+  package static func write(of folder: URL) throws {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    let listed = names.filter { $0 != name && !$0.hasPrefix(".") && !$0.hasSuffix(".safetensors") }
+    let entries = try listed.map {
+      Entry(path: $0, crc32: try StoredBytes.checksum(of: folder.appendingPathComponent($0)).crc32)
+    }
+    try AtomicFile.write(ChecksumList(entries).text.utf8, to: folder.appendingPathComponent(name))
+  }
+
+  /// Compares a file of a folder with the list there; nothing where there is none or it does not have the file.
+  /// - Throws: ``CheckpointError`` of kind `damaged`.
+  package static func verify(_ file: String, in folder: URL) throws {
+    let place = folder.appendingPathComponent(name)
+    guard FileManager.default.fileExists(atPath: place.path) else { return }
+    let list = try ChecksumList(reading: place)
+    guard let entry = list.entries.first(where: { $0.path == file }),
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent(file).path)
+    else { return }
+    try list.verify(entry, in: folder, advice: "where the change is meant, remove \(place.path)")
+  }
+}

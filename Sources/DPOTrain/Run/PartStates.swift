@@ -1,0 +1,101 @@
+import Checkpoint
+import Foundation
+
+/// Which parts of a run directory are done, and what stands against the others: reading only, without the lock.
+public struct PartStates: Sendable {
+  private let configuration: RunConfiguration
+  private let url: URL
+  /// The records of parts, whatever they were made with.
+  private(set) var records: [RunPart: RunDirectory.StageRecord] = [:]
+  /// The values of `config.yaml` as they were; `nil` when it is not there or cannot be read.
+  private let earlier: [String: String]?
+
+  /// Reads the records of a directory, which may be missing.
+  /// - Throws: ``RunDirectoryError/damagedRecord(_:found:expected:)``.
+  public init(_ configuration: RunConfiguration, in url: URL) throws {
+    self.configuration = configuration
+    self.url = url
+    earlier = try? RunConfiguration(contentsOf: url.appendingPathComponent("config.yaml")).values
+    for part in RunPart.allCases {
+      records[part] = try RunDirectory.StageRecord.read(url.appendingPathComponent(part.recordName))
+    }
+  }
+
+  /// Takes another record of a part, or none.
+  mutating func set(_ record: RunDirectory.StageRecord?, of part: RunPart) { records[part] = record }
+
+  /// The part's record when it is done with this configuration, from the same inputs.
+  func record(of part: RunPart) -> RunDirectory.StageRecord? {
+    guard let record = records[part], record.key == configuration.hash(of: part),
+      changedInputs(of: part).isEmpty
+    else { return nil }
+    return record
+  }
+
+  /// The parts it was made from that have other files now.
+  func changedInputs(of part: RunPart) -> [RunPart] {
+    guard let inputs = records[part]?.inputs else { return [] }
+    return part.needs.sorted().filter { need in
+      guard let then = inputs[need.rawValue], let now = records[need]?.files else { return false }
+      return then != now
+    }
+  }
+
+  /// What its files depend on beside the program: the configuration, and the files of the parts it is made from.
+  func identity(of part: RunPart) -> String {
+    let key = configuration.hash(of: part)
+    let inputs = inputs(of: part)
+    guard !inputs.isEmpty else { return key }
+    return Digest.of(
+      ([key] + inputs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }).joined(separator: "\n"))
+  }
+
+  /// Digits of the files of the parts it is made from, as far as they are known.
+  func inputs(of part: RunPart) -> [String: String] {
+    var inputs: [String: String] = [:]
+    for need in part.needs { inputs[need.rawValue] = records[need]?.files }
+    return inputs
+  }
+
+  /// The values of the keys that a part reads itself.
+  func settings(of part: RunPart) -> [String: String] {
+    Dictionary(uniqueKeysWithValues: rows(of: part).map { ($0.key, $0.value) })
+  }
+
+  private func rows(of part: RunPart) -> [ConfigurationRow] {
+    configuration.rows("").filter { $0.affectsResults && $0.readers.contains(part) }
+  }
+
+  /// The parts that are done with this configuration, from the inputs that are there.
+  public var done: [RunPart] { RunPart.allCases.filter { record(of: $0) != nil } }
+
+  /// The parts on disk that were made with other settings.
+  public var stale: [RunPart] {
+    records.filter { $0.key != .report && $0.value.key != configuration.hash(of: $0.key) }.map(\.key).sorted()
+  }
+
+  /// The keys for which parts on disk have to be made again, in the order of the reference.
+  public var changes: [ChangedKey] {
+    let stale = stale
+    guard !stale.isEmpty else { return [] }
+    var found: [String: ChangedKey] = [:]
+    for part in RunPart.allCases where stale.contains(where: { $0 == part || $0.needs.contains(part) }) {
+      guard let there = records[part]?.settings ?? earlier else { continue }
+      let here = settings(of: part)
+      let known = records[part]?.settings.map { Set($0.keys) } ?? []
+      for key in Set(here.keys).union(known) where there[key] != here[key] {
+        let reached = RunPart.allCases.filter { other in
+          (stale.contains(other) || other == .report)
+            && (other == part || other.needs.contains(part) || found[key]?.redoes.contains(other) == true)
+        }
+        found[key] = ChangedKey(key: key, there: there[key], here: here[key], redoes: reached)
+      }
+    }
+    let order = configuration.rows("").map(\.key)
+    return found.values.sorted {
+      (order.firstIndex(of: $0.key) ?? order.count, $0.key) < (
+        order.firstIndex(of: $1.key) ?? order.count, $1.key
+      )
+    }
+  }
+}

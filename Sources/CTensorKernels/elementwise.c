@@ -172,194 +172,29 @@ static int64_t exp_vectors_f32(int op, int64_t n, const float *x, int64_t sx, fl
 }
 static int64_t exp_vectors_f64(int op, int64_t n, const double *x, int64_t sx, double *out) { return 0; }
 
-#define UNARY_ENTRY(T, S, NAME, VALUE, SLOPE) unary_##NAME##_##S,
-#define GRADIENT_ENTRY(T, S, NAME, VALUE, SLOPE) gradient_##NAME##_##S,
+// The places of the tables are the enum's: both come from TK_UNARY_OPERATIONS, and a function that TABLE lacks does not compile.
+#define UNARY_ENTRY_f32(NAME, FUNCTION) [TK_##NAME] = unary_##FUNCTION##_f32,
+#define UNARY_ENTRY_f64(NAME, FUNCTION) [TK_##NAME] = unary_##FUNCTION##_f64,
+#define GRADIENT_ENTRY_f32(NAME, FUNCTION) [TK_##NAME] = gradient_##FUNCTION##_f32,
+#define GRADIENT_ENTRY_f64(NAME, FUNCTION) [TK_##NAME] = gradient_##FUNCTION##_f64,
+#define ONE_PER_OPERATION(TABLE, COUNT)                                                                        \
+  _Static_assert(sizeof(TABLE) / sizeof(*(TABLE)) == (COUNT), "one function per operation")
 #define DISPATCH(T, S, F)                                                                                      \
   void tk_unary_##S(int op, int64_t n, const T *x, int64_t sx, T *out) {                                       \
-    static void (*const table[])(int64_t, const T *, int64_t, T *) = {TABLE(UNARY_ENTRY, T, S, F)};            \
+    static void (*const table[])(int64_t, const T *, int64_t, T *) = {                                         \
+        TK_UNARY_OPERATIONS(UNARY_ENTRY_##S)};                                                                 \
+    ONE_PER_OPERATION(table, TK_UNARY_COUNT);                                                                  \
     int64_t done = exp_vectors_##S(op, n, x, sx, out);                                                         \
     table[op](n - done, x + done, sx, out + done);                                                             \
   }                                                                                                            \
   void tk_unary_gradient_##S(int op, int64_t n, const T *x, const T *g, T *out) {                              \
-    static void (*const table[])(int64_t, const T *, const T *, T *) = {TABLE(GRADIENT_ENTRY, T, S, F)};       \
+    static void (*const table[])(int64_t, const T *, const T *, T *) = {                                       \
+        TK_UNARY_OPERATIONS(GRADIENT_ENTRY_##S)};                                                              \
+    ONE_PER_OPERATION(table, TK_UNARY_COUNT);                                                                  \
     table[op](n, x, g, out);                                                                                   \
   }
 DISPATCH(float, f32, F32)
 DISPATCH(double, f64, F64)
-
-#define BINARY(T, S, NAME, RESULT, EXPR)                                                                       \
-  TK_TARGETS static void NAME##_##S(int64_t n, const T *pa, int64_t sa, const T *pb, int64_t sb,               \
-                                    RESULT *restrict out) {                                                    \
-    if (sa == 1 && sb == 1) {                                                                                  \
-      for (int64_t i = 0; i < n; i++) { T a = pa[i], b = pb[i]; out[i] = (EXPR); }                             \
-    } else if (sa == 1 && sb == 0) {                                                                           \
-      T b = *pb;                                                                                               \
-      for (int64_t i = 0; i < n; i++) { T a = pa[i]; out[i] = (EXPR); }                                        \
-    } else if (sa == 0 && sb == 1) {                                                                           \
-      T a = *pa;                                                                                               \
-      for (int64_t i = 0; i < n; i++) { T b = pb[i]; out[i] = (EXPR); }                                        \
-    } else {                                                                                                   \
-      for (int64_t i = 0; i < n; i++) { T a = pa[i * sa], b = pb[i * sb]; out[i] = (EXPR); }                   \
-    }                                                                                                          \
-  }
-
-static inline int64_t power_i64(int64_t a, int64_t b) {
-  if (b < 0) return a == 1 ? 1 : a == -1 ? (b & 1 ? -1 : 1) : 0;
-  int64_t r = 1;
-  for (; b; b >>= 1, a = (int64_t)((uint64_t)a * (uint64_t)a))
-    if (b & 1) r = (int64_t)((uint64_t)r * (uint64_t)a);
-  return r;
-}
-// The remainder has the sign of the divisor, as Python's; the floor quotient fits it.
-#define REMAINDER(T, S, FMOD, FLOOR)                                                                           \
-  static inline T remainder_of_##S(T a, T b) {                                                                 \
-    T r = FMOD(a, b);                                                                                          \
-    return r != 0 && (r < 0) != (b < 0) ? r + b : r;                                                           \
-  }                                                                                                            \
-  static inline T floor_quotient_##S(T a, T b) { return b == 0 ? a / b : FLOOR((a - remainder_of_##S(a, b)) / b + (T)0.5); }
-REMAINDER(float, f32, fmodf, __builtin_floorf)
-REMAINDER(double, f64, fmod, __builtin_floor)
-#define INTEGER_REMAINDER(T, S)                                                                                \
-  static inline T remainder_of_##S(T a, T b) {                                                                 \
-    if (b == 0 || b == -1) return 0;                                                                           \
-    T r = a % b;                                                                                               \
-    return r != 0 && (r < 0) != (b < 0) ? r + b : r;                                                           \
-  }                                                                                                            \
-  static inline T floor_quotient_##S(T a, T b) {                                                               \
-    if (b == 0) return 0;                                                                                      \
-    if (b == -1) return (T)(0 - (uint64_t)a);                                                                  \
-    return a / b - (a % b != 0 && (a < 0) != (b < 0));                                                         \
-  }
-INTEGER_REMAINDER(int32_t, i32)
-INTEGER_REMAINDER(int64_t, i64)
-static inline float atan2_of_f32(float a, float b) { return atan2f(a, b); }
-static inline double atan2_of_f64(double a, double b) { return atan2(a, b); }
-static inline int32_t atan2_of_i32(int32_t a, int32_t b) { return (int32_t)atan2(a, b); }
-static inline int64_t atan2_of_i64(int64_t a, int64_t b) { return (int64_t)atan2((double)a, (double)b); }
-#define DIVISIONS(T, S)                                                                                        \
-  BINARY(T, S, remainder, T, remainder_of_##S(a, b))                                                           \
-  BINARY(T, S, floordiv, T, floor_quotient_##S(a, b))                                                          \
-  BINARY(T, S, arctan2, T, atan2_of_##S(a, b))
-
-#define FLOAT_BINARIES(T, S, POW)                                                                              \
-  BINARY(T, S, add, T, a + b)                                                                                  \
-  BINARY(T, S, sub, T, a - b)                                                                                  \
-  BINARY(T, S, mul, T, a *b)                                                                                   \
-  BINARY(T, S, div, T, a / b)                                                                                  \
-  BINARY(T, S, pow, T, POW(a, b))                                                                              \
-  BINARY(T, S, max, T, a > b || a != a ? a : b)                                                                \
-  BINARY(T, S, min, T, a < b || a != a ? a : b)
-// Integers wrap around on overflow, as NumPy's do; a division by zero gives 0.
-#define INTEGER_BINARIES(T, S, U)                                                                              \
-  BINARY(T, S, add, T, (T)((U)a + (U)b))                                                                       \
-  BINARY(T, S, sub, T, (T)((U)a - (U)b))                                                                       \
-  BINARY(T, S, mul, T, (T)((U)a * (U)b))                                                                       \
-  BINARY(T, S, div, T, b == 0 ? 0 : b == -1 ? (T)(-(U)a) : a / b)                                              \
-  BINARY(T, S, pow, T, (T)power_i64(a, b))                                                                     \
-  BINARY(T, S, max, T, a > b ? a : b)                                                                          \
-  BINARY(T, S, min, T, a < b ? a : b)
-FLOAT_BINARIES(float, f32, powf)
-FLOAT_BINARIES(double, f64, pow)
-INTEGER_BINARIES(int32_t, i32, uint32_t)
-INTEGER_BINARIES(int64_t, i64, uint64_t)
-DIVISIONS(float, f32)
-DIVISIONS(double, f64)
-DIVISIONS(int32_t, i32)
-DIVISIONS(int64_t, i64)
-
-#define BINARY_DISPATCH(T, S)                                                                                  \
-  void tk_binary_##S(int op, int64_t n, const T *a, int64_t sa, const T *b, int64_t sb, T *out) {              \
-    static void (*const table[])(int64_t, const T *, int64_t, const T *, int64_t, T *) = {                     \
-        add_##S, sub_##S, mul_##S, div_##S, pow_##S, max_##S, min_##S, remainder_##S, floordiv_##S,            \
-        arctan2_##S};                                                                                          \
-    table[op](n, a, sa, b, sb, out);                                                                           \
-  }
-BINARY_DISPATCH(float, f32)
-BINARY_DISPATCH(double, f64)
-BINARY_DISPATCH(int32_t, i32)
-BINARY_DISPATCH(int64_t, i64)
-
-#define COMPARISONS(T, S)                                                                                      \
-  BINARY(T, S, eq, uint8_t, a == b)                                                                            \
-  BINARY(T, S, ne, uint8_t, a != b)                                                                            \
-  BINARY(T, S, lt, uint8_t, a < b)                                                                             \
-  BINARY(T, S, le, uint8_t, a <= b)                                                                            \
-  BINARY(T, S, gt, uint8_t, a > b)                                                                             \
-  BINARY(T, S, ge, uint8_t, a >= b)                                                                            \
-  void tk_compare_##S(int op, int64_t n, const T *a, int64_t sa, const T *b, int64_t sb, uint8_t *out) {       \
-    static void (*const table[])(int64_t, const T *, int64_t, const T *, int64_t, uint8_t *) = {               \
-        eq_##S, ne_##S, lt_##S, le_##S, gt_##S, ge_##S};                                                       \
-    table[op](n, a, sa, b, sb, out);                                                                           \
-  }
-COMPARISONS(float, f32)
-COMPARISONS(double, f64)
-COMPARISONS(int64_t, i64)
-
-#define SELECT(T, S)                                                                                           \
-  TK_TARGETS void tk_select_##S(int64_t n, const uint8_t *c, int64_t sc, const T *a, int64_t sa, const T *b,   \
-                                int64_t sb, T *out) {                                                          \
-    if (sc == 1 && sa == 1 && sb == 1) {                                                                       \
-      for (int64_t i = 0; i < n; i++) out[i] = c[i] ? a[i] : b[i];                                             \
-    } else {                                                                                                   \
-      for (int64_t i = 0; i < n; i++) out[i] = c[i * sc] ? a[i * sa] : b[i * sb];                              \
-    }                                                                                                          \
-  }
-SELECT(float, f32)
-SELECT(double, f64)
-
-#define ACCUMULATE(T, S)                                                                                       \
-  TK_TARGETS void tk_accumulate_##S(int64_t n, T scale, const T *restrict x, int64_t sx, T *restrict acc) {    \
-    if (sx == 1) {                                                                                             \
-      for (int64_t i = 0; i < n; i++) acc[i] += scale * x[i];                                                  \
-    } else {                                                                                                   \
-      for (int64_t i = 0; i < n; i++) acc[i] += scale * x[i * sx];                                             \
-    }                                                                                                          \
-  }
-ACCUMULATE(float, f32)
-ACCUMULATE(double, f64)
-
-// Four rows in one pass: the sums are read and written once for all of them.
-#define ACCUMULATE_ROWS(T, S)                                                                                  \
-  TK_TARGETS void tk_accumulate_rows_##S(int64_t n, const T *a, const T *b, const T *c, const T *d,            \
-                                         T *restrict acc) {                                                    \
-    for (int64_t i = 0; i < n; i++) acc[i] += (a[i] + b[i]) + (c[i] + d[i]);                                   \
-  }
-ACCUMULATE_ROWS(float, f32)
-ACCUMULATE_ROWS(double, f64)
-
-// Blocks of partial sums keep the rounding error of a long float sum small.
-#define SUM(T, S)                                                                                              \
-  TK_TARGETS T tk_sum_##S(int64_t n, const T *x, int64_t sx) {                                                 \
-    TK_REASSOCIATE                                                                                             \
-    double total = 0;                                                                                          \
-    for (int64_t start = 0; start < n; start += 512) {                                                         \
-      int64_t end = start + 512 < n ? start + 512 : n;                                                         \
-      T partial = 0;                                                                                           \
-      if (sx == 1) {                                                                                           \
-        for (int64_t i = start; i < end; i++) partial += x[i];                                                 \
-      } else {                                                                                                 \
-        for (int64_t i = start; i < end; i++) partial += x[i * sx];                                            \
-      }                                                                                                        \
-      total += partial;                                                                                        \
-    }                                                                                                          \
-    return (T)total;                                                                                           \
-  }
-SUM(float, f32)
-SUM(double, f64)
-
-#define EXTREME(T, S)                                                                                          \
-  TK_TARGETS T tk_extreme_##S(int sign, int64_t n, const T *x, int64_t sx) {                                   \
-    T best = x[0];                                                                                             \
-    int nan = 0;                                                                                               \
-    if (sign > 0) {                                                                                            \
-      for (int64_t i = 0; i < n; i++) { T v = x[i * sx]; nan |= v != v; best = v > best ? v : best; }          \
-    } else {                                                                                                   \
-      for (int64_t i = 0; i < n; i++) { T v = x[i * sx]; nan |= v != v; best = v < best ? v : best; }          \
-    }                                                                                                          \
-    return nan ? (T)NAN : best;                                                                                \
-  }
-EXTREME(float, f32)
-EXTREME(double, f64)
 
 #define COPY(T)                                                                                                \
   {                                                                                                            \

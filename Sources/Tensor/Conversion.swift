@@ -6,6 +6,10 @@ extension Tensor {
   /// The gradient is converted back to this tensor's type.
   public func to(_ target: DType) -> Tensor {
     if target == dtype { return self }
+    // A literal has one element, which every view of it shows.
+    if let number = storage.number, node == nil {
+      return number.tensor(as: target, "to").expanded(to: shape).contiguous()
+    }
     let result = Tensor(uninitialized: shape, dtype: target)
     let walk = StridedIteration(shape: shape, strides: [strides, result.strides])
     let stride = walk.rowStride(0)

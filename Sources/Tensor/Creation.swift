@@ -1,3 +1,5 @@
+import CTensorKernels
+
 extension Tensor {
   /// A tensor with the given elements in C order.
   /// - Parameters:
@@ -27,10 +29,17 @@ extension Tensor {
     self.init(scalars, shape: shape)
   }
 
-  /// A tensor without axes that holds one value.
-  public init(_ value: Double, dtype: DType = .float32) {
-    self = Tensor.full([], value, dtype: dtype)
+  /// A tensor without axes that holds one number, as float32 (a `Bool` as bool) unless said otherwise.
+  /// Without a type it counts as the number itself beside other tensors, and conversions of it are exact.
+  /// - Precondition: `dtype`, when it is an integer type, holds the number.
+  public init<Scalar: TensorScalar>(_ value: Scalar, dtype: DType? = nil) {
+    let number = TensorNumber(value)
+    let type = dtype ?? TensorNumber.fillType(Scalar.self)
+    self = dtype == nil && type == .float32 ? Tensor(remembering: number) : number.tensor(as: type, "Tensor")
   }
+
+  /// The whole numbers of a range, int64.
+  public init(_ range: Range<Int>) { self.init(Array(range)) }
 
   /// A contiguous tensor whose bytes `body` writes.
   package init(
@@ -40,13 +49,28 @@ extension Tensor {
     try body(UnsafeMutableRawBufferPointer(start: storage.pointer, count: count * dtype.byteSize))
   }
 
-  /// A tensor with every element set to `value`.
+  /// A tensor with every element set to `value`, as float32 (a `Bool` as bool) unless said otherwise.
+  /// - Precondition: `dtype`, when it is an integer type, holds the number; what comes after its point is cut.
+  public static func full<Scalar: TensorScalar>(_ shape: [Int], _ value: Scalar, dtype: DType? = nil)
+    -> Tensor
+  {
+    full(shape, number: TensorNumber(value), dtype: dtype ?? TensorNumber.fillType(Scalar.self))
+  }
+
+  /// A tensor with every element set to `value`, as float32 unless said otherwise.
+  /// - Precondition: `dtype`, when it is an integer type, holds the number; what comes after its point is cut.
   public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32) -> Tensor {
+    full(shape, number: TensorNumber(value), dtype: dtype)
+  }
+
+  private static func full(_ shape: [Int], number: TensorNumber, dtype: DType) -> Tensor {
     let result = Tensor(uninitialized: shape, dtype: dtype)
-    func fill<Scalar: TensorScalar>(_: Scalar.Type) {
-      result.pointer(Scalar.self).update(repeating: Scalar(asDouble: value), count: result.count)
+    let (value, size) = (number.tensor(as: dtype, "full"), dtype.byteSize)
+    let (element, elements) = (value.rawPointer, result.rawPointer)
+    Threads.parallel(result.count, grain: 1 << 16) { range in
+      tk_copy_strided(
+        Int32(size), Int64(range.count), element, 0, elements + range.lowerBound * size, 1)
     }
-    dtype.withScalarType { fill($0) }
     return result
   }
 
@@ -115,11 +139,24 @@ extension Tensor {
     }
   }
 
-  /// The value of the only element.
-  /// - Precondition: the tensor has exactly one element.
+  /// The value of the only element; for an int64 that no Double holds, use ``item(of:)``.
+  /// - Precondition: the tensor has exactly one element, and a Double holds its value.
   public func item() -> Double {
     tensorRequire(count == 1, "item", "needs exactly one element, found shape \(shape)")
-    func read<Scalar: TensorScalar>(_: Scalar.Type) -> Double { pointer(Scalar.self).pointee.asDouble }
+    func read<Scalar: TensorScalar>(_: Scalar.Type) -> Double {
+      let value = pointer(Scalar.self).pointee
+      tensorRequire(
+        dtype != .int64 || value.asInteger == Int64(exactly: value.asDouble), "item",
+        "no Double is \(value): item(of: Int.self) reads it")
+      return value.asDouble
+    }
     return dtype.withScalarType { read($0) }
+  }
+
+  /// The value of the only element as the given Swift type, converted as ``to(_:)`` does.
+  /// - Precondition: the tensor has exactly one element.
+  public func item<Scalar: TensorScalar>(of _: Scalar.Type) -> Scalar {
+    tensorRequire(count == 1, "item", "needs exactly one element, found shape \(shape)")
+    return detached().to(Scalar.dtype).pointer(Scalar.self).pointee
   }
 }

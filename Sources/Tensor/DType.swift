@@ -18,9 +18,33 @@ import CTensorKernels
 /// | float32  | float32  | float32  | float32  | float32  | float32 | float32  | float32 | float64 |
 /// | float64  | float64  | float64  | float64  | float64  | float64 | float64  | float64 | float64 |
 ///
-/// This is PyTorch's table for tensors with axes. Unlike there, a tensor without axes promotes like any other. Swift
-/// numbers do not promote a floating-point tensor (`x * 2.5` has the type of `x`), and the type a number gives an
-/// integer or bool tensor is that of ``promoted(_:scalar:)``.
+/// This is PyTorch's table for tensors with axes. Unlike there, a tensor without axes promotes like any
+/// other.
+///
+/// A Swift number counts by its kind alone, never by its value or its size: it changes the type of the result
+/// only where its kind is wider than the tensor's.
+///
+/// |                | `Bool`   | `Int`, `Int32`, `Int64`, `UInt8` | `Double`, `Float`, `Float16` |
+/// | -------------- | -------- | -------------------------------- | ---------------------------- |
+/// | bool           | bool     | int64                            | float32                      |
+/// | an integer     | its type | its type                         | float32                      |
+/// | floating point | its type | its type                         | its type                     |
+///
+/// So `image / 255` and `image * 2.0` are float32 for every integer image, `index * 2` keeps the type of
+/// `index`, and
+/// `half * 0.1` is half. An `Int` that meets an integer tensor must be a number of its type: `bytes + 300` fails, as it
+/// does in NumPy; compared with, it may be any number. This is the rule of every operation of two operands:
+/// operators, comparisons, `maximum`, `minimum`, `pow`, `remainder`, `floorDivided(by:)`, `clamped`,
+/// `select`, `maskedFill`.
+///
+/// Three operations have a type of their own: `/` of integers or bools is true division and gives float32,
+/// comparisons give bool, and sums, products and their running forms of integers or bools are int64.
+///
+/// ## Integers
+/// Integers are exact to their last bit in every operation that gives integers, and wrap around on overflow
+/// as NumPy's do (the negative, the magnitude and the quotient by −1 of the smallest number are that number).
+/// Nothing traps: the quotient and the remainder by 0 are 0, and a negative exponent gives the whole part of
+/// the fraction. Addition of bools is *or*, multiplication *and*, subtraction *exclusive or*.
 ///
 /// float16 and bfloat16 are storage types: an operation reads them as Float32, computes in Float32 and rounds
 /// its result once, to nearest even. Products of matrices accumulate in Float32 too.
@@ -84,23 +108,21 @@ public enum DType: String, Sendable, CaseIterable {
     return a.rank > b.rank ? a : b
   }
 
-  /// The type of the result when a tensor meets a Swift number: the tensor's when it is floating point; for integer
-  /// tensors theirs when the number is whole, else float32; for bool tensors int64 or float32.
-  public static func promoted(_ type: DType, scalar: Double) -> DType {
-    if type.isFloatingPoint { return type }
-    guard scalar == scalar.rounded(.towardZero), scalar.isFinite else { return .float32 }
-    return type == .bool ? .int64 : type
+  /// The type of the result when a tensor meets a Swift number of some type: the tensor's own, unless the
+  /// number is of a wider kind. It never depends on the number's value.
+  public static func promoted<Number: TensorScalar>(_ type: DType, with number: Number.Type) -> DType {
+    promoted(type, kind: Number.dtype.isFloatingPoint ? .float32 : Number.dtype == .bool ? .bool : .int64)
   }
 
-  /// Whether a whole number lies in the range of this type.
-  package func holds(_ value: Double) -> Bool {
-    switch self {
-    case .uint8: value >= 0 && value <= 255
-    case .int32: value >= -0x1p31 && value < 0x1p31
-    case .int64: value >= -0x1p63 && value < 0x1p63
-    case .bool, .float16, .bfloat16, .float32, .float64: true
-    }
+  /// The type of the result when a tensor meets a number of a kind, given as bool, int64 or float32.
+  package static func promoted(_ type: DType, kind: DType) -> DType {
+    if type.isFloatingPoint { return type }
+    if kind.isFloatingPoint { return .float32 }
+    return type == .bool ? kind : type
   }
+
+  /// Whether a whole number lies in the range of this type; a bool takes all.
+  package func holds(_ value: Int) -> Bool { self == .bool || integerRange.contains(Int64(value)) }
 
   /// The number of this type in the kernels' tables.
   package var kernelCode: Int32 {

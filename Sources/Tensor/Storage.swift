@@ -6,6 +6,8 @@ package final class TensorStorage: @unchecked Sendable {
   private let memory: UnsafeMutableRawPointer
   package let byteCount: Int
   private let owner: AnyObject?
+  /// The exact number that the memory holds rounded to a Float, when the program wrote it as a literal.
+  package let number: TensorNumber?
   /// Set while a body of ``withTensorErrors(_:)`` makes the storage.
   private let resource: ScopedResource?
 
@@ -24,6 +26,16 @@ package final class TensorStorage: @unchecked Sendable {
     memory = MemoryPool.allocate(byteCount: byteCount)
     owner = nil
     resource = .memory(memory, byteCount: byteCount)
+    number = nil
+  }
+
+  /// Memory for one Float; never written to after it has its value, so that it stays the number's.
+  package init(remembering number: TensorNumber) {
+    byteCount = MemoryLayout<Float>.size
+    memory = MemoryPool.allocate(byteCount: byteCount)
+    owner = nil
+    resource = .memory(memory, byteCount: byteCount)
+    self.number = number
   }
 
   /// Refers to memory that `owner` keeps alive, such as a mapped file; never written to.
@@ -32,10 +44,11 @@ package final class TensorStorage: @unchecked Sendable {
     self.byteCount = byteCount
     self.owner = owner
     resource = nil
+    number = nil
   }
 
-  /// Whether the memory belongs to somebody else and must be copied before writing.
-  package var isBorrowed: Bool { owner != nil }
+  /// Whether the memory belongs to somebody else, or to a literal, and must be copied before writing.
+  package var isBorrowed: Bool { owner != nil || number != nil }
 
   /// Makes the memory outlast the body of ``withTensorErrors(_:)`` that made it, if the record of `holder`,
   /// which refers to it from now on, does.

@@ -2,10 +2,27 @@
 public protocol TensorScalar: Sendable {
   /// The element type of tensors made from this Swift type.
   static var dtype: DType { get }
-  /// The value as a Double (`true` is 1).
+  /// The value as a Double (`true` is 1), rounded where a Double does not hold an integer.
   var asDouble: Double { get }
-  /// Converts from a Double, truncating towards zero; for `Bool`, non-zero is `true`.
+  /// The value as an integer (`true` is 1); nil for floating-point types.
+  var asInteger: Int64? { get }
+  /// Converts from a Double as ``Tensor/to(_:)`` does: towards zero and saturating for integers, which make 0
+  /// of NaN; for `Bool`, non-zero is `true`.
   init(asDouble value: Double)
+}
+
+extension TensorScalar {
+  public var asInteger: Int64? { nil }
+}
+
+extension TensorScalar where Self: FixedWidthInteger {
+  public var asInteger: Int64? { Int64(self) }
+  public var asDouble: Double { Double(self) }
+
+  public init(asDouble value: Double) {
+    let cut = value.rounded(.towardZero)
+    self = value.isNaN ? 0 : Self(exactly: cut) ?? (cut < 0 ? .min : .max)
+  }
 }
 
 extension Float: TensorScalar {
@@ -22,31 +39,24 @@ extension Double: TensorScalar {
 
 extension Int32: TensorScalar {
   public static var dtype: DType { .int32 }
-  public var asDouble: Double { Double(self) }
-  public init(asDouble value: Double) { self = Int32(value) }
 }
 
 extension Int64: TensorScalar {
   public static var dtype: DType { .int64 }
-  public var asDouble: Double { Double(self) }
-  public init(asDouble value: Double) { self = Int64(value) }
 }
 
 extension Int: TensorScalar {
   public static var dtype: DType { .int64 }
-  public var asDouble: Double { Double(self) }
-  public init(asDouble value: Double) { self = Int(value) }
 }
 
 extension UInt8: TensorScalar {
   public static var dtype: DType { .uint8 }
-  public var asDouble: Double { Double(self) }
-  public init(asDouble value: Double) { self = UInt8(value) }
 }
 
 extension Bool: TensorScalar {
   public static var dtype: DType { .bool }
   public var asDouble: Double { self ? 1 : 0 }
+  public var asInteger: Int64? { self ? 1 : 0 }
   public init(asDouble value: Double) { self = value != 0 }
 }
 

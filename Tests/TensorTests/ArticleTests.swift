@@ -61,7 +61,7 @@ import Testing
     #expect(Tensor.concatenated([x, x], axis: 1).shape == [2, 6])
     let bytes = Tensor([200, 100] as [UInt8])
     #expect((bytes + bytes).array(of: UInt8.self) == [144, 200])
-    #expect((Tensor([7] as [Int32]) / 2).item() == 3)
+    #expect((Tensor([7] as [Int32]) / 2).item() == 3.5 && (bytes * 2.0).dtype == .float32)
     #expect((Tensor([1] as [Float]).to(.bfloat16) * 2.5).dtype == .bfloat16)
   }
 

@@ -31,19 +31,6 @@ private let promotions: [DType: [DType]] = [
     }
   }
 
-  @Test(arguments: DType.allCases) func numbersDoNotWidenATensor(_ type: DType) {
-    let whole: DType = type == .bool ? .int64 : type
-    let fraction: DType = type.isFloatingPoint ? type : .float32
-    let x = Tensor.ones([2], dtype: type)
-    for result in [x + 2, 2 + x, x * 2, 2 * x, 3 - x, x - 0] { #expect(result.dtype == whole) }
-    for result in [x + 2.5, 2.5 * x, 3.5 - x, x / 2.5, 2.5 / x] { #expect(result.dtype == fraction) }
-    #expect(DType.promoted(type, scalar: 2) == whole)
-    #expect(DType.promoted(type, scalar: .infinity) == fraction)
-    #expect((x * 2.5).array(of: Double.self) == [2.5, 2.5])
-    #expect((x .< 1.5).array(of: Bool.self) == [true, true])
-    #expect((x .> -1).array(of: Bool.self) == [true, true])
-  }
-
   @Test func integersCompareExactlyAndWrapAround() {
     let large = Tensor([(1 << 53) + 1] as [Int64])
     #expect((large .== 9_007_199_254_740_992).array(of: Bool.self) == [false])

@@ -2,16 +2,31 @@
 #pragma once
 #include <stdint.h>
 
-enum {
-  TK_NEG, TK_ABS, TK_EXP, TK_EXPM1, TK_LOG, TK_LOG1P, TK_SQRT, TK_RSQRT, TK_RECIPROCAL, TK_SIN, TK_COS, TK_TANH,
-  TK_SIGMOID, TK_LOG_SIGMOID, TK_SOFTPLUS, TK_ERF, TK_RELU, TK_SILU, TK_GELU, TK_GELU_TANH, TK_QUICK_GELU,
-  TK_SQUARE, TK_SIGN, TK_FLOOR, TK_CEIL, TK_ROUND, TK_TAN, TK_ASIN, TK_ACOS, TK_ATAN, TK_SINH, TK_COSH, TK_ASINH,
-  TK_ACOSH, TK_ATANH, TK_EXP2, TK_LOG2, TK_LOG10, TK_UNARY_COUNT
-};
+// Every operation once: the enums below and the kernels' tables are made of these lists, so that no order is kept by hand.
+#define TK_UNARY_OPERATIONS(X)                                                                                 \
+  X(NEG, neg) X(ABS, abs) X(EXP, exp) X(EXPM1, expm1) X(LOG, log) X(LOG1P, log1p) X(SQRT, sqrt)                \
+  X(RSQRT, rsqrt) X(RECIPROCAL, reciprocal) X(SIN, sin) X(COS, cos) X(TANH, tanh) X(SIGMOID, sigmoid)          \
+  X(LOG_SIGMOID, log_sigmoid) X(SOFTPLUS, softplus) X(ERF, erf) X(RELU, relu) X(SILU, silu) X(GELU, gelu)      \
+  X(GELU_TANH, gelu_tanh) X(QUICK_GELU, quick_gelu) X(SQUARE, square) X(SIGN, sign) X(FLOOR, floor)            \
+  X(CEIL, ceil) X(ROUND, round) X(TAN, tan) X(ASIN, asin) X(ACOS, acos) X(ATAN, atan) X(SINH, sinh)            \
+  X(COSH, cosh) X(ASINH, asinh) X(ACOSH, acosh) X(ATANH, atanh) X(EXP2, exp2) X(LOG2, log2) X(LOG10, log10)
+#define TK_INTEGER_OPERATIONS(X) X(NEG, neg) X(ABS, abs) X(SIGN, sign) X(RELU, relu)
+#define TK_BINARY_OPERATIONS(X)                                                                                \
+  X(ADD, add) X(SUB, sub) X(MUL, mul) X(DIV, div) X(POW, pow) X(MAX, max) X(MIN, min)                          \
+  X(REMAINDER, remainder) X(FLOOR_DIV, floordiv) X(ATAN2, arctan2)
+#define TK_COMPARISONS(X) X(EQ, eq) X(NE, ne) X(LT, lt) X(LE, le) X(GT, gt) X(GE, ge)
+#define TK_REDUCTIONS(X)                                                                                       \
+  X(SUM, sum) X(PRODUCT, product) X(LARGEST, largest) X(SMALLEST, smallest) X(ANY, any) X(ALL, all)            \
+  X(NONZERO, nonzero)
 
-enum { TK_ADD, TK_SUB, TK_MUL, TK_DIV, TK_POW, TK_MAX, TK_MIN, TK_REMAINDER, TK_FLOOR_DIV, TK_ATAN2, TK_BINARY_COUNT };
-
-enum { TK_EQ, TK_NE, TK_LT, TK_LE, TK_GT, TK_GE, TK_COMPARE_COUNT };
+#define TK_OPERATION(NAME, FUNCTION) TK_##NAME,
+#define TK_INTEGER_OPERATION(NAME, FUNCTION) TK_INTEGER_##NAME,
+#define TK_REDUCTION(NAME, FUNCTION) TK_REDUCE_##NAME,
+enum { TK_UNARY_OPERATIONS(TK_OPERATION) TK_UNARY_COUNT };
+enum { TK_INTEGER_OPERATIONS(TK_INTEGER_OPERATION) TK_INTEGER_COUNT };
+enum { TK_BINARY_OPERATIONS(TK_OPERATION) TK_BINARY_COUNT };
+enum { TK_COMPARISONS(TK_OPERATION) TK_COMPARE_COUNT };
+enum { TK_REDUCTIONS(TK_REDUCTION) TK_REDUCE_COUNT };
 
 // out[i] = op(x[i * sx])
 void tk_unary_f32(int op, int64_t n, const float *x, int64_t sx, float *out);
@@ -21,20 +36,38 @@ void tk_unary_f64(int op, int64_t n, const double *x, int64_t sx, double *out);
 void tk_unary_gradient_f32(int op, int64_t n, const float *x, const float *g, float *out);
 void tk_unary_gradient_f64(int op, int64_t n, const double *x, const double *g, double *out);
 
-// out[i] = op(a[i * sa], b[i * sb])
-void tk_binary_f32(int op, int64_t n, const float *a, int64_t sa, const float *b, int64_t sb, float *out);
-void tk_binary_f64(int op, int64_t n, const double *a, int64_t sa, const double *b, int64_t sb, double *out);
-void tk_binary_i32(int op, int64_t n, const int32_t *a, int64_t sa, const int32_t *b, int64_t sb, int32_t *out);
-void tk_binary_i64(int op, int64_t n, const int64_t *a, int64_t sa, const int64_t *b, int64_t sb, int64_t *out);
+// out[i] = op(x[i * sx]) in a type of integers or bool (a code of tk_convert.h), wrapping around.
+void tk_integer_unary(int op, int type, int64_t n, const void *x, int64_t sx, void *out);
 
+// What follows takes its operands in any type ta, tb and computes in `type`, one of all but the half-precision ones. Other
+// types are converted as tk_convert does, a block at a time: no operand is ever copied as a whole.
+
+// out[i] = op(a[i * sa], b[i * sb]), which is computed in `type` and converted to `result`.
+void tk_binary(int op, int type, int result, int64_t n, const void *a, int ta, int64_t sa, const void *b, int tb,
+               int64_t sb, void *out);
 // out[i] = a[i * sa] OP b[i * sb]
-void tk_compare_f32(int op, int64_t n, const float *a, int64_t sa, const float *b, int64_t sb, uint8_t *out);
-void tk_compare_f64(int op, int64_t n, const double *a, int64_t sa, const double *b, int64_t sb, uint8_t *out);
-void tk_compare_i64(int op, int64_t n, const int64_t *a, int64_t sa, const int64_t *b, int64_t sb, uint8_t *out);
+void tk_compare(int op, int type, int64_t n, const void *a, int ta, int64_t sa, const void *b, int tb, int64_t sb,
+                uint8_t *out);
+// out[i] = condition[i * sc] ? a[i * sa] : b[i * sb] in `type`, here of half precision, too.
+void tk_select(int type, int64_t n, const uint8_t *c, int64_t sc, const void *a, int ta, int64_t sa, const void *b,
+               int tb, int64_t sb, void *out);
+// out[i] = x[i * sx] limited to low ... high, two values of `type`; a NaN stays one, and a limit that is NaN gives NaN.
+void tk_clamp(int type, int result, int64_t n, const void *x, int tx, int64_t sx, const void *low, const void *high,
+              void *out);
 
-// out[i] = condition[i * sc] ? a[i * sa] : b[i * sb]
-void tk_select_f32(int64_t n, const uint8_t *c, int64_t sc, const float *a, int64_t sa, const float *b, int64_t sb, float *out);
-void tk_select_f64(int64_t n, const uint8_t *c, int64_t sc, const double *a, int64_t sa, const double *b, int64_t sb, double *out);
+// Reductions whose result does not depend on the order of the elements: sums (wrapping) and counts into int64, truth
+// values into bool, the others into the type itself. SUM and PRODUCT are those of integers and bool, the others take all
+// types but the half-precision ones, where ANY, ALL and NONZERO are known alone.
+// Writes what a reduction of nothing gives to n outputs.
+void tk_reduce_start(int kind, int type, int64_t n, void *out);
+// Takes n values x[i * sx] into *out.
+void tk_reduce_row(int kind, int type, int64_t n, const void *x, int64_t sx, void *out);
+// Takes x[i * sx] into out[i].
+void tk_reduce_columns(int kind, int type, int64_t n, const void *x, int64_t sx, void *out);
+
+// c += a b for a [m, k], b [k, n] of integers, wrapping around, or of bool (whether any pair is true).
+void tk_integer_product(int type, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda, const void *b, int64_t ldb,
+                        void *c, int64_t ldc);
 
 // acc[i] += scale * x[i * sx]
 void tk_accumulate_f32(int64_t n, float scale, const float *x, int64_t sx, float *acc);
@@ -46,10 +79,6 @@ void tk_accumulate_rows_f64(int64_t n, const double *a, const double *b, const d
 // The sum of n values.
 float tk_sum_f32(int64_t n, const float *x, int64_t sx);
 double tk_sum_f64(int64_t n, const double *x, int64_t sx);
-
-// The largest (sign > 0) or smallest (sign < 0) of n values; NaN if any is NaN.
-float tk_extreme_f32(int sign, int64_t n, const float *x, int64_t sx);
-double tk_extreme_f64(int sign, int64_t n, const double *x, int64_t sx);
 
 // Copies n elements of 1, 2, 4 or 8 bytes with strides in elements.
 void tk_copy_strided(int size, int64_t n, const void *x, int64_t sx, void *out, int64_t so);

@@ -2,8 +2,14 @@ import CTensorKernels
 
 /// The loops behind elementwise operations.
 package enum Elementwise {
+  private static func requireLoop(for type: DType) {
+    tensorRequire(
+      type == .float32 || type == .float64, "elementwise", "a loop of float32 or float64 was given \(type)")
+  }
+
   /// `out[i] = op(x[i])` for floating-point tensors.
   static func unary(_ operation: Int, _ x: Tensor) -> Tensor {
+    requireLoop(for: x.dtype)
     let result = Tensor(uninitialized: x.shape, dtype: x.dtype)
     let op = Int32(operation)
     let iteration = StridedIteration(shape: x.shape, strides: [x.strides, result.strides])
@@ -28,6 +34,10 @@ package enum Elementwise {
 
   /// `out[i] = g[i] * op'(x[i])`.
   static func unaryGradient(_ operation: Int, _ x: Tensor, _ gradient: Tensor) -> Tensor {
+    requireLoop(for: x.dtype)
+    tensorRequire(
+      gradient.dtype == x.dtype && gradient.shape == x.shape, "gradient",
+      "shape \(gradient.shape) of \(gradient.dtype) is no gradient of shape \(x.shape) of \(x.dtype)")
     let x = x.isContiguous ? x : x.materialized()
     let gradient = gradient.isContiguous ? gradient : gradient.materialized()
     let result = Tensor(uninitialized: x.shape, dtype: x.dtype)
@@ -48,67 +58,77 @@ package enum Elementwise {
     return result
   }
 
-  private typealias Row<T, Out> = (
-    Int32, Int64, UnsafePointer<T>?, Int64, UnsafePointer<T>?, Int64, UnsafeMutablePointer<Out>?
-  ) -> Void
-
-  /// `out[i] = op(a[i], b[i])` after broadcasting; both tensors have one type.
-  static func binary(_ operation: Int, _ a: Tensor, _ b: Tensor, shape: [Int]) -> Tensor {
-    switch a.dtype {
-    case .float32: rows(operation, a, b, shape, Float.self, Float.self, .float32, tk_binary_f32)
-    case .float64: rows(operation, a, b, shape, Double.self, Double.self, .float64, tk_binary_f64)
-    case .int32: rows(operation, a, b, shape, Int32.self, Int32.self, .int32, tk_binary_i32)
-    case .int64: rows(operation, a, b, shape, Int64.self, Int64.self, .int64, tk_binary_i64)
-    case .uint8, .bool:
-      binary(operation, a.to(.int32), b.to(.int32), shape: shape).to(a.dtype)
-    case .float16, .bfloat16:
-      binary(operation, a.to(.float32), b.to(.float32), shape: shape).to(a.dtype)
-    }
-  }
-
-  /// `out[i] = a[i] OP b[i]` as bool, after broadcasting; both tensors have one type.
-  static func compare(_ operation: Int, _ a: Tensor, _ b: Tensor, shape: [Int]) -> Tensor {
-    switch a.dtype {
-    case .float32: rows(operation, a, b, shape, Float.self, UInt8.self, .bool, tk_compare_f32)
-    case .float64: rows(operation, a, b, shape, Double.self, UInt8.self, .bool, tk_compare_f64)
-    case .int64: rows(operation, a, b, shape, Int64.self, UInt8.self, .bool, tk_compare_i64)
-    case .int32, .uint8, .bool: compare(operation, a.to(.int64), b.to(.int64), shape: shape)
-    case .float16, .bfloat16: compare(operation, a.to(.float32), b.to(.float32), shape: shape)
-    }
-  }
-
-  private static func rows<T, Out>(
-    _ operation: Int, _ a: Tensor, _ b: Tensor, _ shape: [Int], _: T.Type, _: Out.Type, _ type: DType,
-    _ kernel: Row<T, Out>
+  /// `out[i] = op(a[i], b[i])` after broadcasting, computed in one type and stored in another. Operands of other types are
+  /// converted block by block.
+  static func binary(
+    _ operation: Int, _ a: Tensor, _ b: Tensor, shape: [Int], computing type: DType, as result: DType? = nil
   ) -> Tensor {
-    let result = Tensor(uninitialized: shape, dtype: type)
-    let (pa, pb, out) = (a.pointer(T.self), b.pointer(T.self), result.pointer(Out.self))
-    if a.shape == shape, b.shape == shape, a.isContiguous, b.isContiguous {
-      Threads.parallel(result.count, grain: 1 << 14) { range in
+    let out = Tensor(uninitialized: shape, dtype: result ?? type)
+    let (code, resultCode) = (type.kernelCode, out.dtype.kernelCode)
+    pairs(a, b, into: out) { n, a, ta, sa, b, tb, sb, out in
+      tk_binary(Int32(operation), code, resultCode, n, a, ta, sa, b, tb, sb, out)
+    }
+    return out
+  }
+
+  /// `target[i] = op(target[i], b[i])`, where `target` alone owns its memory and `b` is broadcast to its shape.
+  static func update(_ operation: Int, _ target: Tensor, with b: Tensor) {
+    let (code, computing) = (
+      target.dtype.kernelCode,
+      target.dtype.isHalfPrecision ? DType.float32.kernelCode : target.dtype.kernelCode
+    )
+    pairs(target, b, into: target) { n, a, ta, sa, b, tb, sb, out in
+      tk_binary(Int32(operation), computing, code, n, a, ta, sa, b, tb, sb, out)
+    }
+  }
+
+  /// `out[i] = a[i] OP b[i]` as bool, after broadcasting, compared in one type.
+  static func compare(_ operation: Int, _ a: Tensor, _ b: Tensor, shape: [Int], computing type: DType)
+    -> Tensor
+  {
+    let out = Tensor(uninitialized: shape, dtype: .bool)
+    let code = type.kernelCode
+    pairs(a, b, into: out) { n, a, ta, sa, b, tb, sb, out in
+      tk_compare(
+        Int32(operation), code, n, a, ta, sa, b, tb, sb, out.assumingMemoryBound(to: UInt8.self))
+    }
+    return out
+  }
+
+  /// Calls `kernel` with pieces of rows of two broadcast operands and the output they belong to.
+  private static func pairs(
+    _ a: Tensor, _ b: Tensor, into out: Tensor,
+    _ kernel: (
+      _ n: Int64, _ a: UnsafeRawPointer, _ typeA: Int32, _ strideA: Int64, _ b: UnsafeRawPointer,
+      _ typeB: Int32, _ strideB: Int64, _ out: UnsafeMutableRawPointer
+    ) -> Void
+  ) {
+    let (pa, pb, po) = (UnsafeRawPointer(a.rawPointer), UnsafeRawPointer(b.rawPointer), out.rawPointer)
+    let (typeA, typeB) = (a.dtype.kernelCode, b.dtype.kernelCode)
+    let (sizeA, sizeB, size) = (a.dtype.byteSize, b.dtype.byteSize, out.dtype.byteSize)
+    if a.shape == out.shape, b.shape == out.shape, a.isContiguous, b.isContiguous {
+      Threads.parallel(out.count, grain: 1 << 14) { range in
         let start = range.lowerBound
-        kernel(Int32(operation), Int64(range.count), pa + start, 1, pb + start, 1, out + start)
+        kernel(
+          Int64(range.count), pa + start * sizeA, typeA, 1, pb + start * sizeB, typeB, 1, po + start * size)
       }
-      return result
+      return
     }
     let iteration = StridedIteration(
-      shape: shape, strides: [a.broadcastStrides(to: shape), b.broadcastStrides(to: shape), result.strides])
+      shape: out.shape,
+      strides: [a.broadcastStrides(to: out.shape), b.broadcastStrides(to: out.shape), out.strides])
     let (strideA, strideB) = (iteration.rowStride(0), iteration.rowStride(1))
     iteration.forEachPiece { row, start, length in
       kernel(
-        Int32(operation), Int64(length),
-        pa + iteration.offset(0, row: row) + start * strideA, Int64(strideA),
-        pb + iteration.offset(1, row: row) + start * strideB, Int64(strideB),
-        out + iteration.offset(2, row: row) + start)
+        Int64(length), pa + (iteration.offset(0, row: row) + start * strideA) * sizeA, typeA, Int64(strideA),
+        pb + (iteration.offset(1, row: row) + start * strideB) * sizeB, typeB, Int64(strideB),
+        po + (iteration.offset(2, row: row) + start) * size)
     }
-    return result
   }
 
-  /// `condition ? a : b` after broadcasting; `condition` is bool, `a` and `b` have one type.
-  static func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, shape: [Int]) -> Tensor {
-    guard a.dtype == .float32 || a.dtype == .float64 else {
-      return select(condition, a.to(.float64), b.to(.float64), shape: shape).to(a.dtype)
-    }
-    let result = Tensor(uninitialized: shape, dtype: a.dtype)
+  /// `condition ? a : b` after broadcasting, in the given type; `condition` is bool.
+  static func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor, shape: [Int], as type: DType) -> Tensor {
+    let result = Tensor(uninitialized: shape, dtype: type)
     let iteration = StridedIteration(
       shape: shape,
       strides: [
@@ -116,27 +136,62 @@ package enum Elementwise {
         result.strides,
       ])
     let (sc, sa, sb) = (iteration.rowStride(0), iteration.rowStride(1), iteration.rowStride(2))
-    let isFloat = a.dtype == .float32
+    let flags = condition.pointer(UInt8.self)
+    let (pa, pb, out) = (a.rawPointer, b.rawPointer, result.rawPointer)
+    let (typeA, typeB, code) = (a.dtype.kernelCode, b.dtype.kernelCode, type.kernelCode)
+    let (sizeA, sizeB, size) = (a.dtype.byteSize, b.dtype.byteSize, type.byteSize)
     iteration.forEachPiece { row, start, length in
-      let c = condition.pointer(UInt8.self) + iteration.offset(0, row: row) + start * sc
-      let offsetA = iteration.offset(1, row: row) + start * sa
-      let offsetB = iteration.offset(2, row: row) + start * sb
-      let offset = iteration.offset(3, row: row) + start
-      if isFloat {
-        tk_select_f32(
-          Int64(length), c, Int64(sc), a.pointer(Float.self) + offsetA, Int64(sa),
-          b.pointer(Float.self) + offsetB, Int64(sb), result.pointer(Float.self) + offset)
-      } else {
-        tk_select_f64(
-          Int64(length), c, Int64(sc), a.pointer(Double.self) + offsetA, Int64(sa),
-          b.pointer(Double.self) + offsetB, Int64(sb), result.pointer(Double.self) + offset)
-      }
+      tk_select(
+        code, Int64(length), flags + iteration.offset(0, row: row) + start * sc, Int64(sc),
+        pa + (iteration.offset(1, row: row) + start * sa) * sizeA, typeA, Int64(sa),
+        pb + (iteration.offset(2, row: row) + start * sb) * sizeB, typeB, Int64(sb),
+        out + (iteration.offset(3, row: row) + start) * size)
     }
     return result
   }
 
+  /// Every element limited to `low ... high`, two tensors without axes of type `type`.
+  static func clamp(_ x: Tensor, _ low: Tensor, _ high: Tensor, computing type: DType, as result: DType)
+    -> Tensor
+  {
+    tensorRequire(
+      low.dtype == type && high.dtype == type, "clamped",
+      "limits of \(low.dtype) and \(high.dtype) cannot limit \(type)")
+    let out = Tensor(uninitialized: x.shape, dtype: result)
+    let iteration = StridedIteration(shape: x.shape, strides: [x.strides, out.strides])
+    let stride = iteration.rowStride(0)
+    let (input, output, lower, upper) = (x.rawPointer, out.rawPointer, low.rawPointer, high.rawPointer)
+    let (code, typeX, resultCode) = (type.kernelCode, x.dtype.kernelCode, result.kernelCode)
+    let (sizeX, size) = (x.dtype.byteSize, result.byteSize)
+    iteration.forEachPiece { row, start, length in
+      tk_clamp(
+        code, resultCode, Int64(length), input + (iteration.offset(0, row: row) + start * stride) * sizeX,
+        typeX, Int64(stride), lower, upper, output + (iteration.offset(1, row: row) + start) * size)
+    }
+    return out
+  }
+
+  /// `out[i] = op(x[i])` for integers and bools, in their own type.
+  static func integerUnary(_ operation: Int, _ x: Tensor) -> Tensor {
+    let out = Tensor(uninitialized: x.shape, dtype: x.dtype)
+    let iteration = StridedIteration(shape: x.shape, strides: [x.strides, out.strides])
+    let (stride, size, code) = (iteration.rowStride(0), x.dtype.byteSize, x.dtype.kernelCode)
+    let (input, output) = (x.rawPointer, out.rawPointer)
+    iteration.forEachPiece { row, start, length in
+      tk_integer_unary(
+        Int32(operation), code, Int64(length),
+        input + (iteration.offset(0, row: row) + start * stride) * size, Int64(stride),
+        output + (iteration.offset(1, row: row) + start) * size)
+    }
+    return out
+  }
+
   /// `target += scale * source` for tensors of one shape and floating-point type, in place where possible.
   static func accumulate(_ source: Tensor, scale: Double = 1, into target: inout Tensor) {
+    tensorRequire(
+      source.dtype == target.dtype && source.shape == target.shape, "add",
+      "shape \(source.shape) of \(source.dtype) cannot be added in place to shape \(target.shape) of "
+        + "\(target.dtype)")
     target.makeUnique()
     let iteration = StridedIteration(shape: target.shape, strides: [source.strides, target.strides])
     let stride = iteration.rowStride(0)

@@ -108,16 +108,21 @@ extension Tensor {
       "source of shape \(source.shape) and indices of shape \(indices.shape) differ")
     let result = materialized()
     let updates = values.detached().contiguous()
-    func add<T: AdditiveArithmetic>(_: T.Type) {
+    func add<T: BinaryFloatingPoint>(_: T.Type) {
       let (input, output) = (updates.pointer(T.self), result.pointer(T.self))
       for (i, position) in positions.enumerated() { output[position] += input[i] }
+    }
+    func wrap<T: FixedWidthInteger>(_: T.Type) {
+      let (input, output) = (updates.pointer(T.self), result.pointer(T.self))
+      for (i, position) in positions.enumerated() { output[position] &+= input[i] }
     }
     switch dtype {
     case .float32: add(Float.self)
     case .float64: add(Double.self)
-    case .int32: add(Int32.self)
-    case .int64: add(Int64.self)
-    default: tensorFailure("scatterAdd", "needs float32, float64, int32 or int64, found \(dtype)")
+    case .uint8: wrap(UInt8.self)
+    case .int32: wrap(Int32.self)
+    case .int64: wrap(Int64.self)
+    default: tensorFailure("scatterAdd", "needs float32, float64 or integers, found \(dtype)")
     }
     return Tensor.recorded("scatterAdd", from: [self, values], result) { gradient, _ in
       [gradient, gradient.gather(axis: axis, indices)]

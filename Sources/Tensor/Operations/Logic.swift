@@ -1,17 +1,17 @@
 extension Tensor {
   /// Whether any element over some axes (all when omitted) is not zero, as bool; false over no elements.
   public func any(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    countNonZero(axes: axes, keepDims: keepDims) .> 0
+    orderless(.any, "any", axes: axes, keepDims: keepDims)
   }
 
   /// Whether every element over some axes (all when omitted) is not zero, as bool; true over no elements.
   public func all(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    (detached() .== 0).sum(axes: axes, keepDims: keepDims) .== 0
+    orderless(.all, "all", axes: axes, keepDims: keepDims)
   }
 
   /// How many elements over some axes (all when omitted) are not zero, as int64.
   public func countNonZero(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    (detached() .!= 0).sum(axes: axes, keepDims: keepDims)
+    orderless(.nonZero, "countNonZero", axes: axes, keepDims: keepDims)
   }
 
   /// Where elements are not a number, as bool.

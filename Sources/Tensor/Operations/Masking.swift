@@ -16,7 +16,13 @@ extension Tensor {
 
   /// A copy with `value` wherever `mask`, broadcast to this shape, is true.
   public func maskedFill(_ mask: Tensor, _ value: Double) -> Tensor {
-    Tensor.select(mask, scalar(value), self)
+    tensorOperation("maskedFill") { Tensor.select(mask, value, self) }
+  }
+
+  /// A copy with `value` wherever `mask`, broadcast to this shape, is true; its type is that of any operation
+  /// with a number (see ``DType``).
+  public func maskedFill<Number: TensorScalar>(_ mask: Tensor, _ value: Number) -> Tensor {
+    tensorOperation("maskedFill") { Tensor.select(mask, value, self) }
   }
 
   /// A copy in which the elements where `mask`, broadcast to this shape, is true are the first elements of

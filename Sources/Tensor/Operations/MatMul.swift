@@ -1,18 +1,29 @@
+import CTensorKernels
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Foundation
+#endif
+
 /// A matrix as BLAS wants it: rows of elements one apart, or the same transposed.
 private struct BLASMatrix {
   var tensor: Tensor
   var isTransposed: Bool
   var leadingDimension: Int
 
-  /// The last two axes of `tensor` without copying where their strides allow it.
-  init(_ tensor: Tensor) {
+  /// The last two axes of `tensor` without copying where their strides allow it, which a transposed matrix
+  /// does not for integers.
+  init(_ tensor: Tensor, allowsTransposed: Bool = true) {
     let (rows, columns) = (tensor.shape[tensor.rank - 2], tensor.shape[tensor.rank - 1])
     let (rowStride, columnStride) = (tensor.strides[tensor.rank - 2], tensor.strides[tensor.rank - 1])
     if (columnStride == 1 || columns == 1) && (rowStride >= Swift.max(columns, 1) || rows == 1) {
       self.tensor = tensor
       isTransposed = false
       leadingDimension = rows == 1 ? Swift.max(columns, 1) : rowStride
-    } else if (rowStride == 1 || rows == 1) && (columnStride >= Swift.max(rows, 1) || columns == 1) {
+    } else if allowsTransposed && (rowStride == 1 || rows == 1)
+      && (columnStride >= Swift.max(rows, 1) || columns == 1)
+    {
       self.tensor = tensor
       isTransposed = true
       leadingDimension = columns == 1 ? Swift.max(rows, 1) : columnStride
@@ -26,9 +37,10 @@ private struct BLASMatrix {
 
 /// The matrix product of two tensors, NumPy's `matmul`.
 ///
-/// Matrices are the last two axes and the other axes broadcast; a vector is a row on the left and a column on the
-/// right. Strided and transposed operands are multiplied where they lie. A second operand in float16 or bfloat16 is
-/// read as it is stored and accumulated in Float32, as frozen weights are.
+/// Matrices are the last two axes and the other axes broadcast; a vector is a row on the left and a column on
+/// the right. Strided and transposed operands are multiplied where they lie. Products of integers are
+/// integers, exact and wrapping around; those of bools say whether any pair is true. A second operand in
+/// float16 or bfloat16 is read as it is stored and accumulated in Float32, as frozen weights are.
 /// - Precondition: the inner extents agree.
 public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { a.matmul(b) }
 
@@ -36,10 +48,7 @@ extension Tensor {
   /// The matrix product with `other`; see ``matmul(_:_:)``.
   public func matmul(_ other: Tensor) -> Tensor {
     let type = DType.promoted(dtype, other.dtype)
-    guard type == .float32 || type == .float64 else {
-      if type.isFloatingPoint { return to(.float32).matmul(other).to(type) }
-      return to(.float64).matmul(other.to(.float64)).to(type)
-    }
+    if type.isHalfPrecision { return to(.float32).matmul(other).to(type) }
     let (a, b) = (to(type), type == .float32 && other.dtype.isHalfPrecision ? other : other.to(type))
     tensorRequire(
       a.rank > 0 && b.rank > 0, "matmul",
@@ -69,7 +78,9 @@ extension Tensor {
     let result = Tensor(uninitialized: batchShape + [m, n], dtype: a.dtype)
     if result.count == 0 { return result }
     if k == 0 { return Tensor.zeros(result.shape, dtype: a.dtype) }
-    let (left, right) = (BLASMatrix(a.detached()), BLASMatrix(b.detached()))
+    let isFloatingPoint = a.dtype.isFloatingPoint
+    let left = BLASMatrix(a.detached(), allowsTransposed: isFloatingPoint)
+    let right = BLASMatrix(b.detached(), allowsTransposed: isFloatingPoint)
     let walk = StridedIteration(
       shape: batchShape + [1],
       strides: [
@@ -81,6 +92,10 @@ extension Tensor {
     func offset(_ operand: Int, _ index: Int) -> Int {
       let (row, column) = index.quotientAndRemainder(dividingBy: walk.rowLength)
       return walk.offset(operand, row: row) + column * walk.rowStride(operand)
+    }
+    if !isFloatingPoint {
+      multiplyIntegers(left, right, batchShape.reduce(1, *), m, n, k, offset, into: result)
+      return result
     }
     if b.dtype.isHalfPrecision {
       for index in 0..<batchShape.reduce(1, *) {
@@ -101,6 +116,33 @@ extension Tensor {
     }
     if a.dtype == .float32 { multiply(Float.self) } else { multiply(Double.self) }
     return result
+  }
+
+  /// Products of integers or bools of one type, rows shared out to threads.
+  private static func multiplyIntegers(
+    _ left: BLASMatrix, _ right: BLASMatrix, _ batch: Int, _ m: Int, _ n: Int, _ k: Int,
+    _ offset: (_ operand: Int, _ index: Int) -> Int, into result: Tensor
+  ) {
+    let (code, size) = (result.dtype.kernelCode, result.dtype.byteSize)
+    let (a, b, c) = (left.tensor.rawPointer, right.tensor.rawPointer, result.rawPointer)
+    tensorRequire(
+      left.tensor.dtype == result.dtype && right.tensor.dtype == result.dtype, "matmul",
+      "\(left.tensor.dtype) and \(right.tensor.dtype) have no product of \(result.dtype)")
+    memset(c, 0, result.count * size)
+    // Strips of rows: many enough for all threads, few enough to use a block of b again.
+    let strip = Swift.max(1, Swift.min(64, m * batch / Swift.max(Threads.count, 1)))
+    let strips = (m + strip - 1) / strip
+    Threads.parallel(batch * strips, grain: Swift.max(1, (1 << 14) / Swift.max(strip * n * k, 1))) { range in
+      for task in range {
+        let (index, part) = task.quotientAndRemainder(dividingBy: strips)
+        let first = part * strip
+        tk_integer_product(
+          code, Int64(Swift.min(strip, m - first)), Int64(n), Int64(k),
+          a + (offset(0, index) + first * left.leadingDimension) * size, Int64(left.leadingDimension),
+          b + offset(1, index) * size, Int64(right.leadingDimension), c + (index * m + first) * n * size,
+          Int64(n))
+      }
+    }
   }
 }
 

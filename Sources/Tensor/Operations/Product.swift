@@ -10,13 +10,7 @@ extension Tensor {
     switch dtype {
     case .float16, .bfloat16: return to(.float32).prod(axes: axes, keepDims: keepDims).to(dtype)
     case .float32, .float64: break
-    default:
-      let (moved, inner) = movingToEnd(axes)
-      let values = moved.to(.int64).array(of: Int64.self)
-      let products = (0..<dropped.reduce(1, *)).map { outer in
-        values[outer * inner..<(outer + 1) * inner].reduce(1, &*)
-      }
-      return Tensor(products, shape: keepDims ? kept : dropped)
+    default: return orderless(.product, "prod", axes: axes, keepDims: keepDims)
     }
     let order = shape.indices.filter { !axes.contains($0) } + axes
     let inner = axes.reduce(1) { $0 * shape[$1] }

@@ -24,7 +24,7 @@ extension Tensor {
     switch dtype {
     case .float16, .bfloat16: return to(.float32).sum(axes: axes, keepDims: keepDims).to(dtype)
     case .float32, .float64: break
-    default: return sumOfIntegers(axes: axes, keepDims: keepDims)
+    default: return orderless(.sum, "sum", axes: axes, keepDims: keepDims)
     }
     let (axes, kept, dropped) = reducedShapes(axes, "sum")
     let result = Tensor(uninitialized: dropped, dtype: dtype)
@@ -96,7 +96,7 @@ extension Tensor {
   }
 
   /// The offset of element `index` in C order.
-  private static func flatOffset(_ walk: StridedIteration, _ index: Int) -> Int {
+  static func flatOffset(_ walk: StridedIteration, _ index: Int) -> Int {
     let (row, column) = index.quotientAndRemainder(dividingBy: walk.rowLength)
     return walk.offset(0, row: row) + column * walk.rowStride(0)
   }
@@ -173,33 +173,24 @@ extension Tensor {
     }
   }
 
-  private func sumOfIntegers(axes: [Int]?, keepDims: Bool) -> Tensor {
-    let (axes, kept, dropped) = reducedShapes(axes, "sum")
-    let (moved, inner) = movingToEnd(axes)
-    let values = moved.to(.int64).contiguous()
-    let result = Tensor(uninitialized: dropped, dtype: .int64)
-    let (input, output) = (values.pointer(Int64.self), result.pointer(Int64.self))
-    Threads.parallel(result.count, grain: Swift.max(1, (1 << 14) / Swift.max(inner, 1))) { range in
-      for index in range {
-        var sum: Int64 = 0
-        for i in index * inner..<(index + 1) * inner { sum &+= input[i] }
-        output[index] = sum
-      }
-    }
-    return result.reshaped(keepDims ? kept : dropped)
-  }
-
-  /// The mean over some axes (all when omitted).
+  /// The mean over some axes (all when omitted); of integers and bools the float32 nearest to it.
   public func mean(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    let source = dtype.isFloatingPoint ? self : to(.float32)
     let (named, _, _) = reducedShapes(axes, "mean")
     let inner = named.reduce(1) { $0 * shape[$1] }
+    // Smaller integers cannot overflow a sum of int64.
+    if dtype == .int64 { return to(.float64).mean(axes: axes, keepDims: keepDims).to(.float32) }
+    if !dtype.isFloatingPoint { return sum(axes: axes, keepDims: keepDims) / inner }
+    let source = self
     return source.sum(axes: axes, keepDims: keepDims) / Double(inner)
   }
 
   /// The variance over some axes (all when omitted), computed from the deviations from the mean.
   /// - Parameter correction: subtracted from the count in the denominator: 1 for a sample's variance.
   public func variance(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor {
+    // A Float holds every byte; 32 and 64 bits would lose digits in it.
+    if dtype == .int32 || dtype == .int64 {
+      return to(.float64).variance(axes: axes, correction: correction, keepDims: keepDims).to(.float32)
+    }
     let source = dtype.isFloatingPoint ? self : to(.float32)
     let (named, _, _) = reducedShapes(axes, "variance")
     let inner = named.reduce(1) { $0 * shape[$1] }
@@ -220,37 +211,28 @@ extension Tensor {
   /// The largest element over some axes (all when omitted); equal ones share the gradient.
   /// - Precondition: no reduced axis is empty.
   public func max(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    extreme("max", 1, axes: axes, keepDims: keepDims)
+    extreme("max", .largest, axes: axes, keepDims: keepDims)
   }
 
   /// The smallest element over some axes (all when omitted); equal ones share the gradient.
   /// - Precondition: no reduced axis is empty.
   public func min(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    extreme("min", -1, axes: axes, keepDims: keepDims)
+    extreme("min", .smallest, axes: axes, keepDims: keepDims)
   }
 
-  private func extreme(_ name: StaticString, _ sign: Int32, axes: [Int]?, keepDims: Bool) -> Tensor {
-    guard dtype == .float32 || dtype == .float64 else {
-      return to(.float64).extreme(name, sign, axes: axes, keepDims: keepDims).to(dtype)
+  private func extreme(_ name: StaticString, _ kind: OrderlessReduction, axes: [Int]?, keepDims: Bool)
+    -> Tensor
+  {
+    if dtype.isHalfPrecision {
+      return to(.float32).extreme(name, kind, axes: axes, keepDims: keepDims).to(dtype)
     }
     let (axes, kept, dropped) = reducedShapes(axes, "\(name)")
-    let (moved, inner) = movingToEnd(axes)
-    tensorRequire(inner > 0 || dropped.contains(0), "\(name)", "nothing to compare in shape \(shape)")
-    let rows = moved.contiguous()
-    let result = Tensor(uninitialized: dropped, dtype: dtype)
-    Threads.parallel(result.count, grain: Swift.max(1, (1 << 14) / Swift.max(inner, 1))) { range in
-      for index in range {
-        if dtype == .float32 {
-          result.pointer(Float.self)[index] = tk_extreme_f32(
-            sign, Int64(inner), rows.pointer(Float.self) + index * inner, 1)
-        } else {
-          result.pointer(Double.self)[index] = tk_extreme_f64(
-            sign, Int64(inner), rows.pointer(Double.self) + index * inner, 1)
-        }
-      }
-    }
+    tensorRequire(
+      dropped.contains(0) || !axes.contains { shape[$0] == 0 }, "\(name)",
+      "nothing to compare in shape \(shape)")
     let source = self
-    return recorded(name, from: self, result, keepingOutput: true) { gradient, output in
+    return recorded(name, from: self, kind.run(self, axes: axes, into: dropped), keepingOutput: true) {
+      gradient, output in
       let winners = (source .== output!.detached().reshaped(kept)).to(source.dtype)
       return winners * (gradient.reshaped(kept) / winners.sum(axes: axes, keepDims: true))
     }.reshaped(keepDims ? kept : dropped)

@@ -20,7 +20,7 @@ private enum ScanKind { case sum, product, logSumExp }
 extension Tensor {
   /// The running sum along an axis. Integers and bools add up as int64.
   public func cumsum(axis: Int) -> Tensor {
-    let source = dtype.isFloatingPoint ? self : detached().to(.int64)
+    let source = dtype.isFloatingPoint ? self : detached()
     let axis = normalizedAxis(axis, "cumsum")
     return source.recorded("cumsum", from: source, source.scanned(axis, .sum)) { gradient, _ in
       gradient.flipped(axes: [axis]).cumsum(axis: axis).flipped(axes: [axis])
@@ -32,7 +32,7 @@ extension Tensor {
   /// Its gradient, `Σ_{j≥i} g_j Π_{k≤j, k≠i} x_k`, is computed without dividing, so zeros are no problem:
   /// with `tail_i = g_i + x_{i+1} tail_{i+1}` it is the product of the elements before `i` times `tail_i`.
   public func cumprod(axis: Int) -> Tensor {
-    let source = dtype.isFloatingPoint ? self : detached().to(.int64)
+    let source = dtype.isFloatingPoint ? self : detached()
     let axis = normalizedAxis(axis, "cumprod")
     let length = shape[axis]
     return source.recorded("cumprod", from: source, source.scanned(axis, .product)) { gradient, _ in
@@ -101,15 +101,16 @@ extension Tensor {
 
   /// Combines neighbours along an axis from the front.
   private func scanned(_ axis: Int, _ kind: ScanKind) -> Tensor {
-    guard [.int64, .float32, .float64].contains(dtype) else {
-      return to(.float32).scanned(axis, kind).to(dtype)
-    }
-    let rows = detached().transposed(axis, rank - 1).materialized()
+    if dtype.isHalfPrecision { return to(.float32).scanned(axis, kind).to(dtype) }
+    // A copy, or a conversion, that nobody else knows.
+    let type = dtype.isFloatingPoint ? dtype : .int64
+    let source = detached().transposed(axis, rank - 1)
+    let rows = dtype == type ? source.materialized() : source.to(type)
     let length = rows.shape[rank - 1]
     if rows.count == 0 { return rows.transposed(axis, rank - 1).contiguous() }
     Threads.parallel(rows.count / length, grain: Swift.max(1, (1 << 14) / length)) { range in
       for row in range {
-        switch dtype {
+        switch type {
         case .float32: Self.scan(rows.pointer(Float.self) + row * length, length, kind)
         case .float64: Self.scan(rows.pointer(Double.self) + row * length, length, kind)
         default:

@@ -48,9 +48,6 @@ extension Tensor {
       })
   }
 
-  /// What remains of a division by one number; see ``remainder(_:)-(Tensor)``.
-  public func remainder(_ divisor: Double) -> Tensor { remainder(scalar(divisor)) }
-
   /// The quotient rounded down, element by element after broadcasting, Python's `//`; it has no gradient.
   /// Integers by 0 give 0.
   public func floorDivided(by divisor: Tensor) -> Tensor {
@@ -58,7 +55,4 @@ extension Tensor {
       "floorDivided", Int(TK_FLOOR_DIV), detached(), divisor.detached(),
       backward: { _, _, _, _ in (nil, nil) })
   }
-
-  /// The quotient by one number, rounded down; see ``floorDivided(by:)-(Tensor)``.
-  public func floorDivided(by divisor: Double) -> Tensor { floorDivided(by: scalar(divisor)) }
 }

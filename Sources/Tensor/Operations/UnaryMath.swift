@@ -30,13 +30,15 @@ extension Tensor {
 
   /// The negative of every element.
   public static prefix func - (x: Tensor) -> Tensor {
-    if !x.dtype.isFloatingPoint { return x.scalar(0) - x }
+    if let number = x.literal { return Tensor(remembering: number.negative) }
+    if x.dtype == .bool { return Tensor(0, dtype: .int64) - x }
+    if !x.dtype.isFloatingPoint { return Elementwise.integerUnary(Int(TK_INTEGER_NEG), x) }
     return x.unary("negate", Int(TK_NEG)) { Tensor.full($0.shape, -1, dtype: $0.dtype) }
   }
 
   /// |x|.
   public func abs() -> Tensor {
-    if !dtype.isFloatingPoint { return maximum(-self) }
+    if !dtype.isFloatingPoint { return Elementwise.integerUnary(Int(TK_INTEGER_ABS), self) }
     return unary("abs", Int(TK_ABS)) { $0.sign() }
   }
 
@@ -69,7 +71,10 @@ extension Tensor {
     unary("erf", Int(TK_ERF)) { 1.1283791670955126 * (-$0.square()).exp() }
   }
   /// max(x, 0).
-  public func relu() -> Tensor { unary("relu", Int(TK_RELU)) { ($0 .> 0).to($0.dtype) } }
+  public func relu() -> Tensor {
+    if !dtype.isFloatingPoint { return Elementwise.integerUnary(Int(TK_INTEGER_RELU), self) }
+    return unary("relu", Int(TK_RELU)) { ($0 .> 0).to($0.dtype) }
+  }
   /// x · sigmoid(x), also called swish.
   public func silu() -> Tensor {
     unary("silu", Int(TK_SILU)) { $0.sigmoid() * (1 + $0 * (-$0).sigmoid()) }
@@ -107,20 +112,23 @@ extension Tensor {
     return unary("square", Int(TK_SQUARE)) { 2 * $0 }
   }
   /// −1, 0 or 1.
-  public func sign() -> Tensor { unary("sign", Int(TK_SIGN)) { Tensor.zeros($0.shape, dtype: $0.dtype) } }
-  /// The largest integer not above x.
-  public func floor() -> Tensor { unary("floor", Int(TK_FLOOR)) { Tensor.zeros($0.shape, dtype: $0.dtype) } }
-  /// The smallest integer not below x.
-  public func ceil() -> Tensor { unary("ceil", Int(TK_CEIL)) { Tensor.zeros($0.shape, dtype: $0.dtype) } }
-  /// The nearest integer, halves to even.
-  public func round() -> Tensor { unary("round", Int(TK_ROUND)) { Tensor.zeros($0.shape, dtype: $0.dtype) } }
-
-  /// Every element limited to `lower ... upper`; limited elements get no gradient.
-  public func clamped(_ lower: Double, _ upper: Double) -> Tensor {
-    let inside = (self .>= lower).to(dtype) * (self .<= upper).to(dtype)
-    let result = Elementwise.binary(
-      Int(TK_MIN), Elementwise.binary(Int(TK_MAX), self, scalar(lower), shape: shape), scalar(upper),
-      shape: shape)
-    return recorded("clamped", from: self, result) { gradient, _ in gradient * inside }
+  public func sign() -> Tensor {
+    if !dtype.isFloatingPoint { return Elementwise.integerUnary(Int(TK_INTEGER_SIGN), self) }
+    return unary("sign", Int(TK_SIGN)) { Tensor.zeros($0.shape, dtype: $0.dtype) }
+  }
+  /// The largest integer not above x. Integers are what they are.
+  public func floor() -> Tensor {
+    if !dtype.isFloatingPoint { return self }
+    return unary("floor", Int(TK_FLOOR)) { Tensor.zeros($0.shape, dtype: $0.dtype) }
+  }
+  /// The smallest integer not below x. Integers are what they are.
+  public func ceil() -> Tensor {
+    if !dtype.isFloatingPoint { return self }
+    return unary("ceil", Int(TK_CEIL)) { Tensor.zeros($0.shape, dtype: $0.dtype) }
+  }
+  /// The nearest integer, halves to even. Integers are what they are.
+  public func round() -> Tensor {
+    if !dtype.isFloatingPoint { return self }
+    return unary("round", Int(TK_ROUND)) { Tensor.zeros($0.shape, dtype: $0.dtype) }
   }
 }

@@ -56,7 +56,7 @@ extension Tensor {
     tensorRequire(
       width > 0 && !isTooLong, "randomInteger", "the range \(range) is empty or longer than Int.max")
     tensorRequire(
-      dtype.holds(Double(range.lowerBound)) && dtype.holds(Double(range.upperBound - 1)), "randomInteger",
+      dtype.holds(range.lowerBound) && dtype.holds(range.upperBound - 1), "randomInteger",
       "\(dtype) does not hold the numbers of \(range)")
     let start = range.lowerBound
     return drawn(shape, draws: 1, as: Int64.self, using: &generator) {

@@ -93,12 +93,3 @@ TK_TARGETS double NAME(sum_squares)(const T *x, int64_t n) {
   }
   return total;
 }
-
-TK_TARGETS void NAME(scatter_add_rows)(T *destination, int64_t destination_stride, const T *source,
-                                       int64_t source_stride, const int64_t *index, int64_t count, int64_t n) {
-  for (int64_t r = 0; r < count; r++) {
-    T *d = destination + index[r] * destination_stride;
-    const T *s = source + r * source_stride;
-    for (int64_t i = 0; i < n; i++) d[i] += s[i];
-  }
-}

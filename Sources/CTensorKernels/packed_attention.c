@@ -10,7 +10,7 @@
 //
 // What a query gets depends on the keys it sees and their order alone, whatever the other queries are.
 
-#if defined(__x86_64__) && defined(__ELF__)
+#ifdef TK_HAS_PACKED
 
 int64_t tk_packed_attention_scratch(int64_t columns, int64_t dim) {
   return 2 * (columns * dim + 16) + PANEL_COLUMNS * (2 * dim + 16 + columns + PANEL_ROWS);

@@ -8,7 +8,7 @@
 // Each element of c is one sum over k in order, whatever the other rows and columns: who computes which part of c
 // changes no bit.
 
-#if defined(__x86_64__) && defined(__ELF__)
+#ifdef TK_HAS_PACKED
 
 int tk_has_packed_product(void) { return __builtin_cpu_supports("x86-64-v4"); }
 

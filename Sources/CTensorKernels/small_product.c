@@ -2,6 +2,14 @@
 #include "tk_half.h"
 #include "tk_target.h"
 
+int tk_is_optimized(void) {
+#ifdef __OPTIMIZE__
+  return 1;
+#else
+  return 0;
+#endif
+}
+
 // Products of a few rows with a large matrix stored by rows of the result's columns, as a linear layer's weight is:
 // the weight is read from memory once, four of its rows at a time against a few rows of a. Weights in half precision
 // become float in registers.

@@ -130,6 +130,7 @@ extension Tensor {
   /// The elements in C order, converted to the given Swift type.
   /// - Complexity: O(count).
   public func array<Scalar: TensorScalar>(of _: Scalar.Type = Scalar.self) -> [Scalar] {
+    UserDerivative.noteRead(self)
     let source = to(Scalar.dtype).detached().contiguous()
     return [Scalar](unsafeUninitializedCapacity: count) { buffer, initialized in
       if count > 0 {
@@ -143,6 +144,7 @@ extension Tensor {
   /// - Precondition: the tensor has exactly one element, and a Double holds its value.
   public func item() -> Double {
     tensorRequire(count == 1, "item", "needs exactly one element, found shape \(shape)")
+    UserDerivative.noteRead(self)
     func read<Scalar: TensorScalar>(_: Scalar.Type) -> Double {
       let value = pointer(Scalar.self).pointee
       tensorRequire(
@@ -157,6 +159,7 @@ extension Tensor {
   /// - Precondition: the tensor has exactly one element.
   public func item<Scalar: TensorScalar>(of _: Scalar.Type) -> Scalar {
     tensorRequire(count == 1, "item", "needs exactly one element, found shape \(shape)")
+    UserDerivative.noteRead(self)
     return detached().to(Scalar.dtype).pointer(Scalar.self).pointee
   }
 }

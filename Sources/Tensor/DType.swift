@@ -124,6 +124,22 @@ public enum DType: String, Sendable, CaseIterable {
   /// Whether a whole number lies in the range of this type; a bool takes all.
   package func holds(_ value: Int) -> Bool { self == .bool || integerRange.contains(Int64(value)) }
 
+  /// Whether a Swift type is the one that elements of this type have in memory: its own, or for half precision the bits as
+  /// `UInt16`, and for int64 also `UInt64`.
+  @inline(__always)
+  package func isStored<T>(as _: T.Type) -> Bool {
+    switch self {
+    case .float32: T.self == Float.self
+    case .float64: T.self == Double.self
+    case .int64: T.self == Int64.self || T.self == UInt64.self || T.self == Int.self
+    case .int32: T.self == Int32.self
+    case .uint8: T.self == UInt8.self
+    case .bool: T.self == UInt8.self || T.self == Bool.self
+    case .float16: T.self == Float16.self || T.self == UInt16.self
+    case .bfloat16: T.self == BFloat16.self || T.self == UInt16.self
+    }
+  }
+
   /// The number of this type in the kernels' tables.
   package var kernelCode: Int32 {
     switch self {

@@ -73,14 +73,20 @@ public struct Tensor: @unchecked Sendable {
     return strides
   }
 
-  /// The first element's address.
-  /// - Precondition: the element type is the tensor's.
+  /// The first element's address: the door through which typed kernels get at memory.
+  /// - Precondition: the element type is the tensor's; see ``DType/isStored(as:)``.
+  @inline(__always)
   package func pointer<T>(_: T.Type = T.self) -> UnsafeMutablePointer<T> {
-    assert(MemoryLayout<T>.stride == dtype.byteSize)
+    if !dtype.isStored(as: T.self) { failDoor("\(T.self)") }
     return storage.pointer.assumingMemoryBound(to: T.self) + offset
   }
 
-  /// The first element's address, untyped.
+  @inline(never)
+  private func failDoor(_ type: String) -> Never {
+    tensorFailure("Tensor", "a kernel of \(type) was given \(dtype) \(shape)")
+  }
+
+  /// The first element's address, untyped: for kernels that are told the type, or only move bytes.
   package var rawPointer: UnsafeMutableRawPointer { storage.pointer + offset * dtype.byteSize }
 
   /// The same elements one after the other in C order: `self` if they are already, else a copy.

@@ -3,6 +3,7 @@
 #include "tk_convert.h"
 #include "tk_elementwise.h"
 #include "tk_fused.h"
+#include "tk_record.h"
 #include "tk_resample.h"
 #include "tk_runtime.h"
 #include "tk_selection.h"

@@ -20,7 +20,10 @@ void tk_small_product_f16(int64_t m, int64_t n, int64_t k, float alpha, const fl
 void tk_thin_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t row, int64_t step,
                          const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
 
-// Whether the functions whose names say packed exist on this processor (AVX-512); elsewhere they do nothing.
+// Whether this library was compiled with optimisation: its products lose against OpenBLAS otherwise.
+int tk_is_optimized(void);
+// Whether the functions whose names say packed exist on this processor (AVX-512) and in this build; elsewhere they do
+// nothing.
 int tk_has_packed_product(void);
 // Columns per panel of a packed b; rows of a per block, a multiple of which every thread should have; and the most terms of
 // a sum that are added in one go.

@@ -70,10 +70,7 @@
                       double gradient_scale);                                                                       \
   void tk_lion_##S(T *p, const T *g, T *m, int64_t n, double rate, double beta1, double beta2, double weight_decay, \
                    double gradient_scale);                                                                          \
-  double tk_sum_squares_##S(const T *x, int64_t n);                                                                \
-  /* destination[index[i]] += source[i] for rows of `n` (row strides given), in the order of i. */                 \
-  void tk_scatter_add_rows_##S(T *destination, int64_t destination_stride, const T *source, int64_t source_stride, \
-                               const int64_t *index, int64_t count, int64_t n);
+  double tk_sum_squares_##S(const T *x, int64_t n);
 
 TK_DECLARE_FUSED(float, f32)
 TK_DECLARE_FUSED(double, f64)

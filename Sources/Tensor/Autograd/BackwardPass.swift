@@ -107,7 +107,7 @@ package enum BackwardPass {
           result[node] = gradient
           if node.isLeaf || !dependsOnTarget(node) { return }
         }
-        if let hook = node.hook { gradient = hook(gradient) }
+        if let hook = node.hook { gradient = Self.call(hook, gradient) }
         let record = keepsRecord ? node.record : node.takeRecord()
         if let component = node.component {
           return arrive(at: record.inputs.first ?? nil, component, gradient, from: node)
@@ -121,6 +121,10 @@ package enum BackwardPass {
         if isTarget != nil, position(of: input).map({ isNeeded[$0] }) != true { continue }
         arrive(at: input, contribution)
       }
+    }
+
+    private static func call(_ hook: (Tensor) -> Tensor, _ gradient: Tensor) -> Tensor {
+      UserDerivative.run("onGradient", [gradient], operands: []) { [hook($0[0]!)] }[0]!
     }
 
     private mutating func arrive(

@@ -9,7 +9,9 @@
 ///
 /// `forward` runs without being recorded and may do anything: read elements into arrays, call C, use operations without a
 /// gradient. When `backward` is written in differentiable operations on its arguments, the operation has derivatives of every
-/// order. Check it with ``gradCheck(_:step:tolerance:_:)``.
+/// order. When it reads elements or computes without the record, it has first derivatives only, and a second one (also
+/// `jvp` and `hessian`) fails in words, as with PyTorch's `once_differentiable`: see ``constantGradient(_:)`` for gradients that are
+/// constant on purpose. Check an operation with ``gradCheck(_:step:tolerance:_:)``.
 public struct CustomOperation {
   /// What `backward` can use.
   public struct Context {
@@ -17,7 +19,9 @@ public struct CustomOperation {
     public let inputs: [Tensor]
     /// The outputs of the operation, as part of the record.
     public let outputs: [Tensor]
-    /// What `forward` saved. Constants: for second derivatives compute from `inputs` and `outputs` what depends on them.
+    /// What `forward` saved. Saved inputs and outputs are part of the record; anything else counts as computed outside of it, so
+    /// that a second derivative which goes through it fails: compute from `inputs` and `outputs` what depends on them, and use
+    /// `saved[i].detached()` for what does not, such as a mask that was drawn.
     public let saved: [Tensor]
   }
 
@@ -70,10 +74,13 @@ public struct CustomOperation {
   public func callAsFunction(_ inputs: [Tensor]) -> [Tensor] {
     var saved: [Tensor] = []
     let outputs = noGradient { forward(inputs.map { $0.detached() }, &saved) }.map { $0.detached() }
-    let constants = saved.map { $0.detached() }
+    let kept = saved.map { $0.detached() }
     let (name, backward) = (name, backward)
     let recorded = Tensor.recordedJointly("custom operation", from: inputs, outputs) { gradients, outputs in
-      let found = backward(gradients, Context(inputs: inputs, outputs: outputs, saved: constants))
+      let saved = kept.map { Self.recorded($0, name, inputs, outputs) }
+      let found = UserDerivative.run(name, gradients, operands: inputs) {
+        backward($0, Context(inputs: inputs, outputs: outputs, saved: saved))
+      }
       tensorRequire(
         found.count == inputs.count, name,
         "the backward closure gave \(found.count) gradients for \(inputs.count) inputs")
@@ -88,5 +95,34 @@ public struct CustomOperation {
       return found
     }
     return zip(outputs, recorded).map { $0.dtype.isFloatingPoint ? $1 : $0 }
+  }
+
+  /// A gradient that `backward` computed outside of the record on purpose, because it depends neither on the inputs nor on the
+  /// gradients it was given: its own derivative is zero.
+  ///
+  ///     CustomOperation("sign") { $0.sign() } backward: { _, x, _ in
+  ///       CustomOperation.constantGradient(Tensor.zeros(x.shape, dtype: x.dtype))
+  ///     }
+  public static func constantGradient(_ gradient: Tensor) -> Tensor {
+    UserDerivative.recorded(gradient.detached(), from: [])
+  }
+
+  /// A saved tensor in the record: as the input or output that it is, or as something whose derivative is missing.
+  private static func recorded(
+    _ saved: Tensor, _ name: String, _ inputs: [Tensor], _ outputs: [Tensor]
+  ) -> Tensor {
+    guard GradientMode.isEnabled, saved.dtype.isFloatingPoint else { return saved }
+    if let origin = (inputs + outputs).first(where: { $0.isSameView(as: saved) }) { return origin }
+    let nodes = inputs.compactMap(\.node)
+    return UserDerivative.recorded(
+      saved, from: [UserDerivative.missing(name, "used a saved tensor that is no input or output", nodes)])
+  }
+}
+
+extension Tensor {
+  /// Whether both have the same elements at the same place in memory.
+  fileprivate func isSameView(as other: Tensor) -> Bool {
+    storage === other.storage && offset == other.offset && shape == other.shape && strides == other.strides
+      && dtype == other.dtype
   }
 }

@@ -137,12 +137,31 @@ package final class GradientNode: @unchecked Sendable {
 
   deinit {
     resource?.keep()
-    // Long chains are taken apart in a loop: a recursive release would overflow the stack.
-    var pending = takeRecord().inputs
-    while let last = pending.popLast() {
-      if var node = last, isKnownUniquelyReferenced(&node), !node.isLeaf {
-        pending.append(contentsOf: node.takeRecord().inputs)
-      }
+    if let waiting = tk_waiting_records() {
+      waiting.assumingMemoryBound(to: [Remains].self).pointee.append(
+        Remains(record: takeRecord(), hook: hook))
+    } else {
+      letGo()
+    }
+  }
+
+  /// What a node leaves behind.
+  private struct Remains {
+    var record: Record
+    var hook: ((Tensor) -> Tensor)?
+  }
+
+  /// Lets go of everything this node refers to. Nodes that thereby disappear add what they refer to to a list: released one
+  /// inside the other, a long chain would overflow the stack, whatever holds it together: inputs, or closures of
+  /// checkpoints, custom operations and hooks.
+  private func letGo() {
+    var waiting: [Remains] = []
+    withUnsafeMutablePointer(to: &waiting) { waiting in
+      tk_set_waiting_records(waiting)
+      hook = nil
+      _ = takeRecord()
+      while !waiting.pointee.isEmpty { _ = waiting.pointee.removeLast() }
+      tk_set_waiting_records(nil)
     }
   }
 }

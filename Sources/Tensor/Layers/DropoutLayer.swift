@@ -19,13 +19,15 @@ public final class Dropout: Layer, TrainingDependent {
   /// Where the draws come from; its ``RandomGenerator/state`` belongs in a checkpoint.
   public var generator: RandomGenerator
 
-  /// A layer with a generator of its own.
-  public init(_ probability: Double = 0.5, using generator: RandomGenerator) {
+  /// A layer with a generator of its own, split off `generator`, which moves on: layers made one after the other draw
+  /// independently.
+  public init(_ probability: Double = 0.5, using generator: inout RandomGenerator) {
     tensorRequire(
       probability >= 0 && probability <= 1, "Dropout",
       "a probability is between 0 and 1, found \(probability)")
     self.probability = probability
-    self.generator = generator
+    let key = generator.next()
+    self.generator = generator.split(key)
   }
 
   /// Maps any shape to itself.

@@ -13,6 +13,9 @@ public final class Parameter: Sendable {
   private let state: Mutex<State>
   private let leaf = GradientNode()
 
+  /// A number that no other parameter ever has.
+  package var identity: UInt64 { leaf.number }
+
   /// A parameter that starts as `value`.
   public init(_ value: Tensor, isTrainable: Bool = true) {
     state = Mutex(State(value: value.detached().contiguous(), isTrainable: isTrainable))
@@ -68,8 +71,8 @@ public final class Parameter: Sendable {
   package func update(_ body: (inout Tensor) -> Void) {
     state.withLock {
       $0.value.makeUnique()
-      $0.value.storage.outlast(with: leaf)
       body(&$0.value)
+      $0.value.storage.outlast(with: leaf)
     }
   }
 
@@ -106,13 +109,16 @@ public protocol Module: AnyObject {
 /// Collects the parameters of a module tree with their paths.
 public struct ParameterVisitor {
   private var path: [String] = []
+  private var seenParameters = Set<UInt64>()
+  private var seenModules = Set<ObjectIdentifier>()
   fileprivate var found: [NamedParameter] = []
   fileprivate var modules: [any Module] = []
 
   fileprivate init(prefix: String) { path = prefix.isEmpty ? [] : [prefix] }
 
-  /// Names a parameter of the module being visited.
+  /// Names a parameter of the module being visited. One that was named before keeps its first name.
   public mutating func add(_ name: String, _ parameter: Parameter) {
+    guard seenParameters.insert(parameter.identity).inserted else { return }
     found.append((name: (path + [name]).joined(separator: "."), parameter: parameter))
   }
 
@@ -124,7 +130,7 @@ public struct ParameterVisitor {
   /// Names a child module of the module being visited.
   public mutating func child(_ name: String, _ module: some Module) {
     path.append(name)
-    modules.append(module)
+    if seenModules.insert(ObjectIdentifier(module)).inserted { modules.append(module) }
     module.visitParameters(&self)
     path.removeLast()
   }
@@ -136,18 +142,19 @@ public struct ParameterVisitor {
 }
 
 extension Module {
-  /// All parameters of this module and its children with their dotted paths, in a fixed order.
+  /// All parameters of this module and its children with their dotted paths, in a fixed order. A parameter that several
+  /// layers share is there once, under its first name, as in PyTorch.
   public func namedParameters(prefix: String = "") -> [NamedParameter] {
     var visitor = ParameterVisitor(prefix: prefix)
     visitParameters(&visitor)
     return visitor.found
   }
 
-  /// This module and all below it, in a fixed order.
+  /// This module and all below it, each once, in a fixed order.
   public func modules() -> [any Module] {
     var visitor = ParameterVisitor(prefix: "")
     visitParameters(&visitor)
-    return [self] + visitor.modules
+    return [self] + visitor.modules.filter { $0 !== self }
   }
 
   /// The parameters that are trained.
@@ -160,7 +167,7 @@ extension Module {
     for (_, parameter) in namedParameters() { parameter.isTrainable = trainable }
   }
 
-  /// The number of trained and of all elements.
+  /// The number of trained and of all elements; shared ones count once.
   public var parameterCounts: (trainable: Int, all: Int) {
     namedParameters().reduce((0, 0)) { sum, entry in
       (sum.0 + (entry.parameter.isTrainable ? entry.parameter.count : 0), sum.1 + entry.parameter.count)

@@ -92,12 +92,6 @@ package protocol FusedScalar: BLASScalar {
       UnsafeMutablePointer<Self>?, Int64
     ) -> Void
   { get }
-  static var scatterAddRowsKernel:
-    (
-      UnsafeMutablePointer<Self>?, Int64, UnsafePointer<Self>?, Int64, UnsafePointer<Int64>?, Int64, Int64
-    ) -> Void
-  { get }
-  static var sumSquaresKernel: (UnsafePointer<Self>?, Int64) -> Double { get }
 }
 
 extension Float: FusedScalar {
@@ -185,14 +179,6 @@ extension Float: FusedScalar {
       UnsafeMutablePointer<Float>?, Int64
     ) -> Void
   { tk_swiglu_backward_f32 }
-  package static var scatterAddRowsKernel:
-    (
-      UnsafeMutablePointer<Float>?, Int64, UnsafePointer<Float>?, Int64, UnsafePointer<Int64>?, Int64, Int64
-    ) -> Void
-  { tk_scatter_add_rows_f32 }
-  package static var sumSquaresKernel: (UnsafePointer<Float>?, Int64) -> Double {
-    tk_sum_squares_f32
-  }
 }
 
 extension Double: FusedScalar {
@@ -279,12 +265,4 @@ extension Double: FusedScalar {
       UnsafeMutablePointer<Double>?, Int64
     ) -> Void
   { tk_swiglu_backward_f64 }
-  package static var scatterAddRowsKernel:
-    (
-      UnsafeMutablePointer<Double>?, Int64, UnsafePointer<Double>?, Int64, UnsafePointer<Int64>?, Int64, Int64
-    ) -> Void
-  { tk_scatter_add_rows_f64 }
-  package static var sumSquaresKernel: (UnsafePointer<Double>?, Int64) -> Double {
-    tk_sum_squares_f64
-  }
 }

@@ -89,6 +89,9 @@ extension Tensor {
   package func broadcastStrides(to shape: [Int]) -> [Int] {
     if shape == self.shape { return strides }
     let lead = shape.count - rank
+    tensorRequire(
+      lead >= 0 && zip(self.shape, shape.dropFirst(lead)).allSatisfy { $0 == $1 || $0 == 1 }, "broadcast",
+      "\(self.shape) cannot be read as \(shape)")
     return shape.indices.map { axis in
       axis < lead || self.shape[axis - lead] != shape[axis] ? 0 : strides[axis - lead]
     }

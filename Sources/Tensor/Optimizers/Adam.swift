@@ -7,8 +7,6 @@ import CTensorKernels
 #endif
 
 /// Adam (Kingma and Ba, 2015), with PyTorch's formulas and defaults: weight decay is added to the gradient.
-///
-/// The moments of a parameter are kept under its name, so they can be saved and found again.
 public class Adam: Optimizer {
   public var learningRate: Double
   /// Decay of the first moment.

@@ -38,8 +38,15 @@ package typealias ThinProduct<T> = (
 ) -> Void
 
 extension Float: BLASScalar {
-  package static var smallProduct: SmallProduct<Float>? { tk_small_product_f32 }
-  package static var thinProduct: ThinProduct<Float>? { tk_thin_product_f32 }
+  // OpenBLAS is optimised in debug builds too.
+  package static var smallProduct: SmallProduct<Float>? {
+    if tk_is_optimized() == 0 { return nil }
+    return tk_small_product_f32
+  }
+  package static var thinProduct: ThinProduct<Float>? {
+    if tk_is_optimized() == 0 { return nil }
+    return tk_thin_product_f32
+  }
 
   @inline(__always)
   package static func packedProduct(

@@ -138,7 +138,8 @@ func expectElements(
   }
 
   @Test func dropoutDropsWhileTraining() {
-    let layer = Dropout(0.25, using: RandomGenerator(seed: 3))
+    var generator = RandomGenerator(seed: 3)
+    let layer = Dropout(0.25, using: &generator)
     let x = Tensor.ones([100, 100]).requiringGradient()
     let y = layer(x)
     let values = y.array(of: Float.self)
@@ -147,20 +148,35 @@ func expectElements(
     #expect(y.sum().backward()[x]!.array(of: Float.self) == values)
     layer.setTraining(false)
     #expect(layer(x).array(of: Float.self) == x.array(of: Float.self))
-    #expect(Dropout(1, using: RandomGenerator(seed: 1))(x).sum().item() == 0)
+    #expect(Dropout(1, using: &generator)(x).sum().item() == 0)
   }
 
   @Test func dropoutGoesOnFromASavedState() throws {
-    let layer = Dropout(0.5, using: RandomGenerator(seed: 4))
+    var generator = RandomGenerator(seed: 4)
+    let (layer, other) = (Dropout(0.5, using: &generator), Dropout(0.5, using: &generator))
     let x = Tensor.ones([50])
     _ = layer(x)
-    let other = Dropout(0.5, using: try #require(RandomGenerator(state: layer.generator.state)))
+    other.generator = try #require(RandomGenerator(state: layer.generator.state))
     #expect(layer(x).array(of: Float.self) == other(x).array(of: Float.self))
+  }
+
+  @Test func dropoutsOfOneGeneratorDropDifferentElements() {
+    var generator = RandomGenerator(seed: 4)
+    let before = generator
+    let layers = (0..<3).map { _ in Dropout(0.5, using: &generator) }
+    let x = Tensor.ones([200])
+    let kept = layers.map { layer in layer(x).array(of: Float.self).map { $0 != 0 } }
+    for (i, j) in [(0, 1), (0, 2), (1, 2)] {
+      // Independent halves agree in a hundred elements, give or take seven.
+      let equal = zip(kept[i], kept[j]).filter { $0 == $1 }.count
+      #expect(abs(equal - 100) < 36)
+    }
+    #expect(generator != before)
   }
 
   @Test func sequentialNamesAndTrainingMode() {
     var generator = RandomGenerator(seed: 5)
-    let inner = Sequential(Dropout(0.5, using: generator.split(1)), GroupNorm(2, 4))
+    let inner = Sequential(Dropout(0.5, using: &generator), GroupNorm(2, 4))
     let model = Sequential(Linear(3, 4, using: &generator), ActivationLayer.relu, inner, LayerNorm(4))
     #expect(
       model.namedParameters().map(\.name)

@@ -9,6 +9,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+// Under the address sanitizer, blocks that wait, and the rest of blocks that are larger than asked, count as out of bounds.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#define OPEN(start, bytes) ASAN_UNPOISON_MEMORY_REGION(start, bytes)
+#define CLOSE(start, bytes) ASAN_POISON_MEMORY_REGION(start, bytes)
+#endif
+#endif
+#ifndef OPEN
+#define OPEN(start, bytes)
+#define CLOSE(start, bytes)
+#endif
+
 // Blocks come in eight sizes per doubling, from 128 bytes up; the header sits in front of the 64-byte aligned
 // payload. Freed blocks wait in one list per size and are handed out again, up to a doubling larger than asked.
 enum { HEADER = 64, STEPS = 8, FIRST_SHIFT = 7, CLASSES = 50 * STEPS };
@@ -75,6 +88,7 @@ static block *system_allocate(int size_class) {
 }
 
 static void system_free(block *b) {
+  OPEN(b, b->bytes);
   if (b->mapped) {
     munmap(b, b->bytes);
   } else {
@@ -116,6 +130,8 @@ void *tk_pool_allocate(size_t bytes) {
     pool.statistics.peak_bytes = pool.statistics.bytes_in_use;
   }
   pthread_mutex_unlock(&pool.lock);
+  OPEN((char *)found + HEADER, bytes);
+  CLOSE((char *)found + HEADER + bytes, found->bytes - HEADER - bytes);
   return (char *)found + HEADER;
 }
 
@@ -124,6 +140,7 @@ void tk_pool_release(void *pointer) {
   block *b = (block *)((char *)pointer - HEADER);
   pthread_mutex_lock(&pool.lock);
   if (pool.limit == 0) pool.limit = default_limit();
+  CLOSE(pointer, b->bytes - HEADER);
   pool.statistics.bytes_in_use -= b->bytes;
   bool keep = pool.statistics.cached_bytes + b->bytes <= pool.limit;
   if (keep) {

@@ -431,7 +431,7 @@ private let layers: [HostileCall] = [
   .init("Conv2d", "-2 channels") { random { _ = Conv2d(-2, 2, kernel: (3, 3), using: &$0) } },
   .init("Conv2d", "kernel max") { random { _ = Conv2d(2, 2, kernel: (huge, huge), using: &$0) } },
   .init("Conv1d", "kernel 0") { random { _ = Conv1d(2, 2, kernel: 0, using: &$0) } },
-  .init("Dropout", "NaN") { _ = Dropout(.nan, using: RandomGenerator(seed: 1)) },
+  .init("Dropout", "NaN") { random { _ = Dropout(.nan, using: &$0) } },
   .init("MultiHeadAttention", "heads 0") { random { _ = MultiHeadAttention(8, heads: 0, using: &$0) } },
   .init("MultiHeadAttention", "width -8") { random { _ = MultiHeadAttention(-8, heads: 2, using: &$0) } },
   .init("MultiHeadAttention", "dropout 2") {

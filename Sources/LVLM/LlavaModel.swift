@@ -24,6 +24,8 @@ public final class LlavaModel: Module {
   /// The language model.
   public let decoder: LlamaDecoder
   package var adapters: [LoRALinear] = []
+  /// Whether an adapter's matrices of other parts were added to their weights.
+  var hasAdaptedRest = false
 
   /// A model with random weights.
   ///

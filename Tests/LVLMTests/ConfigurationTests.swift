@@ -62,7 +62,9 @@ import Testing
       problems(scaled) == [
         .init(
           key: "text_config.rope_scaling", found: "rotary embeddings of type \"linear\"",
-          expected: "\"default\"")
+          expected: "\"default\""),
+        .init(
+          key: "text_config.rope_scaling.factor", found: "2.0", expected: "1: nothing else is computed here"),
       ])
   }
 

@@ -6,7 +6,7 @@ final class MappedFile: @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
 
   /// Maps a file.
-  /// - Throws: ``CheckpointError`` of kind `cannotOpen`.
+  /// - Throws: ``CheckpointError`` of kind `cannotOpen`, or `wrongFormat` for a Git LFS pointer.
   init(_ url: URL, expected: String) throws {
     let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -27,6 +27,9 @@ final class MappedFile: @unchecked Sendable {
       throw CheckpointError(.cannotOpen, file: url.path, found: String(cString: strerror(errno)))
     }
     bytes = UnsafeRawBufferPointer(start: address, count: size)
+    guard !GitLFSPointer.isPointer(bytes, count: size) else {
+      throw CheckpointError(.wrongFormat, file: url.path, found: GitLFSPointer.words, expected: expected)
+    }
   }
 
   deinit {

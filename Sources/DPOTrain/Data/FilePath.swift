@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// Paths that records name.
@@ -26,13 +27,17 @@ enum FilePath {
     guard !isFolder.boolValue else {
       throw DataError(file: path, problem: "is a folder, expected \(expected)")
     }
+    let url = URL(fileURLWithPath: path)
+    guard !GitLFSPointer.isPointer(url) else {
+      throw DataError(file: path, problem: "found \(GitLFSPointer.words), expected \(expected)")
+    }
     do {
-      try PartFileCheck.verify(URL(fileURLWithPath: path))
+      try PartFileCheck.verify(url)
     } catch {
       throw DataError(file: path, problem: "\(error)".replacing("\(path): ", with: "", maxReplacements: 1))
     }
     do {
-      return try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped)
+      return try Data(contentsOf: url, options: .alwaysMapped)
     } catch {
       throw DataError(file: path, problem: "cannot read: \((error as NSError).localizedDescription)")
     }

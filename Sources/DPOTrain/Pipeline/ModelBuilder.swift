@@ -78,7 +78,8 @@ enum ModelBuilder {
     TensorRuntime.trim()
     let own = file.metadata["tokenizer.chat_template"]?.asString.flatMap(ChatTemplate.init(jinja:))
     return try PretrainedModel(
-      new: model, tokenizerIn: folder, template: run.tokenizer.template?.chatTemplate ?? own ?? .plain)
+      new: model, tokenizerIn: folder, template: run.tokenizer.template?.chatTemplate ?? own ?? .plain,
+      notes: PretrainedModel.notes(on: file))
   }
 
   /// - Throws: ``DataError`` that says how to get the file when it is not there.

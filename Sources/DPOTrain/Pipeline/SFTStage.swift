@@ -68,7 +68,10 @@ struct SFTStage {
       return try context.open(URL(fileURLWithPath: path, isDirectory: true), tellsNotes: true)
     }
     if let path = context.configuration.model.languageModel {
-      return try ModelBuilder.fresh(context.configuration, languageModel: path, tokenizerTo: folder)
+      let loaded = try ModelBuilder.fresh(
+        context.configuration, languageModel: path, tokenizerTo: folder)
+      for note in loaded.notes { context.console.warning(note) }
+      return loaded
     }
     let tokenizer = try Tokenizer.train(
       texts: try VocabularyTexts.texts(of: context.source),

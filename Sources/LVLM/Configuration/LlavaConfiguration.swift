@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// Shape of a LLaVA model: vision tower, projector, decoder. Keys are those of Hugging Face's `LlavaConfig`.
@@ -78,7 +79,11 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
     }
     vision = section.required(.vision, fallback: VisionConfiguration())
     text = section.required(.text, fallback: TextConfiguration())
-    imageTokenIndex = section.value(.imageTokenIndex, default: section.value(.imageTokenID, default: 32_000))
+    let (index, id): (Int?, Int?) = (section.optional(.imageTokenIndex), section.optional(.imageTokenID))
+    imageTokenIndex = index ?? id ?? 32_000
+    if let index, let id, index != id {
+      section.note(.imageTokenID, found: "\(id)", expected: "\(index), which image_token_index says")
+    }
     visionFeatureLayer = section.value(.visionFeatureLayer, default: -2)
     featureSelection = section.value(.featureSelection, default: .patches)
     projectorActivation = section.value(.projectorActivation, default: .gelu)
@@ -142,15 +147,24 @@ extension LlavaConfiguration {
         file: url.path,
         problems: [.init(key: "file", found: "nothing readable", expected: "a config.json")])
     }
+    guard !GitLFSPointer.isPointer(data, count: data.count) else {
+      throw ModelConfigurationError(
+        file: url.path,
+        problems: [.init(key: "file", found: GitLFSPointer.words, expected: "a config.json")])
+    }
     let notes = ConfigurationNotes()
+    let unknown = (try? ModelJSON.read(url)).map(unknownKeys) ?? []
     let decoder = JSONDecoder()
     decoder.userInfo[.configurationNotes] = notes
     do {
       let configuration = try decoder.decode(LlavaConfiguration.self, from: data)
       var checks = ConfigurationChecks(after: notes.problems)
       configuration.check(&checks)
-      if checks.problems.isEmpty { return configuration }
-      throw ModelConfigurationError(problems: checks.problems)
+      // A key whose value could not be read is named already.
+      let named = Set(checks.problems.map(\.key))
+      let problems = checks.problems + unknown.filter { !named.contains($0.key) }
+      if problems.isEmpty { return configuration }
+      throw ModelConfigurationError(problems: problems)
     } catch {
       let contradictions = error as? ModelConfigurationError
       if contradictions == nil { notes.add(error) }

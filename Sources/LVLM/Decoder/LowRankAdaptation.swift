@@ -32,13 +32,39 @@ extension LlavaModel {
   public func applyLoRA(
     rank: Int, alpha: Double, targets: Set<String> = Set(linearNames), using generator: inout RandomGenerator
   ) {
+    applyLoRA(using: &generator) { module in
+      targets.contains(String(module.split(separator: ".").last ?? "")) ? (rank, alpha) : nil
+    }
+  }
+
+  /// As ``applyLoRA(rank:alpha:targets:using:)``, with a width and a numerator for each layer.
+  ///
+  /// - Parameter scaling: those of a layer, by its name among ``namedParameters()``; nil for none.
+  func applyLoRA(
+    using generator: inout RandomGenerator, scaling: (_ module: String) -> (rank: Int, alpha: Double)?
+  ) {
     precondition(adapters.isEmpty, "applyLoRA: the model has adapters already")
     decoder.setTrainable(false)
-    decoder.replaceLinears { name, linear in
-      guard targets.contains(name) else { return linear }
+    let names = Dictionary(
+      namedParameters().map { (ObjectIdentifier($0.parameter), $0.name) },
+      uniquingKeysWith: { first, _ in first })
+    decoder.replaceLinears { _, linear in
+      guard let name = names[ObjectIdentifier(linear.weight)],
+        let (rank, alpha) = scaling(String(name.dropLast(".weight".count)))
+      else { return linear }
       let adapter = LoRALinear(base: linear, rank: rank, alpha: alpha, using: &generator)
       adapters.append(adapter)
       return adapter
+    }
+  }
+
+  /// The adapters with the names of the layers that carry them.
+  var adapterModules: [(name: String, adapter: LoRALinear)] {
+    let names = Dictionary(
+      namedParameters().map { (ObjectIdentifier($0.parameter), $0.name) },
+      uniquingKeysWith: { first, _ in first })
+    return adapters.compactMap { adapter in
+      names[ObjectIdentifier(adapter.loraA)].map { (String($0.dropLast(".lora_A.weight".count)), adapter) }
     }
   }
 

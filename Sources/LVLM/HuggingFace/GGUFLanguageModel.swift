@@ -23,8 +23,6 @@ extension TextConfiguration {
     let rotated = integer("rope.dimension_count", default: size)
     checks.require(
       rotated == size, "llama.rope.dimension_count", found: "\(rotated)", expected: "the head size (\(size))")
-    let scaling = file.metadata["llama.rope.scaling.type"]?.asString ?? "none"
-    checks.require(scaling == "none", "llama.rope.scaling.type", found: scaling, expected: "none")
     let epsilon = file.metadata["llama.attention.layer_norm_rms_epsilon"]?.asDouble
     checks.require(
       epsilon != nil, "llama.attention.layer_norm_rms_epsilon", found: "nothing", expected: "a number")
@@ -37,9 +35,9 @@ extension TextConfiguration {
       ropeTheta: file.metadata["llama.rope.freq_base"]?.asDouble ?? 10_000,
       tiesWordEmbeddings: file.entry("output.weight") == nil, bosTokenID: Int(tokenizer.bosID),
       eosTokenID: Int(tokenizer.eosID), padTokenID: Int(tokenizer.padID))
-    guard checks.problems.isEmpty else {
-      throw ModelConfigurationError(file: file.url.path, problems: checks.problems)
-    }
+    // Another architecture has keys of its own, which say nothing more.
+    let problems = checks.problems + (architecture == "llama" ? GGUFKeys.problems(in: file) : [])
+    guard problems.isEmpty else { throw ModelConfigurationError(file: file.url.path, problems: problems) }
   }
 }
 

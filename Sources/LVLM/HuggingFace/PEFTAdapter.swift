@@ -20,67 +20,34 @@ public struct PEFTAdapter: Sendable {
     #".*language_model.*\.("# + names.joined(separator: "|") + ")"
   }
 
-  private struct Configuration: Codable {
-    var kind: String?
-    var rank: Int
-    var alpha: Double
-    var bias: String?
-    var usesRankStabilised: Bool?
-    var usesMagnitude: Bool?
-    var rankPattern: [String: Int]?
-    var alphaPattern: [String: Double]?
+  /// Whether the scale is alpha over the root of the rank.
+  var isRankStabilised = false
+  /// Ranks and numerators of modules that differ from the others.
+  var ranks: [(pattern: String, value: Double)] = []
+  var alphas: [(pattern: String, value: Double)] = []
+  /// Modules that carry a matrix; all that have one when nil.
+  var targeted: Modules?
+  var excluded: Modules?
+  /// Numbers of the blocks that do, all when nil.
+  var layers: Set<Int>?
 
-    enum CodingKeys: String, CodingKey {
-      case kind = "peft_type"
-      case rank = "r"
-      case alpha = "lora_alpha"
-      case bias
-      case usesRankStabilised = "use_rslora"
-      case usesMagnitude = "use_dora"
-      case rankPattern = "rank_pattern"
-      case alphaPattern = "alpha_pattern"
-    }
-  }
-
-  /// Reads `adapter_config.json` of a directory.
-  ///
-  /// - Throws: ``ModelConfigurationError`` for a file that is none, or for a kind of adapter that is not computed here.
-  public init(configurationOf directory: URL) throws {
-    let url = try ModelFile.inside(directory, Self.configurationName)
-    func failure(_ problems: [ModelConfigurationError.Problem]) -> ModelConfigurationError {
-      ModelConfigurationError(file: url.path, problems: problems)
-    }
-    guard let data = try? Data(contentsOf: url) else {
-      throw failure([.init(key: "file", found: "nothing readable", expected: "PEFT's adapter_config.json")])
-    }
-    guard let found = try? JSONDecoder().decode(Configuration.self, from: data) else {
-      throw failure([
-        .init(key: "file", found: "another content", expected: "JSON with numbers r and lora_alpha")
-      ])
-    }
-    var checks = ConfigurationChecks()
-    checks.positive(found.rank, "r")
-    checks.positive(found.alpha, "lora_alpha")
-    checks.require(
-      found.kind ?? "LORA" == "LORA", "peft_type", found: "\"\(found.kind ?? "")\"", expected: "\"LORA\"")
-    checks.require(
-      found.bias ?? "none" == "none", "bias", found: "\"\(found.bias ?? "")\"", expected: "\"none\"")
-    checks.require(found.usesRankStabilised != true, "use_rslora", found: "true", expected: "false")
-    checks.require(found.usesMagnitude != true, "use_dora", found: "true", expected: "false")
-    checks.require(
-      found.rankPattern ?? [:] == [:], "rank_pattern", found: "\(found.rankPattern?.count ?? 0) entries",
-      expected: "none")
-    checks.require(
-      found.alphaPattern ?? [:] == [:], "alpha_pattern", found: "\(found.alphaPattern?.count ?? 0) entries",
-      expected: "none")
-    guard checks.problems.isEmpty else { throw failure(checks.problems) }
-    rank = found.rank
-    alpha = found.alpha
+  init(rank: Int, alpha: Double) {
+    self.rank = rank
+    self.alpha = alpha
   }
 
   /// The name of an adapter's parameter in PEFT's file.
   public static func name(_ canonical: String) -> String {
     prefix + ParameterNames.name(canonical, in: .inMemory)
+  }
+
+  /// The module that a matrix belongs to, nil for another parameter.
+  static func module(_ name: String) -> String? {
+    let bare = name.hasPrefix(prefix) ? name.dropFirst(prefix.count) : name[...]
+    for ending in [".lora_A.weight", ".lora_B.weight"] where bare.hasSuffix(ending) {
+      return String(bare.dropLast(ending.count))
+    }
+    return nil
   }
 
   /// The name used here for a parameter of PEFT's file.
@@ -91,25 +58,36 @@ public struct PEFTAdapter: Sendable {
 }
 
 extension LlavaModel {
-  /// Puts the adapter of a PEFT directory on the decoder and freezes the decoder itself.
+  /// Puts the adapter of a PEFT directory on the model and freezes the decoder. Matrices that the file lacks are no change; those
+  /// of modules beside the decoder's blocks are added to the weights.
   ///
   /// - Throws: ``ModelConfigurationError``, `CheckpointError`, or ``ModelDirectoryError`` with every parameter that is
   ///   missing, unexpected or of another shape; the model then has no adapter.
   /// - Precondition: the model has no adapters yet.
   public func loadAdapter(from directory: URL) throws {
     let adapter = try PEFTAdapter(configurationOf: directory)
+    try WeightFiles.check(adapter: directory)
     let file = try SafeTensorsFile(reading: ModelFile.inside(directory, PEFTAdapter.weightsName))
+    var error = ModelDirectoryError(file: file.url.path)
+    var scalings: [String: (rank: Int, alpha: Double)] = [:]
     let given = try file.names.map { name in
-      (name: PEFTAdapter.canonical(name) ?? name, tensor: try file.tensor(name))
+      let canonical = PEFTAdapter.canonical(name) ?? name
+      if let module = PEFTAdapter.module(name), let own = PEFTAdapter.module(canonical) {
+        scalings[own] = adapter.scaling(of: module)
+        if !adapter.adapts(module) {
+          error.unusable.append("\(name) (a module that \(PEFTAdapter.configurationName) does not name)")
+        }
+      }
+      return (name: canonical, tensor: try file.tensor(name))
     }
-    try setAdapter(given, rank: adapter.rank, alpha: adapter.alpha, source: file.url.path)
+    guard error.isEmpty else { throw error }
+    try setAdapter(given, source: file.url.path) { scalings[$0] ?? (adapter.rank, adapter.alpha) }
   }
 
   /// Puts an adapter on the decoder and freezes the decoder itself.
   ///
   /// - Parameters:
-  ///   - tensors: `….lora_A.weight` and `….lora_B.weight`, named as here; of the kinds of linear layers that are there at all,
-  ///     those of every block.
+  ///   - tensors: `….lora_A.weight` and `….lora_B.weight` of the layers that carry one, named as here.
   ///   - rank: width of the adapter; that of the first tensor when nil.
   ///   - alpha: numerator of its scale.
   ///   - source: what errors call the place the tensors came from.
@@ -119,36 +97,61 @@ extension LlavaModel {
   public func setAdapter(
     _ tensors: [(name: String, tensor: Tensor)], rank: Int? = nil, alpha: Double, source: String
   ) throws {
+    let first = tensors.first { $0.name.hasSuffix(".lora_A.weight") }?.tensor.shape.first
+    try setAdapter(tensors, source: source) { _ in (rank ?? first ?? 0, alpha) }
+  }
+
+  /// - Parameter scaling: width and numerator of the scale for a module.
+  private func setAdapter(
+    _ tensors: [(name: String, tensor: Tensor)], source: String,
+    scaling: (_ module: String) -> (rank: Int, alpha: Double)
+  ) throws {
     var error = ModelDirectoryError(file: source)
-    let first = tensors.first { $0.name.hasSuffix(".lora_A.weight") }?.tensor
-    guard let rank = rank ?? first?.shape.first, rank > 0 else {
+    var given = Dictionary(tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
+    let modules = Set(given.keys.compactMap(PEFTAdapter.module))
+    guard !modules.isEmpty, modules.allSatisfy({ scaling($0).rank > 0 }) else {
       error.missing = ["lora_A.weight of any layer"]
       throw error
     }
-    var given = Dictionary(tensors.map { ($0.name, $0.tensor) }, uniquingKeysWith: { first, _ in first })
-    var generator = RandomGenerator.placeholder
-    let parts = Set(given.keys.flatMap { $0.split(separator: ".").map(String.init) })
-    let targets = parts.intersection(Self.linearNames)
-    applyLoRA(
-      rank: rank, alpha: alpha, targets: targets.isEmpty ? Set(Self.linearNames) : targets, using: &generator)
-    for (name, parameter) in namedParameters() where name.contains(".lora_") {
+    func take(_ name: String, _ shape: [Int]) -> Tensor? {
       guard let tensor = given.removeValue(forKey: name)?.to(.float32) else {
         error.missing.append(name)
-        continue
+        return nil
       }
-      if tensor.shape != parameter.shape {
-        error.wrongShapes.append("\(name): found \(tensor.shape), expected \(parameter.shape)")
+      if tensor.shape != shape {
+        error.wrongShapes.append("\(name): found \(tensor.shape), expected \(shape)")
       } else if !tensor.sum().item().isFinite {
         error.unusable.append("\(name) (not all values are finite)")
-      } else {
-        parameter.tensor = tensor
       }
+      return tensor
+    }
+    var generator = RandomGenerator.placeholder
+    applyLoRA(using: &generator) { modules.contains($0) ? scaling($0) : nil }
+    var values: [(Parameter, Tensor)] = []
+    for (name, parameter) in namedParameters() where name.contains(".lora_") {
+      if let tensor = take(name, parameter.shape) { values.append((parameter, tensor)) }
+    }
+    // Beside the decoder's blocks there is nothing to switch off: what the adapter adds is added at once.
+    var added: [(Parameter, Tensor)] = []
+    for (name, parameter) in namedParameters() where name.hasSuffix(".weight") && parameter.shape.count == 2 {
+      let module = String(name.dropLast(".weight".count))
+      guard modules.contains(module), given["\(module).lora_A.weight"] != nil else { continue }
+      let (rank, alpha) = scaling(module)
+      guard let a = take("\(module).lora_A.weight", [rank, parameter.shape[1]]),
+        let b = take("\(module).lora_B.weight", [parameter.shape[0], rank]), error.isEmpty
+      else { continue }
+      added.append((parameter, noGradient { b.matmul(a) * (alpha / Double(rank)) }))
     }
     error.unexpected = given.keys.sorted()
     guard error.isEmpty else {
       removeAdapters()
       throw error
     }
+    for (parameter, tensor) in values { parameter.tensor = tensor }
+    for (parameter, tensor) in added {
+      parameter.tensor = noGradient { parameter.tensor.to(.float32) + tensor }
+    }
+    hasAdaptedRest = !added.isEmpty
   }
 
   /// Writes the adapter as PEFT's `save_pretrained` does: `adapter_model.safetensors` and `adapter_config.json`.
@@ -162,12 +165,25 @@ extension LlavaModel {
       throw ModelDirectoryError(
         file: directory.path, missing: ["lora_A.weight of any layer: the model to write has no adapter"])
     }
+    guard !hasAdaptedRest else {
+      throw ModelDirectoryError(
+        file: directory.path,
+        unusable: [
+          "the adapter (it has matrices beside the decoder's blocks, which only merged weights hold)"
+        ])
+    }
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let arrays = namedParameters().filter { $0.name.contains(".lora_") }.map {
       (name: PEFTAdapter.name($0.name), tensor: $0.parameter.tensor.detached())
     }
     try SafeTensors.write(
       arrays, metadata: ["format": "pt"], to: directory.appending(component: PEFTAdapter.weightsName))
+    // One width and one numerator for all but those that are named.
+    let others = adapterModules.filter { $0.adapter.rank != first.rank || $0.adapter.alpha != first.alpha }
+    func pattern<Value>(_ value: (LoRALinear) -> Value) -> [String: Value] {
+      Dictionary(
+        uniqueKeysWithValues: others.map { (ParameterNames.name($0.name, in: .inMemory), value($0.adapter)) })
+    }
     let adapted = Set(arrays.flatMap { $0.name.split(separator: ".").map(String.init) })
     let keys: [String: Any] = [
       "peft_type": "LORA", "task_type": NSNull(), "r": first.rank, "lora_alpha": first.alpha,
@@ -175,7 +191,8 @@ extension LlavaModel {
       "target_modules": PEFTAdapter.targets(Self.linearNames.filter(adapted.contains)),
       "fan_in_fan_out": false,
       "inference_mode": true, "init_lora_weights": true, "use_rslora": false, "use_dora": false,
-      "base_model_name_or_path": baseModel,
+      "base_model_name_or_path": baseModel, "rank_pattern": pattern(\.rank),
+      "alpha_pattern": pattern(\.alpha),
     ]
     let json = try JSONSerialization.data(
       withJSONObject: keys, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])

@@ -52,6 +52,7 @@ public struct PretrainedModel {
     let tokenizer = errors.attempt { try TokenizerFiles(of: url) }
     let processing = errors.attempt { try ProcessorSettings.image(of: url) }
     let chat = errors.attempt { try chatTemplate(of: url, instead: template, option) }
+    _ = errors.attempt { try WeightFiles.check(model: url) }
     let model = errors.attempt {
       try LlavaModel.load(from: url) {
         let configuration = try LlavaConfiguration.read(from: ModelFile.inside(url, "config.json"))
@@ -59,6 +60,7 @@ public struct PretrainedModel {
           try check(configuration, tokenizer?.tokenizer, processing ?? nil, directory: url)
         }
         _ = errors.attempt { try ProcessorSettings.check(configuration, directory: url) }
+        _ = errors.attempt { try checkGeneration(configuration, directory: url) }
         return configuration
       }
     }
@@ -95,8 +97,16 @@ public struct PretrainedModel {
       model: try LlavaModel.languageModel(from: file, tokenizer: tokenizer, weights: weights),
       tokenizer: TokenizerFiles(tokenizer, contents: [:]),
       template: chat.template ?? usualTemplate(of: tokenizer), processing: nil)
-    loaded.notes = chat.notes
+    loaded.notes = chat.notes + notes(on: file)
     return loaded
+  }
+
+  /// What is missing in a GGUF file and has a usual value.
+  package static func notes(on file: GGUFFile) -> [String] {
+    guard file.metadata["tokenizer.ggml.pre"] == nil else { return [] }
+    return [
+      "\(file.url.path): no tokenizer.ggml.pre; words are cut by GPT-2's rule, which may not be this vocabulary's"
+    ]
   }
 
   private init(
@@ -113,10 +123,13 @@ public struct PretrainedModel {
   /// A model that was made here, with the files of its vocabulary in `folder`; pictures are padded to squares.
   ///
   /// - Throws: ``TokenizerError`` or ``ModelDirectoryError`` for files that are no vocabulary.
-  package init(new model: LlavaModel, tokenizerIn folder: URL, template: ChatTemplate) throws {
+  package init(
+    new model: LlavaModel, tokenizerIn folder: URL, template: ChatTemplate, notes: [String] = []
+  ) throws {
     self.init(
       model: model, tokenizer: try TokenizerFiles(of: folder), template: template,
       processing: ImageProcessorConfiguration(size: model.configuration.vision.imageSize))
+    self.notes = notes
   }
 
   /// Writes a directory that ``load(from:weights:template:option:)`` and Hugging Face's transformers read, `AutoProcessor`
@@ -208,6 +221,35 @@ public struct PretrainedModel {
       return .zeros([0, model.configuration.tokensPerImage, model.configuration.text.hiddenSize])
     }
     return noGradient { model.imageFeatures(processor(pictures)) }
+  }
+
+  /// Compares what `generation_config.json` and the outer section of `config.json` say of the end of an answer with the text
+  /// section, and refuses what would change answers and is not computed here.
+  private static func checkGeneration(_ configuration: LlavaConfiguration, directory: URL) throws {
+    let (name, outer) = ("generation_config.json", "config.json")
+    let generation = try ModelJSON.ifPresent(name, in: directory)
+    let eos = configuration.text.eosTokenID
+    func other(_ json: JSONValue?) -> ModelConfigurationError.Problem? {
+      guard let found = json?["eos_token_id"], found != .null else { return nil }
+      let ids = if case .array(let ids) = found { ids } else { [found] }
+      guard ids != [.integer(eos)] else { return nil }
+      return .init(
+        key: "eos_token_id", found: found.brief,
+        expected: "\(eos), text_config.eos_token_id in config.json")
+    }
+    let errors = ErrorCollection()
+    let problems =
+      (generation.map { KnownKeys.generation.problems(in: $0) } ?? [])
+      + [other(generation)].compactMap(\.self)
+    if !problems.isEmpty {
+      errors.add(
+        ModelConfigurationError(file: directory.appending(component: name).path, problems: problems))
+    }
+    if let problem = other(try ModelJSON.ifPresent(outer, in: directory)) {
+      errors.add(
+        ModelConfigurationError(file: directory.appending(component: outer).path, problems: [problem]))
+    }
+    guard errors.isEmpty else { throw errors.error }
   }
 
   private static func check(

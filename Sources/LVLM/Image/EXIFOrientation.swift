@@ -1,43 +1,21 @@
-/// The orientation tag (0x0112) of a JPEG's EXIF block.
+/// The orientation tag (0x0112) of an EXIF block.
 enum EXIFOrientation {
-  /// The tag's value, 1 … 8; 1 (as stored) when there is none or the block is damaged.
-  static func read(_ jpeg: [UInt8]) -> Int {
-    var offset = 2
-    while offset + 4 <= jpeg.count, jpeg[offset] == 0xFF {
-      let marker = jpeg[offset + 1]
-      if marker == 0xFF {
-        offset += 1
-        continue
-      }
-      if marker == 0xDA || marker == 0xD9 { return 1 }
-      let length = Int(jpeg[offset + 2]) << 8 | Int(jpeg[offset + 3])
-      guard length >= 2, offset + 2 + length <= jpeg.count else { return 1 }
-      if marker == 0xE1 {
-        let block = jpeg[offset + 4..<offset + 2 + length]
-        if block.starts(with: [0x45, 0x78, 0x69, 0x66, 0, 0]) {
-          return orientation(Array(block.dropFirst(6)))
-        }
-      }
-      offset += 2 + length
-    }
-    return 1
-  }
-
-  private static func orientation(_ tiff: [UInt8]) -> Int {
-    guard tiff.count >= 8 else { return 1 }
+  /// The tag's value, 1 … 8, 1 for a value that is none; nil when the block has none or is damaged.
+  static func read(tiff: [UInt8]) -> Int? {
+    guard tiff.count >= 8 else { return nil }
     let isLittle = tiff[0] == 0x49
     func number(_ at: Int, _ size: Int) -> Int? {
       guard at >= 0, at + size <= tiff.count else { return nil }
       let digits = tiff[at..<at + size]
       return (isLittle ? Array(digits.reversed()) : Array(digits)).reduce(0) { $0 << 8 | Int($1) }
     }
-    guard let directory = number(4, 4), let entries = number(directory, 2) else { return 1 }
+    guard let directory = number(4, 4), let entries = number(directory, 2) else { return nil }
     for entry in 0..<entries {
       let at = directory + 2 + entry * 12
-      guard let tag = number(at, 2), let value = number(at + 8, 2) else { return 1 }
+      guard let tag = number(at, 2), let value = number(at + 8, 2) else { return nil }
       if tag == 0x0112 { return (1...8).contains(value) ? value : 1 }
     }
-    return 1
+    return nil
   }
 }
 

@@ -12,7 +12,7 @@ public enum TransparencyRule: String, CaseIterable, Sendable {
 extension RGBImage {
   /// Reads a PNG or JPEG file; which one is decided by its content, whatever its name.
   ///
-  /// Greys become three equal samples, and the EXIF orientation of a JPEG is applied.
+  /// Greys become three equal samples, and the picture is turned as its EXIF or XMP orientation says.
   /// - Parameter transparency: what becomes of transparent pixels.
   /// - Throws: ``ImageError`` naming the file when it is missing, unreadable, not an image, cut short,
   ///   damaged or larger than `limits`.
@@ -29,6 +29,9 @@ extension RGBImage {
     decoding bytes: [UInt8], name: String, limits: ImageLimits = ImageLimits(),
     transparency: TransparencyRule = .onWhite
   ) throws(ImageError) {
+    guard !GitLFSPointer.isPointer(bytes, count: bytes.count) else {
+      throw ImageError(file: name, reason: .unreadable("found " + GitLFSPointer.words))
+    }
     if bytes.starts(with: PNGFormat.signature.prefix(4)) {
       self = try PNGFormat.decode(bytes, name: name, limits: limits, transparency: transparency)
     } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {

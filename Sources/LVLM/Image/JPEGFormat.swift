@@ -38,7 +38,7 @@ enum JPEGFormat {
     guard result == 0 || isHarmless(handle) else { throw failure(handle, bytes, name) }
     if isCMYK { samples = rgb(fromAdobeCMYK: samples) }
     let picture = RGBImage(width: Int(width), height: Int(height), pixels: samples)
-    return picture.oriented(EXIFOrientation.read(bytes))
+    return picture.oriented(PictureOrientation.ofJPEG(bytes))
   }
 
   /// Encodes as Pillow does: colours at half the resolution, the accurate transform.

@@ -34,7 +34,8 @@ enum PNGFormat {
       case .dropped: samples = samples.indices.filter { $0 & 3 != 3 }.map { samples[$0] }
       }
     }
-    return RGBImage(width: size.width, height: size.height, pixels: samples)
+    let picture = RGBImage(width: size.width, height: size.height, pixels: samples)
+    return picture.oriented(PictureOrientation.ofPNG(bytes))
   }
 
   /// Encodes 8-bit RGB without metadata.

@@ -1,4 +1,5 @@
 import CMIASentencePiece
+import Checkpoint
 import Foundation
 
 /// A SentencePiece vocabulary as libsentencepiece sees it: no added tokens, no templates.
@@ -9,6 +10,9 @@ final class SentencePieceModel: Vocabulary, @unchecked Sendable {
 
   /// Opens the bytes of a `tokenizer.model`; `name` is what errors call it.
   init(_ bytes: Data, name: String) throws {
+    guard !GitLFSPointer.isPointer(bytes, count: bytes.count) else {
+      throw TokenizerError.unreadable(file: name, reason: GitLFSPointer.words)
+    }
     var message: UnsafeMutablePointer<CChar>?
     let processor = bytes.withUnsafeBytes { raw in
       csp_open(raw.baseAddress?.assumingMemoryBound(to: CChar.self), raw.count, &message)

@@ -14,6 +14,9 @@ struct TokenizerJSON {
   var isByteLevel: Bool
 
   init(_ bytes: Data, name: String) throws {
+    guard !GitLFSPointer.isPointer(bytes, count: bytes.count) else {
+      throw TokenizerError.unsupported(file: name, found: GitLFSPointer.words, expected: "JSON")
+    }
     let json: JSONValue
     do {
       json = try bytes.withUnsafeBytes { try JSONReader.read($0) }

@@ -1,0 +1,103 @@
+import Checkpoint
+
+/// The metadata of a GGUF file of a LLaMA model: what is computed, what changes nothing, and what is refused by name.
+/// (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md and llama.cpp's `llama-arch.cpp`.)
+enum GGUFKeys {
+  /// Keys of the architecture, without `llama.`.
+  private static let model = KnownKeys(
+    computed: [
+      "context_length", "embedding_length", "block_count", "feed_forward_length", "attention.head_count",
+      "attention.head_count_kv", "attention.key_length", "attention.layer_norm_rms_epsilon",
+      "rope.freq_base", "rope.dimension_count", "rope.scaling.type", "rope.scaling.factor",
+      "rope.scale_linear",
+    ],
+    harmless: ["vocab_size", "rope.scaling.original_context_length", "rope.scaling.finetuned"],
+    only: [
+      "attention.causal": [.boolean(true)], "attention.layer_norm_epsilon": [],
+      "attention.max_alibi_bias": [.integer(0)],
+      "attention.clamp_kqv": [.integer(0)], "attention.sliding_window": [.integer(0)],
+      "attention.scale": [.integer(0)], "rope.scaling.attn_factor": [.integer(1)],
+      "rope.scaling.yarn_log_multiplier": [],
+      "expert_count": [.integer(0)], "expert_used_count": [.integer(0)], "logit_scale": [.integer(0)],
+      "residual_scale": [.integer(0)], "embedding_scale": [.integer(0)],
+      "attn_logit_softcapping": [.integer(0)],
+      "final_logit_softcapping": [.integer(0)], "use_parallel_residual": [.boolean(false)],
+      "pooling_type": [.integer(0)],
+    ])
+
+  /// Keys of the tokenizer, without `tokenizer.`.
+  private static let tokenizer = KnownKeys(
+    computed: [
+      "ggml.model", "ggml.pre", "ggml.tokens", "ggml.merges", "ggml.token_type", "ggml.bos_token_id",
+      "ggml.eos_token_id", "ggml.unknown_token_id", "ggml.padding_token_id", "ggml.add_bos_token",
+      "chat_template",
+    ],
+    harmless: [
+      // Byte-level BPE scores nothing, and has tokens of other tasks and other turns that are never made.
+      "ggml.scores", "ggml.token_type_count", "ggml.seperator_token_id", "ggml.separator_token_id",
+      "ggml.cls_token_id", "ggml.mask_token_id", "ggml.prefix_token_id", "ggml.suffix_token_id",
+      "ggml.middle_token_id",
+      "ggml.fim_pre_token_id", "ggml.fim_suf_token_id", "ggml.fim_mid_token_id", "ggml.fim_pad_token_id",
+      "ggml.fim_rep_token_id", "ggml.fim_sep_token_id", "ggml.add_sep_token", "chat_templates",
+      "huggingface.json", "rwkv.world",
+    ],
+    only: [
+      "ggml.add_eos_token": [.boolean(false)], "ggml.add_space_prefix": [.boolean(false)],
+      "ggml.remove_extra_whitespaces": [.boolean(false)], "ggml.precompiled_charsmap": [.array([])],
+      "ggml.added_tokens": [.array([])],
+    ])
+
+  /// What is wrong with the metadata of a file, key by key.
+  static func problems(in file: GGUFFile) -> [ModelConfigurationError.Problem] {
+    let metadata = file.metadata
+    var problems: [ModelConfigurationError.Problem] = metadata.keys.sorted().compactMap { key in
+      guard let value = metadata[key].map(JSONValue.init) else { return nil }
+      func rest(_ prefix: String) -> String { String(key.dropFirst(prefix.count)) }
+      switch true {
+      // Names, licences, where it came from and how it was quantised.
+      case key.hasPrefix("general."), key.hasPrefix("quantize.imatrix."): return nil
+      case key == "tokenizer.ggml.eot_token_id", key == "tokenizer.ggml.eom_token_id":
+        // llama.cpp ends an answer at either of them too.
+        let eos = metadata["tokenizer.ggml.eos_token_id"]?.asInt
+        return value.whole == eos
+          ? nil : .init(key: key, found: value.brief, expected: "\(eos ?? -1), tokenizer.ggml.eos_token_id")
+      case key.hasPrefix("llama."): return model.problem(rest("llama."), value, section: "llama.")
+      case key.hasPrefix("tokenizer."):
+        return tokenizer.problem(rest("tokenizer."), value, section: "tokenizer.")
+      case key == "split.count":
+        return value.whole ?? 1 <= 1
+          ? nil : .init(key: key, found: value.brief, expected: "1, the whole model in one file")
+      case key.hasPrefix("split."): return nil
+      default: return KnownKeys().problem(key, value)
+      }
+    }
+    if let problem = scaling(metadata) { problems.append(problem) }
+    return problems
+  }
+
+  /// Scaled rotary positions, by llama.cpp's reading: a factor without a type is linear, and none or 0 is 1.
+  private static func scaling(_ metadata: [String: GGUFValue]) -> ModelConfigurationError.Problem? {
+    let key = "llama.rope.scaling"
+    let type = metadata["\(key).type"]?.asString ?? "linear"
+    let factor = metadata["\(key).factor"] ?? metadata["llama.rope.scale_linear"]
+    let isScaled = ![nil, 0, 1].contains(factor?.asDouble)
+    guard type != "none", isScaled || type != "linear" else { return nil }
+    return .init(
+      key: "\(key).type", found: type + (factor?.asDouble.map { " with a factor of \($0)" } ?? ""),
+      expected: "none: scaled positions are not computed here")
+  }
+}
+
+extension JSONValue {
+  /// A value of a GGUF file; of an array its length alone matters here.
+  init(_ value: GGUFValue) {
+    switch value {
+    case .unsigned(let number): self = Int(exactly: number).map(JSONValue.integer) ?? .real(Double(number))
+    case .integer(let number): self = .integer(Int(number))
+    case .real(let number): self = .real(number)
+    case .boolean(let flag): self = .boolean(flag)
+    case .string(let text): self = .string(text)
+    case .array(let values): self = .array(values.prefix(4).map(JSONValue.init))
+    }
+  }
+}

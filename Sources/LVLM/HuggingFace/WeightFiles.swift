@@ -1,0 +1,68 @@
+import Checkpoint
+import Foundation
+
+/// Files with weights in a directory. Those that nobody reads are refused by name: they may belong to the model.
+enum WeightFiles {
+  private static let endings: Set = [
+    "safetensors", "bin", "pt", "pth", "ckpt", "h5", "msgpack", "gguf", "npz", "npy", "onnx", "ot", "pkl",
+    "pdparams",
+  ]
+
+  /// The same weights for other programs, by the names that transformers gives them, and what its trainer leaves.
+  private static func isKnown(_ name: String) -> Bool {
+    let others = [
+      "tf_model.h5", "flax_model.msgpack", "rust_model.ot", "optimizer.pt", "optimizer.bin", "scheduler.pt",
+      "scheduler.bin", "scaler.pt", "training_args.bin",
+    ]
+    let isPyTorch = name.hasPrefix("pytorch_model") && name.hasSuffix(".bin")
+    let isState = name.hasPrefix("rng_state") || name.hasPrefix("random_states")
+    return others.contains(name) || isPyTorch || isState
+  }
+
+  /// The files that a model's weights are read from.
+  private static func read(in directory: URL) throws -> Set<String> {
+    guard let index = try ModelJSON.ifPresent("model.safetensors.index.json", in: directory) else {
+      return ["model.safetensors"]
+    }
+    guard case .object(let places)? = index["weight_map"] else { return [] }
+    return Set(places.compactMap(\.value.text))
+  }
+
+  /// Refuses a model directory with other weights in it, or with an adapter.
+  ///
+  /// - Throws: ``ModelDirectoryError``.
+  static func check(model directory: URL) throws {
+    let read = try read(in: directory)
+    // A link to a file of the directory reads that file.
+    let targets = read.map { directory.appending(component: $0).resolvingSymlinksInPath().lastPathComponent }
+    var unusable = others(in: directory, besides: read.union(targets)).map {
+      "\($0) (weights in a file of their own, expected \(read.sorted().prefix(2).joined(separator: ", ")) alone)"
+    }
+    let adapter = PEFTAdapter.configurationName
+    if FileManager.default.fileExists(atPath: directory.appending(component: adapter).path) {
+      unusable.append("\(adapter) (an adapter among a model's files, expected one in a directory of its own)")
+    }
+    guard unusable.isEmpty else { throw ModelDirectoryError(file: directory.path, unusable: unusable) }
+  }
+
+  /// Refuses an adapter's directory with other weights in it.
+  ///
+  /// - Throws: ``ModelDirectoryError``.
+  static func check(adapter directory: URL) throws {
+    let name = PEFTAdapter.weightsName
+    let others = others(in: directory, besides: [name])
+    guard others.isEmpty else {
+      throw ModelDirectoryError(
+        file: directory.path,
+        unusable: others.map { "\($0) (weights in a file of their own, expected \(name) alone)" })
+    }
+  }
+
+  private static func others(in directory: URL, besides read: Set<String>) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+    return names.sorted().filter { name in
+      let ending = name.split(separator: ".").last.map { $0.lowercased() } ?? ""
+      return name.contains(".") && endings.contains(ending) && !read.contains(name) && !isKnown(name)
+    }
+  }
+}

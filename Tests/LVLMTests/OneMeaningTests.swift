@@ -133,6 +133,16 @@ import Testing
       try write(json, "tokenizer.json", folder)
       #expect(message(folder).contains("tokenizer.model and tokenizer.json (\""), "\(message(folder))")
       try Data(text.utf8).write(to: file)
+      let configuration = try object(folder.appending(component: "tokenizer_config.json"))
+      for (key, value) in [
+        ("add_bos_token", false), ("add_eos_token", true), ("split_special_tokens", true),
+        ("do_lower_case", true),
+      ] {
+        try write(configuration.merging([key: value]) { $1 }, "tokenizer_config.json", folder)
+        #expect(
+          message(folder).contains("tokenizer_config.json: \(key): found \(value)"), "\(message(folder))")
+      }
+      try write(configuration, "tokenizer_config.json", folder)
       try write(["<image>": 329], "added_tokens.json", folder)
       #expect(message(folder).contains("added_tokens.json (<image> has the id 329, expected 330"))
     }

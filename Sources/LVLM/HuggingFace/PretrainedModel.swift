@@ -143,7 +143,7 @@ public struct PretrainedModel {
     try model.save(to: directory, layout: layout)
     try tokenizerFiles.write(to: directory)
     var files = [
-      ProcessorSettings.name: try ProcessorSettings.json(model.configuration, processor?.configuration),
+      ProcessorSettings.name: try ProcessorSettings.json(model.configuration),
       ChatTemplateFiles.name: Data(template.jinja.utf8),
       "generation_config.json": try generation ?? generationJSON(),
     ]

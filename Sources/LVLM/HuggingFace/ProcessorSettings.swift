@@ -65,16 +65,14 @@ enum ProcessorSettings {
     }
   }
 
-  /// The bytes of a `processor_config.json` that transformers' `LlavaProcessor` reads; the image settings are in both files, as
-  /// transformers 4 reads one and 5 the other.
-  static func json(_ configuration: LlavaConfiguration, _ image: ImageProcessorConfiguration?) throws -> Data
-  {
-    var keys: [String: Any] = [
+  /// The bytes of a `processor_config.json` that transformers' `LlavaProcessor` reads. The image settings stand in the other file,
+  /// which every release reads: releases before 5 cannot open a processor whose file has them inside.
+  static func json(_ configuration: LlavaConfiguration) throws -> Data {
+    let keys: [String: Any] = [
       "processor_class": "LlavaProcessor", "patch_size": configuration.vision.patchSize,
       "vision_feature_select_strategy": configuration.featureSelection.rawValue,
       "num_additional_image_tokens": 1, "image_token": Tokenizer.imageMark,
     ]
-    if let image { keys["image_processor"] = image.object }
     return try JSONSerialization.data(
       withJSONObject: keys, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
   }

@@ -103,6 +103,20 @@ private struct SpecialTokenNames {
   var eos: String? { name("eos_token") }
   var pad: String? { name("pad_token") }
 
+  /// Refuses flags that would change ids and are not computed here.
+  private func checkFlags(_ tokenizer: Tokenizer, directory: URL) throws {
+    let keys = KnownKeys(only: [
+      "add_bos_token": [.boolean(tokenizer.addsBOS)], "add_eos_token": [.boolean(false)],
+      "split_special_tokens": [.boolean(false)], "do_lower_case": [.boolean(false)],
+    ])
+    guard case .object(let members)? = configuration else { return }
+    let problems = members.filter { keys[$0.key] != nil }.compactMap { keys.problem($0.key, $0.value) }
+    guard problems.isEmpty else {
+      throw ModelConfigurationError(
+        file: directory.appending(component: TokenizerFiles.configurationName).path, problems: problems)
+    }
+  }
+
   /// Compares the ids that these files give to added tokens with those of the vocabulary.
   func check(_ tokenizer: Tokenizer, directory: URL) throws {
     var given: [(name: String, id: Int, place: String)] = []
@@ -115,6 +129,7 @@ private struct SpecialTokenNames {
         return (text, id, TokenizerFiles.configurationName)
       }
     }
+    try checkFlags(tokenizer, directory: directory)
     let marks = [Tokenizer.imageMark, Tokenizer.padMark, bos, eos, pad].compactMap(\.self)
     for token in given where marks.contains(token.name) {
       guard let own = tokenizer.id(of: token.name), Int(own) != token.id else { continue }

@@ -132,12 +132,13 @@ import Testing
     }
     let processor = try #require(loaded.processor)
     let pixels = processor(pictures)
+    let theirs = try arrays.tensor("pixels")
     let level =
-      zip(pixels.array(of: Float.self), try arrays.tensor("pixels").array(of: Float.self))
+      zip(pixels.array(of: Float.self), theirs.array(of: Float.self))
       .map { abs($0 - $1) }.max() ?? .infinity
     // With torchvision, transformers scales in other fixed-point numbers than Pillow: a level more or less.
     #expect(level < 1.01 / 255 / 0.26, "\(name): \(level)")
-    let features = noGradient { loaded.model.imageFeatures(try! arrays.tensor("pixels")) }
+    let features = noGradient { loaded.model.imageFeatures(theirs) }
     let batch = try PackedBatch(
       [example], sharesPrefix: true, imageTokenID: loaded.encoder.imageTokenID,
       patchesPerImage: loaded.encoder.tokensPerImage)

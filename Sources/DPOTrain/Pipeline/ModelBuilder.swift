@@ -76,10 +76,14 @@ enum ModelBuilder {
     try Tokenizer.writeJSON(of: file, to: folder)
     // The decoder's first, random weights.
     TensorRuntime.trim()
-    let own = file.metadata["tokenizer.chat_template"]?.asString.flatMap(ChatTemplate.init(jinja:))
+    let jinja = file.metadata["tokenizer.chat_template"]?.asString
+    let own = jinja.flatMap(ChatTemplate.init(jinja:))
+    let template = run.tokenizer.template?.chatTemplate ?? own ?? .plain
+    let notes =
+      jinja == nil || own == template
+      ? [] : ["\(path): its chat template is \(own?.name ?? "another"); \(template.name) takes its place"]
     return try PretrainedModel(
-      new: model, tokenizerIn: folder, template: run.tokenizer.template?.chatTemplate ?? own ?? .plain,
-      notes: PretrainedModel.notes(on: file))
+      new: model, tokenizerIn: folder, template: template, notes: PretrainedModel.notes(on: file) + notes)
   }
 
   /// - Throws: ``DataError`` that says how to get the file when it is not there.

@@ -26,7 +26,10 @@ package struct TokenizerFiles {
     for name in Self.names {
       let url = try ModelFile.inside(directory, name)
       guard files.fileExists(atPath: url.path) else { continue }
-      contents[name] = try? Data(contentsOf: url)
+      guard let bytes = try? Data(contentsOf: url) else {
+        throw ModelDirectoryError(file: directory.path, unusable: ["\(name) (nothing readable)"])
+      }
+      contents[name] = bytes
     }
     func path(_ name: String) -> String { directory.appending(component: name).path }
     let pieces = try contents[Self.modelName].map { try Tokenizer(model: $0, name: path(Self.modelName)) }

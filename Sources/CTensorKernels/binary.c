@@ -2,6 +2,7 @@
 #include "tk_integer.h"
 #include "tk_target.h"
 #include <math.h>
+#include <string.h>
 
 // One loop per operation and type. LOAD makes 0 and 1 of a bool, whatever byte stands for true.
 #define PLAIN(x) (x)
@@ -53,11 +54,34 @@ FLOAT_BINARIES(double, f64, pow, atan2)
 
 // Integers wrap around on overflow, as NumPy's do; what is divided by zero is 0. U is wide enough not to promote to a signed
 // type. Division and angles are those of floating-point numbers: integers have none.
+// One exponent for all is taken apart once: a block of elements is squared and multiplied together.
+#define POWER(T, S, U)                                                                                         \
+  TK_TARGETS static void pow_##S(int64_t n, const void *va, int64_t sa, const void *vb, int64_t sb, void *vout) { \
+    const T *a = va;                                                                                           \
+    T *restrict out = vout;                                                                                    \
+    int64_t exponent = (int64_t) * (const T *)vb;                                                              \
+    if (sb != 0 || exponent < 0) {                                                                             \
+      any_pow_##S(n, va, sa, vb, sb, vout);                                                                    \
+      return;                                                                                                  \
+    }                                                                                                          \
+    for (int64_t start = 0; start < n; start += 512) {                                                         \
+      int64_t length = n - start < 512 ? n - start : 512;                                                      \
+      T square[512];                                                                                           \
+      for (int64_t i = 0; i < length; i++) { square[i] = a[(start + i) * sa]; out[start + i] = 1; }            \
+      for (int64_t rest = exponent; rest; rest >>= 1) {                                                        \
+        if (rest & 1)                                                                                          \
+          for (int64_t i = 0; i < length; i++) out[start + i] = (T)((U)out[start + i] * (U)square[i]);         \
+        if (rest > 1)                                                                                          \
+          for (int64_t i = 0; i < length; i++) square[i] = (T)((U)square[i] * (U)square[i]);                   \
+      }                                                                                                        \
+    }                                                                                                          \
+  }
 #define INTEGER_BINARIES(T, S, U)                                                                              \
   BINARY(T, S, PLAIN, add, T, (U)a + (U)b)                                                                     \
   BINARY(T, S, PLAIN, sub, T, (U)a - (U)b)                                                                     \
   BINARY(T, S, PLAIN, mul, T, (U)a *(U)b)                                                                      \
-  BINARY(T, S, PLAIN, pow, T, tk_integer_power(a, b))                                                          \
+  BINARY(T, S, PLAIN, any_pow, T, tk_integer_power(a, b))                                                      \
+  POWER(T, S, U)                                                                                               \
   BINARY(T, S, PLAIN, max, T, a > b ? a : b)                                                                   \
   BINARY(T, S, PLAIN, min, T, a < b ? a : b)                                                                   \
   BINARY(T, S, PLAIN, remainder, T, remainder_of_##S(a, b))                                                    \
@@ -138,6 +162,10 @@ static const void *operand_at(operand o, int64_t start, int64_t n, int64_t *stri
   const char *x = o.x + start * o.stride * sizes[o.type];
   *stride = o.stride;
   if (o.type == o.wanted && !o.is_output) return x;
+  if (o.type == o.wanted && o.stride == 1) {
+    memcpy(o.room->bytes, x, n * sizes[o.type]);
+    return o.room->bytes;
+  }
   tk_convert(o.type, o.wanted, n, x, o.stride, o.room->bytes);
   *stride = 1;
   return o.room->bytes;
@@ -208,6 +236,28 @@ void tk_select(int type, int64_t n, const uint8_t *c, int64_t sc, const void *a,
     case 4: select_uint32_t(length, pc, sc, px, sx, py, sy, target); break;
     default: select_uint64_t(length, pc, sc, px, sx, py, sy, target); break;
     }
+  }
+}
+
+#define FILL(T)                                                                                                \
+  TK_TARGETS static void fill_##T(int64_t n, const uint8_t *c, int64_t sc, const void *value, void *vout) {    \
+    T *out = vout, v = *(const T *)value;                                                                      \
+    if (sc == 1) {                                                                                             \
+      for (int64_t i = 0; i < n; i++) { T old = out[i]; out[i] = c[i] ? v : old; }                             \
+    } else {                                                                                                   \
+      for (int64_t i = 0; i < n; i++) { T old = out[i]; out[i] = c[i * sc] ? v : old; }                        \
+    }                                                                                                          \
+  }
+FILL(uint8_t)
+FILL(uint16_t)
+FILL(uint32_t)
+FILL(uint64_t)
+void tk_fill_where(int size, int64_t n, const uint8_t *c, int64_t sc, const void *value, void *out) {
+  switch (size) {
+  case 1: fill_uint8_t(n, c, sc, value, out); break;
+  case 2: fill_uint16_t(n, c, sc, value, out); break;
+  case 4: fill_uint32_t(n, c, sc, value, out); break;
+  default: fill_uint64_t(n, c, sc, value, out); break;
   }
 }
 

@@ -169,11 +169,22 @@ static const reduction rows[TK_TYPE_COUNT][TK_REDUCE_COUNT] = TYPES(row, ROW);
 static const reduction columns[TK_TYPE_COUNT][TK_REDUCE_COUNT] = TYPES(columns, COLUMNS);
 _Static_assert(TK_TYPE_COUNT == 8, "a new type needs its loops here");
 
-void tk_reduce_row(int kind, int type, int64_t n, const void *x, int64_t sx, void *out) {
-  rows[type][kind](n, x, sx, out);
+static const int64_t sizes[TK_TYPE_COUNT] = {2, 2, 4, 8, 1, 4, 8, 1};
+static int64_t result_size(int kind, int type) {
+  switch (kind) {
+  case TK_REDUCE_LARGEST: case TK_REDUCE_SMALLEST: return sizes[type];
+  case TK_REDUCE_ANY: case TK_REDUCE_ALL: return 1;
+  default: return 8;
+  }
 }
-void tk_reduce_columns(int kind, int type, int64_t n, const void *x, int64_t sx, void *out) {
-  columns[type][kind](n, x, sx, out);
+void tk_reduce_rows(int kind, int type, int64_t count, int64_t step, int64_t n, const void *x, int64_t sx, void *out) {
+  reduction reduce = rows[type][kind];
+  int64_t size = sizes[type], result = result_size(kind, type);
+  for (int64_t i = 0; i < count; i++) reduce(n, (const char *)x + i * step * size, sx, (char *)out + i * result);
+}
+void tk_reduce_columns(int kind, int type, int64_t count, int64_t step, int64_t n, const void *x, int64_t sx, void *out) {
+  reduction reduce = columns[type][kind];
+  for (int64_t i = 0; i < count; i++) reduce(n, (const char *)x + i * step * sizes[type], sx, out);
 }
 
 #define FILL(T, VALUE)                                                                                         \

@@ -24,5 +24,11 @@ static inline int64_t tk_integer_power(int64_t a, int64_t b) {
   }
 TK_SIGNED_REMAINDER(int32_t, i32)
 TK_SIGNED_REMAINDER(int64_t, i64)
-static inline uint8_t remainder_of_u8(uint8_t a, uint8_t b) { return b == 0 ? 0 : a % b; }
-static inline uint8_t floor_quotient_u8(uint8_t a, uint8_t b) { return b == 0 ? 0 : a / b; }
+// Quotients of bytes are those of Floats, cut: no quotient is nearer to a whole number that it is not than 1/255. Unlike a
+// division of integers that runs in vectors.
+static inline uint8_t floor_quotient_u8(uint8_t a, uint8_t b) {
+  return b == 0 ? 0 : (uint8_t)(int32_t)((float)a / (float)(b == 0 ? 1 : b));
+}
+static inline uint8_t remainder_of_u8(uint8_t a, uint8_t b) {
+  return b == 0 ? 0 : (uint8_t)(a - floor_quotient_u8(a, b) * b);
+}

@@ -45,7 +45,12 @@ extension Tensor {
     if case .elements(let mask)? = positions.first, positions.count == 1, mask.dtype == .bool,
       mask.shape == shape, value.count == 1, value.rank <= 1
     {
-      self = Tensor.select(mask, value.to(dtype), self)
+      if requiresGradient || value.requiresGradient {
+        self = Tensor.select(mask, value.to(dtype), self)
+      } else {
+        makeUnique()
+        Elementwise.fill(self, with: value.to(dtype), where: mask)
+      }
       return
     }
     let picks = positions.contains { if case .elements = $0 { true } else { false } }

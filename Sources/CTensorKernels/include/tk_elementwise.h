@@ -51,6 +51,8 @@ void tk_compare(int op, int type, int64_t n, const void *a, int ta, int64_t sa, 
 // out[i] = condition[i * sc] ? a[i * sa] : b[i * sb] in `type`, here of half precision, too.
 void tk_select(int type, int64_t n, const uint8_t *c, int64_t sc, const void *a, int ta, int64_t sa, const void *b,
                int tb, int64_t sb, void *out);
+// out[i] = value, of `size` bytes, where condition[i * sc]
+void tk_fill_where(int size, int64_t n, const uint8_t *c, int64_t sc, const void *value, void *out);
 // out[i] = x[i * sx] limited to low ... high, two values of `type`; a NaN stays one, and a limit that is NaN gives NaN.
 void tk_clamp(int type, int result, int64_t n, const void *x, int tx, int64_t sx, const void *low, const void *high,
               void *out);
@@ -60,10 +62,10 @@ void tk_clamp(int type, int result, int64_t n, const void *x, int tx, int64_t sx
 // types but the half-precision ones, where ANY, ALL and NONZERO are known alone.
 // Writes what a reduction of nothing gives to n outputs.
 void tk_reduce_start(int kind, int type, int64_t n, void *out);
-// Takes n values x[i * sx] into *out.
-void tk_reduce_row(int kind, int type, int64_t n, const void *x, int64_t sx, void *out);
-// Takes x[i * sx] into out[i].
-void tk_reduce_columns(int kind, int type, int64_t n, const void *x, int64_t sx, void *out);
+// Takes n values x[r * step + i * sx] into out[r], for r of so many rows.
+void tk_reduce_rows(int kind, int type, int64_t rows, int64_t step, int64_t n, const void *x, int64_t sx, void *out);
+// Takes x[r * step + i * sx] into out[i], for n columns of so many rows.
+void tk_reduce_columns(int kind, int type, int64_t rows, int64_t step, int64_t n, const void *x, int64_t sx, void *out);
 
 // c += a b for a [m, k], b [k, n] of integers, wrapping around, or of bool (whether any pair is true).
 void tk_integer_product(int type, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda, const void *b, int64_t ldb,

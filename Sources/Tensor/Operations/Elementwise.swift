@@ -150,6 +150,22 @@ package enum Elementwise {
     return result
   }
 
+  /// `target[i] = value` where `condition` is true, for a target that alone owns its memory and one value of its type.
+  static func fill(_ target: Tensor, with value: Tensor, where condition: Tensor) {
+    tensorRequire(
+      value.dtype == target.dtype && condition.dtype == .bool && condition.shape == target.shape, "subscript",
+      "\(value.dtype) cannot fill shape \(target.shape) of \(target.dtype) where shape \(condition.shape) of "
+        + "\(condition.dtype) is true")
+    let iteration = StridedIteration(shape: target.shape, strides: [condition.strides, target.strides])
+    let (stride, size) = (iteration.rowStride(0), target.dtype.byteSize)
+    let (flags, element, out) = (condition.pointer(UInt8.self), value.rawPointer, target.rawPointer)
+    iteration.forEachPiece { row, start, length in
+      tk_fill_where(
+        Int32(size), Int64(length), flags + iteration.offset(0, row: row) + start * stride, Int64(stride),
+        element, out + (iteration.offset(1, row: row) + start) * size)
+    }
+  }
+
   /// Every element limited to `low ... high`, two tensors without axes of type `type`.
   static func clamp(_ x: Tensor, _ low: Tensor, _ high: Tensor, computing type: DType, as result: DType)
     -> Tensor

@@ -51,7 +51,7 @@ enum OrderlessReduction {
   /// Every output takes in rows of the axes at the end.
   private func reduceRows(_ moved: Tensor, _ reduced: Int, into result: Tensor) {
     let outerWalk = StridedIteration(
-      shape: result.shape + [1], strides: [Array(moved.strides.prefix(result.rank)) + [0]])
+      shape: result.shape, strides: [Array(moved.strides.prefix(result.rank))])
     let innerWalk = StridedIteration(
       shape: Array(moved.shape.suffix(reduced)), strides: [Array(moved.strides.suffix(reduced))])
     let (rows, length, stride) = (innerWalk.rowCount, innerWalk.rowLength, innerWalk.rowStride(0))
@@ -61,15 +61,15 @@ enum OrderlessReduction {
     if result.count == 1 {
       return reduceAll(innerWalk, input, moved.dtype, into: result)
     }
-    let grain = Swift.max(1, (1 << 14) / Swift.max(rows * length, 1))
-    Threads.parallel(result.count, grain: grain) { range in
-      for index in range {
-        let base = Tensor.flatOffset(outerWalk, index)
-        for row in 0..<rows {
-          tk_reduce_row(
-            code, type, Int64(length), input + (base + innerWalk.offset(0, row: row)) * size, Int64(stride),
-            output + index * resultSize)
-        }
+    let step = outerWalk.rowStride(0)
+    outerWalk.forEachPiece(grain: Swift.max(1, (1 << 14) / Swift.max(rows * length, 1))) {
+      outer, start, count in
+      let base = outerWalk.offset(0, row: outer) + start * step
+      for row in 0..<rows {
+        tk_reduce_rows(
+          code, type, Int64(count), Int64(step), Int64(length),
+          input + (base + innerWalk.offset(0, row: row)) * size, Int64(stride),
+          output + (outer * outerWalk.rowLength + start) * resultSize)
       }
     }
   }
@@ -89,13 +89,14 @@ enum OrderlessReduction {
       for index in range {
         let (row, part) = index.quotientAndRemainder(dividingBy: perRow)
         let start = part * piece
-        tk_reduce_row(
-          code, typeCode, Int64(Swift.min(piece, length - start)),
+        tk_reduce_rows(
+          code, typeCode, 1, 0, Int64(Swift.min(piece, length - start)),
           input + (walk.offset(0, row: row) + start * stride) * size, Int64(stride), sums + index * resultSize
         )
       }
     }
-    tk_reduce_row(joining.code, result.dtype.kernelCode, Int64(partial.count), sums, 1, result.rawPointer)
+    tk_reduce_rows(
+      joining.code, result.dtype.kernelCode, 1, 0, Int64(partial.count), sums, 1, result.rawPointer)
   }
 
   /// Whole rows of the last axis join the output's rows.
@@ -106,7 +107,8 @@ enum OrderlessReduction {
     let outerWalk = StridedIteration(
       shape: Array(result.shape.prefix(last)) + [1], strides: [Array(moved.strides.prefix(last)) + [0]])
     let innerWalk = StridedIteration(
-      shape: Array(moved.shape.suffix(reduced)) + [1], strides: [Array(moved.strides.suffix(reduced)) + [0]])
+      shape: Array(moved.shape.suffix(reduced)), strides: [Array(moved.strides.suffix(reduced))])
+    let (rows, step) = (innerWalk.rowLength, innerWalk.rowStride(0))
     let inner = moved.shape.suffix(reduced).reduce(1, *)
     // Threads share a row by columns when there are fewer rows than threads; a block of outputs stays in the
     // first cache.
@@ -123,10 +125,10 @@ enum OrderlessReduction {
         let start = part * block
         let base = Tensor.flatOffset(outerWalk, row) + start * stride
         let sums = output + (row * length + start) * resultSize
-        for index in 0..<inner {
+        for group in 0..<innerWalk.rowCount {
           tk_reduce_columns(
-            code, type, Int64(Swift.min(block, length - start)),
-            input + (base + Tensor.flatOffset(innerWalk, index)) * size, Int64(stride), sums)
+            code, type, Int64(rows), Int64(step), Int64(Swift.min(block, length - start)),
+            input + (base + innerWalk.offset(0, row: group)) * size, Int64(stride), sums)
         }
       }
     }

@@ -99,7 +99,14 @@ extension ChecksumList {
   package static func verify(_ file: String, in folder: URL) throws {
     let place = folder.appendingPathComponent(name)
     guard FileManager.default.fileExists(atPath: place.path) else { return }
-    let list = try ChecksumList(reading: place)
+    let list: ChecksumList
+    do {
+      list = try ChecksumList(reading: place)
+    } catch let error as CheckpointError {
+      throw CheckpointError(
+        error.kind, file: error.file, at: error.location, found: error.found,
+        expected: (error.expected ?? "a list of checksums") + "; remove it to read the model without")
+    }
     guard let entry = list.entries.first(where: { $0.path == file }),
       FileManager.default.fileExists(atPath: folder.appendingPathComponent(file).path)
     else { return }

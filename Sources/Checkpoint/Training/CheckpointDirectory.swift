@@ -43,7 +43,11 @@ public struct CheckpointDirectory: Sendable {
   /// Removes the checkpoints that the one of `step` supersedes; a process killed in ``save(_:step:)`` leaves them.
   /// - Throws: ``CheckpointError`` when the folder exists but cannot be listed.
   public func removeSuperseded(by step: Int) throws {
-    for old in try steps().filter({ $0 != step }).dropLast(keepLast - 1) { unlink(file(step: old).path) }
+    let old = try steps().filter { $0 != step }.dropLast(keepLast - 1)
+    guard !old.isEmpty else { return }
+    for step in old { unlink(file(step: step).path) }
+    // A power cut must not bring them back.
+    try AtomicFile.synchronize(url, reportingAs: url)
   }
 
   /// The newest checkpoint: the one that `latest` names, or without that file the one of the highest step.

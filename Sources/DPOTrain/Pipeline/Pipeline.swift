@@ -57,7 +57,10 @@ public struct Pipeline {
       if stage != .report, directory.isDone(RunPart(stage)) {
         for part in RunPart.allCases where part.stage == stage { try directory.verify(part) }
         console.message("\(stage.rawValue): done before")
-        if stage == .evaluate { try printTable(directory) }
+        if stage == .evaluate {
+          try renameResults(directory)
+          try printTable(directory)
+        }
         continue
       }
       try directory.requirePrerequisites(of: stage)
@@ -156,6 +159,16 @@ public struct Pipeline {
       if let record = directory.record(of: RunPart(stage)) { result[stage.rawValue] = record.seconds }
     }
     return result
+  }
+
+  /// Gives the figures the run's name of now, which is in no key.
+  private func renameResults(_ directory: RunDirectory) throws {
+    var result = try EvaluationResult.read(from: directory.results)
+    guard result.configName != configuration.run.name, let record = directory.record(of: .evaluate) else { return }
+    result.configName = configuration.run.name
+    try directory.markUndone(.evaluate)
+    try result.write(to: directory.results)
+    try directory.markDone(.evaluate, seconds: record.seconds, from: record.from)
   }
 
   private func printTable(_ directory: RunDirectory) throws {

@@ -96,8 +96,15 @@ extension RunDirectory {
     if files.count > 256 {
       try AtomicFile.synchronizeFileSystem(of: run)
     } else {
-      let folders = Set(files.map { run.appendingPathComponent($0).deletingLastPathComponent() })
-      for url in files.map({ run.appendingPathComponent($0) }) + folders {
+      // Every folder on the way too: it has the name of the one below.
+      let folders = Set(
+        files.flatMap { path in
+          sequence(first: (path as NSString).deletingLastPathComponent) {
+            $0.isEmpty ? nil : ($0 as NSString).deletingLastPathComponent
+          }
+        })
+      for path in files + folders {
+        let url = path.isEmpty ? run : run.appendingPathComponent(path)
         try AtomicFile.synchronize(url, reportingAs: url)
       }
     }

@@ -19,6 +19,19 @@ public struct PartStates: Sendable {
     for part in RunPart.allCases {
       records[part] = try RunDirectory.StageRecord.read(url.appendingPathComponent(part.recordName))
     }
+    let known = records
+    for (part, record) in known where record.key != configuration.hash(of: part) && differsInNewKeysAlone(part) {
+      records[part]?.key = configuration.hash(of: part)
+    }
+  }
+
+  /// Whether a part was made with the same values, by a version that had fewer keys, each of which has its default now.
+  private func differsInNewKeysAlone(_ part: RunPart) -> Bool {
+    let defaults = RunConfiguration().values
+    return part.needs.union([part]).allSatisfy { need in
+      guard let there = records[need]?.settings ?? earlier else { return false }
+      return rows(of: need).allSatisfy { ($0.value == there[$0.key] ?? defaults[$0.key]) }
+    }
   }
 
   /// Takes another record of a part, or none.

@@ -116,6 +116,30 @@ import Testing
     }
   }
 
+  @Test func aRecordOfFewerKeysHoldsWhereTheNewOnesHaveTheirDefaults() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let configuration = RunConfiguration.writing(to: folder) { $0.train.gamma = 0.2 }
+      do { _ = try finished(configuration) }
+      // As a version without train.beta would have left it.
+      let url = folder.appendingPathComponent("train/done.json")
+      var record = try #require(
+        try JSONSerialization.jsonObject(with: Data(contentsOf: url)) as? [String: Any])
+      record["key"] = "of another version"
+      record["crc32"] = nil
+      record["files"] = nil
+      var settings = try #require(record["settings"] as? [String: String])
+      settings["train.beta"] = nil
+      record["settings"] = settings
+      try JSONSerialization.data(withJSONObject: record).write(to: url)
+      #expect(try PartStates(configuration, in: folder).done.contains(.train))
+      let other = RunConfiguration.writing(to: folder) {
+        $0.train.gamma = 0.2
+        $0.train.beta = 0.5
+      }
+      #expect(try PartStates(other, in: folder).stale.contains(.train))
+    }
+  }
+
   @Test func whatIsMadeAgainIsKeptAndTakenBack() throws {
     try Fixtures.withTemporaryDirectory { folder in
       let first = RunConfiguration.writing(to: folder) { $0.train.gamma = 0.1 }

@@ -19,7 +19,9 @@ import Testing
       #expect(try BuiltCommand.run("--config", config, "--quiet", in: folder).status == 0)
       let run = folder.appendingPathComponent("runs/tiny")
       let all = ["--config", config, "--quiet"]
-      let generate = ["generate", "--model", "runs/tiny/train/model", "--prompt", "what?", "--max-new-tokens", "2"]
+      let generate = [
+        "generate", "--model", "runs/tiny/train/model", "--prompt", "what?", "--max-new-tokens", "2",
+      ]
       let model = try FileManager.default.contentsOfDirectory(
         atPath: run.appendingPathComponent("train/model").path)
       #expect(model.contains("checksums.sfv") && model.count > 4)
@@ -77,7 +79,9 @@ import Testing
         ["--config", config, "--accept", "runs/tiny/pairs.jsonl"], in: folder)
       #expect(accepted.status == 0, "\(accepted.errors)")
       #expect(accepted.output.contains("select: done before"))
-      #expect(try TinyRun.fingerprint(of: run)["train/model/model.safetensors"] != fingerprint["train/model/model.safetensors"])
+      #expect(
+        try TinyRun.fingerprint(of: run)["train/model/model.safetensors"]
+          != fingerprint["train/model/model.safetensors"])
     }
   }
 }

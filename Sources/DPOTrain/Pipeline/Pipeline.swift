@@ -164,7 +164,9 @@ public struct Pipeline {
   /// Gives the figures the run's name of now, which is in no key.
   private func renameResults(_ directory: RunDirectory) throws {
     var result = try EvaluationResult.read(from: directory.results)
-    guard result.configName != configuration.run.name, let record = directory.record(of: .evaluate) else { return }
+    guard result.configName != configuration.run.name, let record = directory.record(of: .evaluate) else {
+      return
+    }
     result.configName = configuration.run.name
     try directory.markUndone(.evaluate)
     try result.write(to: directory.results)

@@ -20,7 +20,8 @@ public struct PartStates: Sendable {
       records[part] = try RunDirectory.StageRecord.read(url.appendingPathComponent(part.recordName))
     }
     let known = records
-    for (part, record) in known where record.key != configuration.hash(of: part) && differsInNewKeysAlone(part) {
+    for (part, record) in known
+    where record.key != configuration.hash(of: part) && differsInNewKeysAlone(part) {
       records[part]?.key = configuration.hash(of: part)
     }
   }

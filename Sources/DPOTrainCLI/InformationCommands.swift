@@ -10,12 +10,23 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try options.load()
-    let plan = try RunPlan(configuration)
+    var plan = try RunPlan(configuration)
+    let data = DataPlan(configuration)
+    plan.records = data.records
     print("# The configuration with every value\n")
     print(configuration.yaml)
     print("# The plan\n")
     print(plan)
     try printParts(of: configuration)
+    if !data.remarks.isEmpty {
+      print("\n# Worth knowing\n")
+      for remark in data.remarks.prefix(20) { print(remark) }
+      if data.remarks.count > 20 { print("and \(data.remarks.count - 20) more") }
+    }
+    guard !data.problems.isEmpty else { return }
+    print("\n# What will not work\n")
+    for problem in data.problems { print(problem) }
+    throw ExitCode(1)
   }
 
   /// What of the run directory stays, and what would be made again.

@@ -86,13 +86,13 @@ struct MakeDataCommand: ParsableCommand {
   func run() throws {
     Interruption.install()
     let console = Console(isQuiet: quiet)
-    var omitted = 0
-    func leaveOut(_ problem: any Error) throws {
-      guard onBadRecord == .skip else { throw problem }
-      omitted += 1
-      if omitted <= 5 { console.warning("left out: \(problem)") }
+    var problems: [DataError] = []
+    let pool = try InstructionPool(
+      path: llava, imageFolder: images, step: every, pictures: PictureCheck(console: console),
+      broken: { problems.append($0) })
+    guard problems.isEmpty || onBadRecord == .skip else {
+      throw UnusableRecords(problems, remedy: Self.remedy)
     }
-    let pool = try InstructionPool(path: llava, imageFolder: images, step: every, broken: leaveOut)
     console.message(
       "\(llava): \(pool.entries.count) conversations about one image, \(pool.otherRecords) others")
     let writer = InstructionWriter(
@@ -102,6 +102,9 @@ struct MakeDataCommand: ParsableCommand {
     for kind in InstructionKind.allCases where self.kind.isEmpty || self.kind.contains(kind) {
       let progress = console.progress(kind.rawValue, total: pool.entries.count)
       defer { progress.finish() }
+      func leaveOut(_ error: any Error) {
+        problems.append(DataError(error, of: "\(llava): \(kind.rawValue)"))
+      }
       func advance(_ done: Int, _ total: Int) throws {
         progress.update(step: done)
         try Interruption.check("\(kind.rawValue), \(done) of \(total) records")
@@ -115,6 +118,26 @@ struct MakeDataCommand: ParsableCommand {
         }
       console.message("\(kind.rawValue): \(count) records")
     }
-    if omitted > 5 { console.warning("and \(omitted - 5) more, \(omitted) in all") }
+    try tell(problems, console)
+  }
+
+  private static let remedy = "--on-bad-record skip leaves them out and lists them in omissions.txt"
+
+  /// Lists every record that was left out in a file beside those that were made.
+  private func tell(_ problems: [DataError], _ console: Console) throws {
+    guard problems.isEmpty || onBadRecord == .skip else {
+      throw UnusableRecords(problems, remedy: Self.remedy)
+    }
+    let file = URL(fileURLWithPath: output, isDirectory: true).appendingPathComponent("omissions.txt")
+    guard !problems.isEmpty else {
+      try? FileManager.default.removeItem(at: file)
+      return
+    }
+    let lines = problems.map { "left out: " + "\($0)".replacingOccurrences(of: "\n", with: " / ") }
+    try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: file, options: .atomic)
+    for line in lines.prefix(5) { console.warning(line) }
+    if lines.count > 5 {
+      console.warning("and \(lines.count - 5) more, \(lines.count) in all, see \(file.path)")
+    }
   }
 }

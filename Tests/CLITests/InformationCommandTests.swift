@@ -44,7 +44,7 @@ import Testing
   @Test func planOfAModelThatIsOnlyDescribed() throws {
     try BuiltCommand.withFolder { folder in
       let json =
-        #"{"model_type": "llava", "text_config": {"model_type": "llama"}, "vision_config": {"#
+        #"{"model_type": "llava", "text_config": {"model_type": "llama", "max_position_embeddings": 4096}, "vision_config": {"#
         + #""model_type": "clip_vision_model", "hidden_size": 1024, "image_size": 336, "intermediate_size": 4096, "#
         + #""num_attention_heads": 16, "num_hidden_layers": 24, "patch_size": 14, "projection_dim": 768}, "#
         + #""image_token_index": 31999}"#

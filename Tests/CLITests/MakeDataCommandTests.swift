@@ -47,17 +47,49 @@ import Testing
       try FileManager.default.removeItem(at: folder.appendingPathComponent("gqa/9.png"))
       let call = try BuiltCommand.run(arguments, in: folder)
       #expect(call.status == 1)
-      #expect(call.errors == "error: l.json:10: record 9: image \"gqa/9.png\" does not exist in .\n")
+      let seven =
+        "l.json:8: record 7: ./gqa/7.png: not an image: expected a PNG or JPEG, found the bytes 6e 6f 20 70 69 63 74 75"
+      let nine = "l.json:10: record 9: image \"gqa/9.png\" does not exist in ."
+      #expect(
+        call.errors == "error: \(seven)\n\(nine)\n2 records cannot be used; "
+          + "--on-bad-record skip leaves them out and lists them in omissions.txt\n")
       let skipping = try BuiltCommand.run(arguments + ["--on-bad-record", "skip"], in: folder)
       #expect(skipping.status == 0, "\(skipping.errors)")
       let lines = skipping.errors.split(separator: "\n")
-      #expect(lines[0] == "warning: left out: l.json:10: record 9: image \"gqa/9.png\" does not exist in .")
-      #expect(
-        lines[1]
-          == "warning: left out: l.json:8: record 7: ./gqa/7.png: not an image: expected a PNG or JPEG, found the bytes 6e 6f 20 70 69 63 74 75"
-      )
+      #expect(lines == ["warning: left out: \(seven)", "warning: left out: \(nine)"])
+      let list = try String(contentsOf: folder.appendingPathComponent("out/omissions.txt"), encoding: .utf8)
+      #expect(list == "left out: \(seven)\nleft out: \(nine)\n")
       let found = try BuiltCommand.run("inspect", "out/grid.json", "--images", "out", in: folder)
       #expect(found.status == 0 && found.output.contains(": 38 records"), "\(found.output)")
+    }
+  }
+
+  /// A sequence shows the pictures as they are: none of them may be one that cannot be read, and each is listed.
+  @Test func picturesThatCannotBeReadAreInNothing() throws {
+    try BuiltCommand.withFolder { folder in
+      let arguments = try dataset(in: folder) + ["--quiet", "--on-bad-record", "skip"]
+      for number in 0..<12 {
+        try Data("GIF89a\u{1}\0\u{1}\0\0\0;".utf8).write(
+          to: folder.appendingPathComponent("gqa/\(3 * number).png"))
+      }
+      let call = try BuiltCommand.run(arguments, in: folder)
+      #expect(call.status == 0 && call.errors.contains("and 7 more, 12 in all, see "), "\(call.errors)")
+      let list = try String(contentsOf: folder.appendingPathComponent("out/omissions.txt"), encoding: .utf8)
+      #expect(list.split(separator: "\n").count == 12)
+      for number in 0..<12 { #expect(list.contains("gqa/\(3 * number).png: is a GIF")) }
+      for name in ["sequence", "grid", "pic_in_pic", "grid_groups"] {
+        let text = try String(contentsOf: folder.appendingPathComponent("out/\(name).json"), encoding: .utf8)
+        #expect(!text.contains("gqa/0.png") && !text.contains("gqa/33.png"))
+      }
+      let inspected = try BuiltCommand.run("inspect", "l.json", "--images", ".", in: folder)
+      #expect(inspected.status == 1 && inspected.output.contains("problems in 12 of 40 records"))
+      #expect(inspected.output.contains("40 different, 12 that cannot be read"), "\(inspected.output)")
+      for number in 0..<40 {
+        try Data("no".utf8).write(to: folder.appendingPathComponent("gqa/\(number).png"))
+      }
+      let nothing = try BuiltCommand.run(arguments, in: folder)
+      #expect(
+        nothing.status == 1 && nothing.errors.contains("none of its records about one image can be used"))
     }
   }
 
@@ -91,7 +123,8 @@ import Testing
       #expect(missing.status == 1)
       #expect(
         missing.errors.contains(
-          #/^error: .*/out/grid.jsonl: record grid-2-000001: image ".*" does not exist\n$/#),
+          #/^error: .*/out/grid.jsonl:2: record grid-2-000001: .*/out/grid/000001.jpg: no such image file\n$/#
+        ),
         "\(missing.errors)")
       let none = try BuiltCommand.run(
         ["compose"] + more + ["--set", "compose.path=gqa", "--fresh"], in: folder)

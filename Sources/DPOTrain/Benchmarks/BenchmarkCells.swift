@@ -24,6 +24,11 @@ struct BenchmarkCells: Sendable {
     places[column].flatMap { file.text(file.rows[row], $0) }
   }
 
+  /// The text of a cell that holds words to ask or to compare: `None`, `nan` or `NA` is a word there, not an empty cell.
+  func word(_ row: Int, _ column: String) -> String? {
+    places[column].flatMap { file.word(file.rows[row], $0) }
+  }
+
   /// The text of a cell of at most so many characters; nil for longer ones too.
   func text(_ row: Int, _ column: String, atMost limit: Int) -> String? {
     isLonger(row, column, than: limit) ? nil : text(row, column)
@@ -74,7 +79,7 @@ struct BenchmarkCells: Sendable {
     case .typed: return text(row, "question_type") == "multi_choice" ? try listed("choices") : []
     case .optionText where places["candidates"] != nil: return try listed("candidates")
     case .choice, .choiceOrText, .optionText:
-      let options = letters.compactMap { letter in text(row, letter).map { OptionMatching.Option(letter, $0) }
+      let options = letters.compactMap { letter in word(row, letter).map { OptionMatching.Option(letter, $0) }
       }
       guard answers == .choiceOrText || !options.isEmpty else {
         throw BenchmarkCellError(column: "A", found: "nothing", expected: "an option")
@@ -90,7 +95,7 @@ struct BenchmarkCells: Sendable {
   ) throws -> BenchmarkRow.Reference? {
     guard places["answer"] != nil else { return nil }
     let column = answers == .typed && !options.isEmpty ? "answer_option" : "answer"
-    guard let answer = text(row, column) else {
+    guard let answer = word(row, column) else {
       throw BenchmarkCellError(column: column, found: "nothing", expected: "an answer")
     }
     func amongOptions(_ isIt: (OptionMatching.Option) -> Bool) throws -> BenchmarkRow.Reference {

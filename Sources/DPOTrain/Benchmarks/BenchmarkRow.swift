@@ -144,7 +144,7 @@ package struct BenchmarkRows {
   private func row(
     _ place: Int, index: String, images: [BenchmarkRow.Image], columns: [BenchmarkPreset.GroupColumn]
   ) throws -> BenchmarkRow {
-    guard let question = cells.text(place, "question") else {
+    guard let question = cells.word(place, "question") else {
       throw BenchmarkCellError(column: "question", found: "nothing", expected: "a question")
     }
     let options = try cells.options(place, preset.answers)

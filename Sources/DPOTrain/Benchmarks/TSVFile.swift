@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// A tab-separated file as pandas writes it, with only the places of its cells in memory: cells of many megabytes, such
@@ -64,6 +65,12 @@ public struct TSVFile: Sendable {
     return text.isEmpty || (text.utf8.count <= 8 && Self.missing.contains(text)) ? nil : text
   }
 
+  /// The text of a cell in which every word is a word: nil for an empty one alone. An option may well be called `None`.
+  package func word(_ row: Row, _ column: Int) -> String? {
+    let text = Self.text(of: row.cells[column], in: data)
+    return text.isEmpty ? nil : text
+  }
+
   /// A cell as it stands in the file, quotes included.
   func raw(_ row: Row, _ column: Int) -> Data { data[row.cells[column]] }
 
@@ -111,7 +118,7 @@ public struct TSVFile: Sendable {
     init(bytes: UnsafeBufferPointer<UInt8>, path: String) {
       self.bytes = bytes
       self.path = path
-      if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+      position = bytes.count - bytes.withoutByteOrderMark.count
     }
 
     /// Header and rows; empty lines left out.

@@ -1,7 +1,7 @@
 /// How many compositions of which kind and size are made.
 public struct CompositionPlan: Sendable, Equatable {
   /// Records of one kind and size.
-  public struct Entry: Sendable, Equatable {
+  public struct Entry: Sendable, Hashable {
     /// How pictures are put together.
     public var kind: CompositionKind
     /// Pictures per record.

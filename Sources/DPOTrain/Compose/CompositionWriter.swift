@@ -94,6 +94,23 @@ public enum ComposedRecordFile {
     return records
   }
 
+  /// Reads as ``read(_:)``, and goes on after a line that is broken or contradicts itself.
+  /// - Parameter broken: takes what is wrong with a line, in place of its record.
+  /// - Returns: records with the lines they stand in.
+  static func read(
+    _ url: URL, broken: (DataError) throws -> Void
+  ) throws -> [(record: ComposedRecord, line: Int)] {
+    var records: [(record: ComposedRecord, line: Int)] = []
+    try JSONRecordFile.forEach(url.path, broken: broken) { json, number, line in
+      do throws(RecordProblem) {
+        records.append((try RecordContents.composed(json), line))
+      } catch {
+        try broken(DataError(error, in: json, file: url.path, line: line, number: number))
+      }
+    }
+    return records
+  }
+
   /// Writes records, replacing the file in one step.
   /// - Throws: ``DataError`` naming the file.
   public static func write(_ records: [ComposedRecord], to url: URL) throws {

@@ -101,6 +101,9 @@ extension RunConfiguration {
       data.shares.parts.isEmpty ? "no share above 0" : "shares with source \(data.source.rawValue)",
       data.source == .mixture ? "the sources of the mixture with their shares" : "source: mixture")
     require(
+      data.source == .llava || data.turns == .all, "data.turns", data.turns.rawValue,
+      "all, the sources beside llava have single questions")
+    require(
       data.source == .llava || data.imageRoot == nil, "data.image_root", "\"\(data.imageRoot ?? "")\"",
       "no image_root, only source llava reads one")
     require(

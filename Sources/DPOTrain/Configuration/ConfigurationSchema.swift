@@ -30,7 +30,7 @@ extension RunConfiguration.Run: ConfigurationSection {
         "threads", \.threads, to: 1024, "Number of threads; 0 takes one per core.", affectsResults: false),
       .choice(
         "on_bad_record", \.onBadRecord,
-        "What to do with a record that cannot be used: stop, or leave it out, count it and list it in the report.",
+        "What every stage does with a record that cannot be used: stop, or leave it out and list it in `omissions.txt`.",
         affectsResults: false),
     ]
   }
@@ -127,6 +127,10 @@ extension RunConfiguration.Data: ConfigurationSection {
       .optionalPath(
         "image_root", \.imageRoot,
         "Directory that picture paths of `llava` are relative to; by default the JSON file's."),
+      .choice(
+        "turns", \.turns,
+        "Which turns of `llava` conversations `sft` learns; composed prompts ask the first question of a record, as MIA-DPO does."
+      ),
       .optionalPath(
         "names", \.names, "File of the names of `emoji`; by default the emoji-test.txt that Debian installs."),
       .section("shares", \.shares),

@@ -52,6 +52,14 @@ extension RunConfiguration {
       }
     }
 
+    /// Which turns of a conversation supervised training learns.
+    public enum Turns: String, CaseIterable, Sendable {
+      /// Every answer, each after the turns before it.
+      case all
+      /// The first answer alone.
+      case first
+    }
+
     /// Kind of data.
     public var source = Source.shapes
     /// Directory of the IDX files (`fashion`) or of the `stamps`, font of the `emoji`, or the JSON file (`llava`);
@@ -59,6 +67,8 @@ extension RunConfiguration {
     public var path: String?
     /// Directory that the picture paths of `llava` records are relative to; `nil` means the JSON file's.
     public var imageRoot: String?
+    /// Which turns of `llava` conversations are trained in `sft`; composed prompts ask the first question.
+    public var turns = Turns.all
     /// File of the names of `emoji`; `nil` for the one Debian installs.
     public var names: String?
     /// How much of a `mixture` each source is.

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 extension RunConfiguration {
@@ -31,7 +32,8 @@ extension RunConfiguration {
       problems.add(.file(file), "", "found \(size) bytes, expected a YAML file of at most 1 MiB")
       throw ConfigurationError(problems.all)
     }
-    guard let data = try? Foundation.Data(contentsOf: url), let yaml = String(data: data, encoding: .utf8)
+    guard let data = try? Foundation.Data(contentsOf: url),
+      let yaml = String(data: Foundation.Data(data.withoutByteOrderMark), encoding: .utf8)
     else {
       problems.add(.file(file), "", "cannot be read, expected YAML in UTF-8")
       throw ConfigurationError(problems.all)
@@ -66,6 +68,7 @@ extension RunConfiguration {
     if let node = tree.value(at: "select") { select.readPreset(node) }
     read(tree, key: "", problems: &problems)
     if tree.value(at: "run.output_dir") == nil { run.outputDirectory = "runs/\(run.name)" }
+    places = ConfigurationPlaces(tree, file: file)
     check(tree, file: file, problems: &problems)
   }
 

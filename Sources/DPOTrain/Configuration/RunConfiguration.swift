@@ -23,6 +23,8 @@ public struct RunConfiguration: Sendable, Equatable {
   public var evaluate = Evaluate()
   /// What the report shows.
   public var report = Report()
+  /// Where keys were given, for messages.
+  var places = ConfigurationPlaces()
 
   /// All defaults.
   public init() {}

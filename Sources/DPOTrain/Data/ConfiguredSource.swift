@@ -3,14 +3,20 @@ import LVLM
 
 extension RunConfiguration {
   /// Opens the data that `data` describes; scenes and questions are drawn with `run.seed`.
+  /// - Parameters:
+  ///   - pictures: finds out which picture files of `llava` can be read.
+  ///   - collects: whether ``QuestionSource/badRecords`` are collected whatever `run.on_bad_record` says.
   /// - Throws: ``DataError`` naming the file and record that cannot be used.
-  public func questionSource() throws -> any QuestionSource {
+  public func questionSource(
+    pictures: PictureCheck = PictureCheck(), collects: Bool = false
+  ) throws -> any QuestionSource {
     let sizes: [DataSplit: Int] = [
       .sft: data.sizes.sft, .preference: data.sizes.pref, .validation: data.sizes.val, .test: data.sizes.test,
     ]
-    guard data.source == .mixture else { return try source(data.source, sizes) }
+    guard data.source == .mixture else { return try source(data.source, sizes, pictures, collects) }
     return SourceMixture(
-      try data.shares.parts.map { (try source($0.source, sizes), $0.share) }, counts: sizes)
+      try data.shares.parts.map { (try source($0.source, sizes, pictures, collects), $0.share) },
+      counts: sizes)
   }
 
   /// Side of the square picture that the model sees, pixels: the configured one, or that of the model in `model.path`.
@@ -22,7 +28,9 @@ extension RunConfiguration {
     ).vision.imageSize
   }
 
-  private func source(_ kind: Data.Source, _ sizes: [DataSplit: Int]) throws -> any QuestionSource {
+  private func source(
+    _ kind: Data.Source, _ sizes: [DataSplit: Int], _ pictures: PictureCheck, _ collects: Bool
+  ) throws -> any QuestionSource {
     let side = try pictureSide()
     switch kind {
     case .shapes:
@@ -47,7 +55,8 @@ extension RunConfiguration {
       return try LLaVAConversations(
         path: path, imageFolder: data.imageRoot, shares: sizes.mapValues(Double.init), maximumRecords: sizes,
         seed: run.seed,
-        badRecords: run.onBadRecord == .skip ? .skip : .stop)
+        badRecords: collects ? .collect : run.onBadRecord == .skip ? .skip : .stop, turns: data.turns,
+        pictures: pictures)
     }
   }
 

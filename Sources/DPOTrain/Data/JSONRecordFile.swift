@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 /// The records of a JSON file that is a list of objects, or of a JSONL file with an object on every line.
@@ -22,12 +23,14 @@ public enum JSONRecordFile {
     }
   }
 
-  /// Calls `body` with the bytes of a file.
+  /// Calls `body` with the bytes of a file, its byte order mark left out.
   static func withBytes<Result>(
     _ path: String, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
   ) throws -> Result {
     let data = try FilePath.mapped(path, expected: "a JSON or JSONL file")
-    return try data.withUnsafeBytes { try body($0.bindMemory(to: UInt8.self)) }
+    return try data.withUnsafeBytes { bytes in
+      try body(UnsafeBufferPointer(rebasing: bytes.bindMemory(to: UInt8.self).withoutByteOrderMark))
+    }
   }
 
   /// Calls `body` for every record of the bytes of a file.

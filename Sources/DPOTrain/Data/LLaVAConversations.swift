@@ -3,16 +3,18 @@ public import LVLM
 
 /// LLaVA instruction data (`llava_v1_5_mix665k.json` and files like it) as a source of single-image questions.
 ///
-/// The first question and answer of every record with one picture is used, as MIA-DPO does. A record belongs to
-/// a split by a hash of its picture's path, so no picture is in two splits however often it occurs.
+/// The first question and answer of every record with one picture is asked, as MIA-DPO does; supervised training learns
+/// the turns after it too, unless told otherwise. A record belongs to a split by a hash of its picture's path, so no
+/// picture is in two splits however often it occurs.
 public struct LLaVAConversations: QuestionSource {
-  /// What happens to a record that cannot be used.
+  /// What happens to records that cannot be used.
   public enum BadRecords: Sendable {
-    /// The first one is thrown.
+    /// They are thrown, all of them at once.
     case stop
-    /// They are left out and listed in ``badRecords``; so that none turns up later, every picture that will be used
-    /// is read once.
+    /// They are left out and listed in ``badRecords``; that none is left is an error.
     case skip
+    /// They are left out and listed in ``badRecords``, whatever is left.
+    case collect
   }
 
   /// The file the records come from.
@@ -22,31 +24,42 @@ public struct LLaVAConversations: QuestionSource {
   /// The records that were left out because of errors.
   public let badRecords: [DataError]
   /// Records without a picture or with several of them, which are no single-image questions.
-  public let otherRecords: Int
+  public var otherRecords: Int { others.count }
+  /// Records that are no single-image questions, and last questions that nobody answers.
+  private let others: [DataError]
+  private let openEnds: [DataError]
+  public let available: Int?
   public let families: [String]
   private let entries: [DataSplit: [SingleImageRecord]]
+  /// The records about each picture.
+  private let recordsOfPicture: [DataSplit: [String: [Int]]]
   private let limits: ImageLimits
+  private let trainsAllTurns: Bool
 
-  /// Reads a JSON list or JSONL file.
+  /// Reads a JSON list or JSONL file, and every picture of the records that will be used.
   /// - Parameters:
   ///   - path: the file.
   ///   - imageFolder: what picture paths are relative to; the file's folder when `nil`.
   ///   - shares: how much of the data each split gets; only the proportions count.
   ///   - maximumRecords: the largest number of records in a split; all of them where none is given.
   ///   - seed: another seed gives another assignment of pictures to splits.
-  ///   - badRecords: what happens to a record that cannot be used.
-  ///   - checksImages: whether every picture must exist as a file.
-  /// - Throws: ``DataError`` naming file, line and record: broken JSON, missing keys, an empty question or
-  ///   answer, more or fewer `<image>` marks than pictures, a missing picture.
+  ///   - badRecords: what happens to records that cannot be used.
+  ///   - turns: which turns supervised training learns.
+  ///   - pictures: finds the pictures that cannot be read; `nil` looks at none.
+  /// - Throws: ``UnusableRecords`` naming file, line and record of each: broken JSON, missing keys, an empty question or
+  ///   answer, more or fewer `<image>` marks than pictures, a picture that is missing or cannot be decoded;
+  ///   ``DataError`` for a file that cannot be read, or of which nothing is left.
   public init(
     path: String, imageFolder: String? = nil,
     shares: [DataSplit: Double] = [.sft: 0.6, .preference: 0.3, .validation: 0.05, .test: 0.05],
     maximumRecords: [DataSplit: Int] = [:], seed: UInt64 = 0, badRecords policy: BadRecords = .stop,
-    checksImages: Bool = true, limits: ImageLimits = ImageLimits()
+    turns: RunConfiguration.Data.Turns = .all, pictures: PictureCheck? = PictureCheck(),
+    limits: ImageLimits = ImageLimits()
   ) throws {
     self.path = path
     self.imageFolder = imageFolder ?? FilePath.folder(of: path)
     self.limits = limits
+    trainsAllTurns = turns == .all
 
     var bounds: [(split: DataSplit, end: Double)] = []
     let total = DataSplit.allCases.reduce(0.0) { $0 + (shares[$1] ?? 0) }
@@ -56,66 +69,71 @@ public struct LLaVAConversations: QuestionSource {
       bounds.append((split, end))
     }
     let resolved = self.imageFolder
-    var entries: [DataSplit: [(record: SingleImageRecord, line: Int)]] = [:]
-    var (families, bad): ([String], [DataError]) = ([], [])
-    let skips = policy == .skip && checksImages
-    func leaveOut(_ problem: DataError) throws {
-      if case .stop = policy { throw problem }
-      bad.append(problem)
+    var entries: [DataSplit: [SingleImageRecord]] = [:]
+    var bad: [DataError] = []
+    var (others, openEnds): ([DataError], [DataError]) = ([], [])
+    func note(_ record: LLaVARecord, _ line: Int, _ text: String) -> DataError {
+      DataError(file: "\(path):\(line)", record: record.id, problem: text)
     }
-    otherRecords = try LLaVARecord.forEachWithOneImage(of: path, broken: leaveOut) {
-      record, _, line throws(RecordProblem) in
-      if checksImages { try record.requireImages(in: resolved) }
-      let (image, family) = (record.images[0], record.source)
+    _ = try LLaVARecord.forEachWithOneImage(
+      of: path, broken: { bad.append($0) },
+      other: { others.append(note($0, $1, "has \($0.images.count) images; questions here are about one")) }
+    ) { record, _, line throws(RecordProblem) in
+      if pictures != nil { try record.requireImages(in: resolved) }
+      let image = record.images[0]
       let place = splitPlace(of: image, seed: seed)
       let split = bounds.first { place < $0.end }?.split ?? .test
-      let index = entries[split, default: []].count
-      if !skips, index >= maximumRecords[split] ?? .max { return }
-      if !families.contains(family) { families.append(family) }
-      entries[split, default: []].append(
-        (
-          SingleImageRecord(
-            id: record.id, image: ImageReference(path: image, split: split, index: index),
-            question: PromptRewriting.withoutMarks(record.turns[0].text), answer: record.turns[1].text,
-            family: family), line
-        ))
-    }
-    if skips {
-      for split in DataSplit.allCases {
-        entries[split] = Self.readable(
-          entries[split] ?? [], atMost: maximumRecords[split] ?? .max, path, resolved, limits, bad: &bad)
+      let pairs = record.questionsAndAnswers
+      if record.turns.count % 2 == 1 {
+        openEnds.append(note(record, line, "its last question, which has no answer"))
       }
+      entries[split, default: []].append(
+        SingleImageRecord(
+          id: record.id, image: ImageReference(path: image, split: split, index: 0),
+          question: pairs[0].question, answer: pairs[0].answer, family: record.source,
+          laterTurns: Array(pairs.dropFirst()), line: line))
     }
-    self.entries = entries.mapValues { $0.map(\.record) }
-    self.families = families
+    (self.others, self.openEnds) = (others, openEnds)
+    available = entries.values.reduce(0) { $0 + $1.count }
+    for split in DataSplit.allCases {
+      entries[split] = try Self.readable(
+        entries[split] ?? [], atMost: maximumRecords[split] ?? .max, path, resolved, pictures, bad: &bad)
+    }
+    bad = bad.inFileOrder
+    if policy == .stop, !bad.isEmpty { throw UnusableRecords(bad) }
+    if policy == .skip, !bad.isEmpty, entries.values.allSatisfy(\.isEmpty) {
+      throw DataError(
+        file: path,
+        problem: "none of its records can be used; the first of \(bad.count) problems: \(bad[0])")
+    }
+    self.entries = entries
+    recordsOfPicture = entries.mapValues { records in
+      Dictionary(grouping: records.indices) { records[$0].image.path }
+    }
+    var seen = Set<String>()
+    families = DataSplit.allCases.flatMap { entries[$0] ?? [] }.sorted { $0.line < $1.line }.map(\.family)
+      .filter { seen.insert($0).inserted }
     badRecords = bad
   }
 
   /// The first records whose pictures can be read, at most so many.
   private static func readable(
-    _ entries: [(record: SingleImageRecord, line: Int)], atMost limit: Int, _ path: String, _ folder: String,
-    _ limits: ImageLimits, bad: inout [DataError]
-  ) -> [(record: SingleImageRecord, line: Int)] {
-    var kept: [(record: SingleImageRecord, line: Int)] = []
-    /// What is wrong with a picture; empty where nothing is.
-    var known: [String: String] = [:]
+    _ entries: [SingleImageRecord], atMost limit: Int, _ path: String, _ folder: String,
+    _ pictures: PictureCheck?, bad: inout [DataError]
+  ) throws -> [SingleImageRecord] {
+    var kept: [SingleImageRecord] = []
     var start = 0
     while start < entries.count, kept.count < limit {
-      let some = Array(entries[start..<min(start + 64, entries.count)])
+      // As many as may be enough: pictures of records beyond the limit are not read.
+      let some = entries[start..<min(start + max(64, limit - kept.count), entries.count)]
       start += some.count
-      let images = Set(some.map(\.record.image.path)).subtracting(known.keys).sorted()
-      let results = concurrently(images.count) { index in
-        _ = try RGBImage(contentsOf: FilePath.join(folder, images[index]), limits: limits)
-      }
-      for (image, result) in zip(images, results) {
-        if case .failure(let error) = result { known[image] = "\(error)" } else { known[image] = "" }
-      }
+      let problems = try pictures?.problems(of: some.map { FilePath.join(folder, $0.image.path) }) ?? [:]
       for var entry in some where kept.count < limit {
-        if let problem = known[entry.record.image.path], !problem.isEmpty {
-          bad.append(DataError(file: "\(path):\(entry.line)", record: entry.record.id, problem: problem))
+        if let problem = problems[FilePath.join(folder, entry.image.path)] {
+          bad.append(DataError(file: "\(path):\(entry.line)", record: entry.id, problem: problem))
           continue
         }
-        entry.record.image.index = kept.count
+        entry.image.index = kept.count
         kept.append(entry)
       }
     }
@@ -125,11 +143,8 @@ public struct LLaVAConversations: QuestionSource {
   public var name: String { "llava" }
   public var answersAboutAnyImage: Bool { false }
 
-  /// How many records are no single-image questions, and every record that cannot be used.
-  public var omissions: [String] {
-    let others = "\(path): left out \(otherRecords) records without exactly one image"
-    return (otherRecords > 0 ? [others] : []) + badRecords.map { "left out: \($0)" }
-  }
+  /// Every record that is left out, and why.
+  public var omissions: [String] { (others + openEnds + badRecords).map { "left out: \($0)" } }
 
   public func count(of split: DataSplit) -> Int { entries[split]?.count ?? 0 }
 
@@ -145,12 +160,33 @@ public struct LLaVAConversations: QuestionSource {
     try RGBImage(contentsOf: FilePath.join(imageFolder, reference.path), limits: limits)
   }
 
-  /// `nil`: nobody knows what a question about one photograph would mean for another.
-  public func answer(to question: String, about image: ImageReference) -> String? { nil }
+  /// What the file says: the answer to the same question (``AnswerText/normalized(_:)``) in any turn about that picture;
+  /// `nil` where it was not asked.
+  public func answer(to question: String, about image: ImageReference) -> String? {
+    answers(to: question, about: image).first
+  }
 
-  /// Another picture of the same folder (`coco`, `gqa` …), as MIA-DPO draws them.
+  private func answers(to question: String, about image: ImageReference) -> [String] {
+    let wanted = AnswerText.normalized(question)
+    return (recordsOfPicture[image.split]?[image.path] ?? []).flatMap { index -> [String] in
+      let record = record(image.split, index)
+      return ([.init(question: record.question, answer: record.answer)] + record.laterTurns).filter {
+        AnswerText.normalized($0.question) == wanted
+      }.map(\.answer)
+    }
+  }
+
+  public func trainedTurns(of record: SingleImageRecord) -> [SingleImageRecord.Turn] {
+    trainsAllTurns ? record.laterTurns : []
+  }
+
+  public func place(of record: SingleImageRecord) -> String { "\(path):\(record.line)" }
+
+  /// Another picture of the same folder (`coco`, `gqa` …), as MIA-DPO draws them, of which the file does not say that it
+  /// answers the question alike.
   public func isCompanion(_ image: ImageReference, of record: SingleImageRecord) -> Bool {
     image.path != record.image.path && self.record(image.split, image.index).family == record.family
+      && !answers(to: record.question, about: image).contains { AnswerText.matches($0, record.answer) }
   }
 
   public func file(of reference: ImageReference) -> String? {

@@ -36,7 +36,7 @@ public struct LLaVARecord: Sendable, Equatable {
   init(_ json: OrderedJSON, fallbackID: String) throws(RecordProblem) {
     guard case .object = json else { throw RecordProblem("expected an object, found \(json.kind)") }
     switch json[key: "id"] {
-    case nil: id = fallbackID
+    case nil, .null: id = fallbackID
     case .string(let text): id = text
     case .integer(let number): id = String(number)
     case .some(let other):
@@ -77,10 +77,11 @@ public struct LLaVARecord: Sendable, Equatable {
     }
   }
 
-  /// `image` as a string or a list of strings; none when it is absent.
+  /// `image` as a string or a list of strings; none when it is absent, `null` or `""`, as programs that fill up columns
+  /// write what is not there.
   static func paths(_ value: OrderedJSON?) throws(RecordProblem) -> [String] {
     switch value {
-    case nil: return []
+    case nil, .null, .string(""): return []
     case .string(let path): return [path]
     case .array(let list):
       var paths: [String] = []
@@ -88,6 +89,7 @@ public struct LLaVARecord: Sendable, Equatable {
         guard let path = entry.text else {
           throw RecordProblem("\"image\": expected strings in the list, found \(entry.kind)")
         }
+        guard !path.isEmpty else { throw RecordProblem("\"image\": expected paths in the list, found \"\"") }
         paths.append(path)
       }
       return paths
@@ -116,7 +118,34 @@ extension DataError {
   }
 }
 
+extension [DataError] {
+  /// In the order of their lines; what has no line stays behind what it came after.
+  var inFileOrder: [DataError] {
+    var last = 0
+    return enumerated().map { place, problem in
+      if problem.line > 0 { last = problem.line }
+      return (line: last, place: place, problem: problem)
+    }.sorted { ($0.line, $0.place) < ($1.line, $1.place) }.map(\.problem)
+  }
+}
+
+extension DataError {
+  /// The line that the file's name ends with; 0 for none.
+  var line: Int {
+    if let line = file.split(separator: ":").last.flatMap({ Int($0) }) { return line }
+    // Broken JSON has its line in the problem's words.
+    return problem.firstMatch(of: /^broken JSON in line (\d+)/).flatMap { Int($0.1) } ?? 0
+  }
+}
+
 extension LLaVARecord {
+  /// Every question with the answer that follows it, image marks left out; at least one.
+  var questionsAndAnswers: [SingleImageRecord.Turn] {
+    stride(from: 0, to: turns.count - 1, by: 2).map {
+      .init(question: PromptRewriting.withoutMarks(turns[$0].text), answer: turns[$0 + 1].text)
+    }
+  }
+
   /// The first folder of the first image's path (`coco`, `gqa` …), by which sources are told apart.
   var source: String {
     images.first.flatMap { path in path.firstIndex(of: "/").map { String(path[..<$0]) } } ?? "image"
@@ -125,18 +154,25 @@ extension LLaVARecord {
   /// Takes every record of a file that is about exactly one image.
   /// - Parameters:
   ///   - broken: takes the error of a record that cannot be used.
+  ///   - other: takes a record about none or several, and its line.
   ///   - body: takes the record, its object and the line it starts in.
   /// - Returns: the number of records about none or several.
   /// - Throws: ``DataError`` for a file that cannot be read, or what `broken` throws.
   static func forEachWithOneImage(
     of path: String, broken: (DataError) throws -> Void,
+    other: (_ record: LLaVARecord, _ line: Int) -> Void = { _, _ in },
     _ body: (_ record: LLaVARecord, _ json: OrderedJSON, _ line: Int) throws(RecordProblem) -> Void
   ) throws -> Int {
     var others = 0
     try JSONRecordFile.forEach(path, broken: broken) { json, number, line in
       do throws(RecordProblem) {
         let record = try LLaVARecord(json, fallbackID: String(number))
-        if record.images.count == 1 { try body(record, json, line) } else { others += 1 }
+        if record.images.count == 1 {
+          try body(record, json, line)
+        } else {
+          others += 1
+          other(record, line)
+        }
       } catch {
         try broken(DataError(error, in: json, file: path, line: line, number: number))
       }

@@ -51,7 +51,7 @@ public struct PreferencePair: Sendable, Equatable {
       return text
     }
     switch json[key: "id"] {
-    case nil: id = fallbackID
+    case nil, .null: id = fallbackID
     case .string(let text): id = text
     case .integer(let number): id = String(number)
     case .some(let other):
@@ -61,7 +61,7 @@ public struct PreferencePair: Sendable, Equatable {
     prompt = try text("prompt").replacing(ImageMark.placeholder, with: ImageMark.text)
     chosen = try text("chosen")
     rejected = try text("rejected")
-    groundTruth = json[key: "gt"] == nil ? chosen : try text("gt")
+    groundTruth = [nil, .null].contains(json[key: "gt"]) ? chosen : try text("gt")
     extra = members.filter { !Self.keys.contains($0.key) }
     let marks = ImageMark.count(in: prompt)
     guard marks == images.count else {
@@ -112,7 +112,14 @@ public enum PreferencePairFile {
   public static func read(
     _ path: String, imageFolder: String? = nil, broken: (DataError) throws -> Void = { throw $0 }
   ) throws -> [PreferencePair] {
-    var pairs: [PreferencePair] = []
+    try readLines(path, imageFolder: imageFolder, broken: broken).map(\.pair)
+  }
+
+  /// Reads as ``read(_:imageFolder:broken:)``; every pair comes with the line it begins in.
+  static func readLines(
+    _ path: String, imageFolder: String? = nil, broken: (DataError) throws -> Void = { throw $0 }
+  ) throws -> [(pair: PreferencePair, line: Int)] {
+    var pairs: [(pair: PreferencePair, line: Int)] = []
     try JSONRecordFile.forEach(path, broken: broken) { json, number, line in
       do throws(RecordProblem) {
         let pair = try PreferencePair(json, fallbackID: String(number))
@@ -123,7 +130,7 @@ public enum PreferencePairFile {
         {
           throw RecordProblem("image \"\(missing)\" does not exist in \(imageFolder)")
         }
-        pairs.append(pair)
+        pairs.append((pair, line))
       } catch {
         try broken(DataError(error, in: json, file: path, line: line, number: number))
       }

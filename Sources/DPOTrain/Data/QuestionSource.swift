@@ -35,6 +35,12 @@ public protocol QuestionSource: Sendable {
   /// ("what color is the circle?" about a triangle) or when the source cannot know.
   func answer(to question: String, about image: ImageReference) -> String?
 
+  /// The turns after a record's first one that supervised training learns too.
+  func trainedTurns(of record: SingleImageRecord) -> [SingleImageRecord.Turn]
+
+  /// Where a record is written, for messages: a file with a line, or the source's name.
+  func place(of record: SingleImageRecord) -> String
+
   /// Whether a picture may stand beside the record's picture in a multi-image prompt.
   func isCompanion(_ image: ImageReference, of record: SingleImageRecord) -> Bool
 
@@ -46,6 +52,12 @@ public protocol QuestionSource: Sendable {
 
   /// What the source leaves out of its file, for people: empty when nothing is.
   var omissions: [String] { get }
+
+  /// The records of its file that cannot be used, which are among the omissions.
+  var badRecords: [DataError] { get }
+
+  /// How many records of its file could be used, where that is more than the splits are given; `nil` where there is none.
+  var available: Int? { get }
 }
 
 extension QuestionSource {
@@ -57,11 +69,23 @@ extension QuestionSource {
     return other != record.answer
   }
 
+  /// None: the source has single questions.
+  public func trainedTurns(of record: SingleImageRecord) -> [SingleImageRecord.Turn] { [] }
+
+  /// `data source NAME`.
+  public func place(of record: SingleImageRecord) -> String { "data source \(name)" }
+
   /// The source's own name: it has no parts.
   public func collection(of image: ImageReference) -> String { name }
 
   /// `nil`: the pictures of this source are not files.
   public func file(of reference: ImageReference) -> String? { nil }
+
+  /// Every record can be used.
+  public var badRecords: [DataError] { [] }
+
+  /// There is no file of records.
+  public var available: Int? { nil }
 
   /// Nothing is left out.
   public var omissions: [String] { [] }

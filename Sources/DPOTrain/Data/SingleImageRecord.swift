@@ -41,6 +41,20 @@ public struct ImageReference: Hashable, Sendable {
 
 /// One question about one picture, with its answer.
 public struct SingleImageRecord: Hashable, Sendable {
+  /// A further question of a conversation, with its answer.
+  public struct Turn: Hashable, Sendable {
+    /// The question without the image mark.
+    public var question: String
+    /// The ground truth.
+    public var answer: String
+
+    /// Creates a turn.
+    public init(question: String, answer: String) {
+      self.question = question
+      self.answer = answer
+    }
+  }
+
   /// Unique in the source.
   public var id: String
   /// The picture.
@@ -51,9 +65,18 @@ public struct SingleImageRecord: Hashable, Sendable {
   public var answer: String
   /// The kind of question (`color`, `shape`, `yes_no`, `name` …): results are reported by it.
   public var family: String
+  /// What the conversation goes on with after the first answer.
+  public var laterTurns: [Turn] = []
+  /// The line of the source's file it begins in, from 1; 0 where there is no file.
+  public var line = 0
 
   /// Creates a record.
-  public init(id: String, image: ImageReference, question: String, answer: String, family: String) {
+  public init(
+    id: String, image: ImageReference, question: String, answer: String, family: String,
+    laterTurns: [Turn] = [], line: Int = 0
+  ) {
+    self.laterTurns = laterTurns
+    self.line = line
     self.id = id
     self.image = image
     self.question = question

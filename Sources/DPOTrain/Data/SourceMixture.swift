@@ -50,6 +50,7 @@ public struct SourceMixture: QuestionSource {
   public var families: [String] { parts.flatMap { part in part.families.map { part.name + "_" + $0 } } }
   public var answersAboutAnyImage: Bool { true }
   public var omissions: [String] { parts.flatMap(\.omissions) }
+  public var badRecords: [DataError] { parts.flatMap(\.badRecords) }
 
   public func count(of split: DataSplit) -> Int { places[split]?.count ?? 0 }
 
@@ -76,6 +77,11 @@ public struct SourceMixture: QuestionSource {
   public func answer(to question: String, about image: ImageReference) -> String? {
     let (part, own) = place(image.split, image.index)
     return part.answer(to: question, about: part.image(image.split, own))
+  }
+
+  public func place(of record: SingleImageRecord) -> String {
+    let (part, _) = place(record.image.split, record.image.index)
+    return part.place(of: record)
   }
 
   public func collection(of image: ImageReference) -> String { place(image.split, image.index).part.name }

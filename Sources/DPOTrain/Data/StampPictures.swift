@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import LVLM
 
@@ -77,7 +78,7 @@ func readText(_ path: String, installation: String) throws(DataError) -> String 
   guard let data = FileManager.default.contents(atPath: path) else {
     throw DataError(file: path, problem: "no such file; install it with: \(installation)")
   }
-  guard let text = String(data: data, encoding: .utf8) else {
+  guard let text = String(data: Data(data.withoutByteOrderMark), encoding: .utf8) else {
     throw DataError(file: path, problem: "is not text in UTF-8")
   }
   return text

@@ -9,8 +9,9 @@ public struct AccuracyResult: Sendable, Equatable {
   public var low: Double
   /// Upper end of the 95 % interval.
   public var high: Double
-  /// Share of questions answered with what is true of another picture of the same prompt.
-  public var answeredFromAnotherImage: Double
+  /// Share of questions answered with what is true of another picture of the same prompt, among those for which it is
+  /// known what is true of the others; `nil` where it is known for none.
+  public var answeredFromAnotherImage: Double?
   /// Accuracy of the same model without images; `nil` where it was not asked.
   public var blind: Double?
   /// Mean attention ratio of the target; `nil` where it was not recorded.
@@ -20,7 +21,7 @@ public struct AccuracyResult: Sendable, Equatable {
 
   /// Creates a result from its numbers.
   public init(
-    accuracy: Double, low: Double, high: Double, answeredFromAnotherImage: Double, blind: Double?,
+    accuracy: Double, low: Double, high: Double, answeredFromAnotherImage: Double?, blind: Double?,
     attentionRatio: Double? = nil, n: Int
   ) {
     self.accuracy = accuracy
@@ -41,12 +42,13 @@ public struct AccuracyResult: Sendable, Equatable {
     guard let interval = Statistics.proportion(outcomes, resamples: resamples, using: &generator) else {
       return nil
     }
+    let elsewhere = records.compactMap(\.answeredFromAnotherImage)
     let blind = records.compactMap(\.blindCorrect)
     let ratios = records.compactMap(\.ratio)
     self.init(
       accuracy: interval.estimate, low: interval.low, high: interval.high,
-      answeredFromAnotherImage: Double(records.count(where: \.answeredFromAnotherImage))
-        / Double(records.count),
+      answeredFromAnotherImage: elsewhere.isEmpty
+        ? nil : Double(elsewhere.count(where: { $0 })) / Double(elsewhere.count),
       blind: blind.isEmpty ? nil : Double(blind.count(where: { $0 })) / Double(blind.count),
       attentionRatio: ratios.isEmpty ? nil : ratios.reduce(0, +) / Double(ratios.count), n: records.count)
   }

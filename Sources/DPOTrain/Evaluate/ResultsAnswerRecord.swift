@@ -18,8 +18,9 @@ public struct AnswerRecord: JSONRow, Equatable {
   public var prediction: String
   /// Whether the prediction counts as right.
   public var correct: Bool
-  /// Whether the prediction is wrong and is the right answer for another picture of the same prompt.
-  public var answeredFromAnotherImage: Bool
+  /// Whether the prediction is wrong and is the right answer for another picture of the same prompt; `nil` where nobody
+  /// knows what is right for the others.
+  public var answeredFromAnotherImage: Bool?
   /// Whether the same model answers right without any image; `nil` where it was not asked.
   public var blindCorrect: Bool?
   /// Attention ratio R of the target while answering, where it was recorded.
@@ -30,7 +31,7 @@ public struct AnswerRecord: JSONRow, Equatable {
   /// Creates a record.
   public init(
     id: String, kind: QuestionKind, count: Int, target: Int, family: String, prompt: String, answer: String,
-    prediction: String, correct: Bool, answeredFromAnotherImage: Bool, blindCorrect: Bool? = nil,
+    prediction: String, correct: Bool, answeredFromAnotherImage: Bool?, blindCorrect: Bool? = nil,
     ratio: Double? = nil, layerRatios: [Double]? = nil
   ) {
     self.id = id
@@ -61,7 +62,7 @@ public struct AnswerRecord: JSONRow, Equatable {
       .init("target", .integer(target)), .init("family", .string(family)), .init("prompt", .string(prompt)),
       .init("answer", .string(answer)), .init("prediction", .string(prediction)),
       .init("correct", .bool(correct)),
-      .init("answered_from_another_image", .bool(answeredFromAnotherImage)),
+      .init("answered_from_another_image", answeredFromAnotherImage.map(OrderedJSON.bool) ?? .null),
     ]
     if let blindCorrect { members.append(.init("blind_correct", .bool(blindCorrect))) }
     if let ratio { members.append(.init("ratio", .number(ratio))) }

@@ -77,7 +77,7 @@ extension AccuracyResult {
   fileprivate var members: [OrderedJSON.Member] {
     var members: [OrderedJSON.Member] = [
       .init("accuracy", .number(accuracy)), .init("low", .number(low)), .init("high", .number(high)),
-      .init("answered_from_another_image", .number(answeredFromAnotherImage)),
+      .init("answered_from_another_image", .optional(answeredFromAnotherImage)),
       .init("blind", .optional(blind)),
     ]
     if let attentionRatio { members.append(.init("attention_ratio", .number(attentionRatio))) }
@@ -139,7 +139,7 @@ private struct StoredResult: Decodable {
     var accuracy: Double
     var low: Double
     var high: Double
-    var answered_from_another_image: Double
+    var answered_from_another_image: Double?
     var blind: Double?
     var attention_ratio: Double?
     var n: Int

@@ -91,7 +91,8 @@ public struct MergedResults: Sendable, Equatable {
       text(after, Format.percent) { Format.interval($0.estimate, $0.low, $0.high) },
       text(change, Format.points, Format.change),
       change.map { $0.values.map(Format.points).joined(separator: ", ") } ?? "–",
-      elsewhere.compactMap { $0 }.map { Format.percent($0.mean) }.joined(separator: " → "),
+      elsewhere.allSatisfy { $0 == nil }
+        ? "–" : elsewhere.compactMap { $0 }.map { Format.percent($0.mean) }.joined(separator: " → "),
       Format.percent(value { (part($0.after) ?? part($0.before))?.blind }?.mean),
       Set(counts).sorted().map(String.init).joined(separator: "/"),
     ]

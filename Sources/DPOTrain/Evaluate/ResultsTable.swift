@@ -109,6 +109,13 @@ extension EvaluationResult {
       header: ["", "before", "after", "change", "other image", "blind", "n"], rows: rows)
   }
 
+  /// How often answers came from another image, before and after: `57.2 → 41.1`, one dash where nobody knows.
+  static func elsewhere(_ old: AccuracyResult?, _ new: AccuracyResult?) -> String {
+    let rates = [old, new].compactMap { $0 }.map(\.answeredFromAnotherImage)
+    guard rates.contains(where: { $0 != nil }) else { return "–" }
+    return rates.map(Format.percent).joined(separator: " → ")
+  }
+
   private static func row(
     _ title: String, _ old: AccuracyResult?, _ new: AccuracyResult?, change: Interval?
   ) -> [String] {
@@ -116,10 +123,10 @@ extension EvaluationResult {
       result.map { Format.interval($0.accuracy, $0.low, $0.high) } ?? "–"
     }
     let difference = old.flatMap { old in new.map { $0.accuracy - old.accuracy } }
-    let elsewhere = [old, new].compactMap { $0 }.map { Format.percent($0.answeredFromAnotherImage) }
+    let elsewhere = Self.elsewhere(old, new)
     return [
       title, accuracy(old), accuracy(new),
-      change.map { Format.change($0) } ?? Format.points(difference), elsewhere.joined(separator: " → "),
+      change.map { Format.change($0) } ?? Format.points(difference), elsewhere,
       Format.percent((new ?? old)?.blind), String((new ?? old)?.n ?? 0),
     ]
   }

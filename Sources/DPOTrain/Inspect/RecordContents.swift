@@ -75,7 +75,7 @@ public struct RecordContents: Sendable, Equatable {
     return imageCount == 1 && PromptRewriting.namesCentre(question) ? .pictureInPicture : nil
   }
 
-  private static func composed(_ json: OrderedJSON) throws(RecordProblem) -> ComposedRecord {
+  static func composed(_ json: OrderedJSON) throws(RecordProblem) -> ComposedRecord {
     let record: ComposedRecord
     do {
       record = try JSONDecoder().decode(ComposedRecord.self, from: Data(json.line.utf8))

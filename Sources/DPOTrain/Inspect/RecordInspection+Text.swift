@@ -61,9 +61,10 @@ extension RecordInspection: CustomStringConvertible {
 
   private var imagesLine: String {
     guard pictureCount > 0 else { return "" }
-    let missing = missingPictureCount
+    let (missing, unreadable) = (missingPictureCount, unreadablePictureCount)
     let lists = imageLists == 0 ? "" : "; a list in \(imageLists) records"
-    return "\(pictureCount) different" + (missing == 0 ? "" : ", \(missing) missing") + lists
+    return "\(pictureCount) different" + (missing == 0 ? "" : ", \(missing) missing")
+      + (unreadable == 0 ? "" : ", \(unreadable) that cannot be read") + lists
   }
 
   private var kindsLine: String {

@@ -41,8 +41,10 @@ public struct RecordInspection: Sendable {
 
   private let imageFolder: String?
   private let limit: Int
-  /// Whether a picture's file is there; always so where no folder was given.
-  private var files: [String: Bool] = [:]
+  /// What is wrong with a picture's file, empty where nothing is; always so where no folder was given.
+  private var files: [String: String] = [:]
+  /// What is wrong with picture files that cannot be read.
+  private let unreadable: [String: String]
   private var ids: Set<String> = []
   private var keyPlaces: [String: Int] = [:]
   /// Every `stride`-th good record.
@@ -51,15 +53,26 @@ public struct RecordInspection: Sendable {
 
   /// Reads a file and counts.
   /// - Parameters:
-  ///   - imageFolder: what pictures' paths are relative to; where it is given, every picture must exist.
+  ///   - imageFolder: what pictures' paths are relative to; where it is given, every picture is read.
+  ///   - pictures: finds the pictures that cannot be read.
   ///   - limit: problems and samples that are kept.
   /// - Throws: ``DataError`` when the file cannot be read as records at all. A line of a JSONL file that is no JSON is
   ///   a problem like others.
-  public init(path: String, imageFolder: String? = nil, limit: Int = 10) throws {
+  public init(
+    path: String, imageFolder: String? = nil, limit: Int = 10, pictures: PictureCheck = PictureCheck()
+  ) throws {
     self.path = path
     self.imageFolder = imageFolder
     self.limit = limit
     style = try JSONRecordFile.withBytes(path) { JSONStyle(detectingIn: $0) }
+    var paths = Set<String>()
+    if let imageFolder {
+      try JSONRecordFile.forEach(path, broken: { _ in }) { json, number, _ in
+        guard let record = try? RecordContents(json, fallbackID: String(number)) else { return }
+        paths.formUnion(record.images.map { FilePath.join(imageFolder, $0) })
+      }
+    }
+    unreadable = try pictures.problems(of: paths)
     try JSONRecordFile.forEach(
       path,
       broken: { error in
@@ -79,7 +92,13 @@ public struct RecordInspection: Sendable {
   /// Different pictures that are named.
   public var pictureCount: Int { files.count }
   /// Different pictures that are named and do not exist.
-  public var missingPictureCount: Int { files.values.count { !$0 } }
+  public var missingPictureCount: Int { files.values.count { $0.hasSuffix(Self.missing) } }
+  /// Different pictures that are named and exist, and cannot be read.
+  public var unreadablePictureCount: Int {
+    files.values.count { !$0.isEmpty && !$0.hasSuffix(Self.missing) }
+  }
+
+  private static let missing = "no such image file"
 
   /// At most as many records as the limit, spread evenly over the file.
   public var samples: [RecordContents] {
@@ -94,8 +113,12 @@ public struct RecordInspection: Sendable {
 
   private mutating func add(_ json: OrderedJSON, number: Int) throws(RecordProblem) {
     let record = try RecordContents(json, fallbackID: String(number))
-    if let missing = record.images.first(where: { !isThere($0) }) {
-      throw RecordProblem("image \"\(missing)\" does not exist in \(imageFolder ?? "")")
+    for image in record.images {
+      let problem = problem(of: image)
+      if problem.hasSuffix(Self.missing) {
+        throw RecordProblem("image \"\(image)\" does not exist in \(imageFolder ?? "")")
+      }
+      if !problem.isEmpty { throw RecordProblem(problem) }
     }
     formats[record.format, default: 0] += 1
     countKeys(of: json)
@@ -120,9 +143,8 @@ public struct RecordInspection: Sendable {
     goodCount += 1
   }
 
-  private mutating func isThere(_ image: String) -> Bool {
-    if let known = files[image] { return known }
-    let found = imageFolder.map { FileManager.default.fileExists(atPath: FilePath.join($0, image)) } ?? true
+  private mutating func problem(of image: String) -> String {
+    let found = imageFolder.flatMap { unreadable[FilePath.join($0, image)] } ?? ""
     files[image] = found
     return found
   }

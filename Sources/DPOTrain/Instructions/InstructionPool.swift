@@ -35,32 +35,49 @@ public struct InstructionPool: Sendable {
 
   /// Reads LLaVA conversations.
   /// - Parameters:
-  ///   - imageFolder: what images' paths are relative to; every image must be there.
+  ///   - imageFolder: what images' paths are relative to; every image must be there, and readable.
   ///   - step: takes every so many-th record of each source, the last of every `step`.
+  ///   - pictures: finds the images that cannot be read.
   ///   - broken: takes the error of a record that cannot be used, in place of the record; throws it by default.
-  /// - Throws: ``DataError`` naming file, line and record.
+  /// - Throws: ``DataError`` naming file, line and record, or the file where none of its records can be used.
   /// - Precondition: `step` is positive.
   public init(
-    path: String, imageFolder: String, step: Int = 1, broken: (DataError) throws -> Void = { throw $0 }
+    path: String, imageFolder: String, step: Int = 1, pictures: PictureCheck = PictureCheck(),
+    broken: (DataError) throws -> Void = { throw $0 }
   ) throws {
     precondition(step > 0, "InstructionPool: the step must be positive, found \(step)")
     self.imageFolder = imageFolder
-    var (entries, sources): ([Entry], [String]) = ([], [])
-    var (members, seen, uses): ([String: [Int]], [String: Int], [String: Int]) = ([:], [:], [:])
-    otherRecords = try LLaVARecord.forEachWithOneImage(of: path, broken: broken) {
+    var found: [Entry] = []
+    var seen: [String: Int] = [:]
+    var problems: [DataError] = []
+    otherRecords = try LLaVARecord.forEachWithOneImage(of: path, broken: { problems.append($0) }) {
       record, json, line throws(RecordProblem) in
       let (image, source) = (record.images[0], record.source)
       seen[source, default: 0] += 1
       guard seen[source, default: 0] % step == 0 else { return }
       try record.requireImages(in: imageFolder)
-      if members[source] == nil { sources.append(source) }
-      uses[image, default: 0] += 1
-      members[source, default: []].append(entries.count)
-      entries.append(
+      found.append(
         Entry(
-          json: json, id: record.id, image: image, source: source,
-          rank: members[source, default: []].count - 1,
+          json: json, id: record.id, image: image, source: source, rank: 0,
           hasBox: record.turns.contains { Self.hasBox($0.text) }, place: "\(path):\(line)"))
+    }
+    let unreadable = try pictures.problems(of: found.lazy.map { FilePath.join(imageFolder, $0.image) })
+    var (entries, sources): ([Entry], [String]) = ([], [])
+    var (members, uses): ([String: [Int]], [String: Int]) = ([:], [:])
+    for var entry in found {
+      if let problem = unreadable[FilePath.join(imageFolder, entry.image)] {
+        problems.append(DataError(file: entry.place, record: entry.id, problem: problem))
+        continue
+      }
+      if members[entry.source] == nil { sources.append(entry.source) }
+      uses[entry.image, default: 0] += 1
+      entry.rank = members[entry.source]?.count ?? 0
+      members[entry.source, default: []].append(entries.count)
+      entries.append(entry)
+    }
+    for problem in problems.inFileOrder { try broken(problem) }
+    if entries.isEmpty, !problems.isEmpty {
+      throw DataError(file: path, problem: "none of its records about one image can be used")
     }
     (self.entries, self.sources, self.members, self.uses) = (entries, sources, members, uses)
   }

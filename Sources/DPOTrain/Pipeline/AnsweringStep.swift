@@ -8,14 +8,21 @@ struct AnsweringStep {
 
   static let file = "answers.jsonl"
 
-  /// The answers to all candidates, in their order: those on file, or new ones.
-  func answers(to candidates: [StoredQuestion]) throws -> [AnsweredPrompt] {
+  /// The candidates that could be asked, in their order, with their answers: those on file, or new ones.
+  func answers(to all: [StoredQuestion]) throws -> [(candidate: StoredQuestion, answered: AnsweredPrompt)] {
     let folder = try context.directory.folder(.select)
     let file = folder.appendingPathComponent(Self.file)
     if context.directory.isDone(.answers) {
       try context.directory.verify(.answers)
-      return try RowFile.read(from: file)
+      return Self.joined(all, try RowFile.read(from: file))
     }
+    let usable = try UsableQuestions(
+      all, in: context.directory.url,
+      encoder: try context.encoder(template: context.configuration.select.template),
+      room: context.configuration.select.maxNewTokens, pictures: context.pictureCheck)
+    try context.omissions.leaveOut(usable.problems, stage: .select)
+    try usable.requireSome(for: "select")
+    let candidates = usable.questions
     var stored = try ResumableRows<AnsweredPrompt>(
       folder: folder, name: "answers", key: context.directory.identity(of: .answers), id: \.id)
     context.tellDamaged(stored.damagedCount, of: "select")
@@ -24,12 +31,21 @@ struct AnsweringStep {
     try RowFile.write(rows, to: file)
     try context.directory.markDone(.answers, seconds: 0)
     stored.discard()
-    return rows
+    return Self.joined(candidates, rows)
+  }
+
+  private static func joined(
+    _ candidates: [StoredQuestion], _ rows: [AnsweredPrompt]
+  ) -> [(candidate: StoredQuestion, answered: AnsweredPrompt)] {
+    let byID = Dictionary(rows.map { ($0.id, $0) }) { first, _ in first }
+    return candidates.compactMap { candidate in byID[candidate.id].map { (candidate, $0) } }
   }
 
   private func ask(_ candidates: [StoredQuestion], _ stored: inout ResumableRows<AnsweredPrompt>) throws {
     let settings = context.configuration.select
     let base = try context.open(context.baseModel, template: settings.template)
+    let pieces = AnswerPieces(
+      base.encoder.tokenizer, madeOf: context.vocabulary == nil ? nil : try texts())
     base.model.setTrainable(false, .vision, .projector, .decoder)
     let answerer = try Answerer(
       candidates.enumerated().map { request(for: $1, number: $0) }, model: base.model, encoder: base.encoder,
@@ -42,14 +58,20 @@ struct AnsweringStep {
     for (index, batch) in answerer.batches.enumerated() {
       if batch.allSatisfy({ stored.rows[candidates[$0].id] != nil }) { continue }
       try Interruption.check("select, \(stored.rows.count) of \(candidates.count) prompts")
-      func judged(_ answers: [AttendedAnswer]) throws -> [AnsweredPrompt.Answer] {
+      func judged(_ answers: [AttendedAnswer], sampled: Bool = false) throws -> [AnsweredPrompt.Answer] {
         try zip(batch, answers).map { number, answer in
-          try reading.judged(
+          var judged = try reading.judged(
             answer, record: candidates[number].record, patchesPerSide: side,
             keepsMap: number % mapStride(candidates.count) == 0)
+          if !pieces.areText(answer.answer.ids) || sampled && !pieces.areWords(judged.text) {
+            judged.isOfWholePieces = false
+          }
+          return judged
         }
       }
-      let greedy = try judged(try answerer.answers(batch: index, attention: reading.capture))
+      let greedy = try judged(
+        try answerer.answers(
+          batch: index, attention: reading.capture, sampling: pieces.restrict(.greedy)))
       var rows = zip(batch, greedy).map { AnsweredPrompt(id: candidates[$0].id, greedy: $1, samples: []) }
       let open = rows.indices.filter { place in
         let candidate = candidates[batch[place]]
@@ -57,18 +79,31 @@ struct AnsweringStep {
           && AnswerText.matches(rows[place].greedy.text, candidate.groundTruth)
       }
       for sample in 0..<(open.isEmpty ? 0 : settings.samples) {
+        let sampling = pieces.restrict(
+          Sampling(
+            temperature: settings.temperature,
+            generator: RandomGenerator(seed: context.configuration.run.seed, stream: 0x5341_4D50)
+              .split(UInt64(index)).split(UInt64(sample))))
         let sampled = try judged(
-          try answerer.answers(
-            batch: index, attention: reading.capture,
-            sampling: Sampling(
-              temperature: settings.temperature,
-              generator: RandomGenerator(seed: context.configuration.run.seed, stream: 0x5341_4D50)
-                .split(UInt64(index)).split(UInt64(sample)))))
+          try answerer.answers(batch: index, attention: reading.capture, sampling: sampling), sampled: true)
         for place in open { rows[place].samples.append(sampled[place]) }
       }
       try stored.append(rows, id: \.id)
       progress.update(step: stored.rows.count)
     }
+  }
+
+  /// What the run learns from: every question and answer, and the words that composed prompts add.
+  private func texts() throws -> [String] {
+    var texts = try context.vocabulary?.texts ?? []
+    for split in [DataSplit.sft, .preference] {
+      for index in 0..<context.source.count(of: split) {
+        let record = try context.source.record(split, index)
+        texts += [record.question, record.answer]
+        texts += record.laterTurns.flatMap { [$0.question, $0.answer] }
+      }
+    }
+    return texts
   }
 
   private func request(for candidate: StoredQuestion, number: Int) -> AnswerRequest {

@@ -13,8 +13,8 @@ struct ComposeStage {
     let folder = try context.directory.folder(.compose)
     let plan = CompositionPlan(context.configuration.compose)
     let count =
-      if let path = context.configuration.compose.path {
-        try take(plan, from: path, to: folder)
+      if let prompts = PromptFolder(context.configuration) {
+        try take(prompts, to: folder)
       } else {
         try make(plan, in: folder)
       }
@@ -32,67 +32,41 @@ struct ComposeStage {
       seed: context.configuration.run.seed)
     let progress = context.console.progress("compose", total: plan.total)
     defer { progress.finish() }
-    var omitted = 0
+    var problems: [DataError] = []
     let written = try CompositionWriter(composer: composer, folder: folder).write(
       plan, split: .preference, to: Self.records,
       progress: { done, total in
         progress.update(step: done)
         try Interruption.check("compose, \(done) of \(total) prompts")
       },
-      broken: { try leaveOut($0, &omitted) })
-    tell(omitted)
+      broken: { problems.append(DataError($0, file: "compose", record: "")) })
+    try context.omissions.leaveOut(problems, stage: .compose)
+    guard !written.isEmpty || plan.total == 0 else {
+      throw DataError(
+        file: "compose",
+        problem: "none of \(plan.total) prompts can be made; the first problem: \(problems[0])"
+      )
+    }
     return written.count
   }
 
-  /// Takes the prompts of a plan out of a folder of `dpotrain make-data`, the first of each kind and number of images.
+  /// Takes the prompts of a folder.
   /// - Returns: their number.
-  /// - Throws: ``DataError`` naming the file and record, or the folder when it has no prompt that is asked for.
-  private func take(_ plan: CompositionPlan, from path: String, to folder: URL) throws -> Int {
-    let place = FilePath.absolute(path)
-    var (taken, omitted): ([ComposedRecord], Int) = ([], 0)
-    for kind in CompositionKind.allCases {
-      var wanted: [Int: Int] = [:]
-      for entry in plan.entries where entry.kind == kind { wanted[entry.count, default: 0] += entry.records }
-      let file = FilePath.join(place, kind.rawValue + ".jsonl")
-      guard wanted.values.contains(where: { $0 > 0 }), FileManager.default.fileExists(atPath: file) else {
-        continue
-      }
-      for var record in try ComposedRecordFile.read(URL(fileURLWithPath: file))
-      where wanted[record.count, default: 0] > 0 {
-        record.images = record.images.map { FilePath.join(place, $0) }
-        if let missing = record.images.first(where: { !FileManager.default.fileExists(atPath: $0) }) {
-          try leaveOut(
-            DataError(file: file, record: record.id, problem: "image \"\(missing)\" does not exist"), &omitted
-          )
-          continue
-        }
-        wanted[record.count, default: 0] -= 1
-        taken.append(record)
-      }
-    }
-    tell(omitted)
-    guard !taken.isEmpty else {
-      throw DataError(
-        file: path,
-        problem:
-          "has no prompt of the formats and numbers of images that compose asks for; dpotrain make-data writes them"
-      )
-    }
-    if taken.count < plan.total {
-      context.console.message("compose: \(path) has \(taken.count) of the \(plan.total) prompts asked for")
+  /// - Throws: ``UnusableRecords`` or ``DataError`` naming the file and record, or the folder when nothing in it is asked for.
+  private func take(_ prompts: PromptFolder, to folder: URL) throws -> Int {
+    let encoder = RunEncoder(
+      context.configuration, vocabulary: context.vocabulary, directory: context.directory.url)
+    let lengths = try RecordLengths(context.configuration, source: context.source, encoder: encoder)
+    let (taken, problems) = try prompts.read(
+      pictures: context.pictureCheck, lengths: { try lengths.problem(of: $0, encoder: encoder) })
+    try context.omissions.leaveOut(problems, stage: .compose)
+    try prompts.requireSome(taken, problems)
+    if taken.count < prompts.total {
+      context.console.message(
+        "compose: \(prompts.path) has \(taken.count) of the \(prompts.total) prompts asked for")
     }
     try ComposedRecordFile.write(taken, to: folder.appendingPathComponent(Self.records))
     return taken.count
-  }
-
-  private func leaveOut(_ error: any Error, _ omitted: inout Int) throws {
-    guard context.configuration.run.onBadRecord == .skip else { throw error }
-    omitted += 1
-    if omitted <= 5 { context.console.warning("left out: \(error)") }
-  }
-
-  private func tell(_ omitted: Int) {
-    if omitted > 5 { context.console.warning("and \(omitted - 5) more prompts") }
   }
 }
 

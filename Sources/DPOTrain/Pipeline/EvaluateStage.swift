@@ -13,7 +13,13 @@ struct EvaluateStage {
   func run(seconds: [String: Double]) throws {
     let start = ContinuousClock.now
     let folder = try context.directory.folder(.evaluate)
-    let questions = try questions(folder)
+    let usable = try UsableQuestions(
+      try questions(folder), in: context.directory.url,
+      encoder: try context.encoder(),
+      room: context.configuration.evaluate.maxNewTokens, pictures: context.pictureCheck)
+    try context.omissions.leaveOut(usable.problems, stage: .evaluate)
+    try usable.requireSome(for: "evaluate")
+    let questions = usable.questions
     let before = try before(questions, folder: folder)
     let after = try answers(
       questions, model: context.trainedModel, part: .evaluate, name: "after", folder: folder)
@@ -71,11 +77,19 @@ struct EvaluateStage {
     let composer = Composer(
       source: context.source, options: try context.configuration.compositionOptions(),
       seed: context.configuration.run.seed)
+    var problems: [DataError] = []
     try CompositionWriter(composer: composer, folder: made).write(
-      plan, split: split, to: Self.files.composed
-    ) { done, total in
-      progress.update(step: done)
-      try Interruption.check("evaluate, \(done) of \(total) questions made")
+      plan, split: split, to: Self.files.composed,
+      progress: { done, total in
+        progress.update(step: done)
+        try Interruption.check("evaluate, \(done) of \(total) questions made")
+      },
+      broken: { problems.append(DataError($0, file: "evaluate", record: "")) })
+    try context.omissions.leaveOut(problems, stage: .evaluate, part: " questions")
+    guard problems.count < plan.total || plan.total == 0 else {
+      throw DataError(
+        file: "evaluate",
+        problem: "none of \(plan.total) questions can be made; the first problem: \(problems[0])")
     }
   }
 

@@ -33,9 +33,7 @@ enum ModelBuilder {
   }
 
   /// The shape of a new model with the ids of its vocabulary.
-  private static func configuration(_ section: RunConfiguration.Model, tokenizer: Tokenizer)
-    -> LlavaConfiguration
-  {
+  static func configuration(_ section: RunConfiguration.Model, tokenizer: Tokenizer) -> LlavaConfiguration {
     var configuration = shape(section, vocabularySize: tokenizer.vocabularySize)
     configuration.text.bosTokenID = Int(tokenizer.bosID)
     configuration.text.eosTokenID = Int(tokenizer.eosID)

@@ -41,18 +41,35 @@ public struct Pipeline {
     if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
     _ = try TrainStage.terms(configuration.train)
     // The data first: where it cannot be read, `fresh` must not have cost an earlier run.
-    let source = try configuration.questionSource()
+    let place = URL(fileURLWithPath: configuration.run.outputDirectory, isDirectory: true)
+    let pictures = PictureCheck(console: console, remembering: place)
+    let all = try configuration.questionSource(pictures: pictures, collects: true)
     if stages.contains(.sft), configuration.sft.maxSteps > 0, let path = configuration.model.languageModel {
       try ModelBuilder.requireLanguageModel(path)
     }
+    let vocabulary = OwnVocabulary(configuration, source: all)
+    let open = stages.filter { $0 != .report && (isFresh || !isDone($0, in: place)) }
+    let (source, long) =
+      open.isEmpty
+      ? (all, [:])
+      : try RunPreparation(
+        configuration: configuration, directory: place, console: console, pictures: pictures
+      )
+      .prepared(all, stages: open, vocabulary: vocabulary)
     let directory = try RunDirectory(configuration, fresh: isFresh)
     for path in accepted { try directory.accept(path) }
     let earlier = directory.replacedRuns
     tellChanges(directory, stages)
     for part in redone.sorted() { try setAside(part, directory, checkpoints: true) }
-    try tell(source.omissions, in: directory)
+    try pictures.remember(in: directory.url)
+    let omissions = OmissionLog(directory.url, policy: configuration.run.onBadRecord, console: console)
+    if !open.isEmpty {
+      try omissions.replace(OmissionLog.reading, by: all.omissions)
+    }
+    for stage in open { try omissions.leaveOut(long[stage] ?? [], stage: stage, part: " length") }
     let context = StageContext(
-      configuration: configuration, directory: directory, console: console, source: source)
+      configuration: configuration, directory: directory, console: console, source: source,
+      omissions: omissions, pictureCheck: pictures, vocabulary: vocabulary)
     for stage in stages.sorted() {
       if stage != .report, directory.isDone(RunPart(stage)) {
         for part in RunPart.allCases where part.stage == stage { try directory.verify(part) }
@@ -125,6 +142,12 @@ public struct Pipeline {
     }
   }
 
+  /// Whether a stage is done in a run directory, which may not be there.
+  private func isDone(_ stage: Stage, in directory: URL) -> Bool {
+    let states = try? PartStates(configuration, in: directory)
+    return states?.record(of: RunPart(stage)) != nil
+  }
+
   private func run(_ stage: Stage, _ context: StageContext) throws {
     switch stage {
     case .sft: try SFTStage(context: context).run()
@@ -139,18 +162,6 @@ public struct Pipeline {
         samples: configuration.report.samples, attentionMaps: configuration.report.attentionMaps)
       console.message("report: \(context.directory.report.path)")
     }
-  }
-
-  /// Says what the data leaves out, the first few here and all of it in `omissions.txt`.
-  private func tell(_ omissions: [String], in directory: RunDirectory) throws {
-    let file = directory.file("omissions.txt")
-    guard !omissions.isEmpty else {
-      try? FileManager.default.removeItem(at: file)
-      return
-    }
-    try AtomicFile.write((omissions.joined(separator: "\n") + "\n").utf8, to: file)
-    for line in omissions.prefix(5) { console.warning(line) }
-    if omissions.count > 5 { console.warning("and \(omissions.count - 5) more, see \(file.path)") }
   }
 
   private func seconds(_ directory: RunDirectory) -> [String: Double] {

@@ -73,11 +73,11 @@ struct SFTStage {
       for note in loaded.notes { context.console.warning(note) }
       return loaded
     }
-    let tokenizer = try Tokenizer.train(
-      texts: try VocabularyTexts.texts(of: context.source),
-      vocabularySize: context.configuration.tokenizer.vocabSize,
-      to: folder.appendingPathComponent(ModelBuilder.tokenizerName))
-    return try ModelBuilder.fresh(context.configuration, tokenizer: tokenizer, in: folder)
+    guard let vocabulary = context.vocabulary else {
+      throw DataError(file: "sft", problem: "has neither a model nor texts for a vocabulary")
+    }
+    try vocabulary.write(to: folder.appendingPathComponent(ModelBuilder.tokenizerName))
+    return try ModelBuilder.fresh(context.configuration, tokenizer: try vocabulary.tokenizer, in: folder)
   }
 
   private func pretrainVision(_ base: PretrainedModel, pictures: PictureStore) throws {
@@ -102,6 +102,7 @@ enum VocabularyTexts {
       let record = try source.record(.sft, index)
       texts.append(record.question)
       texts.append(record.answer)
+      texts += source.trainedTurns(of: record).flatMap { [$0.question, $0.answer] }
       let kind: CompositionKind = index % 4 == 0 ? .pictureInPicture : .sequence
       let phrases = PromptRewriting.centrePhrases
       let prompt = PromptRewriting.prompt(

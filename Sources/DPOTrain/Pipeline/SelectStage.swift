@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import LVLM
 
 /// Attention-aware selection: composed prompts and the base model in, `select/answers.jsonl`,
 /// `select/candidates.jsonl`, `select/summary.json`, `select/summary.md`, `select/layers.json` and `pairs.jsonl` out.
@@ -9,9 +10,10 @@ struct SelectStage {
   func run() throws {
     let settings = context.configuration.select
     let folder = try context.directory.folder(.select)
-    let candidates = try StoredQuestion.candidates(ofRun: context.directory.url)
-    let answered = try AnsweringStep(context: context).answers(to: candidates)
-    let rule = SelectionRule(settings)
+    let asked = try AnsweringStep(context: context).answers(
+      to: try StoredQuestion.candidates(ofRun: context.directory.url))
+    let (candidates, answered) = (asked.map(\.candidate), asked.map(\.answered))
+    let rule = SelectionRule(settings, template: try context.encoder(template: settings.template).template)
     let judged = try zip(candidates, answered).map { try $0.row($1, rule: rule) }
     let rows = PairSelection(settings, seed: context.configuration.run.seed).applied(
       to: judged, families: candidates.map(\.family))
@@ -52,7 +54,8 @@ struct SelectStage {
     let summary = SelectionSummary(rows)
     for kind in summary.kinds {
       context.console.message(
-        "select: \(kind.kind.title): \(kind.candidates) answers, \(kind.right) right, \(kind.pairs) pairs")
+        "select: \(kind.kind.title): \(kind.candidates) answers, \(kind.right) right, \(kind.pairs) pairs"
+          + (kind.outcomes[.notText].map { ", \($0) not text" } ?? ""))
     }
     try AtomicFile.write(summary.json.pretty.utf8, to: folder.appendingPathComponent("summary.json"))
     try AtomicFile.write(summary.table.markdown.utf8, to: folder.appendingPathComponent("summary.md"))

@@ -11,11 +11,21 @@ public struct StageContext {
   public let console: Console
   /// The data.
   public let source: any QuestionSource
+  /// What becomes of records that cannot be used.
+  public let omissions: OmissionLog
+  /// Which picture files can be read.
+  let pictureCheck: PictureCheck
+  /// The vocabulary of the run's own texts, where it makes one.
+  let vocabulary: OwnVocabulary?
 
   /// Creates a context.
-  public init(
-    configuration: RunConfiguration, directory: RunDirectory, console: Console, source: any QuestionSource
+  init(
+    configuration: RunConfiguration, directory: RunDirectory, console: Console, source: any QuestionSource,
+    omissions: OmissionLog, pictureCheck: PictureCheck = PictureCheck(), vocabulary: OwnVocabulary? = nil
   ) {
+    self.omissions = omissions
+    self.pictureCheck = pictureCheck
+    self.vocabulary = vocabulary
     self.configuration = configuration
     self.directory = directory
     self.console = console
@@ -50,6 +60,13 @@ public struct StageContext {
     let loaded = try ModelBuilder.open(model, run: configuration, template: template)
     if tellsNotes { for note in loaded.notes { console.warning(note) } }
     return loaded
+  }
+
+  /// Vocabulary and template of the base model, its weights left where they are.
+  /// - Parameter template: takes the place of the run's.
+  func encoder(template: RunConfiguration.Tokenizer.Template? = nil) throws -> PromptEncoder {
+    try PretrainedModel.encoder(
+      of: baseModel, template: (template ?? configuration.tokenizer.template)?.chatTemplate)
   }
 
   /// Hash of a picture's bytes.

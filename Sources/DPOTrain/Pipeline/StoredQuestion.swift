@@ -9,6 +9,8 @@ struct StoredQuestion {
   var family: String
   /// `nil` for a single image.
   var record: ComposedRecord?
+  /// The file it is in, with its line.
+  var file = ""
 
   /// How the images are shown.
   var kind: QuestionKind { record?.kind.questionKind ?? .single }
@@ -27,15 +29,16 @@ struct StoredQuestion {
       let records = try ComposedRecordFile.read(folder.appendingPathComponent(composed))
       let rows: [SingleQuestions.Row] = try RowFile.read(from: folder.appendingPathComponent(single))
       return (
-        records.map {
+        records.enumerated().map { number, record in
           StoredQuestion(
-            id: $0.id, images: $0.images.map(placed), prompt: $0.prompt, groundTruth: $0.answer,
-            family: $0.family, record: $0)
+            id: record.id, images: record.images.map(placed), prompt: record.prompt,
+            groundTruth: record.answer, family: record.family, record: record,
+            file: "\(folder.appendingPathComponent(composed).path):\(number + 1)")
         },
-        rows.map {
+        rows.enumerated().map { number, row in
           StoredQuestion(
-            id: $0.id, images: [placed($0.image)], prompt: $0.prompt, groundTruth: $0.answer,
-            family: $0.family)
+            id: row.id, images: [placed(row.image)], prompt: row.prompt, groundTruth: row.answer,
+            family: row.family, file: "\(folder.appendingPathComponent(single).path):\(number + 1)")
         }
       )
     }

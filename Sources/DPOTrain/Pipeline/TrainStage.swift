@@ -11,10 +11,8 @@ struct TrainStage {
     let folder = try context.directory.folder(.train)
     let base = try context.open(context.baseModel)
     let model = base.model
-    let found = try readPairs()
-    try PairFileError.check(found, file: context.directory.pairs.path)
-    let pairs = PairFileError.distinctlyNamed(found)
-    let encoded = try pairs.map { try encode($0, base.encoder) }
+    let usable = try usablePairs(base.encoder)
+    let (pairs, encoded) = (usable.map(\.pair), usable.map(\.encoded))
     let candidates = try candidates()
     let ballast = try ballast(candidates, base.encoder)
 
@@ -78,18 +76,45 @@ struct TrainStage {
     try ModelBuilder.save(base, to: context.trainedModel)
   }
 
-  /// The pairs of the run, or all that can be used of them.
-  private func readPairs() throws -> [PreferencePair] {
-    var omitted = 0
-    let pairs = try PreferencePairFile.read(
-      context.directory.pairs.path, imageFolder: context.directory.url.path
-    ) { problem in
-      guard context.configuration.run.onBadRecord == .skip else { throw problem }
-      omitted += 1
-      if omitted <= 5 { context.console.warning("left out: \(problem)") }
+  /// The pairs of the run that can be trained on, under names of their own.
+  /// - Throws: ``UnusableRecords`` for the others, unless they are to be left out.
+  private func usablePairs(_ encoder: PromptEncoder) throws -> [(pair: PreferencePair, encoded: EncodedPair)]
+  {
+    let file = context.directory.pairs.path
+    var problems: [DataError] = []
+    let read = try PreferencePairFile.readLines(
+      file, imageFolder: context.directory.url.path, broken: { problems.append($0) })
+    let broken = try context.pictureCheck.problems(of: read.lazy.flatMap { images(of: $0.pair) })
+    let names = PairFileError.distinctlyNamed(read.map(\.pair)).map(\.id)
+    var seen = Set<[String]>()
+    var usable: [(pair: PreferencePair, encoded: EncodedPair)] = []
+    for (name, (pair, line)) in zip(names, read) {
+      do {
+        if let problem = PairFileError.problem(of: pair, seen: &seen) { throw RecordProblem(problem) }
+        if let problem = images(of: pair).lazy.compactMap({ broken[$0] }).first {
+          throw RecordProblem(problem)
+        }
+        var named = pair
+        named.id = name
+        usable.append((named, try encode(named, encoder)))
+      } catch {
+        let problem = (error as? RecordProblem)?.text ?? (error as? RecordError)?.reason ?? "\(error)"
+        problems.append(DataError(file: "\(file):\(line)", record: pair.id, problem: problem))
+      }
     }
-    if omitted > 5 { context.console.warning("and \(omitted - 5) more pairs") }
-    return pairs
+    problems = problems.inFileOrder
+    try context.omissions.leaveOut(problems, stage: .train)
+    guard let first = problems.first, usable.isEmpty else {
+      guard !usable.isEmpty else { throw PairFileError.none(file: file) }
+      return usable
+    }
+    throw DataError(
+      file: file, problem: "none of \(problems.count) pairs can be used; the first problem: \(first)")
+  }
+
+  /// The files of a pair's pictures.
+  private func images(of pair: PreferencePair) -> [String] {
+    pair.images.map { URL(fileURLWithPath: $0, relativeTo: context.directory.url).path }
   }
 
   /// The objective that the settings describe.
@@ -106,7 +131,7 @@ struct TrainStage {
         question: pair.prompt, images: Array(pair.images.indices), answers: [pair.chosen, pair.rejected])
       return EncodedPair(
         id: pair.id,
-        pictures: pair.images.map { .file(URL(fileURLWithPath: $0, relativeTo: context.directory.url).path) },
+        pictures: images(of: pair).map(Picture.file),
         promptIDs: example.promptIDs, completions: example.completions)
     } catch let error as PromptError {
       throw RecordError(id: pair.id, reason: "\(error)")

@@ -47,6 +47,7 @@ public enum ReportStage {
     let records: [ComposedRow] = try reader.rows("compose/records.jsonl", "composed prompts", by: "compose")
     content.samples = try sheet(records, content.candidates, perKind: samples, &reader)
     content.attention = try maps(content.candidates, each: attentionMaps, &reader)
+    content.omissions = OmissionLog.counts(in: runDirectory)
     content.missing = reader.missing
     return content
   }

@@ -10,8 +10,10 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   /// Tokens of one question with its answer, beside images and system sentence, that estimates assume.
   static let textTokens = 16
 
-  private let configuration: RunConfiguration
+  let configuration: RunConfiguration
   private let model: LlavaConfiguration
+  /// How many records the data really have, where that is known (``DataPlan/records``).
+  public var records: String?
 
   /// Plans a run. Of an existing model its `config.json` is all that is read.
   /// - Throws: `ModelConfigurationError` when that file cannot be used.
@@ -219,7 +221,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       ("run directory", run.run.outputDirectory), ("configuration hash", String(run.hash.prefix(12))),
       (
         "data",
-        "\(run.data.source.rawValue): sft \(sizes.sft), pref \(sizes.pref), val \(sizes.val), test \(sizes.test)"
+        records
+          ?? "\(run.data.source.rawValue): at most sft \(sizes.sft), pref \(sizes.pref), val \(sizes.val), test \(sizes.test)"
       ),
       (
         "composed",

@@ -16,9 +16,12 @@ struct AnsweredPrompt: JSONRow, Equatable {
     var layerRatios: [Double]?
     /// The attention map, kept for a few prompts.
     var attention: AttentionMap?
+    /// `false` where it is made of pieces that are no text (``AnswerPieces``); absent otherwise.
+    var isOfWholePieces: Bool?
 
     enum CodingKeys: String, CodingKey {
       case text, perplexity, ratio, shares, attention
+      case isOfWholePieces = "whole_pieces"
       case layerRatios = "layer_ratios"
     }
 
@@ -29,6 +32,7 @@ struct AnsweredPrompt: JSONRow, Equatable {
       ]
       if let layerRatios { members.append(.init("layer_ratios", .numbers(layerRatios))) }
       if let attention { members.append(.init("attention", attention.json)) }
+      if let isOfWholePieces { members.append(.init("whole_pieces", .bool(isOfWholePieces))) }
       return .object(members)
     }
   }

@@ -28,7 +28,7 @@ extension StoredQuestion {
   private func row(_ answer: AnsweredPrompt.Answer, rule: SelectionRule) throws -> CandidateRow {
     let evidence = AnswerEvidence(
       answer: answer.text, groundTruth: groundTruth, ratio: record == nil ? nil : answer.ratio,
-      perplexity: answer.perplexity)
+      perplexity: answer.perplexity, isOfWholePieces: answer.isOfWholePieces ?? true)
     return CandidateRow(
       id: id, kind: kind, count: record?.count ?? 1, target: record?.target ?? 1, images: images,
       prompt: prompt, answer: answer.text, groundTruth: groundTruth, correct: evidence.isCorrect,

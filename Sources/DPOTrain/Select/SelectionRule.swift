@@ -1,3 +1,5 @@
+public import LVLM
+
 /// What is known about one answer when it is decided whether it becomes a rejected one.
 public struct AnswerEvidence: Sendable, Equatable {
   /// The model's answer.
@@ -8,9 +10,14 @@ public struct AnswerEvidence: Sendable, Equatable {
   public var ratio: Double?
   /// `exp(−mean log max_v p_v)` over the steps of the answer, the end of sequence included.
   public var perplexity: Double
+  /// Whether the answer is made of pieces that text is made of; a character that nobody writes is found in the text itself.
+  public var isOfWholePieces: Bool
 
   /// Creates the evidence.
-  public init(answer: String, groundTruth: String, ratio: Double?, perplexity: Double) {
+  public init(
+    answer: String, groundTruth: String, ratio: Double?, perplexity: Double, isOfWholePieces: Bool = true
+  ) {
+    self.isOfWholePieces = isOfWholePieces
     self.answer = answer
     self.groundTruth = groundTruth
     self.ratio = ratio
@@ -32,9 +39,14 @@ public struct AnswerEvidence: Sendable, Equatable {
 /// What compares pairs with each other, such as cuts by quantile, is in ``PairSelection``.
 public struct SelectionRule: Sendable {
   private let settings: RunConfiguration.Select
+  private let template: ChatTemplate
 
   /// The rules that `settings` state.
-  public init(_ settings: RunConfiguration.Select) { self.settings = settings }
+  /// - Parameter template: whose roles and marks are no words of an answer.
+  public init(_ settings: RunConfiguration.Select, template: ChatTemplate = .plain) {
+    self.settings = settings
+    self.template = template
+  }
 
   /// The largest ratio with which an answer is rejected, and whether it must stay below it.
   /// - Throws: ``SelectionError/noThreshold(format:count:known:)`` when the table has no entry for `count`.
@@ -53,7 +65,7 @@ public struct SelectionRule: Sendable {
   }
 
   /// What becomes of an answer to a composed prompt: the first rule that speaks against it, in the order
-  /// empty, right, attention, perplexity, length, edit distance; `kept` when none does.
+  /// empty, right, not text, attention, perplexity, length, edit distance; `kept` when none does.
   /// - Throws: ``SelectionError/noThreshold(format:count:known:)``.
   public func outcome(
     _ evidence: AnswerEvidence, kind: CompositionKind, count: Int
@@ -74,7 +86,8 @@ public struct SelectionRule: Sendable {
   private func plainOutcome(_ evidence: AnswerEvidence) -> SelectionOutcome? {
     if evidence.answer.allSatisfy(\.isWhitespace) { return .empty }
     if evidence.answer == evidence.groundTruth { return .correct }
-    return settings.requireWrong && evidence.isCorrect ? .correct : nil
+    if settings.requireWrong && evidence.isCorrect { return .correct }
+    return evidence.isOfWholePieces && AnswerText.isText(evidence.answer, template: template) ? nil : .notText
   }
 
   /// Perplexity, length and edit distance only.

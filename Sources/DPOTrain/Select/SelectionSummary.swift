@@ -53,14 +53,15 @@ public struct SelectionSummary: Sendable, Equatable {
       let (pairs, cut) = (sum(\.pairs), sum(\.cut))
       return [
         title, "\(sum(\.candidates))", "\(sum(\.right))",
-        "\(sum { $0.outcomes[.overThreshold, default: 0] })",
+        "\(sum { $0.outcomes[.notText, default: 0] })", "\(sum { $0.outcomes[.overThreshold, default: 0] })",
         "\(cut)", Format.percent(Double(cut) / Double(max(cut + pairs, 1))), "\(pairs)",
         Format.percent(Double(pairs) / Double(max(sum(\.candidates), 1))),
       ]
     }
     return TextTable(
       header: [
-        "", "prompts", "answered right", "R over τ", "cut by post-selection", "of the pairs, %", "pairs",
+        "", "prompts", "answered right", "not text", "R over τ", "cut by post-selection", "of the pairs, %",
+        "pairs",
         "of the prompts, %",
       ], rows: [row("Total", kinds)] + kinds.map { row($0.kind.title, [$0]) })
   }

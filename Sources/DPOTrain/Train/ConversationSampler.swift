@@ -4,6 +4,9 @@ import Tensor
 /// Draws the conversations of supervised training: several questions about one picture, and a share with two
 /// pictures in which every question names the picture it is about.
 ///
+/// A record of several turns is one conversation of all of them, as in LLaVA's training; where a record has one, further
+/// questions about its picture are drawn from a source that knows their answers.
+///
 /// A pure function of the seed and the step.
 public struct ConversationSampler: Sendable {
   private let source: any QuestionSource
@@ -48,7 +51,9 @@ public struct ConversationSampler: Sendable {
   private func single(
     _ record: SingleImageRecord, using random: inout RandomGenerator
   ) throws -> Conversation {
-    var turns = [Conversation.Turn(question: record.prompt, answer: record.answer)]
+    var turns =
+      [Conversation.Turn(question: record.prompt, answer: record.answer)]
+      + source.trainedTurns(of: record).map { .init(question: $0.question, answer: $0.answer) }
     while turns.count < settings.questionsPerImage {
       guard let (question, answer) = try question(about: record.image, using: &random) else { break }
       turns.append(.init(question: question, answer: answer))
@@ -65,7 +70,11 @@ public struct ConversationSampler: Sendable {
     }
     let place = random.integer(below: 2)
     let images = place == 0 ? [record.image, other] : [other, record.image]
-    var turns = [turn(record.question, record.answer, target: place + 1, isFirst: true)]
+    var turns =
+      [turn(record.question, record.answer, target: place + 1, isFirst: true)]
+      + source.trainedTurns(of: record).map {
+        turn($0.question, $0.answer, target: place + 1, isFirst: false)
+      }
     while turns.count < settings.questionsPerPair {
       let target = random.integer(below: 2)
       guard let (question, answer) = try question(about: images[target], using: &random) else { break }

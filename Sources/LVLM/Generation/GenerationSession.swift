@@ -182,9 +182,10 @@ struct GenerationSession {
     for (row, index) in active.enumerated() {
       let own = scores[row * count..<(row + 1) * count]
       var random = slots[index].random
-      let token = sampling.choose(from: own, seen: seen(index), using: &random)
+      let token = sampling.choose(
+        from: own, isFirst: slots[index].answer.ids.isEmpty, seen: seen(index), using: &random)
       slots[index].random = random
-      let best = sampling.isGreedy && sampling.repetitionPenalty == 1 ? token : Sampling.best(own)
+      let best = sampling.isGreedy && !sampling.changesScores ? token : Sampling.best(own)
       slots[index].answer.ids.append(Int32(token))
       slots[index].answer.logProbabilities.append(own[own.startIndex + token] - totals[row])
       slots[index].answer.maximumLogProbabilities.append(own[own.startIndex + best] - totals[row])

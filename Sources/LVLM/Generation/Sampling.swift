@@ -12,6 +12,10 @@ public struct Sampling: Sendable {
   /// Scores of tokens that are there already, in the prompt or the answer, are divided by this when positive and
   /// multiplied with it when negative (Keskar et al. 2019, arXiv:1909.05858); 1 leaves them alone.
   public var repetitionPenalty = 1.0
+  /// Tokens that are never chosen.
+  public var excluded: Set<Int32> = []
+  /// Tokens that are never the first of an answer, such as the middle of a word.
+  public var excludedFirst: Set<Int32> = []
   /// The source of chance. Every prompt of a batch draws from a stream of its own, split off by its index.
   public var generator: RandomGenerator
 
@@ -34,18 +38,27 @@ public struct Sampling: Sendable {
     self.generator = generator
   }
 
+  /// Whether the best token need not be the model's own.
+  var changesScores: Bool { repetitionPenalty != 1 || !excluded.isEmpty || !excludedFirst.isEmpty }
+
   /// Whether chance plays no part.
   public var isGreedy: Bool { temperature == 0 }
 
   /// The token chosen from one row of scores, after the penalty on tokens that are there already.
   ///
-  /// - Parameter seen: ids of the prompt and of the answer so far.
+  /// - Parameters:
+  ///   - isFirst: whether the answer begins with it.
+  ///   - seen: ids of the prompt and of the answer so far.
   func choose(
-    from logits: ArraySlice<Float>, seen: @autoclosure () -> Set<Int32>,
+    from logits: ArraySlice<Float>, isFirst: Bool, seen: @autoclosure () -> Set<Int32>,
     using generator: inout RandomGenerator
   ) -> Int {
-    guard repetitionPenalty != 1 else { return choose(from: logits, using: &generator) }
+    guard changesScores else { return choose(from: logits, using: &generator) }
     var scores = Array(logits)
+    for id in isFirst ? excluded.union(excludedFirst) : excluded where scores.indices.contains(Int(id)) {
+      scores[Int(id)] = -.infinity
+    }
+    guard repetitionPenalty != 1 else { return choose(from: scores[...], using: &generator) }
     let penalty = Float(repetitionPenalty)
     for id in seen() where scores.indices.contains(Int(id)) {
       let score = scores[Int(id)]
@@ -58,7 +71,8 @@ public struct Sampling: Sendable {
   func choose(from logits: ArraySlice<Float>, using generator: inout RandomGenerator) -> Int {
     if isGreedy { return Self.best(logits) }
     let first = logits.startIndex
-    var order = Array(logits.indices)
+    var order = logits.indices.filter { logits[$0] > -.infinity }
+    if order.isEmpty { order = Array(logits.indices) }
     let limit = min(topK ?? order.count, order.count)
     if topK != nil || topP != nil {
       order.sort { (logits[$0], $1) > (logits[$1], $0) }

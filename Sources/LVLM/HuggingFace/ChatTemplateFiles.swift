@@ -29,7 +29,7 @@ struct ChatTemplateFiles {
     let file = try ModelFile.inside(directory, Self.name)
     if FileManager.default.fileExists(atPath: file.path) {
       guard let data = try? Data(contentsOf: file), !GitLFSPointer.isPointer(data, count: data.count),
-        let text = String(validating: data, as: UTF8.self)
+        let text = String(validating: data.withoutByteOrderMark, as: UTF8.self)
       else {
         let found = GitLFSPointer.isPointer(file) ? GitLFSPointer.words : "nothing readable"
         throw ModelConfigurationError(

@@ -27,8 +27,7 @@ enum ModelJSON {
     guard !GitLFSPointer.isPointer(data, count: data.count) else {
       throw failure(GitLFSPointer.words, "a JSON object")
     }
-    // Editors of other systems put a byte order mark in front, which says nothing in UTF-8.
-    let text = data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data
+    let text = data.withoutByteOrderMark
     do {
       return try text.withUnsafeBytes { try JSONReader.read($0) }
     } catch let error as JSONSyntaxError {

@@ -109,6 +109,18 @@ public struct PretrainedModel {
     ]
   }
 
+  /// The vocabulary and the chat template of a directory, its weights left where they are.
+  ///
+  /// - Parameter template: takes the place of the directory's own.
+  /// - Throws: As ``load(from:weights:template:option:)``.
+  package static func encoder(of url: URL, template: ChatTemplate? = nil) throws -> PromptEncoder {
+    let tokenizer = try TokenizerFiles(of: url).tokenizer
+    let chat = try chatTemplate(of: url, instead: template, "--template")
+    return PromptEncoder(
+      tokenizer: tokenizer, template: chat.template ?? usualTemplate(of: tokenizer),
+      configuration: try LlavaConfiguration.read(from: ModelFile.inside(url, "config.json")))
+  }
+
   private init(
     model: LlavaModel, tokenizer: TokenizerFiles, template: ChatTemplate,
     processing: ImageProcessorConfiguration?

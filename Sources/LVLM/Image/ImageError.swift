@@ -41,6 +41,9 @@ public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .unreadable(let why):
       return "\(file): cannot read image file: \(why)"
     case .notAnImage(let bytes):
+      if let format = ForeignImageFormat(bytes) {
+        return "\(file): is a \(format.rawValue), which is not read; convert it to PNG or JPEG"
+      }
       let hex = bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
       let found = bytes.isEmpty ? "an empty file" : "the bytes " + hex.joined(separator: " ")
       return "\(file): not an image: expected a PNG or JPEG, found \(found)"

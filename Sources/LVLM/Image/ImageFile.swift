@@ -37,7 +37,7 @@ extension RGBImage {
     } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
       self = try JPEGFormat.decode(bytes, name: name, limits: limits)
     } else {
-      throw ImageError(file: name, reason: .notAnImage(firstBytes: Array(bytes.prefix(8))))
+      throw ImageError(file: name, reason: .notAnImage(firstBytes: Array(bytes.prefix(16))))
     }
   }
 
@@ -73,6 +73,24 @@ extension RGBImage {
   /// The picture as the bytes of an RGB PNG; the same bytes for the same pixels.
   public func pngBytes() throws(ImageError) -> [UInt8] {
     try PNGFormat.encode(self)
+  }
+}
+
+extension RGBImage {
+  /// Looks at the beginning of a file alone.
+  /// - Throws: ``ImageError`` unless it is there and begins as a PNG or JPEG does.
+  package static func requirePicture(at path: String) throws(ImageError) {
+    guard let file = fopen(path, "rb") else {
+      throw ImageError(
+        file: path, reason: errno == ENOENT ? .missing : .unreadable(String(cString: strerror(errno))))
+    }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let count = fread(&bytes, 1, bytes.count, file)
+    bytes.removeLast(bytes.count - count)
+    guard bytes.starts(with: PNGFormat.signature.prefix(4)) || bytes.starts(with: [0xFF, 0xD8, 0xFF]) else {
+      throw ImageError(file: path, reason: .notAnImage(firstBytes: bytes))
+    }
   }
 }
 

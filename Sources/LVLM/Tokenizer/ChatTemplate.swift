@@ -65,6 +65,14 @@ public struct ChatTemplate: Equatable, Sendable {
     self.marks = marks
   }
 
+  /// By what the template tells who speaks, and its special tokens, which no answer would say: `USER` and `ASSISTANT` of
+  /// Vicuna's, `Assistant:` and `###` of LLaVA's first one.
+  package var roles: [String] {
+    let named = (beforeLaterQuestion + " " + afterQuestion).split { !$0.isLetter }.map(String.init)
+    return named.filter { marks.isEmpty && $0.first?.isUppercase == true }
+      .map { $0 == $0.uppercased() ? $0 : $0 + ":" } + marks + [stop].compactMap(\.self)
+  }
+
   /// The whole prompt, ending where the answer begins. `question` holds its `<image>` marks.
   public func prompt(_ question: String) -> String { beforeQuestion + question + afterQuestion }
 }

@@ -34,7 +34,7 @@ public struct PromptEncoder: Sendable {
   /// The vocabulary.
   public let tokenizer: Tokenizer
   /// The template around a question.
-  public let template: ChatTemplate
+  package(set) public var template: ChatTemplate
   /// Image tokens of one picture.
   public let tokensPerImage: Int
   /// Tokens that a prompt and its answer may have together.

@@ -19,7 +19,7 @@ struct TokenizerJSON {
     }
     let json: JSONValue
     do {
-      json = try bytes.withUnsafeBytes { try JSONReader.read($0) }
+      json = try bytes.withoutByteOrderMark.withUnsafeBytes { try JSONReader.read($0) }
     } catch let error as JSONSyntaxError {
       throw TokenizerError.unsupported(
         file: name, found: "\(error.message) at byte \(error.offset)", expected: "JSON")

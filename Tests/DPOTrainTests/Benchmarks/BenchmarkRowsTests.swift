@@ -82,6 +82,25 @@ import Testing
     #expect(pictured.rows[0].hint == "A tomato \"ripens\"\nin the sun.")
   }
 
+  /// VLMEvalKit#677: an option may be called `None`, and it may be the right one.
+  @Test func wordsThatPandasTakesForNothingAreWords() throws {
+    let picture = try Data(contentsOf: Fixtures.url("benchmarks/frames/0.png")).base64EncodedString()
+    let folder = try TemporaryFolder()
+    let words = ["None", "nan", "NaN", "null", "NULL", "NA", "N/A", "n/a", "<NA>", "#N/A"]
+    var lines = ["index\timage\tquestion\tA\tB\tC\tD\tanswer"]
+    for (index, word) in words.enumerated() {
+      lines.append("\(index)\t\(index == 0 ? picture : "0")\tWhich?\tx\ty\tz\t\(word)\tD")
+    }
+    lines.append("\(words.count)\t0\tnull\tx\ty\t\t\tA")
+    let path = try folder.write(lines.joined(separator: "\n"), to: "x.tsv")
+    let rows = try read(path, try #require(BenchmarkPreset(named: "choice")))
+    #expect(rows.problems.isEmpty, "\(rows.problems)")
+    #expect(rows.rows.prefix(words.count).map { $0.options.last?.text } == words)
+    #expect(rows.rows.prefix(words.count).allSatisfy { $0.options.count == 4 && $0.reference?.text == "D" })
+    // An empty cell is no option, and a question is what it says.
+    #expect(rows.rows.last?.options.count == 2 && rows.rows.last?.question == "null")
+  }
+
   @Test func badRowsAreNamed() throws {
     let picture = try Data(contentsOf: Fixtures.url("benchmarks/frames/0.png")).base64EncodedString()
     let folder = try TemporaryFolder()
@@ -95,7 +114,7 @@ import Testing
       "0\t\(picture)\t\tq\tx\ty\tA",
       "7\t\tnone.png\tq\tx\ty\tA", "8\t0\t\tq\t\t\tA", "9\t\(short)\t\tq\tx\ty\tA", "10\t0\t\t\tx\ty\tA",
       "11\t0\t\tq\tx\ty\t",
-      "12\t0\t\tq\tx\tNone\tB", "\t0\t\tq\tx\ty\tA", "14\t0\t\tq\tx\ty\tB", "15\t0",
+      "12\t0\t\tq\tx\t\tB", "\t0\t\tq\tx\ty\tA", "14\t0\t\tq\tx\ty\tB", "15\t0",
     ]
     let path = try folder.write(lines.joined(separator: "\n"), to: "x.tsv")
     var rows = try read(path, try #require(BenchmarkPreset(named: "choice")))

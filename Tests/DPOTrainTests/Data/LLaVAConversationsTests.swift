@@ -120,9 +120,9 @@ import Testing
     #expect(source.image(.preference, 9997).index == 9997)
     let told = source.badRecords.map { $0.description.replacing(folder.path, with: "D") }
     #expect(
-      told[0].hasPrefix(
+      told[1].hasPrefix(
         "D/data.jsonl: record 4321: broken JSON in line 4322, byte ")
-        && told[1]
+        && told[0]
           == "D/data.jsonl:1235: record damaged: D/coco/49.png: not an image: expected a PNG or JPEG, found the bytes 6e 6f 20 70 69 63 74 75"
         && told.count == 2, "\(told)")
     let limited = try LLaVAConversations(
@@ -137,7 +137,112 @@ import Testing
   @Test func aBrokenPictureIsAnErrorThatNamesIt() throws {
     let folder = try folder("[" + record("\"a\"", "\"coco/1.png\"") + "]")
     try folder.write("not a picture", to: "coco/1.png")
-    let source = try LLaVAConversations(path: folder.path + "/data.json", shares: [.sft: 1])
-    #expect(throws: ImageError.self) { try source.image(for: source.image(.sft, 0)) }
+    #expect(
+      message { _ = try LLaVAConversations(path: folder.path + "/data.json", shares: [.sft: 1]) }
+        .replacing(folder.path, with: "D")
+        == "D/data.json:1: record a: D/coco/1.png: not an image: expected a PNG or JPEG, found the bytes 6e 6f 74 20 61 20 70 69"
+    )
+  }
+
+  /// All of them at once, the first ten by name.
+  @Test func badRecordsAreNamedTogether() throws {
+    let lines = (0..<12).map { record("\"r\($0)\"", "\"coco/\($0).png\"") }
+    let folder = try folder(lines.joined(separator: "\n"), name: "data.jsonl")
+    let told = message { _ = try LLaVAConversations(path: folder.path + "/data.jsonl", shares: [.sft: 1]) }
+      .replacing(folder.path, with: "D").split(separator: "\n").map(String.init)
+    #expect(told.count == 12)
+    #expect(told[0] == "D/data.jsonl:1: record r0: image \"coco/0.png\" does not exist in D")
+    #expect(told[9] == "D/data.jsonl:11: record r10: image \"coco/10.png\" does not exist in D")
+    #expect(told[10] == "and 1 more")
+    #expect(
+      told[11]
+        == "11 records cannot be used; run.on_bad_record: skip leaves them out and lists them in omissions.txt"
+    )
+  }
+
+  @Test func leavingOutEverythingIsAnError() throws {
+    let folder = try folder(record("\"a\"", "\"coco/9.png\""), name: "data.jsonl")
+    #expect(
+      message {
+        _ = try LLaVAConversations(path: folder.path + "/data.jsonl", shares: [.sft: 1], badRecords: .skip)
+      }.contains("none of its records can be used; the first of 1 problems: "))
+  }
+
+  @Test(arguments: [
+    ("\"image\": null, ", 0), ("\"image\": \"\", ", 0), ("\"image\": [], ", 0), ("", 0),
+    ("\"id\": null, \"image\": \"coco/1.png\", ", 1),
+  ])
+  func absenceHasManySpellings(keys: String, images: Int) throws {
+    let mark = images == 0 ? "" : "<image>\\n"
+    let text =
+      "{\(keys)\"conversations\": [{\"from\": \"human\", \"value\": \"\(mark)Hi?\"}, "
+      + "{\"from\": \"gpt\", \"value\": \"Ho.\"}]}\n" + record("\"a\"", "\"coco/1.png\"")
+    let folder = try folder(text, name: "data.jsonl")
+    let source = try LLaVAConversations(path: folder.path + "/data.jsonl", shares: [.sft: 1])
+    #expect(source.count(of: .sft) == 1 + images && source.otherRecords == 1 - images)
+    #expect(source.badRecords.isEmpty && source.omissions.count == 1 - images)
+  }
+
+  @Test func aByteOrderMarkIsNoPartOfTheText() throws {
+    let records = [record("\"a\"", "\"coco/1.png\""), record("\"b\"", "\"coco/1.png\"")]
+    for (name, text) in [
+      ("data.json", "[" + records.joined(separator: ",") + "]"),
+      ("data.jsonl", records.joined(separator: "\n")),
+    ] {
+      let folder = try folder("\u{FEFF}" + text, name: name)
+      #expect(try LLaVAConversations(path: folder.path + "/" + name, shares: [.sft: 1]).count(of: .sft) == 2)
+    }
+  }
+
+  // MARK: Several turns
+
+  private func conversation(_ id: String, _ image: String, _ turns: [String]) -> String {
+    let values = turns.enumerated().map {
+      "{\"from\": \"\($0.offset % 2 == 0 ? "human" : "gpt")\", \"value\": \"\($0.element)\"}"
+    }
+    return
+      "{\"id\": \"\(id)\", \"image\": \"\(image)\", \"conversations\": [\(values.joined(separator: ", "))]}"
+  }
+
+  private func colours() throws -> TemporaryFolder {
+    try folder(
+      [
+        conversation("r", "coco/r.png", ["<image>\\nColor?", "red", "Shape?", "round", "Size?", "big"]),
+        conversation("b", "coco/b.png", ["<image>\\nShape?", "square", "color", "Blue."]),
+        conversation("s", "coco/s.png", ["Shape?\\n<image>", "round", "COLOR?", "Red", "Why?"]),
+        conversation("n", "coco/n.png", ["<image>Weight?", "heavy"]),
+      ].joined(separator: "\n"), name: "data.jsonl",
+      images: ["coco/r.png", "coco/b.png", "coco/s.png", "coco/n.png"])
+  }
+
+  @Test func allTurnsAreTrainedUnlessOneIsWanted() throws {
+    let folder = try colours()
+    let source = try LLaVAConversations(path: folder.path + "/data.jsonl", shares: [.sft: 1])
+    let record = source.record(.sft, 0)
+    #expect(record.laterTurns.map(\.answer) == ["round", "big"] && record.line == 1)
+    #expect(source.trainedTurns(of: record) == record.laterTurns)
+    #expect(source.place(of: record) == folder.path + "/data.jsonl:1")
+    let first = try LLaVAConversations(path: folder.path + "/data.jsonl", shares: [.sft: 1], turns: .first)
+    #expect(first.trainedTurns(of: first.record(.sft, 0)).isEmpty)
+    // A question at the end that nobody answers is told.
+    #expect(
+      source.omissions == [
+        "left out: \(folder.path)/data.jsonl:3: record s: its last question, which has no answer"
+      ])
+  }
+
+  @Test func answersAboutOtherPicturesAreLookedUpInAllTurns() throws {
+    let folder = try colours()
+    let source = try LLaVAConversations(path: folder.path + "/data.jsonl", shares: [.sft: 1])
+    let (red, blue, same, unknown) = (0, 1, 2, 3)
+    func image(_ index: Int) -> ImageReference { source.image(.sft, index) }
+    let asked = source.record(.sft, red)
+    #expect(asked.question == "Color?")
+    #expect(source.answer(to: "Color?", about: image(blue)) == "Blue.")
+    #expect(source.answer(to: "color", about: image(same)) == "Red")
+    #expect(source.answer(to: "Color?", about: image(unknown)) == nil)
+    // A picture of which the file says the same stands beside nobody who is asked that.
+    #expect(source.isCompanion(image(blue), of: asked) && source.isCompanion(image(unknown), of: asked))
+    #expect(!source.isCompanion(image(same), of: asked) && !source.isCompanion(image(red), of: asked))
   }
 }

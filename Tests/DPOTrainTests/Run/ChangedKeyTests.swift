@@ -9,6 +9,7 @@ import Testing
   private static let particular: [String: (beside: [String], value: String?)] = [
     "data.path": (["data.source=fashion"], "elsewhere"), "data.names": (["data.source=emoji"], "elsewhere"),
     "data.image_root": (["data.source=llava", "data.path=a.json"], "elsewhere"),
+    "data.turns": (["data.source=llava", "data.path=a.json"], "first"),
     "data.shares.shapes": (["data.source=mixture", "data.shares.shapes=1", "data.shares.fashion=1"], "2"),
     "data.shares.fashion": (["data.source=mixture", "data.shares.shapes=1", "data.shares.fashion=1"], "2"),
     "data.shares.emoji": (["data.source=mixture", "data.shares.shapes=1", "data.shares.emoji=1"], "2"),

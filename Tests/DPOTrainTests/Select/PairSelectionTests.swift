@@ -82,9 +82,9 @@ struct PairSelectionTests {
     let summary = SelectionSummary(all)
     #expect(
       summary.table.rows == [
-        ["Total", "10", "1", "1", "1", "12.5", "7", "70.0"],
-        ["Sequence", "4", "1", "0", "0", "0.0", "3", "75.0"],
-        ["Grid collage", "6", "0", "1", "1", "20.0", "4", "66.7"],
+        ["Total", "10", "1", "0", "1", "1", "12.5", "7", "70.0"],
+        ["Sequence", "4", "1", "0", "0", "0", "0.0", "3", "75.0"],
+        ["Grid collage", "6", "0", "0", "1", "1", "20.0", "4", "66.7"],
       ])
   }
 }

@@ -46,6 +46,25 @@ struct SelectionRuleTests {
     #expect(try SelectionRule(.init()).outcome(evidence(" "), kind: .sequence, count: 2) == .empty)
   }
 
+  @Test("scraps of sampling are no rejected answers, whatever else may be said of them")
+  func notText() throws {
+    var settings = RunConfiguration.Select()
+    settings.requireWrong = false
+    settings.useAttention = false
+    settings.postSelection = false
+    for scrap in ["\u{7F}", "\u{6}", "\u{FFFD}", "ASSISTANT yes", "</s"] {
+      for rule in [SelectionRule(settings), SelectionRule(.init())] {
+        #expect(try rule.outcome(evidence(scrap), kind: .sequence, count: 2) == .notText)
+        #expect(rule.outcomeOfSingle(evidence(scrap, ratio: nil)) == .notText)
+      }
+    }
+    var halves = evidence("garding")
+    halves.isOfWholePieces = false
+    #expect(try SelectionRule(.init()).outcome(halves, kind: .grid, count: 4) == .notText)
+    // What the data say is right, whatever it is made of.
+    #expect(try SelectionRule(.init()).outcome(evidence(".", truth: "."), kind: .grid, count: 4) == .correct)
+  }
+
   @Test("post-selection names the first bound that is broken")
   func postSelection() {
     var settings = RunConfiguration.Select()

@@ -2,6 +2,50 @@ import DPOTrain
 import Foundation
 import Testing
 
+/// Where nobody knows what is right for the other pictures, nothing is reported of it: a dash and `null`.
+@Suite struct UnknownAnswersTests {
+  private func records(_ known: [Bool?]) -> [AnswerRecord] {
+    known.enumerated().map { index, isFromAnother in
+      AnswerRecord(
+        id: "q\(index)", kind: .sequence, count: 2, target: 1, family: "f", prompt: "p", answer: "a",
+        prediction: "b",
+        correct: false, answeredFromAnotherImage: isFromAnother)
+    }
+  }
+
+  private func result(_ known: [Bool?]) throws -> EvaluationResult {
+    try EvaluationResult(
+      configName: "c", configHash: "h", seed: 1, versions: [:], seconds: [:], before: records(known),
+      after: records(known), resamples: 20)
+  }
+
+  @Test func ratesAreOverWhatIsKnown() throws {
+    #expect(try result([true, false, nil, nil]).before.multiImage?.answeredFromAnotherImage == 0.5)
+    #expect(try result([nil, nil]).before.multiImage?.answeredFromAnotherImage == nil)
+    #expect(try result([false, false]).before.multiImage?.answeredFromAnotherImage == 0)
+  }
+
+  @Test func nothingKnownIsADashAndNull() throws {
+    let result = try result([nil, nil])
+    #expect(result.table().rows.allSatisfy { $0[4] == "–" })
+    let folder = try TemporaryFolder()
+    let url = folder.url.appendingPathComponent("results.json")
+    try result.write(to: url)
+    let text = try String(contentsOf: url, encoding: .utf8)
+    #expect(
+      text.contains("\"answered_from_another_image\": null") && !text.contains("from_another_image\": 0"))
+    #expect(try EvaluationResult.read(from: url) == result)
+    var content = ReportContent(title: "t")
+    content.results = result
+    let page = ReportPage(content).html
+    #expect(page.contains("<p>Answered from another image</p><strong>–</strong>"))
+    #expect(!page.contains("Answered from another image, %"))
+    let row = records([nil])[0]
+    #expect(row.jsonLine.contains("\"answered_from_another_image\": null"))
+    #expect(try JSONDecoder().decode(AnswerRecord.self, from: Data(row.jsonLine.utf8)) == row)
+  }
+}
+
 @Suite("Results")
 struct ResultsTests {
   /// Ten questions of each kind: `right` of ten answered right, two of the wrong ones from another image.

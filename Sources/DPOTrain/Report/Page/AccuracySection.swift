@@ -28,11 +28,16 @@ extension ReportPage {
     body += "<div class=\"figures\">\n"
     body += Figure.html(
       title: "Accuracy by kind, %", legend: keys, kindChart(results, reference: true) { $0.accuracyBar })
-    body += Figure.html(
-      title: "Answered from another image, %", legend: phases(results),
-      kindChart(results, kinds: QuestionKind.multiImage, top: nil, reference: false) {
-        BarChart.Bar(value: $0.answeredFromAnotherImage)
-      })
+    let known = QuestionKind.multiImage.filter {
+      results.before.kinds[$0]?.all.answeredFromAnotherImage != nil
+    }
+    if !known.isEmpty {
+      body += Figure.html(
+        title: "Answered from another image, %", legend: phases(results),
+        kindChart(results, kinds: known, top: nil, reference: false) {
+          $0.answeredFromAnotherImage.map { BarChart.Bar(value: $0) }
+        })
+    }
     body += countChart(results, keys)
     body += familyChart(results, keys)
     body += layerChart(results)
@@ -41,8 +46,9 @@ extension ReportPage {
     return Self.section(
       results.after == nil ? "Accuracy of the base model" : "Before and after",
       "Held-out questions, in per cent. Brackets are 95 % bootstrap intervals over questions; the change is "
-        + "paired. “Other image” counts wrong answers that are right for another picture of the same prompt, "
-        + "“blind” is the same model without any image.", body)
+        + "paired. “Other image” counts wrong answers that are right for another picture of the same prompt "
+        + "(a dash where the data do not say what is right for it), “blind” is the same model without any image.",
+      body)
   }
 
   private func phases(_ results: EvaluationResult) -> [LegendEntry] {
@@ -79,21 +85,22 @@ extension ReportPage {
         ?? ""
       cells += "<td><b class=\"\(sure)\">\(Format.points(difference))</b>\(range)</td>"
     }
-    let elsewhere = [old, new].compactMap { $0 }.map { Format.percent($0.answeredFromAnotherImage) }
-    cells += "<td>\(elsewhere.joined(separator: " → "))</td><td>\(Format.percent((new ?? old)?.blind))</td>"
+    let elsewhere = EvaluationResult.elsewhere(old, new)
+    cells += "<td>\(elsewhere)</td><td>\(Format.percent((new ?? old)?.blind))</td>"
     return "<tr class=\"\(style)\"><th>\(title)</th>\(cells)<td>\((new ?? old)?.n ?? 0)</td></tr>\n"
   }
 
   private func kindChart(
     _ results: EvaluationResult, kinds: [QuestionKind] = QuestionKind.allCases, top: Double? = 1,
     reference: Bool,
-    bar: (AccuracyResult) -> BarChart.Bar
+    bar: (AccuracyResult) -> BarChart.Bar?
   ) -> HTML {
     let groups = kinds.compactMap { kind -> BarChart.Group? in
       guard let old = results.before.kinds[kind]?.all else { return nil }
       let new = results.after?.kinds[kind]?.all
       return BarChart.Group(
-        label: kind.title, bars: [bar(old), new.map(bar)], reference: reference ? (new ?? old).blind : nil)
+        label: kind.title, bars: [bar(old), new.flatMap(bar)], reference: reference ? (new ?? old).blind : nil
+      )
     }
     let most = groups.flatMap(\.bars).compactMap { $0?.value }.max() ?? 1
     return BarChart(

@@ -28,6 +28,8 @@ public struct ReportContent: Sendable {
   public var after: [AnswerRecord] = []
   /// The resolved configuration as YAML.
   public var configuration: String?
+  /// Records that stages left out, by stage.
+  public var omissions: [(stage: String, count: Int)] = []
   /// What could not be shown and why, one sentence each.
   public var missing: [String] = []
 

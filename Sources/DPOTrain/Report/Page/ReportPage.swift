@@ -20,7 +20,7 @@ public struct ReportPage {
       </head>
       <body>
       <main>
-      \(header)\(headline)\(missing)\(accuracy)\(training)\(selection)\(attention)\(answers)\(samples)\(configuration)\
+      \(header)\(headline)\(omitted)\(missing)\(accuracy)\(training)\(selection)\(attention)\(answers)\(samples)\(configuration)\
       </main>
       </body>
       </html>
@@ -99,10 +99,25 @@ public struct ReportPage {
     tiles += tile(
       "Single-image accuracy", old.kinds[.single]?.all.accuracy, new?.kinds[.single]?.all.accuracy,
       interval(results.change[.single]), rise: true)
+    if old.multiImage != nil, old.multiImage?.answeredFromAnotherImage == nil {
+      tiles += """
+        <div class="tile"><p>Answered from another image</p><strong>–</strong>\
+        <p class="delta">the data do not say what is right for the others</p></div>
+        """
+    }
     tiles += tile(
       "Answered from another image", old.multiImage?.answeredFromAnotherImage,
       new?.multiImage?.answeredFromAnotherImage, "", rise: false)
     return "<div class=\"tiles\">\n\(tiles)</div>\n"
+  }
+
+  /// What the stages left out of the data.
+  private var omitted: HTML {
+    guard !content.omissions.isEmpty else { return "" }
+    let total = content.omissions.reduce(0) { $0 + $1.count }
+    let parts = content.omissions.map { "\($0.stage) \($0.count)" }.joined(separator: ", ")
+    return
+      "<aside class=\"missing\"><p>Left out: \(total) (\(parts)); omissions.txt lists each with its reason.</p></aside>\n"
   }
 
   private var missing: HTML {

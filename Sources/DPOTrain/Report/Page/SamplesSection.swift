@@ -80,7 +80,7 @@ extension ReportPage {
         "<thead><tr><th>kind</th><th>question</th><th>truth</th><th>before</th><th>after</th></tr></thead>\n<tbody>\n"
       for pair in shown {
         func cell(_ record: AnswerRecord) -> HTML {
-          let note: HTML = record.answeredFromAnotherImage ? " <small>from another image</small>" : ""
+          let note: HTML = record.answeredFromAnotherImage == true ? " <small>from another image</small>" : ""
           return "<td class=\"\(record.correct ? "chosen" : "rejected")\">\(record.prediction)\(note)</td>"
         }
         body += "<tr><td>\(pair.old.kind.title)</td><td>\(Self.marked(pair.old.prompt))</td>"

@@ -90,7 +90,8 @@ extension ReportPage {
   }
 
   private static let columns: [(SelectionOutcome, String)] = [
-    (.correct, "right answer"), (.overThreshold, "R over τ"), (.empty, "empty"), (.perplexity, "perplexity"),
+    (.correct, "right answer"), (.overThreshold, "R over τ"), (.empty, "empty"), (.notText, "not text"),
+    (.perplexity, "perplexity"),
     (.lengthRatio, "length ratio"), (.editDistance, "edit distance"), (.surplus, "surplus"), (.kept, "kept"),
   ]
 
@@ -98,7 +99,7 @@ extension ReportPage {
     let total = counts.reduce(into: [:] as [SelectionOutcome: Int]) { sum, entry in
       sum.merge(entry.outcomes, uniquingKeysWith: +)
     }
-    let optional: Set<SelectionOutcome> = [.empty, .surplus]
+    let optional: Set<SelectionOutcome> = [.empty, .notText, .surplus]
     let columns = Self.columns.filter { !optional.contains($0.0) || total[$0.0, default: 0] > 0 }
     let titles = columns.map { column -> HTML in "<th>\(column.1)</th>" }
     func cells(_ outcomes: [SelectionOutcome: Int]) -> HTML {
@@ -171,6 +172,7 @@ extension SelectionOutcome {
     case .lengthRatio: "cut by length ratio"
     case .editDistance: "cut by edit distance"
     case .empty: "empty answer"
+    case .notText: "not text"
     case .surplus: "not needed"
     }
   }

@@ -61,7 +61,7 @@ public enum RowFile {
   public static func read<Row: Decodable>(_ type: Row.Type = Row.self, from url: URL) throws -> [Row] {
     let data: Data
     do {
-      data = try StoredBytes.read(url)
+      data = Data(try StoredBytes.read(url).withoutByteOrderMark)
     } catch let error as CheckpointError {
       throw RowFileError(
         file: url.path, line: nil, found: "no readable file (\(error.found))",

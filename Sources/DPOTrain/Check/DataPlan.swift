@@ -1,0 +1,55 @@
+import Foundation
+
+/// What `plan` says about the data of a run: how much there is of it, and what of it will not work.
+public struct DataPlan: Sendable {
+  /// How many records every split really has (``RunCheck/records``); `nil` where the data cannot be read.
+  public private(set) var records: String?
+  /// What works and is worth a word, or would be left out.
+  public private(set) var remarks: [String] = []
+  /// What will not work.
+  public private(set) var problems: [String] = []
+
+  /// Looks at the data as a run would; of many picture files only the first are decoded, and it takes what it reads from
+  /// the run's directory, where an earlier run looked at them.
+  /// - Parameter mostPictures: how many files are decoded.
+  public init(_ configuration: RunConfiguration, mostPictures: Int = 2000) {
+    let directory = URL(fileURLWithPath: configuration.run.outputDirectory, isDirectory: true)
+    do {
+      let source = try configuration.questionSource(
+        pictures: PictureCheck(most: mostPictures, remembering: directory), collects: true)
+      let check = RunCheck(configuration, source: source)
+      records = check.records
+      let skips = configuration.run.onBadRecord == .skip
+      remarks = check.remarks() + check.resourceProblems().map(\.description)
+      if skips { remarks += source.omissions }
+      problems = try check.problems().map(\.description)
+      let (long, remark) = Self.long(configuration, source: source, directory: directory)
+      if let remark { remarks.append(remark) }
+      let bad = (source.badRecords + long).inFileOrder
+      if skips {
+        remarks += long.map { "left out: \($0)" }
+      } else if !bad.isEmpty {
+        problems.append("\(UnusableRecords(bad))")
+      }
+    } catch {
+      problems.append("\(error)")
+    }
+  }
+
+  /// The records that are too long, or why that is not known: a plan may be made before the model is there.
+  private static func long(
+    _ configuration: RunConfiguration, source: any QuestionSource, directory: URL
+  ) -> (records: [DataError], remark: String?) {
+    do {
+      let encoder = RunEncoder(
+        configuration, vocabulary: OwnVocabulary(configuration, source: source), directory: directory)
+      return (
+        try RecordLengths.problems(
+          configuration, source: source, stages: Set(Stage.allCases), encoder: encoder
+        ).problems, nil
+      )
+    } catch {
+      return ([], "how long records are is not known yet: \(error)")
+    }
+  }
+}

@@ -1,0 +1,213 @@
+import LVLM
+
+/// Which records of a source do not fit the model's context in a form in which a run will ask them, with the answers that
+/// are learned or the room that answers need.
+///
+/// A text has no more tokens than bytes, but for what a vocabulary puts before a piece of text: most records need no
+/// vocabulary to be found short enough.
+struct RecordLengths {
+  let configuration: RunConfiguration
+  let source: any QuestionSource
+  /// Whether the vocabulary may spell a character in more tokens than it has bytes.
+  private let bytesPerToken: Int
+  private let tokensPerImage: Int
+  private let template: ChatTemplate
+  private let context: Int
+
+  /// - Parameters:
+  ///   - tokensPerImage: rows of a picture in a prompt.
+  ///   - context: tokens that a prompt and its answer may have together.
+  private init(
+    _ configuration: RunConfiguration, source: any QuestionSource, tokensPerImage: Int, context: Int,
+    template: ChatTemplate
+  ) {
+    self.template = template
+    self.configuration = configuration
+    self.source = source
+    self.tokensPerImage = tokensPerImage
+    self.context = context
+    // Normalisation can make several characters of one, which vocabularies made here do not.
+    bytesPerToken = configuration.model.path == nil && configuration.model.languageModel == nil ? 1 : 4
+  }
+
+  /// With the shape of the model that a run will train or ask.
+  init(_ configuration: RunConfiguration, source: any QuestionSource, encoder: RunEncoder) throws {
+    let shape = try encoder.shape()
+    self.init(
+      configuration, source: source, tokensPerImage: shape.tokensPerImage, context: shape.text.contextLength,
+      template: try encoder.template())
+  }
+
+  /// What is wrong with a composed prompt that selection will ask and preference training may learn.
+  func problem(of record: ComposedRecord, encoder: RunEncoder) throws -> String? {
+    for template in [template, configuration.select.template?.chatTemplate ?? template] {
+      let form = Form(
+        name: "as a prompt", images: record.images.count,
+        turns: [.init(question: record.prompt, answer: record.answer)],
+        room: configuration.select.maxNewTokens,
+        template: template)
+      if let problem = try problem(of: form, encoder: encoder) { return problem }
+    }
+    return nil
+  }
+
+  private func problem(of form: Form, encoder: RunEncoder) throws -> String? {
+    guard bound(form) > context else { return nil }
+    let tokens = try count(form, try encoder.encoder(form.template))
+    guard tokens > context else { return nil }
+    let answer = form.room > 0 ? ", room for an answer of \(form.room) included" : ""
+    return "\(form.name): found \(tokens) tokens\(answer), expected at most \(context) (the context length)"
+  }
+
+  /// A form in which a record is asked or learned.
+  private struct Form {
+    var name: String
+    var images: Int
+    /// Questions and answers in turn.
+    var turns: [Conversation.Turn]
+    /// Tokens for an answer that is not known yet.
+    var room: Int
+    /// Whether later questions follow the first answer.
+    var template: ChatTemplate
+  }
+
+  /// The records of all splits that are too long for what stages will ask, in the order of their lines.
+  static func problems(
+    _ configuration: RunConfiguration, source: any QuestionSource, stages: Set<Stage>, encoder: RunEncoder
+  ) throws -> (problems: [DataError], left: [DataSplit: Set<Int>], stages: [Stage: [DataError]]) {
+    let lengths = try RecordLengths(configuration, source: source, encoder: encoder)
+    var problems: [DataError] = []
+    var left: [DataSplit: Set<Int>] = [:]
+    var byStage: [Stage: [DataError]] = [:]
+    for split in DataSplit.allCases {
+      let found = try lengths.problems(split, stages: stages, encoder: encoder)
+      problems += found.map(\.problem)
+      left[split] = Set(found.map(\.index))
+      let stage: Stage = split == .sft ? .sft : split == .preference ? .compose : .evaluate
+      byStage[stage, default: []] += found.map(\.problem)
+    }
+    return (problems.inFileOrder, left, byStage)
+  }
+
+  private func problems(
+    _ split: DataSplit, stages: Set<Stage>, encoder: RunEncoder
+  ) throws -> [(index: Int, problem: DataError)] {
+    var problems: [(index: Int, problem: DataError)] = []
+    for index in 0..<source.count(of: split) {
+      let record = try source.record(split, index)
+      for form in forms(of: record, split: split, stages: stages) {
+        guard let problem = try problem(of: form, encoder: encoder) else { continue }
+        problems.append(
+          (index, DataError(file: source.place(of: record), record: record.id, problem: problem)))
+        break
+      }
+    }
+    return problems
+  }
+
+  /// The longest forms in which stages see a record.
+  private func forms(of record: SingleImageRecord, split: DataSplit, stages: Set<Stage>) -> [Form] {
+    switch split {
+    case .sft:
+      guard stages.contains(.sft), configuration.sft.maxSteps > 0 else { return [] }
+      let later = source.trainedTurns(of: record)
+      let first = Conversation.Turn(question: record.prompt, answer: record.answer)
+      var forms = [
+        Form(
+          name: "as a conversation of \(later.count + 1) turns", images: 1,
+          turns: [first] + later.map { .init(question: $0.question, answer: $0.answer) }, room: 0,
+          template: template)
+      ]
+      if configuration.sft.twoImageShare > 0 {
+        let all = [SingleImageRecord.Turn(question: record.question, answer: record.answer)] + later
+        let block = PromptRewriting.sequenceBlock(count: 2).count
+        forms.append(
+          Form(
+            name: "as a conversation about two pictures (sft.two_image_share)", images: 2,
+            turns: all.enumerated().map { number, turn in
+              let whole = PromptRewriting.prompt(turn.question, kind: .sequence, target: 2, count: 2)
+              return .init(
+                question: number == 0 ? whole : String(whole.dropFirst(block)), answer: turn.answer)
+            }, room: 0, template: template))
+      }
+      return forms
+    case .preference:
+      guard stages.contains(.compose) else { return [] }
+      let (compose, select) = (configuration.compose, configuration.select)
+      var kinds: [(CompositionKind, Int)] = []
+      for (kind, mix) in [(CompositionKind.sequence, compose.sequence), (.grid, compose.grid)] {
+        let counts = mix.entries.filter { $0.records > 0 }.map(\.images)
+        if let most = counts.max() { kinds.append((kind, most)) }
+      }
+      if compose.picInPic.total > 0 { kinds.append((.pictureInPicture, 2)) }
+      if compose.path != nil { kinds = [] }
+      return [template, select.template?.chatTemplate ?? template].flatMap { template in
+        composed(record, kinds, single: compose.single > 0, room: select.maxNewTokens, template)
+      }
+    case .validation, .test:
+      let evaluate = configuration.evaluate
+      let isAsked = (evaluate.split == .val) == (split == .validation)
+      guard stages.contains(.evaluate), isAsked, evaluate.questions > 0 else { return [] }
+      var kinds: [(CompositionKind, Int)] = [(.pictureInPicture, 2)]
+      if let most = evaluate.sequenceCounts.max() { kinds.append((.sequence, most)) }
+      if let most = evaluate.gridCounts.max() { kinds.append((.grid, most)) }
+      return composed(record, kinds, single: true, room: evaluate.maxNewTokens, template)
+    }
+  }
+
+  private func composed(
+    _ record: SingleImageRecord, _ kinds: [(CompositionKind, Int)], single: Bool, room: Int,
+    _ template: ChatTemplate
+  ) -> [Form] {
+    let answer = record.answer
+    var forms = kinds.map { kind, count in
+      Form(
+        name: kind == .sequence
+          ? "as a sequence of \(count) images" : "as \(kind == .grid ? "a grid" : "a picture in a picture")",
+        images: kind == .sequence ? count : 1,
+        turns: [
+          .init(
+            question: PromptRewriting.prompt(
+              record.question, kind: kind, target: count, count: count, phrase: Self.longestPhrase),
+            answer: answer)
+        ], room: room, template: template)
+    }
+    if single {
+      forms.append(
+        Form(
+          name: "as a question", images: 1, turns: [.init(question: record.prompt, answer: answer)],
+          room: room,
+          template: template))
+    }
+    return forms
+  }
+
+  private static let longestPhrase = PromptRewriting.centrePhrases.max { $0.utf8.count < $1.utf8.count } ?? ""
+
+  /// More tokens than the form can have.
+  private func bound(_ form: Form) -> Int {
+    let texts = form.turns.enumerated().reduce(0) { sum, entry in
+      let before = entry.offset == 0 ? form.template.beforeQuestion : form.template.beforeLaterQuestion
+      return sum + before.utf8.count + entry.element.question.utf8.count
+        + form.template.afterQuestion.utf8.count
+        + entry.element.answer.utf8.count
+    }
+    // Each chunk of text may begin with a token of its own, spelled in up to three; each answer ends with one.
+    let extra = 4 * (form.images + 1) + 8 * form.turns.count
+    return bytesPerToken * texts + extra + form.images * tokensPerImage + form.room
+  }
+
+  private func count(_ form: Form, _ encoder: PromptEncoder) throws -> Int {
+    var (tokens, last) = (0, 0)
+    for (index, turn) in form.turns.enumerated() {
+      tokens +=
+        index == 0
+        ? try encoder.encode(encoder.template.prompt(turn.question), imageCount: form.images).count
+        : encoder.encode(laterQuestion: turn.question).count
+      last = encoder.encode(answer: turn.answer).count
+      tokens += last
+    }
+    // An answer that is asked for takes the place of the known one.
+    return form.room > 0 ? tokens - last + max(last, form.room) : tokens
+  }
+}

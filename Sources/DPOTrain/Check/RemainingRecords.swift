@@ -1,0 +1,79 @@
+import LVLM
+
+/// A source without some of its records: what a run works with once the records that cannot be used are known. Nothing of
+/// a record that is left out is shown, as a companion neither.
+struct RemainingRecords: QuestionSource {
+  private let source: any QuestionSource
+  /// The places of the records that are left, in their order.
+  private let places: [DataSplit: [Int]]
+
+  /// - Parameter left: the indices that are left out.
+  init(_ source: any QuestionSource, without left: [DataSplit: Set<Int>]) {
+    self.source = source
+    places = Dictionary(
+      uniqueKeysWithValues: DataSplit.allCases.map { split in
+        let out = left[split] ?? []
+        return (split, (0..<source.count(of: split)).filter { !out.contains($0) })
+      })
+  }
+
+  var name: String { source.name }
+  var families: [String] { source.families }
+  var answersAboutAnyImage: Bool { source.answersAboutAnyImage }
+  var omissions: [String] { source.omissions }
+  var badRecords: [DataError] { source.badRecords }
+  var available: Int? { source.available }
+
+  func count(of split: DataSplit) -> Int { places[split]?.count ?? 0 }
+
+  func record(_ split: DataSplit, _ index: Int) throws -> SingleImageRecord {
+    var record = try source.record(split, place(split, index))
+    record.image.index = index
+    return record
+  }
+
+  func image(_ split: DataSplit, _ index: Int) -> ImageReference {
+    var image = source.image(split, place(split, index))
+    image.index = index
+    return image
+  }
+
+  func image(for reference: ImageReference) throws -> RGBImage { try source.image(for: original(reference)) }
+
+  func answer(to question: String, about image: ImageReference) -> String? {
+    source.answer(to: question, about: original(image))
+  }
+
+  func trainedTurns(of record: SingleImageRecord) -> [SingleImageRecord.Turn] {
+    source.trainedTurns(of: original(record))
+  }
+
+  func place(of record: SingleImageRecord) -> String { source.place(of: original(record)) }
+
+  func isCompanion(_ image: ImageReference, of record: SingleImageRecord) -> Bool {
+    source.isCompanion(original(image), of: original(record))
+  }
+
+  func collection(of image: ImageReference) -> String { source.collection(of: original(image)) }
+
+  func file(of reference: ImageReference) -> String? { source.file(of: original(reference)) }
+
+  private func original(_ image: ImageReference) -> ImageReference {
+    var image = image
+    image.index = place(image.split, image.index)
+    return image
+  }
+
+  private func original(_ record: SingleImageRecord) -> SingleImageRecord {
+    var record = record
+    record.image = original(record.image)
+    return record
+  }
+
+  private func place(_ split: DataSplit, _ index: Int) -> Int {
+    guard let own = places[split], own.indices.contains(index) else {
+      preconditionFailure("\(source.name): no record \(index) in \(split.rawValue)")
+    }
+    return own[index]
+  }
+}

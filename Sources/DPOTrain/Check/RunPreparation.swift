@@ -1,0 +1,57 @@
+import Foundation
+
+/// Everything that is looked at before a run's first step: counts, memory and disk, then the length of every record. What
+/// cannot be used is left out here, or the run stops with all of it at once.
+struct RunPreparation {
+  let configuration: RunConfiguration
+  /// The run's.
+  let directory: URL
+  let console: Console
+  let pictures: PictureCheck
+
+  /// The records that the stages work with, and what each stage left out of those that could be read.
+  /// - Parameters:
+  ///   - stages: those that are not done yet.
+  ///   - vocabulary: the one the run makes of its own texts, if it does.
+  /// - Throws: ``RunCheckError``.
+  func prepared(
+    _ source: any QuestionSource, stages: [Stage], vocabulary: OwnVocabulary?
+  ) throws -> (source: any QuestionSource, long: [Stage: [DataError]]) {
+    let check = RunCheck(configuration, source: source, stages: stages)
+    console.message("data " + check.records)
+    for remark in check.remarks() { console.warning(remark) }
+    if let first = source.badRecords.first, DataSplit.allCases.allSatisfy({ source.count(of: $0) == 0 }) {
+      guard configuration.run.onBadRecord == .skip else {
+        throw RunCheckError(problems: [], records: UnusableRecords(source.badRecords))
+      }
+      throw DataError(
+        file: configuration.data.path ?? source.name,
+        problem: "none of its records can be used; the first of \(source.badRecords.count) problems: \(first)"
+      )
+    }
+    let problems = try check.problems() + check.resourceProblems()
+    let encoder = RunEncoder(configuration, vocabulary: vocabulary, directory: directory)
+    let long = try RecordLengths.problems(
+      configuration, source: source, stages: Set(stages), encoder: encoder)
+    var bad = source.badRecords + long.problems
+    if stages.contains(.compose), let prompts = PromptFolder(configuration) {
+      let lengths = try RecordLengths(configuration, source: source, encoder: encoder)
+      let found = try prompts.read(
+        pictures: pictures, lengths: { try lengths.problem(of: $0, encoder: encoder) })
+      try prompts.requireSome(found.taken, found.problems)
+      bad += found.problems
+    }
+    if configuration.run.onBadRecord == .skip { bad = [] }
+    guard problems.isEmpty, bad.isEmpty else {
+      throw RunCheckError(
+        problems: problems, records: bad.isEmpty ? nil : UnusableRecords(bad.inFileOrder))
+    }
+    guard !long.problems.isEmpty else { return (source, [:]) }
+    let remaining = RemainingRecords(source, without: long.left)
+    let left = RunCheck(configuration, source: remaining, stages: stages)
+    console.message("without records that are too long: " + left.records)
+    let lacking = try left.problems()
+    guard lacking.isEmpty else { throw RunCheckError(problems: lacking) }
+    return (remaining, long.stages)
+  }
+}

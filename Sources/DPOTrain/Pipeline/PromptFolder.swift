@@ -1,0 +1,67 @@
+import Foundation
+import LVLM
+
+/// The prompts that a run takes out of a folder of `dpotrain make-data` (`compose.path`): of each kind and number of images
+/// the first that can be used.
+struct PromptFolder {
+  /// The folder as the configuration names it.
+  let path: String
+  private let plan: CompositionPlan
+
+  /// The folder of a configuration; `nil` where it makes its own prompts.
+  init?(_ configuration: RunConfiguration) {
+    guard let path = configuration.compose.path else { return nil }
+    self.path = path
+    plan = CompositionPlan(configuration.compose)
+  }
+
+  /// Reads the folder.
+  /// - Parameters:
+  ///   - pictures: finds the pictures that cannot be read.
+  ///   - lengths: finds the prompts that are too long; nothing is measured where it is left out.
+  /// - Returns: the prompts, their pictures' paths from the root, and what is wrong with others.
+  func read(
+    pictures: PictureCheck, lengths: ((ComposedRecord) throws -> String?)? = nil
+  ) throws -> (taken: [ComposedRecord], problems: [DataError]) {
+    let place = FilePath.absolute(path)
+    var (taken, problems): ([ComposedRecord], [DataError]) = ([], [])
+    for kind in CompositionKind.allCases {
+      var wanted: [Int: Int] = [:]
+      for entry in plan.entries where entry.kind == kind { wanted[entry.count, default: 0] += entry.records }
+      let file = FilePath.join(place, kind.rawValue + ".jsonl")
+      guard wanted.values.contains(where: { $0 > 0 }), FileManager.default.fileExists(atPath: file) else {
+        continue
+      }
+      var records = try ComposedRecordFile.read(URL(fileURLWithPath: file), broken: { problems.append($0) })
+      records = records.filter { wanted[$0.record.count, default: 0] > 0 }
+      for index in records.indices {
+        records[index].record.images = records[index].record.images.map { FilePath.join(place, $0) }
+      }
+      let broken = try pictures.problems(of: records.flatMap(\.record.images))
+      for (record, line) in records where wanted[record.count, default: 0] > 0 {
+        if let problem = try record.images.lazy.compactMap({ broken[$0] }).first ?? lengths?(record) {
+          problems.append(DataError(file: "\(file):\(line)", record: record.id, problem: problem))
+          continue
+        }
+        wanted[record.count, default: 0] -= 1
+        taken.append(record)
+      }
+    }
+    return (taken, problems)
+  }
+
+  /// - Throws: ``DataError`` when nothing was taken.
+  func requireSome(_ taken: [ComposedRecord], _ problems: [DataError]) throws {
+    guard taken.isEmpty else { return }
+    throw DataError(
+      file: path,
+      problem: problems.first.map {
+        "none of its prompts can be used; the first of \(problems.count) problems: \($0)"
+      }
+        ?? "has no prompt of the formats and numbers of images that compose asks for; dpotrain make-data writes them"
+    )
+  }
+
+  /// How many prompts are asked for.
+  var total: Int { plan.total }
+}

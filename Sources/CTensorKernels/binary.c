@@ -1,5 +1,6 @@
 #include "CTensorKernels.h"
 #include "tk_integer.h"
+#include "tk_math.h"
 #include "tk_target.h"
 #include <math.h>
 #include <string.h>
@@ -28,15 +29,21 @@
     }                                                                                                          \
   }
 
-// The remainder has the sign of the divisor, as Python's; the floor quotient fits it.
-#define REMAINDER(T, S, FMOD, FLOOR)                                                                           \
+// The remainder has the sign of the divisor, as Python's; the floor quotient fits it. A quotient that is zero has the sign of
+// the division.
+#define REMAINDER(T, S, FMOD, ROUND, SIGNED)                                                                   \
   static inline T remainder_of_##S(T a, T b) {                                                                 \
     T r = FMOD(a, b);                                                                                          \
     return r != 0 && (r < 0) != (b < 0) ? r + b : r;                                                           \
   }                                                                                                            \
-  static inline T floor_quotient_##S(T a, T b) { return b == 0 ? a / b : FLOOR((a - remainder_of_##S(a, b)) / b + (T)0.5); }
-REMAINDER(float, f32, fmodf, __builtin_floorf)
-REMAINDER(double, f64, fmod, __builtin_floor)
+  static inline T floor_quotient_##S(T a, T b) {                                                               \
+    if (b == 0) return a / b;                                                                                  \
+    T r = FMOD(a, b);                                                                                          \
+    T q = SIGNED(ROUND((a - r) / b) - (T)((r != 0) & ((b < 0) != (r < 0))), a);                                \
+    return b < 0 ? -q : q;                                                                                     \
+  }
+REMAINDER(float, f32, fmodf, __builtin_rintf, copysignf)
+REMAINDER(double, f64, fmod, __builtin_rint, copysign)
 
 #define FLOAT_BINARIES(T, S, POW, ATAN2)                                                                       \
   BINARY(T, S, PLAIN, add, T, a + b)                                                                           \
@@ -49,7 +56,7 @@ REMAINDER(double, f64, fmod, __builtin_floor)
   BINARY(T, S, PLAIN, remainder, T, remainder_of_##S(a, b))                                                    \
   BINARY(T, S, PLAIN, floordiv, T, floor_quotient_##S(a, b))                                                   \
   BINARY(T, S, PLAIN, arctan2, T, ATAN2(a, b))
-FLOAT_BINARIES(float, f32, powf, atan2f)
+FLOAT_BINARIES(float, f32, tk_powf, tk_atan2f)
 FLOAT_BINARIES(double, f64, pow, atan2)
 
 // Integers wrap around on overflow, as NumPy's do; what is divided by zero is 0. U is wide enough not to promote to a signed

@@ -21,56 +21,60 @@ void tk_set_gradient_mode(int enabled) { gradient_mode = enabled; }
   TK_TARGETS static void gradient_##NAME##_##S(int64_t n, const T *restrict px, const T *restrict pg,          \
                                                T *restrict out) {                                              \
     TK_INTERLEAVE                                                                                              \
-    for (int64_t i = 0; i < n; i++) { T x = px[i]; out[i] = pg[i] * (EXPR); }                                  \
+    for (int64_t i = 0; i < n; i++) { T x = px[i], g = pg[i]; out[i] = (EXPR); }                                  \
   }
 
-// The table: operation, value, derivative, in terms of x.
+// The table: operation, value in terms of x, gradient in terms of x and the incoming gradient g. Where the slope is zero
+// by definition nothing is multiplied: an infinite g must not become NaN there.
 #define TABLE(U, T, S, F)                                                                                      \
-  U(T, S, neg, -x, -1)                                                                                         \
-  U(T, S, abs, F(fabs)(x), (T)((x > 0) - (x < 0)))                                                             \
-  U(T, S, exp, F(m_exp)(x), F(m_exp)(x))                                                                       \
-  U(T, S, expm1, F(m_expm1)(x), F(m_exp)(x))                                                                   \
-  U(T, S, log, F(m_log)(x), 1 / x)                                                                             \
-  U(T, S, log1p, F(m_log1p)(x), 1 / (1 + x))                                                                   \
-  U(T, S, sqrt, F(m_sqrt)(x), (T)0.5 / F(m_sqrt)(x))                                                           \
-  U(T, S, rsqrt, 1 / F(m_sqrt)(x), (T)-0.5 / (x * F(m_sqrt)(x)))                                               \
-  U(T, S, reciprocal, 1 / x, -1 / (x * x))                                                                     \
-  U(T, S, sin, F(m_sin)(x), F(m_cos)(x))                                                                       \
-  U(T, S, cos, F(m_cos)(x), -F(m_sin)(x))                                                                      \
-  U(T, S, tanh, F(m_tanh)(x), 1 - F(m_tanh)(x) * F(m_tanh)(x))                                                 \
-  U(T, S, sigmoid, F(m_sigmoid)(x), F(m_sigmoid)(x) * F(m_sigmoid)(-x))                                        \
-  U(T, S, log_sigmoid, -F(m_softplus)(-x), F(m_sigmoid)(-x))                                                   \
-  U(T, S, softplus, F(m_softplus)(x), F(m_sigmoid)(x))                                                         \
-  U(T, S, erf, F(m_erf)(x), (T)1.1283791670955126 * F(m_exp)(-x * x))                                          \
-  U(T, S, relu, x > 0 ? x : 0, (T)(x > 0))                                                                     \
-  U(T, S, silu, x *F(m_sigmoid)(x), F(m_sigmoid)(x) * (1 + x * F(m_sigmoid)(-x)))                              \
-  U(T, S, gelu, F(gelu)(x), F(gelu_slope)(x))                                                                  \
+  U(T, S, neg, -x, -g)                                                                                         \
+  U(T, S, abs, F(fabs)(x), g * ((T)((x > 0) - (x < 0))))                                                       \
+  U(T, S, exp, F(m_exp)(x), g * F(m_exp)(x))                                                                    \
+  U(T, S, expm1, F(m_expm1)(x), g * F(m_exp)(x))                                                                \
+  U(T, S, log, F(m_log)(x), g * (1 / x))                                                                       \
+  U(T, S, log1p, F(m_log1p)(x), g * (1 / (1 + x)))                                                             \
+  U(T, S, sqrt, F(m_sqrt)(x), g * ((T)0.5 / F(m_sqrt)(x)))                                                     \
+  U(T, S, rsqrt, 1 / F(m_sqrt)(x), (T)-0.5 * g * F(cubed)(1 / F(m_sqrt)(x)))                                   \
+  U(T, S, reciprocal, 1 / x, g * (-1 / (x * x)))                                                               \
+  U(T, S, sin, F(m_sin)(x), g * F(m_cos)(x))                                                                    \
+  U(T, S, cos, F(m_cos)(x), g * (-F(m_sin)(x)))                                                                \
+  U(T, S, tanh, F(m_tanh)(x), g * (1 - F(m_tanh)(x) * F(m_tanh)(x)))                                           \
+  U(T, S, sigmoid, F(m_sigmoid)(x), g * (F(m_sigmoid)(x) * F(m_sigmoid)(-x)))                                  \
+  U(T, S, log_sigmoid, 0 - F(m_softplus)(-x), g * F(m_sigmoid)(-x))                                            \
+  U(T, S, softplus, F(m_softplus)(x), g * F(m_sigmoid)(x))                                                      \
+  U(T, S, erf, F(m_erf)(x), g * ((T)1.1283791670955126 * F(m_exp)(-x * x)))                                    \
+  U(T, S, relu, x < 0 ? 0 : x, x <= 0 ? 0 : g)                                                                 \
+  U(T, S, silu, x *F(m_sigmoid)(x), g * (F(m_sigmoid)(x) + x * (F(m_sigmoid)(x) * F(m_sigmoid)(-x))))          \
+  U(T, S, gelu, F(gelu)(x), g * F(gelu_slope)(x))                                                               \
   U(T, S, gelu_tanh, x *F(m_sigmoid)((T)1.5957691216057308 * x * (1 + (T)0.044715 * x * x)),                   \
-    F(gelu_tanh_slope)(x))                                                                                     \
+    g * F(gelu_tanh_slope)(x))                                                                                  \
   U(T, S, quick_gelu, x *F(m_sigmoid)((T)1.702 * x),                                                           \
-    F(m_sigmoid)((T)1.702 * x) * (1 + (T)1.702 * x * F(m_sigmoid)((T)-1.702 * x)))                             \
-  U(T, S, square, x *x, 2 * x)                                                                                 \
-  U(T, S, sign, (T)((x > 0) - (x < 0)), 0 * x)                                                                 \
-  U(T, S, floor, F(m_floor)(x), 0 * x)                                                                         \
-  U(T, S, ceil, F(m_ceil)(x), 0 * x)                                                                           \
-  U(T, S, round, F(m_round)(x), 0 * x)                                                                         \
-  U(T, S, tan, F(m_tan)(x), 1 + F(m_tan)(x) * F(m_tan)(x))                                                     \
-  U(T, S, asin, F(m_asin)(x), 1 / F(m_sqrt)((1 - x) * (1 + x)))                                                \
-  U(T, S, acos, F(m_acos)(x), -1 / F(m_sqrt)((1 - x) * (1 + x)))                                               \
-  U(T, S, atan, F(m_atan)(x), 1 / (1 + x * x))                                                                 \
-  U(T, S, sinh, F(m_sinh)(x), F(m_cosh)(x))                                                                    \
-  U(T, S, cosh, F(m_cosh)(x), F(m_sinh)(x))                                                                    \
-  U(T, S, asinh, F(m_asinh)(x), 1 / F(m_sqrt)(x * x + 1))                                                      \
-  U(T, S, acosh, F(m_acosh)(x), 1 / F(m_sqrt)((x - 1) * (x + 1)))                                              \
-  U(T, S, atanh, F(m_atanh)(x), 1 / ((1 - x) * (1 + x)))                                                       \
-  U(T, S, exp2, F(m_exp2)(x), (T)0.6931471805599453 * F(m_exp2)(x))                                            \
-  U(T, S, log2, F(m_log2)(x), (T)1.4426950408889634 / x)                                                       \
-  U(T, S, log10, F(m_log10)(x), (T)0.4342944819032518 / x)
+    g * (F(m_sigmoid)((T)1.702 * x) + x * ((T)1.702 * F(m_sigmoid)((T)1.702 * x) * F(m_sigmoid)((T)-1.702 * x))))\
+  U(T, S, square, x *x, g * (2 * x))                                                                           \
+  U(T, S, sign, (T)((x > 0) - (x < 0)), 0)                                                                     \
+  U(T, S, floor, F(m_floor)(x), 0)                                                                             \
+  U(T, S, ceil, F(m_ceil)(x), 0)                                                                               \
+  U(T, S, round, F(m_round)(x), 0)                                                                             \
+  U(T, S, tan, F(m_tan)(x), g * (1 + F(m_tan)(x) * F(m_tan)(x)))                                               \
+  U(T, S, asin, F(m_asin)(x), g * (1 / F(m_sqrt)((1 - x) * (1 + x))))                                          \
+  U(T, S, acos, F(m_acos)(x), g * (-1 / F(m_sqrt)((1 - x) * (1 + x))))                                         \
+  U(T, S, atan, F(m_atan)(x), g * (1 / (1 + x * x)))                                                           \
+  U(T, S, sinh, F(m_sinh)(x), g * F(m_cosh)(x))                                                                 \
+  U(T, S, cosh, F(m_cosh)(x), g * F(m_sinh)(x))                                                                 \
+  U(T, S, asinh, F(m_asinh)(x), g * (1 / F(m_sqrt)(x * x + 1)))                                                \
+  U(T, S, acosh, F(m_acosh)(x), g * (1 / F(m_sqrt)((x - 1) * (x + 1) + 0)))                                    \
+  U(T, S, atanh, F(m_atanh)(x), g * (1 / ((1 - x) * (1 + x))))                                                 \
+  U(T, S, exp2, F(m_exp2)(x), g * ((T)0.6931471805599453 * F(m_exp2)(x)))                                      \
+  U(T, S, log2, F(m_log2)(x), g * ((T)1.4426950408889634 / x))                                                 \
+  U(T, S, log10, F(m_log10)(x), g * ((T)0.4342944819032518 / x))                                               \
+  U(T, S, cube, F(cubed)(x), g * (3 * (x * x)))
 
 #define F32(f) f##_32
 #define F64(f) f##_64
-static inline float fabs_32(float x) { return x < 0 ? -x : x; }
-static inline double fabs_64(double x) { return x < 0 ? -x : x; }
+static inline float cubed_32(float x) { return x * x * x; }
+static inline double cubed_64(double x) { return x * x * x; }
+static inline float fabs_32(float x) { return __builtin_fabsf(x); }
+static inline double fabs_64(double x) { return __builtin_fabs(x); }
 static inline float m_exp_32(float x) { return tk_expf(x); }
 static inline float m_expm1_32(float x) { return tk_expm1f(x); }
 static inline float m_log_32(float x) { return tk_logf(x); }
@@ -125,6 +129,7 @@ static inline double gelu_slope_64(double x) {
 #define GELU_TANH_SLOPE(T, S)                                                                                  \
   static inline T gelu_tanh_slope_##S(T x) {                                                                   \
     T square = x * x, s = m_sigmoid_##S((T)1.5957691216057308 * x * (1 + (T)0.044715 * square));               \
+    square = square > (T)1e4 ? (T)1e4 : square; /* so that nothing times the slope of the tanh stays nothing */ \
     return s + x * (s - s * s) * ((T)1.5957691216057308 * (1 + (T)0.134145 * square));                         \
   }
 GELU_TANH_SLOPE(float, 32)

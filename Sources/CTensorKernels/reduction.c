@@ -24,9 +24,21 @@ ACCUMULATE(double, f64)
 ACCUMULATE_ROWS(float, f32)
 ACCUMULATE_ROWS(double, f64)
 
-// Blocks of partial sums keep the rounding error of a long float sum small.
+// Adds a row of partial sums to sums that keep every digit, and clears it.
+#define CARRY(T, S)                                                                                            \
+  TK_TARGETS void tk_carry_##S(int64_t n, T *restrict partial, double *restrict total) {                       \
+    for (int64_t i = 0; i < n; i++) {                                                                          \
+      total[i] += partial[i];                                                                                  \
+      partial[i] = 0;                                                                                          \
+    }                                                                                                          \
+  }
+CARRY(float, f32)
+CARRY(double, f64)
+
+// Blocks of partial sums keep the rounding error of a long float sum small: in a block some thirty-two sums run side by side.
+// Strided elements come one at a time, and each is added to the sum of all.
 #define SUM(T, S)                                                                                              \
-  TK_TARGETS T tk_sum_##S(int64_t n, const T *x, int64_t sx) {                                                 \
+  TK_TARGETS double tk_sum_##S(int64_t n, const T *x, int64_t sx) {                                            \
     TK_REASSOCIATE                                                                                             \
     double total = 0;                                                                                          \
     for (int64_t start = 0; start < n; start += 512) {                                                         \
@@ -35,11 +47,11 @@ ACCUMULATE_ROWS(double, f64)
       if (sx == 1) {                                                                                           \
         for (int64_t i = start; i < end; i++) partial += x[i];                                                 \
       } else {                                                                                                 \
-        for (int64_t i = start; i < end; i++) partial += x[i * sx];                                            \
+        for (int64_t i = start; i < end; i++) total += x[i * sx];                                              \
       }                                                                                                        \
       total += partial;                                                                                        \
     }                                                                                                          \
-    return (T)total;                                                                                           \
+    return total;                                                                                              \
   }
 SUM(float, f32)
 SUM(double, f64)

@@ -135,19 +135,23 @@ TK_TARGETS void NAME(target_gradient)(T *logits, int64_t ld, int64_t rows, int64
   }
 }
 
-TK_TARGETS void NAME(cross_entropy)(const T *x, const T *lse, const int64_t *target, T *loss, int64_t rows, int64_t n,
+// The largest logit is subtracted before the logarithm of the sum is added: their own sum has lost the digits of a small loss.
+TK_TARGETS void NAME(cross_entropy)(const T *x, T *lse, const int64_t *target, T *loss, int64_t rows, int64_t n,
                                     T smoothing) {
   TK_REASSOCIATE
   for (int64_t r = 0; r < rows; r++, x += n) {
+    T maximum = n == 0 ? 0 : NAME(row_maximum)(x, n);
+    T log_sum = LOG(NAME(exponential_sum)(x, n, maximum));
+    lse[r] = maximum + log_sum;
     if (target[r] < 0) {
       loss[r] = 0;
       continue;
     }
-    loss[r] = ((T)1 - smoothing) * (lse[r] - x[target[r]]);
+    loss[r] = ((T)1 - smoothing) * (log_sum - (x[target[r]] - maximum));
     if (smoothing == 0) continue;
     T sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += x[i];
-    loss[r] += smoothing * (lse[r] - sum / (T)n);
+    for (int64_t i = 0; i < n; i++) sum += x[i] - maximum;
+    loss[r] += smoothing * (log_sum - sum / (T)n);
   }
 }
 

@@ -1,6 +1,7 @@
 // Elementary functions without branches, so that a loop over them becomes SIMD code. C files only.
 // Largest errors in ulp, dense sample of all floats: expf 1.1, logf 0.8, log1pf 1.5, expm1f 2.4, softplusf 1.9, tanhf 1.4,
-// sigmoidf 2.7, erff 1.1. Infinities, NaN and denormals give what libm gives.
+// sigmoidf 2.7, erff 1.1, powf 0.51, atan2f 1.6. Infinities, NaN, denormals and signs of zero are those of libm; the table
+// of special values tests that.
 #pragma once
 #include <stdint.h>
 #include <string.h>
@@ -112,7 +113,7 @@ TK_INLINE float tk_sigmoidf(float x) {
   return x < 0.0f ? e * s : s;
 }
 
-TK_INLINE float tk_softplusf(float x) { return (x > 0.0f ? x : 0.0f * x) + tk_log1pf(tk_exp_below(-tk_absf(x))); }
+TK_INLINE float tk_softplusf(float x) { return (x > 0.0f ? x : 0.0f) + tk_log1pf(tk_exp_below(-tk_absf(x))); }
 
 // Odd polynomial (Cephes tanhf) near zero, 1 - 2 / (e^2|x| + 1) elsewhere.
 TK_INLINE float tk_tanhf(float x) {
@@ -122,9 +123,9 @@ TK_INLINE float tk_tanhf(float x) {
   p = p * z - 5.37397155531e-2f;
   p = p * z + 1.33314422036e-1f;
   p = p * z - 3.33332819422e-1f;
-  float near = p * z * x + x;
-  float far = tk_copysignf(1.0f - 2.0f / (tk_expf(2.0f * a) + 1.0f), x);
-  return a < 0.625f ? near : (x != x ? x : far);
+  float near = p * z * a + a;
+  float far = 1.0f - 2.0f / (tk_expf(2.0f * a) + 1.0f);
+  return tk_copysignf(a < 0.625f ? near : far, x);
 }
 
 // Two ranges, after N. Juffa.
@@ -174,14 +175,14 @@ TK_INLINE float tk_normal_tailf(float a) {
   return a >= 6.5f ? 0.0f : tail;
 }
 
-// x Φ(x) = max(x, 0) - |x| Φ(-|x|): nothing cancels for negative x.
+// x Φ(x) = max(x, 0) - |x| Φ(-|x|): nothing cancels for negative x. Minus infinity gives NaN, as PyTorch's product does.
 TK_INLINE float tk_geluf(float x) {
   float a = tk_absf(x);
   a = a > 6.5f ? 6.5f : a;
-  return (x < 0.0f ? 0.0f : x) - a * tk_normal_tailf(a);
+  return (x < 0.0f ? 0.0f * x : x) - a * tk_normal_tailf(a);
 }
 
-// Φ(x) + x φ(x): with h = φ(a) / Φ(-a), the slope at -a is Φ(-a) (1 - a h), and a h is close to a polynomial.
+// Φ(x) + x φ(x), NaN at both infinities as in PyTorch: with h = φ(a) / Φ(-a), the slope at -a is Φ(-a) (1 - a h), and a h is close to a polynomial.
 TK_INLINE float tk_gelu_slopef(float x) {
   float a = tk_absf(x);
   a = a > 6.5f ? 6.5f : a;
@@ -195,5 +196,99 @@ TK_INLINE float tk_gelu_slopef(float x) {
   h = h * a - 6.36545897e-1f;
   h = h * a - 7.97889709e-1f;
   float slope = tk_normal_tailf(a) * (h * a + 1.0f);
-  return x < 0.0f ? slope : 1.0f - slope;
+  return (x < 0.0f ? slope : 1.0f - slope) + 0.0f * x;
+}
+
+TK_INLINE uint64_t tk_double_bits(double x) {
+  uint64_t u;
+  memcpy(&u, &x, sizeof u);
+  return u;
+}
+
+TK_INLINE double tk_double(uint64_t u) {
+  double x;
+  memcpy(&x, &u, sizeof x);
+  return x;
+}
+
+// To the nearest integer, for |x| < 2^51.
+TK_INLINE double tk_rounded(double x) { return (x + 6755399441055744.0) - 6755399441055744.0; }
+
+// log2 of a double that is zero or comes from a float: 2^k m with m in [√½, √2) and the series of artanh((m - 1) / (m + 1)),
+// within 2^-39.
+TK_INLINE double tk_log2_wide(double x) {
+  uint64_t u = tk_double_bits(x);
+  uint64_t e = (u + 0x00095f6200000000u) >> 52;  // k + 1023
+  double m = tk_double(u - (e << 52) + 0x3ff0000000000000u);
+  double k = tk_double(e | 0x4330000000000000u) - (4503599627370496.0 + 1023.0);
+  double s = (m - 1) / (m + 1), z = s * s;
+  double p = 0.22195308321368668;
+  p = p * z + 0.26230818925253880;
+  p = p * z + 0.32059889797532520;
+  p = p * z + 0.41219858311113240;
+  p = p * z + 0.57707801635558530;
+  p = p * z + 0.96179669392597550;
+  p = p * z + 2.88539008177792700;
+  double result = k + s * p;
+  result = x == 0 ? -__builtin_inf() : result;
+  return x - x == 0 ? result : x;
+}
+
+// 2^x for |x| <= 200, within 2^-32.
+TK_INLINE double tk_exp2_wide(double x) {
+  double t = x + 6755399441055744.0;
+  double f = x - (t - 6755399441055744.0);
+  double p = 1.3215486790144307e-6;
+  p = p * f + 1.5252733804059841e-5;
+  p = p * f + 1.5403530393381606e-4;
+  p = p * f + 1.3333558146428443e-3;
+  p = p * f + 9.6181291076284770e-3;
+  p = p * f + 5.5504108664821580e-2;
+  p = p * f + 0.24022650695910072;
+  p = p * f + 0.69314718055994530;
+  p = p * f + 1.0;
+  return p * tk_double((tk_double_bits(t) << 52) + 0x3ff0000000000000u);
+}
+
+// x^y as 2^(y log2 |x|) in doubles, so that the result is rounded once, with the special cases of IEEE 754's pow.
+TK_INLINE float tk_powf(float x, float y) {
+  double a = tk_absf(x), b = y;
+  double z = b * tk_log2_wide(a);
+  z = (a == 1) & (y == y) ? 0 : z;
+  z = z < -200 ? -200 : z;
+  z = z > 200 ? 200 : z;
+  float result = (float)tk_exp2_wide(z);
+  // Beyond 2^25 every float is an even integer.
+  double c = b < -33554432.0 ? -33554432.0 : b;
+  c = c > 33554432.0 ? 33554432.0 : c;
+  int whole = tk_rounded(c) == c, odd = whole & (tk_rounded(0.5 * c) != 0.5 * c);
+  uint32_t sign = odd ? tk_bits(x) & 0x80000000u : 0;
+  result = tk_float(tk_bits(result) ^ sign);
+  result = (x < 0) & (x >= -3.40282347e38f) & !whole ? __builtin_nanf("") : result;
+  return (y == 0) | (x == 1) ? 1.0f : result;
+}
+
+// The angle of the point (x, y): an odd polynomial in the smaller coordinate over the larger one (least relative error on
+// [0, 1], 1.7e-8), then its octant.
+TK_INLINE float tk_atan2f(float y, float x) {
+  float a = tk_absf(y), b = tk_absf(x);
+  float large = a > b ? a : b, small = a > b ? b : a;
+  float q = small / large;
+  q = large == 0 ? 0 : q;
+  q = small > 3.40282347e38f ? 1 : q;
+  float t = q * q;
+  float p = 2.92066252e-3f;
+  p = p * t - 1.63678136e-2f;
+  p = p * t + 4.32116836e-2f;
+  p = p * t - 7.55220056e-2f;
+  p = p * t + 1.06659986e-1f;
+  p = p * t - 1.42110541e-1f;
+  p = p * t + 1.99937731e-1f;
+  p = p * t - 3.33331525e-1f;
+  float r = q + q * (t * p);
+  // π and its half in two parts.
+  r = a > b ? 1.57079637f - (r + 4.37113883e-8f) : r;
+  r = tk_bits(x) >> 31 ? 3.14159274f - (r + 8.74227766e-8f) : r;
+  r = (x != x) | (y != y) ? __builtin_nanf("") : r;
+  return tk_copysignf(r, y);
 }

@@ -9,7 +9,8 @@
   X(LOG_SIGMOID, log_sigmoid) X(SOFTPLUS, softplus) X(ERF, erf) X(RELU, relu) X(SILU, silu) X(GELU, gelu)      \
   X(GELU_TANH, gelu_tanh) X(QUICK_GELU, quick_gelu) X(SQUARE, square) X(SIGN, sign) X(FLOOR, floor)            \
   X(CEIL, ceil) X(ROUND, round) X(TAN, tan) X(ASIN, asin) X(ACOS, acos) X(ATAN, atan) X(SINH, sinh)            \
-  X(COSH, cosh) X(ASINH, asinh) X(ACOSH, acosh) X(ATANH, atanh) X(EXP2, exp2) X(LOG2, log2) X(LOG10, log10)
+  X(COSH, cosh) X(ASINH, asinh) X(ACOSH, acosh) X(ATANH, atanh) X(EXP2, exp2) X(LOG2, log2) X(LOG10, log10)    \
+  X(CUBE, cube)
 #define TK_INTEGER_OPERATIONS(X) X(NEG, neg) X(ABS, abs) X(SIGN, sign) X(RELU, relu)
 #define TK_BINARY_OPERATIONS(X)                                                                                \
   X(ADD, add) X(SUB, sub) X(MUL, mul) X(DIV, div) X(POW, pow) X(MAX, max) X(MIN, min)                          \
@@ -78,8 +79,17 @@ void tk_accumulate_f64(int64_t n, double scale, const double *x, int64_t sx, dou
 void tk_accumulate_rows_f32(int64_t n, const float *a, const float *b, const float *c, const float *d, float *acc);
 void tk_accumulate_rows_f64(int64_t n, const double *a, const double *b, const double *c, const double *d, double *acc);
 
+// Whether |x[i * sx] - y[i * sy]| <= absolute + relative |y[i * sy]| everywhere, or the two are equal; what is infinitely far
+// is not near.
+int tk_all_close_f32(int64_t n, const float *x, int64_t sx, const float *y, int64_t sy, double relative, double absolute);
+int tk_all_close_f64(int64_t n, const double *x, int64_t sx, const double *y, int64_t sy, double relative, double absolute);
+
+// total[i] += partial[i]; partial[i] = 0
+void tk_carry_f32(int64_t n, float *partial, double *total);
+void tk_carry_f64(int64_t n, double *partial, double *total);
+
 // The sum of n values.
-float tk_sum_f32(int64_t n, const float *x, int64_t sx);
+double tk_sum_f32(int64_t n, const float *x, int64_t sx);
 double tk_sum_f64(int64_t n, const double *x, int64_t sx);
 
 // Copies n elements of 1, 2, 4 or 8 bytes with strides in elements.

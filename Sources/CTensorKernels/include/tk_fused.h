@@ -29,9 +29,10 @@
   void tk_target_gradient_##S(T *logits, int64_t ld, int64_t rows, int64_t n, const T *lse, const T *g,            \
                               const int32_t *target, int64_t first);                                               \
                                                                                                                    \
-  /* loss = (1 - smoothing) (lse - x[target]) + smoothing (lse - mean(x)) for each row and its gradient times g;     \
+  /* lse = ln sum e^x, loss = (1 - smoothing) (lse - x[target]) + smoothing (lse - mean(x)) for each row, and the    \
+     gradient of the loss times g;                                                                                   \
      rows with a negative target count nowhere. */                                                                   \
-  void tk_cross_entropy_##S(const T *x, const T *lse, const int64_t *target, T *loss, int64_t rows, int64_t n,       \
+  void tk_cross_entropy_##S(const T *x, T *lse, const int64_t *target, T *loss, int64_t rows, int64_t n,       \
                             T smoothing);                                                                            \
   void tk_cross_entropy_backward_##S(const T *x, const T *lse, const int64_t *target, const T *g, T *dx,             \
                                      int64_t rows, int64_t n, T smoothing);                                          \

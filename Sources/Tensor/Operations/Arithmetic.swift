@@ -20,6 +20,13 @@ extension Tensor {
     }
     let type = DType.promoted(a.dtype, b.dtype)
     let shape = broadcastShape(a.shape, b.shape, "\(name)")
+    if type.isHalfPrecision, a.requiresGradient || b.requiresGradient {
+      // The gradient is not to be rounded in between, either.
+      return binary(
+        name, operation, a.to(.float32), b.to(.float32), backward: backward, keepingOutput: keepingOutput
+      )
+      .to(type)
+    }
     let computing: DType = type.isHalfPrecision ? .float32 : type
     guard type.isFloatingPoint, GradientMode.isEnabled, a.requiresGradient || b.requiresGradient else {
       return Elementwise.binary(operation, a, b, shape: shape, computing: computing, as: type)
@@ -63,8 +70,7 @@ extension Tensor {
     return binary(
       "divide", Int(TK_DIV), a, b,
       backward: { gradient, a, b, _ in
-        let first = gradient / b
-        return (a.requiresGradient ? first : nil, b.requiresGradient ? -(first * a / b) : nil)
+        (a.requiresGradient ? gradient / b : nil, b.requiresGradient ? -(gradient * (a / b / b)) : nil)
       })
   }
 
@@ -86,10 +92,21 @@ extension Tensor {
     Tensor.binary(
       "pow", Int(TK_POW), self, exponent,
       backward: { gradient, base, exponent, _ in
-        // d/dx x^y = y x^(y-1);  d/dy x^y = x^y ln x, which is 0 where x is 0.
-        let first = base.requiresGradient ? gradient * exponent * base.pow(exponent - 1) : nil
+        // d/dx x^y = y x^(y-1), also where y is 0 and that power is infinite;
+        // d/dy x^y = x^y ln x, which is 0 where x is 0 and y is not negative.
+        let zero = Tensor.zeros([], dtype: base.dtype)
+        var first: Tensor?
+        if base.requiresGradient {
+          let isFlat = exponent.detached() .== 0
+          let constant = isFlat.any().item() != 0
+          // A finite base in place of the others, so that derivatives of higher order are zero there too.
+          let dead = constant ? isFlat .& .!(base.detached().pow(exponent.detached() - 1).isFinite()) : isFlat
+          let safe = constant ? Tensor.select(dead, zero + 1, base) : base
+          first = gradient * (exponent * safe.pow(exponent - 1))
+          if constant { first = Tensor.select(dead, zero, first!) }
+        }
         guard exponent.requiresGradient else { return (first, nil) }
-        let logarithm = Tensor.select(base .== 0, Tensor.zeros([], dtype: base.dtype), base.log())
+        let logarithm = Tensor.select((base .== 0) .& (exponent .>= 0), zero, base.log())
         return (first, gradient * base.pow(exponent) * logarithm)
       })
   }
@@ -103,17 +120,21 @@ extension Tensor {
   private func extreme(_ name: StaticString, _ operation: Int, _ other: Tensor) -> Tensor {
     Tensor.binary(
       name, operation, self, other,
-      backward: { gradient, a, b, output in
+      backward: { gradient, a, b, _ in
+        // Beside a NaN nobody loses: both get the gradient.
         let half = (a .== b).to(a.dtype) * 0.5
-        let wins = { (side: Tensor, rival: Tensor) in
-          (side .== output!).to(a.dtype) * (1 - (side .== rival).to(a.dtype))
-        }
-        return (gradient * (wins(a, b) + half), gradient * (wins(b, a) + half))
-      }, keepingOutput: true)
+        let (smaller, larger) = ((a .< b).to(a.dtype), (a .> b).to(a.dtype))
+        let (first, second) = operation == Int(TK_MAX) ? (smaller, larger) : (larger, smaller)
+        return (gradient * (1 - half - first), gradient * (1 - half - second))
+      })
   }
 
   /// The point at `weight` on the way to `end`, element by element: `self + weight · (end − self)`.
-  public func lerp(_ end: Tensor, _ weight: Double) -> Tensor { self + (end - self) * weight }
+  public func lerp(_ end: Tensor, _ weight: Double) -> Tensor {
+    let type = DType.promoted(dtype, end.dtype)
+    if type.isHalfPrecision { return to(.float32).lerp(end.to(.float32), weight).to(type) }
+    return self + (end - self) * weight
+  }
 
   /// `a` where `condition` is true, else `b`, element by element after broadcasting.
   public static func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {

@@ -24,6 +24,8 @@ public func attention(
     ).to(query.dtype)
   }
   let scale = checkedScale(query, key, layout, scale, "attention")
+  // The kernels subtract the largest score before they scale: with a negative scale that would be the smallest one.
+  if scale < 0 { return attention(query: -query, key: key, value: value, layout: layout, scale: -scale) }
   let (q, k, v) = (query.withDenseRows(), key.withDenseRows(), value.withDenseRows())
   let shape = AttentionShape(q, k, v)
   let covered = layout.segments.reduce(0) { $0 + $1.queries.count } == query.shape[0]
@@ -69,6 +71,9 @@ public func attentionProbabilities(
   query: Tensor, key: Tensor, layout: AttentionLayout, rows: [Int], scale: Double? = nil
 ) -> Tensor {
   let scale = checkedScale(query, key, layout, scale, "attentionProbabilities")
+  if scale < 0 {
+    return attentionProbabilities(query: -query, key: key, layout: layout, rows: rows, scale: -scale)
+  }
   tensorRequire(
     rows.allSatisfy { $0 >= 0 && $0 < query.shape[0] }, "attentionProbabilities",
     "rows \(rows.min() ?? 0)...\(rows.max() ?? 0) are outside \(query.shape[0]) query rows")

@@ -37,12 +37,13 @@ public func crossEntropy(
   let type = logits.fusedType
   let losses = rowLosses(
     logits.reshaped([numbers.count, classes]).to(type).contiguous(), numbers, labelSmoothing)
-  let result = logits.dtype.isFloatingPoint ? losses.to(logits.dtype) : losses
-  return switch reduction {
-  case .none: result.reshaped(targets.shape)
-  case .sum: result.sum()
-  case .mean: result.sum() / Double(numbers.count { $0 >= 0 })
-  }
+  let result =
+    switch reduction {
+    case .none: losses.reshaped(targets.shape)
+    case .sum: losses.sum()
+    case .mean: losses.sum() / Double(numbers.count { $0 >= 0 })
+    }
+  return logits.dtype.isFloatingPoint ? result.to(logits.dtype) : result
 }
 
 /// One loss for each row of contiguous logits `[rows, classes]`, zero where the target is −1.
@@ -57,7 +58,6 @@ private func rowLosses(_ x: Tensor, _ targets: [Int64], _ smoothing: Double) -> 
   func forward<T: FusedScalar>(_: T.Type) {
     Threads.parallel(rows, grain: rowGrain(classes)) { range in
       let (begin, count, n) = (range.lowerBound, Int64(range.count), Int64(classes))
-      T.logSumExpKernel(x.pointer() + begin * classes, logSumExp.pointer() + begin, count, n)
       T.crossEntropyKernel(
         x.pointer() + begin * classes, logSumExp.pointer() + begin, numbers.pointer() + begin,
         losses.pointer() + begin, count, n, T(smoothing))

@@ -44,7 +44,8 @@ package protocol FusedScalar: BLASScalar {
   { get }
   static var crossEntropyKernel:
     (
-      UnsafePointer<Self>?, UnsafePointer<Self>?, UnsafePointer<Int64>?, UnsafeMutablePointer<Self>?, Int64,
+      UnsafePointer<Self>?, UnsafeMutablePointer<Self>?, UnsafePointer<Int64>?, UnsafeMutablePointer<Self>?,
+      Int64,
       Int64, Self
     ) -> Void
   { get }
@@ -130,7 +131,8 @@ extension Float: FusedScalar {
   { tk_target_gradient_f32 }
   package static var crossEntropyKernel:
     (
-      UnsafePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Int64>?, UnsafeMutablePointer<Float>?,
+      UnsafePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafePointer<Int64>?,
+      UnsafeMutablePointer<Float>?,
       Int64,
       Int64, Float
     ) -> Void
@@ -215,7 +217,8 @@ extension Double: FusedScalar {
   { tk_target_gradient_f64 }
   package static var crossEntropyKernel:
     (
-      UnsafePointer<Double>?, UnsafePointer<Double>?, UnsafePointer<Int64>?, UnsafeMutablePointer<Double>?,
+      UnsafePointer<Double>?, UnsafeMutablePointer<Double>?, UnsafePointer<Int64>?,
+      UnsafeMutablePointer<Double>?,
       Int64,
       Int64, Double
     ) -> Void

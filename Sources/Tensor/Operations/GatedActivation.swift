@@ -9,6 +9,7 @@ public func swiGLU(_ gate: Tensor, _ up: Tensor) -> Tensor {
   tensorRequire(
     gate.shape == up.shape && gate.dtype == up.dtype, "swiGLU",
     "gate \(gate.shape) of \(gate.dtype) and up \(up.shape) of \(up.dtype) differ")
+  if gate.dtype.isHalfPrecision { return swiGLU(gate.to(.float32), up.to(.float32)).to(gate.dtype) }
   guard gate.dtype == gate.fusedType else { return gate.silu() * up }
   let (gate, up) = (gate.contiguous(), up.contiguous())
   let result = Tensor(uninitialized: gate.shape, dtype: gate.dtype)

@@ -34,6 +34,11 @@ public func batchNorm(
   epsilon: Double = 1e-5
 ) -> Tensor {
   tensorRequire(x.rank >= 2, "batchNorm", "needs [batch, channels, ...], found shape \(x.shape)")
+  if x.dtype.isHalfPrecision {
+    return batchNorm(
+      x.to(.float32), mean: mean, variance: variance, weight: weight, bias: bias, epsilon: epsilon
+    ).to(x.dtype)
+  }
   let axes = x.shape.indices.filter { $0 != 1 }
   let center =
     mean.map { $0.alongChannels(of: x, "batchNorm") } ?? x.mean(axes: axes, keepDims: true)

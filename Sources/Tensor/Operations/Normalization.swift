@@ -143,7 +143,8 @@ private func columnSums<T: FusedScalar>(
   _ rows: Int, _ width: Int, wanted: [Bool], dtype: DType, _: T.Type,
   _ body: (Range<Int>, [UnsafeMutablePointer<T>?]) -> Void
 ) -> [Tensor?] {
-  let chunk = max(16, (rows + 15) / 16)
+  // At most 512 rows are added in their own type: longer sums would lose digits.
+  let chunk = min(512, max(16, (rows + 15) / 16))
   let chunks = max(1, (rows + chunk - 1) / chunk)
   let partial = wanted.map { $0 ? Tensor.zeros([chunks, width], dtype: dtype) : nil }
   func run(_ index: Int) {
@@ -157,12 +158,6 @@ private func columnSums<T: FusedScalar>(
   }
   return partial.map { partial in
     guard let partial else { return nil }
-    let total = Tensor.zeros([width], dtype: dtype)
-    let sum: UnsafeMutablePointer<T> = total.pointer()
-    for index in 0..<chunks {
-      let row: UnsafeMutablePointer<T> = partial.pointer() + index * width
-      for i in 0..<width { sum[i] += row[i] }
-    }
-    return total
+    return partial.sum(axes: [0])
   }
 }

@@ -96,8 +96,11 @@ extension Tensor {
     let base = dtype.isFloatingPoint ? self : to(.float32)
     switch exponent.double {
     case 2: return base.square()
-    case 0.5: return base.sqrt()
     case 1: return base
+    case 3: return base.unary("cube", Int(TK_CUBE)) { 3 * $0.square() }
+    case 0.5: return base.sqrt()
+    case -0.5: return base.rsqrt()
+    case -1: return base.reciprocal()
     default: return base.combined(with: exponent, "pow") { $0.power($1) }
     }
   }

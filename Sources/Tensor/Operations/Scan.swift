@@ -84,8 +84,8 @@ extension Tensor {
           var tail = 0.0
           for i in (0..<n).reversed() {
             let y = rows[2][i]
-            tail = rows[1][i] + (i + 1 < n && y > -.infinity ? tail * exponential(y - rows[2][i + 1]) : 0)
-            result[i] = y > -.infinity ? exponential(rows[0][i] - y) * tail : 0
+            tail = rows[1][i] + (i + 1 < n && y != -.infinity ? tail * exponential(y - rows[2][i + 1]) : 0)
+            result[i] = y != -.infinity ? exponential(rows[0][i] - y) * tail : 0
           }
         }
       }

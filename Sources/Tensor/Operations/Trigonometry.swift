@@ -33,8 +33,12 @@ extension Tensor {
     return Tensor.binary(
       "atan2", Int(TK_ATAN2), self, x,
       backward: { gradient, y, x, _ in
-        let scaled = gradient / (y.square() + x.square())
-        return (scaled * x, -(scaled * y))
+        // At the origin, and where the squares are too small for the type, the angle counts as constant.
+        let square = y.square() + x.square()
+        let isFlat = square.detached() .== 0
+        let zero = Tensor.zeros([], dtype: square.dtype)
+        let inverse = Tensor.select(isFlat, zero, Tensor.select(isFlat, zero + 1, square).reciprocal())
+        return (gradient * x * inverse, gradient * -y * inverse)
       })
   }
 

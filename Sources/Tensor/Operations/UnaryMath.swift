@@ -51,7 +51,7 @@ extension Tensor {
   /// √x.
   public func sqrt() -> Tensor { unary("sqrt", Int(TK_SQRT)) { 0.5 * $0.rsqrt() } }
   /// 1 / √x.
-  public func rsqrt() -> Tensor { unary("rsqrt", Int(TK_RSQRT)) { -0.5 * $0.rsqrt() / $0 } }
+  public func rsqrt() -> Tensor { unary("rsqrt", Int(TK_RSQRT)) { -0.5 * $0.rsqrt().pow(3) } }
   /// 1 / x.
   public func reciprocal() -> Tensor { unary("reciprocal", Int(TK_RECIPROCAL)) { -$0.reciprocal().square() } }
   /// The sine of an angle in radians.
@@ -73,11 +73,11 @@ extension Tensor {
   /// max(x, 0).
   public func relu() -> Tensor {
     if !dtype.isFloatingPoint { return Elementwise.integerUnary(Int(TK_INTEGER_RELU), self) }
-    return unary("relu", Int(TK_RELU)) { ($0 .> 0).to($0.dtype) }
+    return unary("relu", Int(TK_RELU)) { (.!($0 .<= 0)).to($0.dtype) }
   }
   /// x · sigmoid(x), also called swish.
   public func silu() -> Tensor {
-    unary("silu", Int(TK_SILU)) { $0.sigmoid() * (1 + $0 * (-$0).sigmoid()) }
+    unary("silu", Int(TK_SILU)) { $0.sigmoid() + $0 * ($0.sigmoid() * (-$0).sigmoid()) }
   }
   /// x · Φ(x) with the exact normal distribution (PyTorch's `gelu`).
   public func gelu() -> Tensor {
@@ -89,22 +89,25 @@ extension Tensor {
   public func geluTanh() -> Tensor {
     unary("geluTanh", Int(TK_GELU_TANH)) { x in
       let t = (0.7978845608028654 * (x + 0.044715 * x * x * x)).tanh()
-      return 0.5 * (1 + t) + 0.5 * x * (1 - t.square()) * (0.7978845608028654 * (1 + 0.134145 * x.square()))
+      return 0.5 * (1 + t) + 0.5 * x * (1 - t.square())
+        * (0.7978845608028654 * (1 + 0.134145 * x.square().clamped(0, 1e4)))
     }
   }
   /// x · sigmoid(1.702 x), the activation of CLIP.
   public func quickGELU() -> Tensor {
     unary("quickGELU", Int(TK_QUICK_GELU)) { x in
-      let s = (1.702 * x).sigmoid()
-      return s * (1 + 1.702 * x * (1 - s))
+      let (s, rest) = ((1.702 * x).sigmoid(), (-1.702 * x).sigmoid())
+      return s + x * (1.702 * s * rest)
     }
   }
   /// x where it is positive, else `slope · x`.
   public func leakyReLU(slope: Double = 0.01) -> Tensor { Tensor.select(self .> 0, self, self * slope) }
   /// x where it is positive, else `alpha · (e^x − 1)` (Clevert et al., 2016).
   public func elu(alpha: Double = 1) -> Tensor {
-    // Limited to what is not positive, so that the other branch cannot overflow.
-    Tensor.select(self .> 0, self, clamped(-.infinity, 0).expm1() * alpha)
+    // Nothing positive in the branch that is not taken: it would overflow.
+    let isNegative = self .<= 0
+    let negative = Tensor.select(isNegative, self, Tensor.zeros([], dtype: dtype))
+    return Tensor.select(isNegative, negative.expm1() * alpha, self)
   }
   /// x².
   public func square() -> Tensor {

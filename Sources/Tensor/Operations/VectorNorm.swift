@@ -41,6 +41,7 @@ extension Tensor {
   /// The vectors along an axis divided by their norm, or by `epsilon` where the norm is smaller (PyTorch's
   /// `normalize`).
   public func normalized(axis: Int = -1, order: Double = 2, epsilon: Double = 1e-12) -> Tensor {
-    self / norm(order, axes: [axis], keepDims: true).clamped(epsilon, .infinity)
+    inSinglePrecision { $0.normalized(axis: axis, order: order, epsilon: epsilon) }
+      ?? self / norm(order, axes: [axis], keepDims: true).clamped(epsilon, .infinity)
   }
 }

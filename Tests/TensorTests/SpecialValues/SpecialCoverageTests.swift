@@ -36,6 +36,7 @@ struct SpecialCoverageTests {
     ],
     "works on bool alone": [".&", ".|", ".^", ".!"],
     "is the operator in place": ["+=", "-=", "*=", "/="],
+    "is remainder": ["%"],
     "adds elements to others by position; the sum is in the tables": ["indexAdd", "scatterAdd"],
     "is a product of matrices, where BLAS decides the order of additions": [
       "matmul", "linear", "einsum", "tensordot", "outer", "conv1d", "conv2d", "convTransposed1d",

@@ -56,7 +56,9 @@ static size_t bytes_of(int size_class) {
   return (bytes + unit - 1) / unit * unit;
 }
 
-static void *map_huge(size_t bytes) {
+// Only the `wanted` bytes are asked for in huge pages: one huge page for the few bytes of a block beyond the last
+// whole one would make a tensor of 4 MiB, a header more than two of them, resident with 6 MiB.
+static void *map_huge(size_t bytes, size_t wanted) {
   size_t padded = bytes + HUGE_PAGE;
   char *raw = mmap(NULL, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (raw == MAP_FAILED) return NULL;
@@ -65,17 +67,19 @@ static void *map_huge(size_t bytes) {
   size_t tail = (size_t)(raw + padded - (start + bytes));
   if (tail > 0) munmap(start + bytes, tail);
 #ifdef MADV_HUGEPAGE
-  madvise(start, bytes, MADV_HUGEPAGE);
+  size_t huge = wanted / HUGE_PAGE * HUGE_PAGE;
+  madvise(start, huge, MADV_HUGEPAGE);
+  if (huge < bytes) madvise(start + huge, bytes - huge, MADV_NOHUGEPAGE);
 #endif
   return start;
 }
 
-static block *system_allocate(int size_class) {
+static block *system_allocate(int size_class, size_t wanted) {
   size_t bytes = bytes_of(size_class);
   bool mapped = bytes >= MAP_THRESHOLD;
   void *memory = NULL;
   if (mapped) {
-    memory = map_huge(bytes);
+    memory = map_huge(bytes, wanted);
   } else if (posix_memalign(&memory, HEADER, bytes) != 0) {
     memory = NULL;
   }
@@ -117,10 +121,10 @@ void *tk_pool_allocate(size_t bytes) {
   if (found == NULL) {
     pool.statistics.system_allocations++;
     pthread_mutex_unlock(&pool.lock);
-    found = system_allocate(wanted);
+    found = system_allocate(wanted, bytes + HEADER);
     if (found == NULL) {
       tk_pool_trim();
-      found = system_allocate(wanted);
+      found = system_allocate(wanted, bytes + HEADER);
       if (found == NULL) return NULL;
     }
     pthread_mutex_lock(&pool.lock);

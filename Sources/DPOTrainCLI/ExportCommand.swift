@@ -12,6 +12,49 @@ enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
   case merged
 }
 
+/// The type of the weights that are written.
+enum ExportType: String, CaseIterable, ExpressibleByArgument {
+  case auto
+  case float32
+  case bfloat16
+  case float16
+
+  var savedType: SavedType {
+    switch self {
+    case .auto: .stored
+    case .float32: .type(.float32)
+    case .bfloat16: .type(.bfloat16)
+    case .float16: .type(.float16)
+    }
+  }
+}
+
+/// A size as transformers' `max_shard_size` spells it: `5GB` is 5·10⁹ bytes, `5GiB` 5·2³⁰, a number alone bytes.
+struct ShardSize: ExpressibleByArgument, CustomStringConvertible {
+  let bytes: Int
+
+  private static let units: [(name: String, bytes: Int)] = [
+    ("GIB", 1 << 30), ("MIB", 1 << 20), ("KIB", 1 << 10), ("GB", 1_000_000_000), ("MB", 1_000_000),
+    ("KB", 1000),
+  ]
+
+  init(bytes: Int) { self.bytes = bytes }
+
+  init?(argument: String) {
+    let text = argument.uppercased()
+    let unit = Self.units.first { text.hasSuffix($0.name) }
+    guard let number = Int(text.dropLast(unit?.name.count ?? 0)), number > 0 else { return nil }
+    let (bytes, overflow) = number.multipliedReportingOverflow(by: unit?.bytes ?? 1)
+    guard !overflow else { return nil }
+    self.bytes = bytes
+  }
+
+  var description: String {
+    guard let unit = Self.units.first(where: { bytes.isMultiple(of: $0.bytes) }) else { return "\(bytes)" }
+    return "\(bytes / unit.bytes)\(unit.name)"
+  }
+}
+
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
@@ -47,6 +90,17 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     help:
+      "Type of the weights: auto (as the model's file has each, what an adapter changed rounded to it), float32, bfloat16, float16."
+  )
+  var dtype: ExportType = .auto
+
+  @Option(
+    help: ArgumentHelp(
+      "Size at which another file of weights begins, such as 5GB or 500MB.", valueName: "size"))
+  var maxShardSize = ShardSize(bytes: 5_000_000_000)
+
+  @Option(
+    help:
       "Chat template written beside the model: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); the model's own when left out."
   )
   var template: String?
@@ -74,13 +128,21 @@ struct ExportCommand: ParsableCommand {
         expected: "an absent or empty directory")
     }
     let loaded = try PretrainedModel.load(
-      from: source, template: template.flatMap { ChatTemplate(named: $0) })
+      from: source, weights: .auto, template: template.flatMap { ChatTemplate(named: $0) })
     for note in loaded.notes { Console(isQuiet: false).warning(note) }
     if let adapter { try put(URL(fileURLWithPath: adapter), on: loaded.model) }
     if format == .peft {
       try loaded.model.saveAdapter(to: target, baseModel: source.path)
     } else {
-      try loaded.save(to: target, layout: layout)
+      do {
+        try loaded.save(to: target, layout: layout, type: dtype.savedType, shardBytes: maxShardSize.bytes)
+      } catch {
+        // What was written so far is no model: the directory was absent or empty.
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: target.path)) ?? [] {
+          try? FileManager.default.removeItem(at: target.appending(component: name))
+        }
+        throw error
+      }
     }
     print("wrote \(format.rawValue) to \(target.path)")
   }
@@ -89,7 +151,8 @@ struct ExportCommand: ParsableCommand {
 extension ExportCommand {
   private func put(_ adapter: URL, on model: LlavaModel) throws {
     guard adapter.pathExtension == "h5" else { return try model.loadAdapter(from: adapter) }
-    let changed = try AdaptedCheckpoint(reading: adapter).put(on: model)
+    let changed = try AdaptedCheckpoint(reading: adapter).put(
+      on: model, base: URL(fileURLWithPath: self.model))
     guard format == .peft, !changed.isEmpty else { return }
     throw CheckpointError(
       .mismatch, file: adapter.path, at: "/model",

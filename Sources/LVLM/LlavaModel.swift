@@ -26,16 +26,30 @@ public final class LlavaModel: Module {
   package var adapters: [LoRALinear] = []
   /// Whether an adapter's matrices of other parts were added to their weights.
   var hasAdaptedRest = false
+  /// The types that weights had in the files they were read from; those of a new model are not in it.
+  package var storedTypes: [String: DType] = [:]
 
   /// A model with random weights.
   ///
   /// - Throws: ``ModelConfigurationError`` when the configuration is contradictory.
-  public init(_ configuration: LlavaConfiguration, using generator: inout RandomGenerator) throws {
+  public convenience init(_ configuration: LlavaConfiguration, using generator: inout RandomGenerator) throws
+  {
+    try self.init(configuration, using: &generator, awaitsDecoder: false)
+  }
+
+  /// - Parameter awaitsDecoder: whether a file will replace the decoder's weights, which then get no values and no memory.
+  init(
+    _ configuration: LlavaConfiguration, using generator: inout RandomGenerator, awaitsDecoder: Bool
+  ) throws {
     try configuration.validate()
     self.configuration = configuration
     visionTower = VisionTower(configuration.vision, using: &generator)
     projector = MultiModalProjector(configuration, using: &generator)
-    decoder = LlamaDecoder(configuration.text, using: &generator)
+    var placeholder = RandomGenerator.placeholder
+    decoder =
+      awaitsDecoder
+      ? LlamaDecoder(configuration.text, using: &placeholder)
+      : LlamaDecoder(configuration.text, using: &generator)
   }
 
   /// Visits the parameters under their Hugging Face names.

@@ -1,4 +1,5 @@
 import CTensorKernels
+import Synchronization
 
 /// How a quantised matrix stores its values: blocks of 32 along a row, with the names and the bytes of GGUF.
 ///
@@ -62,6 +63,23 @@ public struct QuantizedMatrix: Sendable {
 
   /// All values in Float32, `[rows, columns]`.
   public func expanded() -> Tensor { expanded(blocks) }
+
+  /// Whether every value is finite: the scale of each block is, and its minimum where it has one.
+  package var isFinite: Bool {
+    let size = encoding.blockSize
+    let start = UnsafeRawPointer(blocks.rawPointer)
+    let found = Atomic(false)
+    Threads.parallel(blocks.count / size, grain: 1 << 14) { range in
+      for block in range {
+        // All ones in the exponent of half precision.
+        func isSpecial(_ offset: Int) -> Bool {
+          start.loadUnaligned(fromByteOffset: block * size + offset, as: UInt16.self) & 0x7C00 == 0x7C00
+        }
+        if isSpecial(0) || encoding == .q4_1 && isSpecial(2) { found.store(true, ordering: .relaxed) }
+      }
+    }
+    return !found.load(ordering: .relaxed)
+  }
 
   /// Rows of values in Float32, `indices.shape + [columns]`.
   public func rows(at indices: Tensor) -> Tensor {

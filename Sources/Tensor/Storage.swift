@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Foundation
+#endif
+
 /// The memory behind one or more tensors: 64-byte aligned bytes from the pool.
 ///
 /// A storage is shared by all views of it and is written to only while exactly one tensor refers to it
@@ -58,5 +64,33 @@ package final class TensorStorage: @unchecked Sendable {
 
   deinit {
     if resource?.keep() ?? true, owner == nil { MemoryPool.release(memory, byteCount: byteCount) }
+  }
+}
+
+/// Pages that read as zeros and take no memory, behind weights that a file will replace.
+private final class ZeroPages {
+  let start: UnsafeMutableRawPointer
+  let byteCount: Int
+
+  /// Nil when the system has no room in the address space.
+  init?(byteCount: Int) {
+    // Pages that cannot be written count nowhere as memory, however many there are.
+    guard let start = mmap(nil, byteCount, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+      start != MAP_FAILED
+    else { return nil }
+    (self.start, self.byteCount) = (start, byteCount)
+  }
+
+  deinit { munmap(start, byteCount) }
+}
+
+extension TensorStorage {
+  /// Memory for values that will be replaced before anything computes with them.
+  package static func placeholder(byteCount: Int) -> TensorStorage {
+    // Below this a mapping of its own costs more than it saves.
+    guard byteCount >= 1 << 16, let pages = ZeroPages(byteCount: byteCount) else {
+      return TensorStorage(byteCount: byteCount)
+    }
+    return TensorStorage(borrowing: pages.start, byteCount: byteCount, owner: pages)
   }
 }

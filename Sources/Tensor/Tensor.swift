@@ -44,6 +44,34 @@ public struct Tensor: @unchecked Sendable {
       strides: Self.contiguousStrides(shape), offset: 0, dtype: dtype)
   }
 
+  /// A tensor whose values nothing may read: a file will replace it (see ``TensorStorage/placeholder(byteCount:)``).
+  package init(placeholder shape: [Int], dtype: DType) {
+    guard let count = Self.elementCount(shape), count <= (1 << 47) / dtype.byteSize else {
+      tensorFailure("Tensor", "extents must not be negative or beyond all memory, found shape \(shape)")
+    }
+    self.init(
+      storage: .placeholder(byteCount: count * dtype.byteSize), shape: shape,
+      strides: Self.contiguousStrides(shape), offset: 0, dtype: dtype)
+  }
+
+  /// A constant contiguous tensor over memory that `owner` keeps alive, such as a mapped file; copied before it is
+  /// written to.
+  package init(
+    borrowing bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType, owner: AnyObject
+  ) {
+    let needed = Self.elementCount(shape).map { $0 * dtype.byteSize }
+    tensorRequire(
+      needed == bytes.count, "Tensor", "shape \(shape) of \(dtype) does not fit \(bytes.count) bytes")
+    guard let start = bytes.baseAddress else {
+      self.init(uninitialized: shape, dtype: dtype)
+      return
+    }
+    self.init(
+      storage: TensorStorage(
+        borrowing: UnsafeMutableRawPointer(mutating: start), byteCount: bytes.count, owner: owner),
+      shape: shape, strides: Self.contiguousStrides(shape), offset: 0, dtype: dtype)
+  }
+
   /// The number of axes.
   public var rank: Int { shape.count }
 

@@ -49,12 +49,10 @@ import Testing
       #expect(base.tokenizer.imageID == tokenizer.imageID && base.tokenizer.eosID == tokenizer.eosID)
       #expect(base.tokenizer.vocabularySize == tokenizer.vocabularySize)
 
-      // Adapters learn beside it; the weights beneath them are those of the file.
-      let kept = try TrainingCheckpoint.readModel(run.appendingPathComponent("checkpoints/step-8.h5"))
-      for (name, values) in given {
-        let entry = try #require(kept.first { $0.name == "language_model.\(name)" }, "\(name)")
-        #expect(entry.tensor.array(of: Float.self) == values, "\(name)")
-      }
+      // Adapters learn beside it: the checkpoint has what learns, and nothing of the file's weights.
+      let held = try TrainingCheckpoint.readModel(run.appendingPathComponent("checkpoints/step-8.h5"))
+      #expect(held.contains { $0.name.contains(".lora_") })
+      for name in given.keys { #expect(!held.contains { $0.name == "language_model.\(name)" }, "\(name)") }
       let trained = decoder(try PretrainedModel.load(from: run.appendingPathComponent("train/model")).model)
       #expect(trained["model.embed_tokens.weight"] == given["model.embed_tokens.weight"])
       #expect(trained["model.layers.0.mlp.up_proj.weight"] != given["model.layers.0.mlp.up_proj.weight"])

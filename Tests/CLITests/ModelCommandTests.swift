@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import TestSupport
 import Testing
@@ -135,6 +136,27 @@ import Testing
         try Data(contentsOf: URL(filePath: folder).appending(component: "model.safetensors"))
       }
       #expect(try weights(merged.path) == weights(again))
+
+      // The checkpoint has what was trained and says on which model.
+      let held = try TrainingCheckpoint(reading: URL(filePath: adapters.file))
+      #expect(held.model.count == 2 * 14 && held.model.allSatisfy { $0.name.contains(".lora_") })
+      #expect(held.baseHash.count == 64)
+      let stranger = try export(
+        (peft.deletingLastPathComponent().appending(component: "again").path, adapters.file), "merged"
+      ).1
+      #expect(stranger.status == 1)
+      #expect(stranger.errors.contains("base_hash: found parameters of the base model `\(held.baseHash)`"))
+      // As earlier versions wrote it, with every parameter and without the hash.
+      let older = scratch.appending(component: "older.h5")
+      var all = held
+      all.baseHash = ""
+      let base = try SafeTensorsFile(
+        reading: URL(filePath: adapters.base).appending(component: "model.safetensors"))
+      all.model += try base.tensors()
+      try all.write(to: older)
+      let (old, reading) = try export((adapters.base, older.path), "merged")
+      #expect(reading.status == 0, "\(reading.errors)")
+      #expect(try weights(old.path) == weights(again))
 
       let projector = try checkpoint("projector", "train.adapter=lora", "train.train_projector=true")
       let refused = try export(projector, "peft").1

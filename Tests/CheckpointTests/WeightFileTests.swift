@@ -34,10 +34,58 @@ import Testing
       let (a, b) = (folder.appending(component: "a.safetensors"), folder.appending(component: "b.npy"))
       let error = #expect(throws: CheckpointError.self) { try WeightFile.convert(a, to: b) }
       #expect(error?.found == ".safetensors to .npy")
-      try SafeTensors.write([("a/b", StoredArray([Float(1)]))], to: a)
       let target = folder.appending(component: "c.h5")
+      for name in ["/a", "a/", "a//b", "a/./b", "."] {
+        try SafeTensors.write([(name, StoredArray([Float(1)]))], to: a)
+        let error = #expect(throws: CheckpointError.self) { try WeightFile.convert(a, to: target) }
+        #expect(error?.location == name)
+        #expect(!FileManager.default.fileExists(atPath: target.path))
+      }
+      // A dataset cannot hold another one.
+      try SafeTensors.write([("a", StoredArray([Float(1)])), ("a/b", StoredArray([Float(1)]))], to: a)
       #expect(throws: CheckpointError.self) { try WeightFile.convert(a, to: target) }
+      try SafeTensors.write(
+        [("a", StoredArray([Float(1)]))], metadata: ["hdf5.attributes": "{\"/a\":1}"], to: a)
+      let other = #expect(throws: CheckpointError.self) { try WeightFile.convert(a, to: target) }
+      #expect(other?.location == "__metadata__.hdf5.attributes")
       #expect(!FileManager.default.fileExists(atPath: target.path))
+    }
+  }
+
+  /// safetensors#466 and its kind: what the other format has no place of its own for.
+  @Test func attributesAndPathsComeBack() throws {
+    let attributes: [(name: String, value: HDF5Attribute)] = [
+      ("count", .integer(.min)), ("counts", .integers([1, .max])), ("flag", .boolean(true)),
+      ("note", .string("naïve \"text\"\n")), ("notes", .strings(["a", ""])), ("scale", .real(0.1)),
+      ("scales", .reals([.infinity, -0.0, 5e-324])),
+    ]
+    try Fixtures.withTemporaryDirectory { folder in
+      let urls = ["a.h5", "b.safetensors", "c.h5", "d.safetensors"].map { folder.appending(component: $0) }
+      let paths = ["/x.y", "/a/b", "/a/b.c", "/a/d/e", "/half"]
+      try HDF5File.write(to: urls[0]) { file in
+        for (index, path) in paths.enumerated() { try file.write(StoredArray([Int32(index)]), to: path) }
+        try file.write(StoredArray(.bfloat16, shape: [1], bytes: [0, 63]), to: "/bits")
+        try file.createGroup("/nothing/here")
+        for place in ["/a/b", "/a", "/bits", "/half", "/nothing/here", "/"] {
+          for (name, value) in attributes { try file.setAttribute(name, value, on: place) }
+        }
+      }
+      try WeightFile.convert(urls[0], to: urls[1])
+      let middle = try SafeTensorsFile(reading: urls[1])
+      #expect(Set(middle.names) == Set(paths.map { String($0.dropFirst()) } + ["bits"]))
+      #expect(middle.entry("bits")?.elementType == .bfloat16)
+      #expect(middle.metadata["note"] == "naïve \"text\"\n")
+      try WeightFile.convert(urls[1], to: urls[2])
+      try WeightFile.convert(urls[2], to: urls[3])
+      #expect(try Data(contentsOf: urls[1]) == Data(contentsOf: urls[3]))
+      let (first, again) = (try HDF5File(reading: urls[0]), try HDF5File(reading: urls[2]))
+      #expect(try Set(first.datasets()) == Set(again.datasets()))
+      for path in paths + ["/bits"] { #expect(try first.read(path) == again.read(path), "\(path)") }
+      for place in paths + ["/bits", "/a", "/a/d", "/nothing", "/nothing/here", "/"] {
+        let (a, b) = (try first.attributes(on: place), try again.attributes(on: place))
+        #expect(a.map(\.name) == b.map(\.name), "\(place)")
+        #expect(a.map(\.value) == b.map(\.value), "\(place)")
+      }
     }
   }
 }

@@ -87,36 +87,89 @@ public final class GGUFFile: Sendable {
   /// The header's description of a tensor, or nil when the file has none of that name.
   public func entry(_ name: String) -> Entry? { indices[name].map { entries[$0] } }
 
-  /// The bytes of a quantised matrix as they are stored, `[rows, bytes of a row]`, for `QuantizedMatrix`.
+  /// Tensors whose data ends before that of the next one begins, by more than the gap that aligns it, and how many bytes
+  /// are theirs by that. ggml writes no such files: shape or type is not the tensor's own.
+  package var loose: [(entry: Entry, byteCount: Int, room: Int)] {
+    let alignment = max(metadata["general.alignment"]?.asInt ?? 32, 32)
+    let placed = entries.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    return zip(placed, placed.dropFirst()).compactMap { entry, next in
+      let room = next.range.lowerBound - entry.range.lowerBound
+      return room - entry.range.count < alignment ? nil : (entry, entry.range.count, room)
+    }
+  }
+
+  /// The bytes of a quantised matrix where they lie in the mapped file, `[rows, bytes of a row]`, for `QuantizedMatrix`.
+  ///
+  /// Nothing is read before it is used. The file must not become shorter while the tensor lives.
   /// - Throws: ``CheckpointError`` of kind `missing`, or `unsupported` for a tensor that is no matrix.
   public func blocks(_ name: String) throws -> Tensor {
-    guard let entry = entry(name) else {
-      throw CheckpointError(.missing, file: url.path, at: name, found: "no tensor of that name")
-    }
+    let entry = try required(name)
     guard entry.shape.count == 2 else {
       throw CheckpointError(
         .unsupported, file: url.path, at: name, found: "\(entry.shape)", expected: "two axes")
     }
     let rowBytes = entry.shape[1] / entry.encoding.blockLength * entry.encoding.blockSize
-    return withExtendedLifetime(mapping) {
-      Tensor(shape: [entry.shape[0], rowBytes], dtype: .uint8) {
-        $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.range]))
+    return Tensor(
+      borrowing: bytes(of: entry), shape: [entry.shape[0], rowBytes], dtype: .uint8, owner: mapping)
+  }
+
+  /// A tensor that is not quantised where it lies in the mapped file, in the type it has there; nil where it is quantised or
+  /// its elements do not begin at a multiple of their size.
+  /// - Throws: ``CheckpointError`` of kind `missing`.
+  package func mapped(_ name: String) throws -> Tensor? {
+    let entry = try required(name)
+    guard entry.encoding.blockEncoding == nil,
+      entry.range.lowerBound.isMultiple(of: entry.encoding.dtype.byteSize)
+    else { return nil }
+    return Tensor(
+      borrowing: bytes(of: entry), shape: entry.shape, dtype: entry.encoding.dtype, owner: mapping)
+  }
+
+  /// A tensor: Float32 for F32 and the quantised encodings, Float16 and BFloat16 as stored, unless `dtype` says otherwise.
+  ///
+  /// It is read and converted piece by piece: neither the stored nor the expanded form is in memory beside the result.
+  /// - Throws: ``CheckpointError`` of kind `missing`.
+  public func tensor(_ name: String, as dtype: DType? = nil) throws -> Tensor {
+    let entry = try required(name)
+    let encoding = entry.encoding
+    let dtype = dtype ?? encoding.dtype
+    if encoding.blockEncoding == nil, encoding.dtype == dtype {
+      return try Tensor(shape: entry.shape, dtype: dtype) {
+        if let start = $0.baseAddress { try mapping.read(entry.range, into: start) }
+      }
+    }
+    let pieceLength = Tensor.pieceLength
+    let count = entry.shape.reduce(1, *)
+    return try Tensor(shape: entry.shape, dtype: dtype) { target in
+      for first in stride(from: 0, to: count, by: pieceLength) {
+        let length = min(pieceLength, count - first)
+        let offset = entry.range.lowerBound + first / encoding.blockLength * encoding.blockSize
+        let size = length / encoding.blockLength * encoding.blockSize
+        let stored = try Tensor(shape: [size], dtype: .uint8) {
+          if let start = $0.baseAddress { try mapping.read(offset..<(offset + size), into: start) }
+        }
+        let piece = Tensor(shape: [length], dtype: encoding.dtype) { piece in
+          stored.withElementBytes { encoding.decode($0, into: piece) }
+        }
+        piece.to(dtype).withElementBytes {
+          UnsafeMutableRawBufferPointer(rebasing: target[(first * dtype.byteSize)...]).copyMemory(from: $0)
+        }
       }
     }
   }
 
-  /// A tensor: Float32 for F32 and the quantised encodings, Float16 and BFloat16 as stored.
-  /// - Throws: ``CheckpointError`` of kind `missing`.
-  public func tensor(_ name: String) throws -> Tensor {
+  /// Gives back the pages of the file that were looked at so far; what is used again is read again.
+  package func forget() { mapping.forget() }
+
+  private func required(_ name: String) throws -> Entry {
     guard let entry = entry(name) else {
       throw CheckpointError(.missing, file: url.path, at: name, found: "no tensor of that name")
     }
-    return withExtendedLifetime(mapping) {
-      let source = UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.range])
-      return Tensor(shape: entry.shape, dtype: entry.encoding.dtype) {
-        entry.encoding.decode(source, into: $0)
-      }
-    }
+    return entry
+  }
+
+  private func bytes(of entry: Entry) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.range])
   }
 }
 
@@ -169,6 +222,9 @@ private struct GGUFHeader {
       guard let encoding = GGUFEncoding(rawValue: code) else {
         throw error(.unsupported, name, "encoding \(code)", "F32, F16, BF16, Q8_0, Q4_0 or Q4_1")
       }
+      if let none = extents.first(where: { $0 == 0 }) {
+        throw error(.damaged, name, "an axis of \(none)", "extents of 1 or more")
+      }
       let shape = extents.reversed().map { Int(clamping: $0) }
       infos.append((name, encoding, shape, try parser.reader.next(UInt64.self, name)))
     }
@@ -187,8 +243,19 @@ private struct GGUFHeader {
           "\(size) bytes from byte \(start) + \(info.offset) in a file of \(bytes.count)",
           "data within the file")
       }
+      guard info.offset.isMultiple(of: UInt64(alignment)) else {
+        throw error(
+          .damaged, info.name, "data at offset \(info.offset)",
+          "a multiple of general.alignment (\(alignment))")
+      }
       let first = start + Int(info.offset)
       return .init(name: info.name, encoding: info.encoding, shape: info.shape, range: first..<(first + size))
+    }
+    let placed = entries.filter { !$0.range.isEmpty }.sorted { $0.range.lowerBound < $1.range.lowerBound }
+    for (one, next) in zip(placed, placed.dropFirst()) where next.range.lowerBound < one.range.upperBound {
+      throw error(
+        .damaged, next.name, "data from byte \(next.range.lowerBound)",
+        "none before byte \(one.range.upperBound), where \(one.name) ends")
     }
   }
 }

@@ -154,6 +154,13 @@ struct HDF5AttributeReader {
     }
   }
 
+  private static func exact(_ bits: UInt64, _ data: HDF5Cursor) throws -> Int64 {
+    guard let value = Int64(exactly: bits) else {
+      throw data.walk.unsupported("the number \(bits)", "at most \(Int64.max)")
+    }
+    return value
+  }
+
   private static func integer(_ data: inout HDF5Cursor, _ type: ElementType, _ isBigEndian: Bool) throws
     -> Int64
   {
@@ -163,7 +170,7 @@ struct HDF5AttributeReader {
     case .int16: Int64(Int16(truncatingIfNeeded: bits))
     case .int32: Int64(Int32(truncatingIfNeeded: bits))
     case .int64: Int64(bitPattern: bits)
-    default: Int64(clamping: bits)
+    default: try exact(bits, data)
     }
   }
 }

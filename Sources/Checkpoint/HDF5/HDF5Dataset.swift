@@ -84,7 +84,7 @@ struct HDF5Dataset {
       guard count ?? target.count >= target.count else {
         throw walk.damage("\(count ?? 0) bytes of data", "\(target.count)")
       }
-      target.copyMemory(from: try walk.data(at: position, count: target.count))
+      try copy(position, into: target)
     case .contiguous(nil, _):
       fillAll(of: target)
     case .chunked(let index, let filters):
@@ -92,6 +92,16 @@ struct HDF5Dataset {
       try readChunks(index, filters, into: target, limit: limit)
     }
     if case .numbers(_, isBigEndian: true) = type { exchangeBytes(of: target) }
+  }
+
+  /// Copies data in one piece; a long one past the mapping, whose pages would count as memory beside the copy.
+  private func copy(_ position: Int, into target: UnsafeMutableRawBufferPointer) throws {
+    let data = try walk.data(at: position, count: target.count)
+    guard target.count >= 1 << 16, let mapping = walk.mapping, let start = target.baseAddress else {
+      target.copyMemory(from: data)
+      return
+    }
+    try mapping.read(position..<(position + target.count), into: start)
   }
 
   private func fillAll(of target: UnsafeMutableRawBufferPointer) {
@@ -112,11 +122,16 @@ struct HDF5Dataset {
     }
   }
 
+  /// Bytes of chunks that may have been looked at before their pages are given back.
+  private static let mostTouched = 4 << 20
+
   private func readChunks(
     _ index: HDF5ChunkIndex, _ filters: HDF5FilterPipeline, into target: UnsafeMutableRawBufferPointer,
     limit: Int
   ) throws {
     var unpacked = 0
+    var touched = 0
+    defer { if touched >= Self.mostTouched { walk.mapping?.forget() } }
     try index.forEachChunk(walk) { chunk in
       guard index.chunkBytes <= limit - unpacked else {
         throw walk.damage("chunks of \(index.chunkBytes) bytes", "no more data than the file can hold")
@@ -126,6 +141,11 @@ struct HDF5Dataset {
       let isPlain = filters.isEmpty || isPartial && index.keepsPartialChunksPlain
       let size = chunk.storedSize ?? index.chunkBytes
       let stored = try walk.data(at: chunk.position, count: size)
+      touched += size
+      if touched >= 2 * Self.mostTouched {
+        walk.mapping?.forget()
+        touched = size
+      }
       guard isPlain else {
         try filters.withUnpacked(walk, stored, skipping: chunk.filterMask, to: index.chunkBytes) {
           copy($0, chunk.origin, index.extents, into: target)

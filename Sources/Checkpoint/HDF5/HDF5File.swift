@@ -106,6 +106,7 @@ public final class HDF5File: Sendable {
   func withWalk<Result>(_ path: String, _ body: (HDF5Walk, String) throws -> Result) throws -> Result {
     let path = "/" + (try HDF5Path.components(of: path, file: url)).joined(separator: "/")
     let walk = HDF5Walk(mapping.bytes, superblock, file: url.path, at: path)
+    walk.mapping = mapping
     return try withExtendedLifetime(mapping) { try body(walk, path) }
   }
 

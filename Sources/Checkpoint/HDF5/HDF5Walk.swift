@@ -6,6 +6,8 @@
 final class HDF5Walk {
   let bytes: UnsafeRawBufferPointer
   let file: String
+  /// The file behind `bytes`, where much of it can be copied without touching pages.
+  var mapping: MappedFile?
   /// What of the file is being looked at, for errors.
   var place: String?
   /// Where address 0 of the file lies: behind a block that belongs to the user.

@@ -38,17 +38,37 @@ public enum SafeTensors {
     try write(items, metadata, hasChecksums, url)
   }
 
-  private struct Item {
-    let name: String
-    let elementType: ElementType
-    let shape: [Int]
-    let withBytes: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  /// A tensor to write, whose bytes are asked for when it is its turn.
+  package struct Item {
+    package let name: String
+    package let elementType: ElementType
+    package let shape: [Int]
+    /// Calls its argument once with the elements, little-endian, C order.
+    package let withBytes: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
 
-    var byteCount: Int { shape.reduce(elementType.byteSize, *) }
+    /// The size that the header states.
+    package var byteCount: Int { shape.reduce(elementType.byteSize, *) }
+
+    package init(
+      name: String, elementType: ElementType, shape: [Int],
+      withBytes: @escaping ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) {
+      (self.name, self.elementType, self.shape, self.withBytes) = (name, elementType, shape, withBytes)
+    }
   }
 
-  private static func write(
+  /// Writes items in one step, one after the other, in the order of ``write(_:metadata:hasChecksums:to:)-([(String,Tensor)],_,_,_)``.
+  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice or reserved; what an item throws.
+  package static func write(
     _ items: [Item], _ metadata: [String: String], _ hasChecksums: Bool, _ url: URL
+  ) throws {
+    try AtomicFile.replace(url) { try write(items, metadata, hasChecksums, to: $0, reportingAs: url) }
+  }
+
+  /// Writes a file that is not yet in its place.
+  static func write(
+    _ items: [Item], _ metadata: [String: String], _ hasChecksums: Bool, to temporary: URL,
+    reportingAs url: URL
   ) throws {
     let ranks = Dictionary(uniqueKeysWithValues: SafeTensorsHeader.typeNames.enumerated().map { ($1.0, $0) })
     let sorted = items.sorted {
@@ -66,20 +86,19 @@ public enum SafeTensors {
     var metadata = metadata
     if hasChecksums { metadata[SafeTensorsChecksums.key] = SafeTensorsChecksums.placeholder(sorted.count) }
     let header = header(sorted, metadata)
-    try AtomicFile.replace(url) { temporary in
-      let output = try OutputFile(temporary, reportingAs: url)
-      try withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { try output.write($0) }
-      try output.write(header)
-      var checksums = SafeTensorsChecksums()
-      for item in sorted {
-        try item.withBytes {
-          try output.write($0)
-          if hasChecksums { checksums.add($0) }
-        }
+    let output = try OutputFile(temporary, reportingAs: url)
+    try withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { try output.write($0) }
+    try output.write(header)
+    var checksums = SafeTensorsChecksums()
+    for item in sorted {
+      try item.withBytes { bytes in
+        precondition(bytes.count == item.byteCount, "SafeTensors: \(bytes.count) bytes for \(item.name)")
+        try output.write(bytes)
+        if hasChecksums { checksums.add(bytes) }
       }
-      if hasChecksums { try checksums.write(into: header, at: 8, of: output) }
-      try output.close()
     }
+    if hasChecksums { try checksums.write(into: header, at: 8, of: output) }
+    try output.close()
   }
 
   private static func header(_ items: [Item], _ metadata: [String: String])

@@ -28,7 +28,7 @@ public final class SafeTensorsFile: Sendable {
   /// the header's when it is opened, a tensor's whenever it is read.
   public var hasChecksums: Bool { checksums != nil }
   private let checksums: [UInt32]?
-  private let mapping: MappedFile
+  let mapping: MappedFile
   private let indices: [String: Int]
 
   /// Names of the tensors in the order of their bytes.
@@ -66,11 +66,21 @@ public final class SafeTensorsFile: Sendable {
     }
     return try withExtendedLifetime(mapping) {
       let bytes = UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.range])
-      if let checksums, let index = indices[name] {
-        try SafeTensorsChecksums.verify(bytes, checksums[index], name, file: url.path)
-      }
+      try verify(name, bytes)
       return try body(entry, bytes)
     }
+  }
+
+  /// Compares the bytes of a tensor with their checksum, where the file carries any.
+  /// - Throws: ``CheckpointError`` of kind `damaged`.
+  func verify(_ name: String, _ bytes: UnsafeRawBufferPointer) throws {
+    if hasChecksums { try verify(name, checksum: CRC32.of(bytes)) }
+  }
+
+  /// As ``verify(_:_:)``, for bytes of this checksum.
+  func verify(_ name: String, checksum: UInt32) throws {
+    guard let checksums, let index = indices[name] else { return }
+    try SafeTensorsChecksums.compare(checksum, checksums[index], name, url.path)
   }
 
   /// A copy of a tensor as it is stored.

@@ -20,10 +20,7 @@ public enum AtomicFile {
     _ destination: URL, isSynced: Bool = true, _ write: (URL) throws -> Void
   ) throws {
     let directory = destination.deletingLastPathComponent()
-    let number = serial.add(1, ordering: .relaxed).newValue
-    // A name may have 255 bytes.
-    let stem = destination.lastPathComponent.prefix(160)
-    let temporary = directory.appendingPathComponent(".\(stem).\(getpid()).\(number)\(temporarySuffix)")
+    let temporary = temporary(for: destination)
     do {
       try write(temporary)
       if isSynced { try synchronize(temporary, reportingAs: destination) }
@@ -33,6 +30,37 @@ public enum AtomicFile {
       throw error
     }
     if isSynced { try synchronize(directory, reportingAs: destination) }
+  }
+
+  /// As ``replace(_:isSynced:_:)`` for several files of one folder that belong together: none is renamed before all are written and
+  /// synced, so that a failure leaves every earlier file as it was.
+  /// - Parameter write: gets the index of a destination and where to write it for now.
+  /// - Throws: whatever `write` throws, or ``CheckpointError`` of kind `cannotWrite`.
+  package static func replaceAll(_ destinations: [URL], _ write: (Int, URL) throws -> Void) throws {
+    let temporaries = destinations.map(temporary(for:))
+    do {
+      for (index, destination) in destinations.enumerated() {
+        try write(index, temporaries[index])
+        try synchronize(temporaries[index], reportingAs: destination)
+      }
+      for (temporary, destination) in zip(temporaries, destinations) {
+        guard rename(temporary.path, destination.path) == 0 else { throw failure(destination, errno) }
+      }
+    } catch {
+      for temporary in temporaries { unlink(temporary.path) }
+      throw error
+    }
+    if let first = destinations.first {
+      try synchronize(first.deletingLastPathComponent(), reportingAs: first)
+    }
+  }
+
+  private static func temporary(for destination: URL) -> URL {
+    let number = serial.add(1, ordering: .relaxed).newValue
+    // A name may have 255 bytes.
+    let stem = destination.lastPathComponent.prefix(160)
+    return destination.deletingLastPathComponent()
+      .appendingPathComponent(".\(stem).\(getpid()).\(number)\(temporarySuffix)")
   }
 
   /// Writes bytes to `destination` in one step.

@@ -1,21 +1,30 @@
 import Foundation
+import Synchronization
+import Tensor
 
 /// A file's bytes, mapped into memory: nothing is read before it is touched, and nothing is copied.
-final class MappedFile: @unchecked Sendable {
+///
+/// Pages that were touched count as memory of the process. What is looked at once, such as weights that are copied, is
+/// therefore read by ``read(_:into:)`` instead, or given back with ``forget()``.
+package final class MappedFile: @unchecked Sendable {
   /// The bytes, valid as long as this object.
-  let bytes: UnsafeRawBufferPointer
+  package let bytes: UnsafeRawBufferPointer
+  private let descriptor: Int32
+  private let path: String
 
   /// Maps a file.
   /// - Throws: ``CheckpointError`` of kind `cannotOpen`, or `wrongFormat` for a Git LFS pointer.
   init(_ url: URL, expected: String) throws {
+    path = url.path
     let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw CheckpointError(
         .cannotOpen, file: url.path, found: String(cString: strerror(errno)), expected: expected)
     }
-    defer { close(descriptor) }
+    self.descriptor = descriptor
     var information = stat()
     guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
       throw CheckpointError(.cannotOpen, file: url.path, found: "no regular file", expected: expected)
     }
     let size = Int(information.st_size)
@@ -24,6 +33,7 @@ final class MappedFile: @unchecked Sendable {
       return
     }
     guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
       throw CheckpointError(.cannotOpen, file: url.path, found: String(cString: strerror(errno)))
     }
     bytes = UnsafeRawBufferPointer(start: address, count: size)
@@ -34,5 +44,46 @@ final class MappedFile: @unchecked Sendable {
 
   deinit {
     if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
+    close(descriptor)
+  }
+
+  /// Copies a part of the file into memory, past the mapping; the pages of the file stay the system's.
+  /// - Throws: ``CheckpointError`` of kind `damaged` when the file has become shorter, `cannotOpen` when it cannot be read.
+  package func read(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= bytes.count, "MappedFile.read: \(range) of \(bytes.count)")
+    let failure = Mutex<CheckpointError?>(nil)
+    nonisolated(unsafe) let target = target
+    // A core copies about 5 GB per second out of the system's memory, which is less than two can take.
+    Threads.parallel(range.count, grain: 1 << 20) { part in
+      do throws(CheckpointError) {
+        try readPart(range.lowerBound + part.lowerBound, part.count, into: target + part.lowerBound)
+      } catch { failure.withLock { $0 = error } }
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+
+  private func readPart(
+    _ start: Int, _ count: Int, into target: UnsafeMutableRawPointer
+  ) throws(CheckpointError) {
+    var done = 0
+    while done < count {
+      let got = pread(descriptor, target + done, min(count - done, 1 << 30), off_t(start + done))
+      if got < 0 && errno == EINTR { continue }
+      guard got > 0 else {
+        throw got < 0
+          ? CheckpointError(.cannotOpen, file: path, found: String(cString: strerror(errno)))
+          : CheckpointError(
+            .damaged, file: path, found: "the end of the file at byte \(start + done)",
+            expected: "the \(bytes.count) bytes it had when it was opened")
+      }
+      done += got
+    }
+  }
+
+  /// Gives back every page of the mapping that was touched; touched again, they are read again.
+  package func forget() {
+    guard let address = bytes.baseAddress else { return }
+    madvise(UnsafeMutableRawPointer(mutating: address), bytes.count, MADV_DONTNEED)
   }
 }

@@ -5,7 +5,7 @@ import Tensor
 ///
 /// Layout: one dataset per parameter, its dotted name as nested groups, under `/model` and `/optimizer`; random generator
 /// states as UInt64 datasets under `/random`; counters as attributes of `/progress`; and root attributes `format_version`,
-/// `configuration`, `configuration_hash` and `code_version`. h5py reads it without help:
+/// `configuration`, `configuration_hash`, `code_version` and, where `/model` holds what was trained alone, `base_hash`. h5py reads it without help:
 /// `h5py.File(path)["model/lm_head/weight"][:]`.
 public struct TrainingCheckpoint: Sendable {
   /// The version of the layout that this code writes; version 1, which has no checksums, is read too.
@@ -38,12 +38,15 @@ public struct TrainingCheckpoint: Sendable {
   public var configurationHash: String
   /// The version of the program that wrote the file.
   public var codeVersion: String
+  /// The hash of the model that the parameters belong on, where they are not all of a model; else empty.
+  public var baseHash: String
 
   /// Collects a state.
   public init(
     model: [Entry], optimizer: [Entry] = [], random: [String: [UInt64]] = [:],
     progress: [String: Progress] = [:],
-    configuration: String = "", configurationHash: String = "", codeVersion: String = ""
+    configuration: String = "", configurationHash: String = "", codeVersion: String = "",
+    baseHash: String = ""
   ) {
     self.model = model
     self.optimizer = optimizer
@@ -52,6 +55,7 @@ public struct TrainingCheckpoint: Sendable {
     self.configuration = configuration
     self.configurationHash = configurationHash
     self.codeVersion = codeVersion
+    self.baseHash = baseHash
   }
 
   /// The integer of a progress value, or nil when it is absent or of another type.
@@ -71,6 +75,17 @@ public struct TrainingCheckpoint: Sendable {
   /// The text of a progress value, or nil when it is absent or a number.
   public func text(_ key: String) -> String? {
     if case .text(let value)? = progress[key] { value } else { nil }
+  }
+
+  /// Throws when the checkpoint states a base model and `found` is the hash of another one.
+  /// - Parameter name: what the error calls that model.
+  /// - Throws: ``CheckpointError`` of kind `mismatch` that shows both hashes.
+  public func requireBase(hash found: String, named name: String, in file: URL) throws {
+    guard baseHash.isEmpty || baseHash == found else {
+      throw CheckpointError(
+        .mismatch, file: file.path, at: "base_hash", found: "parameters of the base model `\(baseHash)`",
+        expected: "those of \(name), `\(found)`")
+    }
   }
 
   /// Throws unless the checkpoint was written under a configuration of this hash.

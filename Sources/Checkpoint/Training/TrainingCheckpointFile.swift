@@ -9,6 +9,7 @@ extension TrainingCheckpoint {
       try file.setAttribute("configuration", .string(configuration))
       try file.setAttribute("configuration_hash", .string(configurationHash))
       try file.setAttribute("code_version", .string(codeVersion))
+      if !baseHash.isEmpty { try file.setAttribute("base_hash", .string(baseHash)) }
       try Self.write(model, to: "/model", of: file)
       try Self.write(optimizer, to: "/optimizer", of: file)
       try file.createGroup("/random")
@@ -33,7 +34,8 @@ extension TrainingCheckpoint {
       random: Self.readRandom(file), progress: Self.readProgress(file),
       configuration: Self.text("configuration", of: file),
       configurationHash: Self.text("configuration_hash", of: file),
-      codeVersion: Self.text("code_version", of: file))
+      codeVersion: Self.text("code_version", of: file),
+      baseHash: file.attribute("base_hash") == nil ? "" : Self.text("base_hash", of: file))
   }
 
   /// Reads only the parameters, for callers that do not go on training.

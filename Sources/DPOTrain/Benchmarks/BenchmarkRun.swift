@@ -193,7 +193,8 @@ public struct BenchmarkRun {
     for note in loaded.notes { console.warning(note) }
     guard let adapter = options.adapter.map({ URL(fileURLWithPath: $0) }) else { return loaded }
     if adapter.pathExtension == "h5" {
-      _ = try AdaptedCheckpoint(reading: adapter).put(on: loaded.model)
+      _ = try AdaptedCheckpoint(reading: adapter).put(
+        on: loaded.model, base: URL(fileURLWithPath: options.model))
     } else {
       try loaded.model.loadAdapter(from: adapter)
     }

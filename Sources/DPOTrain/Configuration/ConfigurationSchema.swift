@@ -32,6 +32,14 @@ extension RunConfiguration.Run: ConfigurationSection {
         "on_bad_record", \.onBadRecord,
         "What every stage does with a record that cannot be used: stop, or leave it out and list it in `omissions.txt`.",
         affectsResults: false),
+      .integer(
+        "feature_cache_mib", \.featureCacheMiB, to: 1 << 24,
+        "MiB of memory for image features that are computed once; 0 takes an eighth of the machine's, at least 448. Pictures beyond it are computed at every use, whose last bits can differ.",
+        affectsResults: false),
+      .integer(
+        "picture_cache_mib", \.pictureCacheMiB, to: 1 << 24,
+        "MiB of memory for pictures in the size of the vision tower; those beyond it are read at every use.",
+        affectsResults: false),
     ]
   }
 }

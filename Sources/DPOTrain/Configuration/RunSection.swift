@@ -19,6 +19,18 @@ extension RunConfiguration {
     public var threads = 0
     /// What to do with a record that cannot be used.
     public var onBadRecord = BadRecordPolicy.error
+    /// MiB of memory for the image features that frozen parts compute once; 0 takes an eighth of the machine's memory.
+    public var featureCacheMiB = 0
+    /// MiB of memory for prepared pictures.
+    public var pictureCacheMiB = 192
+
+    /// Bytes of memory for image features.
+    public var featureCacheBytes: Int {
+      featureCacheMiB == 0 ? MachineMemory.featureCacheBytes : featureCacheMiB << 20
+    }
+
+    /// Bytes of memory for prepared pictures.
+    public var pictureCacheBytes: Int { pictureCacheMiB << 20 }
 
     /// All defaults.
     public init() {}

@@ -49,7 +49,7 @@ struct AnsweringStep {
     base.model.setTrainable(false, .vision, .projector, .decoder)
     let answerer = try Answerer(
       candidates.enumerated().map { request(for: $1, number: $0) }, model: base.model, encoder: base.encoder,
-      features: FeatureStore(model: base.model, pictures: try context.pictures(base, cacheBytes: 64 << 20)),
+      features: try context.features(base.model, context.pictures(base, cacheBytes: 64 << 20)),
       batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
     let reading = AttentionProfile(settings, layers: base.model.configuration.text.hiddenLayerCount)
     let side = base.model.configuration.vision.patchesPerSide

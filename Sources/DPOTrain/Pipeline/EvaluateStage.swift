@@ -102,8 +102,7 @@ struct EvaluateStage {
     let answerer = try Answerer(
       questions.map { AnswerRequest(id: $0.id, pictures: $0.images.map(Picture.file), prompt: $0.prompt) },
       model: loaded.model, encoder: loaded.encoder,
-      features: FeatureStore(
-        model: loaded.model, pictures: try context.pictures(loaded, cacheBytes: 64 << 20)),
+      features: try context.features(loaded.model, context.pictures(loaded, cacheBytes: 64 << 20)),
       batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
     let reading = AttentionProfile(
       context.configuration.select, layers: loaded.model.configuration.text.hiddenLayerCount)

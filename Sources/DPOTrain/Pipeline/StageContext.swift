@@ -46,11 +46,20 @@ public struct StageContext {
   var trainedModel: URL { configuration.trainedModel(in: directory.url) }
 
   /// Pictures of this run for a model.
-  func pictures(
-    _ loaded: PretrainedModel, cacheBytes: Int = PictureStore.defaultCacheBytes
-  ) throws -> PictureStore {
+  /// - Parameter cacheBytes: most bytes for prepared pictures, where the configuration allows them.
+  func pictures(_ loaded: PretrainedModel, cacheBytes: Int = .max) throws -> PictureStore {
     PictureStore(
-      source: source, processor: try loaded.pictureProcessor(of: baseModel), cacheBytes: cacheBytes)
+      source: source, processor: try loaded.pictureProcessor(of: baseModel),
+      cacheBytes: min(cacheBytes, configuration.run.pictureCacheBytes))
+  }
+
+  /// Features of the pictures for a model, which says so when not all can be kept.
+  func features(
+    _ model: LlavaModel, _ pictures: PictureStore, training: FeatureStore.Training = .nothing
+  ) -> FeatureStore {
+    FeatureStore(
+      model: model, pictures: pictures, training: training, cacheBytes: configuration.run.featureCacheBytes
+    ) { [console] in console.warning($0) }
   }
 
   /// Opens a model of this run, and tells what there is to tell about it.

@@ -18,13 +18,12 @@ struct TrainStage {
 
     // Frozen features are computed from each picture once: there is nothing to keep pictures for.
     let picturesAreSeenAgain = settings.trainVision || settings.trainProjector
-    let pictures = try context.pictures(
-      base, cacheBytes: picturesAreSeenAgain ? PictureStore.defaultCacheBytes : 16 << 20)
-    let frozen = FeatureStore(model: model, pictures: pictures)
+    let pictures = try context.pictures(base, cacheBytes: picturesAreSeenAgain ? .max : 16 << 20)
+    let frozen = context.features(model, pictures)
     let features: FeatureStore
     switch (settings.trainVision, settings.trainProjector) {
-    case (true, _): features = FeatureStore(model: model, pictures: pictures, training: .everything)
-    case (false, true): features = FeatureStore(model: model, pictures: pictures, training: .projector)
+    case (true, _): features = context.features(model, pictures, training: .everything)
+    case (false, true): features = context.features(model, pictures, training: .projector)
     case (false, false): features = frozen
     }
     freeze(model)
@@ -34,7 +33,10 @@ struct TrainStage {
       terms.needsReference
       ? try reference(encoded, base: base, features: frozen, folder: folder)
       : { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } }
-    if features !== frozen { try features.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures)) }
+    if features !== frozen {
+      frozen.removeAll()
+      try features.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures))
+    }
 
     try makeTrainable(model)
     let scorer = scorer(model, features, weighsPairs: settings.useWeighting)
@@ -66,7 +68,8 @@ struct TrainStage {
         saveSteps: settings.saveSteps, saveTotalLimit: settings.saveTotalLimit,
         configurationHash: context.directory.identity(of: .train), configuration: context.configuration.yaml),
       model: model, checkpoints: try context.directory.checkpoints, metrics: context.directory.metrics,
-      console: context.console)
+      console: context.console,
+      baseHash: model.hasAdapters ? try ModelState.digest(ofModelAt: context.baseModel) : "")
     let start = try loop.resume()
     if start > 0 { context.console.message("train: goes on after step \(start) of \(steps)") }
     let counts = model.parameterCounts
@@ -199,12 +202,18 @@ struct TrainStage {
     return { cache.values(of: $0) }
   }
 
+  /// Whether a live reference is a second copy of the base model.
+  static func needsSecondModel(_ settings: RunConfiguration.Train) -> Bool {
+    !settings.precomputeRefLogProbs
+      && (settings.adapter != .lora || settings.trainProjector || settings.trainVision)
+  }
+
   /// The base model itself with its adapters off where only they are trained, otherwise a second copy.
   private func liveReference(
     _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore
   ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
     let settings = context.configuration.train
-    if settings.adapter == .lora, !settings.trainProjector, !settings.trainVision {
+    if !Self.needsSecondModel(settings) {
       let model = base.model
       let scorer = scorer(model, features)
       return { pairs in
@@ -216,7 +225,7 @@ struct TrainStage {
     let copy = try context.open(context.baseModel)
     copy.model.setTrainable(false, .vision, .projector, .decoder)
     copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
-    let features = FeatureStore(model: copy.model, pictures: try context.pictures(copy))
+    let features = context.features(copy.model, try context.pictures(copy))
     try features.prepare(pairs.map(\.pictures))
     let scorer = scorer(copy.model, features)
     return { try Self.values($0, scorer) }

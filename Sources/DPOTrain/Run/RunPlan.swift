@@ -135,7 +135,9 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let both = sftTokens * decoderActivations + Int(images) * patches * visionActivations
     let pretraining = sft.visionPretraining.perDeviceTrainBatchSize * patches * visionActivations
     let side = model.vision.imageSize
-    let pictures = min(configuration.data.sizes.sft * side * side * 3, PictureStore.defaultCacheBytes)
+    let perPicture = PictureStore.bytesPerPicture(side: side)
+    let pictures =
+      perPicture * min(configuration.data.sizes.sft, configuration.run.pictureCacheBytes / perPicture)
     return 16 * weights + Self.activationFactor * max(both, pretraining) + pictures
   }
 
@@ -160,18 +162,38 @@ public struct RunPlan: Sendable, CustomStringConvertible {
         train.perDeviceTrainBatchSize * 3 * model.tokensPerImage
         * visionActivations
     }
-    return weights + Self.activationFactor * activations + (train.trainVision ? 0 : featureBytes)
+    return weights + Self.activationFactor * activations + featureBytes + liveReferenceBytes
   }
 
-  /// Kept features of all pictures of the pairs and the ballast.
+  /// A second model beside the one that is trained, with features of its own: what a reference takes that is neither
+  /// precomputed nor the model itself without its adapters.
+  private var liveReferenceBytes: Int {
+    let train = configuration.train
+    let needsReference = (try? TrainStage.terms(train).needsReference) ?? true
+    guard needsReference, TrainStage.needsSecondModel(train) else { return 0 }
+    let weights = visionWeights + projectorWeights + decoderWeights
+    return train.frozenDtype.dtype.byteSize * weights + keptFeatureBytes(.nothing)
+  }
+
+  /// Features that are kept for the model that is trained.
   private var featureBytes: Int {
+    let train = configuration.train
+    if train.trainVision { return 0 }
+    return keptFeatureBytes(train.trainProjector ? .projector : .nothing)
+  }
+
+  /// Most pictures of the pairs and the ballast.
+  private var pictureCount: Int {
     let compose = configuration.compose
-    let pictures =
-      compose.sequence.entries.reduce(0) { $0 + $1.images * $1.records } + compose.grid.total
+    return compose.sequence.entries.reduce(0) { $0 + $1.images * $1.records } + compose.grid.total
       + compose.picInPic.total + compose.single
-    return min(
-      4 * pictures * model.tokensPerImage * model.text.hiddenSize,
-      FeatureStore.defaultCacheBytes)
+  }
+
+  private func keptFeatureBytes(_ training: FeatureStore.Training) -> Int {
+    let size = FeatureStore.bytesPerPicture(model, training)
+    return size
+      * FeatureStore.keptCount(
+        of: pictureCount, bytesPerPicture: size, cacheBytes: configuration.run.featureCacheBytes)
   }
 
   // MARK: Time
@@ -208,6 +230,18 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   }
 
   // MARK: Text
+
+  private var featureLine: String {
+    let train = configuration.train
+    if train.trainVision { return "computed in every step, the vision tower is trained" }
+    let size = FeatureStore.bytesPerPicture(model, train.trainProjector ? .projector : .nothing)
+    let limit = configuration.run.featureCacheBytes
+    let kept = FeatureStore.keptCount(of: pictureCount, bytesPerPicture: size, cacheBytes: limit)
+    let all = "at most \(pictureCount) pictures, \((pictureCount * size) >> 20) MiB"
+    return kept == pictureCount
+      ? "\(all), all kept"
+      : "\(all); \(kept) are kept (run.feature_cache_mib, \(limit >> 20) MiB), the others computed at every use"
+  }
 
   /// Whether the size of the decoder is known without opening a GGUF file.
   private var isShapeKnown: Bool { configuration.model.languageModel == nil }
@@ -276,6 +310,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           "weights in memory",
           "\(weightBytes >> 20) MiB in preference training, frozen ones as \(run.train.frozenDtype.rawValue)"
         ),
+        ("image features", featureLine),
         (
           "time per step",
           String(

@@ -31,26 +31,44 @@ public final class FeatureStore {
   private let pictures: PictureStore
   private let training: Training
   private let limit: Int
+  private let report: (String) -> Void
   private var kept: [Picture: Tensor] = [:]
   private var isPrepared = false
   /// Pictures per pass through the vision tower.
-  private let chunk = 64
+  private let chunk: Int
 
-  /// Memory for prepared features where nothing else is said.
-  public static let defaultCacheBytes = 448 << 20
+  /// Most pictures per pass, and most bytes of their features: large ones would fill the memory with one pass.
+  private static let (mostPictures, mostBytes) = (64, 256 << 20)
 
-  /// - Parameter cacheBytes: Memory for prepared features; pictures beyond it are computed each time, alone.
+  /// - Parameters:
+  ///   - cacheBytes: memory for prepared features; pictures beyond it are computed each time, alone.
+  ///   - report: gets a sentence when not all prepared features can be kept.
   public init(
     model: LlavaModel, pictures: PictureStore, training: Training = .nothing,
-    cacheBytes: Int = FeatureStore.defaultCacheBytes
+    cacheBytes: Int = MachineMemory.featureCacheBytes, report: @escaping (String) -> Void = { _ in }
   ) {
     self.model = model
     self.pictures = pictures
     self.training = training
+    self.report = report
     limit = cacheBytes
+    let size = Self.bytesPerPicture(model.configuration, training)
+    chunk = min(Self.mostPictures, max(1, Self.mostBytes / max(size, 1)))
   }
 
-  /// Computes and keeps the frozen features of all pictures that will be asked for; nothing when all is trained.
+  /// Bytes of the features of one picture that are kept.
+  static func bytesPerPicture(_ configuration: LlavaConfiguration, _ training: Training) -> Int {
+    let width = training == .projector ? configuration.vision.hiddenSize : configuration.text.hiddenSize
+    return configuration.tokensPerImage * width * DType.float32.byteSize
+  }
+
+  /// How many of so many pictures have room.
+  static func keptCount(of pictures: Int, bytesPerPicture: Int, cacheBytes: Int) -> Int {
+    min(pictures, cacheBytes / max(bytesPerPicture, 1))
+  }
+
+  /// Computes and keeps the frozen features of all pictures that will be asked for, of the first ones where not all have
+  /// room; nothing when all is trained.
   /// - Throws: `ImageError` when a picture cannot be read.
   public func prepare(_ all: [[Picture]]) throws {
     guard training != .everything else { return }
@@ -58,14 +76,30 @@ public final class FeatureStore {
     kept.removeAll()
     var seen = Set<Picture>()
     let distinct = all.joined().filter { seen.insert($0).inserted }
-    var bytes = 0
-    for start in stride(from: 0, to: distinct.count, by: chunk) {
+    let size = Self.bytesPerPicture(model.configuration, training)
+    let count = Self.keptCount(of: distinct.count, bytesPerPicture: size, cacheBytes: limit)
+    if count < distinct.count {
+      report(
+        "the features of \(count) of \(distinct.count) pictures are kept: all take "
+          + "\((distinct.count * size) >> 20) MiB, run.feature_cache_mib allows \(limit >> 20); the others are computed "
+          + "each time they are used")
+    }
+    for start in stride(from: 0, to: count, by: chunk) {
+      // Whole passes, also where the last pictures have no room: their company decides the last bits of the others.
       let some = Array(distinct[start..<min(start + chunk, distinct.count)])
       let computed = try frozen(some)
-      bytes += computed.count * computed.dtype.byteSize
-      guard bytes <= limit else { break }
-      for (index, picture) in some.enumerated() { kept[picture] = computed.slice(axis: 0, index..<index + 1) }
+      let isWhole = start + some.count <= count
+      for (index, picture) in some.prefix(count - start).enumerated() {
+        let row = computed.slice(axis: 0, index..<index + 1)
+        kept[picture] = isWhole ? row : row.materialized()
+      }
     }
+  }
+
+  /// Forgets what was prepared.
+  public func removeAll() {
+    kept.removeAll()
+    isPrepared = false
   }
 
   /// Features of the distinct pictures of a batch, in order of first appearance.

@@ -24,15 +24,17 @@ public final class PictureStore: Sendable {
   /// Memory for prepared pictures where nothing else is said.
   public static let defaultCacheBytes = 192 << 20
 
-  /// - Parameter cacheBytes: Memory for prepared pictures; once it is full, further ones are read each time.
+  /// - Parameter cacheBytes: memory for prepared pictures; once it is full, further ones are read each time.
   public init(
     source: any QuestionSource, processor: ImageProcessor, cacheBytes: Int = PictureStore.defaultCacheBytes
   ) {
     self.source = source
     self.processor = processor
-    let side = processor.configuration.size
-    limit = cacheBytes / (side * side * 3)
+    limit = cacheBytes / Self.bytesPerPicture(side: processor.configuration.size)
   }
+
+  /// Bytes of a kept picture of so many pixels on each side.
+  static func bytesPerPicture(side: Int) -> Int { side * side * 3 }
 
   /// The normalised pixels of pictures, `[pictures, 3, side, side]`.
   /// - Throws: `ImageError` naming the first file, in the order given, that cannot be used.

@@ -59,6 +59,7 @@ public final class TrainingLoop {
   private let metricsURL: URL
   private let console: Console
   private let optimizer: AdamW
+  private let baseHash: String
   private var window = MetricWindow()
   private var totalTokens = 0
   private var step = 0
@@ -69,8 +70,10 @@ public final class TrainingLoop {
   /// - Parameters:
   ///   - checkpoints: Folder of `step-<n>.h5`.
   ///   - metrics: `metrics.jsonl`.
+  ///   - baseHash: hash of the model that stays while adapters on it are trained, for checkpoints that hold those alone.
   public init(
-    settings: Settings, model: LlavaModel, checkpoints: URL, metrics: URL, console: Console
+    settings: Settings, model: LlavaModel, checkpoints: URL, metrics: URL, console: Console,
+    baseHash: String = ""
   ) {
     self.settings = settings
     self.model = model
@@ -78,6 +81,7 @@ public final class TrainingLoop {
       checkpoints, keepLast: settings.saveTotalLimit > 0 ? settings.saveTotalLimit : .max)
     metricsURL = metrics
     self.console = console
+    self.baseHash = baseHash
     optimizer = AdamW(
       learningRate: settings.schedule.peak, beta1: settings.beta1, beta2: settings.beta2, epsilon: 1e-8,
       weightDecay: settings.weightDecay)
@@ -90,6 +94,7 @@ public final class TrainingLoop {
   public func resume() throws -> Int {
     guard let (found, url, checkpoint) = try directory.readNewest() else { return 0 }
     try checkpoint.requireConfiguration(hash: settings.configurationHash, in: url)
+    try checkpoint.requireBase(hash: baseHash, named: "this run", in: url)
     try ModelState.load(checkpoint.model, into: model, from: url)
     try optimizer.load(
       state: checkpoint.optimizer,
@@ -196,7 +201,8 @@ public final class TrainingLoop {
         model: ModelState.entries(of: model),
         optimizer: optimizer.namedState(),
         progress: progress, configuration: settings.configuration,
-        configurationHash: settings.configurationHash, codeVersion: PackageVersion.current),
+        configurationHash: settings.configurationHash, codeVersion: PackageVersion.current,
+        baseHash: baseHash),
       step: step)
   }
 }

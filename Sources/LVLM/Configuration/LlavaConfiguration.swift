@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Tensor
 
 /// Shape of a LLaVA model: vision tower, projector, decoder. Keys are those of Hugging Face's `LlavaConfig`.
 public struct LlavaConfiguration: Codable, Equatable, Sendable {
@@ -173,9 +174,20 @@ extension LlavaConfiguration {
   }
 
   /// The bytes of a `config.json`: keys sorted, indented.
-  public func json() throws -> Data {
+  /// - Parameter dtype: the type of the weights beside it, which transformers loads them in; left out when nil.
+  public func json(dtype: DType? = nil) throws -> Data {
+    struct WithType: Encodable {
+      let configuration: LlavaConfiguration
+      let dtype: DType?
+      enum Key: String, CodingKey { case dtype }
+      func encode(to encoder: any Encoder) throws {
+        try configuration.encode(to: encoder)
+        var keys = encoder.container(keyedBy: Key.self)
+        try keys.encodeIfPresent(dtype?.rawValue, forKey: .dtype)
+      }
+    }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self)
+    return try encoder.encode(WithType(configuration: self, dtype: dtype))
   }
 }

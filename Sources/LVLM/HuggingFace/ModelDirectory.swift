@@ -4,48 +4,56 @@ import Tensor
 
 extension LlavaModel {
   /// Opens a Hugging Face directory: `config.json` and `model.safetensors`, or the shards that
-  /// `model.safetensors.index.json` names. Float16, BFloat16 and Float64 weights become Float32.
+  /// `model.safetensors.index.json` names.
   ///
+  /// Each weight is read straight into the memory and the type it is kept in, one after the other, so that no more is needed
+  /// than the model takes.
+  /// - Parameter weights: how matrices are kept; anything but ``WeightStorage/float32`` may freeze the model.
   /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError`` or `CheckpointError`; ``ModelErrors`` where there are
   ///   several.
-  public static func load(from directory: URL) throws -> LlavaModel {
-    try load(from: directory) {
+  public static func load(from directory: URL, weights: WeightStorage = .float32) throws -> LlavaModel {
+    try load(from: directory, weights: weights) {
       try LlavaConfiguration.read(from: ModelFile.inside(directory, "config.json"))
     }
   }
 
   /// Opens the weights of a directory for a configuration; they are looked through even when `configuration` throws.
   static func load(
-    from directory: URL, as configuration: () throws -> LlavaConfiguration
+    from directory: URL, weights storage: WeightStorage, as configuration: () throws -> LlavaConfiguration
   ) throws -> LlavaModel {
+    guard storage != .quantized else {
+      throw ModelDirectoryError(
+        file: directory.path, unusable: ["its weights (safetensors, expected a GGUF file to keep quantised)"])
+    }
     let errors = ErrorCollection()
     let configuration = errors.attempt(configuration)
     let shards = errors.attempt { try SafeTensorsShards(of: directory) }
-    guard let weights = shards?.weights(errors: errors) else { throw errors.error }
+    guard let (weights, unread) = shards?.weights(errors: errors) else { throw errors.error }
     guard let configuration else {
-      let unusable = weights.tensors.compactMap { Self.unusable($0.name, $0.tensor) }
+      let unusable = try weights.compactMap { try Self.read($0, as: .float32).problem }
       if !unusable.isEmpty { errors.add(ModelDirectoryError(file: directory.path, unusable: unusable)) }
       throw errors.error
     }
     let model = errors.attempt {
-      try checkSize(of: configuration, held: weights.tensors, source: directory)
+      try checkSize(of: configuration, held: weights, source: directory)
       // Every weight is replaced below, or an error says which is missing.
       var generator = RandomGenerator.placeholder
       let model = try LlavaModel(configuration, using: &generator)
-      try model.setParameters(weights.tensors, unread: weights.unread, source: directory.path)
+      try model.takeWeights(weights, unread: unread, storage: storage, source: directory.path)
       return model
     }
+    TensorRuntime.trim()
     guard let model, errors.isEmpty else { throw errors.error }
     return model
   }
 
   /// Refuses sizes that no memory holds before any is asked for.
   private static func checkSize(
-    of configuration: LlavaConfiguration, held: [(name: String, tensor: Tensor)], source: URL
+    of configuration: LlavaConfiguration, held: [SafeTensorsShards.Weight], source: URL
   ) throws {
     let wanted =
       configuration.visionWeightCount + configuration.projectorWeightCount + configuration.decoderWeightCount
-    let found = held.reduce(0) { $0 + $1.tensor.count }
+    let found = held.reduce(0) { $0 + $1.count }
     guard wanted > 64 * found + 1 << 28 else { return }
     throw ModelConfigurationError(
       file: source.appending(component: "config.json").path,
@@ -54,44 +62,42 @@ extension LlavaModel {
       ])
   }
 
-  /// Writes a Hugging Face directory: `config.json` and `model.safetensors`; adapters are merged into the copy that
-  /// is written.
+  /// Reads every weight of a directory into the parameters of a model that nothing else refers to yet.
   ///
-  /// - Parameters:
-  ///   - directory: made when absent.
-  ///   - layout: how the parameters are named.
-  /// - Throws: `CheckpointError` or a file error.
-  public func save(to directory: URL, layout: ParameterNames.Layout = .saved) throws {
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    let arrays = mergedParameters().map { name, tensor in
-      (
-        name: ParameterNames.name(name, in: layout),
-        array: StoredArray(tensor.array(of: Float.self), shape: tensor.shape)
-      )
+  /// - Parameter unread: names that are known to lie in files that could not be read: not missing.
+  private func takeWeights(
+    _ weights: [SafeTensorsShards.Weight], unread: Set<String>, storage: WeightStorage, source: String
+  ) throws {
+    var fit = WeightFit(of: self, unread: unread, source: source)
+    let matrices = storableMatrices
+    for weight in weights {
+      guard let parameter = fit.parameter(for: weight.name, shape: weight.shape) else { continue }
+      let canonical = ParameterNames.canonical(weight.name) ?? weight.name
+      let stored = weight.elementType.dtype ?? .float32
+      let isMatrix = matrices.contains(ObjectIdentifier(parameter))
+      let (tensor, problem) = try Self.read(weight, as: storage.type(ofMatrix: isMatrix, stored: stored))
+      if let problem {
+        fit.error.unusable.append(problem)
+      } else if let tensor {
+        parameter.replace(with: tensor)
+        storedTypes[canonical] = stored
+      }
     }
-    try SafeTensors.write(
-      arrays, metadata: ["format": "pt"], hasChecksums: true,
-      to: directory.appending(component: "model.safetensors"))
-    try AtomicFile.write(configuration.json(), to: directory.appending(component: "config.json"))
+    try fit.finish()
+    if storage == .bfloat16 || namedParameters().contains(where: { $0.parameter.dtype != .float32 }) {
+      setTrainable(false)
+    }
   }
 
-  /// Every parameter of the model without adapters, those merged into the weights beneath them and quantised ones expanded.
-  package func mergedParameters() -> [(name: String, tensor: Tensor)] {
-    let merged = Dictionary(
-      uniqueKeysWithValues: adapters.map { (ObjectIdentifier($0.weight), $0.mergedWeight()) })
-    let quantized = Dictionary(
-      uniqueKeysWithValues: modules().compactMap { module in
-        switch module {
-        case let linear as QuantizedLinear: (ObjectIdentifier(linear.weight), linear.matrix)
-        case let table as QuantizedEmbedding: (ObjectIdentifier(table.weight), table.matrix)
-        default: nil as (ObjectIdentifier, QuantizedMatrix)?
-        }
-      })
-    return namedParameters().compactMap { name, parameter in
-      if name.contains(".lora_") { return nil }
-      let id = ObjectIdentifier(parameter)
-      return (name, merged[id] ?? quantized[id]?.expanded() ?? parameter.tensor.detached())
+  /// A weight in the type it is to be kept in, and why it cannot be used whatever its shape is.
+  private static func read(
+    _ weight: SafeTensorsShards.Weight, as dtype: DType
+  ) throws -> (tensor: Tensor?, problem: String?) {
+    guard weight.elementType.dtype?.isFloatingPoint == true else {
+      return (nil, "\(weight.name) (\(weight.elementType) values, expected floating point)")
     }
+    let tensor = try weight.file.tensor(weight.name, as: dtype)
+    return tensor.isFinite ? (tensor, nil) : (nil, "\(weight.name) (not all values are finite)")
   }
 
   /// Replaces all parameters, given under the names of any ``ParameterNames/Layout``.
@@ -100,46 +106,80 @@ extension LlavaModel {
   /// - Parameter source: what errors call the place they came from.
   /// - Throws: ``ModelDirectoryError`` with all missing, unexpected, wrongly shaped and non-finite parameters.
   public func setParameters(_ tensors: [(name: String, tensor: Tensor)], source: String) throws {
-    try setParameters(tensors, unread: [], source: source)
-  }
-
-  /// - Parameter unread: names that are known to lie in files that could not be read: not missing.
-  private func setParameters(
-    _ tensors: [(name: String, tensor: Tensor)], unread: Set<String>, source: String
-  ) throws {
-    var error = ModelDirectoryError(file: source)
-    let own = namedParameters()
-    let known = Dictionary(uniqueKeysWithValues: own.map { ($0.name, $0.parameter) })
-    var given: [String: Tensor] = [:]
+    var fit = WeightFit(of: self, unread: [], source: source)
+    var given: [(parameter: Parameter, tensor: Tensor)] = []
     for (name, tensor) in tensors {
-      guard let canonical = ParameterNames.canonical(name) else { continue }
-      guard let parameter = known[canonical] else {
-        let isTiedHead =
-          configuration.text.tiesWordEmbeddings && canonical == "language_model.lm_head.weight"
-        if !isTiedHead { error.unexpected.append(name) }
-        continue
-      }
-      if given.updateValue(tensor, forKey: canonical) != nil {
-        error.unusable.append("\(name) (there twice)")
-      } else if tensor.shape != parameter.shape {
-        error.wrongShapes.append("\(name): found \(tensor.shape), expected \(parameter.shape)")
-      } else if let problem = Self.unusable(name, tensor) {
-        error.unusable.append(problem)
+      guard let parameter = fit.parameter(for: name, shape: tensor.shape) else { continue }
+      if !tensor.dtype.isFloatingPoint {
+        fit.error.unusable.append("\(name) (\(tensor.dtype) values, expected floating point)")
+      } else if !tensor.isFinite {
+        fit.error.unusable.append("\(name) (not all values are finite)")
+      } else {
+        given.append((parameter, tensor))
       }
     }
-    let elsewhere = Set(unread.compactMap(ParameterNames.canonical))
-    error.missing = own.map(\.name).filter { given[$0] == nil && !elsewhere.contains($0) }
-    guard error.isEmpty else { throw error }
-    for (name, parameter) in own {
-      if let tensor = given[name] { parameter.tensor = tensor }
-    }
+    try fit.finish()
+    for (parameter, tensor) in given { parameter.tensor = tensor }
+  }
+}
+
+/// Compares the weights of files with the parameters of a model, name by name.
+private struct WeightFit {
+  var error: ModelDirectoryError
+  private let known: [String: Parameter]
+  private let order: [String]
+  private let tiedHead: String?
+  private var seen: Set<String> = []
+  private let elsewhere: Set<String>
+
+  init(of model: LlavaModel, unread: Set<String>, source: String) {
+    let own = model.namedParameters()
+    error = ModelDirectoryError(file: source)
+    known = Dictionary(uniqueKeysWithValues: own.map { ($0.name, $0.parameter) })
+    order = own.map(\.name)
+    tiedHead = model.configuration.text.tiesWordEmbeddings ? "language_model.lm_head.weight" : nil
+    elsewhere = Set(unread.compactMap(ParameterNames.canonical))
   }
 
-  /// Why a tensor cannot be a parameter whatever its shape; nil when it can.
-  private static func unusable(_ name: String, _ tensor: Tensor) -> String? {
-    guard tensor.dtype.isFloatingPoint else {
-      return "\(name) (\(tensor.dtype) values, expected floating point)"
+  /// The parameter that a weight belongs to, nil when there is none or the weight does not fit, which is noted.
+  mutating func parameter(for name: String, shape: [Int]) -> Parameter? {
+    guard let canonical = ParameterNames.canonical(name) else { return nil }
+    guard let parameter = known[canonical] else {
+      if canonical != tiedHead { error.unexpected.append(name) }
+      return nil
     }
-    return tensor.to(.float32).sum().item().isFinite ? nil : "\(name) (not all values are finite)"
+    guard seen.insert(canonical).inserted else {
+      error.unusable.append("\(name) (there twice)")
+      return nil
+    }
+    guard shape == parameter.shape else {
+      error.wrongShapes.append("\(name): found \(shape), expected \(parameter.shape)")
+      return nil
+    }
+    return parameter
+  }
+
+  /// Throws everything that was noted, with the parameters that no weight came for.
+  mutating func finish() throws {
+    error.missing = order.filter { !seen.contains($0) && !elsewhere.contains($0) }
+    guard error.isEmpty else { throw error }
+  }
+}
+
+extension Tensor {
+  /// Whether no element is infinite or NaN in Float32.
+  var isFinite: Bool {
+    // The sum of large finite values overflows; a difference from itself does not.
+    allPieces { $0.sum().item().isFinite || ($0 - $0).sum().item() == 0 }
+  }
+
+  /// Whether `condition` holds for the elements in Float32, taken a piece at a time so that no second copy of a large tensor
+  /// comes to be.
+  func allPieces(_ condition: (Tensor) -> Bool) -> Bool {
+    let flat = detached().reshaped([-1])
+    let length = Tensor.pieceLength
+    return stride(from: 0, to: flat.count, by: length).allSatisfy { first in
+      condition(flat.slice(axis: 0, first..<Swift.min(first + length, flat.count)).to(.float32))
+    }
   }
 }

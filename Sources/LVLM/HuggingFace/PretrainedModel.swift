@@ -54,7 +54,7 @@ public struct PretrainedModel {
     let chat = errors.attempt { try chatTemplate(of: url, instead: template, option) }
     _ = errors.attempt { try WeightFiles.check(model: url) }
     let model = errors.attempt {
-      try LlavaModel.load(from: url) {
+      try LlavaModel.load(from: url, weights: weights) {
         let configuration = try LlavaConfiguration.read(from: ModelFile.inside(url, "config.json"))
         _ = errors.attempt {
           try check(configuration, tokenizer?.tokenizer, processing ?? nil, directory: url)
@@ -65,10 +65,6 @@ public struct PretrainedModel {
       }
     }
     guard let tokenizer, let processing, let chat, let model, errors.isEmpty else { throw errors.error }
-    if weights == .bfloat16 {
-      model.setTrainable(false, .vision, .projector, .decoder)
-      model.storeFrozenWeights(as: .bfloat16)
-    }
     let usual = chat.template ?? usualTemplate(of: tokenizer.tokenizer)
     var loaded = PretrainedModel(
       model: model, tokenizer: tokenizer, template: usual,
@@ -150,9 +146,15 @@ public struct PretrainedModel {
   /// - Parameters:
   ///   - directory: made when absent.
   ///   - layout: how the parameters are named.
-  /// - Throws: `CheckpointError`, ``TokenizerError`` or a file error.
-  public func save(to directory: URL, layout: ParameterNames.Layout = .saved) throws {
-    try model.save(to: directory, layout: layout)
+  ///   - type: the type of the weights in the files.
+  ///   - shardBytes: a file of weights ends before it would become larger.
+  /// - Throws: `CheckpointError`, ``TokenizerError`` or a file error; ``ModelDirectoryError`` for values that `type` cannot
+  ///   hold.
+  public func save(
+    to directory: URL, layout: ParameterNames.Layout = .saved, type: SavedType = .exact,
+    shardBytes: Int = 5_000_000_000
+  ) throws {
+    try model.save(to: directory, layout: layout, type: type, shardBytes: shardBytes)
     try tokenizerFiles.write(to: directory)
     var files = [
       ProcessorSettings.name: try ProcessorSettings.json(model.configuration),

@@ -40,35 +40,63 @@ struct SafeTensorsShards {
     guard errors.isEmpty else { throw errors.error }
   }
 
-  /// Every parameter as it is stored, shard by shard, half and double precision as Float32; and the names that the index
-  /// places in files that cannot be read.
+  /// A weight as the header of its file describes it.
+  struct Weight {
+    let name: String
+    let file: SafeTensorsFile
+    let elementType: ElementType
+    let shape: [Int]
+
+    var count: Int { shape.reduce(1, *) }
+  }
+
+  /// Every weight, shard by shard, in the order of the bytes; and the names that the index places in files that cannot be
+  /// read. Headers alone are looked at.
   ///
   /// `errors` gets a `CheckpointError` for each file that is missing, cut short or damaged, and a ``ModelDirectoryError``
   /// when a shard lacks what the index says it holds. Nil when there is nothing to judge a model by.
-  func weights(
-    errors: ErrorCollection
-  ) -> (tensors: [(name: String, tensor: Tensor)], unread: Set<String>)? {
-    var tensors: [(name: String, tensor: Tensor)] = []
+  func weights(errors: ErrorCollection) -> (weights: [Weight], unread: Set<String>)? {
+    var weights: [Weight] = []
     var unread: Set<String> = []
     var lacking: [String] = []
-    for file in files {
-      let placed = index.filter { $0.value == file.lastPathComponent }.keys.sorted()
-      let shard = errors.attempt {
-        let shard = try SafeTensorsFile(reading: file)
-        tensors += try shard.names.map { name in
-          let tensor = try shard.tensor(name)
-          return (name, tensor.dtype.isFloatingPoint ? tensor.to(.float32) : tensor)
+    for url in files {
+      let placed = index.filter { $0.value == url.lastPathComponent }.keys.sorted()
+      let file = errors.attempt { try SafeTensorsFile(reading: url) }
+      if let file {
+        weights += file.entries.map {
+          Weight(name: $0.name, file: file, elementType: $0.elementType, shape: $0.shape)
         }
-        return shard
       }
-      let absent = placed.filter { shard?.entry($0) == nil }
+      let absent = placed.filter { file?.entry($0) == nil }
       unread.formUnion(absent)
-      if shard != nil {
-        lacking += absent.map { "\($0) (which the index expects in \(file.lastPathComponent))" }
+      if file != nil {
+        lacking += absent.map { "\($0) (which the index expects in \(url.lastPathComponent))" }
       }
     }
     if !lacking.isEmpty { errors.add(ModelDirectoryError(file: directory.path, missing: lacking)) }
-    return tensors.isEmpty && !errors.isEmpty ? nil : (tensors, unread)
+    return weights.isEmpty && !errors.isEmpty ? nil : (weights, unread)
+  }
+}
+
+/// The weights of a model directory as bytes, for a hash of what they are.
+package enum WeightBytes {
+  /// Goes through the weights in the order of their names here, so that layout and sharding make no difference.
+  ///
+  /// - Parameters:
+  ///   - weight: gets the name, and type and shape as text.
+  ///   - bytes: gets the values of that weight piece by piece, as they are stored.
+  /// - Throws: `CheckpointError` or ``ModelDirectoryError``; what the closures throw.
+  package static func forEach(
+    of directory: URL, weight: (String, String) throws -> Void, bytes: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let errors = ErrorCollection()
+    guard let weights = try SafeTensorsShards(of: directory).weights(errors: errors)?.weights, errors.isEmpty
+    else { throw errors.error }
+    let named = weights.compactMap { weight in ParameterNames.canonical(weight.name).map { ($0, weight) } }
+    for (name, item) in named.sorted(by: { $0.0 < $1.0 }) {
+      try weight(name, "\(item.elementType) \(item.shape)")
+      try item.file.forEachPiece(of: item.name, bytes)
+    }
   }
 }
 

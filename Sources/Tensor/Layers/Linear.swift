@@ -80,6 +80,9 @@ public final class LoRALinear: Linear {
   /// The factor in front of the low-rank product.
   public var scale: Double { alpha / Double(rank) }
 
+  /// The shape of ``mergedWeight()``.
+  package var mergedShape: [Int] { base.weightShape }
+
   /// The base weight with the adapter added, `[outputs, inputs]`.
   public func mergedWeight() -> Tensor {
     noGradient { weightValues + loraB.tensor.matmul(loraA.tensor) * scale }

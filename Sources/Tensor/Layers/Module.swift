@@ -66,6 +66,17 @@ public final class Parameter: Sendable {
     state.withLock { $0.value = value }
   }
 
+  /// Puts another value in, which may have another floating-point type: how a file's weights arrive in the type in which
+  /// they are to be kept.
+  package func replace(with newValue: Tensor) {
+    let shape = shape
+    tensorRequire(
+      newValue.shape == shape, "Parameter",
+      "a value of shape \(newValue.shape) cannot replace one of \(shape)")
+    let value = newValue.detached().contiguous()
+    state.withLock { $0.value = value }
+  }
+
   /// Changes the value in place, copying first if something else refers to its memory. `body` must not read this
   /// parameter in another way.
   package func update(_ body: (inout Tensor) -> Void) {

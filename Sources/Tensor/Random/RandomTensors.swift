@@ -7,7 +7,7 @@ extension Tensor {
     tensorRequire(
       mean.isFinite && standardDeviation >= 0 && standardDeviation.isFinite, "randomNormal",
       "needs a finite mean and a deviation that is not negative, found \(mean) and \(standardDeviation)")
-    if generator.isPlaceholder { return Tensor(uninitialized: shape, dtype: dtype) }
+    if generator.isPlaceholder { return Tensor(placeholder: shape, dtype: dtype) }
     return drawn(shape, draws: 2, as: Double.self, using: &generator) {
       mean + standardDeviation * $0.normal()
     }
@@ -19,7 +19,7 @@ extension Tensor {
     _ shape: [Int], in range: Range<Double> = 0..<1, dtype: DType = .float32,
     using generator: inout RandomGenerator
   ) -> Tensor {
-    if generator.isPlaceholder { return Tensor(uninitialized: shape, dtype: dtype) }
+    if generator.isPlaceholder { return Tensor(placeholder: shape, dtype: dtype) }
     let (start, width) = (range.lowerBound, range.upperBound - range.lowerBound)
     tensorRequire(width.isFinite, "randomUniform", "needs a range of finite length, found \(range)")
     return drawn(shape, draws: 1, as: Double.self, using: &generator) { start + width * $0.uniform() }

@@ -82,7 +82,11 @@ import Testing
       #expect(try Set(first.datasets()) == Set(again.datasets()))
       for path in paths + ["/bits"] { #expect(try first.read(path) == again.read(path), "\(path)") }
       for place in paths + ["/bits", "/a", "/a/d", "/nothing", "/nothing/here", "/"] {
-        let (a, b) = (try first.attributes(on: place), try again.attributes(on: place))
+        // The checksum of what was written covers the order in which it was.
+        let (a, b) = (
+          try first.attributes(on: place).filter { $0.name != "crc32_contents" },
+          try again.attributes(on: place).filter { $0.name != "crc32_contents" }
+        )
         #expect(a.map(\.name) == b.map(\.name), "\(place)")
         #expect(a.map(\.value) == b.map(\.value), "\(place)")
       }

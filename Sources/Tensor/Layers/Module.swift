@@ -74,6 +74,7 @@ public final class Parameter: Sendable {
       newValue.shape == shape, "Parameter",
       "a value of shape \(newValue.shape) cannot replace one of \(shape)")
     let value = newValue.detached().contiguous()
+    value.storage.outlast(with: leaf)
     state.withLock { $0.value = value }
   }
 

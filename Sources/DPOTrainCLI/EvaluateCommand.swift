@@ -153,8 +153,8 @@ struct BenchmarkOptions: ParsableArguments {
     for (name, value) in [
       ("--limit", limit), ("--batch-size", batchSize), ("--batch-tokens", batchTokens),
       ("--max-new-tokens", maxNewTokens),
-    ] where value ?? 1 < 1 {
-      throw ValidationError("\(name) must be 1 or more")
+    ] where !(1...1_000_000_000).contains(value ?? 1) {
+      throw ValidationError("\(name) must be from 1 to 1000000000")
     }
     if let template, ChatTemplate(named: template) == nil {
       let names = ChatTemplate.all.map(\.name).joined(separator: ", ")

@@ -71,7 +71,9 @@ struct GenerateCommand: ParsableCommand {
   var attentionLayer: Int?
 
   func validate() throws {
-    guard maxNewTokens > 0 else { throw ValidationError("--max-new-tokens must be positive") }
+    guard (1...1_000_000).contains(maxNewTokens) else {
+      throw ValidationError("--max-new-tokens must be from 1 to 1000000")
+    }
     guard temperature >= 0, temperature.isFinite else {
       throw ValidationError("--temperature must be 0 or more")
     }

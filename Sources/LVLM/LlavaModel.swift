@@ -117,10 +117,10 @@ public final class LlavaModel: Module {
         rows: Tensor(batch.outputRows), positions: batch.outputPositions, layout: batch.outputLayout)
     }
     if let capture {
-      precondition(
+      tensorRequire(
         decoder.layerIndices.lowerBound <= capture.layers.lowerBound
-          && capture.layers.upperBound <= decoder.layerIndices.upperBound,
-        "AttentionCapture: found layers \(capture.layers), expected some of \(decoder.layerIndices)")
+          && capture.layers.upperBound <= decoder.layerIndices.upperBound, "AttentionCapture",
+        "found layers \(capture.layers), expected some of \(decoder.layerIndices)")
       let scale = 1 / Double(configuration.text.headSize).squareRoot()
       pass.observe = { layer, query, key, onlyOutputs in
         guard capture.layers.contains(layer) else { return }
@@ -242,12 +242,12 @@ public final class LlavaModel: Module {
   public func attentionProbabilities(
     _ batch: PackedBatch, imageFeatures: Tensor, layer: Int
   ) -> Tensor {
-    precondition(
-      batch.sequences.count == 1 && batch.completionCount == 0,
-      "attentionProbabilities: found \(batch.sequences.count) sequences, expected one prompt without answers")
-    precondition(
-      decoder.layerIndices.contains(layer),
-      "attentionProbabilities: found layer \(layer), expected one of \(decoder.layerIndices)")
+    tensorRequire(
+      batch.sequences.count == 1 && batch.completionCount == 0, "attentionProbabilities",
+      "found \(batch.sequences.count) sequences, expected one prompt without answers")
+    tensorRequire(
+      decoder.layerIndices.contains(layer), "attentionProbabilities",
+      "found layer \(layer), expected one of \(decoder.layerIndices)")
     return noGradient {
       var pass = DecoderPass(positions: batch.positions, layout: batch.layout)
       var probabilities = Tensor.zeros([0])

@@ -42,7 +42,7 @@ extension LlavaModel {
   /// Products read them as they are stored and accumulate in Float32; everything else, hidden states included, stays
   /// as it is. BFloat16 halves the memory of a frozen base model. Trainable and quantised weights are left alone.
   public func storeFrozenWeights(as type: DType) {
-    precondition(type.isFloatingPoint, "storeFrozenWeights: expected a floating-point type, found \(type)")
+    tensorRequire(type.isFloatingPoint, "storeFrozenWeights", "expected a floating-point type, found \(type)")
     for case let linear as Linear in modules() where !(linear is QuantizedLinear) {
       if !linear.weight.isTrainable { linear.weight.convert(to: type) }
     }

@@ -92,7 +92,7 @@ extension Tensor {
   /// The numbers `0, 1, …, count − 1`, shape `[count]`.
   public static func arange(_ count: Int, dtype: DType = .int64) -> Tensor {
     tensorRequire(count >= 0, "arange", "the count must not be negative, found \(count)")
-    return counting(count, from: 0, by: 1, dtype: dtype)
+    return tensorOperation("arange") { counting(count, from: 0, by: 1, dtype: dtype) }
   }
 
   /// The numbers `start`, `start + step`, … before `end`, NumPy's `arange`: shape `[⌈(end − start) / step⌉]`, empty where
@@ -114,7 +114,7 @@ extension Tensor {
   {
     tensorRequire(count >= 0, "linspace", "needs a count of at least 0, found \(count)")
     let step = (end - start) / Double(Swift.max(count - 1, 1))
-    let result = counting(count, from: start, by: step, dtype: dtype)
+    let result = tensorOperation("linspace") { counting(count, from: start, by: step, dtype: dtype) }
     if count > 1 { full([], end, dtype: dtype).write(into: result[count - 1]) }
     return result
   }
@@ -122,7 +122,7 @@ extension Tensor {
   /// The identity matrix, shape `[size, size]`.
   public static func eye(_ size: Int, dtype: DType = .float32) -> Tensor {
     tensorRequire(size >= 0, "eye", "the size must not be negative, found \(size)")
-    let result = zeros([size, size], dtype: dtype)
+    let result = tensorOperation("eye") { zeros([size, size], dtype: dtype) }
     if size > 0 { ones([size], dtype: dtype).write(into: result.diagonal()) }
     return result
   }

@@ -4,14 +4,16 @@ import CTensorKernels
 ///
 ///     let product = try withTensorErrors { a.matmul(b) }   // [matmul] shapes [2, 3] and [4, 5] …
 ///
-/// Every check of every operation is caught: wrong shapes, axes, types and indices, and a lack of memory. Swift's own
-/// traps, such as an index outside of an array, are not.
+/// Every check of every operation is caught, on whatever thread of the operation it fails: wrong shapes,
+/// axes, types and indices, and a lack of memory. Swift's own traps, such as an index outside of an array,
+/// are not. <doc:Errors> says what else is not, and which forms of operations throw by themselves.
 ///
 /// `body` runs on a thread of its own while the caller waits, and a failed check ends that thread on the spot: nothing
 /// after it runs, and no operation returns a made-up result. That is safe because `body` is `@Sendable`: it shares no
 /// variable with the caller that could be left half changed. Three things follow:
-/// - `defer` blocks and `deinit`s of the calls that were cut off do not run. What they held, the captures of `body` among
-///   it, is not given back: scopes are for what may fail once in a while, not for control flow.
+/// - `defer` blocks and `deinit`s of the calls that were cut off do not run. Memory of tensors and records
+///   that the body made are given back all the same, unless something outside uses them; what stays are a few
+///   hundred bytes for each operation, and lists of the body's own.
 /// - A lock that `body` holds while an operation fails stays locked.
 /// - Task-local values are not seen inside. Whether operations are recorded is taken over.
 ///

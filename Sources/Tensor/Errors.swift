@@ -52,6 +52,20 @@ package func tensorRequire(
   if !condition { tensorFailure(operation(), message()) }
 }
 
+/// As `tensorRequire`, for the forms of operations that throw.
+@inline(__always)
+package func tensorCheck(
+  _ condition: Bool, _ operation: @autoclosure () -> String, _ message: @autoclosure () -> String
+) throws(TensorError) {
+  if !condition { throw TensorError(operation: operation(), message: message()) }
+}
+
+/// What `body` returns; an error it throws is a failed check.
+@inline(__always)
+func tensorChecked<Result>(_ body: () throws(TensorError) -> Result) -> Result {
+  do throws(TensorError) { return try body() } catch { tensorFailure(error.operation, error.message) }
+}
+
 extension Tensor {
   /// The number of elements of a shape, or nil when an extent is negative or a product of extents does not fit into an `Int`.
   package static func elementCount(_ shape: [Int]) -> Int? {

@@ -144,7 +144,10 @@ extension Tensor {
       case .remainingAxes, .insertedAxis: sum
       }
     }
-    tensorRequire(mentioned <= rank, "subscript", "positions for \(mentioned) axes of shape \(shape)")
+    tensorRequire(
+      mentioned <= rank
+        && positions.count(where: { if case .remainingAxes = $0 { true } else { false } }) <= 1,
+      "subscript", "positions for \(mentioned) axes of shape \(shape), or more than one ellipsis")
     var result = self
     var axis = 0
     var picked: [(axis: Int, indices: Tensor)] = []

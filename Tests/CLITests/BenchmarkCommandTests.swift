@@ -187,7 +187,7 @@ import Testing
       ([], "Missing expected argument '--config <file>' or '--data <file.tsv>'"),
       (["--data", "a.tsv"], "Missing expected argument '--model <path>'"),
       (["--data", "a.tsv", "--config", "a.yaml"], "give one of them"),
-      (["--data", "a.tsv", "--model", "m", "--limit", "0"], "--limit must be 1 or more"),
+      (["--data", "a.tsv", "--model", "m", "--limit", "0"], "--limit must be from 1 to 1000000000"),
       (
         ["--data", "a.tsv", "--model", "m", "--preset", "x"], "--preset: found x, expected one of MMMU, BLINK"
       ),

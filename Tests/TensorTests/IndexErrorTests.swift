@@ -90,6 +90,16 @@ private let rows: [HostileCall] = [20, 70_000].flatMap { count -> [HostileCall] 
     #expect(!Threads.isInParallelRegion)
   }
 
+  @Test func extentsBeyondTheLibrarysIntegersHaveASentence() {
+    #expect(BLAS.libraryInteger(Int(Int32.max)) == .max)
+    let error = #expect(throws: TensorError.self) {
+      _ = try withTensorErrors { BLAS.libraryInteger(1 << 31) }
+    }
+    #expect(
+      error?.description
+        == "[matmul] an extent or a distance of rows of 2147483648: the library counts to 2147483647")
+  }
+
   @Test func negativePositionsCountFromTheBackButClassesDoNot() {
     let table = Tensor([1, 2, 3] as [Float])
     #expect(table.gather(axis: 0, Tensor([-1] as [Int64])).array(of: Float.self) == [3])

@@ -105,9 +105,9 @@ public final class HDF5Writer: @unchecked Sendable {
   public func write(
     _ bytes: UnsafeRawBufferPointer, elementType: ElementType, shape: [Int], to path: String
   ) throws {
-    precondition(
-      elementType.byteCount(shape: shape) == bytes.count,
-      "HDF5Writer.write: \(bytes.count) bytes for \(elementType) \(shape)")
+    tensorRequire(
+      elementType.byteCount(shape: shape) == bytes.count, "HDF5Writer.write",
+      "\(bytes.count) bytes for \(elementType) \(shape)")
     try HDF5Library.locked {
       let parts = try HDF5Path.components(of: path, file: url)
       let full = "/" + parts.joined(separator: "/")

@@ -1,3 +1,5 @@
+import Tensor
+
 /// An array as it lies in a file: element type, shape and little-endian bytes in C order.
 public struct StoredArray: Equatable, Sendable {
   /// The type of each element.
@@ -12,9 +14,9 @@ public struct StoredArray: Equatable, Sendable {
 
   /// Takes bytes as they are; traps when their number does not fit type and shape.
   public init(_ elementType: ElementType, shape: [Int], bytes: [UInt8]) {
-    precondition(
-      elementType.byteCount(shape: shape) == bytes.count,
-      "StoredArray: \(bytes.count) bytes for \(elementType) \(shape)")
+    tensorRequire(
+      elementType.byteCount(shape: shape) == bytes.count, "StoredArray",
+      "\(bytes.count) bytes for \(elementType) \(shape)")
     self.elementType = elementType
     self.shape = shape
     self.bytes = bytes

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// A folder `checkpoints/` with `step-<n>.h5` files and a text file `latest` that names the newest.
 public struct CheckpointDirectory: Sendable {
@@ -9,7 +10,7 @@ public struct CheckpointDirectory: Sendable {
 
   /// Uses a folder, which is made at the first save. Traps when `keepLast` is less than one.
   public init(_ url: URL, keepLast: Int = 2) {
-    precondition(keepLast >= 1, "CheckpointDirectory: keepLast \(keepLast)")
+    tensorRequire(keepLast >= 1, "CheckpointDirectory", "keepLast \(keepLast)")
     self.url = url
     self.keepLast = keepLast
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// McNemar's exact test of two models that answered the same questions (McNemar 1947): of the questions that exactly
 /// one of them has right, as many should go to each when they are equally good.
@@ -17,7 +18,7 @@ public struct PairedTest: Sendable, Equatable {
   /// Counts questions in the same order.
   /// - Precondition: both have the same count.
   public init(first: [Bool], second: [Bool]) {
-    precondition(first.count == second.count, "PairedTest: \(first.count) answers, then \(second.count)")
+    tensorRequire(first.count == second.count, "PairedTest", "\(first.count) answers, then \(second.count)")
     self.init(
       gained: zip(first, second).count { !$0 && $1 }, lost: zip(first, second).count { $0 && !$1 })
   }

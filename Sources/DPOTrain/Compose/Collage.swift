@@ -1,3 +1,5 @@
+import Tensor
+
 public import LVLM
 
 /// Puts several pictures into one, by MIA-DPO's geometry.
@@ -9,9 +11,9 @@ public enum Collage {
   public static func grid(
     _ pictures: [RGBImage], geometry: GridGeometry, labels: [TextMask] = []
   ) -> RGBImage {
-    precondition(
-      pictures.count == geometry.rows * geometry.columns,
-      "grid: \(geometry.rows)x\(geometry.columns) cells for \(pictures.count) pictures")
+    tensorRequire(
+      pictures.count == geometry.rows * geometry.columns, "grid",
+      "\(geometry.rows)x\(geometry.columns) cells for \(pictures.count) pictures")
     var canvas = RGBImage(width: geometry.width, height: geometry.height, colour: .white)
     for (index, picture) in pictures.enumerated() {
       let region = geometry.region(index + 1)

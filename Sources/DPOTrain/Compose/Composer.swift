@@ -77,8 +77,8 @@ public struct Composer: Sendable {
   func plan(
     _ kind: CompositionKind, count: Int, split: DataSplit, target index: Int, number: Int
   ) throws -> (record: ComposedRecord, sources: [ImageReference]) {
-    precondition(
-      kind.allowedCounts.contains(count), "compose: \(kind.rawValue) of \(count) pictures does not exist")
+    tensorRequire(
+      kind.allowedCounts.contains(count), "compose", "\(kind.rawValue) of \(count) pictures does not exist")
     let target = try source.record(split, index)
     var generator = RandomGenerator(seed: seed, stream: 0x434F_4D50 + kind.ordinal * 16 + UInt64(count))
       .split(split.ordinal).split(UInt64(number))

@@ -8,6 +8,8 @@ struct NumberBounds: Sendable {
   static let share = NumberBounds(words: "a number from 0 to 1") { $0 >= 0 && $0 <= 1 }
   static let belowOne = NumberBounds(words: "a number from 0 to below 1") { $0 >= 0 && $0 < 1 }
   static let belowHalf = NumberBounds(words: "a number from 0 to below 0.5") { $0 >= 0 && $0 < 0.5 }
+  static let pixelSteps = NumberBounds(words: "a number from 0 to 1000000") { $0 >= 0 && $0 <= 1e6 }
+  static let epochs = NumberBounds(words: "a number above 0 and at most 1000000") { $0 > 0 && $0 <= 1e6 }
   static let scale = NumberBounds(words: "a number above 0 and at most 1") { $0 > 0 && $0 <= 1 }
 }
 
@@ -38,15 +40,14 @@ extension ConfigurationField {
   }
 
   static func integer(
-    _ key: String, _ path: WritableKeyPath<Section, Int>, from lowest: Int = 0, to highest: Int? = nil,
+    _ key: String, _ path: WritableKeyPath<Section, Int>, from lowest: Int = 0,
+    to highest: Int = 1_000_000_000,
     _ summary: String, affectsResults: Bool = true
   ) -> ConfigurationField {
-    let expected =
-      highest.map { "a whole number from \(lowest) to \($0)" }
-      ?? (lowest == Int.min ? "a whole number" : "a whole number, \(lowest) or more")
-    return value(
-      key, path, expected: expected, summary, affectsResults: affectsResults,
-      parse: { $0.integer.flatMap { $0 >= lowest && $0 <= highest ?? Int.max ? $0 : nil } },
+    value(
+      key, path, expected: "a whole number from \(lowest) to \(highest)", summary,
+      affectsResults: affectsResults,
+      parse: { $0.integer.flatMap { (lowest...highest).contains($0) ? $0 : nil } },
       write: { .integer($0) })
   }
 

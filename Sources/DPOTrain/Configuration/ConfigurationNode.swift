@@ -68,11 +68,24 @@ struct ConfigurationNode {
 extension ConfigurationNode {
   /// Most nodes a configuration may have once its aliases are written out.
   private static let nodeLimit = 20_000
+  /// Most aliases in the text: lists of aliases to lists of aliases multiply, and where they are keys, Yams
+  /// compares them written out. As many as these stand for half a million values at the most.
+  private static let aliasLimit = 36
+  /// Most lists and mappings in each other.
+  private static let deepest = 64
 
   /// Reads YAML text; `place` gives the place of a line.
   static func read(
     _ yaml: String, file: String, place: (Int) -> ConfigurationPlace, problems: inout ConfigurationProblems
   ) -> ConfigurationNode? {
+    let (aliases, depth) = markCounts(yaml)
+    for (found, most, what) in [
+      (aliases, aliasLimit, "aliases"), (depth, deepest, "lists and mappings in each other"),
+    ]
+    where found > most {
+      problems.add(.file(file), "", "found \(found) \(what), expected at most \(most)")
+      return nil
+    }
     do {
       guard let root = try Yams.compose(yaml: yaml) else { return nil }
       var budget = nodeLimit
@@ -91,6 +104,28 @@ extension ConfigurationNode {
       problems.add(.file(file), "", "cannot be read as YAML: \(error)")
     }
     return nil
+  }
+
+  /// How many words of a text begin with the mark of an alias, and how many lists and mappings are open at
+  /// one place at the most, by brackets or by marks in one line; what stands in quotation marks is counted
+  /// too.
+  private static func markCounts(_ yaml: String) -> (aliases: Int, depth: Int) {
+    var (aliases, open, marks, deepest, previous) = (0, 0, 0, 0, UInt8(ascii: "\n"))
+    var isAtStart = true
+    for byte in yaml.utf8 {
+      switch byte {
+      case UInt8(ascii: "\n"): (isAtStart, marks) = (true, 0)
+      case UInt8(ascii: "-") where isAtStart, UInt8(ascii: "?") where isAtStart: marks += 1
+      case UInt8(ascii: " ") where isAtStart: break
+      case UInt8(ascii: "["), UInt8(ascii: "{"): open += 1
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): open = max(0, open - 1)
+      case UInt8(ascii: "*") where " \t\r\n[{,:?-".utf8.contains(previous): aliases += 1
+      default: isAtStart = false
+      }
+      deepest = max(deepest, open + marks)
+      previous = byte
+    }
+    return (aliases, deepest)
   }
 
   private init?(_ node: Node, place: (Int) -> ConfigurationPlace, budget: inout Int) {

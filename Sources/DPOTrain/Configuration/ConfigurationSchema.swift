@@ -57,7 +57,7 @@ extension RunConfiguration.Model: ConfigurationSection {
       .section("vision_config", \.visionConfig, isWritten: { $0.path == nil }),
       .section("text_config", \.textConfig, isWritten: { $0.path == nil && $0.languageModel == nil }),
       .integer(
-        "vision_feature_layer", \.visionFeatureLayer, from: Int.min,
+        "vision_feature_layer", \.visionFeatureLayer, from: -10_001, to: 10_000,
         "Hidden state of the vision tower that goes to the projector; −1 is the last layer's output, −2 the one before."
       ),
     ]
@@ -69,12 +69,15 @@ extension RunConfiguration.Model.Vision: ConfigurationSection {
     [
       .integer("image_size", \.imageSize, from: 8, to: 2048, "Side of the square input picture, pixels.")
         .read(by: .sft, .compose, .questions),
-      .integer("patch_size", \.patchSize, from: 1, "Side of one patch, pixels; divides `image_size`."),
-      .integer("hidden_size", \.hiddenSize, from: 1, "Width of the hidden states."),
-      .integer("intermediate_size", \.intermediateSize, from: 1, "Width inside the feed-forward layers."),
-      .integer("num_hidden_layers", \.numHiddenLayers, from: 1, "Number of layers."),
       .integer(
-        "num_attention_heads", \.numAttentionHeads, from: 1,
+        "patch_size", \.patchSize, from: 1, to: 2048, "Side of one patch, pixels; divides `image_size`."),
+      .integer("hidden_size", \.hiddenSize, from: 1, to: 131_072, "Width of the hidden states."),
+      .integer(
+        "intermediate_size", \.intermediateSize, from: 1, to: 1_048_576,
+        "Width inside the feed-forward layers."),
+      .integer("num_hidden_layers", \.numHiddenLayers, from: 1, to: 10_000, "Number of layers."),
+      .integer(
+        "num_attention_heads", \.numAttentionHeads, from: 1, to: 131_072,
         "Number of attention heads; divides `hidden_size`."),
       .choice("hidden_act", \.hiddenAct, "Activation of the feed-forward layers."),
     ]
@@ -84,20 +87,21 @@ extension RunConfiguration.Model.Vision: ConfigurationSection {
 extension RunConfiguration.Model.Text: ConfigurationSection {
   static var fields: [ConfigurationField<Self>] {
     [
-      .integer("hidden_size", \.hiddenSize, from: 1, "Width of the hidden states."),
+      .integer("hidden_size", \.hiddenSize, from: 1, to: 131_072, "Width of the hidden states."),
       .integer(
-        "intermediate_size", \.intermediateSize, from: 1, "Width inside the gated feed-forward layers."),
-      .integer("num_hidden_layers", \.numHiddenLayers, from: 1, "Number of layers."),
+        "intermediate_size", \.intermediateSize, from: 1, to: 1_048_576,
+        "Width inside the gated feed-forward layers."),
+      .integer("num_hidden_layers", \.numHiddenLayers, from: 1, to: 10_000, "Number of layers."),
       .integer(
-        "num_attention_heads", \.numAttentionHeads, from: 1,
+        "num_attention_heads", \.numAttentionHeads, from: 1, to: 131_072,
         "Number of attention heads; divides `hidden_size`."),
       .integer(
-        "num_key_value_heads", \.numKeyValueHeads, from: 1,
+        "num_key_value_heads", \.numKeyValueHeads, from: 1, to: 131_072,
         "Number of key and value heads; divides `num_attention_heads`."),
       .number("rope_theta", \.ropeTheta, .positive, "Base of the rotary position embedding."),
       .number("rms_norm_eps", \.rmsNormEps, .positive, "Added to the mean square in RMS normalization."),
       .integer(
-        "max_position_embeddings", \.maxPositionEmbeddings, from: 1,
+        "max_position_embeddings", \.maxPositionEmbeddings, from: 1, to: 10_000_000,
         "Longest sequence in tokens, image tokens included."),
       .flag(
         "tie_word_embeddings", \.tieWordEmbeddings,
@@ -186,7 +190,9 @@ extension RunConfiguration.SFT: ConfigurationSection {
         "train_vision", \.trainVision,
         "Whether the vision tower is trained too; `false` leaves it as `vision_pretraining` or `model.path` made it."
       ),
-      .integer("per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, "Examples per step."),
+      .integer(
+        "per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, to: 1_000_000, "Examples per step."
+      ),
       .number("learning_rate", \.learningRate, .positive, "Peak learning rate."),
       .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),
       .number(
@@ -224,7 +230,9 @@ extension RunConfiguration.SFT.VisionPretraining: ConfigurationSection {
         "max_steps", \.maxSteps,
         "Steps in which the vision tower learns to name attributes of single pictures, in place of CLIP training; 0 is none."
       ),
-      .integer("per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, "Pictures per step."),
+      .integer(
+        "per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, to: 1_000_000, "Pictures per step."
+      ),
       .number("learning_rate", \.learningRate, .positive, "Peak learning rate, with cosine schedule."),
       .number(
         "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),
@@ -273,11 +281,13 @@ extension RunConfiguration.Train: ConfigurationSection {
         "nll_reduction", \.nllReduction,
         "NLL as the mean over answer tokens (released code) or their sum per pair (the paper's equation 5)."),
       .number(
-        "num_train_epochs", \.numTrainEpochs, .positive, "Passes over the pairs, when `max_steps` is 0."),
+        "num_train_epochs", \.numTrainEpochs, .epochs, "Passes over the pairs, when `max_steps` is 0."),
       .integer("max_steps", \.maxSteps, "Optimizer steps; 0 takes `num_train_epochs`."),
-      .integer("per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, "Pairs per micro-batch."),
       .integer(
-        "gradient_accumulation_steps", \.gradientAccumulationSteps, from: 1,
+        "per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, to: 1_000_000,
+        "Pairs per micro-batch."),
+      .integer(
+        "gradient_accumulation_steps", \.gradientAccumulationSteps, from: 1, to: 1_000_000,
         "Micro-batches per optimizer step."),
       .number("learning_rate", \.learningRate, .positive, "Peak learning rate."),
       .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),
@@ -293,7 +303,7 @@ extension RunConfiguration.Train: ConfigurationSection {
         "frozen_dtype", \.frozenDtype,
         "How matrices that are not trained are stored; `bfloat16` halves their memory, computing is done in Float32."
       ),
-      .integer("lora_r", \.loraR, from: 1, "Rank of the adapters, with `adapter: lora`."),
+      .integer("lora_r", \.loraR, from: 1, to: 131_072, "Rank of the adapters, with `adapter: lora`."),
       .number("lora_alpha", \.loraAlpha, .positive, "Scale α of the adapters: the update is α / r · B · A."),
       .names("lora_target", \.loraTarget, from: loraTargets, "Decoder linears that carry an adapter."),
       .flag("train_projector", \.trainProjector, "Whether the projector is trained too."),
@@ -302,7 +312,7 @@ extension RunConfiguration.Train: ConfigurationSection {
         "single_image_share", \.singleImageShare, .share,
         "Share of single-image pairs in a step, as ballast against forgetting."),
       .integer(
-        "ballast_per_step", \.ballastPerStep,
+        "ballast_per_step", \.ballastPerStep, to: 1_000_000,
         "Prompts the base model answered right, beside the pairs of a step: they take part in the NLL term alone."
       ),
       .names(
@@ -339,10 +349,11 @@ extension RunConfiguration.Evaluate: ConfigurationSection {
         "grid_counts", \.gridCounts, from: RunConfiguration.Compose.gridCounts,
         "Numbers of cells in grid questions."
       ).read(by: .questions),
-      .integer("batch_tokens", \.batchTokens, from: 64, "Tokens per batch of generation."),
-      .integer("max_new_tokens", \.maxNewTokens, from: 1, "Longest generated answer, tokens."),
+      .integer("batch_tokens", \.batchTokens, from: 64, to: 100_000_000, "Tokens per batch of generation."),
+      .integer("max_new_tokens", \.maxNewTokens, from: 1, to: 1_000_000, "Longest generated answer, tokens."),
       .integer(
-        "bootstrap_samples", \.bootstrapSamples, from: 10, "Resamples behind the 95 % intervals."
+        "bootstrap_samples", \.bootstrapSamples, from: 10, to: 1_000_000,
+        "Resamples behind the 95 % intervals."
       ).read(by: .evaluate),
       .flag("blind", \.blind, "Whether every question is also asked without its images."),
     ]

@@ -62,10 +62,10 @@ extension RunConfiguration.Select: ConfigurationSection {
       .value(
         "layer", \.layer,
         expected:
-          "a layer number (whole, 0 or more) or a fraction of the depth with a decimal point (0.0 to 1.0)",
+          "a layer number (whole, 0 to 10000) or a fraction of the depth with a decimal point (0.0 to 1.0)",
         "Decoder layer whose attention is read: a number from 0, or a fraction of the depth.",
         parse: { node in
-          if let index = node.integer { return index >= 0 ? .index(index) : nil }
+          if let index = node.integer { return (0...10_000).contains(index) ? .index(index) : nil }
           return node.number.flatMap { (0...1).contains($0) ? .fraction($0) : nil }
         },
         write: {
@@ -93,7 +93,7 @@ extension RunConfiguration.Select: ConfigurationSection {
       ).read(by: .answers),
       .names("formats", \.formats, from: formatNames, "Formats whose answers may become pairs."),
       .integer(
-        "samples", \.samples,
+        "samples", \.samples, to: 10_000,
         "Answers sampled for a prompt whose greedy answer is right; the first that passes all rules is rejected."
       ).read(by: .answers),
       .names(
@@ -103,9 +103,10 @@ extension RunConfiguration.Select: ConfigurationSection {
       .flag("require_wrong", \.requireWrong, "Whether an answer must be wrong to be rejected."),
       .section("noise", \.noise).read(by: .answers),
       .integer(
-        "batch_tokens", \.batchTokens, from: 64, "Tokens per batch of generation and attention passes."
+        "batch_tokens", \.batchTokens, from: 64, to: 100_000_000,
+        "Tokens per batch of generation and attention passes."
       ).read(by: .answers),
-      .integer("max_new_tokens", \.maxNewTokens, from: 1, "Longest generated answer, tokens.")
+      .integer("max_new_tokens", \.maxNewTokens, from: 1, to: 1_000_000, "Longest generated answer, tokens.")
         .read(by: .answers),
       .choice(
         "rejected", \.rejected,
@@ -183,11 +184,11 @@ extension RunConfiguration.Select.Noise: ConfigurationSection {
   static var fields: [ConfigurationField<Self>] {
     [
       .number(
-        "sequence", \.sequence, .notNegative,
+        "sequence", \.sequence, .pixelSteps,
         "Standard deviation of the noise on every picture while the rejected answer is generated, 8-bit steps; 0 is none."
       ),
-      .number("grid", \.grid, .notNegative, "The same on the target cell of a grid."),
-      .number("pic_in_pic", \.picInPic, .notNegative, "The same on the whole picture, added modulo 256."),
+      .number("grid", \.grid, .pixelSteps, "The same on the target cell of a grid."),
+      .number("pic_in_pic", \.picInPic, .pixelSteps, "The same on the whole picture, added modulo 256."),
     ]
   }
 }
@@ -285,7 +286,7 @@ private struct MixReader {
     switch entry.key {
     case "total":
       total = records()
-      if total == nil { fail(entry.value, key, "a whole number, 0 or more", &problems) }
+      if total == nil { fail(entry.value, key, "a whole number from 0 to 100000000", &problems) }
     case "counts":
       let numbers = entry.value.list?.compactMap(\.integer)
       if let numbers, !numbers.isEmpty, numbers.count == entry.value.list?.count,
@@ -305,7 +306,7 @@ private struct MixReader {
       if let records = records() {
         entries.append(.init(images: images, records: records))
       } else {
-        fail(entry.value, key, "a whole number, 0 or more", &problems)
+        fail(entry.value, key, "a whole number from 0 to 100000000", &problems)
       }
     }
   }

@@ -89,8 +89,8 @@ public struct FashionMNIST: QuestionSource {
   }
 
   public func record(_ split: DataSplit, _ index: Int) -> SingleImageRecord {
-    precondition(
-      index >= 0 && index < count(of: split), "FashionMNIST: no record \(index) in \(split.rawValue)")
+    tensorRequire(
+      index >= 0 && index < count(of: split), "FashionMNIST", "no record \(index) in \(split.rawValue)")
     let (file, number) = place(split, index)
     var generator = RandomGenerator(seed: seed, stream: 0x4641_5348 + split.ordinal).split(UInt64(index))
     let question = FashionQuestion(

@@ -14,12 +14,15 @@ struct JSONListRecovery {
   /// its brackets, or where they or a quotation mark are what is broken, by the layout of lines.
   /// - Returns: `nil` where neither tells.
   func placeAfterBroken(_ start: Int) -> Int? {
-    placeByBrackets(start) ?? placeByLayout(start, from: start + 1)
+    // The file ends where an element should begin.
+    guard start < bytes.count else { return nil }
+    return placeByBrackets(start) ?? placeByLayout(start, from: start + 1)
   }
 
   /// The place of the next element where what stands at `place`, after the whole element that starts at `start`, is neither a
   /// comma nor the list's end.
   func placeAfterWhole(_ start: Int, at place: Int) -> Int? {
+    guard start < bytes.count else { return nil }
     if place < bytes.count, bytes[place] == bytes[start] { return place }
     return placeByLayout(start, from: place)
   }
@@ -28,7 +31,7 @@ struct JSONListRecovery {
   private func placeByBrackets(_ start: Int) -> Int? {
     var (open, isInString, hasClosed): ([UInt8], Bool, Bool) = ([], false, false)
     var place = start
-    let end = min(bytes.count, start + limit)
+    let end = start + min(bytes.count - start, limit)
     while place < end {
       let byte = bytes[place]
       defer { place += 1 }
@@ -60,7 +63,7 @@ struct JSONListRecovery {
   private func placeByLayout(_ start: Int, from: Int) -> Int? {
     guard let column = indentation(of: start) else { return nil }
     var line = from
-    while let end = bytes[line...].firstIndex(of: UInt8(ascii: "\n")) {
+    while line < bytes.count, let end = bytes[line...].firstIndex(of: UInt8(ascii: "\n")) {
       line = end + 1
       let place = line + column
       guard place < bytes.count else { return nil }

@@ -224,8 +224,8 @@ struct JSONReader {
 
   private mutating func hexadecimal() throws(JSONSyntaxError) -> UInt16 {
     guard position + 4 <= bytes.count,
-      let value = UInt16(String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16),
-      bytes[position] != UInt8(ascii: "+")
+      bytes[position..<position + 4].allSatisfy({ UnicodeScalar($0).properties.isASCIIHexDigit }),
+      let value = UInt16(String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16)
     else { throw expected("four hexadecimal digits") }
     position += 4
     return value

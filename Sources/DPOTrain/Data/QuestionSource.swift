@@ -1,3 +1,5 @@
+import Tensor
+
 public import LVLM
 
 /// Pictures with questions and answers, in splits that share no picture, with random access.
@@ -96,7 +98,7 @@ extension [DataSplit: [SingleImageRecord]] {
   /// - Precondition: the split has so many.
   func record(_ split: DataSplit, _ index: Int, of source: String) -> SingleImageRecord {
     guard let records = self[split], records.indices.contains(index) else {
-      preconditionFailure("\(source): no record \(index) in \(split.rawValue)")
+      tensorFailure("\(source)", "no record \(index) in \(split.rawValue)")
     }
     return records[index]
   }

@@ -40,7 +40,7 @@ public struct ShapeScenes: QuestionSource {
   ///   - size: the side of the pictures in pixels, at least 8.
   ///   - counts: the records in each split; 0 where none is given.
   public init(seed: UInt64, size: Int = 64, counts: [DataSplit: Int], shares: Shares = Shares()) {
-    precondition(size >= 8, "ShapeScenes: pictures need at least 8 pixels a side, found \(size)")
+    tensorRequire(size >= 8, "ShapeScenes", "pictures need at least 8 pixels a side, found \(size)")
     self.seed = seed
     self.size = size
     self.counts = counts
@@ -64,8 +64,8 @@ public struct ShapeScenes: QuestionSource {
   }
 
   public func record(_ split: DataSplit, _ index: Int) -> SingleImageRecord {
-    precondition(
-      index >= 0 && index < count(of: split), "ShapeScenes: no record \(index) in \(split.rawValue)")
+    tensorRequire(
+      index >= 0 && index < count(of: split), "ShapeScenes", "no record \(index) in \(split.rawValue)")
     let scene = scene(split, index)
     var generator = generator(split, index).split(1)
     let (question, family) = question(about: scene, using: &generator)

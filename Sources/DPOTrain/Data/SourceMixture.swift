@@ -1,3 +1,5 @@
+import Tensor
+
 public import LVLM
 
 /// Several sources as one: records of each in proportion to its share, spread evenly.
@@ -20,10 +22,10 @@ public struct SourceMixture: QuestionSource {
   /// - Precondition: there is a part, every share is positive, names differ, and all parts know answers about any
   ///   picture.
   public init(_ parts: [(source: any QuestionSource, share: Double)], counts: [DataSplit: Int]) {
-    precondition(
+    tensorRequire(
       !parts.isEmpty && parts.allSatisfy { $0.share > 0 && $0.source.answersAboutAnyImage }
-        && Set(parts.map(\.source.name)).count == parts.count,
-      "SourceMixture: needs different sources that know answers, with positive shares")
+        && Set(parts.map(\.source.name)).count == parts.count, "SourceMixture",
+      "needs different sources that know answers, with positive shares")
     self.parts = parts.map(\.source)
     let total = parts.reduce(0) { $0 + $1.share }
     var places: [DataSplit: [Place]] = [:]
@@ -93,7 +95,7 @@ public struct SourceMixture: QuestionSource {
 
   private func place(_ split: DataSplit, _ index: Int) -> (part: any QuestionSource, index: Int) {
     guard let own = places[split], own.indices.contains(index) else {
-      preconditionFailure("SourceMixture: no record \(index) in \(split.rawValue)")
+      tensorFailure("SourceMixture", "no record \(index) in \(split.rawValue)")
     }
     return (parts[own[index].part], own[index].index)
   }

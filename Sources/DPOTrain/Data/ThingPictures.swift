@@ -113,7 +113,8 @@ public struct ThingPictures: QuestionSource {
   }
 
   public func record(_ split: DataSplit, _ index: Int) -> SingleImageRecord {
-    precondition(index >= 0 && index < count(of: split), "\(name): no record \(index) in \(split.rawValue)")
+    tensorRequire(
+      index >= 0 && index < count(of: split), "\(name)", "no record \(index) in \(split.rawValue)")
     let (thing, round) = place(split, index)
     var generator = generator(split, index).split(1)
     let question = ThingQuestion(
@@ -133,7 +134,7 @@ public struct ThingPictures: QuestionSource {
 
   private func place(_ split: DataSplit, _ index: Int) -> (thing: Thing, round: Int) {
     guard let all = things[split], !all.isEmpty else {
-      preconditionFailure("\(name): no picture in \(split.rawValue)")
+      tensorFailure("\(name)", "no picture in \(split.rawValue)")
     }
     let (round, number) = index.quotientAndRemainder(dividingBy: all.count)
     return (all[number], round)

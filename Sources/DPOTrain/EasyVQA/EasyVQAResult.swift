@@ -43,9 +43,9 @@ public struct EasyVQAResult: Sendable, Equatable {
     _ answers: [(model: String, rows: [EasyVQAAnswer])], resamples: Int = Statistics.defaultResamples
   ) {
     let all = answers[0].rows
-    precondition(
-      !all.isEmpty && answers.allSatisfy { $0.rows.map(\.id) == all.map(\.id) },
-      "EasyVQAResult: models with different questions")
+    tensorRequire(
+      !all.isEmpty && answers.allSatisfy { $0.rows.map(\.id) == all.map(\.id) }, "EasyVQAResult",
+      "models with different questions")
     models = answers.map(\.model)
     unknownQuestions = all.filter { !$0.family.isGenerated }.map(\.question)
     var rows: [Row] = []

@@ -77,7 +77,8 @@ public struct Answerer {
       }
     }
     batches = TokenBatches.byLength(
-      lengths: promptIDs.map { $0.count + maxNewTokens }, budget: batchTokens, maximumRecords: 256)
+      lengths: promptIDs.map { $0.count + min(maxNewTokens, 1 << 40) }, budget: batchTokens,
+      maximumRecords: 256)
   }
 
   /// The answers of one batch, in the order of its indices.

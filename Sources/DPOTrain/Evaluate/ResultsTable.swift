@@ -77,7 +77,7 @@ enum Format {
   static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0 else { return "–" }
     if seconds < 59.95 { return decimal(seconds) + " s" }
-    let whole = Int(seconds.rounded())
+    let whole = Int(clamping: seconds.rounded())
     if whole < 3600 { return "\(whole / 60) min \(String(format: "%02d", whole % 60)) s" }
     return "\(whole / 3600) h \(String(format: "%02d", whole % 3600 / 60)) min"
   }

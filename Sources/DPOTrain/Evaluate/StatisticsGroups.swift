@@ -12,8 +12,8 @@ extension Statistics {
     _ values: [Double], groups: [some Hashable], resamples: Int = defaultResamples,
     using generator: inout RandomGenerator
   ) -> Interval? {
-    precondition(
-      values.count == groups.count, "groupedMean: \(values.count) values, \(groups.count) groups")
+    tensorRequire(
+      values.count == groups.count, "groupedMean", "\(values.count) values, \(groups.count) groups")
     guard !values.isEmpty else { return nil }
     var (sums, counts) = ([Double](), [Double]())
     var places: [AnyHashable: Int] = [:]

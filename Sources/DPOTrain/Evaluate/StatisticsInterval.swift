@@ -29,7 +29,7 @@ public enum Statistics {
   /// The quantile of sorted values, interpolated linearly between neighbours (NumPy's default, type 7).
   /// - Precondition: `sorted` is not empty and `0 <= q <= 1`.
   public static func quantile(_ q: Double, of sorted: [Double]) -> Double {
-    precondition(!sorted.isEmpty && (0...1).contains(q), "quantile: no values, or \(q) outside 0 ... 1")
+    tensorRequire(!sorted.isEmpty && (0...1).contains(q), "quantile", "no values, or \(q) outside 0 ... 1")
     let position = q * Double(sorted.count - 1)
     let lower = Int(position)
     let upper = min(lower + 1, sorted.count - 1)
@@ -72,8 +72,8 @@ public enum Statistics {
     before: [Double], after: [Double], resamples: Int = defaultResamples,
     using generator: inout RandomGenerator
   ) -> Interval? {
-    precondition(
-      before.count == after.count, "pairedDifference: \(before.count) values before, \(after.count) after")
+    tensorRequire(
+      before.count == after.count, "pairedDifference", "\(before.count) values before, \(after.count) after")
     return bootstrapMean(zip(after, before).map { $0 - $1 }, resamples: resamples, using: &generator)
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 extension Statistics {
   /// The area under the ROC curve of a score: the probability that a positive scores higher than a negative, ties
@@ -60,7 +61,7 @@ public struct Histogram: Sendable, Equatable {
   /// Counts `values` in `bins` bins over `range`.
   /// - Precondition: `bins > 0` and the range is not empty.
   public init(_ values: [Double], bins: Int, range: ClosedRange<Double> = 0...1) {
-    precondition(bins > 0 && range.lowerBound < range.upperBound, "Histogram: no bins or an empty range")
+    tensorRequire(bins > 0 && range.lowerBound < range.upperBound, "Histogram", "no bins or an empty range")
     self.range = range
     counts = Array(repeating: 0, count: bins)
     outside = 0

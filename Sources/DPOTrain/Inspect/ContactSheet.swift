@@ -1,3 +1,5 @@
+import Tensor
+
 public import LVLM
 
 /// Records as people look at them: a row of small pictures and the texts beside them, one record under the other.
@@ -16,7 +18,7 @@ public struct ContactSheet {
   ///   - imageFolder: what pictures' paths are relative to. A picture that cannot be read is a grey square that says so.
   /// - Precondition: there is a record.
   public static func draw(_ records: [RecordContents], imageFolder: String) -> RGBImage {
-    precondition(!records.isEmpty, "ContactSheet: there is no record to draw")
+    tensorRequire(!records.isEmpty, "ContactSheet", "there is no record to draw")
     let rows = records.map { record in
       (pictures: record.images.map { picture($0, imageFolder) }, lines: lines(record))
     }

@@ -1,3 +1,5 @@
+import Tensor
+
 /// How many images the multi-image prompts of a source get: by the rank of a record in its source, in MIA-DPO's shares.
 ///
 /// The authors made sequences and grids of 62,461 records, a tenth of LLaVA's mixture, and gave the first ranks of
@@ -23,7 +25,7 @@ public struct ImageCounts: Sendable, Equatable {
   /// The number of images for a rank, from 0, in a source of `total` records.
   /// - Precondition: `0 <= rank < total`.
   public func images(ofRank rank: Int, of total: Int) -> Int {
-    precondition(rank >= 0 && rank < total, "ImageCounts: no rank \(rank) among \(total) records")
+    tensorRequire(rank >= 0 && rank < total, "ImageCounts", "no rank \(rank) among \(total) records")
     var end = 0
     for share in shares {
       end += share.records

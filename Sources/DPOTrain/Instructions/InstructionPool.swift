@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// LLaVA conversations about one image each, by the source their images come from (`coco`, `gqa` …).
 public struct InstructionPool: Sendable {
@@ -45,7 +46,7 @@ public struct InstructionPool: Sendable {
     path: String, imageFolder: String, step: Int = 1, pictures: PictureCheck = PictureCheck(),
     broken: (DataError) throws -> Void = { throw $0 }
   ) throws {
-    precondition(step > 0, "InstructionPool: the step must be positive, found \(step)")
+    tensorRequire(step > 0, "InstructionPool", "the step must be positive, found \(step)")
     self.imageFolder = imageFolder
     var found: [Entry] = []
     var seen: [String: Int] = [:]

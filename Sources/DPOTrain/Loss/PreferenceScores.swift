@@ -23,10 +23,10 @@ public struct PreferenceScores {
     chosenTokens: [Int], rejectedTokens: [Int]
   ) {
     let pairs = chosenTokens.count
-    precondition(
+    tensorRequire(
       rejectedTokens.count == pairs && policyChosen.count == pairs && policyRejected.count == pairs
-        && referenceChosen.count == pairs && referenceRejected.count == pairs,
-      "PreferenceScores: all parts need one entry per pair (\(pairs))")
+        && referenceChosen.count == pairs && referenceRejected.count == pairs, "PreferenceScores",
+      "all parts need one entry per pair (\(pairs))")
     self.policyChosen = policyChosen
     self.policyRejected = policyRejected
     self.referenceChosen = referenceChosen

@@ -11,10 +11,10 @@ public struct TokenScores {
 
   /// - Precondition: all three have the same shape, with an even number of rows.
   public init(policy: Tensor, reference: Tensor, mask: Tensor) {
-    precondition(
+    tensorRequire(
       policy.rank == 2 && policy.shape[0] % 2 == 0 && policy.shape == reference.shape
-        && policy.shape == mask.shape,
-      "TokenScores: \(policy.shape), \(reference.shape) and \(mask.shape) must be [2 · pairs, tokens]")
+        && policy.shape == mask.shape, "TokenScores",
+      "\(policy.shape), \(reference.shape) and \(mask.shape) must be [2 · pairs, tokens]")
     self.policy = policy
     self.reference = reference
     self.mask = mask

@@ -53,7 +53,7 @@ struct TrainStage {
     let steps =
       settings.maxSteps > 0
       ? settings.maxSteps
-      : max(1, Int((Double(sampler.stepsPerEpoch) * settings.numTrainEpochs).rounded(.up)))
+      : max(1, Int(clamping: (Double(sampler.stepsPerEpoch) * settings.numTrainEpochs).rounded(.up)))
     let objective = PreferenceObjective(
       pairs: encoded, sampler: sampler, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer,
       terms: terms, ballast: ballast, reference: reference)

@@ -97,7 +97,7 @@ public final class ProgressDisplay: Sendable {
   }
 
   static func bar(_ share: Double, width: Int) -> String {
-    let full = Int((share * Double(width)).rounded(.down))
+    let full = min(max(Int(clamping: (share * Double(width)).rounded(.down)), 0), width)
     return String(repeating: "━", count: full) + String(repeating: "─", count: width - full)
   }
 
@@ -108,7 +108,7 @@ public final class ProgressDisplay: Sendable {
   }
 
   static func duration(_ seconds: Double) -> String {
-    let whole = Int(seconds.rounded())
+    let whole = Int(clamping: seconds.rounded())
     if whole < 60 { return "\(whole)s" }
     if whole < 3600 { return String(format: "%d:%02d", whole / 60, whole % 60) }
     return String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)

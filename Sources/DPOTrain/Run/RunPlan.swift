@@ -72,7 +72,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let batch = train.perDeviceTrainBatchSize * train.gradientAccumulationSteps
     let pairs = configuration.compose.total + configuration.compose.single
     let perEpoch = (pairs + batch - 1) / batch
-    return (max(1, Int((Double(perEpoch) * train.numTrainEpochs).rounded(.up))), true)
+    return (max(1, Int(clamping: (Double(perEpoch) * train.numTrainEpochs).rounded(.up))), true)
   }
 
   private var imagesPerPair: Double {
@@ -95,7 +95,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let single = patches + Double(sft.questionsPerImage * Self.textTokens + systemTokens)
     let double = 2 * patches + Double(sft.questionsPerPair * Self.textTokens + systemTokens)
     let share = sft.twoImageShare
-    return Int(Double(sft.perDeviceTrainBatchSize) * (single * (1 - share) + double * share))
+    return Int(clamping: Double(sft.perDeviceTrainBatchSize) * (single * (1 - share) + double * share))
   }
 
   /// Estimated tokens of one preference step: prompts once or twice, and both answers.
@@ -103,7 +103,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let train = configuration.train
     let prompt = imagesPerPair * Double(model.tokensPerImage) + Double(systemTokens + 10)
     let perPair = (train.sharesPrefix ? 1 : 2) * prompt + 12
-    return Int(Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps) * perPair)
+    return Int(clamping: Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps) * perPair)
   }
 
   // MARK: Memory
@@ -111,34 +111,37 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   /// What a process holds besides: code, libraries, tables.
   private static let processBytes = 48 << 20
   /// Values of the forward pass, and as much again for gradients and for blocks that wait to be used again.
-  private static let activationFactor = 2
+  private static let activationFactor = 2.0
 
   /// Estimated peak of resident memory in bytes, of the stage that needs most.
-  public var peakBytes: Int { Self.processBytes + max(sftBytes, trainBytes) }
+  public var peakBytes: Int { Int(clamping: Double(Self.processBytes) + max(sftBytes, trainBytes)) }
 
-  private var decoderActivations: Int {
+  private var decoderActivations: Double {
     let text = model.text
-    return 4 * text.hiddenLayerCount * (7 * text.hiddenSize + 2 * keyWidth + 4 * text.intermediateSize)
+    return 4.0 * Double(text.hiddenLayerCount)
+      * Double(7 * text.hiddenSize + 2 * keyWidth + 4 * text.intermediateSize)
   }
 
-  private var visionActivations: Int {
+  private var visionActivations: Double {
     let vision = model.vision
-    return 4 * vision.hiddenLayerCount * (9 * vision.hiddenSize + 3 * vision.intermediateSize)
+    return 4.0 * Double(vision.hiddenLayerCount) * Double(9 * vision.hiddenSize + 3 * vision.intermediateSize)
   }
 
-  private var sftBytes: Int {
+  private var sftBytes: Double {
     guard configuration.sft.maxSteps > 0 else { return 0 }
     let sft = configuration.sft
-    let patches = model.tokensPerImage
+    let patches = Double(model.tokensPerImage)
     let images = Double(sft.perDeviceTrainBatchSize) * (1 + sft.twoImageShare)
     let weights = visionWeights + projectorWeights + decoderWeights
-    let both = sftTokens * decoderActivations + Int(images) * patches * visionActivations
-    let pretraining = sft.visionPretraining.perDeviceTrainBatchSize * patches * visionActivations
+    let both = Double(sftTokens) * decoderActivations + images.rounded(.down) * patches * visionActivations
+    let pretraining =
+      Double(sft.visionPretraining.perDeviceTrainBatchSize) * patches * visionActivations
     let side = model.vision.imageSize
     let perPicture = PictureStore.bytesPerPicture(side: side)
     let pictures =
-      perPicture * min(configuration.data.sizes.sft, configuration.run.pictureCacheBytes / perPicture)
-    return 16 * weights + Self.activationFactor * max(both, pretraining) + pictures
+      Double(perPicture)
+      * Double(min(configuration.data.sizes.sft, configuration.run.pictureCacheBytes / perPicture))
+    return 16 * Double(weights) + Self.activationFactor * max(both, pretraining) + pictures
   }
 
   /// Bytes of all weights while preferences are trained, the frozen ones as they are stored then.
@@ -153,30 +156,29 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return 4 * (all - frozen + adapters) + train.frozenDtype.dtype.byteSize * frozen
   }
 
-  private var trainBytes: Int {
+  private var trainBytes: Double {
     let train = configuration.train
-    let weights = weightBytes + 12 * trainedWeights
-    var activations = trainTokens / max(train.gradientAccumulationSteps, 1) * decoderActivations
+    let weights = Double(weightBytes) + 12 * Double(trainedWeights)
+    var activations = Double(trainTokens / max(train.gradientAccumulationSteps, 1)) * decoderActivations
     if train.trainVision {
       activations +=
-        train.perDeviceTrainBatchSize * 3 * model.tokensPerImage
-        * visionActivations
+        Double(train.perDeviceTrainBatchSize * 3 * model.tokensPerImage) * visionActivations
     }
     return weights + Self.activationFactor * activations + featureBytes + liveReferenceBytes
   }
 
   /// A second model beside the one that is trained, with features of its own: what a reference takes that is neither
   /// precomputed nor the model itself without its adapters.
-  private var liveReferenceBytes: Int {
+  private var liveReferenceBytes: Double {
     let train = configuration.train
     let needsReference = (try? TrainStage.terms(train).needsReference) ?? true
     guard needsReference, TrainStage.needsSecondModel(train) else { return 0 }
     let weights = visionWeights + projectorWeights + decoderWeights
-    return train.frozenDtype.dtype.byteSize * weights + keptFeatureBytes(.nothing)
+    return Double(train.frozenDtype.dtype.byteSize) * Double(weights) + keptFeatureBytes(.nothing)
   }
 
   /// Features that are kept for the model that is trained.
-  private var featureBytes: Int {
+  private var featureBytes: Double {
     let train = configuration.train
     if train.trainVision { return 0 }
     return keptFeatureBytes(train.trainProjector ? .projector : .nothing)
@@ -189,11 +191,12 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       + compose.picInPic.total + compose.single
   }
 
-  private func keptFeatureBytes(_ training: FeatureStore.Training) -> Int {
+  private func keptFeatureBytes(_ training: FeatureStore.Training) -> Double {
     let size = FeatureStore.bytesPerPicture(model, training)
-    return size
-      * FeatureStore.keptCount(
-        of: pictureCount, bytesPerPicture: size, cacheBytes: configuration.run.featureCacheBytes)
+    return Double(size)
+      * Double(
+        FeatureStore.keptCount(
+          of: pictureCount, bytesPerPicture: size, cacheBytes: configuration.run.featureCacheBytes))
   }
 
   // MARK: Time

@@ -37,7 +37,7 @@ public struct PictureNoise: Hashable, Sendable {
       deviation = settings.noise.picInPic
       wraps = true
     }
-    guard deviation > 0 else { return nil }
+    guard deviation > 0, deviation.isFinite else { return nil }
   }
 
   /// A noisy copy of `picture`; the same seed, prompt and place give the same noise.
@@ -58,7 +58,7 @@ public struct PictureNoise: Hashable, Sendable {
           let noise = deviation * generator.normal()
           pixels[index] =
             wraps
-            ? pixels[index] &+ UInt8(truncatingIfNeeded: Int(noise))
+            ? pixels[index] &+ UInt8(truncatingIfNeeded: Int(min(max(noise, -1e15), 1e15)))
             : UInt8(min(max(Double(pixels[index]) + noise, 0), 255))
         }
       }

@@ -13,7 +13,7 @@ public struct RecordSampler: Sendable {
 
   /// - Precondition: both counts are positive.
   public init(recordCount: Int, batchSize: Int, seed: UInt64) {
-    precondition(recordCount > 0 && batchSize > 0, "RecordSampler: counts must be positive")
+    tensorRequire(recordCount > 0 && batchSize > 0, "RecordSampler", "counts must be positive")
     self.recordCount = recordCount
     self.batchSize = batchSize
     generator = RandomGenerator(seed: seed)

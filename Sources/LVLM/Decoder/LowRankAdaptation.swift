@@ -43,7 +43,7 @@ extension LlavaModel {
   func applyLoRA(
     using generator: inout RandomGenerator, scaling: (_ module: String) -> (rank: Int, alpha: Double)?
   ) {
-    precondition(adapters.isEmpty, "applyLoRA: the model has adapters already")
+    tensorRequire(adapters.isEmpty, "applyLoRA", "the model has adapters already")
     decoder.setTrainable(false)
     let names = Dictionary(
       namedParameters().map { (ObjectIdentifier($0.parameter), $0.name) },

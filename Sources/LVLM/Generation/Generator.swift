@@ -40,7 +40,9 @@ public struct Generator {
     _ prompts: [PackedExample], imageFeatures: Tensor, maxNewTokens: Int, sampling: Sampling = .greedy,
     attentionLayer: Int? = nil, onText: ((_ prompt: Int, _ text: String) -> Void)? = nil
   ) throws -> [GeneratedAnswer] {
-    precondition(maxNewTokens > 0, "Generator: maxNewTokens must be positive")
+    tensorRequire(
+      (1...1 << 30).contains(maxNewTokens), "Generator",
+      "maxNewTokens must be from 1 to \(1 << 30), found \(maxNewTokens)")
     let configuration = model.configuration
     let context = configuration.text.contextLength
     for prompt in prompts where prompt.promptIDs.count + maxNewTokens > context {

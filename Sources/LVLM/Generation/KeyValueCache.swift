@@ -43,8 +43,8 @@ final class KeyValueCache {
   {
     let (buffers, rows) = ([keys[layer], values[layer]], [newKeys.contiguous(), newValues.contiguous()])
     for (rows, buffer) in zip(rows, buffers) {
-      precondition(
-        rows.dtype == buffer.dtype, "KeyValueCache: found \(rows.dtype), expected \(buffer.dtype)")
+      tensorRequire(
+        rows.dtype == buffer.dtype, "KeyValueCache", "found \(rows.dtype), expected \(buffer.dtype)")
     }
     let copied = max(1, (runs.map(\.count).max() ?? 0) * rowBytes)
     Threads.parallel(2 * runs.count, grain: max(1, Self.bytesPerThread / copied)) { range in

@@ -27,10 +27,10 @@ public struct Sampling: Sendable {
     temperature: Double, topK: Int? = nil, topP: Double? = nil, repetitionPenalty: Double = 1,
     generator: RandomGenerator
   ) {
-    precondition(repetitionPenalty > 0, "Sampling: repetitionPenalty must be positive")
-    precondition(temperature >= 0, "Sampling: temperature must not be negative")
-    precondition(topK.map { $0 > 0 } ?? true, "Sampling: topK must be positive")
-    precondition(topP.map { $0 > 0 && $0 <= 1 } ?? true, "Sampling: topP must be in (0, 1]")
+    tensorRequire(repetitionPenalty > 0, "Sampling", "repetitionPenalty must be positive")
+    tensorRequire(temperature >= 0, "Sampling", "temperature must not be negative")
+    tensorRequire(topK.map { $0 > 0 } ?? true, "Sampling", "topK must be positive")
+    tensorRequire(topP.map { $0 > 0 && $0 <= 1 } ?? true, "Sampling", "topP must be in (0, 1]")
     self.temperature = temperature
     self.topK = topK
     self.topP = topP

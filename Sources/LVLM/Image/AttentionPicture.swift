@@ -1,3 +1,5 @@
+import Tensor
+
 /// Draws the attention of an answer over the pictures it was about.
 public enum AttentionPicture {
   /// Pictures side by side, greyed, every patch the redder the more attention it got; the patch with the most attention of
@@ -11,10 +13,10 @@ public enum AttentionPicture {
   public static func draw(
     _ attention: ImageAttention, over pictures: [RGBImage], patchesPerSide: Int
   ) -> RGBImage {
-    precondition(
+    tensorRequire(
       !pictures.isEmpty && attention.imageCount == pictures.count
-        && attention.patchesPerImage >= patchesPerSide * patchesPerSide,
-      "AttentionPicture: found \(attention.imageCount) maps of \(attention.patchesPerImage), expected "
+        && attention.patchesPerImage >= patchesPerSide * patchesPerSide, "AttentionPicture",
+      "found \(attention.imageCount) maps of \(attention.patchesPerImage), expected "
         + "\(pictures.count) of \(patchesPerSide * patchesPerSide)")
     // Small pictures are enlarged, so that a patch is something to see.
     let side = max(pictures[0].width, 224)

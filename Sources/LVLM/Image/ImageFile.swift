@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Tensor
 
 /// What becomes of transparency when a picture is read as RGB.
 public enum TransparencyRule: String, CaseIterable, Sendable {
@@ -57,7 +58,7 @@ extension RGBImage {
   /// The picture as the bytes of a JPEG, as Pillow encodes it: colours at half the resolution.
   /// - Precondition: `quality` is from 1 to 100.
   public func jpegBytes(quality: Int = 75) throws(ImageError) -> [UInt8] {
-    precondition((1...100).contains(quality), "jpegBytes: no quality \(quality); it is from 1 to 100")
+    tensorRequire((1...100).contains(quality), "jpegBytes", "no quality \(quality); it is from 1 to 100")
     return try JPEGFormat.encode(self, quality: quality)
   }
 

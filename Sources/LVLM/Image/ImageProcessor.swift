@@ -1,3 +1,5 @@
+import Tensor
+
 public import Tensor
 
 /// Turns pictures into the model's input: border to a square, resize, cut out the centre, rescale, normalise.
@@ -13,9 +15,9 @@ public struct ImageProcessor: Sendable {
   /// - Precondition: the size is positive and there are three means and non-zero deviations.
   public init(_ configuration: ImageProcessorConfiguration) {
     let (mean, deviation) = (configuration.mean, configuration.standardDeviation)
-    precondition(
+    tensorRequire(
       configuration.size > 0 && mean.count == 3 && deviation.count == 3 && !deviation.contains(0),
-      "ImageProcessor: needs a positive size, 3 means and 3 non-zero deviations, found \(configuration)")
+      "ImageProcessor", "needs a positive size, 3 means and 3 non-zero deviations, found \(configuration)")
     self.configuration = configuration
     let border = mean.map { UInt8(min(max($0 * 255, 0), 255)) }
     padding = RGBColour(border[0], border[1], border[2])

@@ -1,3 +1,5 @@
+import Tensor
+
 extension RGBImage {
   /// The picture at another size, with antialiasing when it gets smaller: the same bytes as Pillow's
   /// `Image.resize` (8-bit intermediate, fixed-point weights). Columns are done first where that takes away more
@@ -6,7 +8,10 @@ extension RGBImage {
   public func resized(
     width newWidth: Int, height newHeight: Int, filter: ResamplingFilter = .bicubic
   ) -> RGBImage {
-    precondition(newWidth > 0 && newHeight > 0, "resized: \(newWidth)x\(newHeight) has no pixels")
+    tensorRequire(
+      newWidth > 0 && newHeight > 0
+        && Tensor.elementCount([newWidth, newHeight, 3]).map { $0 < 1 << 40 } ?? false,
+      "resized", "\(newWidth)x\(newHeight) has no pixels, or more than fit into memory")
     if newWidth == width && newHeight == height { return self }
     if filter == .nearest { return nearest(newWidth, newHeight) }
     if newWidth == width { return resizedColumns(to: newHeight, filter) }

@@ -1,3 +1,5 @@
+import Tensor
+
 /// A picture of 8-bit RGB samples, row by row from the top left: `pixels[(y * width + x) * 3 + channel]`.
 public struct RGBImage: Sendable, Equatable {
   /// Width in pixels, at least 1.
@@ -10,9 +12,9 @@ public struct RGBImage: Sendable, Equatable {
   /// Creates a picture from samples.
   /// - Precondition: both sides are positive and `pixels.count == width * height * 3`.
   public init(width: Int, height: Int, pixels: [UInt8]) {
-    precondition(
-      width > 0 && height > 0 && pixels.count == width * height * 3,
-      "RGBImage: \(width)x\(height) needs \(width * height * 3) samples, found \(pixels.count)")
+    tensorRequire(
+      width > 0 && height > 0 && Tensor.elementCount([width, height, 3]) == pixels.count, "RGBImage",
+      "\(width)x\(height) needs three samples for each pixel, found \(pixels.count)")
     self.width = width
     self.height = height
     self.pixels = pixels
@@ -20,7 +22,10 @@ public struct RGBImage: Sendable, Equatable {
 
   /// Creates a picture of one colour.
   public init(width: Int, height: Int, colour: RGBColour) {
-    precondition(width > 0 && height > 0, "RGBImage: \(width)x\(height) has no pixels")
+    tensorRequire(
+      width > 0 && height > 0 && Tensor.elementCount([width, height, 3]).map { $0 < 1 << 40 } ?? false,
+      "RGBImage",
+      "\(width)x\(height) has no pixels, or more than fit into memory")
     self.width = width
     self.height = height
     pixels = [UInt8](unsafeUninitializedCapacity: width * height * 3) { buffer, count in
@@ -40,12 +45,12 @@ public struct RGBImage: Sendable, Equatable {
   /// The colour at column `x`, row `y`.
   public subscript(x: Int, y: Int) -> RGBColour {
     get {
-      precondition(x >= 0 && x < width && y >= 0 && y < height, "RGBImage: no pixel (\(x), \(y))")
+      tensorRequire(x >= 0 && x < width && y >= 0 && y < height, "RGBImage", "no pixel (\(x), \(y))")
       let start = (y * width + x) * 3
       return RGBColour(pixels[start], pixels[start + 1], pixels[start + 2])
     }
     set {
-      precondition(x >= 0 && x < width && y >= 0 && y < height, "RGBImage: no pixel (\(x), \(y))")
+      tensorRequire(x >= 0 && x < width && y >= 0 && y < height, "RGBImage", "no pixel (\(x), \(y))")
       let start = (y * width + x) * 3
       pixels[start] = newValue.red
       pixels[start + 1] = newValue.green

@@ -1,3 +1,5 @@
+import Tensor
+
 /// A line of text as ink coverage, ready to be drawn on pictures.
 public struct TextMask: Sendable {
   /// Width in pixels.
@@ -13,7 +15,7 @@ public struct TextMask: Sendable {
   /// labels stay readable.
   /// - Parameter height: the height of a capital letter in pixels, at least 1.
   public init(_ text: String, height: Int) {
-    precondition(height > 0, "TextMask: the height must be positive, found \(height)")
+    tensorRequire(height > 0, "TextMask", "the height must be positive, found \(height)")
     let dots = max(text.count * BitmapFont.advance - 1, 0)
     let scale = Double(height) / Double(BitmapFont.glyphHeight)
     let width = Int((Double(dots) * scale).rounded(.up))

@@ -165,7 +165,7 @@ public struct PromptEncoder: Sendable {
       guard completion.count > 1 else { throw PromptError.emptyAnswer(index: index, prompt: question) }
       completions.append(completion)
     }
-    let longest = promptIDs.count + max(room, completions.map(\.count).max() ?? 0)
+    let longest = promptIDs.count + max(min(room, 1 << 40), completions.map(\.count).max() ?? 0)
     guard longest <= contextLength else {
       throw PromptError.tooLong(tokens: longest, context: contextLength, prompt: question)
     }

@@ -1,6 +1,7 @@
 import CMIASentencePiece
 import Checkpoint
 import Foundation
+import Tensor
 
 /// A SentencePiece vocabulary as libsentencepiece sees it: no added tokens, no templates.
 ///
@@ -47,7 +48,7 @@ final class SentencePieceModel: Vocabulary, @unchecked Sendable {
       var message: UnsafeMutablePointer<CChar>?
       let start = UnsafeRawPointer(utf8.baseAddress)?.assumingMemoryBound(to: CChar.self)
       guard csp_encode(processor, start, utf8.count, &ids, &count, &message) else {
-        preconditionFailure("SentencePiece could not encode valid UTF-8: \(Self.taken(message))")
+        tensorFailure("SentencePiece", "could not encode valid UTF-8: \(Self.taken(message))")
       }
       defer { csp_release(ids) }
       return Array(UnsafeBufferPointer(start: ids, count: count))
@@ -63,7 +64,7 @@ final class SentencePieceModel: Vocabulary, @unchecked Sendable {
     var length = 0
     var message: UnsafeMutablePointer<CChar>?
     guard csp_decode(processor, ids, ids.count, &text, &length, &message) else {
-      preconditionFailure("SentencePiece could not decode ids of its own pieces: \(Self.taken(message))")
+      tensorFailure("SentencePiece", "could not decode ids of its own pieces: \(Self.taken(message))")
     }
     defer { csp_release(text) }
     let utf8 = UnsafeRawBufferPointer(start: text, count: length)

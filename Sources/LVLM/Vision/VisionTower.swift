@@ -36,10 +36,10 @@ public final class VisionTower: Module {
   ///   - pixels: `[pictures, channels, side, side]`, normalised.
   ///   - last: number of blocks to compute; all when nil.
   public func hiddenStates(_ pixels: Tensor, through last: Int? = nil) -> [Tensor] {
-    precondition(
+    tensorRequire(
       pixels.shape.dropFirst()
-        == [configuration.channelCount, configuration.imageSize, configuration.imageSize],
-      "VisionTower: found pixels of shape \(pixels.shape), expected [pictures, \(configuration.channelCount), "
+        == [configuration.channelCount, configuration.imageSize, configuration.imageSize], "VisionTower",
+      "found pixels of shape \(pixels.shape), expected [pictures, \(configuration.channelCount), "
         + "\(configuration.imageSize), \(configuration.imageSize)]")
     let tokens = 1 + configuration.patchCount
     let shape = [pixels.shape[0], tokens, configuration.hiddenSize]

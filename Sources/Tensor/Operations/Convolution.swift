@@ -21,9 +21,37 @@ public func conv2d(
       dilation: dilation, groups: groups
     ).squeezed(axis: 0)
   }
-  requireConvolution(
+  let geometry = tensorChecked { () throws(TensorError) in
+    try convolutionGeometry(
+      x, weight, bias, stride: stride, padding: padding, dilation: dilation, groups: groups)
+  }
+  return inOneType(x, weight, bias, outputs: weight.shape[0], "conv2d") { x, weight, bias in
+    convolved(x, weight, bias, geometry)
+  }
+}
+
+/// As ``conv2d(_:weight:bias:stride:padding:dilation:groups:)``, for operands and sizes that come from data.
+/// - Throws: ``TensorError`` when they do not fit.
+public func conv2d(
+  validating x: Tensor, weight: Tensor, bias: Tensor? = nil, stride: (Int, Int) = (1, 1),
+  padding: (Int, Int) = (0, 0), dilation: (Int, Int) = (1, 1), groups: Int = 1
+) throws(TensorError) -> Tensor {
+  _ = try convolutionGeometry(
+    x.rank == 3 ? x.expandedDimensions(axis: 0) : x, weight, bias, stride: stride, padding: padding,
+    dilation: dilation, groups: groups)
+  return conv2d(
+    x, weight: weight, bias: bias, stride: stride, padding: padding, dilation: dilation, groups: groups)
+}
+
+/// The sizes of a convolution of `[batch, channels, height, width]`, checked.
+private func convolutionGeometry(
+  _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, stride: (Int, Int), padding: (Int, Int),
+  dilation: (Int, Int),
+  groups: Int
+) throws(TensorError) -> ConvolutionGeometry {
+  try checkConvolution(
     "conv2d", x, weight, stride: stride, padding: padding, dilation: dilation, groups: groups)
-  tensorRequire(
+  try tensorCheck(
     weight.shape[1].multipliedReportingOverflow(by: groups) == (x.shape[1], false)
       && weight.shape[0] % groups == 0, "conv2d",
     "input of shape \(x.shape) does not fit a weight of shape \(weight.shape) in \(groups) groups")
@@ -38,13 +66,14 @@ public func conv2d(
       ConvolutionGeometry.outputExtent(
         width, kernel: kernel.width, stride: stride.1, padding: padding.1, dilation: dilation.1)
     ), stride: stride, padding: padding, dilation: dilation)
-  tensorRequire(
+  try tensorCheck(
     geometry.output.height > 0 && geometry.output.width > 0, "conv2d",
     "a kernel of shape \(weight.shape) with dilation \(dilation) is larger than input of shape \(x.shape) with "
       + "padding \(padding)")
-  return inOneType(x, weight, bias, outputs: weight.shape[0], "conv2d") { x, weight, bias in
-    convolved(x, weight, bias, geometry)
-  }
+  try tensorCheck(
+    bias.map { $0.shape == [weight.shape[0]] } ?? true, "conv2d",
+    "bias of shape \(bias?.shape ?? []) does not fit \(weight.shape[0]) outputs of shape \(weight.shape)")
+  return geometry
 }
 
 /// The transposed convolution, PyTorch's `conv_transpose2d`: the map from the output's gradient to the
@@ -71,7 +100,10 @@ public func convTransposed2d(
     ).squeezed(axis: 0)
   }
   let name = "convTransposed2d"
-  requireConvolution(name, x, weight, stride: stride, padding: padding, dilation: dilation, groups: groups)
+  tensorChecked { () throws(TensorError) in
+    try checkConvolution(
+      name, x, weight, stride: stride, padding: padding, dilation: dilation, groups: groups)
+  }
   tensorRequire(
     weight.shape[0] == x.shape[1] && weight.shape[0] % groups == 0, name,
     "input of shape \(x.shape) does not fit a weight of shape \(weight.shape) in \(groups) groups")
@@ -157,15 +189,15 @@ private func requireSequence(_ operation: String, _ x: Tensor, _ weight: Tensor)
     "needs [batch, channels, length] and a weight with three axes, found \(x.shape) and \(weight.shape)")
 }
 
-private func requireConvolution(
+private func checkConvolution(
   _ operation: String, _ x: Tensor, _ weight: Tensor, stride: (Int, Int), padding: (Int, Int),
   dilation: (Int, Int), groups: Int
-) {
-  tensorRequire(
+) throws(TensorError) {
+  try tensorCheck(
     x.rank == 4 && weight.rank == 4, operation,
     "needs [batch, channels, height, width] and a weight with four axes, found \(x.shape) and \(weight.shape)"
   )
-  tensorRequire(
+  try tensorCheck(
     [stride.0, stride.1, dilation.0, dilation.1, weight.shape[2], weight.shape[3]].allSatisfy(
       windowExtents.contains)
       && groups > 0 && [padding.0, padding.1].allSatisfy { $0 == 0 || windowExtents.contains($0) }, operation,

@@ -13,47 +13,70 @@ public func einsum(_ equation: String, _ operands: Tensor...) -> Tensor { einsum
 
 /// A sum of products of a list of operands; see ``einsum(_:_:)-(_,Tensor...)``.
 public func einsum(_ equation: String, _ operands: [Tensor]) -> Tensor {
-  let text = equation.filter { !$0.isWhitespace }
-  let sides = text.split(separator: "-", omittingEmptySubsequences: false)
-  let written = sides[0].split(separator: ",", omittingEmptySubsequences: false)
-  tensorRequire(
-    written.count == operands.count && sides.count <= 2 && (sides.count == 1 || sides[1].first == ">"),
-    "einsum",
-    "\"\(equation)\" does not describe \(operands.count) operands")
-  let groups = zip(written, operands).map { group, tensor in
-    let axes = einsumAxes(group, rank: tensor.rank)
-    tensorRequire(
-      axes?.count == tensor.rank, "einsum", "\"\(group)\" does not describe shape \(tensor.shape)")
-    return axes ?? []
-  }
+  einsum(
+    tensorChecked { () throws(TensorError) in try EinsumPlan(equation, operands.map(\.shape)) }, operands)
+}
+
+/// As ``einsum(_:_:)-(_,[Tensor])``, for equations and operands that come from data.
+/// - Throws: ``TensorError`` when the groups do not fit the operands.
+public func einsum(validating equation: String, _ operands: [Tensor]) throws(TensorError) -> Tensor {
+  einsum(try EinsumPlan(equation, operands.map(\.shape)), operands)
+}
+
+/// The letters of an equation, checked against the shapes of its operands.
+private struct EinsumPlan {
+  var groups: [[Character]] = []
   var extents: [Character: Int] = [:]
-  for (axes, tensor) in zip(groups, operands) {
-    for (letter, extent) in zip(axes, tensor.shape) {
-      let known = extents[letter] ?? extent
-      let isBroadcast = !letter.isLetter && (known == 1 || extent == 1)
-      tensorRequire(
-        known == extent || isBroadcast, "einsum",
-        "\(letter.isLetter ? String(letter) : "an axis of ...") is \(known) and \(extent) in \"\(equation)\"")
-      extents[letter] = known == 1 ? extent : known
+  var output: [Character] = []
+
+  init(_ equation: String, _ shapes: [[Int]]) throws(TensorError) {
+    let text = equation.filter { !$0.isWhitespace }
+    let sides = text.split(separator: "-", omittingEmptySubsequences: false)
+    let written = sides[0].split(separator: ",", omittingEmptySubsequences: false)
+    try tensorCheck(
+      written.count == shapes.count && sides.count <= 2 && (sides.count == 1 || sides[1].first == ">"),
+      "einsum",
+      "\"\(equation)\" does not describe \(shapes.count) operands")
+    for (group, shape) in zip(written, shapes) {
+      let axes = einsumAxes(group, rank: shape.count)
+      try tensorCheck(axes?.count == shape.count, "einsum", "\"\(group)\" does not describe shape \(shape)")
+      groups.append(axes ?? [])
     }
+    for (axes, shape) in zip(groups, shapes) {
+      for (letter, extent) in zip(axes, shape) {
+        let known = extents[letter] ?? extent
+        let isBroadcast = !letter.isLetter && (known == 1 || extent == 1)
+        try tensorCheck(
+          known == extent || isBroadcast, "einsum",
+          "\(letter.isLetter ? String(letter) : "an axis of ...") is \(known) and \(extent) in \"\(equation)\""
+        )
+        extents[letter] = known == 1 ? extent : known
+      }
+    }
+    let occurrences = groups.joined().reduce(into: [Character: Int]()) { $0[$1, default: 0] += 1 }
+    let broadcast = einsumEllipsis(extents.keys.count { !$0.isLetter })
+    let output =
+      sides.count == 2
+      ? einsumAxes(sides[1].dropFirst(), ellipsis: broadcast)
+      : broadcast + occurrences.keys.filter { occurrences[$0] == 1 && $0.isLetter }.sorted()
+    guard let output, Set(output).count == output.count, output.allSatisfy({ extents[$0] != nil }) else {
+      throw TensorError(
+        operation: "einsum",
+        message:
+          "the result \"\(sides.last?.dropFirst() ?? "")\" of \"\(equation)\" has letters that no operand has, "
+          + "or one twice")
+    }
+    self.output = output
   }
+}
+
+private func einsum(_ plan: EinsumPlan, _ operands: [Tensor]) -> Tensor {
+  let (groups, extents, output) = (plan.groups, plan.extents, plan.output)
   // An axis that is broadcast is left out: the other operands have it.
   var terms = zip(groups, operands).map { axes, tensor in
     let kept = axes.indices.filter { tensor.shape[$0] == extents[axes[$0]] }
     let narrow = kept.count == axes.count ? tensor : tensor.reshaped(kept.map { tensor.shape[$0] })
     return einsumDiagonals(kept.map { axes[$0] }, narrow)
-  }
-  let occurrences = groups.joined().reduce(into: [Character: Int]()) { $0[$1, default: 0] += 1 }
-  let broadcast = einsumEllipsis(extents.keys.count { !$0.isLetter })
-  let output =
-    sides.count == 2
-    ? einsumAxes(sides[1].dropFirst(), ellipsis: broadcast)
-    : broadcast + occurrences.keys.filter { occurrences[$0] == 1 && $0.isLetter }.sorted()
-  guard let output, Set(output).count == output.count, output.allSatisfy({ extents[$0] != nil }) else {
-    tensorFailure(
-      "einsum",
-      "the result \"\(sides[1].dropFirst())\" of \"\(equation)\" has letters that no operand has, or one twice"
-    )
   }
   var product = terms.removeFirst()
   while !terms.isEmpty {

@@ -7,14 +7,14 @@ extension Tensor {
       !indices.dtype.isFloatingPoint, operation, "indices must be integers, found \(indices.dtype)")
     func checked<Index: FixedWidthInteger>(_ numbers: Tensor, _: Index.Type) -> [Int] {
       let values = numbers.pointer(Index.self)
+      // Before anything is allocated: what a failed check leaves behind is lost.
+      if let bad = (0..<numbers.count).first(where: { !(-count..<count).contains(Int(values[$0])) }) {
+        tensorFailure(operation, "index \(values[bad]) is outside \(count) rows")
+      }
       return [Int](unsafeUninitializedCapacity: numbers.count) { rows, initialized in
         for i in 0..<numbers.count {
           let value = Int(values[i])
-          let row = value < 0 ? value + count : value
-          if row < 0 || row >= count {
-            tensorFailure(operation, "index \(value) is outside \(count) rows")
-          }
-          rows[i] = row
+          rows[i] = value < 0 ? value + count : value
         }
         initialized = numbers.count
       }
@@ -114,6 +114,7 @@ extension Tensor {
   ///   - indices: `[k]` row numbers, each at most once.
   ///   - rows: `[k, ...]` the new rows, of this tensor's type.
   public func replacingRows(at indices: Tensor, with rows: Tensor) -> Tensor {
+    tensorRequire(rank >= 1, "replacingRows", "a scalar has no rows")
     let numbers = Self.rowNumbers(indices, count: shape[0], "replacingRows")
     tensorRequire(
       rows.shape == [numbers.count] + shape.dropFirst() && rows.dtype == dtype, "replacingRows",

@@ -19,6 +19,12 @@ extension Tensor {
     let (extents, last) = (indices.shape, indices.rank - 1)
     let length = extents.last ?? 1
     let extent = shape[axis]
+    // Before anything is allocated: what a failed check leaves behind is lost.
+    Threads.parallel(indices.count, grain: 1 << 15) { range in
+      if let bad = range.first(where: { !(-extent..<extent).contains(Int(values[$0])) }) {
+        tensorFailure(operation, "index \(values[bad]) is outside axis \(axis) of shape \(shape)")
+      }
+    }
     let (stride, step) = (strides[axis], axis == last ? 0 : 1)
     // Rows of the indices: along one, every element but its index is a step further.
     let lead = StridedIteration(
@@ -33,9 +39,6 @@ extension Tensor {
           for i in 0..<length {
             let value = Int(values[row * length + i])
             let index = value < 0 ? value + extent : value
-            tensorRequire(
-              index >= 0 && index < extent, operation,
-              "index \(value) is outside axis \(axis) of shape \(shape)")
             positions[row * length + i] = base + index * stride + i * step
           }
         }

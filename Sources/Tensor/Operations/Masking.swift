@@ -7,11 +7,13 @@ extension Tensor {
 
   /// The elements for which `mask`, broadcast to this shape, is true, in C order: shape `[k]`.
   public func masked(by mask: Tensor) -> Tensor {
-    guard requiresGradient else {
-      tensorRequire(mask.dtype == .bool, "masked", "the mask must be bool, found \(mask.dtype)")
-      return SelectedElements(mask.expanded(to: shape)).elements(of: self)
+    tensorOperation("masked") {
+      guard requiresGradient else {
+        tensorRequire(mask.dtype == .bool, "masked", "the mask must be bool, found \(mask.dtype)")
+        return SelectedElements(mask.expanded(to: shape)).elements(of: self)
+      }
+      return reshaped([count]).rows(at: chosenElements(mask, "masked"))
     }
-    return reshaped([count]).rows(at: chosenElements(mask, "masked"))
   }
 
   /// A copy with `value` wherever `mask`, broadcast to this shape, is true.
@@ -29,7 +31,7 @@ extension Tensor {
   /// `source`, both in C order (PyTorch's `masked_scatter`).
   /// - Precondition: `source` has at least as many elements as are replaced.
   public func maskedScatter(_ mask: Tensor, _ source: Tensor) -> Tensor {
-    let chosen = chosenElements(mask, "maskedScatter")
+    let chosen = tensorOperation("maskedScatter") { chosenElements(mask, "maskedScatter") }
     tensorRequire(
       source.count >= chosen.count, "maskedScatter",
       "\(chosen.count) elements of shape \(shape) cannot be replaced by shape \(source.shape)")

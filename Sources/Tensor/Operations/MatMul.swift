@@ -17,7 +17,12 @@ private struct BLASMatrix {
   init(_ tensor: Tensor, allowsTransposed: Bool = true) {
     let (rows, columns) = (tensor.shape[tensor.rank - 2], tensor.shape[tensor.rank - 1])
     let (rowStride, columnStride) = (tensor.strides[tensor.rank - 2], tensor.strides[tensor.rank - 1])
-    if (columnStride == 1 || columns == 1) && (rowStride >= Swift.max(columns, 1) || rows == 1) {
+    if Swift.max(rowStride, columnStride) > Int(Int32.max) {
+      // Rows further apart than the library counts.
+      self.tensor = tensor.materialized()
+      isTransposed = false
+      leadingDimension = Swift.max(columns, 1)
+    } else if (columnStride == 1 || columns == 1) && (rowStride >= Swift.max(columns, 1) || rows == 1) {
       self.tensor = tensor
       isTransposed = false
       leadingDimension = rows == 1 ? Swift.max(columns, 1) : rowStride

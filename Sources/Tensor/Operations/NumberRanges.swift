@@ -6,7 +6,9 @@ extension Tensor {
   public static func arange(from start: Double, to end: Double, by step: Double = 1, dtype: DType = .float32)
     -> Tensor
   {
-    tensorRequire(step != 0 && step.isFinite, "arange", "the step must be finite and not 0, found \(step)")
+    tensorRequire(
+      step != 0 && start.isFinite && end.isFinite && step.isFinite, "arange",
+      "needs finite numbers and a step other than 0, found \(start), \(end) and step \(step)")
     let count = Swift.max(0, ((end - start) / step).rounded(.up))
     tensorRequire(
       count < 0x1p47, "arange", "\(count) numbers from \(start) to \(end) by \(step) are no tensor")
@@ -46,6 +48,6 @@ extension Tensor {
 
   /// The sum of the main diagonal of two axes, NumPy's `trace`.
   public func trace(offset: Int = 0, axis1: Int = -2, axis2: Int = -1) -> Tensor {
-    diagonal(offset: offset, axis1: axis1, axis2: axis2).sum(axes: [-1])
+    tensorOperation("trace") { diagonal(offset: offset, axis1: axis1, axis2: axis2).sum(axes: [-1]) }
   }
 }

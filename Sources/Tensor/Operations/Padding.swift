@@ -32,6 +32,10 @@ extension Tensor {
     tensorRequire(
       widths.count == rank && widths.allSatisfy { $0.before >= 0 && $0.after >= 0 }, "padded",
       "needs \(rank) pairs of widths that are not negative, found \(widths)")
+    let outer = zip(shape, widths).compactMap { Tensor.sum(of: [$0, $1.before, $1.after]) }
+    tensorRequire(
+      outer.count == rank && Tensor.elementCount(outer) != nil, "padded",
+      "\(widths) around shape \(shape) is beyond all memory")
     return mode == .constant ? paddedByConstant(widths, value) : paddedByItself(widths, mode)
   }
 
@@ -84,7 +88,7 @@ extension Tensor {
 
   private func paddedByConstant(_ widths: [(before: Int, after: Int)], _ value: Double) -> Tensor {
     let outer = zip(shape, widths).map { $0 + $1.before + $1.after }
-    let result = Tensor.full(outer, value, dtype: dtype)
+    let result = tensorOperation("padded") { Tensor.full(outer, value, dtype: dtype) }
     func inside(_ tensor: Tensor) -> Tensor {
       shape.indices.reduce(tensor) { $0.slice(axis: $1, widths[$1].before..<widths[$1].before + shape[$1]) }
     }
@@ -98,6 +102,8 @@ extension Tensor {
       counts.count == rank && counts.allSatisfy { $0 >= 0 }, "tiled",
       "needs \(rank) counts that are not negative, found \(counts)")
     let spread = zip(counts, shape).flatMap { [$0, $1] }
+    tensorRequire(
+      Tensor.elementCount(spread) != nil, "tiled", "\(counts) times shape \(shape) is beyond all memory")
     return reshaped(shape.flatMap { [1, $0] }).expanded(to: spread).reshaped(zip(counts, shape).map(*))
   }
 
@@ -107,6 +113,9 @@ extension Tensor {
     tensorRequire(count >= 0, "repeated", "the count must not be negative, found \(count)")
     var (spread, joined) = (shape, shape)
     spread.insert(count, at: axis + 1)
+    tensorRequire(
+      Tensor.elementCount(spread) != nil, "repeated",
+      "\(count) times axis \(axis) of shape \(shape) is beyond all memory")
     joined[axis] *= count
     return expandedDimensions(axis: axis + 1).expanded(to: spread).reshaped(joined)
   }
@@ -122,7 +131,19 @@ extension Tensor {
   }
 
   /// One row for each integer with a one at its place, shape `shape + [classes]`.
+  /// - Precondition: every integer is a class, from 0 to `classes − 1`.
   public func oneHot(classes: Int, dtype: DType = .float32) -> Tensor {
+    tensorRequire(!self.dtype.isFloatingPoint, "oneHot", "classes must be integers, found \(self.dtype)")
+    tensorRequire(classes >= 0, "oneHot", "the number of classes must not be negative, found \(classes)")
+    tensorRequire(
+      Tensor.elementCount(shape + [classes]) != nil, "oneHot",
+      "\(classes) classes for shape \(shape) are beyond all memory")
+    if count > 0, self.dtype != .bool {
+      let (least, most) = (detached().min().array(of: Int.self)[0], detached().max().array(of: Int.self)[0])
+      tensorRequire(
+        least >= 0 && most < classes, "oneHot",
+        "class \(least < 0 ? least : most) is outside \(classes) classes")
+    }
     let indices = expandedDimensions(axis: rank)
     return (indices .== Tensor.arange(classes)).to(dtype)
   }

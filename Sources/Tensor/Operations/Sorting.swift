@@ -25,8 +25,10 @@ extension Tensor {
 
   /// The elements in order along an axis, and their indices; see ``argsort(axis:descending:)``.
   public func sorted(axis: Int = -1, descending: Bool = false) -> (values: Tensor, indices: Tensor) {
-    let indices = argsort(axis: axis, descending: descending)
-    return (gather(axis: axis, indices), indices)
+    tensorOperation("sorted") {
+      let indices = argsort(axis: axis, descending: descending)
+      return (gather(axis: axis, indices), indices)
+    }
   }
 
   /// The distinct elements in ascending order, how often each occurs, and for every element (in C order)

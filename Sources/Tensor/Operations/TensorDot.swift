@@ -34,6 +34,9 @@ extension Tensor {
   /// All products of an element of this tensor with an element of `other`, both flattened: `[count,
   /// other.count]`.
   public func outer(_ other: Tensor) -> Tensor {
-    reshaped([count, 1]) * other.reshaped([1, other.count])
+    tensorRequire(
+      Tensor.elementCount([count, other.count]) != nil, "outer",
+      "all products of shapes \(shape) and \(other.shape) are beyond all memory")
+    return tensorOperation("outer") { reshaped([count, 1]) * other.reshaped([1, other.count]) }
   }
 }

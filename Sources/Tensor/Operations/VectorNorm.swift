@@ -16,8 +16,8 @@ extension Tensor {
     let (axes, kept, dropped) = reducedShapes(axes, "norm")
     let shape = keepDims ? kept : dropped
     switch order {
-    case .infinity: return abs().max(axes: axes).reshaped(shape)
-    case -.infinity: return abs().min(axes: axes).reshaped(shape)
+    case .infinity: return tensorOperation("norm") { abs().max(axes: axes).reshaped(shape) }
+    case -.infinity: return tensorOperation("norm") { abs().min(axes: axes).reshaped(shape) }
     case 0: return (detached() .!= 0).sum(axes: axes).to(dtype).reshaped(shape)
     case 1: return abs().sum(axes: axes).reshaped(shape)
     default: break
@@ -41,7 +41,9 @@ extension Tensor {
   /// The vectors along an axis divided by their norm, or by `epsilon` where the norm is smaller (PyTorch's
   /// `normalize`).
   public func normalized(axis: Int = -1, order: Double = 2, epsilon: Double = 1e-12) -> Tensor {
-    inSinglePrecision { $0.normalized(axis: axis, order: order, epsilon: epsilon) }
-      ?? self / norm(order, axes: [axis], keepDims: true).clamped(epsilon, .infinity)
+    tensorOperation("normalized") {
+      inSinglePrecision { $0.normalized(axis: axis, order: order, epsilon: epsilon) }
+        ?? self / norm(order, axes: [axis], keepDims: true).clamped(epsilon, .infinity)
+    }
   }
 }

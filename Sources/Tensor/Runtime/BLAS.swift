@@ -216,6 +216,15 @@ package enum BLAS {
     ((n + threads - 1) / threads + block - 1) / block * block
   }
 
+  /// A number as the library counts.
+  package static func libraryInteger(_ number: Int) -> Int32 {
+    guard let result = Int32(exactly: number) else {
+      tensorFailure(
+        "matmul", "an extent or a distance of rows of \(number): the library counts to \(Int32.max)")
+    }
+    return result
+  }
+
   /// A product on the calling thread; vectors go to the matrix-vector routine.
   static func serial<T: BLASScalar>(
     _ m: Int, _ n: Int, _ k: Int, _ alpha: T, _ a: UnsafePointer<T>, _ lda: Int, _ transA: Bool,
@@ -234,21 +243,24 @@ package enum BLAS {
     } else if m == 1 {
       if beta == 0 { c.update(repeating: 0, count: n) }
       T.gemvCall(
-        transB ? CblasNoTrans : CblasTrans, Int32(transB ? n : k), Int32(transB ? k : n), alpha, b,
-        Int32(ldb), a,
-        Int32(transA ? lda : 1), beta, c, 1)
+        transB ? CblasNoTrans : CblasTrans, libraryInteger(transB ? n : k), libraryInteger(transB ? k : n),
+        alpha, b,
+        libraryInteger(ldb), a,
+        libraryInteger(transA ? lda : 1), beta, c, 1)
     } else if n == 1 {
       if beta == 0 { for i in 0..<m { c[i * ldc] = 0 } }
       T.gemvCall(
-        transA ? CblasTrans : CblasNoTrans, Int32(transA ? k : m), Int32(transA ? m : k), alpha, a,
-        Int32(lda), b,
-        Int32(transB ? 1 : ldb), beta, c, Int32(ldc))
+        transA ? CblasTrans : CblasNoTrans, libraryInteger(transA ? k : m), libraryInteger(transA ? m : k),
+        alpha, a,
+        libraryInteger(lda), b,
+        libraryInteger(transB ? 1 : ldb), beta, c, libraryInteger(ldc))
     } else if !T.packedProduct(
       m, n, k, alpha, a, lda, transA, b, ldb, transB, beta, c, ldc, isParallel: false)
     {
       T.gemmCall(
-        transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, Int32(m), Int32(n), Int32(k),
-        alpha, a, Int32(lda), b, Int32(ldb), beta, c, Int32(ldc))
+        transA ? CblasTrans : CblasNoTrans, transB ? CblasTrans : CblasNoTrans, libraryInteger(m),
+        libraryInteger(n), libraryInteger(k),
+        alpha, a, libraryInteger(lda), b, libraryInteger(ldb), beta, c, libraryInteger(ldc))
     }
   }
 }

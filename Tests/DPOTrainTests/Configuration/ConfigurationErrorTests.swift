@@ -47,7 +47,7 @@ import Testing
       error: "c.yaml:2: train.beta: found \".inf\", expected a number above 0"),
     Case(
       yaml: "train:\n  max_steps: 2.5\n",
-      error: "c.yaml:2: train.max_steps: found 2.5, expected a whole number, 0 or more"),
+      error: "c.yaml:2: train.max_steps: found 2.5, expected a whole number from 0 to 1000000000"),
     Case(
       yaml: "train:\n  shares_prefix: yes\n",
       error: "c.yaml:2: train.shares_prefix: found \"yes\", expected true or false"),
@@ -211,7 +211,7 @@ import Testing
         c.yaml:3: train.gama: unknown key; did you mean gamma?
         c.yaml:5: sft.learning_rate: found 0, expected a number above 0
         c.yaml: data.path: found nothing, expected a JSON or JSONL file, which source llava reads
-        --set: select.layer: found "x", expected a layer number (whole, 0 or more) or a fraction of the depth \
+        --set: select.layer: found "x", expected a layer number (whole, 0 to 10000) or a fraction of the depth \
         with a decimal point (0.0 to 1.0)
         --set: run.seed: found -1, expected a whole number, 0 or more
         """)

@@ -46,7 +46,7 @@ struct AttentionFigure {
     let (wide, high) = (100 / Double(max(map.columns, 1)), 100 / Double(max(map.rows, 1)))
     var paths: [HTML] = Array(repeating: "", count: Self.levels + 1)
     for (index, value) in values.enumerated() where value.isFinite && most > 0 {
-      let level = Int((value / most * Double(Self.levels)).rounded())
+      let level = Int(clamping: (value / most * Double(Self.levels)).rounded())
       guard level > 0, index < map.rows * map.columns else { continue }
       let (x, y) = (Double(index % map.columns) * wide, Double(index / map.columns) * high)
       paths[min(level, Self.levels)] += "M\(x) \(y)h\(wide)v\(high)h\(-wide)z"

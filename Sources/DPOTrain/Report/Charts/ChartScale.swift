@@ -23,7 +23,8 @@ struct ChartScale: Equatable {
 
   /// An axis that covers the values and ends on ticks.
   init(covering values: [Double], including fixed: [Double] = [], targetTicks: Int = 4) {
-    let all = (values + fixed).filter(\.isFinite)
+    // Beyond these the length of the axis is no number any more.
+    let all = (values + fixed).filter { abs($0) <= 1e300 }
     var (least, most) = (all.min() ?? 0, all.max() ?? 1)
     if most - least < 1e-12 * max(abs(least), abs(most), 1e-12) {
       let margin = max(abs(least) * 0.1, 1e-9)
@@ -42,6 +43,7 @@ struct ChartScale: Equatable {
 
   /// A tick's number as text.
   func label(_ tick: Double) -> String {
+    guard tick.isFinite, step.isFinite, step > 0 else { return "\(tick)" }
     let largest = max(abs(low), abs(high))
     if largest >= 1e5 || largest < 1e-2 {
       if tick == 0 { return "0" }

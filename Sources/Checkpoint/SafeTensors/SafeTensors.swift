@@ -92,7 +92,8 @@ public enum SafeTensors {
     var checksums = SafeTensorsChecksums()
     for item in sorted {
       try item.withBytes { bytes in
-        precondition(bytes.count == item.byteCount, "SafeTensors: \(bytes.count) bytes for \(item.name)")
+        tensorRequire(
+          bytes.count == item.byteCount, "SafeTensors.write", "\(bytes.count) bytes for \(item.name)")
         try output.write(bytes)
         if hasChecksums { checksums.add(bytes) }
       }

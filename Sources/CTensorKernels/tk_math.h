@@ -254,7 +254,7 @@ TK_INLINE double tk_exp2_wide(double x) {
 TK_INLINE float tk_powf(float x, float y) {
   double a = tk_absf(x), b = y;
   double z = b * tk_log2_wide(a);
-  z = (a == 1) & (y == y) ? 0 : z;
+  z = ((a == 1) & (y == y)) ? 0 : z;
   z = z < -200 ? -200 : z;
   z = z > 200 ? 200 : z;
   float result = (float)tk_exp2_wide(z);
@@ -264,8 +264,8 @@ TK_INLINE float tk_powf(float x, float y) {
   int whole = tk_rounded(c) == c, odd = whole & (tk_rounded(0.5 * c) != 0.5 * c);
   uint32_t sign = odd ? tk_bits(x) & 0x80000000u : 0;
   result = tk_float(tk_bits(result) ^ sign);
-  result = (x < 0) & (x >= -3.40282347e38f) & !whole ? __builtin_nanf("") : result;
-  return (y == 0) | (x == 1) ? 1.0f : result;
+  result = ((x < 0) & (x >= -3.40282347e38f) & !whole) ? __builtin_nanf("") : result;
+  return ((y == 0) | (x == 1)) ? 1.0f : result;
 }
 
 // The angle of the point (x, y): an odd polynomial in the smaller coordinate over the larger one (least relative error on
@@ -289,6 +289,6 @@ TK_INLINE float tk_atan2f(float y, float x) {
   // π and its half in two parts.
   r = a > b ? 1.57079637f - (r + 4.37113883e-8f) : r;
   r = tk_bits(x) >> 31 ? 3.14159274f - (r + 8.74227766e-8f) : r;
-  r = (x != x) | (y != y) ? __builtin_nanf("") : r;
+  r = ((x != x) | (y != y)) ? __builtin_nanf("") : r;
   return tk_copysignf(r, y);
 }

@@ -57,7 +57,7 @@ import Testing
     let attributes: [(name: String, value: HDF5Attribute)] = [
       ("count", .integer(.min)), ("counts", .integers([1, .max])), ("flag", .boolean(true)),
       ("note", .string("naïve \"text\"\n")), ("notes", .strings(["a", ""])), ("scale", .real(0.1)),
-      ("scales", .reals([.infinity, -0.0, 5e-324])),
+      ("scales", .reals([.infinity, -0.0, .leastNonzeroMagnitude])),
     ]
     try Fixtures.withTemporaryDirectory { folder in
       let urls = ["a.h5", "b.safetensors", "c.h5", "d.safetensors"].map { folder.appending(component: $0) }

@@ -51,7 +51,8 @@ package final class MappedFile: @unchecked Sendable {
   /// - Throws: ``CheckpointError`` of kind `damaged` when the file has become shorter, `cannotOpen` when it cannot be read.
   package func read(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws {
     tensorRequire(
-      range.lowerBound >= 0 && range.upperBound <= bytes.count, "MappedFile.read", "\(range) of \(bytes.count)")
+      range.lowerBound >= 0 && range.upperBound <= bytes.count, "MappedFile.read",
+      "\(range) of \(bytes.count)")
     let failure = Mutex<CheckpointError?>(nil)
     nonisolated(unsafe) let target = target
     // A core copies about 5 GB per second out of the system's memory, which is less than two can take.

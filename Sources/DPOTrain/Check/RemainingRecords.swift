@@ -1,4 +1,5 @@
 import LVLM
+import Tensor
 
 /// A source without some of its records: what a run works with once the records that cannot be used are known. Nothing of
 /// a record that is left out is shown, as a companion neither.
@@ -72,7 +73,7 @@ struct RemainingRecords: QuestionSource {
 
   private func place(_ split: DataSplit, _ index: Int) -> Int {
     guard let own = places[split], own.indices.contains(index) else {
-      preconditionFailure("\(source.name): no record \(index) in \(split.rawValue)")
+      tensorFailure("\(source.name)", "no record \(index) in \(split.rawValue)")
     }
     return own[index]
   }

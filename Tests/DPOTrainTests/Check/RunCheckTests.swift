@@ -128,7 +128,7 @@ import Testing
 @Suite struct PictureCheckTests {
   @Test func everyFileIsDecoded() throws {
     let folder = try TemporaryFolder()
-    let picture = try RGBImage(width: 30, height: 20, colour: RGBColour(9, 90, 200))
+    let picture = RGBImage(width: 30, height: 20, colour: RGBColour(9, 90, 200))
     let jpeg = try picture.jpegBytes()
     let files: [(String, [UInt8], String?)] = [
       ("good.png", try picture.pngBytes(), nil), ("good.jpg", jpeg, nil),

@@ -111,7 +111,8 @@ struct SpecialCoverageTests {
     let (infinity, nan) = (Double.infinity, Double.nan)
     let rows: [(Double, Double, Bool)] = [
       (infinity, infinity, true), (infinity, -infinity, false), (1, infinity, false), (infinity, 1, false),
-      (nan, nan, false), (0, -0.0, true), (1e308, -1e308, false), (5e-324, 0, true), (1, 1 + 1e-6, true),
+      (nan, nan, false), (0, -0.0, true), (1e308, -1e308, false), (.leastNonzeroMagnitude, 0, true),
+      (1, 1 + 1e-6, true),
       (1, 1.1, false),
     ]
     for (a, b, expected) in rows {

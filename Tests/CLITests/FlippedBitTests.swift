@@ -42,6 +42,7 @@ import Testing
       for (name, command) in cases {
         let file = run.appendingPathComponent(name)
         let size = try Data(contentsOf: file).count
+        try #require(size > 2, "\(name) is empty: there is nothing to flip")
         for position in [size / 3, size - 2] {
           try withDamage(file, at: position) {
             let call = try BuiltCommand.run(command, in: folder)

@@ -206,4 +206,21 @@ private enum Kind: CaseIterable, Sendable { case truth, whole, floating }
     #expect([Tensor([1, 2]), Tensor([3, 4])].reduce(0, +).array(of: Int.self) == [4, 6])
     #expect(Tensor.full([2], n, dtype: .int64).array(of: Int.self) == [41, 41])
   }
+
+  /// What the compiler takes for a tensor in these formulas is the number that a Double would have been.
+  @Test func factorsOfNumbersAreExact() {
+    let (rate, n) = (0.1, 3)
+    let x = Tensor([1.0, 3.0])
+    #expect(x.dtype == .float64)
+    #expect((x * (1 - rate)).array(of: Double.self) == [1 - rate, 3 * (1 - rate)])
+    #expect((x / (2 * rate)).array(of: Double.self) == [1 / (2 * rate), 3 / (2 * rate)])
+    #expect((x + (rate / 7 + 1)).array(of: Double.self) == [1 + (rate / 7 + 1), 3 + (rate / 7 + 1)])
+    let whole = Tensor([5, 6])
+    #expect((whole * (n + 1)).array(of: Int64.self) == [20, 24] && (whole * (n + 1)).dtype == .int64)
+    let number: Tensor = 1
+    #expect((x * (number - rate)).array(of: Double.self) == [1 - rate, 3 * (1 - rate)])
+    #expect((x * (rate * number / 3)).array(of: Double.self) == [rate / 3, 3 * (rate / 3)])
+    #expect((whole * (number + 2)).dtype == .int64 && (number - rate).dtype == .float32)
+    #expect((whole * (number / 2)).dtype == .float32)
+  }
 }

@@ -41,19 +41,22 @@ extension Tensor {
 
   /// The sum, element by element, after broadcasting.
   public static func + (a: Tensor, b: Tensor) -> Tensor {
-    binary("add", Int(TK_ADD), a, b, backward: { gradient, _, _, _ in (gradient, gradient) })
+    if let number = folded(a, b, Int64.addingReportingOverflow, +) { return number }
+    return binary("add", Int(TK_ADD), a, b, backward: { gradient, _, _, _ in (gradient, gradient) })
   }
 
   /// The difference, element by element, after broadcasting.
   public static func - (a: Tensor, b: Tensor) -> Tensor {
-    binary(
+    if let number = folded(a, b, Int64.subtractingReportingOverflow, -) { return number }
+    return binary(
       "subtract", Int(TK_SUB), a, b,
       backward: { gradient, _, b, _ in (gradient, b.requiresGradient ? -gradient : nil) })
   }
 
   /// The product, element by element, after broadcasting.
   public static func * (a: Tensor, b: Tensor) -> Tensor {
-    binary(
+    if let number = folded(a, b, Int64.multipliedReportingOverflow(by:), *) { return number }
+    return binary(
       "multiply", Int(TK_MUL), a, b,
       backward: { gradient, a, b, _ in
         (a.requiresGradient ? gradient * b : nil, b.requiresGradient ? gradient * a : nil)
@@ -63,6 +66,7 @@ extension Tensor {
   /// The quotient, element by element, after broadcasting; that of integers or bools is float32 (true
   /// division). For whole quotients see ``floorDivided(by:)-(Tensor)``.
   public static func / (a: Tensor, b: Tensor) -> Tensor {
+    if let number = folded(a, b, nil, /) { return number }
     if let number = b.literal { return a.divided(by: number) }
     if let number = a.literal { return b.dividing(number) }
     let type = DType.promoted(a.dtype, b.dtype)

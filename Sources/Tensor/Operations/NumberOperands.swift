@@ -9,6 +9,20 @@ extension Tensor {
   /// The number this tensor is where the program wrote one for it and nothing more.
   var literal: TensorNumber? { shape.isEmpty && node == nil ? storage.number : nil }
 
+  /// Two numbers give a number. The compiler may take the 1 of `x * (1 - rate)` for a tensor; the factor is then still the
+  /// Double that it would have been, not one rounded to float32 twice.
+  static func folded(
+    _ a: Tensor, _ b: Tensor, _ whole: ((Int64) -> (Int64) -> (partialValue: Int64, overflow: Bool))? = nil,
+    _ real: (Double, Double) -> Double
+  ) -> Tensor? {
+    guard let x = a.literal, let y = b.literal else { return nil }
+    if let whole, let first = x.integer, let second = y.integer {
+      let (value, overflow) = whole(first)(second)
+      if !overflow { return Tensor(remembering: TensorNumber(value)) }
+    }
+    return Tensor(remembering: TensorNumber(real(x.double, y.double)))
+  }
+
   /// Applies an operation of two tensors to this one and a number, which has the type the tensor and its kind
   /// promote to; in half precision neither operand is rounded before the result is.
   package func combined(
@@ -47,35 +61,47 @@ extension Tensor {
 
   /// The sum of every element and a number.
   public static func + <Number: TensorScalar>(a: Tensor, b: Number) -> Tensor {
-    a.combined(with: TensorNumber(b), "add") { $0 + $1 }
+    a.literal == nil
+      ? a.combined(with: TensorNumber(b), "add") { $0 + $1 }
+      : a + Tensor(remembering: TensorNumber(b))
   }
   /// The sum of a number and every element.
   public static func + <Number: TensorScalar>(a: Number, b: Tensor) -> Tensor {
-    b.combined(with: TensorNumber(a), "add") { $1 + $0 }
+    b.literal == nil
+      ? b.combined(with: TensorNumber(a), "add") { $1 + $0 }
+      : Tensor(remembering: TensorNumber(a)) + b
   }
   /// Every element minus a number.
   public static func - <Number: TensorScalar>(a: Tensor, b: Number) -> Tensor {
-    a.combined(with: TensorNumber(b), "subtract") { $0 - $1 }
+    a.literal == nil
+      ? a.combined(with: TensorNumber(b), "subtract") { $0 - $1 }
+      : a - Tensor(remembering: TensorNumber(b))
   }
   /// A number minus every element.
   public static func - <Number: TensorScalar>(a: Number, b: Tensor) -> Tensor {
-    b.combined(with: TensorNumber(a), "subtract") { $1 - $0 }
+    b.literal == nil
+      ? b.combined(with: TensorNumber(a), "subtract") { $1 - $0 }
+      : Tensor(remembering: TensorNumber(a)) - b
   }
   /// Every element times a number.
   public static func * <Number: TensorScalar>(a: Tensor, b: Number) -> Tensor {
-    a.combined(with: TensorNumber(b), "multiply") { $0 * $1 }
+    a.literal == nil
+      ? a.combined(with: TensorNumber(b), "multiply") { $0 * $1 }
+      : a * Tensor(remembering: TensorNumber(b))
   }
   /// A number times every element.
   public static func * <Number: TensorScalar>(a: Number, b: Tensor) -> Tensor {
-    b.combined(with: TensorNumber(a), "multiply") { $1 * $0 }
+    b.literal == nil
+      ? b.combined(with: TensorNumber(a), "multiply") { $1 * $0 }
+      : Tensor(remembering: TensorNumber(a)) * b
   }
   /// Every element divided by a number; integers and bools give float32.
   public static func / <Number: TensorScalar>(a: Tensor, b: Number) -> Tensor {
-    a.divided(by: TensorNumber(b))
+    a.literal == nil ? a.divided(by: TensorNumber(b)) : a / Tensor(remembering: TensorNumber(b))
   }
   /// A number divided by every element; integers and bools give float32.
   public static func / <Number: TensorScalar>(a: Number, b: Tensor) -> Tensor {
-    b.dividing(TensorNumber(a))
+    b.literal == nil ? b.dividing(TensorNumber(a)) : Tensor(remembering: TensorNumber(a)) / b
   }
   /// What remains of the division by a number; see ``remainder(_:)-(Tensor)``.
   public static func % <Number: TensorScalar>(a: Tensor, b: Number) -> Tensor { a.remainder(b) }

@@ -68,7 +68,9 @@ private func rowLosses(_ x: Tensor, _ targets: [Int64], _ smoothing: Double) -> 
     if GradientMode.isEnabled {
       let counted = (numbers .>= 0).to(x.dtype)
       let wanted =
-        numbers.oneHot(classes: classes, dtype: x.dtype) * (1 - smoothing) + smoothing / Double(classes)
+        // Rows that do not count have −1 here, which is no class.
+        numbers.maximum(Tensor.zeros([], dtype: .int64)).oneHot(classes: classes, dtype: x.dtype)
+        * (1 - smoothing) + smoothing / Double(classes)
       return (x.softmax() - wanted) * (gradient * counted).expandedDimensions(axis: 1)
     }
     let arrived = gradient.contiguous()

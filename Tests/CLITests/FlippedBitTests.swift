@@ -32,7 +32,7 @@ import Testing
           ("results.json", ["table", "runs/tiny"]), ("pairs.jsonl", ["inspect", "runs/tiny/pairs.jsonl"]),
           ("select/layers.json", ["layers", "--run", "runs/tiny"]), ("results.json", all),
           ("metrics.jsonl", ["report"] + all), ("sft/metrics.jsonl", ["report"] + all),
-          ("compose/records.jsonl", ["report"] + all), ("compose/single.jsonl", all),
+          ("compose/records.jsonl", ["report"] + all),
           ("select/answers.jsonl", all), ("select/candidates.jsonl", ["report"] + all),
           ("select/summary.json", all), ("evaluate/before.jsonl", ["report"] + all),
           ("evaluate/after.jsonl", ["report"] + all), ("evaluate/questions/composed.jsonl", all),

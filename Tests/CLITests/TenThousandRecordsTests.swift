@@ -24,7 +24,7 @@ import Testing
 
   private static let count = 10_000
 
-  /// Conversations about forty pictures; number 7000 is `bad`.
+  /// Conversations about forty pictures, each with an answer of its own; number 7000 is `bad`.
   private func write(_ bad: String, as layout: Layout, in folder: URL) throws {
     let pictures = folder.appendingPathComponent("p")
     if !FileManager.default.fileExists(atPath: pictures.path) {
@@ -41,7 +41,7 @@ import Testing
   }
 
   private func record(_ number: Int, image: String) -> String {
-    #"{"id": \#(number), "image": "p/\#(image)", "conversations": [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "It, {was [red."}]}"#
+    #"{"id": \#(number), "image": "p/\#(image)", "conversations": [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "It, {was [red \#(number % 40)."}]}"#
   }
 
   private func makeData(_ layout: Layout, skip: Bool = true, in folder: URL) throws -> BuiltCommand {

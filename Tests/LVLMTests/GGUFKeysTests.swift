@@ -80,7 +80,7 @@ import Testing
   @Test func whatIsHarmlessIsTaken() throws {
     let words = try message([
       ("general.author", .text("x")), ("general.quantization_version", .number(2)),
-      ("llama.vocab_size", .number(400)),
+      ("llama.vocab_size", .number(380)),
       ("llama.rope.scaling.type", .text("none")), ("llama.rope.scaling.factor", .real(4)),
       ("llama.expert_count", .number(0)),
       ("tokenizer.ggml.add_space_prefix", .flag(false)), ("tokenizer.ggml.eot_token_id", .number(2)),

@@ -151,6 +151,8 @@ private let slopes: [[Double]] = [
       apart.step(those.enumerated().map { ("\($0.offset).weight", $0.element) }, others)
     }
     for (one, other) in zip(these, those) { #expect(values(one) == values(other)) }
+    // State belongs to parameters that live.
+    defer { withExtendedLifetime(these) {} }
     do {
       let together = UncheckedBox(together)
       _ = try withTensorErrors { together.value.namedState().count }

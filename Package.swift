@@ -17,8 +17,8 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
   ],
   targets: [
-    // Floor 0: system libraries and C kernels. What only the upper floors need is an ordinary C target: for a system library
-    // SwiftPM asks pkg-config, and warns, even in a program that uses `Tensor` alone.
+    // Floor 0: system libraries and C kernels. What only the upper floors need is an ordinary C target: for a
+    // system library SwiftPM asks pkg-config, and warns, even in a program that uses `Tensor` alone.
     .systemLibrary(name: "CMIAOpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CMIALAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
     .target(name: "CMIAHDF5", linkerSettings: [.linkedLibrary("hdf5_serial")]),

@@ -29,7 +29,8 @@ enum ExportType: String, CaseIterable, ExpressibleByArgument {
   }
 }
 
-/// A size as transformers' `max_shard_size` spells it: `5GB` is 5·10⁹ bytes, `5GiB` 5·2³⁰, a number alone bytes.
+/// A size as transformers' `max_shard_size` spells it: `5GB` is 5·10⁹ bytes, `5GiB` 5·2³⁰, a number alone
+/// bytes.
 struct ShardSize: ExpressibleByArgument, CustomStringConvertible {
   let bytes: Int
 

@@ -37,7 +37,8 @@ public final class LlavaModel: Module {
     try self.init(configuration, using: &generator, awaitsDecoder: false)
   }
 
-  /// - Parameter awaitsDecoder: whether a file will replace the decoder's weights, which then get no values and no memory.
+  /// - Parameter awaitsDecoder: whether a file will replace the decoder's weights, which then get no values
+  ///   and no memory.
   init(
     _ configuration: LlavaConfiguration, using generator: inout RandomGenerator, awaitsDecoder: Bool
   ) throws {

@@ -2,8 +2,8 @@ import Tensor
 
 /// How the matrices of a model are kept in memory. Whatever is chosen, computing is done in Float32.
 public enum WeightStorage: String, CaseIterable, Sendable {
-  /// As the file has them where products can read that, else Float32: Float16, BFloat16, and what is quantised in a GGUF
-  /// file.
+  /// As the file has them where products can read that, else Float32: Float16, BFloat16, and what is
+  /// quantised in a GGUF file.
   case auto
   /// Float32, which alone can be trained.
   case float32
@@ -12,8 +12,8 @@ public enum WeightStorage: String, CaseIterable, Sendable {
   /// The quantised blocks of a GGUF file as they are; an error where a file has none.
   case quantized
 
-  /// The type in memory of a weight that a file has as `stored`. Norms, biases and convolutions are Float32, because
-  /// hidden states have the type of the norms.
+  /// The type in memory of a weight that a file has as `stored`. Norms, biases and convolutions are Float32,
+  /// because hidden states have the type of the norms.
   func type(ofMatrix isMatrix: Bool, stored: DType) -> DType {
     guard isMatrix else { return .float32 }
     switch self {

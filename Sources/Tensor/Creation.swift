@@ -50,7 +50,8 @@ extension Tensor {
   }
 
   /// A tensor with every element set to `value`, as float32 (a `Bool` as bool) unless said otherwise.
-  /// - Precondition: `dtype`, when it is an integer type, holds the number; what comes after its point is cut.
+  /// - Precondition: `dtype`, when it is an integer type, holds the number; what comes after its point is
+  ///   cut.
   public static func full<Scalar: TensorScalar>(_ shape: [Int], _ value: Scalar, dtype: DType? = nil)
     -> Tensor
   {
@@ -58,7 +59,8 @@ extension Tensor {
   }
 
   /// A tensor with every element set to `value`, as float32 unless said otherwise.
-  /// - Precondition: `dtype`, when it is an integer type, holds the number; what comes after its point is cut.
+  /// - Precondition: `dtype`, when it is an integer type, holds the number; what comes after its point is
+  ///   cut.
   public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32) -> Tensor {
     full(shape, number: TensorNumber(value), dtype: dtype)
   }

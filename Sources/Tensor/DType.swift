@@ -32,10 +32,10 @@ import CTensorKernels
 ///
 /// So `image / 255` and `image * 2.0` are float32 for every integer image, `index * 2` keeps the type of
 /// `index`, and
-/// `half * 0.1` is half. An `Int` that meets an integer tensor must be a number of its type: `bytes + 300` fails, as it
-/// does in NumPy; compared with, it may be any number. This is the rule of every operation of two operands:
-/// operators, comparisons, `maximum`, `minimum`, `pow`, `remainder`, `floorDivided(by:)`, `clamped`,
-/// `select`, `maskedFill`.
+/// `half * 0.1` is half. An `Int` that meets an integer tensor must be a number of its type: `bytes + 300`
+/// fails, as it does in NumPy; compared with, it may be any number. This is the rule of every operation of
+/// two operands: operators, comparisons, `maximum`, `minimum`, `pow`, `remainder`, `floorDivided(by:)`,
+/// `clamped`, `select`, `maskedFill`.
 ///
 /// Three operations have a type of their own: `/` of integers or bools is true division and gives float32,
 /// comparisons give bool, and sums, products and their running forms of integers or bools are int64.
@@ -124,8 +124,8 @@ public enum DType: String, Sendable, CaseIterable {
   /// Whether a whole number lies in the range of this type; a bool takes all.
   package func holds(_ value: Int) -> Bool { self == .bool || integerRange.contains(Int64(value)) }
 
-  /// Whether a Swift type is the one that elements of this type have in memory: its own, or for half precision the bits as
-  /// `UInt16`, and for int64 also `UInt64`.
+  /// Whether a Swift type is the one that elements of this type have in memory: its own, or for half
+  /// precision the bits as `UInt16`, and for int64 also `UInt64`.
   @inline(__always)
   package func isStored<T>(as _: T.Type) -> Bool {
     switch self {

@@ -44,7 +44,8 @@ public struct Tensor: @unchecked Sendable {
       strides: Self.contiguousStrides(shape), offset: 0, dtype: dtype)
   }
 
-  /// A tensor whose values nothing may read: a file will replace it (see ``TensorStorage/placeholder(byteCount:)``).
+  /// A tensor whose values nothing may read: a file will replace it (see
+  /// ``TensorStorage/placeholder(byteCount:)``).
   package init(placeholder shape: [Int], dtype: DType) {
     guard let count = Self.elementCount(shape), count <= (1 << 47) / dtype.byteSize else {
       tensorFailure("Tensor", "extents must not be negative or beyond all memory, found shape \(shape)")
@@ -54,8 +55,8 @@ public struct Tensor: @unchecked Sendable {
       strides: Self.contiguousStrides(shape), offset: 0, dtype: dtype)
   }
 
-  /// A constant contiguous tensor over memory that `owner` keeps alive, such as a mapped file; copied before it is
-  /// written to.
+  /// A constant contiguous tensor over memory that `owner` keeps alive, such as a mapped file; copied before
+  /// it is written to.
   package init(
     borrowing bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType, owner: AnyObject
   ) {

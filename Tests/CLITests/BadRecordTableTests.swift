@@ -2,8 +2,8 @@ import Foundation
 import LVLM
 import Testing
 
-/// Every way in which a record cannot be used, by every stage and both policies: told with file, line and reason before
-/// the first step, or left out and listed.
+/// Every way in which a record cannot be used, by every stage and both policies: told with file, line and
+/// reason before the first step, or left out and listed.
 @Suite struct BadRecordTableTests {
   /// A record that cannot be used.
   struct Kind: CustomTestStringConvertible, Sendable {

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// Files of a finished run with one bit flipped, read by every command that reads them: `scripts/faults` in short.
+/// Files of a finished run with one bit flipped, read by every command that reads them: `scripts/faults` in
+/// short.
 @Suite struct FlippedBitTests {
   /// Flips a bit, calls `body`, and puts the file back.
   private func withDamage(_ file: URL, at position: Int, _ body: () throws -> Void) throws {

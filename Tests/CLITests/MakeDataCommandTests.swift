@@ -64,7 +64,8 @@ import Testing
     }
   }
 
-  /// A sequence shows the pictures as they are: none of them may be one that cannot be read, and each is listed.
+  /// A sequence shows the pictures as they are: none of them may be one that cannot be read, and each is
+  /// listed.
   @Test func picturesThatCannotBeReadAreInNothing() throws {
     try BuiltCommand.withFolder { folder in
       let arguments = try dataset(in: folder) + ["--quiet", "--on-bad-record", "skip"]

@@ -3,7 +3,8 @@ import LVLM
 import TestSupport
 import Testing
 
-/// A trained model is served as it was trained: its chat template and image settings are part of it, for every command.
+/// A trained model is served as it was trained: its chat template and image settings are part of it, for
+/// every command.
 @Suite struct TrainedModelTests {
   @Test func whatWasTrainedIsServed() throws {
     try BuiltCommand.withFolder { folder in

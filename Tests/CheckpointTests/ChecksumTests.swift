@@ -4,7 +4,8 @@ import Tensor
 import TestSupport
 import Testing
 
-/// Files of this package with one bit flipped, a stretch zeroed, or the end cut off: refused, or read as they were.
+/// Files of this package with one bit flipped, a stretch zeroed, or the end cut off: refused, or read as they
+/// were.
 @Suite struct ChecksumTests {
   /// What became of one kind of file under all kinds of damage.
   private struct Outcome {

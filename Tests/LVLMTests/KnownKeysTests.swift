@@ -5,7 +5,8 @@ import Tensor
 import TestSupport
 import Testing
 
-/// Keys that change results are computed or refused by name, in every file of a model; so are weights in further files.
+/// Keys that change results are computed or refused by name, in every file of a model; so are weights in
+/// further files.
 @Suite struct KnownKeysTests {
   private func withCopy(_ body: (URL) throws -> Void) throws {
     try Fixtures.withTemporaryDirectory { folder in

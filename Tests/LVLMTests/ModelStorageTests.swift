@@ -5,7 +5,8 @@ import Tensor
 import TestSupport
 import Testing
 
-/// The types in which weights are kept in memory and written to files, the files they are written to, and the memory that takes.
+/// The types in which weights are kept in memory and written to files, the files they are written to, and the
+/// memory that takes.
 @Suite struct ModelStorageTests {
   private static let halves: [DType] = [.bfloat16, .float16]
 
@@ -172,8 +173,8 @@ import Testing
       let size = model.namedParameters().reduce(0) { $0 + $1.parameter.count * $1.parameter.dtype.byteSize }
       #expect(size > (what == "float32" ? 100 : 50) << 20)
       let peak = try resident("VmHWM") - before
-      // Code that is touched for the first time, buffers of threads; while it is written, the largest tensor in its new type
-      // and as bytes.
+      // Code that is touched for the first time, buffers of threads; while it is written, the largest tensor
+      // in its new type and as bytes.
       let largest = what == "save" ? 2 * 4 * 4096 * 768 : 0
       #expect(Double(peak) < 1.15 * Double(size) + Double(largest + (12 << 20)), "\(peak) for \(size)")
     }

@@ -223,7 +223,8 @@ import Testing
     }
   }
 
-  /// The `tokenizer.json` that is written beside a `tokenizer.model` gives the same ids, blanks and bytes included.
+  /// The `tokenizer.json` that is written beside a `tokenizer.model` gives the same ids, blanks and bytes
+  /// included.
   @Test func theVocabularyInBothForms() throws {
     try withCopy { folder in
       for name in ["tokenizer.json", "tokenizer_config.json"] {

@@ -5,11 +5,11 @@ import Tensor
 import TestSupport
 import Testing
 
-/// What is written here works in transformers with its own `AutoProcessor`: several pictures, the chat template, the same ids,
-/// the same scores, the same greedy answer.
+/// What is written here works in transformers with its own `AutoProcessor`: several pictures, the chat
+/// template, the same ids, the same scores, the same greedy answer.
 @Suite struct TransformersProcessorTests {
-  /// For each directory: the prompt of a message with two pictures, its ids and pixels, the scores behind it, and the greedy
-  /// answer; and the ids of plain texts.
+  /// For each directory: the prompt of a message with two pictures, its ids and pixels, the scores behind it,
+  /// and the greedy answer; and the ids of plain texts.
   private static let script = """
     import sys, json, torch
     from PIL import Image

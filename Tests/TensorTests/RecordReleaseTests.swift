@@ -1,8 +1,8 @@
 import Tensor
 import Testing
 
-/// Records that are dropped without a backward pass. Released one inside the other, a chain this long would overflow the
-/// stack, in a debug build after a few ten thousand links.
+/// Records that are dropped without a backward pass. Released one inside the other, a chain this long would
+/// overflow the stack, in a debug build after a few ten thousand links.
 @Suite(.serialized) struct RecordReleaseTests {
   private static let length = 1_000_000
 

@@ -1,13 +1,14 @@
 import Tensor
 import Testing
 
-/// Operations that choose elements, of every type, layout and length around the sizes of the kernels' blocks, against plain
-/// loops over Swift arrays.
+/// Operations that choose elements, of every type, layout and length around the sizes of the kernels' blocks,
+/// against plain loops over Swift arrays.
 @Suite struct SelectionTableTests {
   static let lengths = [1, 2, 31, 32, 33, 63, 64, 65, 129, 1025, 33_000]
   static let types: [DType] = [.float32, .float64, .float16, .bfloat16, .int32, .int64, .uint8, .bool]
 
-  /// Numbers with many equal ones, both ends of integers, and for floating point infinities, both zeros and NaN.
+  /// Numbers with many equal ones, both ends of integers, and for floating point infinities, both zeros and
+  /// NaN.
   private func values(_ count: Int, _ type: DType, seed: UInt64) -> Tensor {
     var generator = RandomGenerator(seed: seed)
     if type.isFloatingPoint {

@@ -15,7 +15,8 @@ private func mapped(_ x: Tensor, _ function: (Double) -> Double) -> Tensor {
 private struct LeavingRow: CustomTestStringConvertible, Sendable {
   let testDescription: String
   let make: @Sendable () -> CustomOperation
-  /// Whether the part that is missing depends on the gradient that arrives too, as a product with a direction needs.
+  /// Whether the part that is missing depends on the gradient that arrives too, as a product with a direction
+  /// needs.
   let losesGradient: Bool
 }
 

@@ -87,8 +87,8 @@ public final class GGUFFile: Sendable {
   /// The header's description of a tensor, or nil when the file has none of that name.
   public func entry(_ name: String) -> Entry? { indices[name].map { entries[$0] } }
 
-  /// Tensors whose data ends before that of the next one begins, by more than the gap that aligns it, and how many bytes
-  /// are theirs by that. ggml writes no such files: shape or type is not the tensor's own.
+  /// Tensors whose data ends before that of the next one begins, by more than the gap that aligns it, and how
+  /// many bytes are theirs by that. ggml writes no such files: shape or type is not the tensor's own.
   package var loose: [(entry: Entry, byteCount: Int, room: Int)] {
     let alignment = max(metadata["general.alignment"]?.asInt ?? 32, 32)
     let placed = entries.sorted { $0.range.lowerBound < $1.range.lowerBound }
@@ -98,7 +98,8 @@ public final class GGUFFile: Sendable {
     }
   }
 
-  /// The bytes of a quantised matrix where they lie in the mapped file, `[rows, bytes of a row]`, for `QuantizedMatrix`.
+  /// The bytes of a quantised matrix where they lie in the mapped file, `[rows, bytes of a row]`, for
+  /// `QuantizedMatrix`.
   ///
   /// Nothing is read before it is used. The file must not become shorter while the tensor lives.
   /// - Throws: ``CheckpointError`` of kind `missing`, or `unsupported` for a tensor that is no matrix.
@@ -113,8 +114,8 @@ public final class GGUFFile: Sendable {
       borrowing: bytes(of: entry), shape: [entry.shape[0], rowBytes], dtype: .uint8, owner: mapping)
   }
 
-  /// A tensor that is not quantised where it lies in the mapped file, in the type it has there; nil where it is quantised or
-  /// its elements do not begin at a multiple of their size.
+  /// A tensor that is not quantised where it lies in the mapped file, in the type it has there; nil where it
+  /// is quantised or its elements do not begin at a multiple of their size.
   /// - Throws: ``CheckpointError`` of kind `missing`.
   package func mapped(_ name: String) throws -> Tensor? {
     let entry = try required(name)
@@ -125,9 +126,11 @@ public final class GGUFFile: Sendable {
       borrowing: bytes(of: entry), shape: entry.shape, dtype: entry.encoding.dtype, owner: mapping)
   }
 
-  /// A tensor: Float32 for F32 and the quantised encodings, Float16 and BFloat16 as stored, unless `dtype` says otherwise.
+  /// A tensor: Float32 for F32 and the quantised encodings, Float16 and BFloat16 as stored, unless `dtype`
+  /// says otherwise.
   ///
-  /// It is read and converted piece by piece: neither the stored nor the expanded form is in memory beside the result.
+  /// It is read and converted piece by piece: neither the stored nor the expanded form is in memory beside
+  /// the result.
   /// - Throws: ``CheckpointError`` of kind `missing`.
   public func tensor(_ name: String, as dtype: DType? = nil) throws -> Tensor {
     let entry = try required(name)

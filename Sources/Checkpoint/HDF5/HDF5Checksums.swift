@@ -3,10 +3,11 @@ import Tensor
 
 /// What the checksums of an HDF5 file are made of.
 ///
-/// Every dataset has an attribute `crc32`: the CRC-32 of its bytes, `zlib.crc32(dataset[...].tobytes())` in Python. The root
-/// has `crc32_contents`, the CRC-32 of one line for each group or dataset (its number in the group above, path), for each
-/// dataset (path, type, shape) and for each attribute (path, name, value), sorted, each with a line feed: whatever the format
-/// itself does not guard. A file without the latter is read as any other HDF5 file.
+/// Every dataset has an attribute `crc32`: the CRC-32 of its bytes, `zlib.crc32(dataset[...].tobytes())` in
+/// Python. The root has `crc32_contents`, the CRC-32 of one line for each group or dataset (its number in the
+/// group above, path), for each dataset (path, type, shape) and for each attribute (path, name, value),
+/// sorted, each with a line feed: whatever the format itself does not guard. A file without the latter is
+/// read as any other HDF5 file.
 struct HDF5Checksums {
   /// The attribute of a dataset.
   static let dataName = "crc32"

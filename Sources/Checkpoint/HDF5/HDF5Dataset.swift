@@ -94,7 +94,8 @@ struct HDF5Dataset {
     if case .numbers(_, isBigEndian: true) = type { exchangeBytes(of: target) }
   }
 
-  /// Copies data in one piece; a long one past the mapping, whose pages would count as memory beside the copy.
+  /// Copies data in one piece; a long one past the mapping, whose pages would count as memory beside the
+  /// copy.
   private func copy(_ position: Int, into target: UnsafeMutableRawBufferPointer) throws {
     let data = try walk.data(at: position, count: target.count)
     guard target.count >= 1 << 16, let mapping = walk.mapping, let start = target.baseAddress else {

@@ -19,8 +19,8 @@ public final class HDF5File: Sendable {
   private let mapping: MappedFile
   private let superblock: HDF5Superblock
   private let groups: HDF5GroupCache
-  /// Whether the file carries the checksums of this package's writer. They are then verified: those of structure and
-  /// attributes when it is opened, that of a dataset when it is read.
+  /// Whether the file carries the checksums of this package's writer. They are then verified: those of
+  /// structure and attributes when it is opened, that of a dataset when it is read.
   public let hasChecksums: Bool
 
   /// Opens a file.

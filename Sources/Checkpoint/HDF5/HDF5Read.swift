@@ -16,8 +16,8 @@ extension HDF5File {
   }
 
   /// Reads a dataset whole.
-  /// - Throws: ``CheckpointError`` of kind `missing`, `unsupported`, or `damaged` when its bytes cannot be read or do not
-  ///   have the checksum of the file's writer.
+  /// - Throws: ``CheckpointError`` of kind `missing`, `unsupported`, or `damaged` when its bytes cannot be
+  ///   read or do not have the checksum of the file's writer.
   public func read(_ path: String) throws -> StoredArray {
     try withDataset(path) { walk, header, dataset, type in
       let size = try byteCount(type, dataset.shape, walk)

@@ -25,8 +25,8 @@ extension HDF5File {
 /// An HDF5 file that is being written, by libhdf5; see ``HDF5File/write(to:_:)``.
 ///
 /// Datasets are contiguous, little-endian and in C order. The same content gives the same bytes. Every call goes through one
-/// process-wide lock. Each dataset gets the CRC-32 of its bytes as the attribute `crc32`, and the file that of everything
-/// else; see ``HDF5Checksums``.
+/// process-wide lock. Each dataset gets the CRC-32 of its bytes as the attribute `crc32`, and the file that
+/// of everything else; see ``HDF5Checksums``.
 public final class HDF5Writer: @unchecked Sendable {
   /// Where the file will be.
   public let url: URL

@@ -9,8 +9,8 @@ public enum SafeTensors {
 
   /// Writes tensors in one step. The header's order is that of the reference implementation (wide types first, then by
   /// name), so the same content gives the same bytes.
-  /// - Parameter hasChecksums: adds the CRC-32 of the header and of each tensor as `crc32` to the metadata, which
-  ///   ``SafeTensorsFile`` verifies.
+  /// - Parameter hasChecksums: adds the CRC-32 of the header and of each tensor as `crc32` to the metadata,
+  ///   which ``SafeTensorsFile`` verifies.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice or reserved.
   public static func write(
     _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:],
@@ -57,8 +57,10 @@ public enum SafeTensors {
     }
   }
 
-  /// Writes items in one step, one after the other, in the order of ``write(_:metadata:hasChecksums:to:)-([(String,Tensor)],_,_,_)``.
-  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice or reserved; what an item throws.
+  /// Writes items in one step, one after the other, in the order of
+  /// ``write(_:metadata:hasChecksums:to:)-([(String,Tensor)],_,_,_)``.
+  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice or reserved; what an
+  ///   item throws.
   package static func write(
     _ items: [Item], _ metadata: [String: String], _ hasChecksums: Bool, _ url: URL
   ) throws {

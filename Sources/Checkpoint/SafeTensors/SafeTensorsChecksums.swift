@@ -3,8 +3,9 @@ import Tensor
 
 /// The checksums of a safetensors file: `crc32` in its metadata.
 ///
-/// The value is a list of CRC-32, eight hexadecimal digits each, with a blank between: first that of the header's text, in
-/// which the digits of this one are zeros, then that of each tensor's bytes in the order of the file.
+/// The value is a list of CRC-32, eight hexadecimal digits each, with a blank between: first that of the
+/// header's text, in which the digits of this one are zeros, then that of each tensor's bytes in the order of
+/// the file.
 struct SafeTensorsChecksums {
   /// The key in `__metadata__`.
   static let key = "crc32"
@@ -40,8 +41,8 @@ struct SafeTensorsChecksums {
       .map { $0 + mark.count }
   }
 
-  /// The metadata without the checksums, and those of the tensors after that of the header was compared; nil for a file
-  /// without.
+  /// The metadata without the checksums, and those of the tensors after that of the header was compared; nil
+  /// for a file without.
   static func verified(
     _ header: SafeTensorsHeader, _ bytes: UnsafeRawBufferPointer, file: String
   ) throws -> (metadata: [String: String], checksums: [UInt32]?) {

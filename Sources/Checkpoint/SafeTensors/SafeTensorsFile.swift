@@ -24,8 +24,8 @@ public final class SafeTensorsFile: Sendable {
   public let entries: [Entry]
   /// The text of `__metadata__` but for checksums, empty when there is none.
   public let metadata: [String: String]
-  /// Whether the file carries the checksums of ``SafeTensors/write(_:metadata:hasChecksums:to:)``, which are then verified:
-  /// the header's when it is opened, a tensor's whenever it is read.
+  /// Whether the file carries the checksums of ``SafeTensors/write(_:metadata:hasChecksums:to:)``, which are
+  /// then verified: the header's when it is opened, a tensor's whenever it is read.
   public var hasChecksums: Bool { checksums != nil }
   private let checksums: [UInt32]?
   let mapping: MappedFile
@@ -56,8 +56,8 @@ public final class SafeTensorsFile: Sendable {
   public func entry(_ name: String) -> Entry? { indices[name].map { entries[$0] } }
 
   /// Calls `body` with the bytes of a tensor where they lie in the file, little-endian, C order.
-  /// - Throws: ``CheckpointError`` of kind `missing`, `damaged` for bytes that do not have the checksum of the file's
-  ///   writer, or what `body` throws.
+  /// - Throws: ``CheckpointError`` of kind `missing`, `damaged` for bytes that do not have the checksum of
+  ///   the file's writer, or what `body` throws.
   public func withBytes<Result>(
     of name: String, _ body: (Entry, UnsafeRawBufferPointer) throws -> Result
   ) throws -> Result {

@@ -8,12 +8,14 @@ package enum SafeTensorsShardWriter {
   private static let single = "model.safetensors"
   private static let index = "model.safetensors.index.json"
 
-  /// Writes `model.safetensors`, or `model-00001-of-0000N.safetensors` and `model.safetensors.index.json` when the items
-  /// take more than `shardBytes`, with checksums, and removes the files of weights that were there before.
+  /// Writes `model.safetensors`, or `model-00001-of-0000N.safetensors` and `model.safetensors.index.json`
+  /// when the items take more than `shardBytes`, with checksums, and removes the files of weights that were
+  /// there before.
   ///
-  /// Items keep their order: a file ends where the next item would make it too large; an item larger than that has its own.
-  /// Source: `split_torch_state_dict_into_shards` of huggingface_hub.
-  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, or what an item throws; the earlier files are then as they were.
+  /// Items keep their order: a file ends where the next item would make it too large; an item larger than
+  /// that has its own. Source: `split_torch_state_dict_into_shards` of huggingface_hub.
+  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, or what an item throws; the earlier files are then
+  ///   as they were.
   package static func write(
     _ items: [SafeTensors.Item], metadata: [String: String], to directory: URL, shardBytes: Int
   ) throws {

@@ -11,10 +11,11 @@ public enum AtomicFile {
 
   /// Lets `write` fill a temporary file beside `destination`, syncs it, and renames it over `destination`.
   ///
-  /// When anything fails, the temporary file is removed and whatever was at `destination` stays as it was. The temporary name
-  /// belongs to this call alone, so that any number of threads and processes may replace one file.
-  /// - Parameter isSynced: false leaves it to a later ``synchronizeFileSystem(of:)`` that the file outlives a power cut; what
-  ///   a process killed before sees is the same.
+  /// When anything fails, the temporary file is removed and whatever was at `destination` stays as it was.
+  /// The temporary name belongs to this call alone, so that any number of threads and processes may replace
+  /// one file.
+  /// - Parameter isSynced: false leaves it to a later ``synchronizeFileSystem(of:)`` that the file outlives a
+  ///   power cut; what a process killed before sees is the same.
   /// - Throws: whatever `write` throws, or ``CheckpointError`` of kind `cannotWrite` when syncing or renaming fails.
   public static func replace(
     _ destination: URL, isSynced: Bool = true, _ write: (URL) throws -> Void
@@ -32,8 +33,8 @@ public enum AtomicFile {
     if isSynced { try synchronize(directory, reportingAs: destination) }
   }
 
-  /// As ``replace(_:isSynced:_:)`` for several files of one folder that belong together: none is renamed before all are written and
-  /// synced, so that a failure leaves every earlier file as it was.
+  /// As ``replace(_:isSynced:_:)`` for several files of one folder that belong together: none is renamed
+  /// before all are written and synced, so that a failure leaves every earlier file as it was.
   /// - Parameter write: gets the index of a destination and where to write it for now.
   /// - Throws: whatever `write` throws, or ``CheckpointError`` of kind `cannotWrite`.
   package static func replaceAll(_ destinations: [URL], _ write: (Int, URL) throws -> Void) throws {
@@ -89,7 +90,8 @@ public enum AtomicFile {
     try synchronize(parent, reportingAs: url)
   }
 
-  /// Writes everything out that was written to the file system of a folder, as one `fsync` of each of its files would.
+  /// Writes everything out that was written to the file system of a folder, as one `fsync` of each of its
+  /// files would.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`.
   package static func synchronizeFileSystem(of folder: URL) throws {
     let descriptor = open(folder.path, O_RDONLY | O_CLOEXEC)
@@ -100,13 +102,14 @@ public enum AtomicFile {
 
   // MARK: Leftovers
 
-  /// Whether a file name is one that ``replace(_:isSynced:_:)``, or Foundation, leaves behind when the process is killed in
-  /// between.
+  /// Whether a file name is one that ``replace(_:isSynced:_:)``, or Foundation, leaves behind when the
+  /// process is killed in between.
   public static func isLeftover(_ name: String) -> Bool {
     name.hasPrefix(".") && name.hasSuffix(temporarySuffix) || name.hasPrefix(foundationPrefix)
   }
 
-  /// How Foundation names the unfinished file of an atomic write, before the process in hexadecimal digits and a random part.
+  /// How Foundation names the unfinished file of an atomic write, before the process in hexadecimal digits
+  /// and a random part.
   private static let foundationPrefix = ".dat.nosync"
 
   /// Removes unfinished files of processes that are no more, in a folder and all below it.

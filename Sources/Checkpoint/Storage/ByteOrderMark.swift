@@ -5,8 +5,8 @@ package enum ByteOrderMark {
 }
 
 extension Collection<UInt8> {
-  /// The bytes of a text without the mark before them, where there is one: what every reader of text in this package
-  /// begins with.
+  /// The bytes of a text without the mark before them, where there is one: what every reader of text in this
+  /// package begins with.
   package var withoutByteOrderMark: SubSequence {
     starts(with: ByteOrderMark.utf8) ? dropFirst(ByteOrderMark.utf8.count) : self[...]
   }

@@ -1,8 +1,8 @@
 import Foundation
 import Tensor
 
-/// A list of files with their CRC-32 in the SFV format, which `cksfv -f` and `rhash -c` check: a line `path CRC32` for each,
-/// paths relative to the list. A first line, a comment, has the checksum of the others.
+/// A list of files with their CRC-32 in the SFV format, which `cksfv -f` and `rhash -c` check: a line `path
+/// CRC32` for each, paths relative to the list. A first line, a comment, has the checksum of the others.
 package struct ChecksumList: Equatable, Sendable {
   /// A file of the list.
   package struct Entry: Equatable, Sendable {
@@ -27,7 +27,8 @@ package struct ChecksumList: Equatable, Sendable {
   }
 
   /// The files of a list.
-  /// - Throws: ``CheckpointError``: `cannotOpen`, or `damaged` for a list that does not have its own checksum.
+  /// - Throws: ``CheckpointError``: `cannotOpen`, or `damaged` for a list that does not have its own
+  ///   checksum.
   package init(reading url: URL) throws {
     let data = try StoredBytes.read(url, expected: "a list of checksums")
     let lines = data.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
@@ -94,7 +95,8 @@ extension ChecksumList {
     try AtomicFile.write(ChecksumList(entries).text.utf8, to: folder.appendingPathComponent(name))
   }
 
-  /// Compares a file of a folder with the list there; nothing where there is none or it does not have the file.
+  /// Compares a file of a folder with the list there; nothing where there is none or it does not have the
+  /// file.
   /// - Throws: ``CheckpointError`` of kind `damaged`.
   package static func verify(_ file: String, in folder: URL) throws {
     let place = folder.appendingPathComponent(name)

@@ -4,8 +4,8 @@ import Tensor
 
 /// A file's bytes, mapped into memory: nothing is read before it is touched, and nothing is copied.
 ///
-/// Pages that were touched count as memory of the process. What is looked at once, such as weights that are copied, is
-/// therefore read by ``read(_:into:)`` instead, or given back with ``forget()``.
+/// Pages that were touched count as memory of the process. What is looked at once, such as weights that are
+/// copied, is therefore read by ``read(_:into:)`` instead, or given back with ``forget()``.
 package final class MappedFile: @unchecked Sendable {
   /// The bytes, valid as long as this object.
   package let bytes: UnsafeRawBufferPointer
@@ -48,7 +48,8 @@ package final class MappedFile: @unchecked Sendable {
   }
 
   /// Copies a part of the file into memory, past the mapping; the pages of the file stay the system's.
-  /// - Throws: ``CheckpointError`` of kind `damaged` when the file has become shorter, `cannotOpen` when it cannot be read.
+  /// - Throws: ``CheckpointError`` of kind `damaged` when the file has become shorter, `cannotOpen` when it
+  ///   cannot be read.
   package func read(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws {
     tensorRequire(
       range.lowerBound >= 0 && range.upperBound <= bytes.count, "MappedFile.read",

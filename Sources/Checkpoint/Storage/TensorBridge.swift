@@ -53,8 +53,9 @@ struct NoTensorType: Error {
 }
 
 extension Tensor {
-  /// Elements that are converted or looked through at a time where a whole copy would cost memory. Few, because their
-  /// buffers go back to the pool, which hands them to tensors half as large: those would keep twice what they need.
+  /// Elements that are converted or looked through at a time where a whole copy would cost memory. Few,
+  /// because their buffers go back to the pool, which hands them to tensors half as large: those would keep
+  /// twice what they need.
   package static let pieceLength = 1 << 16
 
   /// Calls `body` with the elements in C order.
@@ -144,8 +145,8 @@ extension HDF5File {
 
 extension SafeTensorsFile {
   /// A tensor, copied out of the file.
-  /// - Throws: ``CheckpointError`` of kind `missing`; `damaged` for bytes that do not have the checksum of the file's writer;
-  ///   `unsupported` for UInt64, which tensors do not have.
+  /// - Throws: ``CheckpointError`` of kind `missing`; `damaged` for bytes that do not have the checksum of
+  ///   the file's writer; `unsupported` for UInt64, which tensors do not have.
   public func tensor(_ name: String) throws -> Tensor {
     try read(name) { entry, mapping in
       try Tensor(entry.elementType, shape: entry.shape) { target in
@@ -155,7 +156,8 @@ extension SafeTensorsFile {
     }
   }
 
-  /// A tensor in another type than it is stored in, converted piece by piece: the stored form is never in memory whole.
+  /// A tensor in another type than it is stored in, converted piece by piece: the stored form is never in
+  /// memory whole.
   /// - Throws: as ``tensor(_:)``.
   public func tensor(_ name: String, as dtype: DType) throws -> Tensor {
     guard let entry = entry(name), let stored = entry.elementType.dtype, stored != dtype,

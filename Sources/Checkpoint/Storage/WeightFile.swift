@@ -4,10 +4,11 @@ import Foundation
 public enum WeightFile {
   /// Copies a safetensors file into an HDF5 file or the other way, told apart by their endings.
   ///
-  /// Names, element types, shapes and bytes are the same on both sides: a dataset's name is its path, `layers/0/weight`. Text
-  /// attributes of an HDF5 file's root and the text metadata of safetensors are each other; every other attribute, of datasets
-  /// and groups too, and groups without datasets, go to one text of the metadata, `hdf5.attributes`, and back. Numbers among
-  /// them come back with 64 bits. Checksums are verified and written anew.
+  /// Names, element types, shapes and bytes are the same on both sides: a dataset's name is its path,
+  /// `layers/0/weight`. Text attributes of an HDF5 file's root and the text metadata of safetensors are each
+  /// other; every other attribute, of datasets and groups too, and groups without datasets, go to one text of
+  /// the metadata, `hdf5.attributes`, and back. Numbers among them come back with 64 bits. Checksums are
+  /// verified and written anew.
   /// - Throws: ``CheckpointError``: as the readers and writers; `unsupported` for other endings, or for what one format
   ///   cannot hold.
   public static func convert(_ source: URL, to target: URL) throws {
@@ -133,8 +134,8 @@ private struct HDF5Contents {
   }
 }
 
-/// Attributes of an HDF5 file as one text: JSON from path to name to type to value. Floating-point numbers are text, which
-/// holds all of them exactly.
+/// Attributes of an HDF5 file as one text: JSON from path to name to type to value. Floating-point numbers
+/// are text, which holds all of them exactly.
 enum HDF5AttributeText {
   struct Object {
     var path: String

@@ -41,7 +41,8 @@ public struct CheckpointDirectory: Sendable {
     return destination
   }
 
-  /// Removes the checkpoints that the one of `step` supersedes; a process killed in ``save(_:step:)`` leaves them.
+  /// Removes the checkpoints that the one of `step` supersedes; a process killed in ``save(_:step:)`` leaves
+  /// them.
   /// - Throws: ``CheckpointError`` when the folder exists but cannot be listed.
   public func removeSuperseded(by step: Int) throws {
     let old = try steps().filter { $0 != step }.dropLast(keepLast - 1)

@@ -24,7 +24,8 @@ struct BenchmarkCells: Sendable {
     places[column].flatMap { file.text(file.rows[row], $0) }
   }
 
-  /// The text of a cell that holds words to ask or to compare: `None`, `nan` or `NA` is a word there, not an empty cell.
+  /// The text of a cell that holds words to ask or to compare: `None`, `nan` or `NA` is a word there, not an
+  /// empty cell.
   func word(_ row: Int, _ column: String) -> String? {
     places[column].flatMap { file.word(file.rows[row], $0) }
   }

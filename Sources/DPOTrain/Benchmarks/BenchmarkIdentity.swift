@@ -23,7 +23,8 @@ struct BenchmarkIdentity: Equatable {
       ] + Self.choices(options, preset: preset) + [("version", PackageVersion.current)]
   }
 
-  /// What was chosen, without what the files hold. What becomes of bad rows is a policy: it changes no answer.
+  /// What was chosen, without what the files hold. What becomes of bad rows is a policy: it changes no
+  /// answer.
   static func choices(
     _ options: BenchmarkRun.Options, preset: BenchmarkPreset
   ) -> [(name: String, value: String)] {

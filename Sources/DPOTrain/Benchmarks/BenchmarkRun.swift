@@ -101,9 +101,11 @@ public struct BenchmarkRun {
     name = URL(fileURLWithPath: options.data).deletingPathExtension().lastPathComponent
   }
 
-  /// The last parts of the model's path, for people, and six digits of a digest of all that makes an evaluation another one.
+  /// The last parts of the model's path, for people, and six digits of a digest of all that makes an
+  /// evaluation another one.
   ///
-  /// What the model's files hold is not among it: a model that changed in its place is told, not put elsewhere.
+  /// What the model's files hold is not among it: a model that changed in its place is told, not put
+  /// elsewhere.
   private static func folderName(_ options: Options, preset: BenchmarkPreset) -> String {
     let path = URL(fileURLWithPath: options.model).standardizedFileURL
     let adapter = options.adapter.map { URL(fileURLWithPath: $0).standardizedFileURL.path } ?? ""

@@ -65,7 +65,8 @@ public struct TSVFile: Sendable {
     return text.isEmpty || (text.utf8.count <= 8 && Self.missing.contains(text)) ? nil : text
   }
 
-  /// The text of a cell in which every word is a word: nil for an empty one alone. An option may well be called `None`.
+  /// The text of a cell in which every word is a word: nil for an empty one alone. An option may well be
+  /// called `None`.
   package func word(_ row: Row, _ column: Int) -> String? {
     let text = Self.text(of: row.cells[column], in: data)
     return text.isEmpty ? nil : text

@@ -9,8 +9,8 @@ public struct DataPlan: Sendable {
   /// What will not work.
   public private(set) var problems: [String] = []
 
-  /// Looks at the data as a run would; of many picture files only the first are decoded, and it takes what it reads from
-  /// the run's directory, where an earlier run looked at them.
+  /// Looks at the data as a run would; of many picture files only the first are decoded, and it takes what it
+  /// reads from the run's directory, where an earlier run looked at them.
   /// - Parameter mostPictures: how many files are decoded.
   public init(_ configuration: RunConfiguration, mostPictures: Int = 2000) {
     let directory = URL(fileURLWithPath: configuration.run.outputDirectory, isDirectory: true)

@@ -1,10 +1,10 @@
 import LVLM
 
-/// Which records of a source do not fit the model's context in a form in which a run will ask them, with the answers that
-/// are learned or the room that answers need.
+/// Which records of a source do not fit the model's context in a form in which a run will ask them, with the
+/// answers that are learned or the room that answers need.
 ///
-/// A text has no more tokens than bytes, but for what a vocabulary puts before a piece of text: most records need no
-/// vocabulary to be found short enough.
+/// A text has no more tokens than bytes, but for what a vocabulary puts before a piece of text: most records
+/// need no vocabulary to be found short enough.
 struct RecordLengths {
   let configuration: RunConfiguration
   let source: any QuestionSource
@@ -192,7 +192,8 @@ struct RecordLengths {
         + form.template.afterQuestion.utf8.count
         + entry.element.answer.utf8.count
     }
-    // Each chunk of text may begin with a token of its own, spelled in up to three; each answer ends with one.
+    // Each chunk of text may begin with a token of its own, spelled in up to three; each answer ends with
+    // one.
     let extra = 4 * (form.images + 1) + 8 * form.turns.count
     return bytesPerToken * texts + extra + form.images * tokensPerImage + form.room
   }

@@ -1,8 +1,8 @@
 import LVLM
 import Tensor
 
-/// A source without some of its records: what a run works with once the records that cannot be used are known. Nothing of
-/// a record that is left out is shown, as a companion neither.
+/// A source without some of its records: what a run works with once the records that cannot be used are
+/// known. Nothing of a record that is left out is shown, as a companion neither.
 struct RemainingRecords: QuestionSource {
   private let source: any QuestionSource
   /// The places of the records that are left, in their order.

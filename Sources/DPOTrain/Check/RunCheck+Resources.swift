@@ -30,8 +30,8 @@ extension RunCheck {
 }
 
 extension RunPlan {
-  /// Estimated bytes that the stages write: models and checkpoints, of which the newest is there twice while it is
-  /// written, and pictures that are made.
+  /// Estimated bytes that the stages write: models and checkpoints, of which the newest is there twice while
+  /// it is written, and pictures that are made.
   func diskBytes(_ stages: Set<Stage>) -> Int {
     let all = visionWeights + projectorWeights + decoderWeights
     let side = configuration.model.visionConfig.imageSize
@@ -52,7 +52,8 @@ extension RunPlan {
 
 /// What the machine, and the limits this process runs under, have left.
 enum AvailableResources {
-  /// Bytes of memory that can be had: what Linux calls available, within the limits of the control group and the process.
+  /// Bytes of memory that can be had: what Linux calls available, within the limits of the control group and
+  /// the process.
   static var memory: Int? {
     var limits: [Int] = []
     if let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),

@@ -1,8 +1,8 @@
 import Foundation
 import LVLM
 
-/// What can be said about a run before its first step: how many records there are, what the stages will ask of them, and
-/// what of it cannot be.
+/// What can be said about a run before its first step: how many records there are, what the stages will ask
+/// of them, and what of it cannot be.
 public struct RunCheck {
   let configuration: RunConfiguration
   let source: any QuestionSource
@@ -20,8 +20,8 @@ public struct RunCheck {
     self.stages = Set(stages)
   }
 
-  /// How many records and pictures every split really has, and which turns are used: `llava: 70 records: sft 50,
-  /// pref 12, val 4, test 4`.
+  /// How many records and pictures every split really has, and which turns are used: `llava: 70 records: sft
+  /// 50, pref 12, val 4, test 4`.
   public var records: String {
     let counts = DataSplit.allCases.map { (split: $0, count: source.count(of: $0)) }
     let parts = counts.map { "\($0.split.rawValue) \($0.count)" }.joined(separator: ", ")

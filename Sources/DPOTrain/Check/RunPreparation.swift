@@ -1,7 +1,7 @@
 import Foundation
 
-/// Everything that is looked at before a run's first step: counts, memory and disk, then the length of every record. What
-/// cannot be used is left out here, or the run stops with all of it at once.
+/// Everything that is looked at before a run's first step: counts, memory and disk, then the length of every
+/// record. What cannot be used is left out here, or the run stops with all of it at once.
 struct RunPreparation {
   let configuration: RunConfiguration
   /// The run's.

@@ -51,8 +51,8 @@ public enum PromptRewriting {
     ]
   }
 
-  /// Whether a question begins by naming the picture in the centre, in any words that the grammar of ``centrePhrases``
-  /// allows: files of others pair its openers and places differently.
+  /// Whether a question begins by naming the picture in the centre, in any words that the grammar of
+  /// ``centrePhrases`` allows: files of others pair its openers and places differently.
   public static func namesCentre(_ question: String) -> Bool {
     func begins(_ rest: Substring, _ parts: [String], _ next: (Substring) -> Bool) -> Bool {
       parts.contains { rest.hasPrefix($0) && next(rest.dropFirst($0.count)) }

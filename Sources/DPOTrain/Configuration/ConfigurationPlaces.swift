@@ -1,4 +1,5 @@
-/// Where the keys of a configuration were given: file and line, or `--set`. No two configurations differ by it.
+/// Where the keys of a configuration were given: file and line, or `--set`. No two configurations differ by
+/// it.
 struct ConfigurationPlaces: Sendable, Equatable {
   private var lines: [String: String] = [:]
   private var file = ""
@@ -20,7 +21,8 @@ struct ConfigurationPlaces: Sendable, Equatable {
     }
   }
 
-  /// `FILE:LINE: KEY`; the line of the section for a key that is a default in it, the file where there is neither.
+  /// `FILE:LINE: KEY`; the line of the section for a key that is a default in it, the file where there is
+  /// neither.
   func name(_ key: String) -> String {
     var parts = key.split(separator: ".")
     while !parts.isEmpty {

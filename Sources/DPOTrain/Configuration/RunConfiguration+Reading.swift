@@ -92,7 +92,8 @@ extension RunConfiguration {
     Dictionary(rows("").map { ($0.key, $0.value) }) { first, _ in first }
   }
 
-  /// Every value that can change the results, by dotted key, without those of `run`: what runs with different seeds share.
+  /// Every value that can change the results, by dotted key, without those of `run`: what runs with different
+  /// seeds share.
   public var recipe: [String: String] {
     Dictionary(
       rows("").filter { $0.affectsResults && !$0.key.hasPrefix("run.") }.map { ($0.key, $0.value) }

@@ -19,7 +19,8 @@ extension RunConfiguration {
     public var threads = 0
     /// What to do with a record that cannot be used.
     public var onBadRecord = BadRecordPolicy.error
-    /// MiB of memory for the image features that frozen parts compute once; 0 takes an eighth of the machine's memory.
+    /// MiB of memory for the image features that frozen parts compute once; 0 takes an eighth of the
+    /// machine's memory.
     public var featureCacheMiB = 0
     /// MiB of memory for prepared pictures.
     public var pictureCacheMiB = 192

@@ -19,7 +19,8 @@ extension RunConfiguration {
       counts: sizes)
   }
 
-  /// Side of the square picture that the model sees, pixels: the configured one, or that of the model in `model.path`.
+  /// Side of the square picture that the model sees, pixels: the configured one, or that of the model in
+  /// `model.path`.
   /// - Throws: `ModelConfigurationError` when that model's `config.json` cannot be used.
   package func pictureSide() throws -> Int {
     guard let path = model.path else { return model.visionConfig.imageSize }

@@ -3,9 +3,9 @@ public import LVLM
 
 /// LLaVA instruction data (`llava_v1_5_mix665k.json` and files like it) as a source of single-image questions.
 ///
-/// The first question and answer of every record with one picture is asked, as MIA-DPO does; supervised training learns
-/// the turns after it too, unless told otherwise. A record belongs to a split by a hash of its picture's path, so no
-/// picture is in two splits however often it occurs.
+/// The first question and answer of every record with one picture is asked, as MIA-DPO does; supervised
+/// training learns the turns after it too, unless told otherwise. A record belongs to a split by a hash of
+/// its picture's path, so no picture is in two splits however often it occurs.
 public struct LLaVAConversations: QuestionSource {
   /// What happens to records that cannot be used.
   public enum BadRecords: Sendable {
@@ -46,9 +46,9 @@ public struct LLaVAConversations: QuestionSource {
   ///   - badRecords: what happens to records that cannot be used.
   ///   - turns: which turns supervised training learns.
   ///   - pictures: finds the pictures that cannot be read; `nil` looks at none.
-  /// - Throws: ``UnusableRecords`` naming file, line and record of each: broken JSON, missing keys, an empty question or
-  ///   answer, more or fewer `<image>` marks than pictures, a picture that is missing or cannot be decoded;
-  ///   ``DataError`` for a file that cannot be read, or of which nothing is left.
+  /// - Throws: ``UnusableRecords`` naming file, line and record of each: broken JSON, missing keys, an empty
+  ///   question or answer, more or fewer `<image>` marks than pictures, a picture that is missing or cannot
+  ///   be decoded; ``DataError`` for a file that cannot be read, or of which nothing is left.
   public init(
     path: String, imageFolder: String? = nil,
     shares: [DataSplit: Double] = [.sft: 0.6, .preference: 0.3, .validation: 0.05, .test: 0.05],
@@ -160,8 +160,8 @@ public struct LLaVAConversations: QuestionSource {
     try RGBImage(contentsOf: FilePath.join(imageFolder, reference.path), limits: limits)
   }
 
-  /// What the file says: the answer to the same question (``AnswerText/normalized(_:)``) in any turn about that picture;
-  /// `nil` where it was not asked.
+  /// What the file says: the answer to the same question (``AnswerText/normalized(_:)``) in any turn about
+  /// that picture; `nil` where it was not asked.
   public func answer(to question: String, about image: ImageReference) -> String? {
     answers(to: question, about: image).first
   }
@@ -182,8 +182,8 @@ public struct LLaVAConversations: QuestionSource {
 
   public func place(of record: SingleImageRecord) -> String { "\(path):\(record.line)" }
 
-  /// Another picture of the same folder (`coco`, `gqa` …), as MIA-DPO draws them, of which the file does not say that it
-  /// answers the question alike.
+  /// Another picture of the same folder (`coco`, `gqa` …), as MIA-DPO draws them, of which the file does not
+  /// say that it answers the question alike.
   public func isCompanion(_ image: ImageReference, of record: SingleImageRecord) -> Bool {
     image.path != record.image.path && self.record(image.split, image.index).family == record.family
       && !answers(to: record.question, about: image).contains { AnswerText.matches($0, record.answer) }

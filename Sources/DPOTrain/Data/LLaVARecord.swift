@@ -77,8 +77,8 @@ public struct LLaVARecord: Sendable, Equatable {
     }
   }
 
-  /// `image` as a string or a list of strings; none when it is absent, `null` or `""`, as programs that fill up columns
-  /// write what is not there.
+  /// `image` as a string or a list of strings; none when it is absent, `null` or `""`, as programs that fill
+  /// up columns write what is not there.
   static func paths(_ value: OrderedJSON?) throws(RecordProblem) -> [String] {
     switch value {
     case nil, .null, .string(""): return []

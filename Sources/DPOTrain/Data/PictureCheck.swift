@@ -3,9 +3,11 @@ import Foundation
 import LVLM
 import Synchronization
 
-/// Finds out which picture files can be read, by reading them: each once, on all cores, and remembered beside a run.
+/// Finds out which picture files can be read, by reading them: each once, on all cores, and remembered beside
+/// a run.
 ///
-/// That a file exists, or begins as a picture does, says little: a file cut short fails only when its last rows are wanted.
+/// That a file exists, or begins as a picture does, says little: a file cut short fails only when its last
+/// rows are wanted.
 public final class PictureCheck: Sendable {
   /// What is known of a file as it was: its size, and when it was changed.
   private struct Stamp: Hashable {

@@ -58,7 +58,8 @@ public protocol QuestionSource: Sendable {
   /// The records of its file that cannot be used, which are among the omissions.
   var badRecords: [DataError] { get }
 
-  /// How many records of its file could be used, where that is more than the splits are given; `nil` where there is none.
+  /// How many records of its file could be used, where that is more than the splits are given; `nil` where
+  /// there is none.
   var available: Int? { get }
 }
 

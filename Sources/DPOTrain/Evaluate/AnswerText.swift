@@ -21,9 +21,9 @@ public enum AnswerText {
     return kept.split(whereSeparator: \.isWhitespace).joined(separator: " ")
   }
 
-  /// Whether an answer is text that somebody could have written, rather than a scrap of sampling: no control or unassigned
-  /// character, no U+FFFD (bytes that are no character), no token or half of one spelled out (`<0x7F>`, `</s`,
-  /// `ASSISTANT`), and a letter, a digit or a symbol in it.
+  /// Whether an answer is text that somebody could have written, rather than a scrap of sampling: no control
+  /// or unassigned character, no U+FFFD (bytes that are no character), no token or half of one spelled out
+  /// (`<0x7F>`, `</s`, `ASSISTANT`), and a letter, a digit or a symbol in it.
   /// - Parameter template: whose roles and marks are no words of an answer.
   public static func isText(_ text: String, template: ChatTemplate? = nil) -> Bool {
     var says = false
@@ -56,8 +56,8 @@ public enum AnswerText {
   /// Whether two answers are the same after ``normalized(_:)``.
   public static func matches(_ a: String, _ b: String) -> Bool { normalized(a) == normalized(b) }
 
-  /// Whether `prediction` is wrong for the asked image but right for another one of the prompt; `nil` where it is known
-  /// of none what would be right.
+  /// Whether `prediction` is wrong for the asked image but right for another one of the prompt; `nil` where
+  /// it is known of none what would be right.
   public static func isFromAnotherImage(
     _ prediction: String, answer: String, answersOfOthers: [String]
   ) -> Bool? {

@@ -9,8 +9,8 @@ public struct AccuracyResult: Sendable, Equatable {
   public var low: Double
   /// Upper end of the 95 % interval.
   public var high: Double
-  /// Share of questions answered with what is true of another picture of the same prompt, among those for which it is
-  /// known what is true of the others; `nil` where it is known for none.
+  /// Share of questions answered with what is true of another picture of the same prompt, among those for
+  /// which it is known what is true of the others; `nil` where it is known for none.
   public var answeredFromAnotherImage: Double?
   /// Accuracy of the same model without images; `nil` where it was not asked.
   public var blind: Double?

@@ -18,8 +18,8 @@ public struct AnswerRecord: JSONRow, Equatable {
   public var prediction: String
   /// Whether the prediction counts as right.
   public var correct: Bool
-  /// Whether the prediction is wrong and is the right answer for another picture of the same prompt; `nil` where nobody
-  /// knows what is right for the others.
+  /// Whether the prediction is wrong and is the right answer for another picture of the same prompt; `nil`
+  /// where nobody knows what is right for the others.
   public var answeredFromAnotherImage: Bool?
   /// Whether the same model answers right without any image; `nil` where it was not asked.
   public var blindCorrect: Bool?

@@ -44,8 +44,8 @@ extension EvaluationResult {
   }
 
   /// Reads a `results.json`.
-  /// - Throws: ``RowFileError`` naming the file and the key that is missing or of another type; ``RunDirectoryError`` for one
-  ///   that is not as its run wrote it.
+  /// - Throws: ``RowFileError`` naming the file and the key that is missing or of another type;
+  ///   ``RunDirectoryError`` for one that is not as its run wrote it.
   public static func read(from url: URL) throws -> EvaluationResult {
     guard let data = try? StoredBytes.read(url) else {
       throw RowFileError(file: url.path, line: nil, found: "no readable file", expected: "results of a run")

@@ -6,7 +6,8 @@ public struct MergedResults: Sendable, Equatable {
   public var runs: [EvaluationResult]
 
   /// Takes runs together.
-  /// - Throws: ``ResultsError`` where there are none, where they are of different configurations, or where a seed occurs twice.
+  /// - Throws: ``ResultsError`` where there are none, where they are of different configurations, or where a
+  ///   seed occurs twice.
   public init(_ results: [EvaluationResult]) throws {
     guard !results.isEmpty else {
       throw ResultsError(description: "found no results to merge, expected some")

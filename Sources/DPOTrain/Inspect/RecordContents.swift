@@ -66,9 +66,9 @@ public struct RecordContents: Sendable, Equatable {
     }
   }
 
-  /// How the pictures of a conversation or pair were put together: MIA-DPO's rule, but only phrases of its grammar make a
-  /// picture in a picture. By its own rule, everything that names no image is one; questions about single pictures, which
-  /// mixed files also hold, would count as such.
+  /// How the pictures of a conversation or pair were put together: MIA-DPO's rule, but only phrases of its
+  /// grammar make a picture in a picture. By its own rule, everything that names no image is one; questions
+  /// about single pictures, which mixed files also hold, would count as such.
   private static func kind(ofTurn text: String, imageCount: Int) -> CompositionKind? {
     if PromptRewriting.target(in: text) != nil { return imageCount > 1 ? .sequence : .grid }
     let question = PromptRewriting.withoutMarks(text)

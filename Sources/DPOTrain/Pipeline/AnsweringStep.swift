@@ -121,7 +121,7 @@ struct AnsweringStep {
       }, prompt: candidate.prompt)
   }
 
-  /// Every how many-th candidate keeps its attention map: a hundred in all, so that some are of kept and some of dropped
-  /// answers. Not as many as the report shows, on whose settings these files would then depend.
+  /// Every how many-th candidate keeps its attention map: a hundred in all, so that some are of kept and some
+  /// of dropped answers. Not as many as the report shows, on whose settings these files would then depend.
   private func mapStride(_ count: Int) -> Int { max(1, count / 128) }
 }

@@ -52,7 +52,8 @@ struct ComposeStage {
 
   /// Takes the prompts of a folder.
   /// - Returns: their number.
-  /// - Throws: ``UnusableRecords`` or ``DataError`` naming the file and record, or the folder when nothing in it is asked for.
+  /// - Throws: ``UnusableRecords`` or ``DataError`` naming the file and record, or the folder when nothing in
+  ///   it is asked for.
   private func take(_ prompts: PromptFolder, to folder: URL) throws -> Int {
     let encoder = RunEncoder(
       context.configuration, vocabulary: context.vocabulary, directory: context.directory.url)

@@ -1,8 +1,8 @@
 import Checkpoint
 import Foundation
 
-/// What becomes of records that cannot be used, in every stage alike: the run stops and names the first ten, or they are
-/// left out and every one of them is listed in `omissions.txt`.
+/// What becomes of records that cannot be used, in every stage alike: the run stops and names the first ten,
+/// or they are left out and every one of them is listed in `omissions.txt`.
 ///
 /// A line is `STAGE: FILE:LINE: record ID: what is wrong`. A stage that runs again replaces its own lines.
 public final class OmissionLog {

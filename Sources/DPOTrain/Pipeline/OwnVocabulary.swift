@@ -2,8 +2,8 @@ import Checkpoint
 import Foundation
 import LVLM
 
-/// The vocabulary that a run makes of its own texts, made when it is first asked for: to measure records before anything is
-/// trained, then by the stage that keeps it.
+/// The vocabulary that a run makes of its own texts, made when it is first asked for: to measure records
+/// before anything is trained, then by the stage that keeps it.
 final class OwnVocabulary {
   /// What it is made of, whatever is left out afterwards for its length.
   private let source: any QuestionSource

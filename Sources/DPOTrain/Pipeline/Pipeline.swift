@@ -4,8 +4,8 @@ import Tensor
 
 /// Runs the stages of a configuration in its run directory.
 ///
-/// A stage that is done with the same settings is left out; a stage that was stopped goes on where it was. What a part left
-/// with other settings is moved to `replaced/` before it is made again.
+/// A stage that is done with the same settings is left out; a stage that was stopped goes on where it was.
+/// What a part left with other settings is moved to `replaced/` before it is made again.
 ///
 ///     try Pipeline(configuration: configuration).run(Stage.allCases)
 public struct Pipeline {
@@ -108,7 +108,8 @@ public struct Pipeline {
     }
   }
 
-  /// Says which keys are others than when the parts that these stages read or make were made, before any of them goes.
+  /// Says which keys are others than when the parts that these stages read or make were made, before any of
+  /// them goes.
   private func tellChanges(_ directory: RunDirectory, _ stages: [Stage]) {
     let changes = directory.states.changes
     for change in changes where change.redoes.contains(where: { stages.contains($0.stage) }) {
@@ -131,7 +132,8 @@ public struct Pipeline {
     console.warning("\(part.rawValue): what it left before is kept in \(folder)\(reason)")
   }
 
-  /// The curves of all stages from their own folders: those of a stage that was made again alone come before later ones.
+  /// The curves of all stages from their own folders: those of a stage that was made again alone come before
+  /// later ones.
   private func restoreMetrics(_ directory: RunDirectory) throws {
     let stages = [Stage.sft, .train].filter { stage in
       directory.isDone(RunPart(stage)) && !(stage == .sft && configuration.sft.maxSteps == 0)

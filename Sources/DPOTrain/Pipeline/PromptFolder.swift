@@ -1,8 +1,8 @@
 import Foundation
 import LVLM
 
-/// The prompts that a run takes out of a folder of `dpotrain make-data` (`compose.path`): of each kind and number of images
-/// the first that can be used.
+/// The prompts that a run takes out of a folder of `dpotrain make-data` (`compose.path`): of each kind and
+/// number of images the first that can be used.
 struct PromptFolder {
   /// The folder as the configuration names it.
   let path: String

@@ -4,9 +4,9 @@ import Tensor
 
 /// Rows of a stage that are written batch by batch, so that a killed run goes on where it was.
 ///
-/// A batch is appended with one write and synced; a batch cut short counts as not written. Each line begins with the CRC-32
-/// of all that is written up to its end without these digits: rows from the first one on that is not as it was written are
-/// made again.
+/// A batch is appended with one write and synced; a batch cut short counts as not written. Each line begins
+/// with the CRC-32 of all that is written up to its end without these digits: rows from the first one on that
+/// is not as it was written are made again.
 package struct ResumableRows<Row: JSONRow> {
   private let url: URL
   private var checksum: UInt32 = 0

@@ -62,7 +62,8 @@ struct SFTStage {
     try ModelBuilder.save(base, to: context.baseModel)
   }
 
-  /// The model of `model.path`, or a new one with a vocabulary of the run's own texts or around a language model.
+  /// The model of `model.path`, or a new one with a vocabulary of the run's own texts or around a language
+  /// model.
   private func startingModel(_ folder: URL) throws -> PretrainedModel {
     if let path = context.configuration.model.path {
       return try context.open(URL(fileURLWithPath: path, isDirectory: true), tellsNotes: true)

@@ -2,8 +2,9 @@ import Foundation
 
 /// An exclusive lock on a file, held until the value goes away or the process ends in any way.
 ///
-/// On a file system without locks another file, `.lock.host`, stands for it, which only one process can make; it has the host
-/// and number of that process, and is taken over when the process was of this host and is no more.
+/// On a file system without locks another file, `.lock.host`, stands for it, which only one process can make;
+/// it has the host and number of that process, and is taken over when the process was of this host and is no
+/// more.
 package final class FileLock {
   private let descriptor: Int32
   /// The file that stands for the lock; removed at the end.

@@ -10,7 +10,7 @@ public enum MachineMemory {
     return min(machine, group ?? machine)
   }()
 
-  /// Memory for image features where the configuration does not say: an eighth of all, at least 448 MiB, which every shipped
-  /// configuration of a small model stays below.
+  /// Memory for image features where the configuration does not say: an eighth of all, at least 448 MiB,
+  /// which every shipped configuration of a small model stays below.
   public static let featureCacheBytes = max(448 << 20, bytes / 8)
 }

@@ -4,9 +4,10 @@ import Tensor
 
 /// `metrics.jsonl`: one line per logged step, in the order of the stages.
 ///
-/// A checkpoint has the length of the log and its checksum (``position``), and the log is on disk before the checkpoint is. A
-/// resumed stage goes on from there: what was written later is taken away, so that the file ends up the same as without the
-/// interruption. A stage that is done keeps its lines in its own folder too, from which the log is put together again.
+/// A checkpoint has the length of the log and its checksum (``position``), and the log is on disk before the
+/// checkpoint is. A resumed stage goes on from there: what was written later is taken away, so that the file
+/// ends up the same as without the interruption. A stage that is done keeps its lines in its own folder too,
+/// from which the log is put together again.
 public final class MetricsLog {
   /// A length of the log and what it holds up to there.
   public struct Position: Equatable, Sendable {
@@ -96,8 +97,8 @@ public final class MetricsLog {
     try AtomicFile.write(lines, to: copy(stage, of: url))
   }
 
-  /// Puts the log together again from the lines that finished stages keep; nothing when one keeps none, as those of earlier
-  /// versions.
+  /// Puts the log together again from the lines that finished stages keep; nothing when one keeps none, as
+  /// those of earlier versions.
   /// - Returns: Whether the file was another.
   @discardableResult
   static func restore(_ url: URL, stages: [Stage]) throws -> Bool {

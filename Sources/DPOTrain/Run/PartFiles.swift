@@ -29,7 +29,8 @@ extension RunPart {
   /// Whether a path of the run lies where the part writes.
   func mayHave(_ path: String) -> Bool { places.contains { path == $0 || path.hasPrefix($0 + "/") } }
 
-  /// Files in its folders that are not its own: another part's, or caches that know themselves what they depend on.
+  /// Files in its folders that are not its own: another part's, or caches that know themselves what they
+  /// depend on.
   private var exceptions: [String] {
     switch self {
     case .select: ["select/answers.jsonl"]

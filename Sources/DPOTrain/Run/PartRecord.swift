@@ -13,7 +13,8 @@ extension RunDirectory {
     public var from: String?
     /// The values of the keys that it reads itself; `nil` from earlier versions.
     public var settings: [String: String]?
-    /// Eight digits for its files and their content: the CRC-32 of its list of checksums; `nil` from earlier versions.
+    /// Eight digits for its files and their content: the CRC-32 of its list of checksums; `nil` from earlier
+    /// versions.
     public var files: String?
     /// The same of the parts it was made from.
     public var inputs: [String: String]?
@@ -33,7 +34,8 @@ extension RunDirectory.StageRecord {
   private static let zeros = "00000000"
   private static let mark = #""crc32" : ""#
 
-  /// The content of `done.json`. Its member `crc32` is the checksum of the text in which these digits are zeros.
+  /// The content of `done.json`. Its member `crc32` is the checksum of the text in which these digits are
+  /// zeros.
   var text: String {
     get throws {
       let encoder = JSONEncoder()

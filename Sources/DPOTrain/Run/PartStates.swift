@@ -1,7 +1,8 @@
 import Checkpoint
 import Foundation
 
-/// Which parts of a run directory are done, and what stands against the others: reading only, without the lock.
+/// Which parts of a run directory are done, and what stands against the others: reading only, without the
+/// lock.
 public struct PartStates: Sendable {
   private let configuration: RunConfiguration
   private let url: URL
@@ -26,7 +27,8 @@ public struct PartStates: Sendable {
     }
   }
 
-  /// Whether a part was made with the same values, by a version that had fewer keys, each of which has its default now.
+  /// Whether a part was made with the same values, by a version that had fewer keys, each of which has its
+  /// default now.
   private func differsInNewKeysAlone(_ part: RunPart) -> Bool {
     let defaults = RunConfiguration().values
     return part.needs.union([part]).allSatisfy { need in
@@ -55,7 +57,8 @@ public struct PartStates: Sendable {
     }
   }
 
-  /// What its files depend on beside the program: the configuration, and the files of the parts it is made from.
+  /// What its files depend on beside the program: the configuration, and the files of the parts it is made
+  /// from.
   func identity(of part: RunPart) -> String {
     let key = configuration.hash(of: part)
     let inputs = inputs(of: part)

@@ -1,9 +1,11 @@
 import Checkpoint
 import Foundation
 
-/// What parts left before they were made again: `replaced/1`, `replaced/2` … in the run directory, each laid out as a run.
+/// What parts left before they were made again: `replaced/1`, `replaced/2` … in the run directory, each laid
+/// out as a run.
 ///
-/// Nothing reads them but a run with the old settings, which takes its parts back. They may be removed at any time.
+/// Nothing reads them but a run with the old settings, which takes its parts back. They may be removed at any
+/// time.
 struct ReplacedParts {
   private let run: URL
 
@@ -31,7 +33,8 @@ struct ReplacedParts {
     return folder
   }
 
-  /// Moves a part into a folder: its record first, so that it counts as done nowhere until all of it is there.
+  /// Moves a part into a folder: its record first, so that it counts as done nowhere until all of it is
+  /// there.
   func move(_ part: RunPart, to folder: URL) throws {
     let files = try listedFiles(part) ?? part.files(in: run)
     for path in [part.recordName, part.listName] + files { try move(path, to: folder) }

@@ -15,9 +15,10 @@ import Foundation
 /// replaced/                parts that were made again with other settings
 /// ```
 ///
-/// A part that is done leaves a record, `done.json`, with a key made of all settings it depended on, and the checksums of its
-/// files in a list, `<part>.sfv`. A part whose settings, or whose inputs, are others now is made again; the others stay.
-/// While a run is open it holds a lock, so that a second process cannot write the same files.
+/// A part that is done leaves a record, `done.json`, with a key made of all settings it depended on, and the
+/// checksums of its files in a list, `<part>.sfv`. A part whose settings, or whose inputs, are others now is
+/// made again; the others stay. While a run is open it holds a lock, so that a second process cannot write
+/// the same files.
 public final class RunDirectory {
   /// The directory.
   public let url: URL
@@ -33,13 +34,14 @@ public final class RunDirectory {
   /// Where parts go that are made again; made when the first one goes.
   private var replacement: URL?
 
-  /// Opens or makes the directory `run.output_dir`, locks it, removes what killed processes left and writes `config.yaml`.
+  /// Opens or makes the directory `run.output_dir`, locks it, removes what killed processes left and writes
+  /// `config.yaml`.
   ///
   /// - Parameters:
   ///   - fresh: removes what an earlier run left there instead of going on with it.
   ///   - lock: the lock where it is held already.
-  /// - Throws: ``RunDirectoryError`` when the directory belongs to another process, to something that is not a run, or when a
-  ///   record in it is damaged.
+  /// - Throws: ``RunDirectoryError`` when the directory belongs to another process, to something that is not
+  ///   a run, or when a record in it is damaged.
   public init(_ configuration: RunConfiguration, fresh: Bool = false, lock held: RunLock? = nil) throws {
     self.configuration = configuration
     let path = configuration.run.outputDirectory
@@ -84,7 +86,8 @@ public final class RunDirectory {
   /// Hash of everything a part depends on: its settings, and those of the parts it is made from.
   public func key(of part: RunPart) -> String { configuration.hash(of: part) }
 
-  /// The key together with the files of the parts it is made from: what a checkpoint of it must have been written for.
+  /// The key together with the files of the parts it is made from: what a checkpoint of it must have been
+  /// written for.
   func identity(of part: RunPart) -> String { states.identity(of: part) }
 
   /// The record of a part that is done with these settings; `nil` when it has to be made.
@@ -175,7 +178,8 @@ public final class RunDirectory {
 
   // MARK: Making again
 
-  /// Moves what a part left to a folder of `replaced/`, with the checkpoints of its stage when they are of other settings.
+  /// Moves what a part left to a folder of `replaced/`, with the checkpoints of its stage when they are of
+  /// other settings.
   /// - Parameter all: moves them in any case.
   /// - Returns: The folder, relative to the run; `nil` when there was nothing.
   @discardableResult

@@ -6,7 +6,8 @@ public final class RunLock {
   private let file: FileLock
 
   /// Makes the directory of a run where it is missing, and locks it.
-  /// - Throws: ``RunDirectoryError`` when it cannot be made, holds other files than a run's, or is another process's.
+  /// - Throws: ``RunDirectoryError`` when it cannot be made, holds other files than a run's, or is another
+  ///   process's.
   public init(_ configuration: RunConfiguration) throws {
     let path = configuration.run.outputDirectory
     let url = URL(fileURLWithPath: path, isDirectory: true)

@@ -167,8 +167,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return weights + Self.activationFactor * activations + featureBytes + liveReferenceBytes
   }
 
-  /// A second model beside the one that is trained, with features of its own: what a reference takes that is neither
-  /// precomputed nor the model itself without its adapters.
+  /// A second model beside the one that is trained, with features of its own: what a reference takes that is
+  /// neither precomputed nor the model itself without its adapters.
   private var liveReferenceBytes: Double {
     let train = configuration.train
     let needsReference = (try? TrainStage.terms(train).needsReference) ?? true

@@ -2,8 +2,8 @@ import Checkpoint
 import Foundation
 
 extension RunDirectory {
-  /// Takes over a part from the first of other runs in which everything it depends on is the same, and whose files are as
-  /// they were written.
+  /// Takes over a part from the first of other runs in which everything it depends on is the same, and whose
+  /// files are as they were written.
   ///
   /// Files are hard links where the file system allows it, so they take no room, and each run stays complete when
   /// another one is removed.
@@ -61,7 +61,8 @@ extension RunDirectory {
     }
   }
 
-  /// The curves of a training stage that was taken over from a run of an earlier version, which keeps them in one file.
+  /// The curves of a training stage that was taken over from a run of an earlier version, which keeps them in
+  /// one file.
   private func takeMetrics(of part: RunPart, from run: URL) throws {
     guard part == .sft || part == .train else { return }
     let theirs = run.appendingPathComponent(metrics.lastPathComponent)

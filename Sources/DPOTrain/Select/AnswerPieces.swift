@@ -2,14 +2,16 @@ import LVLM
 
 /// Which pieces of a vocabulary answers are made of.
 ///
-/// A vocabulary that a run made of its own texts holds 256 bytes and pieces that only words longer than themselves are
-/// made of. A model that samples at a high temperature finds them all: bytes, the middle of a word, half a role.
+/// A vocabulary that a run made of its own texts holds 256 bytes and pieces that only words longer than
+/// themselves are made of. A model that samples at a high temperature finds them all: bytes, the middle of a
+/// word, half a role.
 struct AnswerPieces {
   /// Pieces that no text of the run is made of.
   let unused: Set<Int32>
   /// Pieces that no text of the run begins with: those that go on with a word.
   let continuing: Set<Int32>
-  /// The words of the run's texts; `nil` for a vocabulary that came with a model, whose words nobody can list.
+  /// The words of the run's texts; `nil` for a vocabulary that came with a model, whose words nobody can
+  /// list.
   private let words: Set<String>?
   private let tokenizer: Tokenizer
 
@@ -55,8 +57,8 @@ struct AnswerPieces {
     return own.allSatisfy { !unused.contains($0) } && own.first.map { !continuing.contains($0) } ?? true
   }
 
-  /// Whether a sampled answer is made of words of the run's texts, and of numbers. A model answers right where it is
-  /// sampled: it knows the words, and others are two halves that chance put together.
+  /// Whether a sampled answer is made of words of the run's texts, and of numbers. A model answers right
+  /// where it is sampled: it knows the words, and others are two halves that chance put together.
   func areWords(_ text: String) -> Bool {
     guard let words else { return true }
     return Self.words(of: text).allSatisfy { word in

@@ -10,7 +10,8 @@ public struct AnswerEvidence: Sendable, Equatable {
   public var ratio: Double?
   /// `exp(−mean log max_v p_v)` over the steps of the answer, the end of sequence included.
   public var perplexity: Double
-  /// Whether the answer is made of pieces that text is made of; a character that nobody writes is found in the text itself.
+  /// Whether the answer is made of pieces that text is made of; a character that nobody writes is found in
+  /// the text itself.
   public var isOfWholePieces: Bool
 
   /// Creates the evidence.

@@ -27,11 +27,12 @@ public struct AdaptedCheckpoint {
   private static func isAdapter(_ name: String) -> Bool { name.contains(".lora_") }
 
   /// Gives the model the adapters and every other parameter of the checkpoint.
-  /// - Parameter base: the directory that the model was read from, which has to be the one the run began with.
+  /// - Parameter base: the directory that the model was read from, which has to be the one the run began
+  ///   with.
   /// - Returns: the parameters beside the adapters whose values were others in the model: those the run trained as well, such
   ///   as the projector's.
-  /// - Throws: `ModelDirectoryError` or `CheckpointError` naming what is missing, unexpected or of another shape, or the
-  ///   hashes of both base models where they differ.
+  /// - Throws: `ModelDirectoryError` or `CheckpointError` naming what is missing, unexpected or of another
+  ///   shape, or the hashes of both base models where they differ.
   /// - Precondition: the model has no adapters yet.
   public func put(on model: LlavaModel, base: URL) throws -> [String] {
     if !checkpoint.baseHash.isEmpty {

@@ -4,8 +4,8 @@ import Tensor
 /// Draws the conversations of supervised training: several questions about one picture, and a share with two
 /// pictures in which every question names the picture it is about.
 ///
-/// A record of several turns is one conversation of all of them, as in LLaVA's training; where a record has one, further
-/// questions about its picture are drawn from a source that knows their answers.
+/// A record of several turns is one conversation of all of them, as in LLaVA's training; where a record has
+/// one, further questions about its picture are drawn from a source that knows their answers.
 ///
 /// A pure function of the seed and the step.
 public struct ConversationSampler: Sendable {

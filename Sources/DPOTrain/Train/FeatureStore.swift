@@ -37,7 +37,8 @@ public final class FeatureStore {
   /// Pictures per pass through the vision tower.
   private let chunk: Int
 
-  /// Most pictures per pass, and most bytes of their features: large ones would fill the memory with one pass.
+  /// Most pictures per pass, and most bytes of their features: large ones would fill the memory with one
+  /// pass.
   private static let (mostPictures, mostBytes) = (64, 256 << 20)
 
   /// - Parameters:
@@ -67,8 +68,8 @@ public final class FeatureStore {
     min(pictures, cacheBytes / max(bytesPerPicture, 1))
   }
 
-  /// Computes and keeps the frozen features of all pictures that will be asked for, of the first ones where not all have
-  /// room; nothing when all is trained.
+  /// Computes and keeps the frozen features of all pictures that will be asked for, of the first ones where
+  /// not all have room; nothing when all is trained.
   /// - Throws: `ImageError` when a picture cannot be read.
   public func prepare(_ all: [[Picture]]) throws {
     guard training != .everything else { return }
@@ -85,7 +86,8 @@ public final class FeatureStore {
           + "each time they are used")
     }
     for start in stride(from: 0, to: count, by: chunk) {
-      // Whole passes, also where the last pictures have no room: their company decides the last bits of the others.
+      // Whole passes, also where the last pictures have no room: their company decides the last bits of the
+      // others.
       let some = Array(distinct[start..<min(start + chunk, distinct.count)])
       let computed = try frozen(some)
       let isWhole = start + some.count <= count

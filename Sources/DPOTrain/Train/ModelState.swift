@@ -5,15 +5,16 @@ import Tensor
 
 /// A model's parameters in checkpoints.
 enum ModelState {
-  /// What a checkpoint holds, in the model's order: every parameter; of a model with adapters those that are trained, because
-  /// the others stay what they are in the base model.
+  /// What a checkpoint holds, in the model's order: every parameter; of a model with adapters those that are
+  /// trained, because the others stay what they are in the base model.
   static func entries(of model: LlavaModel) -> [TrainingCheckpoint.Entry] {
     let parameters = model.namedParameters()
     let held = model.hasAdapters ? parameters.filter(\.parameter.isTrainable) : parameters
     return held.map { ($0.name, $0.parameter.tensor.detached()) }
   }
 
-  /// Sets every parameter that ``entries(of:)`` would hold, and those others that an earlier version's file has.
+  /// Sets every parameter that ``entries(of:)`` would hold, and those others that an earlier version's file
+  /// has.
   /// - Throws: `CheckpointError` naming the file and the first parameter that is missing or of another shape.
   static func load(_ entries: [TrainingCheckpoint.Entry], into model: LlavaModel, from file: URL) throws {
     let tensors = Dictionary(entries.map { ($0.name, $0.tensor) }) { first, _ in first }
@@ -41,8 +42,8 @@ enum ModelState {
     }
   }
 
-  /// A hash of the weights in a model directory: names, types, shapes and values, whatever the layout of the names and of the
-  /// files. A GGUF file counts as it is.
+  /// A hash of the weights in a model directory: names, types, shapes and values, whatever the layout of the
+  /// names and of the files. A GGUF file counts as it is.
   /// - Throws: `CheckpointError`, or `ModelDirectoryError` for a directory without weights.
   static func digest(ofModelAt url: URL) throws -> String {
     if url.pathExtension == "gguf" { return try Digest.of(file: url) }

@@ -70,7 +70,8 @@ public final class TrainingLoop {
   /// - Parameters:
   ///   - checkpoints: Folder of `step-<n>.h5`.
   ///   - metrics: `metrics.jsonl`.
-  ///   - baseHash: hash of the model that stays while adapters on it are trained, for checkpoints that hold those alone.
+  ///   - baseHash: hash of the model that stays while adapters on it are trained, for checkpoints that hold
+  ///     those alone.
   public init(
     settings: Settings, model: LlavaModel, checkpoints: URL, metrics: URL, console: Console,
     baseHash: String = ""

@@ -1,7 +1,7 @@
 import Checkpoint
 
-/// What is known of the keys of one kind of file: computed here, harmless, or harmless with certain values. Any other key
-/// could change results, and is refused by its name.
+/// What is known of the keys of one kind of file: computed here, harmless, or harmless with certain values.
+/// Any other key could change results, and is refused by its name.
 struct KnownKeys {
   /// What is known of one key. Null is always as good as absent.
   enum Rule {

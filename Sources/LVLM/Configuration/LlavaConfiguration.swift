@@ -174,7 +174,8 @@ extension LlavaConfiguration {
   }
 
   /// The bytes of a `config.json`: keys sorted, indented.
-  /// - Parameter dtype: the type of the weights beside it, which transformers loads them in; left out when nil.
+  /// - Parameter dtype: the type of the weights beside it, which transformers loads them in; left out when
+  ///   nil.
   public func json(dtype: DType? = nil) throws -> Data {
     struct WithType: Encodable {
       let configuration: LlavaConfiguration

@@ -1,7 +1,8 @@
 import Checkpoint
 
 extension KnownKeys {
-  /// What every section of a `config.json` carries along: how the file was made, and what transformers returns.
+  /// What every section of a `config.json` carries along: how the file was made, and what transformers
+  /// returns.
   private static let bookkeeping = KnownKeys(
     computed: ["model_type", "architectures", "tie_word_embeddings"],
     harmless: [
@@ -22,8 +23,9 @@ extension KnownKeys {
       "sep_token_id": [], "decoder_start_token_id": [],
     ])
 
-  /// What decides how transformers goes on with a prompt. Sampling is chosen by the options of a command here, and the best
-  /// token taken unless they say otherwise; whatever else would change that token is not computed.
+  /// What decides how transformers goes on with a prompt. Sampling is chosen by the options of a command
+  /// here, and the best token taken unless they say otherwise; whatever else would change that token is not
+  /// computed.
   private static let generating = KnownKeys(
     harmless: [
       "do_sample", "temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff",
@@ -54,7 +56,8 @@ extension KnownKeys {
         "eos_token_id",
       ],
       harmless: [
-        // What is ignored in a loss, the size of the vocabulary again, and a length that is worked out from the tower.
+        // What is ignored in a loss, the size of the vocabulary again, and a length that is worked out from
+        // the tower.
         "ignore_index", "vocab_size", "image_seq_length", "pad_token_id", "bos_token_id", "hidden_size",
       ]))
 
@@ -67,7 +70,8 @@ extension KnownKeys {
         "rope_parameters", "rope_scaling", "attention_bias", "mlp_bias", "hidden_act", "bos_token_id",
         "eos_token_id", "pad_token_id",
       ],
-      // The product of slices of a matrix, which rounds alone: as transformers does from release 5 on, it is ignored.
+      // The product of slices of a matrix, which rounds alone: as transformers does from release 5 on, it is
+      // ignored.
       harmless: ["pretraining_tp", "max_sequence_length", "unk_token_id"],
       only: ["partial_rotary_factor": [.integer(1)], "rope_interleaved": [.boolean(false)]]))
 

@@ -17,7 +17,8 @@ struct ChatTemplateFiles {
   /// Every template of the directory, in the order in which transformers looks.
   let all: [Found]
 
-  /// Looks into `chat_template.jinja`, `chat_template.json`, `processor_config.json` and `tokenizer_config.json`.
+  /// Looks into `chat_template.jinja`, `chat_template.json`, `processor_config.json` and
+  /// `tokenizer_config.json`.
   ///
   /// - Throws: ``ModelConfigurationError`` or ``ModelDirectoryError`` for a file that cannot be read.
   init(of directory: URL) throws {
@@ -53,7 +54,8 @@ struct ChatTemplateFiles {
 
   /// The one template that all places agree on, nil when there is none.
   ///
-  /// - Throws: ``ModelDirectoryError`` for two that differ, ``ModelConfigurationError`` for one that is not known here.
+  /// - Throws: ``ModelDirectoryError`` for two that differ, ``ModelConfigurationError`` for one that is not
+  ///   known here.
   func agreed() throws -> ChatTemplate? {
     guard let first = all.first else { return nil }
     let known = ChatTemplate.all.map(\.name).joined(separator: ", ")

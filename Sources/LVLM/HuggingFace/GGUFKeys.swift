@@ -1,7 +1,7 @@
 import Checkpoint
 
-/// The metadata of a GGUF file of a LLaMA model: what is computed, what changes nothing, and what is refused by name.
-/// (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md and llama.cpp's `llama-arch.cpp`.)
+/// The metadata of a GGUF file of a LLaMA model: what is computed, what changes nothing, and what is refused
+/// by name. (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md and llama.cpp's `llama-arch.cpp`.)
 enum GGUFKeys {
   /// Keys of the architecture, without `llama.`.
   private static let model = KnownKeys(

@@ -2,7 +2,8 @@ import Checkpoint
 import Foundation
 import Tensor
 
-/// The tensors that a LLaMA decoder has in a GGUF file: names, shapes, and which keys of the metadata the shapes follow from.
+/// The tensors that a LLaMA decoder has in a GGUF file: names, shapes, and which keys of the metadata the
+/// shapes follow from.
 enum GGUFWeights {
   /// Names in GGUF files and here; `#` stands for the block.
   private static let names: [(theirs: String, ours: String)] = [
@@ -30,7 +31,8 @@ enum GGUFWeights {
     return nil
   }
 
-  /// Compares the sizes of the metadata with the tensors of the file, before any memory is asked for on their account.
+  /// Compares the sizes of the metadata with the tensors of the file, before any memory is asked for on their
+  /// account.
   ///
   /// - Parameter pieces: the tokens of the vocabulary.
   static func check(
@@ -100,8 +102,8 @@ enum GGUFWeights {
 }
 
 extension LlamaDecoder {
-  /// Replaces all weights by those of a GGUF file, each straight in the form it is kept in: matrices that the file has in
-  /// that form are used where they lie in the mapped file.
+  /// Replaces all weights by those of a GGUF file, each straight in the form it is kept in: matrices that the
+  /// file has in that form are used where they lie in the mapped file.
   ///
   /// - Throws: ``ModelDirectoryError`` with everything that is missing, unexpected or of another shape.
   func takeWeights(of file: GGUFFile, _ configuration: TextConfiguration, storage: WeightStorage) throws {
@@ -109,7 +111,8 @@ extension LlamaDecoder {
     let own = Dictionary(uniqueKeysWithValues: namedParameters().map { ($0.name, $0.parameter) })
     var missing = Set(own.keys)
     var quantized: [ObjectIdentifier: QuantizedMatrix] = [:]
-    // The pages of headers and of blocks that were only looked at; what is computed with comes back when it is needed.
+    // The pages of headers and of blocks that were only looked at; what is computed with comes back when it
+    // is needed.
     defer { file.forget() }
     for entry in file.entries {
       guard let name = GGUFWeights.canonical(entry.name), let parameter = own[name] else {

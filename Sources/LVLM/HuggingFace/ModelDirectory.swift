@@ -6,8 +6,8 @@ extension LlavaModel {
   /// Opens a Hugging Face directory: `config.json` and `model.safetensors`, or the shards that
   /// `model.safetensors.index.json` names.
   ///
-  /// Each weight is read straight into the memory and the type it is kept in, one after the other, so that no more is needed
-  /// than the model takes.
+  /// Each weight is read straight into the memory and the type it is kept in, one after the other, so that no
+  /// more is needed than the model takes.
   /// - Parameter weights: how matrices are kept; anything but ``WeightStorage/float32`` may freeze the model.
   /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError`` or `CheckpointError`; ``ModelErrors`` where there are
   ///   several.
@@ -141,7 +141,8 @@ private struct WeightFit {
     elsewhere = Set(unread.compactMap(ParameterNames.canonical))
   }
 
-  /// The parameter that a weight belongs to, nil when there is none or the weight does not fit, which is noted.
+  /// The parameter that a weight belongs to, nil when there is none or the weight does not fit, which is
+  /// noted.
   mutating func parameter(for name: String, shape: [Int]) -> Parameter? {
     guard let canonical = ParameterNames.canonical(name) else { return nil }
     guard let parameter = known[canonical] else {
@@ -173,8 +174,8 @@ extension Tensor {
     allPieces { $0.sum().item().isFinite || ($0 - $0).sum().item() == 0 }
   }
 
-  /// Whether `condition` holds for the elements in Float32, taken a piece at a time so that no second copy of a large tensor
-  /// comes to be.
+  /// Whether `condition` holds for the elements in Float32, taken a piece at a time so that no second copy of
+  /// a large tensor comes to be.
   func allPieces(_ condition: (Tensor) -> Bool) -> Bool {
     let flat = detached().reshaped([-1])
     let length = Tensor.pieceLength

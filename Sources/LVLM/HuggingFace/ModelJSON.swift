@@ -5,8 +5,8 @@ import Foundation
 enum ModelJSON {
   /// The value in a file, nil when there is no such file.
   ///
-  /// - Throws: ``ModelDirectoryError`` for a link that leaves the directory, ``ModelConfigurationError`` for a file that
-  ///   cannot be read or is no JSON.
+  /// - Throws: ``ModelDirectoryError`` for a link that leaves the directory, ``ModelConfigurationError`` for
+  ///   a file that cannot be read or is no JSON.
   static func ifPresent(_ name: String, in directory: URL) throws -> JSONValue? {
     let url = try ModelFile.inside(directory, name)
     guard FileManager.default.fileExists(atPath: url.path) else { return nil }

@@ -4,10 +4,11 @@ import Tensor
 
 /// The floating-point type that each weight has in files that are written.
 public enum SavedType: Equatable, Sendable {
-  /// The type that the weight had in the file it was read from where that holds its value exactly, else Float32: what was
-  /// not trained comes out as it came in, and nothing of what was trained is lost.
+  /// The type that the weight had in the file it was read from where that holds its value exactly, else
+  /// Float32: what was not trained comes out as it came in, and nothing of what was trained is lost.
   case exact
-  /// The type that the weight had in the file it was read from, its value rounded to that; Float32 for a new one.
+  /// The type that the weight had in the file it was read from, its value rounded to that; Float32 for a new
+  /// one.
   case stored
   /// The same type for all.
   case type(DType)
@@ -17,7 +18,8 @@ extension LlavaModel {
   /// Writes a Hugging Face directory: `config.json` and `model.safetensors`, or shards with
   /// `model.safetensors.index.json`; adapters are merged into the copy that is written.
   ///
-  /// Weights are converted, merged and written one by one: nothing of the model is in memory twice but the weight at hand.
+  /// Weights are converted, merged and written one by one: nothing of the model is in memory twice but the
+  /// weight at hand.
   /// - Parameters:
   ///   - directory: made when absent.
   ///   - layout: how the parameters are named.
@@ -93,7 +95,8 @@ extension LlavaModel {
     }
   }
 
-  /// Every parameter of the model without adapters, those merged into the weights beneath them and quantised ones expanded.
+  /// Every parameter of the model without adapters, those merged into the weights beneath them and quantised
+  /// ones expanded.
   package func mergedParameters() -> [(name: String, tensor: Tensor)] {
     savedWeights().map { ($0.name, $0.value()) }
   }

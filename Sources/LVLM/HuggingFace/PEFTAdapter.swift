@@ -58,8 +58,8 @@ public struct PEFTAdapter: Sendable {
 }
 
 extension LlavaModel {
-  /// Puts the adapter of a PEFT directory on the model and freezes the decoder. Matrices that the file lacks are no change; those
-  /// of modules beside the decoder's blocks are added to the weights.
+  /// Puts the adapter of a PEFT directory on the model and freezes the decoder. Matrices that the file lacks
+  /// are no change; those of modules beside the decoder's blocks are added to the weights.
   ///
   /// - Throws: ``ModelConfigurationError``, `CheckpointError`, or ``ModelDirectoryError`` with every parameter that is
   ///   missing, unexpected or of another shape; the model then has no adapter.

@@ -27,7 +27,8 @@ extension PEFTAdapter {
 
   /// Reads `adapter_config.json` of a directory.
   ///
-  /// - Throws: ``ModelConfigurationError`` for a file that is none, or for a kind of adapter that is not computed here.
+  /// - Throws: ``ModelConfigurationError`` for a file that is none, or for a kind of adapter that is not
+  ///   computed here.
   public init(configurationOf directory: URL) throws {
     let url = try ModelFile.inside(directory, Self.configurationName)
     let json = try ModelJSON.read(url)
@@ -115,7 +116,8 @@ extension PEFTAdapter {
     }
   }
 
-  /// Whether the adapter's configuration puts a matrix on this module, called as in PEFT's file without its prefix.
+  /// Whether the adapter's configuration puts a matrix on this module, called as in PEFT's file without its
+  /// prefix.
   func adapts(_ module: String) -> Bool {
     if excluded?.name(module) == true { return false }
     if let layers {
@@ -125,8 +127,8 @@ extension PEFTAdapter {
     return targeted?.name(module) ?? true
   }
 
-  /// Width and numerator of the scale on this module. With `use_rslora` the scale is alpha over the root of the rank.
-  /// (Kalajdzievski 2023, arXiv:2312.03732.)
+  /// Width and numerator of the scale on this module. With `use_rslora` the scale is alpha over the root of
+  /// the rank. (Kalajdzievski 2023, arXiv:2312.03732.)
   func scaling(of module: String) -> (rank: Int, alpha: Double) {
     func value(_ patterns: [(pattern: String, value: Double)]) -> Double? {
       patterns.first { (try? Regex("(.*\\.)?(\($0.pattern))").wholeMatch(in: module)) != nil }?.value

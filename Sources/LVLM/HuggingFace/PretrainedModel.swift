@@ -4,8 +4,8 @@ import Tensor
 
 /// A model with everything that belongs to it, opened from a directory or from a GGUF file and checked to fit together.
 ///
-/// Every command and every stage opens models here, and whatever is written carries all four: weights, vocabulary, image
-/// settings and chat template.
+/// Every command and every stage opens models here, and whatever is written carries all four: weights,
+/// vocabulary, image settings and chat template.
 public struct PretrainedModel {
   /// The model.
   public var model: LlavaModel
@@ -26,11 +26,11 @@ public struct PretrainedModel {
   public var template: ChatTemplate { encoder.template }
 
   /// Opens a model directory (see ``LlavaModel/load(from:)``) with its vocabulary, its image settings
-  /// (`preprocessor_config.json`, or `processor_config.json` of transformers 5) and its chat template; or a GGUF file of a
-  /// language model.
+  /// (`preprocessor_config.json`, or `processor_config.json` of transformers 5) and its chat template; or a
+  /// GGUF file of a language model.
   ///
-  /// A directory that says nothing of pictures pads them to squares and uses CLIP's statistics, which ``notes`` tell; one that
-  /// says two things is an error.
+  /// A directory that says nothing of pictures pads them to squares and uses CLIP's statistics, which
+  /// ``notes`` tell; one that says two things is an error.
   /// - Parameters:
   ///   - weights: how matrices are kept; anything but ``WeightStorage/float32`` freezes the model.
   ///   - template: takes the place of the model's own chat template, which ``notes`` tell where they differ.
@@ -128,7 +128,8 @@ public struct PretrainedModel {
     processor = processing.map(ImageProcessor.init)
   }
 
-  /// A model that was made here, with the files of its vocabulary in `folder`; pictures are padded to squares.
+  /// A model that was made here, with the files of its vocabulary in `folder`; pictures are padded to
+  /// squares.
   ///
   /// - Throws: ``TokenizerError`` or ``ModelDirectoryError`` for files that are no vocabulary.
   package init(
@@ -140,16 +141,16 @@ public struct PretrainedModel {
     self.notes = notes
   }
 
-  /// Writes a directory that ``load(from:weights:template:option:)`` and Hugging Face's transformers read, `AutoProcessor`
-  /// included; adapters are merged into the weights that are written.
+  /// Writes a directory that ``load(from:weights:template:option:)`` and Hugging Face's transformers read,
+  /// `AutoProcessor` included; adapters are merged into the weights that are written.
   ///
   /// - Parameters:
   ///   - directory: made when absent.
   ///   - layout: how the parameters are named.
   ///   - type: the type of the weights in the files.
   ///   - shardBytes: a file of weights ends before it would become larger.
-  /// - Throws: `CheckpointError`, ``TokenizerError`` or a file error; ``ModelDirectoryError`` for values that `type` cannot
-  ///   hold.
+  /// - Throws: `CheckpointError`, ``TokenizerError`` or a file error; ``ModelDirectoryError`` for values that
+  ///   `type` cannot hold.
   public func save(
     to directory: URL, layout: ParameterNames.Layout = .saved, type: SavedType = .exact,
     shardBytes: Int = 5_000_000_000
@@ -237,8 +238,8 @@ public struct PretrainedModel {
     return noGradient { model.imageFeatures(processor(pictures)) }
   }
 
-  /// Compares what `generation_config.json` and the outer section of `config.json` say of the end of an answer with the text
-  /// section, and refuses what would change answers and is not computed here.
+  /// Compares what `generation_config.json` and the outer section of `config.json` say of the end of an
+  /// answer with the text section, and refuses what would change answers and is not computed here.
   private static func checkGeneration(_ configuration: LlavaConfiguration, directory: URL) throws {
     let (name, outer) = ("generation_config.json", "config.json")
     let generation = try ModelJSON.ifPresent(name, in: directory)

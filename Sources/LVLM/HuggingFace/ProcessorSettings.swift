@@ -1,8 +1,8 @@
 import Checkpoint
 import Foundation
 
-/// What a model directory says about pictures, in `preprocessor_config.json` (transformers 4), in the `image_processor` of
-/// `processor_config.json` (transformers 5), or in both.
+/// What a model directory says about pictures, in `preprocessor_config.json` (transformers 4), in the
+/// `image_processor` of `processor_config.json` (transformers 5), or in both.
 enum ProcessorSettings {
   static let imageName = "preprocessor_config.json"
   static let name = "processor_config.json"
@@ -17,8 +17,8 @@ enum ProcessorSettings {
 
   /// The image settings of a directory, nil where no file has any.
   ///
-  /// - Throws: ``ModelConfigurationError`` for settings that are not computed here, ``ModelDirectoryError`` for two files that
-  ///   differ.
+  /// - Throws: ``ModelConfigurationError`` for settings that are not computed here, ``ModelDirectoryError``
+  ///   for two files that differ.
   static func image(of directory: URL) throws -> ImageProcessorConfiguration? {
     let errors = ErrorCollection()
     func settings(_ name: String, _ json: JSONValue?) -> ImageProcessorConfiguration? {
@@ -65,8 +65,9 @@ enum ProcessorSettings {
     }
   }
 
-  /// The bytes of a `processor_config.json` that transformers' `LlavaProcessor` reads. The image settings stand in the other file,
-  /// which every release reads: releases before 5 cannot open a processor whose file has them inside.
+  /// The bytes of a `processor_config.json` that transformers' `LlavaProcessor` reads. The image settings
+  /// stand in the other file, which every release reads: releases before 5 cannot open a processor whose file
+  /// has them inside.
   static func json(_ configuration: LlavaConfiguration) throws -> Data {
     let keys: [String: Any] = [
       "processor_class": "LlavaProcessor", "patch_size": configuration.vision.patchSize,

@@ -50,8 +50,8 @@ struct SafeTensorsShards {
     var count: Int { shape.reduce(1, *) }
   }
 
-  /// Every weight, shard by shard, in the order of the bytes; and the names that the index places in files that cannot be
-  /// read. Headers alone are looked at.
+  /// Every weight, shard by shard, in the order of the bytes; and the names that the index places in files
+  /// that cannot be read. Headers alone are looked at.
   ///
   /// `errors` gets a `CheckpointError` for each file that is missing, cut short or damaged, and a ``ModelDirectoryError``
   /// when a shard lacks what the index says it holds. Nil when there is nothing to judge a model by.
@@ -80,7 +80,8 @@ struct SafeTensorsShards {
 
 /// The weights of a model directory as bytes, for a hash of what they are.
 package enum WeightBytes {
-  /// Goes through the weights in the order of their names here, so that layout and sharding make no difference.
+  /// Goes through the weights in the order of their names here, so that layout and sharding make no
+  /// difference.
   ///
   /// - Parameters:
   ///   - weight: gets the name, and type and shape as text.
@@ -105,8 +106,8 @@ enum ModelFile {
   /// The file of this name, which must lie in the directory itself once symbolic links are followed: what a directory
   /// brings along cannot make this package read files elsewhere.
   ///
-  /// - Throws: ``ModelDirectoryError`` when a link leaves the directory, `CheckpointError` when the file is not as the list of
-  ///   checksums beside it says.
+  /// - Throws: ``ModelDirectoryError`` when a link leaves the directory, `CheckpointError` when the file is
+  ///   not as the list of checksums beside it says.
   static func inside(_ directory: URL, _ name: String) throws -> URL {
     // The directory may be reached through links itself, and a file that is not there resolves to where it would be.
     let home = directory.resolvingSymlinksInPath().standardizedFileURL

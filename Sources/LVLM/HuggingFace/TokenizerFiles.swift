@@ -1,7 +1,8 @@
 import Checkpoint
 import Foundation
 
-/// The vocabulary of a model directory, and its files as they are, which are kept with whatever is made of the model.
+/// The vocabulary of a model directory, and its files as they are, which are kept with whatever is made of
+/// the model.
 package struct TokenizerFiles {
   static let modelName = "tokenizer.model"
   static let jsonName = "tokenizer.json"
@@ -17,9 +18,11 @@ package struct TokenizerFiles {
   /// What whoever opens the directory should be told.
   private(set) var notes: [String] = []
 
-  /// Opens `tokenizer.model`, or `tokenizer.json` with `tokenizer_config.json`. Where both are there they must mean the same.
+  /// Opens `tokenizer.model`, or `tokenizer.json` with `tokenizer_config.json`. Where both are there they
+  /// must mean the same.
   ///
-  /// Two files that differ only in where a blank is put before a text are `tokenizer.json`'s, as for transformers.
+  /// Two files that differ only in where a blank is put before a text are `tokenizer.json`'s, as for
+  /// transformers.
   /// - Throws: ``TokenizerError`` or ``ModelDirectoryError``.
   package init(of directory: URL) throws {
     let files = FileManager.default

@@ -1,14 +1,16 @@
 import Checkpoint
 import Foundation
 
-/// Files with weights in a directory. Those that nobody reads are refused by name: they may belong to the model.
+/// Files with weights in a directory. Those that nobody reads are refused by name: they may belong to the
+/// model.
 enum WeightFiles {
   private static let endings: Set = [
     "safetensors", "bin", "pt", "pth", "ckpt", "h5", "msgpack", "gguf", "npz", "npy", "onnx", "ot", "pkl",
     "pdparams",
   ]
 
-  /// The same weights for other programs, by the names that transformers gives them, and what its trainer leaves.
+  /// The same weights for other programs, by the names that transformers gives them, and what its trainer
+  /// leaves.
   private static func isKnown(_ name: String) -> Bool {
     let others = [
       "tf_model.h5", "flax_model.msgpack", "rust_model.ot", "optimizer.pt", "optimizer.bin", "scheduler.pt",

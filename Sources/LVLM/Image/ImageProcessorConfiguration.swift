@@ -7,7 +7,8 @@ public struct ImageProcessorConfiguration: Sendable, Equatable {
   public enum Resizing: Sendable, Equatable {
     /// It keeps its size (`do_resize: false`).
     case none
-    /// The shorter side becomes this long, the longer one in proportion; no longer than `longest` where one is given.
+    /// The shorter side becomes this long, the longer one in proportion; no longer than `longest` where one
+    /// is given.
     case shortestEdge(Int, longest: Int? = nil)
     /// Both sides become this long, whatever the proportions.
     case stretched(height: Int, width: Int)
@@ -30,7 +31,8 @@ public struct ImageProcessorConfiguration: Sendable, Equatable {
   /// Whether pictures are first padded to a square in the mean colour (LLaVA-1.5's `pad`); otherwise the
   /// centre is cut out (CLIP).
   public var padsToSquare: Bool
-  /// What a sample is multiplied with before it is normalised; 1 where samples stay as they are (`do_rescale: false`).
+  /// What a sample is multiplied with before it is normalised; 1 where samples stay as they are (`do_rescale:
+  /// false`).
   public var rescaleFactor: Double
   /// Whether the mean is taken off and the deviation divided by (`do_normalize`).
   public var normalizes: Bool
@@ -40,8 +42,8 @@ public struct ImageProcessorConfiguration: Sendable, Equatable {
   /// CLIP's channel standard deviations.
   public static let clipStandardDeviation = [0.26862954, 0.26130258, 0.27577711]
 
-  /// Creates a configuration; CLIP's statistics, bicubic and padding unless told otherwise. The shorter side becomes
-  /// `size` pixels long, and the centre is cut out.
+  /// Creates a configuration; CLIP's statistics, bicubic and padding unless told otherwise. The shorter side
+  /// becomes `size` pixels long, and the centre is cut out.
   public init(
     size: Int, mean: [Double] = clipMean, standardDeviation: [Double] = clipStandardDeviation,
     resampling: ResamplingFilter = .bicubic, padsToSquare: Bool = true, rescaleFactor: Double = 1.0 / 255

@@ -1,7 +1,7 @@
 import Checkpoint
 
-/// How a stored picture is turned, from all places in which Pillow's `exif_transpose` finds it: an EXIF block, the hexadecimal
-/// one that ImageMagick writes, and the XMP text where those say nothing.
+/// How a stored picture is turned, from all places in which Pillow's `exif_transpose` finds it: an EXIF
+/// block, the hexadecimal one that ImageMagick writes, and the XMP text where those say nothing.
 enum PictureOrientation {
   /// EXIF's number of a JPEG, 1 (as stored) … 8.
   static func ofJPEG(_ bytes: [UInt8]) -> Int {

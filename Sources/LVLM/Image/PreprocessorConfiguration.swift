@@ -23,7 +23,8 @@ extension ImageProcessorConfiguration {
     ("CLIPImageProcessor", false), ("LlavaImageProcessor", true),
   ]
 
-  /// Reads a `preprocessor_config.json`, or the `image_processor` in a `processor_config.json` of transformers 5.
+  /// Reads a `preprocessor_config.json`, or the `image_processor` in a `processor_config.json` of
+  /// transformers 5.
   ///
   /// - Throws: ``ModelConfigurationError`` with the file and everything that is not computed here.
   public static func read(from url: URL) throws -> ImageProcessorConfiguration {

@@ -65,8 +65,8 @@ public struct ChatTemplate: Equatable, Sendable {
     self.marks = marks
   }
 
-  /// By what the template tells who speaks, and its special tokens, which no answer would say: `USER` and `ASSISTANT` of
-  /// Vicuna's, `Assistant:` and `###` of LLaVA's first one.
+  /// By what the template tells who speaks, and its special tokens, which no answer would say: `USER` and
+  /// `ASSISTANT` of Vicuna's, `Assistant:` and `###` of LLaVA's first one.
   package var roles: [String] {
     let named = (beforeLaterQuestion + " " + afterQuestion).split { !$0.isLetter }.map(String.init)
     return named.filter { marks.isEmpty && $0.first?.isUppercase == true }

@@ -1,5 +1,6 @@
 extension ChatTemplate {
-  /// The template in transformers' language: pictures as `<image>` and a line break, in the order of the message.
+  /// The template in transformers' language: pictures as `<image>` and a line break, in the order of the
+  /// message.
   package var jinja: String {
     func literal(_ text: String) -> String {
       "'"
@@ -19,8 +20,8 @@ extension ChatTemplate {
       + "{% if add_generation_prompt %}{{ \(literal(afterQuestion)) }}{% endif %}"
   }
 
-  /// The template that a text in transformers' language spells: one written here, or one of a published model that frames
-  /// a question in the same way. Nil for any other: the language is not run here.
+  /// The template that a text in transformers' language spells: one written here, or one of a published model
+  /// that frames a question in the same way. Nil for any other: the language is not run here.
   package init?(jinja: String) {
     let text = jinja.trimmed
     guard let template = Self.all.first(where: { $0.jinja == text }) ?? Self.published[text] else {

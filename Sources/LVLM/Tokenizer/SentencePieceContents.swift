@@ -1,6 +1,7 @@
 import Foundation
 
-/// What the bytes of a `tokenizer.model` say, as far as it decides ids: pieces in order, and the rules of their training.
+/// What the bytes of a `tokenizer.model` say, as far as it decides ids: pieces in order, and the rules of
+/// their training.
 ///
 /// The file is a protocol buffer, `ModelProto` in sentencepiece_model.proto.
 struct SentencePieceContents {

@@ -18,7 +18,8 @@ extension Tokenizer {
 
   /// Compares the vocabulary of a `tokenizer.model` with that of the `tokenizer.json` beside it.
   ///
-  /// - Throws: ``ModelDirectoryError`` with both files and the first difference where they are two vocabularies.
+  /// - Throws: ``ModelDirectoryError`` with both files and the first difference where they are two
+  ///   vocabularies.
   func comparison(with json: Tokenizer, directory: URL) throws -> Comparison {
     func difference(_ words: String) -> ModelDirectoryError {
       ModelDirectoryError(

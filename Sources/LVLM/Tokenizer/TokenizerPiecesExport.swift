@@ -1,8 +1,9 @@
 import Foundation
 
 extension Tokenizer {
-  /// A `tokenizer.json` that gives the same ids as the bytes of a `tokenizer.model`, `<image>` and `<pad>` behind its pieces;
-  /// nil for a model that the format cannot restate exactly, which transformers converts by itself.
+  /// A `tokenizer.json` that gives the same ids as the bytes of a `tokenizer.model`, `<image>` and `<pad>`
+  /// behind its pieces; nil for a model that the format cannot restate exactly, which transformers converts
+  /// by itself.
   ///
   /// - Throws: a JSON error.
   func json(ofPieces bytes: Data) throws -> Data? {
@@ -65,7 +66,8 @@ extension Tokenizer {
     ]
   }
 
-  /// A `tokenizer_config.json` for this vocabulary. The class is the one that takes `tokenizer.json` as it is.
+  /// A `tokenizer_config.json` for this vocabulary. The class is the one that takes `tokenizer.json` as it
+  /// is.
   func configurationJSON() throws -> Data {
     var keys: [String: Any] = [
       "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": piece(bosID) ?? "",
@@ -79,7 +81,8 @@ extension Tokenizer {
 }
 
 extension SentencePieceContents {
-  /// Every way to join two pieces to a third, best scores first; the ways to one piece in the order of their parts' ids.
+  /// Every way to join two pieces to a third, best scores first; the ways to one piece in the order of their
+  /// parts' ids.
   fileprivate var merges: [[String]] {
     let ids = Dictionary(
       pieces.enumerated().filter { $1.kind == .normal }.map { (Array($1.text.utf8), $0) },

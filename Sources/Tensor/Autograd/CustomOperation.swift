@@ -9,9 +9,10 @@
 ///
 /// `forward` runs without being recorded and may do anything: read elements into arrays, call C, use operations without a
 /// gradient. When `backward` is written in differentiable operations on its arguments, the operation has derivatives of every
-/// order. When it reads elements or computes without the record, it has first derivatives only, and a second one (also
-/// `jvp` and `hessian`) fails in words, as with PyTorch's `once_differentiable`: see ``constantGradient(_:)`` for gradients that are
-/// constant on purpose. Check an operation with ``gradCheck(_:step:tolerance:_:)``.
+/// order. When it reads elements or computes without the record, it has first derivatives only, and a second
+/// one (also `jvp` and `hessian`) fails in words, as with PyTorch's `once_differentiable`: see
+/// ``constantGradient(_:)`` for gradients that are constant on purpose. Check an operation with
+/// ``gradCheck(_:step:tolerance:_:)``.
 public struct CustomOperation {
   /// What `backward` can use.
   public struct Context {
@@ -19,9 +20,10 @@ public struct CustomOperation {
     public let inputs: [Tensor]
     /// The outputs of the operation, as part of the record.
     public let outputs: [Tensor]
-    /// What `forward` saved. Saved inputs and outputs are part of the record; anything else counts as computed outside of it, so
-    /// that a second derivative which goes through it fails: compute from `inputs` and `outputs` what depends on them, and use
-    /// `saved[i].detached()` for what does not, such as a mask that was drawn.
+    /// What `forward` saved. Saved inputs and outputs are part of the record; anything else counts as
+    /// computed outside of it, so that a second derivative which goes through it fails: compute from `inputs`
+    /// and `outputs` what depends on them, and use `saved[i].detached()` for what does not, such as a mask
+    /// that was drawn.
     public let saved: [Tensor]
   }
 
@@ -97,8 +99,8 @@ public struct CustomOperation {
     return zip(outputs, recorded).map { $0.dtype.isFloatingPoint ? $1 : $0 }
   }
 
-  /// A gradient that `backward` computed outside of the record on purpose, because it depends neither on the inputs nor on the
-  /// gradients it was given: its own derivative is zero.
+  /// A gradient that `backward` computed outside of the record on purpose, because it depends neither on the
+  /// inputs nor on the gradients it was given: its own derivative is zero.
   ///
   ///     CustomOperation("sign") { $0.sign() } backward: { _, x, _ in
   ///       CustomOperation.constantGradient(Tensor.zeros(x.shape, dtype: x.dtype))
@@ -107,7 +109,8 @@ public struct CustomOperation {
     UserDerivative.recorded(gradient.detached(), from: [])
   }
 
-  /// A saved tensor in the record: as the input or output that it is, or as something whose derivative is missing.
+  /// A saved tensor in the record: as the input or output that it is, or as something whose derivative is
+  /// missing.
   private static func recorded(
     _ saved: Tensor, _ name: String, _ inputs: [Tensor], _ outputs: [Tensor]
   ) -> Tensor {

@@ -151,9 +151,9 @@ package final class GradientNode: @unchecked Sendable {
     var hook: ((Tensor) -> Tensor)?
   }
 
-  /// Lets go of everything this node refers to. Nodes that thereby disappear add what they refer to to a list: released one
-  /// inside the other, a long chain would overflow the stack, whatever holds it together: inputs, or closures of
-  /// checkpoints, custom operations and hooks.
+  /// Lets go of everything this node refers to. Nodes that thereby disappear add what they refer to to a
+  /// list: released one inside the other, a long chain would overflow the stack, whatever holds it together:
+  /// inputs, or closures of checkpoints, custom operations and hooks.
   private func letGo() {
     var waiting: [Remains] = []
     withUnsafeMutablePointer(to: &waiting) { waiting in

@@ -2,10 +2,11 @@ import CTensorKernels
 
 /// Runs derivatives that users write: those of custom operations, and hooks.
 ///
-/// Such a derivative may leave the record: read elements into arrays, or compute inside ``noGradient(_:)``. For first derivatives
-/// that is all right. In a pass that is itself recorded, what it gives would count as a constant, and second derivatives
-/// would lack a part, in silence. So what was left out gets a node here, which fails when a derivative arrives at it: a pass
-/// that never asks for it goes on undisturbed, as with PyTorch's `once_differentiable`.
+/// Such a derivative may leave the record: read elements into arrays, or compute inside ``noGradient(_:)``.
+/// For first derivatives that is all right. In a pass that is itself recorded, what it gives would count as a
+/// constant, and second derivatives would lack a part, in silence. So what was left out gets a node here,
+/// which fails when a derivative arrives at it: a pass that never asks for it goes on undisturbed, as with
+/// PyTorch's `once_differentiable`.
 enum UserDerivative {
   /// - Parameters:
   ///   - name: the operation, for messages.
@@ -17,7 +18,8 @@ enum UserDerivative {
     _ body: (_ gradients: [Tensor?]) -> [Tensor?]
   ) -> [Tensor?] {
     guard GradientMode.isEnabled else { return body(gradients) }
-    // A constant gradient becomes part of the record too: whether the derivative stays in the record shows on it.
+    // A constant gradient becomes part of the record too: whether the derivative stays in the record shows on
+    // it.
     let arrived = gradients.map { $0.map { $0.node == nil ? recorded($0, from: []) : $0 } }
     var read: [GradientNode] = []
     let found = withUnsafeMutablePointer(to: &read) { list in

@@ -19,8 +19,8 @@ public final class Dropout: Layer, TrainingDependent {
   /// Where the draws come from; its ``RandomGenerator/state`` belongs in a checkpoint.
   public var generator: RandomGenerator
 
-  /// A layer with a generator of its own, split off `generator`, which moves on: layers made one after the other draw
-  /// independently.
+  /// A layer with a generator of its own, split off `generator`, which moves on: layers made one after the
+  /// other draw independently.
   public init(_ probability: Double = 0.5, using generator: inout RandomGenerator) {
     tensorRequire(
       probability >= 0 && probability <= 1, "Dropout",

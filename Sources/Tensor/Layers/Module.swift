@@ -66,8 +66,8 @@ public final class Parameter: Sendable {
     state.withLock { $0.value = value }
   }
 
-  /// Puts another value in, which may have another floating-point type: how a file's weights arrive in the type in which
-  /// they are to be kept.
+  /// Puts another value in, which may have another floating-point type: how a file's weights arrive in the
+  /// type in which they are to be kept.
   package func replace(with newValue: Tensor) {
     let shape = shape
     tensorRequire(
@@ -154,8 +154,8 @@ public struct ParameterVisitor {
 }
 
 extension Module {
-  /// All parameters of this module and its children with their dotted paths, in a fixed order. A parameter that several
-  /// layers share is there once, under its first name, as in PyTorch.
+  /// All parameters of this module and its children with their dotted paths, in a fixed order. A parameter
+  /// that several layers share is there once, under its first name, as in PyTorch.
   public func namedParameters(prefix: String = "") -> [NamedParameter] {
     var visitor = ParameterVisitor(prefix: prefix)
     visitParameters(&visitor)

@@ -40,7 +40,8 @@ extension Tensor {
     return result.reshaped(named)
   }
 
-  /// Fills `result` from this contiguous tensor: along rows by one kernel, down columns of other axes by the other.
+  /// Fills `result` from this contiguous tensor: along rows by one kernel, down columns of other axes by the
+  /// other.
   private func search<T>(
     _ axis: Int?, _ sign: Int32, _ result: Tensor, _: T.Type,
     _ alongRow: (Int32, Int64, UnsafePointer<T>?) -> Int64,

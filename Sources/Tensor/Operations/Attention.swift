@@ -24,7 +24,8 @@ public func attention(
     ).to(query.dtype)
   }
   let scale = checkedScale(query, key, layout, scale, "attention")
-  // The kernels subtract the largest score before they scale: with a negative scale that would be the smallest one.
+  // The kernels subtract the largest score before they scale: with a negative scale that would be the
+  // smallest one.
   if scale < 0 { return attention(query: -query, key: key, value: value, layout: layout, scale: -scale) }
   let (q, k, v) = (query.withDenseRows(), key.withDenseRows(), value.withDenseRows())
   let shape = AttentionShape(q, k, v)

@@ -58,8 +58,8 @@ package enum Elementwise {
     return result
   }
 
-  /// `out[i] = op(a[i], b[i])` after broadcasting, computed in one type and stored in another. Operands of other types are
-  /// converted block by block.
+  /// `out[i] = op(a[i], b[i])` after broadcasting, computed in one type and stored in another. Operands of
+  /// other types are converted block by block.
   static func binary(
     _ operation: Int, _ a: Tensor, _ b: Tensor, shape: [Int], computing type: DType, as result: DType? = nil
   ) -> Tensor {
@@ -71,7 +71,8 @@ package enum Elementwise {
     return out
   }
 
-  /// `target[i] = op(target[i], b[i])`, where `target` alone owns its memory and `b` is broadcast to its shape.
+  /// `target[i] = op(target[i], b[i])`, where `target` alone owns its memory and `b` is broadcast to its
+  /// shape.
   static func update(_ operation: Int, _ target: Tensor, with b: Tensor) {
     let (code, computing) = (
       target.dtype.kernelCode,
@@ -150,7 +151,8 @@ package enum Elementwise {
     return result
   }
 
-  /// `target[i] = value` where `condition` is true, for a target that alone owns its memory and one value of its type.
+  /// `target[i] = value` where `condition` is true, for a target that alone owns its memory and one value of
+  /// its type.
   static func fill(_ target: Tensor, with value: Tensor, where condition: Tensor) {
     tensorRequire(
       value.dtype == target.dtype && condition.dtype == .bool && condition.shape == target.shape, "subscript",

@@ -12,8 +12,8 @@ extension Tensor {
   /// The type fused kernels compute in: the tensor's if it is float32 or float64, else float32.
   var fusedType: DType { dtype == .float64 ? .float64 : .float32 }
 
-  /// `body` of this tensor in float32, rounded once to a half-precision type; float32 for integers and bools. Nil for
-  /// types that are computed in as they are.
+  /// `body` of this tensor in float32, rounded once to a half-precision type; float32 for integers and bools.
+  /// Nil for types that are computed in as they are.
   func inSinglePrecision(_ body: (Tensor) -> Tensor) -> Tensor? {
     if dtype == fusedType { return nil }
     let result = body(to(.float32))

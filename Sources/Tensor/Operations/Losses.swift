@@ -51,8 +51,8 @@ public func smoothL1Loss(_ x: Tensor, _ y: Tensor, beta: Double = 1, reduction: 
 }
 
 /// The cross-entropy `softplus(x) − x t` of targets between 0 and 1 under the probability `sigmoid(x)`,
-/// PyTorch's `binary_cross_entropy_with_logits`; tensors of one shape. An infinite logit costs nothing where the
-/// target agrees with it (PyTorch: NaN).
+/// PyTorch's `binary_cross_entropy_with_logits`; tensors of one shape. An infinite logit costs nothing where
+/// the target agrees with it (PyTorch: NaN).
 public func binaryCrossEntropy(logits: Tensor, targets: Tensor, reduction: Reduction = .mean) -> Tensor {
   logits.requireShape(of: targets, "binaryCrossEntropy")
   if let rounded = logits.inSinglePrecision(
@@ -64,7 +64,8 @@ public func binaryCrossEntropy(logits: Tensor, targets: Tensor, reduction: Reduc
   if isInfinite.any().item() == 0 {
     return (logits.softplus() - logits * targets).reduced(by: reduction)
   }
-  // Where a logit is infinite: its magnitude times how far the target is from it, which is nothing where it is right.
+  // Where a logit is infinite: its magnitude times how far the target is from it, which is nothing where it
+  // is right.
   let zero = Tensor.zeros([], dtype: logits.dtype)
   let isRight = isInfinite .& (targets .== (logits.detached() .> 0).to(targets.dtype))
   let x = Tensor.select(isInfinite, zero, logits)
@@ -75,8 +76,8 @@ public func binaryCrossEntropy(logits: Tensor, targets: Tensor, reduction: Reduc
 }
 
 /// The divergence `t (ln t − x)` of a distribution with log-probabilities `x` from the distribution `t`,
-/// PyTorch's `kl_div`; zero where `t` is and `x` is finite. Tensors of one shape; the divergence of a batch is the sum divided
-/// by its size.
+/// PyTorch's `kl_div`; zero where `t` is and `x` is finite. Tensors of one shape; the divergence of a batch
+/// is the sum divided by its size.
 public func klDivergence(logProbabilities: Tensor, target: Tensor, reduction: Reduction = .mean) -> Tensor {
   logProbabilities.requireShape(of: target, "klDivergence")
   if let rounded = logProbabilities.inSinglePrecision(

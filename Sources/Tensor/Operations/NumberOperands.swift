@@ -9,8 +9,8 @@ extension Tensor {
   /// The number this tensor is where the program wrote one for it and nothing more.
   var literal: TensorNumber? { shape.isEmpty && node == nil ? storage.number : nil }
 
-  /// Two numbers give a number. The compiler may take the 1 of `x * (1 - rate)` for a tensor; the factor is then still the
-  /// Double that it would have been, not one rounded to float32 twice.
+  /// Two numbers give a number. The compiler may take the 1 of `x * (1 - rate)` for a tensor; the factor is
+  /// then still the Double that it would have been, not one rounded to float32 twice.
   static func folded(
     _ a: Tensor, _ b: Tensor, _ whole: ((Int64) -> (Int64) -> (partialValue: Int64, overflow: Bool))? = nil,
     _ real: (Double, Double) -> Double

@@ -21,8 +21,8 @@ extension Tensor {
     return linspace(start, end, count, dtype: dtype)
   }
 
-  /// `start + i · step` for i below `count`, computed in double precision and rounded once; integers are exact where start
-  /// and step are 0 and 1.
+  /// `start + i · step` for i below `count`, computed in double precision and rounded once; integers are
+  /// exact where start and step are 0 and 1.
   static func counting(_ count: Int, from start: Double, by step: Double, dtype: DType) -> Tensor {
     let isPlain = start == 0 && step == 1
     switch dtype {

@@ -56,8 +56,8 @@ extension Tensor {
     return result
   }
 
-  /// The tensor whose element at a place is the one that `sources` names for each axis, row by row: what lies within the
-  /// tensor is copied as one piece.
+  /// The tensor whose element at a place is the one that `sources` names for each axis, row by row: what lies
+  /// within the tensor is copied as one piece.
   private func copying(_ sources: [[Int]], _ widths: [(before: Int, after: Int)]) -> Tensor {
     let source = contiguous()
     let result = Tensor(uninitialized: sources.map(\.count), dtype: dtype)

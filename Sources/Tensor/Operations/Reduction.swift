@@ -145,8 +145,8 @@ extension Tensor {
     }
   }
 
-  /// Adds `count` rows: sixteen at a time in their own type, those sums in Double, so that a sum loses no digits
-  /// however long it is. (One level of 256 rows lost 4e-4 of ten million equal numbers.)
+  /// Adds `count` rows: sixteen at a time in their own type, those sums in Double, so that a sum loses no
+  /// digits however long it is. (One level of 256 rows lost 4e-4 of ten million equal numbers.)
   private static func addRows<T: BinaryFloatingPoint>(
     _ count: Int, _ width: Int64, _ output: UnsafeMutablePointer<T>, stride: Int,
     source: (Int) -> UnsafePointer<T>, add: (Int64, UnsafePointer<T>, Int64, UnsafeMutablePointer<T>) -> Void,

@@ -1,6 +1,7 @@
 import CTensorKernels
 
-/// The places at which a contiguous bool tensor is true, counted once: pieces of it are then worked on independently.
+/// The places at which a contiguous bool tensor is true, counted once: pieces of it are then worked on
+/// independently.
 struct SelectedElements {
   private let flags: Tensor
   private let pieces: [Range<Int>]
@@ -30,8 +31,9 @@ struct SelectedElements {
   /// How many are true.
   var count: Int { starts[starts.count - 1] }
 
-  /// Calls `body` for each piece that has any, with where its share of the results begins. A kernel that writes without
-  /// branches touches one element beyond its share, so that results go through a block of the piece's own.
+  /// Calls `body` for each piece that has any, with where its share of the results begins. A kernel that
+  /// writes without branches touches one element beyond its share, so that results go through a block of the
+  /// piece's own.
   private func forEachPiece(
     size: Int, into output: UnsafeMutableRawPointer,
     _ body: (_ flags: UnsafePointer<UInt8>, _ piece: Range<Int>, _ block: UnsafeMutableRawPointer) -> Void

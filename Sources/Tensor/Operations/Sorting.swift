@@ -47,8 +47,8 @@ extension Tensor {
   func sortable() -> Tensor { dtype.isHalfPrecision ? to(.float32).contiguous() : contiguous() }
 }
 
-/// One row of a tensor, sorted by keys: bytes by counting, 32-bit types as pairs of key and number in one word, others as
-/// keys and numbers side by side.
+/// One row of a tensor, sorted by keys: bytes by counting, 32-bit types as pairs of key and number in one
+/// word, others as keys and numbers side by side.
 struct SortedRow {
   private let source: Tensor
   private let start: Int

@@ -1,14 +1,15 @@
 import CTensorKernels
 
 extension Tensor {
-  /// The `count` largest (or smallest) elements along an axis in order, and their indices; equal ones by index, NaN as the
-  /// largest of all.
+  /// The `count` largest (or smallest) elements along an axis in order, and their indices; equal ones by
+  /// index, NaN as the largest of all.
   /// - Precondition: the axis has at least `count` elements.
   /// - Complexity: O(n) for a row of n elements and few of them asked for; otherwise that of sorting.
   public func topK(_ count: Int, axis: Int = -1, largest: Bool = true) -> (values: Tensor, indices: Tensor) {
     let axis = normalizedAxis(axis, "topK")
     tensorRequire(count >= 0 && count <= shape[axis], "topK", "\(count) of axis \(axis) of shape \(shape)")
-    // Keeping a short list in order costs a comparison an element; a long one moves too often, so that sorting is faster.
+    // Keeping a short list in order costs a comparison an element; a long one moves too often, so that
+    // sorting is faster.
     let isFew = count > 0 && count <= 64 && shape[axis] >= 4 * count
     let indices =
       isFew
@@ -52,8 +53,8 @@ extension Tensor {
     return result.transposed(axis, rank - 1).contiguous()
   }
 
-  /// The numbers of the largest keys of each row. Long rows are searched in parts of one size, whatever the number of threads,
-  /// and the best of the parts are put in order.
+  /// The numbers of the largest keys of each row. Long rows are searched in parts of one size, whatever the
+  /// number of threads, and the best of the parts are put in order.
   private static func search<Key: FixedWidthInteger>(
     _ rows: Int, _ length: Int, _ wanted: Int, _ output: UnsafeMutablePointer<Int64>,
     _ best: (

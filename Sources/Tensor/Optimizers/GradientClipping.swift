@@ -1,8 +1,8 @@
 import CTensorKernels
 
 extension Gradients {
-  /// The Euclidean norm of the gradients of some parameters taken as one vector; a parameter that is listed twice counts
-  /// once.
+  /// The Euclidean norm of the gradients of some parameters taken as one vector; a parameter that is listed
+  /// twice counts once.
   public func norm(of parameters: [NamedParameter]) -> Double {
     let gradients = Self.distinct(parameters).compactMap { self[$0]?.detached() }
     let total = gradients.reduce(0.0) { $0 + Self.sumOfSquares($1, scale: 1) }
@@ -48,8 +48,8 @@ extension Gradients {
     maximum > 0 ? min(1, maximum / (norm + 1e-6)) : 1
   }
 
-  /// Scales the gradients of some parameters so that their norm is at most `maximum`; a parameter that is listed twice is
-  /// scaled once.
+  /// Scales the gradients of some parameters so that their norm is at most `maximum`; a parameter that is
+  /// listed twice is scaled once.
   /// - Returns: the norm before clipping.
   @discardableResult
   public mutating func clip(norm maximum: Double, of parameters: [NamedParameter]) -> Double {

@@ -1,12 +1,13 @@
 /// Changes parameters by their gradients.
 ///
-/// What an optimizer remembers belongs to the ``Parameter``; names only say what it is called in a file. So two models whose
-/// parameters have the same names may share an optimizer, and a parameter that is listed twice, because layers share it, is
-/// changed once. All follow PyTorch's formulas, defaults and names of state.
+/// What an optimizer remembers belongs to the ``Parameter``; names only say what it is called in a file. So
+/// two models whose parameters have the same names may share an optimizer, and a parameter that is listed
+/// twice, because layers share it, is changed once. All follow PyTorch's formulas, defaults and names of
+/// state.
 ///
-/// The state of a parameter has its type, and Float32 for parameters in half precision: these are changed through a Float32
-/// copy of their own, the slot `master_param`, and then rounded, so that small steps add up. When a
-/// parameter is converted to another type between steps, its state follows.
+/// The state of a parameter has its type, and Float32 for parameters in half precision: these are changed
+/// through a Float32 copy of their own, the slot `master_param`, and then rounded, so that small steps add
+/// up. When a parameter is converted to another type between steps, its state follows.
 ///
 ///     let optimizer: any Optimizer = RMSprop(learningRate: 1e-3)
 ///     optimizer.step(model.trainableParameters(), loss.backward())
@@ -32,9 +33,10 @@ public protocol Optimizer: AnyObject {
   /// - Precondition: no two parameters have the same name.
   func namedState() -> [(name: String, tensor: Tensor)]
 
-  /// Takes over a state saved by ``namedState()``. Slots of another floating-point type are converted to that of the state.
-  /// - Throws: ``TensorError`` when an entry is missing, belongs to no parameter or does not fit its own, and when two
-  ///   parameters have the same name; the optimizer is then as before.
+  /// Takes over a state saved by ``namedState()``. Slots of another floating-point type are converted to that
+  /// of the state.
+  /// - Throws: ``TensorError`` when an entry is missing, belongs to no parameter or does not fit its own, and
+  ///   when two parameters have the same name; the optimizer is then as before.
   func load(state: [(name: String, tensor: Tensor)], stepCount: Int, parameters: [NamedParameter]) throws
 }
 

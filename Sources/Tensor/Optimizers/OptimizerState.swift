@@ -36,9 +36,10 @@ struct OptimizerState {
   /// The type of the slots of a parameter.
   private static func type(for dtype: DType) -> DType { dtype.isHalfPrecision ? .float32 : dtype }
 
-  /// Calls `body` once for each parameter that has a gradient, with its slots ready to be written to; a slot starts
-  /// as `initialValue` everywhere. `decayed` tells for each parameter whether weight decay applies to it: it is known
-  /// beforehand, because a caller's closure may look at the parameter, which is being changed during `body`.
+  /// Calls `body` once for each parameter that has a gradient, with its slots ready to be written to; a slot
+  /// starts as `initialValue` everywhere. `decayed` tells for each parameter whether weight decay applies to
+  /// it: it is known beforehand, because a caller's closure may look at the parameter, which is being changed
+  /// during `body`.
   mutating func update(
     _ parameters: [NamedParameter], _ gradients: Gradients, decayed: [Bool], initialValue: Double = 0,
     _ body: (OptimizerUpdate) -> Void
@@ -86,8 +87,8 @@ struct OptimizerState {
     if entries.count > seen.count { entries = entries.filter { $0.value.parameter != nil } }
   }
 
-  /// The Float32 copy of a value in half precision. Where the value is not the copy's any more, because it was set from
-  /// outside, the copy takes it over.
+  /// The Float32 copy of a value in half precision. Where the value is not the copy's any more, because it
+  /// was set from outside, the copy takes it over.
   private static func master(_ kept: Tensor?, of value: Tensor) -> Tensor {
     guard let kept else { return value.to(.float32) }
     let rounded = kept.to(value.dtype)

@@ -1,4 +1,5 @@
-/// One parameter in the middle of a step: its elements, its gradient and its slots, contiguous and of one type.
+/// One parameter in the middle of a step: its elements, its gradient and its slots, contiguous and of one
+/// type.
 struct OptimizerUpdate {
   let target: Tensor
   let gradient: Tensor

@@ -19,7 +19,8 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable, Equatable {
   private var counter: UInt64
   /// The second half of the last block, kept when an odd number of 64-bit values was drawn.
   private var spare: UInt64?
-  /// Whether tensors drawn with this generator have no values and no memory yet, because a file will replace them.
+  /// Whether tensors drawn with this generator have no values and no memory yet, because a file will replace
+  /// them.
   package private(set) var isPlaceholder = false
 
   /// A generator for weights that a file will replace.

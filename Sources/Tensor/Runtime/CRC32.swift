@@ -1,7 +1,7 @@
 import CTensorKernels
 
-/// CRC-32 as zlib, gzip, PNG and Python's `zlib.crc32` compute it: finds every flip of up to 32 neighbouring bits, and other
-/// damage but for one case in four thousand million.
+/// CRC-32 as zlib, gzip, PNG and Python's `zlib.crc32` compute it: finds every flip of up to 32 neighbouring
+/// bits, and other damage but for one case in four thousand million.
 package enum CRC32 {
   /// The checksum of bytes that follow others.
   /// - Parameter checksum: that of the bytes before; 0 at the start.

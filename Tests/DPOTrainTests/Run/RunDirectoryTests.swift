@@ -22,7 +22,8 @@ import Testing
       #expect(run.isDone(.select))
       try run.markUndone(.sft)
       #expect(!run.isDone(.sft) && run.isDone(.compose))
-      // Made again with the same outcome, nothing after it falls; with another one, what is made from it does.
+      // Made again with the same outcome, nothing after it falls; with another one, what is made from it
+      // does.
       try run.markDone(.sft, seconds: 1)
       #expect(run.isDone(.select) && run.isDone(.compose))
       try Data("other".utf8).write(to: run.folder(.sft).appendingPathComponent("weights"))

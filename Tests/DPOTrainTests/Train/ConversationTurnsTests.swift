@@ -50,7 +50,8 @@ import Testing
     }
   }
 
-  /// The mean loss of a conversation is that of its answers, each computed by itself after everything before it.
+  /// The mean loss of a conversation is that of its answers, each computed by itself after everything before
+  /// it.
   @Test func lossIsThatOfEveryAnswerAfterItsPrefix() throws {
     let setup = try Setup()
     let turns: [Conversation.Turn] = [

@@ -3,8 +3,8 @@ import Tensor
 import TestSupport
 import Testing
 
-/// No operation is forgotten: what `Sources/Tensor/Operations` offers is in a table of special values, or here with the
-/// reason why it is not.
+/// No operation is forgotten: what `Sources/Tensor/Operations` offers is in a table of special values, or
+/// here with the reason why it is not.
 struct SpecialCoverageTests {
   /// Tables' names of operations that are called otherwise.
   private static let otherNames: [String: String] = [
@@ -82,7 +82,8 @@ struct SpecialCoverageTests {
     }
   }
 
-  /// A row of any length gives every element what a row of one gives it: loops of vectors and what is left over agree.
+  /// A row of any length gives every element what a row of one gives it: loops of vectors and what is left
+  /// over agree.
   @Test(arguments: [DType.float32, .float64]) func sameAtEveryPosition(type: DType) throws {
     let tables = try ["unary_float32", "unary_float64"].flatMap { try SpecialTable($0).cases }
     for row in tables where row.inputs[0].dtype == type {

@@ -2,7 +2,8 @@ import Foundation
 import Tensor
 import TestSupport
 
-/// A file of `Tests/Fixtures/special`: operations over special values and what PyTorch makes of them; see its `README.md`.
+/// A file of `Tests/Fixtures/special`: operations over special values and what PyTorch makes of them; see its
+/// `README.md`.
 struct SpecialTable {
   /// Expected numbers with their tolerance.
   struct Numbers {

@@ -3,8 +3,8 @@ import Tensor
 import TestSupport
 import Testing
 
-/// Every elementwise, reducing, fused and loss operation over signed zeros, infinities, NaN, denormals and the ends of
-/// the types, against PyTorch (NumPy for integers).
+/// Every elementwise, reducing, fused and loss operation over signed zeros, infinities, NaN, denormals and
+/// the ends of the types, against PyTorch (NumPy for integers).
 struct SpecialTableTests {
   static let tables = [
     "unary_float16_bfloat16", "unary_float32", "unary_float64", "binary_float16", "binary_bfloat16",

@@ -2,7 +2,8 @@ import Foundation
 import Tensor
 import Testing
 
-/// What no table of finite numbers shows: signs of zero, infinities, sums that must not overflow or lose digits.
+/// What no table of finite numbers shows: signs of zero, infinities, sums that must not overflow or lose
+/// digits.
 struct SpecialValueTests {
   private func values(_ x: Tensor) -> [Double] { x.array(of: Double.self) }
 

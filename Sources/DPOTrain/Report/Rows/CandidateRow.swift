@@ -14,7 +14,8 @@ public enum SelectionOutcome: String, Codable, CaseIterable, Sendable {
   case editDistance = "edit_distance"
   /// The model gave an empty answer.
   case empty
-  /// The answer is a scrap of sampling and no text: control characters, bytes that are no character, half a token.
+  /// The answer is a scrap of sampling and no text: control characters, bytes that are no character, half a
+  /// token.
   case notText = "not_text"
   /// A pair like the others, left out because its format is not wanted or the wanted number was reached.
   case surplus

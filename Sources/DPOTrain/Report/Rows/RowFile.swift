@@ -56,8 +56,8 @@ public struct RowFileError: Error, Equatable, CustomStringConvertible, Sendable 
 /// Reads and writes files of one JSON object per line.
 public enum RowFile {
   /// The rows of a JSONL file, in order; empty lines are passed over.
-  /// - Throws: ``RowFileError`` with the line and key of the first row that cannot be read; ``RunDirectoryError`` for a file
-  ///   of a run that is not as it was written.
+  /// - Throws: ``RowFileError`` with the line and key of the first row that cannot be read;
+  ///   ``RunDirectoryError`` for a file of a run that is not as it was written.
   public static func read<Row: Decodable>(_ type: Row.Type = Row.self, from url: URL) throws -> [Row] {
     let data: Data
     do {

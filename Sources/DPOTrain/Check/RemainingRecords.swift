@@ -45,6 +45,14 @@ struct RemainingRecords: QuestionSource {
     source.answer(to: question, about: original(image))
   }
 
+  func answerWordings(to question: String, about image: ImageReference) -> [String] {
+    source.answerWordings(to: question, about: original(image))
+  }
+
+  func facts(of image: ImageReference) -> [String: String]? { source.facts(of: original(image)) }
+
+  var grader: (any AnswerGrader)? { source.grader }
+
   func trainedTurns(of record: SingleImageRecord) -> [SingleImageRecord.Turn] {
     source.trainedTurns(of: original(record))
   }

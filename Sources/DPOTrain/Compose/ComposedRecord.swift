@@ -46,18 +46,23 @@ public struct ComposedRecord: JSONRow, Codable, Hashable, Sendable {
   public var source: String
   /// The layout of the single composed picture; `nil` for a sequence.
   public var layout: CompositionLayout?
+  /// What answers can claim about the target (``QuestionSource/facts(of:)``); `nil` where nobody knows.
+  public var facts: [String: String]?
+  /// The same of the other pictures, in picture order.
+  public var factsOfOthers: [[String: String]]?
 
   enum CodingKeys: String, CodingKey {
     case id, kind, count, target, images, prompt, answer
     case answersOfOthers = "answers_of_others"
-    case family, question, source, layout
+    case family, question, source, layout, facts
+    case factsOfOthers = "facts_of_others"
   }
 
   /// Creates a record.
   public init(
     id: String, kind: CompositionKind, count: Int, target: Int, images: [String], prompt: String,
     answer: String, answersOfOthers: [String], family: String, question: String, source: String,
-    layout: CompositionLayout?
+    layout: CompositionLayout?, facts: [String: String]? = nil, factsOfOthers: [[String: String]]? = nil
   ) {
     self.id = id
     self.kind = kind
@@ -71,6 +76,8 @@ public struct ComposedRecord: JSONRow, Codable, Hashable, Sendable {
     self.question = question
     self.source = source
     self.layout = layout
+    self.facts = facts
+    self.factsOfOthers = factsOfOthers
   }
 }
 
@@ -98,6 +105,10 @@ extension ComposedRecord {
             "width": .integer(layout.width), "height": .integer(layout.height), "rows": .integer(layout.rows),
             "columns": .integer(layout.columns), "region": region,
           ])))
+    }
+    if let facts { members.append(.init("facts", .texts(facts))) }
+    if let factsOfOthers {
+      members.append(.init("facts_of_others", .array(factsOfOthers.map(OrderedJSON.texts))))
     }
     return .object(members)
   }

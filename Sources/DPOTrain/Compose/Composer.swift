@@ -101,8 +101,14 @@ public struct Composer: Sendable {
       family: target.family, question: target.question, source: target.id,
       layout: GridGeometry(count: count, cell: options.cell).flatMap {
         kind == .grid ? CompositionLayout($0, place + 1) : nil
-      })
+      }, facts: source.facts(of: target.image), factsOfOthers: facts(of: companions))
     return (record, sources)
+  }
+
+  /// `nil` where they are not known of each.
+  private func facts(of images: [ImageReference]) -> [[String: String]]? {
+    let known = images.compactMap { source.facts(of: $0) }
+    return known.count == images.count ? known : nil
   }
 
   private func companions(

@@ -101,6 +101,12 @@ extension RunConfiguration {
       data.shares.parts.isEmpty ? "no share above 0" : "shares with source \(data.source.rawValue)",
       data.source == .mixture ? "the sources of the mixture with their shares" : "source: mixture")
     require(
+      data.source != .llava || data.answers == nil, "data.answers", data.answers?.rawValue ?? "",
+      "no answers, source llava has those of its file")
+    require(
+      data.source != .llava || evaluate.grader != .semantic, "evaluate.grader", "semantic with source llava",
+      "auto or text: source llava has no grader, its answers can only be compared as text")
+    require(
       data.source == .llava || data.turns == .all, "data.turns", data.turns.rawValue,
       "all, the sources beside llava have single questions")
     require(

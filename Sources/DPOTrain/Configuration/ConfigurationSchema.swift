@@ -145,6 +145,14 @@ extension RunConfiguration.Data: ConfigurationSection {
       ),
       .optionalPath(
         "names", \.names, "File of the names of `emoji`; by default the emoji-test.txt that Debian installs."),
+      .optionalChoice(
+        "answers", \.answers,
+        "How the sources word their answers: in sentences, several wordings for each question, or in as few words as there are; `null` is sentences. `llava` has the answers of its file."
+      ),
+      .number(
+        "describe_share", \.describeShare, .share,
+        "Share of the questions that ask for several attributes at once (what is in the picture?), of every source beside `llava`; the rest is as without them."
+      ),
       .section("shares", \.shares),
       .section("sizes", \.sizes),
       .number(
@@ -335,6 +343,10 @@ extension RunConfiguration.Train: ConfigurationSection {
 extension RunConfiguration.Evaluate: ConfigurationSection {
   static var fields: [ConfigurationField<Self>] {
     [
+      .choice(
+        "grader", \.grader,
+        "How answers are graded: by what they claim about the picture (`semantic`), by comparison with the ground truth as text, or by what the source has. Selection counts right answers the same way."
+      ).read(by: .select, .before, .evaluate),
       .choice(
         "split", \.split, "Split the questions come from; `val` for choices, `test` for reported figures."
       ).read(by: .questions),

@@ -73,6 +73,10 @@ extension RunConfiguration {
     public var names: String?
     /// How much of a `mixture` each source is.
     public var shares = Shares()
+    /// How the sources beside `llava` word their answers; `nil` for ``AnswerStyle/sentences``.
+    public var answers: AnswerStyle?
+    /// Share of questions of these sources that ask for several attributes at once: what is in the picture?
+    public var describeShare = 0.2
     /// How many records of each split are used.
     public var sizes = Sizes()
     /// Share of yes/no questions among those of `shapes`; the rest ask for colour and shape, half each.

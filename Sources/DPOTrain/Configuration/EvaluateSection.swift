@@ -7,6 +7,18 @@ extension RunConfiguration {
       case val, test
     }
 
+    /// Ways of telling whether an answer is right.
+    public enum Grader: String, CaseIterable, Sendable {
+      /// What the source has: its grader, or else comparison with the ground truth as text.
+      case auto
+      /// The ground truth's own words, but for case and punctuation.
+      case text
+      /// What the answer claims about the picture.
+      case semantic
+    }
+
+    /// How answers are graded.
+    public var grader = Grader.auto
     /// Split the questions come from.
     public var split = Split.test
     /// Questions of each kind: single, sequence, grid and pic-in-pic.

@@ -33,22 +33,27 @@ extension RunConfiguration {
     _ kind: Data.Source, _ sizes: [DataSplit: Int], _ pictures: PictureCheck, _ collects: Bool
   ) throws -> any QuestionSource {
     let side = try pictureSide()
+    let answers = data.answers ?? .sentences
     switch kind {
     case .shapes:
-      let open = (1 - data.yesNoShare) / 2
+      let (open, others) = ((1 - data.yesNoShare) / 2, 1 - data.describeShare)
       return ShapeScenes(
         seed: run.seed, size: side, counts: sizes,
-        shares: .init(colour: open, shape: open, yesNo: data.yesNoShare, negations: data.negations))
+        shares: .init(
+          colour: open * others, shape: open * others, yesNo: data.yesNoShare * others,
+          negations: data.negations, describe: data.describeShare), answers: answers)
     case .fashion:
-      return try FashionMNIST(folder: data.path ?? FashionMNIST.debianFolder, seed: run.seed, limits: sizes)
+      return try FashionMNIST(
+        folder: data.path ?? FashionMNIST.debianFolder, seed: run.seed, limits: sizes,
+        describeShare: data.describeShare, answers: answers)
     case .emoji:
       return try ThingPictures.emoji(
         font: data.path ?? ThingPictures.debianEmojiFont, names: data.names ?? ThingPictures.debianEmojiNames,
-        seed: run.seed, size: side, limits: sizes)
+        seed: run.seed, size: side, limits: sizes, describeShare: data.describeShare, answers: answers)
     case .stamps:
       return try ThingPictures.stamps(
         folder: data.path ?? ThingPictures.debianStamps, seed: run.seed, size: side, limits: sizes,
-        skipsBadPictures: run.onBadRecord == .skip)
+        describeShare: data.describeShare, answers: answers, skipsBadPictures: run.onBadRecord == .skip)
     case .llava, .mixture:
       guard let path = data.path else {
         throw DataError(file: "data.path", problem: "is not set, expected the JSON file of the conversations")

@@ -17,11 +17,13 @@ extension ThingPictures {
   ///   - seed: what questions and places are drawn with.
   ///   - size: side of the pictures in pixels.
   ///   - limits: records of each split; one for each picture where none is given.
+  ///   - describeShare: the share of questions that ask for kind and colour, where a picture has one.
+  ///   - answers: how ground truth is worded.
   /// - Throws: ``DataError`` naming the file: missing (with the command that installs it), damaged, or without any
   ///   emoji; `ImageError` for a picture that cannot be decoded.
   public static func emoji(
     font: String = debianEmojiFont, names: String = debianEmojiNames, seed: UInt64, size: Int,
-    limits: [DataSplit: Int] = [:]
+    limits: [DataSplit: Int] = [:], describeShare: Double = 0, answers: AnswerStyle = .words
   ) throws -> ThingPictures {
     let listed = try EmojiList.read(names)
     let pictures = try ColourBitmapFont(contentsOf: font)
@@ -38,7 +40,8 @@ extension ThingPictures {
     let places = ranges
     let left = listed.count - entries.count
     return try ThingPictures(
-      name: "emoji", entries: entries, seed: seed, size: size, limits: limits,
+      name: "emoji", entries: entries, seed: seed, size: size, limits: limits, describeShare: describeShare,
+      answers: answers,
       omissions: left > 0 ? ["\(font): no picture for \(left) of \(listed.count) emoji"] : []
     ) { number in
       try RGBImage(

@@ -23,7 +23,7 @@ public struct FashionMNIST: QuestionSource {
     let tones: [Tone?]
   }
 
-  enum Tone: Sendable { case light, dark }
+  enum Tone: String, CaseIterable, Sendable { case light, dark }
 
   private static let side = 28
   private let train: Part
@@ -31,20 +31,27 @@ public struct FashionMNIST: QuestionSource {
   private let limits: [DataSplit: Int]
   private let starts: [DataSplit: Range<Int>]
   private let seed: UInt64
+  private let describeShare: Double
+  private let answers: AnswerStyle
 
   /// Reads the four files.
   /// - Parameters:
   ///   - folder: where they are.
   ///   - seed: what questions are drawn with.
   ///   - limits: the largest number of records in a split; all of them where none is given.
+  ///   - describeShare: the share of questions that ask for item and tone, where a picture has one.
+  ///   - answers: how ground truth is worded.
   /// - Throws: ``DataError`` naming the file, and for a missing folder the command that installs it.
   public init(
-    folder: String = debianFolder, seed: UInt64, limits: [DataSplit: Int] = [:]
+    folder: String = debianFolder, seed: UInt64, limits: [DataSplit: Int] = [:], describeShare: Double = 0,
+    answers: AnswerStyle = .words
   ) throws(DataError) {
     train = try Self.read(folder, "train")
     heldOut = try Self.read(folder, "t10k")
     self.seed = seed
     self.limits = limits
+    self.describeShare = describeShare
+    self.answers = answers
     let count = train.labels.count
     let ends = count == 60_000 ? (40_000, 52_000, 56_000) : (count * 2 / 3, count * 13 / 15, count * 14 / 15)
     starts = [
@@ -54,7 +61,10 @@ public struct FashionMNIST: QuestionSource {
   }
 
   public var name: String { "fashion" }
-  public var families: [String] { ["name", "choice", "yes_no", "worn", "tone"] }
+  public var families: [String] {
+    ["name", "choice", "yes_no", "worn", "tone"] + (describeShare > 0 ? ["describe"] : [])
+  }
+  public var grader: (any AnswerGrader)? { FashionQuestion.grader }
   public var answersAboutAnyImage: Bool { true }
 
   public func count(of split: DataSplit) -> Int {
@@ -94,18 +104,32 @@ public struct FashionMNIST: QuestionSource {
     let (file, number) = place(split, index)
     var generator = RandomGenerator(seed: seed, stream: 0x4641_5348 + split.ordinal).split(UInt64(index))
     let question = FashionQuestion(
-      label: label(split, index), tone: part(split).tones[number], using: &generator)
+      label: label(split, index), tone: part(split).tones[number], describing: describeShare,
+      using: &generator)
     let reference = image(split, index)
     let text = question.wordings[generator.integer(below: question.wordings.count)]
     return SingleImageRecord(
       id: "fashion-\(file)-\(paddedNumber(number, 5))", image: reference, question: text,
-      answer: answer(to: text, about: reference) ?? "", family: question.family)
+      answer: wordedAnswer(to: text, about: reference, using: &generator) ?? "", family: question.family)
   }
 
   public func answer(to question: String, about image: ImageReference) -> String? {
     FashionQuestion(wording: question)?.answer(
-      label: label(image.split, image.index),
-      tone: part(image.split).tones[place(image.split, image.index).number])
+      label: label(image.split, image.index), tone: tone(image.split, image.index))
+  }
+
+  public func answerWordings(to question: String, about image: ImageReference) -> [String] {
+    guard answers == .sentences else { return answer(to: question, about: image).map { [$0] } ?? [] }
+    return FashionQuestion(wording: question)?.sentences(
+      label: label(image.split, image.index), tone: tone(image.split, image.index)) ?? []
+  }
+
+  public func facts(of image: ImageReference) -> [String: String]? {
+    FashionQuestion.facts(label: label(image.split, image.index), tone: tone(image.split, image.index))
+  }
+
+  private func tone(_ split: DataSplit, _ index: Int) -> Tone? {
+    part(split).tones[place(split, index).number]
   }
 
   private func part(_ split: DataSplit) -> Part { split == .test ? heldOut : train }

@@ -12,10 +12,18 @@ enum FashionQuestion: WordedQuestion {
   case worn
   /// Is it light or dark?
   case tone
+  /// What is it, and is it light or dark?
+  case describe
 
-  /// Draws a question: 40 % name, 20 % choice, 20 % yes/no, 10 % worn, 10 % tone (or name, for a picture that is
+  /// Draws a question: the share `describing` of pictures with a tone are described; of the others 40 % name, 20 % choice, 20 % yes/no, 10 % worn, 10 % tone (or name, for a picture that is
   /// neither light nor dark).
-  init(label: Int, tone: FashionMNIST.Tone?, using generator: inout RandomGenerator) {
+  init(
+    label: Int, tone: FashionMNIST.Tone?, describing: Double = 0, using generator: inout RandomGenerator
+  ) {
+    if describing > 0, generator.uniform() < describing, tone != nil {
+      self = .describe
+      return
+    }
     func other() -> Int {
       let value = generator.integer(below: 9)
       return value < label ? value : value + 1
@@ -39,6 +47,7 @@ enum FashionQuestion: WordedQuestion {
     case .isClass: "yes_no"
     case .worn: "worn"
     case .tone: "tone"
+    case .describe: "describe"
     }
   }
 
@@ -50,6 +59,7 @@ enum FashionQuestion: WordedQuestion {
     case .isClass(let label): ["Is this \(names[label])?"]
     case .worn: ["Where is this item worn?"]
     case .tone: ["Is the item light or dark?"]
+    case .describe: describingWordings
     }
   }
 
@@ -72,6 +82,8 @@ enum FashionQuestion: WordedQuestion {
       }
     case .tone:
       return tone.map { $0 == .light ? "Light." : "Dark." }
+    case .describe:
+      return tone.map { "A \($0.rawValue) \(Self.nouns[label])." }
     }
   }
 
@@ -81,7 +93,7 @@ enum FashionQuestion: WordedQuestion {
   }
 
   static let byWording = {
-    var all: [FashionQuestion] = [.name, .worn, .tone]
+    var all: [FashionQuestion] = [.name, .worn, .tone, .describe]
     for first in 0..<10 {
       all.append(.isClass(first))
       for second in 0..<10 where second != first { all.append(.choice(first, second)) }

@@ -33,9 +33,19 @@ public protocol QuestionSource: Sendable {
   /// - Throws: an `ImageError` naming the file when it comes from a file that cannot be used.
   func image(for reference: ImageReference) throws -> RGBImage
 
-  /// The answer to a question about any picture of the source; `nil` when the question does not apply to it
-  /// ("what color is the circle?" about a triangle) or when the source cannot know.
+  /// The answer to a question about any picture of the source, in its shortest wording: two pictures answer a
+  /// question alike where these are the same. `nil` when the question does not apply to the picture ("what color
+  /// is the circle?" about a triangle) or when the source cannot know.
   func answer(to question: String, about image: ImageReference) -> String?
+
+  /// The wordings of that answer from which the ground truth is drawn, in a fixed order; none where there is none.
+  func answerWordings(to question: String, about image: ImageReference) -> [String]
+
+  /// What answers can claim about a picture, attribute by attribute (`color`: `blue`); `nil` where nobody knows.
+  func facts(of image: ImageReference) -> [String: String]?
+
+  /// Grades answers by what they claim; `nil` where the source's answers can only be compared as text.
+  var grader: (any AnswerGrader)? { get }
 
   /// The turns after a record's first one that supervised training learns too.
   func trainedTurns(of record: SingleImageRecord) -> [SingleImageRecord.Turn]
@@ -69,7 +79,27 @@ extension QuestionSource {
     guard image.path != record.image.path else { return false }
     guard answersAboutAnyImage else { return true }
     guard let other = answer(to: record.question, about: image) else { return false }
-    return other != record.answer
+    return other != answer(to: record.question, about: record.image)
+  }
+
+  /// The shortest wording alone.
+  public func answerWordings(to question: String, about image: ImageReference) -> [String] {
+    answer(to: question, about: image).map { [$0] } ?? []
+  }
+
+  /// `nil`: nothing is known of the pictures but the answers on file.
+  public func facts(of image: ImageReference) -> [String: String]? { nil }
+
+  /// `nil`: answers are compared as text.
+  public var grader: (any AnswerGrader)? { nil }
+
+  /// One wording of the answer to a question, each with the same probability; `nil` where there is no answer.
+  /// A single wording is taken without drawing.
+  public func wordedAnswer(
+    to question: String, about image: ImageReference, using generator: inout RandomGenerator
+  ) -> String? {
+    let wordings = answerWordings(to: question, about: image)
+    return wordings.count > 1 ? wordings[generator.integer(below: wordings.count)] : wordings.first
   }
 
   /// None: the source has single questions.

@@ -9,9 +9,14 @@ public enum ShapeQuestion: Hashable, Sendable, WordedQuestion {
   /// Whether there is a certain shape; `negated` asks whether there is none.
   case hasShape(ShapeScene.Shape, negated: Bool)
 
+  /// What the picture shows: shape and colour.
+  case describe
+
   /// The answer, in easy-VQA's words; `nil` when the question names a shape or colour the scene does not have.
   public func answer(about scene: ShapeScene) -> String? {
     switch self {
+    case .describe:
+      return "\(scene.colour.rawValue) \(scene.shape.rawValue)"
     case .colour(let shape):
       return shape == nil || shape == scene.shape ? scene.colour.rawValue : nil
     case .shape(let colour):
@@ -26,6 +31,11 @@ public enum ShapeQuestion: Hashable, Sendable, WordedQuestion {
   /// All wordings of this question, in a fixed order.
   public var wordings: [String] {
     switch self {
+    case .describe:
+      return [
+        "describe the picture.", "describe what you see.", "what is in the picture?",
+        "what does the picture show?",
+      ]
     case .colour(let shape):
       let thing = shape?.rawValue ?? "shape"
       return ["what color is the \(thing)?", "what is the color of the \(thing)?"]
@@ -42,7 +52,7 @@ public enum ShapeQuestion: Hashable, Sendable, WordedQuestion {
 
   /// Every question, in a fixed order.
   public static let all: [ShapeQuestion] = {
-    var questions: [ShapeQuestion] = [.colour(of: nil), .shape(of: nil)]
+    var questions: [ShapeQuestion] = [.describe, .colour(of: nil), .shape(of: nil)]
     questions += ShapeScene.Shape.allCases.map { .colour(of: $0) }
     questions += ShapeScene.Colour.allCases.map { .shape(of: $0) }
     for negated in [false, true] {

@@ -16,15 +16,19 @@ public struct ShapeScenes: QuestionSource {
     public var yesNo: Double
     /// Whether half of the yes/no questions are asked in the negative: is there not a red shape?
     public var negations: Bool
+    /// `describe`: what is in the picture?
+    public var describe: Double
 
     /// Creates shares; only their proportions count.
     public init(
-      colour: Double = 0.4, shape: Double = 0.4, yesNo: Double = 0.2, negations: Bool = true
+      colour: Double = 0.4, shape: Double = 0.4, yesNo: Double = 0.2, negations: Bool = true,
+      describe: Double = 0
     ) {
       self.colour = colour
       self.shape = shape
       self.yesNo = yesNo
       self.negations = negations
+      self.describe = describe
     }
   }
 
@@ -34,21 +38,30 @@ public struct ShapeScenes: QuestionSource {
   public let size: Int
   private let counts: [DataSplit: Int]
   private let shares: Shares
+  private let answers: AnswerStyle
 
   /// Creates a source.
   /// - Parameters:
   ///   - size: the side of the pictures in pixels, at least 8.
   ///   - counts: the records in each split; 0 where none is given.
-  public init(seed: UInt64, size: Int = 64, counts: [DataSplit: Int], shares: Shares = Shares()) {
+  ///   - answers: how ground truth is worded.
+  public init(
+    seed: UInt64, size: Int = 64, counts: [DataSplit: Int], shares: Shares = Shares(),
+    answers: AnswerStyle = .words
+  ) {
     tensorRequire(size >= 8, "ShapeScenes", "pictures need at least 8 pixels a side, found \(size)")
     self.seed = seed
     self.size = size
     self.counts = counts
     self.shares = shares
+    self.answers = answers
   }
 
   public var name: String { "shapes" }
-  public var families: [String] { ["color", "shape", "yes_no"] }
+  public var families: [String] {
+    ["color", "shape", "yes_no"] + (shares.describe > 0 ? ["describe"] : [])
+  }
+  public var grader: (any AnswerGrader)? { ShapeQuestion.grader }
   public var answersAboutAnyImage: Bool { true }
 
   public func count(of split: DataSplit) -> Int { counts[split] ?? 0 }
@@ -69,11 +82,11 @@ public struct ShapeScenes: QuestionSource {
     let scene = scene(split, index)
     var generator = generator(split, index).split(1)
     let (question, family) = question(about: scene, using: &generator)
-    let wordings = question.wordings
+    let text = question.wordings[generator.integer(below: question.wordings.count)]
+    let reference = image(split, index)
     return SingleImageRecord(
-      id: "shapes-\(split.rawValue)-\(paddedNumber(index, 6))", image: image(split, index),
-      question: wordings[generator.integer(below: wordings.count)],
-      answer: question.answer(about: scene) ?? "", family: family)
+      id: "shapes-\(split.rawValue)-\(paddedNumber(index, 6))", image: reference, question: text,
+      answer: wordedAnswer(to: text, about: reference, using: &generator) ?? "", family: family)
   }
 
   public func image(for reference: ImageReference) -> RGBImage {
@@ -84,6 +97,15 @@ public struct ShapeScenes: QuestionSource {
     ShapeQuestion(question)?.answer(about: scene(image.split, image.index))
   }
 
+  public func answerWordings(to question: String, about image: ImageReference) -> [String] {
+    guard let question = ShapeQuestion(question) else { return [] }
+    let scene = scene(image.split, image.index)
+    return answers == .sentences
+      ? question.sentences(about: scene) : question.answer(about: scene).map { [$0] } ?? []
+  }
+
+  public func facts(of image: ImageReference) -> [String: String]? { scene(image.split, image.index).facts }
+
   private func generator(_ split: DataSplit, _ index: Int) -> RandomGenerator {
     RandomGenerator(seed: seed, stream: 0x5348_4150 + split.ordinal).split(UInt64(index))
   }
@@ -91,7 +113,11 @@ public struct ShapeScenes: QuestionSource {
   private func question(
     about scene: ShapeScene, using generator: inout RandomGenerator
   ) -> (ShapeQuestion, String) {
-    let place = generator.uniform() * (shares.colour + shares.shape + shares.yesNo)
+    let openAndClosed = shares.colour + shares.shape + shares.yesNo
+    if shares.describe > 0, generator.uniform() * (openAndClosed + shares.describe) < shares.describe {
+      return (.describe, "describe")
+    }
+    let place = generator.uniform() * openAndClosed
     let isSpecific = generator.integer(below: 2) == 0
     if place < shares.colour {
       return (.colour(of: isSpecific ? scene.shape : nil), "color")

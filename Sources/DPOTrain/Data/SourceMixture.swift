@@ -81,6 +81,22 @@ public struct SourceMixture: QuestionSource {
     return part.answer(to: question, about: part.image(image.split, own))
   }
 
+  public func answerWordings(to question: String, about image: ImageReference) -> [String] {
+    let (part, own) = place(image.split, image.index)
+    return part.answerWordings(to: question, about: part.image(image.split, own))
+  }
+
+  public func facts(of image: ImageReference) -> [String: String]? {
+    let (part, own) = place(image.split, image.index)
+    return part.facts(of: part.image(image.split, own))
+  }
+
+  /// The graders of all parts; `nil` where one has none.
+  public var grader: (any AnswerGrader)? {
+    let graders = parts.compactMap(\.grader)
+    return graders.count == parts.count ? GraderOfParts(parts: graders) : nil
+  }
+
   public func place(of record: SingleImageRecord) -> String {
     let (part, _) = place(record.image.split, record.image.index)
     return part.place(of: record)

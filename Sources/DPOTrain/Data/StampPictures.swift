@@ -22,10 +22,13 @@ extension ThingPictures {
   ///   - seed: what questions and places are drawn with.
   ///   - size: side of the pictures in pixels.
   ///   - limits: records of each split; one for each picture where none is given.
+  ///   - describeShare: the share of questions that ask for kind and colour, where a picture has one.
+  ///   - answers: how ground truth is worded.
   ///   - skipsBadPictures: whether a picture that cannot be decoded is left out and listed in ``omissions``.
   /// - Throws: ``DataError`` naming the folder or caption; `ImageError` naming the picture.
   public static func stamps(
     folder: String = debianStamps, seed: UInt64, size: Int, limits: [DataSplit: Int] = [:],
+    describeShare: Double = 0, answers: AnswerStyle = .words,
     skipsBadPictures: Bool = false
   ) throws -> ThingPictures {
     guard FileManager.default.fileExists(atPath: folder),
@@ -65,7 +68,8 @@ extension ThingPictures {
     }
     let paths = files
     return try ThingPictures(
-      name: "stamps", entries: entries, seed: seed, size: size, limits: limits,
+      name: "stamps", entries: entries, seed: seed, size: size, limits: limits, describeShare: describeShare,
+      answers: answers,
       omissions: uncaptioned > 0 ? ["\(folder): left out \(uncaptioned) pictures without caption"] : [],
       skipsBadPictures: skipsBadPictures
     ) { try RGBImage(contentsOf: paths[$0]) }

@@ -31,6 +31,8 @@ public struct ThingPictures: QuestionSource {
   private let seed: UInt64
   private let size: Int
   private let limits: [DataSplit: Int]
+  private let describeShare: Double
+  private let answers: AnswerStyle
   private let things: [DataSplit: [Thing]]
   private let read: @Sendable (Int) throws -> RGBImage
 
@@ -38,13 +40,15 @@ public struct ThingPictures: QuestionSource {
   ///   - name: of the source, which begins every id and path.
   ///   - size: side of the pictures in pixels.
   ///   - limits: records of each split; one for each picture where none is given.
+  ///   - describeShare: the share of questions that ask for kind and colour, where a picture has one.
+  ///   - answers: how ground truth is worded.
   ///   - omissions: what was left out before.
   ///   - skipsBadPictures: whether a picture that cannot be read is left out, and not an error.
   ///   - read: the picture of an entry, on white.
   /// - Throws: what `read` throws, the first in order of the entries.
   init(
     name: String, entries: [Entry], seed: UInt64, size: Int, limits: [DataSplit: Int],
-    omissions: [String] = [],
+    describeShare: Double, answers: AnswerStyle, omissions: [String] = [],
     skipsBadPictures: Bool = false, read: @escaping @Sendable (Int) throws -> RGBImage
   ) throws {
     let seen = Mutex<(colours: [Int: MainColour], failures: [Int: any Error])>(([:], [:]))
@@ -77,12 +81,17 @@ public struct ThingPictures: QuestionSource {
     self.seed = seed
     self.size = size
     self.limits = limits
+    self.describeShare = describeShare
+    self.answers = answers
     self.things = things
     self.read = read
     self.omissions = omissions + failures.sorted { $0.key < $1.key }.map { "left out: \($0.value)" }
   }
 
-  public var families: [String] { ["name", "kind", "yes_no", "color"] }
+  public var families: [String] {
+    ["name", "kind", "yes_no", "color"] + (describeShare > 0 ? ["describe"] : [])
+  }
+  public var grader: (any AnswerGrader)? { ThingQuestion.grader }
   public var answersAboutAnyImage: Bool { true }
 
   /// How many different pictures a split has.
@@ -118,18 +127,31 @@ public struct ThingPictures: QuestionSource {
     let (thing, round) = place(split, index)
     var generator = generator(split, index).split(1)
     let question = ThingQuestion(
-      kind: thing.entry.kind, colour: thing.colour, asksNames: split == .sft, using: &generator)
+      kind: thing.entry.kind, colour: thing.colour, asksNames: split == .sft,
+      describing: describeShare, using: &generator)
     let text = question.wordings[generator.integer(below: question.wordings.count)]
     let reference = image(split, index)
     return SingleImageRecord(
       id: "\(name)-\(split.rawValue)-\(thing.entry.id)-\(round)", image: reference, question: text,
-      answer: answer(to: text, about: reference) ?? "", family: question.family)
+      answer: wordedAnswer(to: text, about: reference, using: &generator) ?? "", family: question.family)
   }
 
   public func answer(to question: String, about image: ImageReference) -> String? {
     let thing = place(image.split, image.index).thing
     return ThingQuestion(wording: question)?.answer(
       name: thing.entry.name, kind: thing.entry.kind, colour: thing.colour)
+  }
+
+  public func answerWordings(to question: String, about image: ImageReference) -> [String] {
+    guard answers == .sentences else { return answer(to: question, about: image).map { [$0] } ?? [] }
+    let thing = place(image.split, image.index).thing
+    return ThingQuestion(wording: question)?.sentences(
+      name: thing.entry.name, kind: thing.entry.kind, colour: thing.colour) ?? []
+  }
+
+  public func facts(of image: ImageReference) -> [String: String]? {
+    let thing = place(image.split, image.index).thing
+    return ThingQuestion.facts(name: thing.entry.name, kind: thing.entry.kind, colour: thing.colour)
   }
 
   private func place(_ split: DataSplit, _ index: Int) -> (thing: Thing, round: Int) {

@@ -30,10 +30,19 @@ enum ThingQuestion: WordedQuestion {
   case isKind(ThingKind)
   /// What is its main colour?
   case colour
+  /// What kind of thing is it, and of which colour?
+  case describe
 
-  /// Draws a question: 40 % kind, 30 % colour (kind, for a picture without a main colour), 30 % yes/no; where names
+  /// Draws a question: the share `describing` of pictures with a main colour are described; of the others 40 % kind, 30 % colour (kind, for a picture without a main colour), 30 % yes/no; where names
   /// are asked for, they take a tenth of all.
-  init(kind: ThingKind, colour: MainColour?, asksNames: Bool, using generator: inout RandomGenerator) {
+  init(
+    kind: ThingKind, colour: MainColour?, asksNames: Bool, describing: Double = 0,
+    using generator: inout RandomGenerator
+  ) {
+    if describing > 0, generator.uniform() < describing, colour != nil {
+      self = .describe
+      return
+    }
     if asksNames, generator.integer(below: 10) == 0 {
       self = .name
       return
@@ -53,6 +62,7 @@ enum ThingQuestion: WordedQuestion {
     case .kind: "kind"
     case .isKind: "yes_no"
     case .colour: "color"
+    case .describe: "describe"
     }
   }
 
@@ -62,6 +72,7 @@ enum ThingQuestion: WordedQuestion {
     case .kind: ["What kind of thing is this?", "What kind of thing is in the picture?"]
     case .isKind(let kind): ["Is this \(kind.words)?"]
     case .colour: ["What is its main color?", "What color is it mostly?"]
+    case .describe: describingWordings
     }
   }
 
@@ -72,10 +83,12 @@ enum ThingQuestion: WordedQuestion {
     case .kind: kind.answer
     case .isKind(let asked): asked == kind ? "Yes." : "No."
     case .colour: colour.map { sentence($0.rawValue) }
+    case .describe: colour.map { sentence("\(kind.words), mostly \($0.rawValue)") }
     }
   }
 
-  static let byWording = table(of: [.name, .kind, .colour] + ThingKind.allCases.map(ThingQuestion.isKind))
+  static let byWording = table(
+    of: [.name, .kind, .colour, .describe] + ThingKind.allCases.map(ThingQuestion.isKind))
 }
 
 /// A phrase as an answer: a capital at its beginning, one full stop at its end.

@@ -114,6 +114,7 @@ public enum EasyVQAFamily: String, Codable, CaseIterable, Sendable {
     case .shape(let colour): self = colour == nil ? .shape : .shapeOfColour
     case .hasColour(_, let negated): self = negated ? .hasNotColour : .hasColour
     case .hasShape(_, let negated): self = negated ? .hasNotShape : .hasShape
+    case .describe: self = .otherOpen
     case nil: self = ["yes", "no"].contains(AnswerText.normalized(answer)) ? .otherYesNo : .otherOpen
     }
   }

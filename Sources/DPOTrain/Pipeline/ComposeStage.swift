@@ -83,12 +83,15 @@ struct SingleQuestions {
     var prompt: String
     var answer: String
     var family: String
+    /// What answers can claim about the picture; `nil` where nobody knows.
+    var facts: [String: String]?
 
     var json: OrderedJSON {
-      .members([
-        "id": .string(id), "image": .string(image), "prompt": .string(prompt), "answer": .string(answer),
-        "family": .string(family),
-      ])
+      let members: [OrderedJSON.Member] = [
+        .init("id", .string(id)), .init("image", .string(image)), .init("prompt", .string(prompt)),
+        .init("answer", .string(answer)), .init("family", .string(family)),
+      ]
+      return .object(members + (facts.map { [.init("facts", .texts($0))] } ?? []))
     }
   }
 
@@ -110,7 +113,7 @@ struct SingleQuestions {
       rows.append(
         Row(
           id: "single-\(record.id)", image: path, prompt: record.prompt, answer: record.answer,
-          family: record.family))
+          family: record.family, facts: source.facts(of: record.image)))
     }
     try RowFile.write(rows, to: folder.appendingPathComponent(name))
     return rows

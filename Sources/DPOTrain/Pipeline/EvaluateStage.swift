@@ -97,6 +97,7 @@ struct EvaluateStage {
     _ questions: [StoredQuestion], model: URL, part: RunPart, name: String, folder: URL
   ) throws -> [AnswerRecord] {
     let settings = context.configuration.evaluate
+    let grading = try context.grading(of: questions)
     let loaded = try context.open(model)
     loaded.model.setTrainable(false, .vision, .projector, .decoder)
     let answerer = try Answerer(
@@ -120,8 +121,7 @@ struct EvaluateStage {
       let records = try batch.indices.map { place in
         try record(
           questions[batch[place]], answers[place], blind: blind.isEmpty ? nil : blind[place],
-          reading: reading,
-          patchesPerSide: side)
+          reading: reading, patchesPerSide: side, grading: grading)
       }
       try stored.append(records, id: \.id)
       progress.update(step: stored.rows.count)
@@ -131,7 +131,7 @@ struct EvaluateStage {
 
   private func record(
     _ question: StoredQuestion, _ answer: AttendedAnswer, blind: GeneratedAnswer?, reading: AttentionProfile,
-    patchesPerSide: Int
+    patchesPerSide: Int, grading: AnswerGrading
   ) throws -> AnswerRecord {
     let text = answer.answer.trimmedText
     let ratios = try question.record.map {
@@ -140,10 +140,9 @@ struct EvaluateStage {
     return AnswerRecord(
       id: question.id, kind: question.kind, count: question.record?.count ?? 1,
       target: question.record?.target ?? 1, family: question.family, prompt: question.prompt,
-      answer: question.groundTruth, prediction: text, correct: AnswerText.matches(text, question.groundTruth),
-      answeredFromAnotherImage: AnswerText.isFromAnotherImage(
-        text, answer: question.groundTruth, answersOfOthers: question.record?.answersOfOthers ?? []),
-      blindCorrect: blind.map { AnswerText.matches($0.trimmedText, question.groundTruth) },
+      answer: question.groundTruth, prediction: text, correct: grading.isRight(text, to: question),
+      answeredFromAnotherImage: grading.isFromAnotherImage(text, to: question),
+      blindCorrect: blind.map { grading.isRight($0.trimmedText, to: question) },
       ratio: ratios?.chosen.ratio, layerRatios: ratios?.byLayer)
   }
 }

@@ -13,23 +13,25 @@ struct SelectStage {
     let asked = try AnsweringStep(context: context).answers(
       to: try StoredQuestion.candidates(ofRun: context.directory.url))
     let (candidates, answered) = (asked.map(\.candidate), asked.map(\.answered))
+    let grading = try context.grading(of: candidates)
     let rule = SelectionRule(settings, template: try context.encoder(template: settings.template).template)
-    let judged = try zip(candidates, answered).map { try $0.row($1, rule: rule) }
+    let judged = try zip(candidates, answered).map { try $0.row($1, rule: rule, grading: grading) }
     let rows = PairSelection(settings, seed: context.configuration.run.seed).applied(
-      to: judged, families: candidates.map(\.family))
-    try writeProfile(candidates, answered, folder: folder)
+      to: judged, families: candidates.map(\.family),
+      isRight: { grading.isRight($1, to: candidates[$0]) })
+    try writeProfile(candidates, answered, grading, folder: folder)
     try write(rows, folder: folder)
   }
 
   /// How well each layer's attention ratio tells right from wrong greedy answers.
   private func writeProfile(
-    _ candidates: [StoredQuestion], _ answered: [AnsweredPrompt], folder: URL
+    _ candidates: [StoredQuestion], _ answered: [AnsweredPrompt], _ grading: AnswerGrading, folder: URL
   ) throws {
     let answers = zip(candidates, answered).compactMap { candidate, answer -> LayerProfile.Answer? in
       guard let record = candidate.record, let ratios = answer.greedy.layerRatios else { return nil }
       return .init(
         kind: candidate.kind, count: record.count,
-        isRight: AnswerText.matches(answer.greedy.text, candidate.groundTruth), ratios: ratios)
+        isRight: grading.isRight(answer.greedy.text, to: candidate), ratios: ratios)
     }
     let file = folder.appendingPathComponent(LayerProfile.file)
     guard let profile = LayerProfile(answers) else {

@@ -78,6 +78,15 @@ public struct StageContext {
       of: baseModel, template: (template ?? configuration.tokenizer.template)?.chatTemplate)
   }
 
+  /// How answers to questions of this run are graded.
+  /// - Throws: ``DataError`` when the configuration wants a grader that the source does not have, or that does not
+  ///   know one of the questions.
+  func grading(of questions: [StoredQuestion]) throws -> AnswerGrading {
+    let grading = try AnswerGrading(configuration.evaluate, source: source)
+    try grading.require(questions)
+    return grading
+  }
+
   /// Hash of a picture's bytes.
   func digest(of picture: Picture) throws -> String {
     switch picture {

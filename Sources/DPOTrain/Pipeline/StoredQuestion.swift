@@ -1,16 +1,38 @@
 import Foundation
 
 /// A question on file, about one image or a composition: a candidate of the selection, or held out.
-struct StoredQuestion {
-  var id: String
-  var images: [String]
-  var prompt: String
-  var groundTruth: String
-  var family: String
+package struct StoredQuestion {
+  package var id: String
+  package var images: [String]
+  package var prompt: String
+  package var groundTruth: String
+  package var family: String
   /// `nil` for a single image.
-  var record: ComposedRecord?
+  package var record: ComposedRecord?
+  /// What answers can claim about the picture that is asked about; `nil` where nobody knows.
+  package var facts: [String: String]?
   /// The file it is in, with its line.
-  var file = ""
+  package var file = ""
+
+  /// Creates a question.
+  package init(
+    id: String, images: [String], prompt: String, groundTruth: String, family: String,
+    record: ComposedRecord? = nil, facts: [String: String]? = nil, file: String = ""
+  ) {
+    self.id = id
+    self.images = images
+    self.prompt = prompt
+    self.groundTruth = groundTruth
+    self.family = family
+    self.record = record
+    self.facts = facts
+    self.file = file
+  }
+
+  /// The question as the source asks it.
+  var question: String {
+    record?.question ?? prompt.replacing(ImageMark.text, with: "").trimmingASCIIWhitespace()
+  }
 
   /// How the images are shown.
   var kind: QuestionKind { record?.kind.questionKind ?? .single }
@@ -33,12 +55,14 @@ struct StoredQuestion {
           StoredQuestion(
             id: record.id, images: record.images.map(placed), prompt: record.prompt,
             groundTruth: record.answer, family: record.family, record: record,
+            facts: record.facts,
             file: "\(folder.appendingPathComponent(composed).path):\(number + 1)")
         },
         rows.enumerated().map { number, row in
           StoredQuestion(
             id: row.id, images: [placed(row.image)], prompt: row.prompt, groundTruth: row.answer,
-            family: row.family, file: "\(folder.appendingPathComponent(single).path):\(number + 1)")
+            family: row.family, facts: row.facts,
+            file: "\(folder.appendingPathComponent(single).path):\(number + 1)")
         }
       )
     }

@@ -13,11 +13,13 @@ extension StoredQuestion {
 
   /// What the rules make of the model's answers: the greedy one, or where that is right the first sampled one that
   /// passes.
-  func row(_ answered: AnsweredPrompt, rule: SelectionRule) throws -> CandidateRow {
-    let first = try row(answered.greedy, rule: rule)
+  func row(
+    _ answered: AnsweredPrompt, rule: SelectionRule, grading: AnswerGrading
+  ) throws -> CandidateRow {
+    let first = try row(answered.greedy, rule: rule, grading: grading)
     guard first.outcome == .correct else { return first }
     for sample in answered.samples {
-      var other = try row(sample, rule: rule)
+      var other = try row(sample, rule: rule, grading: grading)
       guard other.kept else { continue }
       other.sampled = true
       return other
@@ -25,19 +27,24 @@ extension StoredQuestion {
     return first
   }
 
-  private func row(_ answer: AnsweredPrompt.Answer, rule: SelectionRule) throws -> CandidateRow {
+  private func row(
+    _ answer: AnsweredPrompt.Answer, rule: SelectionRule, grading: AnswerGrading
+  ) throws -> CandidateRow {
+    let isRight = grading.isRight(answer.text, to: self)
     let evidence = AnswerEvidence(
       answer: answer.text, groundTruth: groundTruth, ratio: record == nil ? nil : answer.ratio,
-      perplexity: answer.perplexity, isOfWholePieces: answer.isOfWholePieces ?? true)
+      perplexity: answer.perplexity, isOfWholePieces: answer.isOfWholePieces ?? true,
+      isRight: rule.requiresWrong ? isRight : nil)
     return CandidateRow(
       id: id, kind: kind, count: record?.count ?? 1, target: record?.target ?? 1, images: images,
-      prompt: prompt, answer: answer.text, groundTruth: groundTruth, correct: evidence.isCorrect,
+      prompt: prompt, answer: answer.text, groundTruth: groundTruth, correct: isRight,
       ratio: answer.ratio,
       threshold: try record.map { try rule.threshold(kind: $0.kind, count: $0.count).value } ?? 1,
       shares: answer.shares, layerRatios: answer.layerRatios, perplexity: answer.perplexity,
       lengthRatio: CandidateRow.lengthRatio(answer.text, groundTruth),
       editDistance: Double(evidence.editDistance),
       outcome: try record.map { try rule.outcome(evidence, kind: $0.kind, count: $0.count) }
-        ?? rule.outcomeOfSingle(evidence), attention: answer.attention)
+        ?? rule.outcomeOfSingle(evidence), attention: answer.attention,
+      verdict: grading.verdict(answer.text, to: self))
   }
 }

@@ -13,15 +13,20 @@ public struct PairSelection: Sendable {
   }
 
   /// Decides over rows that single answers' rules have kept.
-  /// - Parameter families: kind of question of each row; random rejected answers are drawn within it.
-  public func applied(to rows: [CandidateRow], families: [String]) -> [CandidateRow] {
+  /// - Parameters:
+  ///   - families: kind of question of each row; random rejected answers are drawn within it.
+  ///   - isRight: whether a text is a right answer to the question of a row, beside its ground truth; for random
+  ///     rejected answers alone.
+  public func applied(
+    to rows: [CandidateRow], families: [String], isRight: (Int, String) -> Bool = { _, _ in false }
+  ) -> [CandidateRow] {
     var rows = rows
     for index in rows.indices where rows[index].kept && !settings.formats.contains(rows[index].kind.rawValue)
     {
       rows[index].outcome = .surplus
     }
     if settings.postSelection { cutQuantiles(&rows) }
-    if settings.rejected == .random { replaceRejected(&rows, families: families) }
+    if settings.rejected == .random { replaceRejected(&rows, families: families, isRight: isRight) }
     limit(&rows)
     return rows
   }
@@ -44,7 +49,9 @@ public struct PairSelection: Sendable {
 
   /// Puts a right answer to another question of the same family in the place of each rejected one; a family with a
   /// single answer has none to give.
-  private func replaceRejected(_ rows: inout [CandidateRow], families: [String]) {
+  private func replaceRejected(
+    _ rows: inout [CandidateRow], families: [String], isRight: (Int, String) -> Bool
+  ) {
     var pools: [String: [String]] = [:]
     for (row, family) in zip(rows, families) { pools[family, default: []].append(row.groundTruth) }
     let varied = pools.mapValues { Set($0.map(AnswerText.normalized)).count > 1 }
@@ -57,7 +64,15 @@ public struct PairSelection: Sendable {
       let chosen = rows[index].groundTruth
       var own = generator.split(UInt64(index))
       var other = chosen
-      while AnswerText.matches(other, chosen) { other = pool[own.integer(below: pool.count)] }
+      var tries = 10_000
+      while AnswerText.matches(other, chosen) || isRight(index, other), tries > 0 {
+        other = pool[own.integer(below: pool.count)]
+        tries -= 1
+      }
+      guard tries > 0 else {
+        rows[index].outcome = .surplus
+        continue
+      }
       rows[index].answer = other
       rows[index].lengthRatio = CandidateRow.lengthRatio(other, chosen)
       rows[index].editDistance = Double(EditDistance.between(other, chosen))

@@ -13,11 +13,16 @@ public struct AnswerEvidence: Sendable, Equatable {
   /// Whether the answer is made of pieces that text is made of; a character that nobody writes is found in
   /// the text itself.
   public var isOfWholePieces: Bool
+  /// Whether the answer is right, as somebody says who knows what the picture shows; `nil` where nobody is asked.
+  /// Read by `require_wrong` alone.
+  public var isRight: Bool?
 
   /// Creates the evidence.
   public init(
-    answer: String, groundTruth: String, ratio: Double?, perplexity: Double, isOfWholePieces: Bool = true
+    answer: String, groundTruth: String, ratio: Double?, perplexity: Double, isOfWholePieces: Bool = true,
+    isRight: Bool? = nil
   ) {
+    self.isRight = isRight
     self.isOfWholePieces = isOfWholePieces
     self.answer = answer
     self.groundTruth = groundTruth
@@ -25,8 +30,8 @@ public struct AnswerEvidence: Sendable, Equatable {
     self.perplexity = perplexity
   }
 
-  /// Whether the answer counts as right.
-  public var isCorrect: Bool { AnswerText.matches(answer, groundTruth) }
+  /// Whether the answer counts as right: by label, or where there is none as text.
+  public var isCorrect: Bool { isRight ?? AnswerText.matches(answer, groundTruth) }
 
   /// Characters of the rejected answer over those of the chosen one.
   public var lengthRatio: Double { Double(answer.count) / Double(max(groundTruth.count, 1)) }
@@ -41,6 +46,9 @@ public struct AnswerEvidence: Sendable, Equatable {
 public struct SelectionRule: Sendable {
   private let settings: RunConfiguration.Select
   private let template: ChatTemplate
+
+  /// Whether right answers are no candidates: the one rule that looks at labels.
+  var requiresWrong: Bool { settings.requireWrong }
 
   /// The rules that `settings` state.
   /// - Parameter template: whose roles and marks are no words of an answer.

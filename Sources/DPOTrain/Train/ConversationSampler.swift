@@ -103,11 +103,14 @@ public struct ConversationSampler: Sendable {
       if let wanted, other.family != wanted.family { continue }
       guard let answer = source.answer(to: other.question, about: image) else { continue }
       if let wanted, wanted.answer != answer { continue }
-      if wanted == nil, ["yes", "no"].contains(AnswerText.normalized(other.answer)), answer != other.answer {
-        wanted = (other.family, other.answer)
+      if wanted == nil, let own = source.answer(to: other.question, about: other.image),
+        ["yes", "no"].contains(AnswerText.normalized(own)), answer != own
+      {
+        wanted = (other.family, own)
         continue
       }
-      return (other.question, answer)
+      let worded = source.wordedAnswer(to: other.question, about: image, using: &random)
+      return (other.question, worded ?? answer)
     }
     return nil
   }

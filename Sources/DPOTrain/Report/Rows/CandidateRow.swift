@@ -101,6 +101,8 @@ public struct CandidateRow: JSONRow, Equatable {
   public var outcome: SelectionOutcome
   /// The attention map, kept for a few candidates.
   public var attention: AttentionMap?
+  /// What can be said about the answer by its claims, for diagnosis; absent where nothing can.
+  public var verdict: AnswerVerdict?
 
   /// Whether the model's own, greedy answer was right.
   public var answeredRight: Bool { correct || sampled == true }
@@ -120,8 +122,9 @@ public struct CandidateRow: JSONRow, Equatable {
     groundTruth: String, correct: Bool, sampled: Bool? = nil, ratio: Double, threshold: Double,
     shares: [Double],
     layerRatios: [Double]? = nil, perplexity: Double, lengthRatio: Double, editDistance: Double,
-    outcome: SelectionOutcome, attention: AttentionMap? = nil
+    outcome: SelectionOutcome, attention: AttentionMap? = nil, verdict: AnswerVerdict? = nil
   ) {
+    self.verdict = verdict
     self.id = id
     self.kind = kind
     self.count = count
@@ -150,7 +153,7 @@ public struct CandidateRow: JSONRow, Equatable {
     case layerRatios = "layer_ratios"
     case lengthRatio = "length_ratio"
     case editDistance = "edit_distance"
-    case outcome, attention
+    case outcome, attention, verdict
   }
 
   public var json: OrderedJSON {
@@ -160,6 +163,7 @@ public struct CandidateRow: JSONRow, Equatable {
       .init("prompt", .string(prompt)), .init("answer", .string(answer)),
       .init("ground_truth", .string(groundTruth)), .init("correct", .bool(correct)),
     ]
+    if let verdict { members.append(.init("verdict", .string(verdict.rawValue))) }
     if let sampled { members.append(.init("sampled", .bool(sampled))) }
     members += [
       .init("ratio", .number(ratio)), .init("threshold", .number(threshold)),

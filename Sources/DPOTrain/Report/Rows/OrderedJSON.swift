@@ -39,6 +39,11 @@ public enum OrderedJSON: Sendable, Equatable {
     .object(pairs.map { Member($0.key, $0.value) })
   }
 
+  /// Texts by key, in the order of the keys.
+  static func texts(_ values: [String: String]) -> OrderedJSON {
+    .object(values.sorted { $0.key < $1.key }.map { Member($0.key, .string($0.value)) })
+  }
+
   /// `value`, or `null` where there is none.
   public static func optional(_ value: Double?) -> OrderedJSON { value.map(OrderedJSON.number) ?? .null }
 

@@ -19,6 +19,8 @@ import Testing
     var yaml = (lines[..<start] + ["  language_model: tiny.gguf"] + lines[end...]).joined(separator: "\n")
     yaml.replace("tokenizer: {vocab_size: 384}", with: "tokenizer: {template: chatml}")
     yaml.replace("  max_steps: 12\n", with: "  max_steps: 12\n  train_decoder: false\n")
+    // A decoder of random weights has said something readable with these.
+    yaml.replace("source: shapes\n", with: "source: shapes\n  answers: words\n  describe_share: 0\n")
     yaml.replace("train:\n", with: "train:\n  adapter: lora\n  lora_r: 2\n")
     let file = folder.appendingPathComponent("tiny.yaml")
     try Data(yaml.utf8).write(to: file)

@@ -33,12 +33,17 @@ public struct EasyVQAAnswer: JSONRow, Equatable {
     self.guess = guess
   }
 
-  /// Whether the model's answer is right.
-  public var correct: Bool { AnswerText.matches(prediction, answer) }
+  /// Whether the model's answer is right: the same words, or a sentence that says so.
+  public var correct: Bool { isRight(prediction) }
   /// Whether its answer without the picture is right.
-  public var blindCorrect: Bool { AnswerText.matches(blindPrediction, answer) }
+  public var blindCorrect: Bool { isRight(blindPrediction) }
   /// Whether the guess is right.
   public var guessCorrect: Bool { AnswerText.matches(guess, answer) }
+
+  private func isRight(_ text: String) -> Bool {
+    AnswerText.matches(text, answer)
+      || ShapeQuestion.grader.verdict(of: text, to: question, expecting: answer) == .right
+  }
 
   enum CodingKeys: String, CodingKey {
     case id, image, family, question, answer, prediction, guess

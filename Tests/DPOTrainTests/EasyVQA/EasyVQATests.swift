@@ -185,4 +185,28 @@ enum SmallEasyVQA {
     let picture = try data.image(for: data.image(.test, 0))
     #expect(picture.width == 64 && picture.height == 64)
   }
+
+  @Test(
+    "A sentence is right where it says the file's word",
+    arguments: [
+      ("what color is the circle?", "blue", "it is blue.", true),
+      ("what color is the circle?", "blue", "there is a blue triangle in the picture.", false),
+      ("what color is the circle?", "blue", "it is red.", false),
+      ("what shape is present?", "circle", "there is a blue circle in the picture.", true),
+      ("what shape is present?", "circle", "it is blue.", false),
+      ("is there a red shape?", "no", "no, it is a blue circle.", true),
+      ("is there a red shape?", "no", "no, the shape is red.", false),
+      ("is there a red shape?", "yes", "yes, the circle is red.", true),
+      ("is there a red shape?", "yes", "yes, it is blue.", false),
+      ("is there not a red shape?", "yes", "yes, there is no red shape.", true),
+      ("is there not a red shape?", "no", "no, the shape is red.", true),
+      ("is there not a red shape?", "no", "yes, the shape is red.", false),
+      ("is it a red shape or what?", "yes", "yes, it is red.", false),
+    ])
+  func sentences(question: String, answer: String, prediction: String, isRight: Bool) {
+    let row = EasyVQAAnswer(
+      id: "1", image: "1.png", family: EasyVQAFamily(question: question, answer: answer), question: question,
+      answer: answer, prediction: prediction, blindPrediction: answer, guess: answer)
+    #expect(row.correct == isRight && row.blindCorrect)
+  }
 }

@@ -34,10 +34,38 @@ struct SemanticGrader: AnswerGrader {
       let grammar = grammar(for: asked, facts)
     else { return nil }
     guard let claims = grammar.claims(in: answer), claims.areTrue(of: facts) else { return .wrong }
-    if let statement = asked.statement { return Self.verdict(claims, on: statement, facts) }
+    if let statement = asked.statement {
+      return Self.verdict(claims, on: statement, holds: facts[statement.attribute] == statement.value)
+    }
+    return Self.verdict(claims, on: asked.attributes)
+  }
+
+  /// The verdict on an answer to a question of which the shortest right answer is all that is known: what it says
+  /// beside that counts neither way.
+  /// - Returns: `nil` for a question that asks for several attributes, or is none of the source's.
+  func verdict(of answer: String, to question: String, expecting truth: String) -> AnswerVerdict? {
+    guard let asked = asked(question) else { return nil }
+    var facts = asked.assumed.filter { $0.value.count == 1 }.compactMapValues(\.first)
+    let truth = AnswerText.normalized(truth)
+    if let statement = asked.statement {
+      guard ["yes", "no"].contains(truth) else { return nil }
+      let holds = (truth == "yes") != statement.isNegated
+      if holds { facts[statement.attribute] = statement.value }
+      guard let claims = grammar.claims(in: answer), claims.areTrue(of: facts),
+        holds || claims.given[statement.attribute]?.contains(statement.value) != true
+      else { return .wrong }
+      return Self.verdict(claims, on: statement, holds: holds)
+    }
+    guard let attribute = asked.attributes.first, asked.attributes.count == 1 else { return nil }
+    facts[attribute] = truth
+    guard let claims = grammar.claims(in: answer), claims.areTrue(of: facts) else { return .wrong }
+    return Self.verdict(claims, on: asked.attributes)
+  }
+
+  private static func verdict(_ claims: AnswerClaims, on attributes: [String]) -> AnswerVerdict {
     // Yes and no are no answer to an open question, and nothing can be made of what they affirm or deny.
     guard claims.says == nil, !claims.deniesQuestion else { return .wrong }
-    return asked.attributes.allSatisfy { claims.given[$0] != nil } ? .right : .incomplete
+    return attributes.allSatisfy { claims.given[$0] != nil } ? .right : .incomplete
   }
 
   private func grammar(for asked: AskedFacts, _ facts: [String: String]) -> AnswerGrammar? {
@@ -48,9 +76,8 @@ struct SemanticGrader: AnswerGrader {
   }
 
   private static func verdict(
-    _ claims: AnswerClaims, on statement: AskedFacts.Statement, _ facts: [String: String]
+    _ claims: AnswerClaims, on statement: AskedFacts.Statement, holds: Bool
   ) -> AnswerVerdict {
-    let holds = facts[statement.attribute] == statement.value
     if let says = claims.says, says != (holds != statement.isNegated) { return .wrong }
     if claims.deniesQuestion, holds { return .wrong }
     let isSettled =

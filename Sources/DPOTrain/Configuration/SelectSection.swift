@@ -27,12 +27,39 @@ extension RunConfiguration {
       }
     }
 
+    /// Which answer is chosen.
+    public enum Chosen: String, CaseIterable, Sendable {
+      /// The ground truth, as in the paper.
+      case groundTruth = "ground_truth"
+      /// The model's own answer that looked most at its image, of those with a ratio over the threshold: on policy,
+      /// and without a label (OPA-DPO's argument, arXiv 2501.09695). A prompt without such an answer makes no pair.
+      case model
+    }
+
     /// Which answer is rejected.
     public enum Rejected: String, CaseIterable, Sendable {
       /// The model's own, as in the paper.
       case model
       /// A right answer to another question of the same kind, drawn at random: a control.
       case random
+    }
+
+    /// Where the thresholds come from.
+    public enum ThresholdRule: String, CaseIterable, Sendable {
+      /// From ``Thresholds``.
+      case table
+      /// The quantile ``thresholdQuantile`` of the ratios of all answers of a format and number of images.
+      case quantile
+      /// The cut that divides those ratios best in two (Otsu 1979).
+      case otsu
+    }
+
+    /// Which of the answers to a prompt that pass all rules is rejected.
+    public enum Pick: String, CaseIterable, Sendable {
+      /// The greedy one where it passes, otherwise the first sampled one.
+      case first
+      /// The one with the lowest attention ratio.
+      case lowestRatio = "lowest_ratio"
     }
 
     /// Formats by name: `single` is a picture as it came.
@@ -86,6 +113,10 @@ extension RunConfiguration {
     public var useAttention = true
     /// Largest attention ratio of a rejected answer.
     public var thresholds = Thresholds()
+    /// Where the thresholds come from.
+    public var thresholdRule = ThresholdRule.table
+    /// Share of the answers of a format and number of images that a `quantile` rule lets pass.
+    public var thresholdQuantile = 0.25
     /// Whether the ratio must lie under its threshold (`true`) or may equal it (`false`).
     public var strict = Strict()
     /// Decoder layer whose attention is read.
@@ -98,22 +129,29 @@ extension RunConfiguration {
     public var layerProfile = true
     /// Chat template while answers are generated; `nil` takes the model's own.
     public var template: Tokenizer.Template?
-    /// Formats whose answers may become pairs.
-    public var formats = formatNames
-    /// Formats of which right answers are replaced by sampled wrong ones.
+    /// Formats whose answers may become pairs. Attention has nothing to compare in a single image: its answers would
+    /// be rejected for their wording alone.
+    public var formats = QuestionKind.multiImage.map(\.rawValue)
+    /// Formats whose prompts are answered by sampling too.
     public var sampledFormats = QuestionKind.multiImage.map(\.rawValue)
-    /// Answers sampled for a prompt whose greedy answer is right; the first that passes all rules is rejected.
-    public var samples = 0
+    /// Answers sampled for every prompt beside the greedy one; with ``requireWrong`` only where the greedy one is
+    /// right.
+    public var samples = 4
+    /// Which of the answers that pass is rejected.
+    public var pick = Pick.first
     /// Temperature of those samples.
     public var temperature = 1.0
-    /// Whether an answer must differ from the right one to be rejected.
-    public var requireWrong = true
+    /// Whether an answer must be wrong to be rejected, which asks the ground truth; otherwise it must only differ
+    /// from it as a text, as in the paper.
+    public var requireWrong = false
     /// Noise on the pictures while the rejected answer is generated.
     public var noise = Noise()
     /// Tokens per batch of generation and of attention passes.
     public var batchTokens = 8192
     /// Longest generated answer, tokens.
     public var maxNewTokens = 24
+    /// Which answer is chosen.
+    public var chosen = Chosen.groundTruth
     /// Which answer is rejected.
     public var rejected = Rejected.model
     /// Most pairs that are kept, drawn at random; 0 keeps all.

@@ -58,6 +58,13 @@ extension RunConfiguration.Select: ConfigurationSection {
         "Whether the attention rule is applied; without it every wrong answer is kept."
       ),
       .section("thresholds", \.thresholds),
+      .choice(
+        "threshold_rule", \.thresholdRule,
+        "Where the thresholds come from: the table above, a quantile of the attention ratios of all answers of a format and number of images, or the cut that divides those ratios best in two (Otsu's). None of them looks at the ground truth."
+      ),
+      .number(
+        "threshold_quantile", \.thresholdQuantile, .belowOne,
+        "Share of the answers of a format and number of images that the rule `quantile` lets pass."),
       .section("strict", \.strict),
       .value(
         "layer", \.layer,
@@ -94,13 +101,21 @@ extension RunConfiguration.Select: ConfigurationSection {
       .names("formats", \.formats, from: formatNames, "Formats whose answers may become pairs."),
       .integer(
         "samples", \.samples, to: 10_000,
-        "Answers sampled for a prompt whose greedy answer is right; the first that passes all rules is rejected."
+        "Answers sampled for every prompt beside the greedy one; with `require_wrong` only for prompts whose greedy answer is right."
       ).read(by: .answers),
+      .choice(
+        "pick", \.pick,
+        "Which of the answers to a prompt that pass all rules is rejected: the first (the greedy one, then the sampled ones), or the one with the lowest attention ratio."
+      ),
       .names(
-        "sampled_formats", \.sampledFormats, from: formatNames, "Formats of which such answers are sampled."
+        "sampled_formats", \.sampledFormats, from: formatNames,
+        "Formats whose prompts are answered by sampling too."
       ).read(by: .answers),
       .number("temperature", \.temperature, .positive, "Temperature of those samples.").read(by: .answers),
-      .flag("require_wrong", \.requireWrong, "Whether an answer must be wrong to be rejected."),
+      .flag(
+        "require_wrong", \.requireWrong,
+        "Whether an answer must be wrong to be rejected, which asks the ground truth: a control. The paper only asks that it differ from the ground truth as a text."
+      ).read(by: .answers, .select),
       .section("noise", \.noise).read(by: .answers),
       .integer(
         "batch_tokens", \.batchTokens, from: 64, to: 100_000_000,
@@ -108,6 +123,10 @@ extension RunConfiguration.Select: ConfigurationSection {
       ).read(by: .answers),
       .integer("max_new_tokens", \.maxNewTokens, from: 1, to: 1_000_000, "Longest generated answer, tokens.")
         .read(by: .answers),
+      .choice(
+        "chosen", \.chosen,
+        "Which answer is chosen: the ground truth, or the model's own answer that looked most at its image, where one is over the threshold."
+      ),
       .choice(
         "rejected", \.rejected,
         "Which answer is rejected: the model's, or, as a control, a right answer to another question of the same family."

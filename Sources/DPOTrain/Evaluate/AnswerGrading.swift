@@ -5,6 +5,12 @@ package struct AnswerGrading: Sendable {
   /// Whether a question that cannot be graded by its claims is an error, and not compared as text.
   private let isStrict: Bool
 
+  /// - Parameter grader: what reads claims; `nil` compares as text.
+  package init(grader: (any AnswerGrader)?) {
+    self.grader = grader
+    isStrict = false
+  }
+
   /// - Throws: ``DataError`` naming source and key when the configuration asks for a grader that the source does
   ///   not have.
   package init(_ settings: RunConfiguration.Evaluate, source: any QuestionSource) throws(DataError) {

@@ -76,7 +76,7 @@ struct AnsweringStep {
       let open = rows.indices.filter { place in
         let candidate = candidates[batch[place]]
         return settings.sampledFormats.contains(candidate.kind.rawValue)
-          && AnswerText.matches(rows[place].greedy.text, candidate.groundTruth)
+          && (!settings.requireWrong || AnswerText.matches(rows[place].greedy.text, candidate.groundTruth))
       }
       for sample in 0..<(open.isEmpty ? 0 : settings.samples) {
         let sampling = pieces.restrict(

@@ -14,19 +14,22 @@ struct SelectStage {
       to: try StoredQuestion.candidates(ofRun: context.directory.url))
     let (candidates, answered) = (asked.map(\.candidate), asked.map(\.answered))
     let grading = try context.grading(of: candidates)
-    let rule = SelectionRule(settings, template: try context.encoder(template: settings.template).template)
-    let judged = try zip(candidates, answered).map { try $0.row($1, rule: rule, grading: grading) }
+    let rule = SelectionRule(
+      settings, template: try context.encoder(template: settings.template).template,
+      adapted: AdaptedThresholds(settings, ratios: Self.ratios(asked)))
+    let judged = try asked.map { try $0.candidate.row($0.answered, rule: rule, grading: grading) }
     let rows = PairSelection(settings, seed: context.configuration.run.seed).applied(
       to: judged, families: candidates.map(\.family),
       isRight: { grading.isRight($1, to: candidates[$0]) })
-    try writeProfile(candidates, answered, grading, folder: folder)
-    try write(rows, folder: folder)
+    let profile = try writeProfile(candidates, answered, grading, folder: folder)
+    let quality = try SelectionQuality(asked, rule: rule, grading: grading, profile: profile)
+    try write(rows, quality, folder: folder)
   }
 
   /// How well each layer's attention ratio tells right from wrong greedy answers.
   private func writeProfile(
     _ candidates: [StoredQuestion], _ answered: [AnsweredPrompt], _ grading: AnswerGrading, folder: URL
-  ) throws {
+  ) throws -> LayerProfile? {
     let answers = zip(candidates, answered).compactMap { candidate, answer -> LayerProfile.Answer? in
       guard let record = candidate.record, let ratios = answer.greedy.layerRatios else { return nil }
       return .init(
@@ -36,7 +39,7 @@ struct SelectStage {
     let file = folder.appendingPathComponent(LayerProfile.file)
     guard let profile = LayerProfile(answers) else {
       try? FileManager.default.removeItem(at: file)
-      return
+      return nil
     }
     try AtomicFile.write(profile.json.pretty.utf8, to: file)
     if let (layer, area) = profile.best {
@@ -44,13 +47,25 @@ struct SelectStage {
         "select: attention tells right from wrong answers best in layer \(layer) (AUC "
           + "\(fixed(area.estimate, 2)), \(fixed(area.low, 2)) to \(fixed(area.high, 2)))")
     }
+    return profile
   }
 
-  private func write(_ rows: [CandidateRow], folder: URL) throws {
+  /// R of every answer, greedy and sampled, by format and number of images.
+  private static func ratios(
+    _ asked: [(candidate: StoredQuestion, answered: AnsweredPrompt)]
+  ) -> [AdaptedThresholds.Place: [Double]] {
+    asked.reduce(into: [:]) { ratios, one in
+      guard let record = one.candidate.record else { return }
+      ratios[.init(kind: record.kind, count: record.count), default: []] += one.answered.all.map(\.ratio)
+    }
+  }
+
+  private func write(_ rows: [CandidateRow], _ quality: SelectionQuality, folder: URL) throws {
     try RowFile.write(rows, to: folder.appendingPathComponent("candidates.jsonl"))
     let pairs = rows.filter(\.kept).map {
       PreferencePair(
-        id: $0.id, images: $0.images, prompt: $0.prompt, chosen: $0.groundTruth, rejected: $0.answer)
+        id: $0.id, images: $0.images, prompt: $0.prompt, chosen: $0.chosen ?? $0.groundTruth,
+        rejected: $0.answer, groundTruth: $0.groundTruth)
     }
     try PreferencePairFile.write(pairs, to: context.directory.pairs.path)
     let summary = SelectionSummary(rows)
@@ -59,8 +74,10 @@ struct SelectStage {
         "select: \(kind.kind.title): \(kind.candidates) answers, \(kind.right) right, \(kind.pairs) pairs"
           + (kind.outcomes[.notText].map { ", \($0) not text" } ?? ""))
     }
-    try AtomicFile.write(summary.json.pretty.utf8, to: folder.appendingPathComponent("summary.json"))
-    try AtomicFile.write(summary.table.markdown.utf8, to: folder.appendingPathComponent("summary.md"))
+    try AtomicFile.write(summary.json(quality).pretty.utf8, to: folder.appendingPathComponent("summary.json"))
+    try AtomicFile.write(
+      (summary.table.markdown + "\n" + quality.table.markdown).utf8,
+      to: folder.appendingPathComponent("summary.md"))
     guard !pairs.isEmpty else {
       throw SelectionError.noPairs(outcomes: rows.reduce(into: [:]) { $0[$1.outcome, default: 0] += 1 })
     }

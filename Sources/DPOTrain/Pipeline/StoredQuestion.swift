@@ -34,6 +34,9 @@ package struct StoredQuestion {
     record?.question ?? prompt.replacing(ImageMark.text, with: "").trimmingASCIIWhitespace()
   }
 
+  /// Pictures that the prompt shows, those on one canvas counted each.
+  var imageCount: Int { record?.count ?? 1 }
+
   /// How the images are shown.
   var kind: QuestionKind { record?.kind.questionKind ?? .single }
 

@@ -1,9 +1,9 @@
 /// One row of `select/answers.jsonl`: what the base model answered to a prompt, before any rule is applied.
 ///
 /// Rules can be changed and applied again without asking the model again.
-struct AnsweredPrompt: JSONRow, Equatable {
+package struct AnsweredPrompt: JSONRow, Equatable {
   /// An answer with what rules look at.
-  struct Answer: Codable, Equatable, Sendable {
+  package struct Answer: Codable, Equatable, Sendable {
     /// The text.
     var text: String
     /// Perplexity of the answer under the model that gave it.
@@ -18,6 +18,19 @@ struct AnsweredPrompt: JSONRow, Equatable {
     var attention: AttentionMap?
     /// `false` where it is made of pieces that are no text (``AnswerPieces``); absent otherwise.
     var isOfWholePieces: Bool?
+
+    package init(
+      text: String, perplexity: Double, ratio: Double, shares: [Double], layerRatios: [Double]? = nil,
+      attention: AttentionMap? = nil, isOfWholePieces: Bool? = nil
+    ) {
+      self.text = text
+      self.perplexity = perplexity
+      self.ratio = ratio
+      self.shares = shares
+      self.layerRatios = layerRatios
+      self.attention = attention
+      self.isOfWholePieces = isOfWholePieces
+    }
 
     enum CodingKeys: String, CodingKey {
       case text, perplexity, ratio, shares, attention
@@ -41,10 +54,18 @@ struct AnsweredPrompt: JSONRow, Equatable {
   var id: String
   /// The greedy answer.
   var greedy: Answer
-  /// Sampled answers, where the greedy one is right and samples are asked for.
+  /// Sampled answers; with `select.require_wrong` only where the greedy one is right.
   var samples: [Answer]
+  /// The greedy answer, then the sampled ones.
+  var all: [Answer] { [greedy] + samples }
 
-  var json: OrderedJSON {
+  package init(id: String, greedy: Answer, samples: [Answer]) {
+    self.id = id
+    self.greedy = greedy
+    self.samples = samples
+  }
+
+  package var json: OrderedJSON {
     .members([
       "id": .string(id), "greedy": greedy.json, "samples": .array(samples.map(\.json)),
     ])

@@ -11,40 +11,84 @@ extension StoredQuestion {
     return found.composed + found.single
   }
 
-  /// What the rules make of the model's answers: the greedy one, or where that is right the first sampled one that
-  /// passes.
-  func row(
+  /// What the rules make of the model's answers: of those that pass the one that is wanted, otherwise the greedy
+  /// one.
+  package func row(
     _ answered: AnsweredPrompt, rule: SelectionRule, grading: AnswerGrading
   ) throws -> CandidateRow {
-    let first = try row(answered.greedy, rule: rule, grading: grading)
-    guard first.outcome == .correct else { return first }
+    guard rule.chosen == .model else { return try pickedRow(answered, rule: rule, grading: grading) }
+    guard let own = try ownChosen(answered, rule: rule) else {
+      var row = try pickedRow(answered, rule: rule, grading: grading)
+      if row.kept { row.outcome = .noChosen }
+      return row
+    }
+    return try pickedRow(answered, rule: rule, grading: grading, chosen: own.text)
+  }
+
+  /// The model's own answer that looked most at its image, of those that are text and over the threshold.
+  private func ownChosen(
+    _ answered: AnsweredPrompt, rule: SelectionRule
+  ) throws -> AnsweredPrompt.Answer? {
+    guard let record else { return nil }
+    return try answered.all.filter { answer in
+      try rule.isUsable(evidence(answer))
+        && rule.isOverThreshold(answer.ratio, kind: record.kind, count: record.count)
+    }.max { $0.ratio < $1.ratio }
+  }
+
+  private func pickedRow(
+    _ answered: AnsweredPrompt, rule: SelectionRule, grading: AnswerGrading, chosen: String? = nil
+  ) throws -> CandidateRow {
+    let greedy = try row(answered.greedy, rule: rule, grading: grading, chosen: chosen)
+    if greedy.kept, rule.pick == .first { return greedy }
+    var passed = greedy.kept ? [greedy] : []
     for sample in answered.samples {
-      var other = try row(sample, rule: rule, grading: grading)
+      var other = try row(sample, rule: rule, grading: grading, chosen: chosen)
       guard other.kept else { continue }
       other.sampled = true
-      return other
+      other.greedyCorrect = greedy.correct
+      if rule.pick == .first { return other }
+      passed.append(other)
     }
-    return first
+    // The first of equals, so that an answer given twice counts as the greedy one.
+    return passed.dropFirst().reduce(passed.first ?? greedy) { $1.ratio < $0.ratio ? $1 : $0 }
+  }
+
+  /// What becomes of one answer.
+  func outcome(
+    of answer: AnsweredPrompt.Answer, rule: SelectionRule, grading: AnswerGrading
+  ) throws -> SelectionOutcome {
+    try outcome(of: evidence(answer, rule: rule, grading: grading), rule: rule)
+  }
+
+  private func outcome(of evidence: AnswerEvidence, rule: SelectionRule) throws -> SelectionOutcome {
+    try record.map { try rule.outcome(evidence, kind: $0.kind, count: $0.count) }
+      ?? rule.outcomeOfSingle(evidence)
+  }
+
+  /// What a rule may know of an answer; whether it is right only where the rule asks for it.
+  private func evidence(
+    _ answer: AnsweredPrompt.Answer, rule: SelectionRule? = nil, grading: AnswerGrading? = nil,
+    chosen: String? = nil
+  ) -> AnswerEvidence {
+    AnswerEvidence(
+      answer: answer.text, groundTruth: chosen ?? groundTruth, ratio: record == nil ? nil : answer.ratio,
+      perplexity: answer.perplexity, isOfWholePieces: answer.isOfWholePieces ?? true,
+      isRight: rule?.requiresWrong == true ? grading?.isRight(answer.text, to: self) : nil)
   }
 
   private func row(
-    _ answer: AnsweredPrompt.Answer, rule: SelectionRule, grading: AnswerGrading
+    _ answer: AnsweredPrompt.Answer, rule: SelectionRule, grading: AnswerGrading, chosen: String?
   ) throws -> CandidateRow {
-    let isRight = grading.isRight(answer.text, to: self)
-    let evidence = AnswerEvidence(
-      answer: answer.text, groundTruth: groundTruth, ratio: record == nil ? nil : answer.ratio,
-      perplexity: answer.perplexity, isOfWholePieces: answer.isOfWholePieces ?? true,
-      isRight: rule.requiresWrong ? isRight : nil)
+    let evidence = evidence(answer, rule: rule, grading: grading, chosen: chosen)
     return CandidateRow(
       id: id, kind: kind, count: record?.count ?? 1, target: record?.target ?? 1, images: images,
-      prompt: prompt, answer: answer.text, groundTruth: groundTruth, correct: isRight,
-      ratio: answer.ratio,
+      prompt: prompt, answer: answer.text, groundTruth: groundTruth, chosen: chosen,
+      correct: grading.isRight(answer.text, to: self), ratio: answer.ratio,
       threshold: try record.map { try rule.threshold(kind: $0.kind, count: $0.count).value } ?? 1,
       shares: answer.shares, layerRatios: answer.layerRatios, perplexity: answer.perplexity,
-      lengthRatio: CandidateRow.lengthRatio(answer.text, groundTruth),
-      editDistance: Double(evidence.editDistance),
-      outcome: try record.map { try rule.outcome(evidence, kind: $0.kind, count: $0.count) }
-        ?? rule.outcomeOfSingle(evidence), attention: answer.attention,
-      verdict: grading.verdict(answer.text, to: self))
+      lengthRatio: CandidateRow.lengthRatio(answer.text, evidence.groundTruth),
+      editDistance: Double(evidence.editDistance), outcome: try outcome(of: evidence, rule: rule),
+      attention: answer.attention, verdict: grading.verdict(answer.text, to: self))
   }
 }

@@ -46,15 +46,42 @@ public struct AnswerEvidence: Sendable, Equatable {
 public struct SelectionRule: Sendable {
   private let settings: RunConfiguration.Select
   private let template: ChatTemplate
+  private let adapted: AdaptedThresholds?
 
   /// Whether right answers are no candidates: the one rule that looks at labels.
   var requiresWrong: Bool { settings.requireWrong }
 
   /// The rules that `settings` state.
-  /// - Parameter template: whose roles and marks are no words of an answer.
-  public init(_ settings: RunConfiguration.Select, template: ChatTemplate = .plain) {
+  /// - Parameters:
+  ///   - template: whose roles and marks are no words of an answer.
+  ///   - adapted: thresholds in the place of those of the settings.
+  public init(
+    _ settings: RunConfiguration.Select, template: ChatTemplate = .plain, adapted: AdaptedThresholds? = nil
+  ) {
     self.settings = settings
     self.template = template
+    self.adapted = adapted
+  }
+
+  /// The same rules without attention.
+  var withoutAttention: SelectionRule {
+    var settings = settings
+    settings.useAttention = false
+    settings.pick = .first
+    settings.chosen = .groundTruth
+    return SelectionRule(settings, template: template)
+  }
+
+  /// Which of the answers that pass is rejected.
+  var pick: RunConfiguration.Select.Pick { settings.pick }
+  /// Which answer is chosen.
+  var chosen: RunConfiguration.Select.Chosen { settings.chosen }
+
+  /// Whether an answer looked at its image more than a rejected one may.
+  /// - Throws: ``SelectionError/noThreshold(format:count:known:)``.
+  func isOverThreshold(_ ratio: Double, kind: CompositionKind, count: Int) throws -> Bool {
+    let (limit, isStrict) = try threshold(kind: kind, count: count)
+    return isStrict ? ratio >= limit : ratio > limit
   }
 
   /// The largest ratio with which an answer is rejected, and whether it must stay below it.
@@ -65,6 +92,14 @@ public struct SelectionRule: Sendable {
         throw SelectionError.noThreshold(format: kind.rawValue, count: count, known: table.keys.sorted())
       }
       return value
+    }
+    if let adapted {
+      guard let value = adapted.value(kind, count) else {
+        throw SelectionError.noThreshold(
+          format: kind.rawValue, count: count,
+          known: adapted.values.keys.filter { $0.kind == kind }.map(\.count).sorted())
+      }
+      return (value, false)
     }
     switch kind {
     case .sequence: return (try look(settings.thresholds.sequence), settings.strict.sequence)
@@ -80,9 +115,10 @@ public struct SelectionRule: Sendable {
     _ evidence: AnswerEvidence, kind: CompositionKind, count: Int
   ) throws -> SelectionOutcome {
     if let plain = plainOutcome(evidence) { return plain }
-    if settings.useAttention, let ratio = evidence.ratio {
-      let (limit, isStrict) = try threshold(kind: kind, count: count)
-      if isStrict ? ratio >= limit : ratio > limit { return .overThreshold }
+    if settings.useAttention, let ratio = evidence.ratio,
+      try isOverThreshold(ratio, kind: kind, count: count)
+    {
+      return .overThreshold
     }
     return postSelection(evidence)
   }
@@ -92,11 +128,17 @@ public struct SelectionRule: Sendable {
     plainOutcome(evidence) ?? postSelection(evidence)
   }
 
+  /// Whether an answer is text at all, right or wrong.
+  func isUsable(_ evidence: AnswerEvidence) -> Bool {
+    !evidence.answer.allSatisfy(\.isWhitespace) && evidence.isOfWholePieces
+      && AnswerText.isText(evidence.answer, template: template)
+  }
+
   private func plainOutcome(_ evidence: AnswerEvidence) -> SelectionOutcome? {
     if evidence.answer.allSatisfy(\.isWhitespace) { return .empty }
     if evidence.answer == evidence.groundTruth { return .correct }
     if settings.requireWrong && evidence.isCorrect { return .correct }
-    return evidence.isOfWholePieces && AnswerText.isText(evidence.answer, template: template) ? nil : .notText
+    return isUsable(evidence) ? nil : .notText
   }
 
   /// Perplexity, length and edit distance only.

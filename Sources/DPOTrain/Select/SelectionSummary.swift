@@ -33,7 +33,7 @@ public struct SelectionSummary: Sendable, Equatable {
   }
 
   /// The content of `select/summary.json`.
-  var json: OrderedJSON {
+  func json(_ quality: SelectionQuality) -> OrderedJSON {
     .object(
       kinds.map { kind in
         .init(
@@ -43,7 +43,7 @@ public struct SelectionSummary: Sendable, Equatable {
               + SelectionOutcome.allCases.map { outcome in
                 .init(outcome.rawValue, .integer(kind.outcomes[outcome, default: 0]))
               }))
-      })
+      } + [.init("quality", quality.json)])
   }
 
   /// One row per format and one for all: prompts, right answers, what selection and post-selection dropped, pairs.

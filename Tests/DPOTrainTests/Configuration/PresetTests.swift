@@ -27,7 +27,7 @@ struct PresetTests {
     ("select.strict.grid", "false", "true"), ("select.strict.pic_in_pic", "false", "true"),
     ("select.strict.perplexity", "false", "true"), ("select.layer", "16", "16"),
     ("select.heads", "mean", "mean"), ("select.queries", "answer", "answer"),
-    ("select.samples", "1", "0"), ("select.require_wrong", "true", "false"),
+    ("select.samples", "1", "0"), ("select.require_wrong", "false", "false"),
     ("select.template", "null", "llava_v0"), ("select.noise.sequence", "0", "0"),
     ("select.noise.grid", "0", "225"), ("select.noise.pic_in_pic", "0", "49"),
     ("select.max_new_tokens", "512", "512"), ("select.post_selection", "true", "true"),

@@ -35,6 +35,7 @@ struct SelectionRuleTests {
   @Test("a right answer is no rejected one, with the requirement or without")
   func right() throws {
     var settings = RunConfiguration.Select()
+    settings.requireWrong = true
     #expect(
       try SelectionRule(settings).outcome(evidence("A red  box."), kind: .sequence, count: 2) == .correct)
     settings.requireWrong = false

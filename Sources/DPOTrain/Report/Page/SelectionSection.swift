@@ -92,14 +92,15 @@ extension ReportPage {
   private static let columns: [(SelectionOutcome, String)] = [
     (.correct, "right answer"), (.overThreshold, "R over τ"), (.empty, "empty"), (.notText, "not text"),
     (.perplexity, "perplexity"),
-    (.lengthRatio, "length ratio"), (.editDistance, "edit distance"), (.surplus, "surplus"), (.kept, "kept"),
+    (.lengthRatio, "length ratio"), (.editDistance, "edit distance"), (.noChosen, "none to choose"),
+    (.surplus, "surplus"), (.kept, "kept"),
   ]
 
   private func table(_ counts: [SelectionCount]) -> HTML {
     let total = counts.reduce(into: [:] as [SelectionOutcome: Int]) { sum, entry in
       sum.merge(entry.outcomes, uniquingKeysWith: +)
     }
-    let optional: Set<SelectionOutcome> = [.empty, .notText, .surplus]
+    let optional: Set<SelectionOutcome> = [.empty, .notText, .noChosen, .surplus]
     let columns = Self.columns.filter { !optional.contains($0.0) || total[$0.0, default: 0] > 0 }
     let titles = columns.map { column -> HTML in "<th>\(column.1)</th>" }
     func cells(_ outcomes: [SelectionOutcome: Int]) -> HTML {
@@ -173,6 +174,7 @@ extension SelectionOutcome {
     case .editDistance: "cut by edit distance"
     case .empty: "empty answer"
     case .notText: "not text"
+    case .noChosen: "no answer to choose"
     case .surplus: "not needed"
     }
   }

@@ -17,6 +17,8 @@ public enum SelectionOutcome: String, Codable, CaseIterable, Sendable {
   /// The answer is a scrap of sampling and no text: control characters, bytes that are no character, half a
   /// token.
   case notText = "not_text"
+  /// No answer of the model looked at its image enough to be the chosen one.
+  case noChosen = "no_chosen"
   /// A pair like the others, left out because its format is not wanted or the wanted number was reached.
   case surplus
 }
@@ -77,12 +79,16 @@ public struct CandidateRow: JSONRow, Equatable {
   public var prompt: String
   /// The model's answer (the rejected one of a pair).
   public var answer: String
-  /// The right answer (the chosen one of a pair).
+  /// The right answer.
   public var groundTruth: String
+  /// The chosen answer of the pair where it is not the ground truth.
+  public var chosen: String?
   /// Whether the answer counts as right.
   public var correct: Bool
-  /// Whether the answer was sampled because the greedy one was right; absent means it was not.
+  /// Whether the answer was sampled; absent means it is the greedy one.
   public var sampled: Bool?
+  /// Whether the greedy answer was right, where this one was sampled.
+  public var greedyCorrect: Bool?
   /// Attention ratio R of the target: its share of the attention that the answer pays to images, 0 … 1.
   public var ratio: Double
   /// The threshold τ that `ratio` was compared with.
@@ -105,7 +111,7 @@ public struct CandidateRow: JSONRow, Equatable {
   public var verdict: AnswerVerdict?
 
   /// Whether the model's own, greedy answer was right.
-  public var answeredRight: Bool { correct || sampled == true }
+  public var answeredRight: Bool { greedyCorrect ?? correct }
 
   /// The length of the longer text over that of the shorter, in characters; an empty one counts as one character.
   static func lengthRatio(_ a: String, _ b: String) -> Double {
@@ -147,9 +153,10 @@ public struct CandidateRow: JSONRow, Equatable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case id, kind, count, target, images, prompt, answer, correct, sampled, ratio, threshold, shares,
+    case id, kind, count, target, images, prompt, answer, chosen, correct, sampled, ratio, threshold, shares,
       perplexity
     case groundTruth = "ground_truth"
+    case greedyCorrect = "greedy_correct"
     case layerRatios = "layer_ratios"
     case lengthRatio = "length_ratio"
     case editDistance = "edit_distance"
@@ -164,7 +171,9 @@ public struct CandidateRow: JSONRow, Equatable {
       .init("ground_truth", .string(groundTruth)), .init("correct", .bool(correct)),
     ]
     if let verdict { members.append(.init("verdict", .string(verdict.rawValue))) }
+    if let chosen { members.append(.init("chosen", .string(chosen))) }
     if let sampled { members.append(.init("sampled", .bool(sampled))) }
+    if let greedyCorrect { members.append(.init("greedy_correct", .bool(greedyCorrect))) }
     members += [
       .init("ratio", .number(ratio)), .init("threshold", .number(threshold)),
       .init("shares", .numbers(shares)),

@@ -32,7 +32,9 @@ public struct AdaptedThresholds: Sendable, Equatable {
   }
 
   /// The threshold for a format and number of images; `nil` where nothing was answered.
-  package func value(_ kind: CompositionKind, _ count: Int) -> Double? { values[Place(kind: kind, count: count)] }
+  package func value(_ kind: CompositionKind, _ count: Int) -> Double? {
+    values[Place(kind: kind, count: count)]
+  }
 }
 
 /// The cut of a distribution in two that leaves the least variance inside the two parts, here on the values

@@ -125,8 +125,8 @@ public struct CandidateRow: JSONRow, Equatable {
   /// Creates a row.
   public init(
     id: String, kind: QuestionKind, count: Int, target: Int, images: [String], prompt: String, answer: String,
-    groundTruth: String, correct: Bool, sampled: Bool? = nil, ratio: Double, threshold: Double,
-    shares: [Double],
+    groundTruth: String, chosen: String? = nil, correct: Bool, sampled: Bool? = nil, ratio: Double,
+    threshold: Double, shares: [Double],
     layerRatios: [Double]? = nil, perplexity: Double, lengthRatio: Double, editDistance: Double,
     outcome: SelectionOutcome, attention: AttentionMap? = nil, verdict: AnswerVerdict? = nil
   ) {
@@ -139,6 +139,7 @@ public struct CandidateRow: JSONRow, Equatable {
     self.prompt = prompt
     self.answer = answer
     self.groundTruth = groundTruth
+    self.chosen = chosen
     self.correct = correct
     self.sampled = sampled
     self.ratio = ratio

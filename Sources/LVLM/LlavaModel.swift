@@ -63,15 +63,17 @@ public final class LlavaModel: Module {
   /// Decides which parts learn. Adapters are left as they are.
   public func setTrainable(_ isTrainable: Bool, _ parts: Part...) {
     for part in parts {
-      let module: any Module =
-        switch part {
-        case .vision: visionTower
-        case .projector: projector
-        case .decoder: decoder
-        }
-      for (name, parameter) in module.namedParameters() where !name.contains(".lora_") {
+      for (name, parameter) in module(part).namedParameters() where !name.contains(".lora_") {
         parameter.isTrainable = isTrainable
       }
+    }
+  }
+
+  func module(_ part: Part) -> any Module {
+    switch part {
+    case .vision: visionTower
+    case .projector: projector
+    case .decoder: decoder
     }
   }
 

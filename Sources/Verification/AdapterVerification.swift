@@ -8,7 +8,7 @@ enum AdapterVerification {
   static func run(_ golden: GoldenFolder, _ report: inout VerificationReport) throws {
     let arrays = try GoldenArrays(golden.file("lora.h5"))
     let models = try ModelPair { dtype in
-      let model = try LlavaModel.load(from: golden.model)
+      let model = try golden.open().model
       model.setTrainable(false, .vision, .projector, .decoder)
       try model.loadAdapter(from: golden.file("lora"))
       model.convert(to: dtype)

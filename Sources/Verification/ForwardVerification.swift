@@ -11,7 +11,7 @@ struct ForwardVerification {
   static func run(_ golden: GoldenFolder, _ report: inout VerificationReport) throws {
     let verification = ForwardVerification(
       arrays: try GoldenArrays(golden.file("llava.h5")), models: try ModelPair(golden.loadModel),
-      tokenizer: try Tokenizer(contentsOf: golden.model.appending(component: "tokenizer.model")))
+      tokenizer: try golden.open().tokenizer)
     noGradient {
       for group in verification.arrays.names(in: "") {
         report.part("llava.h5 \(group)") { report in

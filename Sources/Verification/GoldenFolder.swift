@@ -56,16 +56,19 @@ struct GoldenFolder {
 
   func file(_ name: String) -> URL { url.appending(component: name) }
 
+  /// The model with its vocabulary, opened as every command opens it.
+  func open() throws -> PretrainedModel { try PretrainedModel.load(from: model) }
+
   /// The model in single or double precision.
   func loadModel(_ dtype: DType) throws -> LlavaModel {
-    let model = try LlavaModel.load(from: model)
+    let model = try open().model
     model.convert(to: dtype)
     return model
   }
 
   /// The model with the weights of `ref.safetensors`.
   func loadReference(_ dtype: DType) throws -> LlavaModel {
-    let model = try LlavaModel.load(from: model)
+    let model = try open().model
     let file = try SafeTensorsFile(reading: file("ref.safetensors"))
     try model.setParameters(file.tensors(), source: file.url.path)
     model.convert(to: dtype)

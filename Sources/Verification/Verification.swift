@@ -21,7 +21,7 @@ public enum Verification {
     let golden = try GoldenFolder(folder)
     var report = VerificationReport(emit: emit)
     // A model that cannot be loaded is one error, not a failure of everything that needs it.
-    _ = try LlavaModel.load(from: golden.model)
+    _ = try golden.open()
     for name in golden.missing { report.fail(name, "missing, expected in a complete folder") }
     for name in golden.unknown { report.fail(name, "unknown, nothing to compare it with") }
     func part(_ names: [String], _ body: (inout VerificationReport) throws -> Void) {

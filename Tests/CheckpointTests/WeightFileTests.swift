@@ -52,6 +52,48 @@ import Testing
     }
   }
 
+  @Test func twoWeightsOfOneNameInAnyShards() throws {
+    let array = StoredArray([Float(1), 2])
+    let items = ["a", "b", "a"].map { name in
+      SafeTensors.Item(name: name, elementType: .float32, shape: [2]) { try array.bytes.withUnsafeBytes($0) }
+    }
+    for shardBytes in [4, 1 << 20] {
+      try Fixtures.withTemporaryDirectory { folder in
+        let error = #expect(throws: CheckpointError.self) {
+          try SafeTensorsShardWriter.write(items, metadata: [:], to: folder, shardBytes: shardBytes)
+        }
+        #expect(error?.location == "a")
+        #expect(error?.found == "two weights of this name")
+        let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        #expect(left.isEmpty)
+      }
+    }
+  }
+
+  @Test func attributesOfSeveralAxesKeepTheirShape() throws {
+    func text(_ shape: String) -> [String: String] {
+      [
+        "hdf5.attributes":
+          "{\"/a\":{\"counts\":{\"integers\":[1,2,3,4,5,6],\"shape\":\(shape)},\"names\":"
+          + "{\"strings\":[\"x\",\"y\"],\"shape\":[1,2,1]},\"none\":{\"reals\":[],\"shape\":[0,3]}}}"
+      ]
+    }
+    try Fixtures.withTemporaryDirectory { folder in
+      let urls = ["a.safetensors", "b.h5", "c.safetensors"].map { folder.appending(component: $0) }
+      try SafeTensors.write([("a", StoredArray([Float(1)]))], metadata: text("[3,2]"), to: urls[0])
+      try WeightFile.convert(urls[0], to: urls[1])
+      #expect(
+        try HDF5File(reading: urls[1]).attribute("counts", on: "/a") == .integers([1, 2, 3, 4, 5, 6]))
+      try WeightFile.convert(urls[1], to: urls[2])
+      #expect(try SafeTensorsFile(reading: urls[2]).metadata == text("[3,2]"))
+      for shape in ["[3]", "[4,2]", "[-3,-2]", "[3,\"2\"]", "6", "[9223372036854775807,4]"] {
+        try SafeTensors.write([("a", StoredArray([Float(1)]))], metadata: text(shape), to: urls[0])
+        let error = #expect(throws: CheckpointError.self) { try WeightFile.convert(urls[0], to: urls[1]) }
+        #expect(error?.location == "__metadata__.hdf5.attributes", "\(shape)")
+      }
+    }
+  }
+
   /// safetensors#466 and its kind: what the other format has no place of its own for.
   @Test func attributesAndPathsComeBack() throws {
     let attributes: [(name: String, value: HDF5Attribute)] = [

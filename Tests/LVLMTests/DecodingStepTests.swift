@@ -44,6 +44,15 @@ import Testing
     #expect(try compare(model, prompts: prompts) < 2e-5)
   }
 
+  @Test func scaledPositions() throws {
+    var configuration = try model().configuration
+    let plain = configuration.text.ropeFactor
+    configuration.text.ropeFactor = 3
+    #expect(plain == 1)
+    var generator = RandomGenerator(seed: 3)
+    #expect(try compare(LlavaModel(configuration, using: &generator), prompts: prompts) < 2e-5)
+  }
+
   @Test func moreAnswersThanTheFastPassTakes() throws {
     #expect(try compare(model(), prompts: (0..<10).flatMap { _ in prompts }) < 2e-5)
   }

@@ -53,8 +53,8 @@ import Testing
 
   @Test func whatChangesResultsIsRefused() throws {
     let refused: [(String, Value)] = [
-      ("llama.rope.scaling.factor", .real(4)), ("llama.rope.scaling.type", .text("yarn")),
-      ("llama.rope.scale_linear", .real(2)),
+      ("llama.rope.scaling.factor", .real(-4)), ("llama.rope.scaling.type", .text("yarn")),
+      ("llama.rope.scaling.type", .number(1)), ("llama.rope.scale_linear", .text("2")),
       ("llama.rope.scaling.attn_factor", .real(0.5)), ("llama.expert_count", .number(8)),
       ("llama.attention.sliding_window", .number(4)),
       ("llama.attention.scale", .real(0.5)), ("llama.logit_scale", .real(0.5)),

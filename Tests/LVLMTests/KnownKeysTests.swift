@@ -7,37 +7,19 @@ import Testing
 
 /// Keys that change results are computed or refused by name, in every file of a model; so are weights in
 /// further files.
-@Suite struct KnownKeysTests {
-  private func withCopy(_ body: (URL) throws -> Void) throws {
-    try Fixtures.withTemporaryDirectory { folder in
-      let copy = folder.appending(component: "model")
-      try FileManager.default.copyItem(at: Fixtures.url("verification/llava_tiny"), to: copy)
-      try body(copy)
-    }
-  }
-
-  private func object(_ file: URL) throws -> [String: Any] {
-    try #require(JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
-  }
-
-  private func write(_ object: Any, _ name: String, _ folder: URL) throws {
-    try JSONSerialization.data(withJSONObject: object).write(to: folder.appending(component: name))
-  }
-
-  private func message(_ body: () throws -> Void) -> String {
-    do {
-      try body()
-      return "no error"
-    } catch { return "\(error)" }
-  }
-
+@Suite struct KnownKeysTests: ModelCopies {
   private static let refused: [(section: String, key: String, value: String)] = [
     ("", "quantization_config", #"{"bits": 4}"#), ("", "auto_map", #"{"AutoModel": "x"}"#),
     ("", "mm_projector_type", #""mlp2x_gelu""#),
     ("", "image_grid_pinpoints", "[[336, 672]]"), ("", "eos_token_id", "5"), ("", "image_token_id", "7"),
     ("", "repetition_penalty", "1.2"),
     ("text_config", "sliding_window", "64"),
+    ("text_config", "rope_scaling", #"{"type": "linear"}"#),
+    ("text_config", "rope_scaling", #"{"type": "linear", "factor": 0}"#),
+    ("text_config", "rope_scaling", #"{"type": "linear", "rope_type": "default", "factor": 2}"#),
+    ("text_config", "rope_scaling", #"{"type": "dynamic", "factor": 2}"#),
     ("text_config", "rope_scaling", #"{"type": "linear", "factor": 4.0}"#),
+    ("text_config", "rope_theta", "5000"),
     ("text_config", "rope_scaling", #"{"factor": 4.0}"#),
     ("text_config", "rope_parameters", #"{"rope_type": "yarn", "factor": 2}"#),
     ("text_config", "rope_parameters", #"{"rope_theta": 10000, "low_freq_factor": 1}"#),
@@ -198,18 +180,6 @@ import Testing
   }
 
   // MARK: Adapters
-
-  /// log p of "red" and its end, for the picture of 50×20 pixels.
-  private func answer(_ loaded: PretrainedModel) throws -> Double {
-    let example = try loaded.encoder.example(
-      question: "<image>\nWhich colour?", images: [0], answers: ["red"])
-    let batch = try PackedBatch(
-      [example], sharesPrefix: true, imageTokenID: loaded.encoder.imageTokenID,
-      patchesPerImage: loaded.encoder.tokensPerImage)
-    let features = try loaded.imageFeatures([ImageProcessorTableTests.picture(50, 20)])
-    let values = noGradient { loaded.model.logProbabilities(batch, imageFeatures: features) }
-    return Double(values.sum().item())
-  }
 
   @Test(arguments: ["attention", "list", "rslora", "patterns", "layers"])
   func adaptersAsPEFTComputesThem(_ name: String) throws {

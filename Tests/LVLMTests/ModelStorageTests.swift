@@ -53,6 +53,29 @@ import Testing
     }
   }
 
+  @Test func partsThatAreTrainedStayFloat32() throws {
+    for (parts, prefixes) in [
+      (Set<LlavaModel.Part>(), [String]()), ([.projector], ["multi_modal_projector."]),
+      ([.vision, .decoder], ["vision_tower.", "language_model."]),
+    ] {
+      let loaded = try PretrainedModel.load(
+        from: Fixtures.url("verification/llava_tiny"), weights: .bfloat16, trainable: parts)
+      for (name, parameter) in loaded.model.namedParameters() {
+        let isTrained = prefixes.contains { name.hasPrefix($0) }
+        #expect(parameter.isTrainable == isTrained, "\(name)")
+        if isTrained { #expect(parameter.dtype == .float32, "\(name)") }
+      }
+      // As if it had been read in Float32 and rounded afterwards.
+      let other = try LlavaModel.load(from: Fixtures.url("verification/llava_tiny"))
+      other.setTrainable(false, .vision, .projector, .decoder)
+      for part in parts { other.setTrainable(true, part) }
+      other.storeFrozenWeights(as: .bfloat16)
+      for ((name, a), (_, b)) in zip(loaded.model.namedParameters(), other.namedParameters()) {
+        #expect(a.dtype == b.dtype && (a.tensor - b.tensor).abs().max().item() == 0, "\(name)")
+      }
+    }
+  }
+
   @Test(arguments: halves) func answersOfKeptWeights(type: DType) throws {
     try Fixtures.withTemporaryDirectory { folder in
       try TinyModel.make().save(to: folder, type: .type(type))

@@ -6,49 +6,9 @@ import TestSupport
 import Testing
 
 /// A model directory means one thing, whatever release wrote it; numbers are `processors/make_answers.py`'s.
-@Suite struct OneMeaningTests {
+@Suite struct OneMeaningTests: ModelCopies {
   private static let image = "preprocessor_config.json"
   private static let processor = "processor_config.json"
-
-  private func withCopy(_ body: (URL) throws -> Void) throws {
-    try Fixtures.withTemporaryDirectory { folder in
-      let copy = folder.appending(component: "model")
-      try FileManager.default.copyItem(at: Fixtures.url("verification/llava_tiny"), to: copy)
-      try body(copy)
-    }
-  }
-
-  private func object(_ file: URL) throws -> [String: Any] {
-    try #require(JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
-  }
-
-  private func write(_ object: Any, _ name: String, _ folder: URL) throws {
-    try JSONSerialization.data(withJSONObject: object).write(to: folder.appending(component: name))
-  }
-
-  private func message(_ directory: URL, template: ChatTemplate? = nil) -> String {
-    do {
-      let loaded = try PretrainedModel.load(from: directory, template: template)
-      return "no error; " + loaded.notes.joined(separator: "; ")
-    } catch { return "\(error)" }
-  }
-
-  /// log p of "red" and its end, for the picture of 50×20 pixels.
-  private func answer(_ loaded: PretrainedModel) throws -> Double {
-    let example = try loaded.encoder.example(
-      question: "<image>\nWhich colour?", images: [0], answers: ["red"])
-    let batch = try PackedBatch(
-      [example], sharesPrefix: true, imageTokenID: loaded.encoder.imageTokenID,
-      patchesPerImage: loaded.encoder.tokensPerImage)
-    let features = try loaded.imageFeatures([ImageProcessorTableTests.picture(50, 20)])
-    let values = noGradient { loaded.model.logProbabilities(batch, imageFeatures: features) }
-    return Double(values.sum().item())
-  }
-
-  private func expect(_ expected: Double, _ directory: URL) throws {
-    let found = try answer(try PretrainedModel.load(from: directory, template: .plain))
-    #expect(abs(found - expected) < 1e-4, "\(found)")
-  }
 
   @Test func imageSettingsUnderEitherName() throws {
     try withCopy { folder in

@@ -59,6 +59,17 @@ import Verification
     }
   }
 
+  /// A model that no command would open is not verified either.
+  @Test func theModelIsOpenedAsByEveryCommand() throws {
+    try withCopy { folder in
+      let file = folder.appending(components: "llava_tiny", "preprocessor_config.json")
+      let text = try String(contentsOf: file, encoding: .utf8)
+      try Data(text.replacing("\"do_resize\"", with: "\"do_resizing\"").utf8).write(to: file)
+      let error = #expect(throws: (any Error).self) { try Verification.run(folder) }
+      #expect("\(error.map { "\($0)" } ?? "")".contains("preprocessor_config.json: do_resizing: found"))
+    }
+  }
+
   @Test func missingAndUnknownFail() throws {
     try withCopy { folder in
       try FileManager.default.removeItem(at: folder.appending(component: "dpo_losses.h5"))

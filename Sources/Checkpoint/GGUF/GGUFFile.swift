@@ -207,9 +207,12 @@ private struct GGUFHeader {
       }
     }
 
-    let alignment = metadata["general.alignment"]?.asInt ?? 32
-    guard alignment > 0, alignment & (alignment - 1) == 0 else {
-      throw error(.damaged, "general.alignment", "\(alignment)", "a power of two")
+    let stated = metadata["general.alignment"]
+    guard let alignment = stated == nil ? 32 : stated?.asInt, alignment > 0,
+      alignment & (alignment - 1) == 0
+    else {
+      let found = stated?.asInt.map(String.init) ?? "no whole number"
+      throw error(.damaged, "general.alignment", found, "a power of two")
     }
     var infos: [(name: String, encoding: GGUFEncoding, shape: [Int], offset: UInt64)] = []
     var names: Set<String> = []

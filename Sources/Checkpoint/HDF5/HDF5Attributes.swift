@@ -31,6 +31,14 @@ extension HDF5File {
   }
 }
 
+extension HDF5File {
+  /// All attributes of an object with their shapes, by name.
+  /// - Throws: as ``attribute(_:on:)``.
+  func shapedAttributes(on path: String) throws -> [(name: String, value: HDF5Attribute, shape: [Int])] {
+    try withObject(path) { try HDF5AttributeReader($0, $1).shapedValues() }
+  }
+}
+
 /// Reads the attributes of one object.
 struct HDF5AttributeReader {
   private let walk: HDF5Walk
@@ -46,19 +54,29 @@ struct HDF5AttributeReader {
   /// The attribute of a name, or nil.
   func value(of name: String) throws -> HDF5Attribute? {
     var result: HDF5Attribute?
-    try forEach { found, value in if found.utf8.elementsEqual(name.utf8) { result = try value() } }
+    try forEach { found, value in if found.utf8.elementsEqual(name.utf8) { result = try value().value } }
     return result
   }
 
   /// All attributes by name, in byte order.
   func values() throws -> [(name: String, value: HDF5Attribute)] {
-    var result: [(name: String, value: HDF5Attribute)] = []
-    try forEach { result.append(($0, try $1())) }
+    try shapedValues().map { ($0.name, $0.value) }
+  }
+
+  /// As ``values()``, each with its shape.
+  func shapedValues() throws -> [(name: String, value: HDF5Attribute, shape: [Int])] {
+    var result: [(name: String, value: HDF5Attribute, shape: [Int])] = []
+    try forEach { name, value in
+      let (value, shape) = try value()
+      result.append((name, value, shape))
+    }
     return result.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 
+  private typealias Shaped = (value: HDF5Attribute, shape: [Int])
+
   /// Calls `body` with each name and a function that reads its value.
-  private func forEach(_ body: (String, () throws -> HDF5Attribute) throws -> Void) throws {
+  private func forEach(_ body: (String, () throws -> Shaped) throws -> Void) throws {
     defer { walk.place = place }
     for message in header.messages where message.kind == .attribute {
       try read(message.isShared ? HDF5ObjectHeader.shared(.attribute, message.body) : message.body, body)
@@ -80,7 +98,7 @@ struct HDF5AttributeReader {
   }
 
   private func read(
-    _ message: HDF5Cursor, _ body: (String, () throws -> HDF5Attribute) throws -> Void
+    _ message: HDF5Cursor, _ body: (String, () throws -> Shaped) throws -> Void
   ) throws {
     var message = message
     let version = try message.version(1...3, of: "an attribute")
@@ -98,7 +116,8 @@ struct HDF5AttributeReader {
         version > 1 && flags & 1 != 0 ? try HDF5ObjectHeader.shared(.datatype, type) : type,
         version > 1 && flags & 2 != 0 ? try HDF5ObjectHeader.shared(.dataspace, space) : space
       )
-      return try value(try HDF5Datatype(&type), try HDF5Dataspace(&space), data)
+      let (datatype, dataspace) = (try HDF5Datatype(&type), try HDF5Dataspace(&space))
+      return (try value(datatype, dataspace, data), dataspace.shape ?? [])
     }
   }
 

@@ -145,14 +145,21 @@ public final class HDF5Writer: @unchecked Sendable {
   /// Writes a new attribute; strings are variable-length UTF-8, which h5py reads as `str`.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`, `missing` when there is no such object.
   public func setAttribute(_ name: String, _ value: HDF5Attribute, on path: String = "/") throws {
+    try setAttribute(name, value, shape: nil, on: path)
+  }
+
+  /// As ``setAttribute(_:_:on:)``, lists in a shape of any rank, in C order.
+  func setAttribute(
+    _ name: String, _ value: HDF5Attribute, shape: [Int]?, on path: String
+  ) throws {
     switch value {
-    case .string(let text): try setStrings(name, [text], isScalar: true, on: path)
-    case .strings(let texts): try setStrings(name, texts, isScalar: false, on: path)
-    case .integer(let value): try setNumbers(name, [value], isScalar: true, on: path)
-    case .integers(let values): try setNumbers(name, values, isScalar: false, on: path)
-    case .real(let value): try setNumbers(name, [value], isScalar: true, on: path)
-    case .reals(let values): try setNumbers(name, values, isScalar: false, on: path)
-    case .boolean(let value): try setNumbers(name, [value], isScalar: true, on: path)
+    case .string(let text): try setStrings(name, [text], [], on: path)
+    case .strings(let texts): try setStrings(name, texts, shape ?? [texts.count], on: path)
+    case .integer(let value): try setNumbers(name, [value], [], on: path)
+    case .integers(let values): try setNumbers(name, values, shape ?? [values.count], on: path)
+    case .real(let value): try setNumbers(name, [value], [], on: path)
+    case .reals(let values): try setNumbers(name, values, shape ?? [values.count], on: path)
+    case .boolean(let value): try setNumbers(name, [value], [], on: path)
     }
     HDF5Library.locked { checksums.add(attribute: name, value, on: path) }
   }
@@ -163,16 +170,14 @@ public final class HDF5Writer: @unchecked Sendable {
   }
 
   private func setNumbers<Scalar: StoredScalar>(
-    _ name: String, _ values: [Scalar], isScalar: Bool, on path: String
+    _ name: String, _ values: [Scalar], _ shape: [Int], on path: String
   ) throws {
     try HDF5Types.with(Scalar.elementType) { type in
-      try values.withUnsafeBytes {
-        try setAttribute(name, type, $0, count: isScalar ? nil : values.count, path)
-      }
+      try values.withUnsafeBytes { try setAttribute(name, type, $0, shape, path) }
     }
   }
 
-  private func setStrings(_ name: String, _ texts: [String], isScalar: Bool, on path: String) throws {
+  private func setStrings(_ name: String, _ texts: [String], _ shape: [Int], on path: String) throws {
     guard !texts.contains(where: { $0.utf8.contains(0) }) else {
       throw CheckpointError(
         .cannotWrite, file: url.path, at: "\(path)@\(name)", found: "text with a zero byte",
@@ -181,15 +186,14 @@ public final class HDF5Writer: @unchecked Sendable {
     let copies = texts.map { strdup($0) }
     defer { copies.forEach { free($0) } }
     try HDF5Types.withString { type in
-      try copies.withUnsafeBytes {
-        try setAttribute(name, type, $0, count: isScalar ? nil : texts.count, path)
-      }
+      try copies.withUnsafeBytes { try setAttribute(name, type, $0, shape, path) }
     }
   }
 
   private func setAttribute(
-    _ name: String, _ type: hid_t, _ bytes: UnsafeRawBufferPointer, count: Int?, _ path: String
+    _ name: String, _ type: hid_t, _ bytes: UnsafeRawBufferPointer, _ shape: [Int], _ path: String
   ) throws {
+    let extents = shape.map { hsize_t($0) }
     try HDF5Library.locked {
       let parts = try HDF5Path.components(of: path, file: url)
       let full = "/" + parts.joined(separator: "/")
@@ -197,7 +201,7 @@ public final class HDF5Writer: @unchecked Sendable {
         throw CheckpointError(.missing, file: url.path, at: full, found: "no such object")
       }
       try HDF5Library.using(H5Oopen(identifier, full, 0), H5Oclose, orThrow: { self.failure(full, $0) }) {
-        let space = count.map { H5Screate_simple(1, [hsize_t($0)], nil) } ?? H5Screate(H5S_SCALAR)
+        let space = shape.isEmpty ? H5Screate(H5S_SCALAR) : H5Screate_simple(Int32(shape.count), extents, nil)
         defer { H5Sclose(space) }
         try HDF5Library.using(
           H5Acreate2($0, name, type, space, 0, 0), H5Aclose,

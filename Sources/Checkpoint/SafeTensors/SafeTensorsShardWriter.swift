@@ -19,6 +19,12 @@ package enum SafeTensorsShardWriter {
   package static func write(
     _ items: [SafeTensors.Item], metadata: [String: String], to directory: URL, shardBytes: Int
   ) throws {
+    var seen: Set<String> = []
+    if let twice = items.first(where: { !seen.insert($0.name).inserted }) {
+      throw CheckpointError(
+        .cannotWrite, file: directory.path, at: twice.name, found: "two weights of this name",
+        expected: "unique names")
+    }
     let shards = shards(items, shardBytes)
     let names =
       shards.count == 1

@@ -207,6 +207,26 @@ extension SafeTensorsFile {
     try verify(name, checksum: checksum)
   }
 
+  /// Whether a tensor of this file and one of another have the same bytes, compared in pieces.
+  /// - Throws: as ``forEachPiece(of:_:)``.
+  package func hasSameBytes(_ name: String, as other: String, in file: SafeTensorsFile) throws -> Bool {
+    guard let entry = file.entry(other) else {
+      throw CheckpointError(.missing, file: file.url.path, at: other, found: "no tensor of that name")
+    }
+    guard self.entry(name)?.range.count == entry.range.count else { return false }
+    var (isSame, place) = (true, entry.range.lowerBound)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(entry.range.count, 1 << 20), alignment: 64)
+    defer { buffer.deallocate() }
+    try forEachPiece(of: name) { piece in
+      guard isSame, let start = buffer.baseAddress, let own = piece.baseAddress else { return }
+      try file.mapping.read(place..<place + piece.count, into: start)
+      isSame = memcmp(own, start, piece.count) == 0
+      place += piece.count
+    }
+    return isSame
+  }
+
   /// All tensors, in the order of their bytes.
   /// - Throws: as ``tensor(_:)``.
   public func tensors() throws -> [(name: String, tensor: Tensor)] {

@@ -7,8 +7,8 @@ public enum WeightFile {
   /// Names, element types, shapes and bytes are the same on both sides: a dataset's name is its path,
   /// `layers/0/weight`. Text attributes of an HDF5 file's root and the text metadata of safetensors are each
   /// other; every other attribute, of datasets and groups too, and groups without datasets, go to one text of
-  /// the metadata, `hdf5.attributes`, and back. Numbers among them come back with 64 bits. Checksums are
-  /// verified and written anew.
+  /// the metadata, `hdf5.attributes`, and back, shapes included. Numbers among them come back with 64 bits.
+  /// Checksums are verified and written anew.
   /// - Throws: ``CheckpointError``: as the readers and writers; `unsupported` for other endings, or for what one format
   ///   cannot hold.
   public static func convert(_ source: URL, to target: URL) throws {
@@ -52,7 +52,9 @@ public enum WeightFile {
       if file.hasChecksums { try output.setAttribute(SafeTensorsChecksums.key, .string("")) }
       for object in objects ?? [] {
         if !file.names.contains(where: { "/" + $0 == object.path }) { try output.createGroup(object.path) }
-        for (name, value) in object.attributes { try output.setAttribute(name, value, on: object.path) }
+        for (name, value, shape) in object.attributes {
+          try output.setAttribute(name, value, shape: shape, on: object.path)
+        }
       }
     }
   }
@@ -64,7 +66,7 @@ public enum WeightFile {
     var objects: [HDF5AttributeText.Object] = []
     for var object in contents.objects {
       if object.path == "/" {
-        for (key, value) in object.attributes {
+        for (key, value, _) in object.attributes {
           guard case .string(let text) = value else { continue }
           guard key != HDF5AttributeText.key else {
             throw CheckpointError(
@@ -110,7 +112,7 @@ private struct HDF5Contents {
         expected: "a tree")
     }
     let entries = try file.entries(in: "/" + group)
-    var attributes = try file.attributes(on: "/" + group)
+    var attributes = try file.shapedAttributes(on: "/" + group)
     // Checksums are those of the file and of what was written to it, not of what is copied.
     if group.isEmpty { attributes.removeAll { $0.name == HDF5Checksums.contentsName } }
     if !attributes.isEmpty || entries.isEmpty && !group.isEmpty {
@@ -123,97 +125,13 @@ private struct HDF5Contents {
         continue
       }
       datasets.append(path)
-      var attributes = try file.attributes(on: "/" + path)
+      var attributes = try file.shapedAttributes(on: "/" + path)
       // How BFloat16 is told from 16-bit integers, which safetensors says in its own way.
       if try file.description(of: path).elementType == .bfloat16 {
         attributes.removeAll { $0.name == "dtype" }
       }
       if file.hasChecksums { attributes.removeAll { $0.name == HDF5Checksums.dataName } }
       if !attributes.isEmpty { objects.append(.init(path: "/" + path, attributes: attributes)) }
-    }
-  }
-}
-
-/// Attributes of an HDF5 file as one text: JSON from path to name to type to value. Floating-point numbers
-/// are text, which holds all of them exactly.
-enum HDF5AttributeText {
-  struct Object {
-    var path: String
-    var attributes: [(name: String, value: HDF5Attribute)]
-  }
-
-  static let key = "hdf5.attributes"
-
-  static func text(of objects: [Object]) -> String {
-    func object(_ members: [(String, String)]) -> String {
-      "{" + members.map { "\(jsonLiteral($0.0)):\($0.1)" }.joined(separator: ",") + "}"
-    }
-    func list(_ elements: [String]) -> String { "[" + elements.joined(separator: ",") + "]" }
-    return object(
-      objects.map { item in
-        (
-          item.path,
-          object(
-            item.attributes.map { name, value in
-              let typed: (String, String) =
-                switch value {
-                case .string(let text): ("string", jsonLiteral(text))
-                case .strings(let texts): ("strings", list(texts.map(jsonLiteral)))
-                case .integer(let number): ("integer", "\(number)")
-                case .integers(let numbers): ("integers", list(numbers.map { "\($0)" }))
-                case .real(let number): ("real", "\"\(number)\"")
-                case .reals(let numbers): ("reals", list(numbers.map { "\"\($0)\"" }))
-                case .boolean(let value): ("boolean", "\(value)")
-                }
-              return (name, object([typed]))
-            })
-        )
-      })
-  }
-
-  /// - Throws: ``CheckpointError`` of kind `damaged` for a text that ``text(of:)`` does not write.
-  static func objects(in text: String, file: String) throws -> [Object] {
-    let failure = CheckpointError(
-      .damaged, file: file, at: "__metadata__.\(key)", found: "another text",
-      expected: "the attributes of an HDF5 file as this program writes them")
-    let bytes = Array(text.utf8)
-    guard case .object(let objects)? = try? bytes.withUnsafeBytes({ try JSONReader.read($0) }) else {
-      throw failure
-    }
-    return try objects.map { path, attributes in
-      guard case .object(let attributes) = attributes, path.hasPrefix("/") else { throw failure }
-      return Object(
-        path: path,
-        attributes: try attributes.map { name, typed in
-          guard case .object(let members) = typed, members.count == 1, let value = Self.value(members[0])
-          else {
-            throw failure
-          }
-          return (name, value)
-        })
-    }
-  }
-
-  private static func value(_ typed: (key: String, value: JSONValue)) -> HDF5Attribute? {
-    func text(_ value: JSONValue) -> String? { if case .string(let text) = value { text } else { nil } }
-    func integer(_ value: JSONValue) -> Int64? {
-      if case .integer(let number) = value { Int64(number) } else { nil }
-    }
-    func real(_ value: JSONValue) -> Double? { text(value).flatMap(Double.init) }
-    func all<Element>(_ value: JSONValue, _ element: (JSONValue) -> Element?) -> [Element]? {
-      guard case .array(let elements) = value else { return nil }
-      let found = elements.compactMap(element)
-      return found.count == elements.count ? found : nil
-    }
-    switch typed.key {
-    case "string": return text(typed.value).map(HDF5Attribute.string)
-    case "strings": return all(typed.value, text).map(HDF5Attribute.strings)
-    case "integer": return integer(typed.value).map(HDF5Attribute.integer)
-    case "integers": return all(typed.value, integer).map(HDF5Attribute.integers)
-    case "real": return real(typed.value).map(HDF5Attribute.real)
-    case "reals": return all(typed.value, real).map(HDF5Attribute.reals)
-    case "boolean": if case .boolean(let value) = typed.value { return .boolean(value) } else { return nil }
-    default: return nil
     }
   }
 }

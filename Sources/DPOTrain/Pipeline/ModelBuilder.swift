@@ -94,20 +94,26 @@ enum ModelBuilder {
 
   /// The model in a directory, with the run's chat template where the configuration names one.
   ///
-  /// - Parameter template: takes the place of the run's, for the answers of a stage.
+  /// - Parameters:
+  ///   - template: takes the place of the run's, for the answers of a stage.
+  ///   - trainable: the parts that will be trained, the others being kept as `train.frozen_dtype` says from
+  ///     the start; everything is Float32 when nil.
   static func open(
-    _ directory: URL, run: RunConfiguration, template: RunConfiguration.Tokenizer.Template? = nil
+    _ directory: URL, run: RunConfiguration, template: RunConfiguration.Tokenizer.Template? = nil,
+    trainable: Set<LlavaModel.Part>? = nil
   ) throws -> PretrainedModel {
     // What an earlier model left is not kept beside the new one.
     TensorRuntime.trim()
+    let isHalved = trainable != nil && run.train.frozenDtype == .bfloat16
     let loaded = try PretrainedModel.load(
-      from: directory, template: (template ?? run.tokenizer.template)?.chatTemplate,
-      option: template == nil ? "tokenizer.template" : "select.template")
+      from: directory, weights: isHalved ? .bfloat16 : .float32,
+      template: (template ?? run.tokenizer.template)?.chatTemplate,
+      option: template == nil ? "tokenizer.template" : "select.template", trainable: trainable ?? [])
     TensorRuntime.trim()
     return loaded
   }
 
-  /// Writes a model so that ``open(_:run:template:)`` and Hugging Face's transformers read it.
+  /// Writes a model so that ``open(_:run:template:trainable:)`` and Hugging Face's transformers read it.
   static func save(_ loaded: PretrainedModel, to directory: URL) throws {
     TensorRuntime.trim()
     try loaded.save(to: directory)

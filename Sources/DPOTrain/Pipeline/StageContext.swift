@@ -63,10 +63,13 @@ public struct StageContext {
   }
 
   /// Opens a model of this run, and tells what there is to tell about it.
+  /// - Parameter trainable: as ``ModelBuilder/open(_:run:template:trainable:)``.
   func open(
-    _ model: URL, template: RunConfiguration.Tokenizer.Template? = nil, tellsNotes: Bool = false
+    _ model: URL, template: RunConfiguration.Tokenizer.Template? = nil, tellsNotes: Bool = false,
+    trainable: Set<LlavaModel.Part>? = nil
   ) throws -> PretrainedModel {
-    let loaded = try ModelBuilder.open(model, run: configuration, template: template)
+    let loaded = try ModelBuilder.open(
+      model, run: configuration, template: template, trainable: trainable)
     if tellsNotes { for note in loaded.notes { console.warning(note) } }
     return loaded
   }

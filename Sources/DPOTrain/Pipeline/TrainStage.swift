@@ -9,7 +9,7 @@ struct TrainStage {
   func run() throws {
     let settings = context.configuration.train
     let folder = try context.directory.folder(.train)
-    let base = try context.open(context.baseModel)
+    let base = try context.open(context.baseModel, trainable: trainedParts)
     let model = base.model
     let usable = try usablePairs(base.encoder)
     let (pairs, encoded) = (usable.map(\.pair), usable.map(\.encoded))
@@ -222,7 +222,7 @@ struct TrainStage {
         return try Self.values(pairs, scorer)
       }
     }
-    let copy = try context.open(context.baseModel)
+    let copy = try context.open(context.baseModel, trainable: [])
     copy.model.setTrainable(false, .vision, .projector, .decoder)
     copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
     let features = context.features(copy.model, try context.pictures(copy))
@@ -247,12 +247,20 @@ struct TrainStage {
     }
   }
 
+  /// The parts of the base model whose own weights are trained.
+  private var trainedParts: Set<LlavaModel.Part> {
+    let settings = context.configuration.train
+    var parts: Set<LlavaModel.Part> = []
+    if settings.trainVision { parts.insert(.vision) }
+    if settings.trainProjector { parts.insert(.projector) }
+    if settings.adapter == .none { parts.insert(.decoder) }
+    return parts
+  }
+
   /// Freezes the model. What stays frozen is stored as the configuration says from here on, for the reference too.
   private func freeze(_ model: LlavaModel) {
     let settings = context.configuration.train
-    model.setTrainable(settings.trainVision, .vision)
-    model.setTrainable(settings.trainProjector, .projector)
-    model.setTrainable(settings.adapter == .none, .decoder)
+    for part in LlavaModel.Part.allCases { model.setTrainable(trainedParts.contains(part), part) }
     model.storeFrozenWeights(as: settings.frozenDtype.dtype)
     model.setTrainable(false, .vision, .projector, .decoder)
   }

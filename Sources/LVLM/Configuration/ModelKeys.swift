@@ -77,8 +77,8 @@ extension KnownKeys {
 
   /// `rope_parameters` and `rope_scaling`.
   static let rope = KnownKeys(
-    computed: ["rope_theta", "rope_type", "type"],
-    only: ["factor": [.integer(1)], "partial_rotary_factor": [.integer(1)]])
+    computed: ["rope_theta", "rope_type", "type", "factor"],
+    only: ["partial_rotary_factor": [.integer(1)]])
 
   /// `vision_config`. A tower of CLIP has no vocabulary; files say one all the same.
   static let vision = generating.merging(bookkeeping).merging(

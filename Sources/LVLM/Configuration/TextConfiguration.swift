@@ -21,6 +21,8 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
   public var rmsNormEpsilon: Double
   /// Base of the rotary angles.
   public var ropeTheta: Double
+  /// What positions are divided by before they become rotary angles (`linear` scaling); 1 for none.
+  public var ropeFactor: Double
   /// Whether the head is the transposed embedding.
   public var tiesWordEmbeddings: Bool
   /// Biases in the attention projections.
@@ -45,8 +47,9 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     vocabularySize: Int = 32_000, hiddenSize: Int = 4096, intermediateSize: Int = 11_008,
     hiddenLayerCount: Int = 32, attentionHeadCount: Int = 32, keyValueHeadCount: Int? = nil,
     headSize: Int? = nil, contextLength: Int = 4096, rmsNormEpsilon: Double = 1e-5,
-    ropeTheta: Double = 10_000, tiesWordEmbeddings: Bool = false, hasAttentionBias: Bool = false,
-    hasPerceptronBias: Bool = false, bosTokenID: Int = 1, eosTokenID: Int = 2, padTokenID: Int? = nil
+    ropeTheta: Double = 10_000, ropeFactor: Double = 1, tiesWordEmbeddings: Bool = false,
+    hasAttentionBias: Bool = false, hasPerceptronBias: Bool = false, bosTokenID: Int = 1,
+    eosTokenID: Int = 2, padTokenID: Int? = nil
   ) {
     self.vocabularySize = vocabularySize
     self.hiddenSize = hiddenSize
@@ -58,6 +61,7 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     self.contextLength = contextLength
     self.rmsNormEpsilon = rmsNormEpsilon
     self.ropeTheta = ropeTheta
+    self.ropeFactor = ropeFactor
     self.tiesWordEmbeddings = tiesWordEmbeddings
     self.hasAttentionBias = hasAttentionBias
     self.hasPerceptronBias = hasPerceptronBias
@@ -90,19 +94,8 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     case modelType = "model_type"
   }
 
-  private struct Rope: Codable {
-    var theta: Double?
-    var type: String?
-    var legacyType: String?
-    enum CodingKeys: String, CodingKey {
-      case theta = "rope_theta"
-      case type = "rope_type"
-      case legacyType = "type"
-    }
-  }
-
-  /// Reads the section. The base of the rotary angles may stand in `rope_parameters` or beside it as
-  /// `rope_theta`; scaled rotary embeddings are an error.
+  /// Reads the section. The base of the rotary angles may stand in `rope_parameters`, in `rope_scaling`, or
+  /// beside them as `rope_theta`; rotary embeddings scaled by another rule than `linear` are an error.
   public init(from decoder: any Decoder) throws {
     let section = try ConfigurationSection(decoder, keyedBy: CodingKeys.self)
     section.require("llama", at: .modelType)
@@ -123,18 +116,12 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     eosTokenID = section.value(.eosTokenID, default: 2)
     padTokenID = section.optional(.padTokenID)
 
-    let beside: Double? = section.optional(.ropeTheta)
-    let parameters: Rope? = section.optional(.ropeParameters)
-    let scaling: Rope? = section.optional(.ropeScaling)
-    for (key, rope) in [(CodingKeys.ropeParameters, parameters), (.ropeScaling, scaling)] {
-      guard let type = rope?.type ?? rope?.legacyType, type != "default" else { continue }
-      section.note(key, found: "rotary embeddings of type \"\(type)\"", expected: "\"default\"")
-    }
-    ropeTheta = parameters?.theta ?? beside ?? 10_000
+    let rope = RotaryParameters.read(section, .ropeParameters, .ropeScaling, theta: .ropeTheta)
+    (ropeTheta, ropeFactor) = (rope.theta ?? 10_000, rope.factor ?? 1)
     try section.finish()
   }
 
-  /// Writes every key, the rotary base in both places.
+  /// Writes every key, the rotary base and factor in the places of all releases.
   public func encode(to encoder: any Encoder) throws {
     var keys = encoder.container(keyedBy: CodingKeys.self)
     try keys.encode("llama", forKey: .modelType)
@@ -148,7 +135,15 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     try keys.encode(contextLength, forKey: .contextLength)
     try keys.encode(rmsNormEpsilon, forKey: .rmsNormEpsilon)
     try keys.encode(ropeTheta, forKey: .ropeTheta)
-    try keys.encode(Rope(theta: ropeTheta, type: "default"), forKey: .ropeParameters)
+    let isScaled = ropeFactor != 1
+    try keys.encode(
+      RotaryParameters(
+        theta: ropeTheta, type: isScaled ? "linear" : "default", factor: isScaled ? ropeFactor : nil),
+      forKey: .ropeParameters)
+    // Releases before 5 take these two keys and no third.
+    if isScaled {
+      try keys.encode(RotaryParameters(legacyType: "linear", factor: ropeFactor), forKey: .ropeScaling)
+    }
     try keys.encode(tiesWordEmbeddings, forKey: .tiesWordEmbeddings)
     try keys.encode(hasAttentionBias, forKey: .hasAttentionBias)
     try keys.encode(hasPerceptronBias, forKey: .hasPerceptronBias)
@@ -169,6 +164,7 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     checks.positive(contextLength, upTo: 1 << 30, name(.contextLength))
     checks.positive(rmsNormEpsilon, name(.rmsNormEpsilon))
     checks.positive(ropeTheta, name(.ropeTheta))
+    checks.positive(ropeFactor, name(.ropeParameters) + ".factor")
     checks.multiple(
       attentionHeadCount, of: keyValueHeadCount, named: "num_key_value_heads", name(.attentionHeadCount))
     checks.require(

@@ -39,12 +39,15 @@ final class DecoderAttention: Module {
   func callAsFunction(_ x: Tensor, pass: DecoderPass, outputs: DecoderPass.Outputs?) -> Tensor {
     let size = configuration.headSize
     let queried = outputs.map { x.rows(at: $0.rows) } ?? x
-    let queries = rotary(
+    func turned(_ heads: Tensor, _ positions: [Int32]) -> Tensor {
+      rotary(
+        heads, positions: positions, base: configuration.ropeTheta, factor: configuration.ropeFactor)
+    }
+    let queries = turned(
       query(queried).reshaped([queried.shape[0], configuration.attentionHeadCount, size]),
-      positions: outputs?.positions ?? pass.positions, base: configuration.ropeTheta)
+      outputs?.positions ?? pass.positions)
     let keyShape = [x.shape[0], configuration.keyValueHeadCount, size]
-    var keys = rotary(
-      key(x).reshaped(keyShape), positions: pass.positions, base: configuration.ropeTheta)
+    var keys = turned(key(x).reshaped(keyShape), pass.positions)
     var values = value(x).reshaped(keyShape)
     if let cache = pass.cache { (keys, values) = cache.exchange(layer: index, keys: keys, values: values) }
     pass.observe?(index, queries, keys, outputs != nil)

@@ -71,20 +71,30 @@ enum GGUFKeys {
       default: return KnownKeys().problem(key, value)
       }
     }
-    if let problem = scaling(metadata) { problems.append(problem) }
+    if let problem = scaling(metadata).problem { problems.append(problem) }
     return problems
   }
 
-  /// Scaled rotary positions, by llama.cpp's reading: a factor without a type is linear, and none or 0 is 1.
-  private static func scaling(_ metadata: [String: GGUFValue]) -> ModelConfigurationError.Problem? {
+  /// What rotary positions are divided by, by llama.cpp's reading: a factor without a type is linear, and none
+  /// or 0 is 1.
+  static func scaling(
+    _ metadata: [String: GGUFValue]
+  ) -> (factor: Double, problem: ModelConfigurationError.Problem?) {
     let key = "llama.rope.scaling"
-    let type = metadata["\(key).type"]?.asString ?? "linear"
-    let factor = metadata["\(key).factor"] ?? metadata["llama.rope.scale_linear"]
-    let isScaled = ![nil, 0, 1].contains(factor?.asDouble)
-    guard type != "none", isScaled || type != "linear" else { return nil }
-    return .init(
-      key: "\(key).type", found: type + (factor?.asDouble.map { " with a factor of \($0)" } ?? ""),
-      expected: "none: scaled positions are not computed here")
+    let type = metadata["\(key).type"]
+    let stated = metadata["\(key).factor"] ?? metadata["llama.rope.scale_linear"]
+    func problem(
+      _ key: String, _ value: GGUFValue?, _ expected: String
+    ) -> (Double, ModelConfigurationError.Problem?) {
+      (1, .init(key: key, found: value.map { JSONValue($0).brief } ?? "nothing", expected: expected))
+    }
+    if let type, !["none", "linear"].contains(type.asString) {
+      return problem("\(key).type", type, "none or linear: other scaling is not computed here")
+    }
+    guard let factor = stated?.asDouble ?? (stated == nil ? 0 : nil), factor >= 0, factor.isFinite else {
+      return problem("\(key).factor", stated, "a positive number")
+    }
+    return (type?.asString == "none" || factor == 0 ? 1 : factor, nil)
   }
 }
 

@@ -19,7 +19,8 @@ extension LlavaModel {
 
   /// Opens the weights of a directory for a configuration; they are looked through even when `configuration` throws.
   static func load(
-    from directory: URL, weights storage: WeightStorage, as configuration: () throws -> LlavaConfiguration
+    from directory: URL, weights storage: WeightStorage, trainable: Set<Part> = [],
+    as configuration: () throws -> LlavaConfiguration
   ) throws -> LlavaModel {
     guard storage != .quantized else {
       throw ModelDirectoryError(
@@ -39,7 +40,8 @@ extension LlavaModel {
       // Every weight is replaced below, or an error says which is missing.
       var generator = RandomGenerator.placeholder
       let model = try LlavaModel(configuration, using: &generator)
-      try model.takeWeights(weights, unread: unread, storage: storage, source: directory.path)
+      try model.takeWeights(
+        weights, unread: unread, storage: storage, trainable: trainable, source: directory.path)
       return model
     }
     TensorRuntime.trim()
@@ -64,12 +66,17 @@ extension LlavaModel {
 
   /// Reads every weight of a directory into the parameters of a model that nothing else refers to yet.
   ///
-  /// - Parameter unread: names that are known to lie in files that could not be read: not missing.
+  /// - Parameters:
+  ///   - unread: names that are known to lie in files that could not be read: not missing.
+  ///   - trainable: parts that stay in Float32 and trainable, whatever `storage` is.
   private func takeWeights(
-    _ weights: [SafeTensorsShards.Weight], unread: Set<String>, storage: WeightStorage, source: String
+    _ weights: [SafeTensorsShards.Weight], unread: Set<String>, storage: WeightStorage, trainable: Set<Part>,
+    source: String
   ) throws {
     var fit = WeightFit(of: self, unread: unread, source: source)
-    let matrices = storableMatrices
+    let trained = trainable.flatMap { module($0).namedParameters().map { ObjectIdentifier($0.parameter) } }
+    let matrices = storableMatrices.subtracting(trained)
+    if let problem = try tiedHeadProblem(of: weights) { fit.error.unusable.append(problem) }
     for weight in weights {
       guard let parameter = fit.parameter(for: weight.name, shape: weight.shape) else { continue }
       let canonical = ParameterNames.canonical(weight.name) ?? weight.name
@@ -85,8 +92,29 @@ extension LlavaModel {
     }
     try fit.finish()
     if storage == .bfloat16 || namedParameters().contains(where: { $0.parameter.dtype != .float32 }) {
-      setTrainable(false)
+      for part in Part.allCases where !trainable.contains(part) { setTrainable(false, part) }
     }
+  }
+
+  /// What is wrong with a head in the files of a model whose head is its embedding. Releases of transformers
+  /// differ in which of the two they take where both are there and not the same.
+  private func tiedHeadProblem(of weights: [SafeTensorsShards.Weight]) throws -> String? {
+    func weight(_ name: String) -> SafeTensorsShards.Weight? {
+      weights.first { ParameterNames.canonical($0.name) == name }
+    }
+    guard configuration.text.tiesWordEmbeddings, let head = weight(WeightFit.head),
+      let embedding = weight(WeightFit.embedding)
+    else { return nil }
+    let isSame =
+      if head.shape != embedding.shape {
+        false
+      } else if head.elementType == embedding.elementType {
+        try head.file.hasSameBytes(head.name, as: embedding.name, in: embedding.file)
+      } else {
+        try head.file.tensor(head.name, as: .float32).equals(
+          embedding.file.tensor(embedding.name, as: .float32))
+      }
+    return isSame ? nil : WeightFit.tiedProblem(head.name, embedding.name)
   }
 
   /// A weight in the type it is to be kept in, and why it cannot be used whatever its shape is.
@@ -108,6 +136,14 @@ extension LlavaModel {
   public func setParameters(_ tensors: [(name: String, tensor: Tensor)], source: String) throws {
     var fit = WeightFit(of: self, unread: [], source: source)
     var given: [(parameter: Parameter, tensor: Tensor)] = []
+    func tensor(_ canonical: String) -> (name: String, tensor: Tensor)? {
+      tensors.first { ParameterNames.canonical($0.name) == canonical }
+    }
+    if configuration.text.tiesWordEmbeddings, let head = tensor(WeightFit.head),
+      let embedding = tensor(WeightFit.embedding), !head.tensor.equals(embedding.tensor)
+    {
+      fit.error.unusable.append(WeightFit.tiedProblem(head.name, embedding.name))
+    }
     for (name, tensor) in tensors {
       guard let parameter = fit.parameter(for: name, shape: tensor.shape) else { continue }
       if !tensor.dtype.isFloatingPoint {
@@ -125,6 +161,14 @@ extension LlavaModel {
 
 /// Compares the weights of files with the parameters of a model, name by name.
 private struct WeightFit {
+  static let head = "language_model.lm_head.weight"
+  static let embedding = "language_model.model.embed_tokens.weight"
+
+  /// What is wrong with a head that is not the embedding it shall be.
+  static func tiedProblem(_ head: String, _ embedding: String) -> String {
+    "\(head) (not the same as \(embedding), expected with tie_word_embeddings)"
+  }
+
   var error: ModelDirectoryError
   private let known: [String: Parameter]
   private let order: [String]
@@ -137,7 +181,7 @@ private struct WeightFit {
     error = ModelDirectoryError(file: source)
     known = Dictionary(uniqueKeysWithValues: own.map { ($0.name, $0.parameter) })
     order = own.map(\.name)
-    tiedHead = model.configuration.text.tiesWordEmbeddings ? "language_model.lm_head.weight" : nil
+    tiedHead = model.configuration.text.tiesWordEmbeddings ? Self.head : nil
     elsewhere = Set(unread.compactMap(ParameterNames.canonical))
   }
 
@@ -172,6 +216,12 @@ extension Tensor {
   var isFinite: Bool {
     // The sum of large finite values overflows; a difference from itself does not.
     allPieces { $0.sum().item().isFinite || ($0 - $0).sum().item() == 0 }
+  }
+
+  /// Whether another tensor has the same shape and values.
+  fileprivate func equals(_ other: Tensor) -> Bool {
+    guard shape == other.shape else { return false }
+    return noGradient { (to(.float32) .!= other.to(.float32)).any().item() == 0 }
   }
 
   /// Whether `condition` holds for the elements in Float32, taken a piece at a time so that no second copy of

@@ -35,11 +35,12 @@ public struct PretrainedModel {
   ///   - weights: how matrices are kept; anything but ``WeightStorage/float32`` freezes the model.
   ///   - template: takes the place of the model's own chat template, which ``notes`` tell where they differ.
   ///   - option: what notes call that choice.
+  ///   - trainable: parts of a model directory that stay in Float32 and trainable, whatever `weights` is.
   /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError``, ``TokenizerError`` or `CheckpointError`;
   ///   ``ModelErrors`` where there are several.
   public static func load(
     from url: URL, weights: WeightStorage = .float32, template: ChatTemplate? = nil,
-    option: String = "--template"
+    option: String = "--template", trainable: Set<LlavaModel.Part> = []
   ) throws -> PretrainedModel {
     if url.pathExtension == "gguf" {
       return try load(gguf: url, weights: weights, template: template, option: option)
@@ -54,7 +55,7 @@ public struct PretrainedModel {
     let chat = errors.attempt { try chatTemplate(of: url, instead: template, option) }
     _ = errors.attempt { try WeightFiles.check(model: url) }
     let model = errors.attempt {
-      try LlavaModel.load(from: url, weights: weights) {
+      try LlavaModel.load(from: url, weights: weights, trainable: trainable) {
         let configuration = try LlavaConfiguration.read(from: ModelFile.inside(url, "config.json"))
         _ = errors.attempt {
           try check(configuration, tokenizer?.tokenizer, processing ?? nil, directory: url)
@@ -108,7 +109,7 @@ public struct PretrainedModel {
   /// The vocabulary and the chat template of a directory, its weights left where they are.
   ///
   /// - Parameter template: takes the place of the directory's own.
-  /// - Throws: As ``load(from:weights:template:option:)``.
+  /// - Throws: As ``load(from:weights:template:option:trainable:)``.
   package static func encoder(of url: URL, template: ChatTemplate? = nil) throws -> PromptEncoder {
     let tokenizer = try TokenizerFiles(of: url).tokenizer
     let chat = try chatTemplate(of: url, instead: template, "--template")
@@ -141,7 +142,7 @@ public struct PretrainedModel {
     self.notes = notes
   }
 
-  /// Writes a directory that ``load(from:weights:template:option:)`` and Hugging Face's transformers read,
+  /// Writes a directory that ``load(from:weights:template:option:trainable:)`` and Hugging Face's transformers read,
   /// `AutoProcessor` included; adapters are merged into the weights that are written.
   ///
   /// - Parameters:

@@ -3,17 +3,24 @@ import Synchronization
 
 /// Rotary position embedding in the half-split layout of Hugging Face's LLaMA.
 ///
-/// Component `i` and `i + dim / 2` of every head are turned by the angle `position · base^(−2 i / dim)`
-/// (Su et al., "RoFormer", 2021). The gradient is the turn back.
+/// Component `i` and `i + dim / 2` of every head are turned by the angle `position / factor · base^(−2 i / dim)`
+/// (Su et al., "RoFormer", 2021; the factor is "position interpolation", Chen et al. 2023, arXiv:2306.15595).
+/// The gradient is the turn back.
 /// - Parameters:
 ///   - x: `[tokens, heads, dim]` with an even `dim`.
 ///   - positions: one for each token, not negative.
 ///   - base: `rope_theta`.
-public func rotary(_ x: Tensor, positions: [Int32], base: Double = 10_000) -> Tensor {
-  rotated(x, positions: positions, base: base, direction: 1)
+///   - factor: what positions are divided by, positive; `linear` scaling of `rope_parameters`.
+public func rotary(
+  _ x: Tensor, positions: [Int32], base: Double = 10_000, factor: Double = 1
+) -> Tensor {
+  rotated(x, positions: positions, base: base, factor: factor, direction: 1)
 }
 
-private func rotated(_ x: Tensor, positions: [Int32], base: Double, direction: Double) -> Tensor {
+private func rotated(
+  _ x: Tensor, positions: [Int32], base: Double, factor: Double, direction: Double
+) -> Tensor {
+  tensorRequire(factor > 0, "rotary", "needs a positive factor, found \(factor)")
   tensorRequire(
     x.rank == 3 && x.shape[2] % 2 == 0 && x.shape[0] == positions.count, "rotary",
     "needs [tokens, heads, even dim] and a position per token, found \(x.shape) and \(positions.count) positions"
@@ -25,12 +32,15 @@ private func rotated(_ x: Tensor, positions: [Int32], base: Double, direction: D
     "position \(positions.max() ?? 0) needs a table of more than \(1 << 28) angles for a width of \(x.shape[2])"
   )
   if x.dtype != x.fusedType {
-    return rotated(x.to(x.fusedType), positions: positions, base: base, direction: direction).to(x.dtype)
+    return rotated(
+      x.to(x.fusedType), positions: positions, base: base, factor: factor, direction: direction
+    ).to(x.dtype)
   }
   let source = x.withDenseRows()
   let (tokens, heads, dim) = (x.shape[0], x.shape[1], x.shape[2])
   let result = Tensor(uninitialized: x.shape, dtype: x.dtype)
-  let table = RotaryTable.shared(base: base, dim: dim, positions: Int(positions.max() ?? 0) + 1)
+  let table = RotaryTable.shared(
+    base: base, factor: factor, dim: dim, positions: Int(positions.max() ?? 0) + 1)
   func turn<T: FusedScalar>(_: T.Type, _ cosine: [T], _ sine: [T]) {
     Threads.parallel(tokens, grain: rowGrain(heads * dim)) { range in
       positions.withUnsafeBufferPointer { positions in
@@ -50,7 +60,7 @@ private func rotated(_ x: Tensor, positions: [Int32], base: Double, direction: D
     }
   }
   return x.recorded("rotary", from: x, result) { gradient, _ in
-    rotated(gradient, positions: positions, base: base, direction: -direction)
+    rotated(gradient, positions: positions, base: base, factor: factor, direction: -direction)
   }
 }
 
@@ -71,6 +81,7 @@ extension Tensor {
 package final class RotaryTable: Sendable {
   private struct Key: Hashable {
     var base: Double
+    var factor: Double
     var dim: Int
   }
 
@@ -83,22 +94,22 @@ package final class RotaryTable: Sendable {
   package let sine32: [Float]
 
   /// A table of at least that many positions; tables are kept and grow by doubling.
-  package static func shared(base: Double, dim: Int, positions: Int) -> RotaryTable {
+  package static func shared(base: Double, factor: Double = 1, dim: Int, positions: Int) -> RotaryTable {
     tables.withLock { tables in
-      let key = Key(base: base, dim: dim)
+      let key = Key(base: base, factor: factor, dim: dim)
       if let table = tables[key], table.positions >= positions { return table }
       var size = 512
       while size < positions { size *= 2 }
-      let table = RotaryTable(base: base, dim: dim, positions: size)
+      let table = RotaryTable(base: base, factor: factor, dim: dim, positions: size)
       tables[key] = table
       return table
     }
   }
 
-  private init(base: Double, dim: Int, positions: Int) {
+  private init(base: Double, factor: Double, dim: Int, positions: Int) {
     self.positions = positions
     let half = dim / 2
-    let frequencies = (0..<half).map { pow(base, -2 * Double($0) / Double(dim)) }
+    let frequencies = (0..<half).map { pow(base, -2 * Double($0) / Double(dim)) / factor }
     let angles = (0..<positions * half).map { Double($0 / half) * frequencies[$0 % half] }
     cosine64 = angles.map { cos($0) }
     sine64 = angles.map { sin($0) }

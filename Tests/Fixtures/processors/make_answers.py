@@ -31,3 +31,26 @@ values = lambda **keys: CLIPImageProcessorPil(**keys)(photo, return_tensors="np"
 crop = values(size={"shortest_edge": 12}, crop_size=12)
 print("crop", answer(model, crop))
 print("stretched", answer(model, values(size={"height": 12, "width": 12}, crop_size=12)))
+
+
+def changed(keys):
+    """The model with other keys in its text_config."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = os.path.join(folder, "model")
+        shutil.copytree(base, copy)
+        path = os.path.join(copy, "config.json")
+        os.chmod(path, 0o644)
+        config = json.load(open(path))
+        for key in ("rope_parameters", "rope_scaling", "rope_theta"):
+            config["text_config"].pop(key, None)
+        config["text_config"].update(keys)
+        json.dump(config, open(path, "w"))
+        return LlavaForConditionalGeneration.from_pretrained(
+            copy, dtype=torch.float32, attn_implementation="eager").eval()
+
+
+linear = {"rope_type": "linear", "factor": 4.0}
+print("linear, rope_parameters", answer(changed({"rope_parameters": linear | {"rope_theta": 500.0}}), crop))
+print("linear, rope_scaling", answer(
+    changed({"rope_scaling": {"type": "linear", "factor": 4.0}, "rope_theta": 500.0}), crop))
+print("rope_theta", answer(changed({"rope_theta": 500.0}), crop))

@@ -76,7 +76,7 @@ let package = Package(
     .executableTarget(
       name: "tensor-fuzz",
       dependencies: [
-        "Tensor", "Checkpoint", "CMIAAllocationMeter",
+        "LVLM", "Tensor", "Checkpoint", "CMIAAllocationMeter",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/TensorFuzz", swiftSettings: swiftSettings),

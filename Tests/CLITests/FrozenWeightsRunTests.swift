@@ -62,6 +62,7 @@ import Testing
         (name: $0.name, tensor: $0.tensor.to(.bfloat16).to(.float32))
       }
       try SafeTensors.write(tensors, to: weights)
+      try FileManager.default.removeItem(at: rounded.appendingPathComponent("checksums.sfv"))
 
       let (exact, stored) = (
         try train(on: "rounded", as: "float32", in: folder),

@@ -95,9 +95,14 @@ extension ChecksumList {
     try AtomicFile.write(ChecksumList(entries).text.utf8, to: folder.appendingPathComponent(name))
   }
 
+  /// Whether a list stands beside the files of a folder: whoever wrote it gave every file a checksum.
+  package static func isPresent(in folder: URL) -> Bool {
+    FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path)
+  }
+
   /// Compares a file of a folder with the list there; nothing where there is none or it does not have the
   /// file.
-  /// - Throws: ``CheckpointError`` of kind `damaged`.
+  /// - Throws: ``CheckpointError`` of kind `damaged`; `missing` for a file of the list that is not there.
   package static func verify(_ file: String, in folder: URL) throws {
     let place = folder.appendingPathComponent(name)
     guard FileManager.default.fileExists(atPath: place.path) else { return }
@@ -109,9 +114,13 @@ extension ChecksumList {
         error.kind, file: error.file, at: error.location, found: error.found,
         expected: (error.expected ?? "a list of checksums") + "; remove it to read the model without")
     }
-    guard let entry = list.entries.first(where: { $0.path == file }),
-      FileManager.default.fileExists(atPath: folder.appendingPathComponent(file).path)
-    else { return }
+    guard let entry = list.entries.first(where: { $0.path == file }) else { return }
+    let url = folder.appendingPathComponent(file)
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw CheckpointError(
+        .missing, file: url.path, found: "no such file",
+        expected: "that of \(name); where it is meant to be gone, remove \(place.path)")
+    }
     try list.verify(entry, in: folder, advice: "where the change is meant, remove \(place.path)")
   }
 }

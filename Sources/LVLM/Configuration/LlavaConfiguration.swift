@@ -154,11 +154,11 @@ extension LlavaConfiguration {
         problems: [.init(key: "file", found: GitLFSPointer.words, expected: "a config.json")])
     }
     let notes = ConfigurationNotes()
-    let unknown = (try? ModelJSON.read(url)).map(unknownKeys) ?? []
     let decoder = JSONDecoder()
     decoder.userInfo[.configurationNotes] = notes
     do {
-      let configuration = try decoder.decode(LlavaConfiguration.self, from: data)
+      let configuration = try decoder.decode(LlavaConfiguration.self, from: data.withoutByteOrderMark)
+      let unknown = unknownKeys(in: try ModelJSON.read(url))
       var checks = ConfigurationChecks(after: notes.problems)
       configuration.check(&checks)
       // A key whose value could not be read is named already.

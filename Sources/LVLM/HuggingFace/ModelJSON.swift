@@ -1,7 +1,7 @@
 import Checkpoint
 import Foundation
 
-/// The JSON files of a model directory.
+/// The JSON files of a model directory, all of which are objects.
 enum ModelJSON {
   /// The value in a file, nil when there is no such file.
   ///
@@ -29,7 +29,9 @@ enum ModelJSON {
     }
     let text = data.withoutByteOrderMark
     do {
-      return try text.withUnsafeBytes { try JSONReader.read($0) }
+      let value = try text.withUnsafeBytes { try JSONReader.read($0) }
+      guard case .object = value else { throw failure(value.kind, "a JSON object") }
+      return value
     } catch let error as JSONSyntaxError {
       throw failure("\(error.message) at byte \(error.offset)", "a JSON object")
     }

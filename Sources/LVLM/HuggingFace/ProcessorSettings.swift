@@ -58,6 +58,9 @@ enum ProcessorSettings {
     require(
       "vision_feature_select_strategy", .string(configuration.featureSelection.rawValue),
       "vision_feature_select_strategy")
+    if let found = json["processor_class"], found != .null, found != .string("LlavaProcessor") {
+      problems.append(.init(key: "processor_class", found: found.brief, expected: "\"LlavaProcessor\""))
+    }
     require("image_token", .string(Tokenizer.imageMark), "the token of image_token_index")
     require("num_additional_image_tokens", .integer(1), "the class token of the vision tower")
     guard problems.isEmpty else {

@@ -14,27 +14,24 @@ struct SafeTensorsShards {
   ///
   /// - Throws: ``ModelDirectoryError`` for an index that is none, or that names files elsewhere.
   init(of directory: URL) throws {
-    struct Index: Decodable {
-      var weights: [String: String]
-      enum CodingKeys: String, CodingKey { case weights = "weight_map" }
-    }
     self.directory = directory
-    let indexFile = try ModelFile.inside(directory, "model.safetensors.index.json")
-    guard let data = try? Data(contentsOf: indexFile) else {
+    let indexName = "model.safetensors.index.json"
+    let indexFile = directory.appending(component: indexName)
+    guard let json = try ModelJSON.ifPresent(indexName, in: directory) else {
       index = [:]
       files = [try ModelFile.inside(directory, "model.safetensors")]
       return
     }
-    guard let index = try? JSONDecoder().decode(Index.self, from: data) else {
+    guard case .object(let places)? = json["weight_map"], places.allSatisfy({ $0.value.text != nil }) else {
       throw ModelDirectoryError(file: indexFile.path, unusable: ["the index (expected JSON with weight_map)"])
     }
-    let names = Set(index.weights.values).sorted()
+    index = Dictionary(places.map { ($0.key, $0.value.text ?? "") }, uniquingKeysWith: { first, _ in first })
+    let names = Set(index.values).sorted()
     let strange = names.filter { $0.contains("/") || $0.hasPrefix(".") }
     guard strange.isEmpty else {
       throw ModelDirectoryError(
         file: indexFile.path, unusable: strange.map { "\($0) (expected a file of this directory)" })
     }
-    self.index = index.weights
     let errors = ErrorCollection()
     files = names.compactMap { name in errors.attempt { try ModelFile.inside(directory, name) } }
     guard errors.isEmpty else { throw errors.error }
@@ -50,6 +47,19 @@ struct SafeTensorsShards {
     var count: Int { shape.reduce(1, *) }
   }
 
+  /// Opens a file of weights. Beside a list of checksums it has been written with its own: where they are
+  /// not found, what names them is damaged.
+  private func open(_ url: URL) throws -> SafeTensorsFile {
+    let file = try SafeTensorsFile(reading: url)
+    guard file.hasChecksums || !ChecksumList.isPresent(in: directory) else {
+      let list = directory.appending(component: ChecksumList.name).path
+      throw CheckpointError(
+        .damaged, file: url.path, at: "__metadata__", found: "no checksums",
+        expected: "those of its writer; where the change is meant, remove \(list)")
+    }
+    return file
+  }
+
   /// Every weight, shard by shard, in the order of the bytes; and the names that the index places in files
   /// that cannot be read. Headers alone are looked at.
   ///
@@ -61,7 +71,7 @@ struct SafeTensorsShards {
     var lacking: [String] = []
     for url in files {
       let placed = index.filter { $0.value == url.lastPathComponent }.keys.sorted()
-      let file = errors.attempt { try SafeTensorsFile(reading: url) }
+      let file = errors.attempt { try open(url) }
       if let file {
         weights += file.entries.map {
           Weight(name: $0.name, file: file, elementType: $0.elementType, shape: $0.shape)
@@ -117,7 +127,13 @@ enum ModelFile {
         file: directory.path,
         unusable: ["\(name) (a symbolic link to \(target), expected a file of this directory)"])
     }
+    let file = directory.appending(component: name)
+    let isLink = (try? FileManager.default.destinationOfSymbolicLink(atPath: file.path)) != nil
+    guard !isLink || FileManager.default.fileExists(atPath: file.path) else {
+      throw ModelDirectoryError(
+        file: directory.path, unusable: ["\(name) (a symbolic link to nothing, expected a file)"])
+    }
     try ChecksumList.verify(name, in: directory)
-    return directory.appending(component: name)
+    return file
   }
 }

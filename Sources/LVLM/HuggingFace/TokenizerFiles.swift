@@ -7,10 +7,10 @@ package struct TokenizerFiles {
   static let modelName = "tokenizer.model"
   static let jsonName = "tokenizer.json"
   static let configurationName = "tokenizer_config.json"
+  static let mapName = "special_tokens_map.json"
+  static let addedName = "added_tokens.json"
   /// Every file that belongs to a vocabulary.
-  private static let names = [
-    modelName, jsonName, configurationName, "special_tokens_map.json", "added_tokens.json",
-  ]
+  private static let names = [modelName, jsonName, configurationName, mapName, addedName]
 
   package private(set) var tokenizer: Tokenizer
   /// The files by their names.
@@ -53,7 +53,7 @@ package struct TokenizerFiles {
     case (let only?, nil), (nil, let only?): tokenizer = only
     case (nil, nil): tokenizer = try Tokenizer(contentsOf: directory.appending(component: Self.modelName))
     }
-    try names.check(tokenizer, directory: directory)
+    try names.check(tokenizer)
   }
 
   /// A vocabulary that was made here.
@@ -88,61 +88,5 @@ package struct TokenizerFiles {
     else { return bytes }
     return try JSONSerialization.data(
       withJSONObject: keys, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-  }
-}
-
-/// How the special tokens are written, by `tokenizer_config.json`, and where that says them, their ids.
-private struct SpecialTokenNames {
-  private let configuration: JSONValue?
-  private let added: JSONValue?
-
-  init(of directory: URL) throws {
-    configuration = try ModelJSON.ifPresent(TokenizerFiles.configurationName, in: directory)
-    added = try ModelJSON.ifPresent("added_tokens.json", in: directory)
-  }
-
-  private func name(_ key: String) -> String? {
-    let value = configuration?[key]
-    return value?.text ?? value?["content"]?.text
-  }
-  var bos: String? { name("bos_token") }
-  var eos: String? { name("eos_token") }
-  var pad: String? { name("pad_token") }
-
-  /// Refuses flags that would change ids and are not computed here.
-  private func checkFlags(_ tokenizer: Tokenizer, directory: URL) throws {
-    let keys = KnownKeys(only: [
-      "add_bos_token": [.boolean(tokenizer.addsBOS)], "add_eos_token": [.boolean(false)],
-      "split_special_tokens": [.boolean(false)], "do_lower_case": [.boolean(false)],
-    ])
-    guard case .object(let members)? = configuration else { return }
-    let problems = members.filter { keys[$0.key] != nil }.compactMap { keys.problem($0.key, $0.value) }
-    guard problems.isEmpty else {
-      throw ModelConfigurationError(
-        file: directory.appending(component: TokenizerFiles.configurationName).path, problems: problems)
-    }
-  }
-
-  /// Compares the ids that these files give to added tokens with those of the vocabulary.
-  func check(_ tokenizer: Tokenizer, directory: URL) throws {
-    var given: [(name: String, id: Int, place: String)] = []
-    if case .object(let members)? = added {
-      given += members.compactMap { text, id in id.whole.map { (text, $0, "added_tokens.json") } }
-    }
-    if case .object(let members)? = configuration?["added_tokens_decoder"] {
-      given += members.compactMap { id, token in
-        guard let text = token["content"]?.text, let id = Int(id) else { return nil }
-        return (text, id, TokenizerFiles.configurationName)
-      }
-    }
-    try checkFlags(tokenizer, directory: directory)
-    let marks = [Tokenizer.imageMark, Tokenizer.padMark, bos, eos, pad].compactMap(\.self)
-    for token in given where marks.contains(token.name) {
-      guard let own = tokenizer.id(of: token.name), Int(own) != token.id else { continue }
-      throw ModelDirectoryError(
-        file: directory.path,
-        unusable: ["\(token.place) (\(token.name) has the id \(token.id), expected \(own), the vocabulary's)"]
-      )
-    }
   }
 }

@@ -17,16 +17,24 @@ struct MetaspaceVocabulary: Vocabulary {
   private let merges: BytePairMerges
   private var prefix: Prefix
   private let unknown: Int32?
+  private let joinsUnknown: Bool
+  private let spellsBytes: Bool
   /// `<0x00>` to `<0xFF>`, when all of them are pieces.
   private let byteIDs: [Int32]
   private let byteOfID: [Int32: UInt8]
 
+  /// - Parameters:
+  ///   - spellsBytes: whether characters without a piece are written in bytes, where all bytes are pieces.
+  ///   - joinsUnknown: whether neighbours without a piece are one unknown token.
   init(
-    pieces: [String], merges pairs: [(String, String)], prefix: Prefix, unknown: String?, file: String
+    pieces: [String], merges pairs: [(String, String)], prefix: Prefix, unknown: String?,
+    spellsBytes: Bool = true, joinsUnknown: Bool = true, file: String
   ) throws {
     table = PieceTable(pieces)
     self.prefix = prefix
     self.unknown = unknown.flatMap(table.id)
+    self.joinsUnknown = joinsUnknown
+    self.spellsBytes = spellsBytes
     let digits = Array("0123456789ABCDEF")
     let names = (0..<256).map { "<0x\(digits[$0 >> 4])\(digits[$0 & 15])>" }
     let ids = names.compactMap(table.id)
@@ -63,9 +71,9 @@ struct MetaspaceVocabulary: Vocabulary {
     for scalar in scalars {
       if let id = table.id(of: String(scalar)) {
         symbols.append(id)
-      } else if !byteIDs.isEmpty {
+      } else if spellsBytes, !byteIDs.isEmpty {
         symbols += String(scalar).utf8.map { byteIDs[Int($0)] }
-      } else if let unknown, symbols.last != unknown {
+      } else if let unknown, symbols.last != unknown || !joinsUnknown {
         symbols.append(unknown)
       }
     }

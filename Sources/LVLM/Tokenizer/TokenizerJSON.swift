@@ -37,6 +37,13 @@ struct TokenizerJSON {
       throw unsupported("model.dropout", dropout.kind, "null")
     }
     added = try Self.added(json, name)
+    // It would be looked for among what the normalizer makes of the text.
+    if json["normalizer"] ?? .null != .null, case .array(let tokens)? = json["added_tokens"],
+      let image = tokens.first(where: { $0["content"]?.text == Tokenizer.imageMark }),
+      image["normalized"] == .boolean(true)
+    {
+      throw unsupported("added_tokens", "\(Tokenizer.imageMark) with normalized", "normalized false")
+    }
     let pieces = try Self.pieces(model, added, name)
     let merges = try Self.merges(model, name)
 
@@ -50,10 +57,14 @@ struct TokenizerJSON {
           throw unsupported("ByteLevel", "without its rule", "use_regex")
         }
         byteLevel = (step["add_prefix_space"] == .boolean(true), true)
-      case "Digits"? where step["individual_digits"] == .boolean(true): splitter.isolatesDigits = true
+      case "Digits"? where step["individual_digits"] == .boolean(true) && byteLevel == nil:
+        splitter.isolatesDigits = true
       case "Metaspace"?:
         guard step["split"] == .boolean(false) else {
           throw unsupported("Metaspace", "with split", "split false")
+        }
+        if let mark = step["replacement"], mark.text != "\u{2581}" {
+          throw unsupported("Metaspace", "with the replacement \(mark.brief)", "\"\u{2581}\"")
         }
         switch step["prepend_scheme"]?.text {
         case "first"?: prefix = .first
@@ -81,7 +92,9 @@ struct TokenizerJSON {
       isByteLevel = true
     case (nil, let prefix?):
       vocabulary = try MetaspaceVocabulary(
-        pieces: pieces, merges: merges, prefix: prefix, unknown: model["unk_token"]?.text, file: name)
+        pieces: pieces, merges: merges, prefix: prefix, unknown: model["unk_token"]?.text,
+        spellsBytes: model["byte_fallback"] == .boolean(true),
+        joinsUnknown: model["fuse_unk"] == .boolean(true), file: name)
       isByteLevel = false
     default:
       throw unsupported("pre_tokenizer", "neither ByteLevel nor Metaspace", "one of them")

@@ -24,7 +24,7 @@ import Testing
       "--config", try TinyRun.write(to: folder), "--set", "data.source=llava", "--set",
       "data.path=\(file.path)",
       "--set", "data.sizes={sft: 20, pref: 10, val: 2, test: 8}",
-      "--set", "sft.two_image_share=0", "--set", "run.output_dir=run",
+      "--set", "sft.composed.share=0", "--set", "run.output_dir=run",
     ]
   }
 
@@ -60,15 +60,15 @@ import Testing
   }
 
   @Test func recordsThatAllShowOnePicture() throws {
-    let shares = ["--set", "sft.two_image_share=0.25"]
+    let shares = ["--set", "sft.composed.share=0.25"]
     func onto(_ picture: Int) throws -> String {
       try complaint(with: shares) { lines in
         for i in lines.indices { lines[i] = record(i, image: "\(picture).png") }
       }
     }
     #expect(
-      try onto(0) == "error: --set: sft.two_image_share: has 0.25, and every record of the split sft shows "
-        + "pictures/0.png; 0 needs no second picture\n")
+      try onto(0) == "error: --set: sft.composed.share: has 0.25 with 2 pictures in a prompt, and the records of "
+        + "the split sft show 1 different one; 0 needs no more than one\n")
     #expect(
       try onto(2).contains("data.sizes.sft: llava has no record in the split sft; raise data.sizes.sft"))
   }

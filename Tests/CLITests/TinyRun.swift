@@ -20,7 +20,7 @@ enum TinyRun {
       vision_pretraining: {max_steps: 6, per_device_train_batch_size: 8}
       max_steps: 12
       per_device_train_batch_size: 4
-      two_image_share: 0.25
+      composed: {share: 0.25}
       logging_steps: 2
       save_steps: 4
     compose:

@@ -118,16 +118,20 @@ struct RecordLengths {
           turns: [first] + later.map { .init(question: $0.question, answer: $0.answer) }, room: 0,
           template: template)
       ]
-      if configuration.sft.twoImageShare > 0 {
-        let all = [SingleImageRecord.Turn(question: record.question, answer: record.answer)] + later
-        let block = PromptRewriting.sequenceBlock(count: 2).count
+      let all = [SingleImageRecord.Turn(question: record.question, answer: record.answer)] + later
+      let weights = configuration.sft.composed.weights
+      for kind in CompositionKind.allCases {
+        guard let count = weights.filter({ $0.kind == kind }).map(\.count).max() else { continue }
+        let images = kind == .sequence ? count : 1
+        let block = kind == .sequence ? PromptRewriting.sequenceBlock(count: count) : ImageMark.text + "\n"
         forms.append(
           Form(
-            name: "as a conversation about two pictures (sft.two_image_share)", images: 2,
+            name: "as a conversation about \(count) pictures (sft.composed.\(kind.rawValue))", images: images,
             turns: all.enumerated().map { number, turn in
-              let whole = PromptRewriting.prompt(turn.question, kind: .sequence, target: 2, count: 2)
+              let whole = PromptRewriting.prompt(
+                turn.question, kind: kind, target: count, count: count, phrase: Self.longestPhrase)
               return .init(
-                question: number == 0 ? whole : String(whole.dropFirst(block)), answer: turn.answer)
+                question: number == 0 ? whole : String(whole.dropFirst(block.count)), answer: turn.answer)
             }, room: 0, template: template))
       }
       return forms

@@ -5,17 +5,16 @@ extension RunCheck {
     guard source.count(of: .sft) > 0 else {
       return [problem("data.sizes.sft", "\(source.name) has no record in the split sft; \(advice(.sft))")]
     }
-    let first = source.image(.sft, 0)
-    let share = configuration.sft.twoImageShare
-    if share > 0, !(1..<source.count(of: .sft)).contains(where: { source.image(.sft, $0).path != first.path })
-    {
-      return [
+    let most = configuration.sft.composed.weights.map(\.count).max() ?? 1
+    let found = ConversationSampler.distinctPictures(source, most: most)
+    return found >= most
+      ? []
+      : [
         problem(
-          "sft.two_image_share",
-          "has \(share), and every record of the split sft shows \(first.path); 0 needs no second picture")
+          "sft.composed.share",
+          "has \(configuration.sft.composed.share) with \(most) pictures in a prompt, and the records of the split sft show \(found) different "
+            + "\(found == 1 ? "one" : "ones"); 0 needs no more than one")
       ]
-    }
-    return []
   }
 
   func compositionProblems() throws -> [RunProblem] {

@@ -136,16 +136,26 @@ extension Composer {
     case .sequence:
       return pictures
     case .grid:
-      guard let geometry = GridGeometry(count: record.count, cell: options.cell) else { return pictures }
-      return [Collage.grid(pictures, geometry: geometry)]
+      return [Self.canvas(record.kind, pictures, options: options)]
     case .pictureInPicture:
-      let outer = enlarged(pictures[1])
+      let outer = Self.enlarged(pictures[1], options)
       record.layout = CompositionLayout(inner: pictures[0], outer: outer, scale: options.innerScale)
-      return [Collage.pictureInPicture(inner: pictures[0], outer: outer, scale: options.innerScale)]
+      return [Self.canvas(record.kind, pictures, options: options)]
     }
   }
 
-  private func enlarged(_ picture: RGBImage) -> RGBImage {
+  /// The one picture that a grid or a picture in a picture shows.
+  static func canvas(
+    _ kind: CompositionKind, _ pictures: [RGBImage], options: CompositionOptions
+  ) -> RGBImage {
+    guard kind == .grid, let geometry = GridGeometry(count: pictures.count, cell: options.cell) else {
+      return Collage.pictureInPicture(
+        inner: pictures[0], outer: enlarged(pictures[1], options), scale: options.innerScale)
+    }
+    return Collage.grid(pictures, geometry: geometry)
+  }
+
+  private static func enlarged(_ picture: RGBImage, _ options: CompositionOptions) -> RGBImage {
     let short = min(picture.width, picture.height)
     guard short < options.minimumOuterSide else { return picture }
     return picture.resized(

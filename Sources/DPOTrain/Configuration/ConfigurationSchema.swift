@@ -211,22 +211,47 @@ extension RunConfiguration.SFT: ConfigurationSection {
       .number("weight_decay", \.weightDecay, .notNegative, "Decoupled weight decay."),
       .number(
         "max_grad_norm", \.maxGradNorm, .notNegative, "Gradients are scaled down to this norm; 0 is off."),
-      .number(
-        "two_image_share", \.twoImageShare, .share, "Share of prompts with two images once they have started."
-      ),
-      .number(
-        "two_image_start", \.twoImageStart, .share,
-        "Fraction of the steps after which prompts with two images come in."),
+      .section("composed", \.composed),
       .integer(
         "questions_per_image", \.questionsPerImage, from: 1, to: 16,
         "Questions in one conversation about one picture."),
       .integer(
-        "questions_per_pair", \.questionsPerPair, from: 1, to: 16,
-        "Questions in one conversation about two pictures, each about one drawn at random."),
+        "eval_steps", \.evalSteps,
+        "Steps between two looks at the accuracy on the validation split, told in `metrics.jsonl`; 0 never looks."),
+      .integer(
+        "eval_questions", \.evalQuestions, from: 1,
+        "Questions of a look about single images, and as many of every format in `composed`."),
+      .number(
+        "stop_accuracy", \.stopAccuracy, .share,
+        "Mean accuracy over the formats of `composed` at which the decay of the learning rate begins, so that the base model can still err; 0 leaves it to `max_steps`."
+      ),
       .number("adam_beta1", \.adamBeta1, .belowOne, "AdamW's decay of the first moment."),
       .number("adam_beta2", \.adamBeta2, .belowOne, "AdamW's decay of the second moment."),
       .integer("logging_steps", \.loggingSteps, from: 1, "Steps between two lines of metrics."),
       .integer("save_steps", \.saveSteps, from: 1, "Steps between two checkpoints.", affectsResults: false),
+    ]
+  }
+}
+
+extension RunConfiguration.SFT.Composed: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .number(
+        "share", \.share, .share,
+        "Share of conversations about several pictures once they have started, in the prompts that `compose` makes."
+      ),
+      .number("start", \.start, .share, "Fraction of the steps after which they come in."),
+      .integer(
+        "questions", \.questions, from: 1, to: 16,
+        "Questions in one of them, each about a picture drawn at random (for a picture in a picture the inner one)."
+      ),
+      .weights(
+        "sequence", \.sequence, for: RunConfiguration.Compose.sequenceCounts,
+        "How often a sequence is drawn, by number of images; only proportions count, also to the other formats."),
+      .weights(
+        "grid", \.grid, for: RunConfiguration.Compose.gridCounts,
+        "How often a grid is drawn, by number of cells."),
+      .number("pic_in_pic", \.picInPic, .notNegative, "How often a picture in a picture is drawn."),
     ]
   }
 }

@@ -26,6 +26,34 @@ extension RunConfiguration {
       public init() {}
     }
 
+    /// `sft.composed`: conversations about several pictures, in the prompts of the formats.
+    public struct Composed: Sendable, Equatable {
+      /// Share of these conversations once they have started.
+      public var share = 0.33
+      /// Fraction of the steps after which they come in.
+      public var start = 0.0
+      /// Questions in one of them, each about a picture drawn at random.
+      public var questions = 4
+      /// How often a sequence is drawn, by number of images; only proportions count.
+      public var sequence: [Int: Double] = [2: 1]
+      /// How often a grid is drawn, by number of cells.
+      public var grid: [Int: Double] = [:]
+      /// How often a picture in a picture is drawn.
+      public var picInPic = 0.0
+
+      /// Two separate pictures.
+      public init() {}
+
+      /// What is drawn, with its weight, in a fixed order; none of weight 0.
+      var weights: [(kind: CompositionKind, count: Int, weight: Double)] {
+        let all =
+          sequence.sorted { $0.key < $1.key }.map { (CompositionKind.sequence, $0.key, $0.value) }
+          + grid.sorted { $0.key < $1.key }.map { (.grid, $0.key, $0.value) }
+          + [(.pictureInPicture, 2, picInPic)]
+        return share > 0 ? all.filter { $0.2 > 0 } : []
+      }
+    }
+
     /// The vision tower's training before it meets the decoder.
     public var visionPretraining = VisionPretraining()
     /// Optimizer steps; 0 leaves the stage out and starts from `model.path`.
@@ -48,14 +76,17 @@ extension RunConfiguration {
     public var weightDecay = 0.05
     /// Gradients are scaled down to this norm; 0 turns it off.
     public var maxGradNorm = 1.0
-    /// Share of prompts with two images once they have started.
-    public var twoImageShare = 0.33
-    /// Fraction of the steps after which prompts with two images come in.
-    public var twoImageStart = 0.0
+    /// Conversations about several pictures.
+    public var composed = Composed()
     /// Questions in one conversation about one picture.
     public var questionsPerImage = 3
-    /// Questions in one conversation about two pictures, each about a picture drawn at random.
-    public var questionsPerPair = 4
+    /// Steps between two looks at the accuracy on the validation split; 0 never looks.
+    public var evalSteps = 0
+    /// Questions of a look about single images, and as many of every format in `composed`.
+    public var evalQuestions = 120
+    /// Mean accuracy over the composed formats at which the decay of the learning rate begins; 0 leaves it to
+    /// ``maxSteps``.
+    public var stopAccuracy = 0.0
     /// AdamW's decay of the first moment.
     public var adamBeta1 = 0.9
     /// AdamW's decay of the second moment.

@@ -20,15 +20,15 @@ extension RunConfiguration.Compose: ConfigurationSection {
       .choice(
         "geometry", \.geometry,
         "Sizes of composed pictures where no other is given: cells as large as the model's picture, or the paper's of 448 pixels with outer pictures as they are."
-      ).read(by: .compose, .questions),
+      ).read(by: .sft, .compose, .questions),
       .integer(
         "cell_size", \.cellSize, to: 2048,
         "Side of a grid cell before the collage is scaled to the model's picture, pixels; 0 leaves it to `geometry`."
-      ).read(by: .compose, .questions),
+      ).read(by: .sft, .compose, .questions),
       .choice(
         "picture_format", \.pictureFormat,
         "Files of composed pictures: without loss, or JPEG of quality 75 as the released scripts write."
-      ).read(by: .compose, .questions),
+      ).read(by: .sft, .compose, .questions),
       .integer("single", \.single, "Single-image records kept beside the composed ones, as ballast."),
     ]
   }
@@ -41,7 +41,7 @@ extension RunConfiguration.Compose.PicInPic: ConfigurationSection {
       .number(
         "inner_scale", \.innerScale, .scale,
         "Binding side of the inner picture as a share of the outer one: 0.5 in the paper, 0.7 in the released code."
-      ).read(by: .compose, .questions),
+      ).read(by: .sft, .compose, .questions),
     ]
   }
 }
@@ -244,6 +244,45 @@ extension ConfigurationField {
             key: dotted,
             value: ConfigurationValue.byCount(section[keyPath: path].mapValues { .number($0) }).flow,
             expectation: expected, summary: summary, affectsResults: true)
+        ]
+      })
+  }
+
+  /// Weights by number of images; those that are given take the place of all others.
+  static func weights(
+    _ key: String, _ path: WritableKeyPath<Section, [Int: Double]>, for counts: [Int], _ summary: String
+  ) -> ConfigurationField {
+    let expected = "a mapping from \(counts.words) to numbers that are not negative"
+    let written: (Section) -> ConfigurationValue = { section in
+      .byCount(section[keyPath: path].mapValues { .number($0) })
+    }
+    return ConfigurationField(
+      key: key, expectation: expected, summary: summary, affectsResults: true,
+      read: { node, dotted, section, problems in
+        guard let entries = node.mapping else {
+          problems.add(node, dotted, expected: expected)
+          return
+        }
+        section[keyPath: path] = [:]
+        for entry in entries {
+          guard let count = counts.first(where: { "\($0)" == entry.key }) else {
+            problems.add(
+              entry.keyPlace, "\(dotted).\(entry.key)", "unknown key; \(dotted) has \(counts.words)")
+            continue
+          }
+          if let weight = entry.value.number, NumberBounds.notNegative.contains(weight) {
+            section[keyPath: path][count] = weight
+          } else {
+            problems.add(entry.value, "\(dotted).\(entry.key)", expected: NumberBounds.notNegative.words)
+          }
+        }
+      },
+      write: written,
+      rows: { dotted, section in
+        [
+          ConfigurationRow(
+            key: dotted, value: written(section).flow, expectation: expected, summary: summary,
+            affectsResults: true)
         ]
       })
   }

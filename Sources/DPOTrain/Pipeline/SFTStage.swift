@@ -30,18 +30,20 @@ struct SFTStage {
     let sampler = RecordSampler(
       recordCount: context.source.count(of: .sft), batchSize: batch, seed: context.configuration.run.seed)
     let conversations = try ConversationSampler(
-      source: context.source, settings: settings, sampler: sampler, seed: context.configuration.run.seed)
+      source: context.source, settings: settings, options: try context.configuration.compositionOptions(),
+      sampler: sampler, seed: context.configuration.run.seed)
     let steps = settings.maxSteps
+    let decay = Int((settings.decayRatio * Double(steps)).rounded())
     let warmup = Int((settings.warmupRatio * Double(steps)).rounded(.up))
     let loop = TrainingLoop(
       settings: TrainingLoop.Settings(
         stage: .sft, steps: steps,
         schedule: LearningRateSchedule(
           settings.lrSchedulerType.kind, peak: settings.learningRate, warmupSteps: warmup, totalSteps: steps,
-          decaySteps: Int((settings.decayRatio * Double(steps)).rounded())),
+          decaySteps: decay),
         beta1: settings.adamBeta1, beta2: settings.adamBeta2, weightDecay: settings.weightDecay,
         maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,
-        saveSteps: settings.saveSteps, saveTotalLimit: 1,
+        saveSteps: settings.saveSteps, saveTotalLimit: 1, evalSteps: settings.evalSteps, decaySteps: decay,
         configurationHash: context.directory.identity(of: .sft), configuration: context.configuration.yaml),
       model: model, checkpoints: folder.appendingPathComponent("checkpoints", isDirectory: true),
       metrics: context.directory.metrics, console: context.console)
@@ -53,13 +55,38 @@ struct SFTStage {
         : "sft: \(counts.all) weights (\(counts.trainable) trained), vocabulary of \(base.encoder.tokenizer.vocabularySize), "
           + "\(steps) steps of \(batch) conversations")
     if start == 0 { try pretrainVision(base, pictures: pictures) }
+    let look = try validation(base, pictures)
     try loop.run(
       SupervisedObjective(
         model: model,
         features: FeatureStore(
           model: model, pictures: pictures, training: settings.trainVision ? .everything : .projector),
-        encoder: base.encoder, sampler: sampler, conversations: conversations.conversations(ofStep:)))
+        encoder: base.encoder, sampler: sampler, conversations: conversations.conversations(ofStep:)),
+      look: look.map { look in
+        {
+          let found = try look.accuracies()
+          let several = found.filter { $0.kind != .single }.map(\.accuracy)
+          let mean = several.reduce(0, +) / Double(max(several.count, 1))
+          return (
+            found.map { ("eval_accuracy_" + $0.kind.rawValue, $0.accuracy) },
+            settings.stopAccuracy > 0 && !several.isEmpty && mean >= settings.stopAccuracy
+          )
+        }
+      })
     try ModelBuilder.save(base, to: context.baseModel)
+  }
+
+  /// What looks at the validation split while the model is trained; `nil` where nothing is to.
+  private func validation(_ base: PretrainedModel, _ pictures: PictureStore) throws -> ValidationLook? {
+    let configuration = context.configuration
+    guard configuration.sft.evalSteps > 0 else { return nil }
+    return try ValidationLook(
+      model: base.model, encoder: base.encoder, pictures: pictures,
+      composer: Composer(
+        source: context.source, options: try configuration.compositionOptions(), seed: configuration.run.seed),
+      composed: configuration.sft.composed, count: configuration.sft.evalQuestions,
+      grading: try AnswerGrading(configuration.evaluate, source: context.source),
+      batchTokens: configuration.evaluate.batchTokens, maxNewTokens: configuration.evaluate.maxNewTokens)
   }
 
   /// The model of `model.path`, or a new one with a vocabulary of the run's own texts or around a language

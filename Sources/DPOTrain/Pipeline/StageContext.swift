@@ -99,6 +99,10 @@ public struct StageContext {
       var digest = Digest()
       digest.update(try source.image(for: reference).pixels)
       return digest.finalize()
+    case .composed(let canvas):
+      var digest = Digest()
+      digest.update(try canvas.drawn(from: source).pixels)
+      return digest.finalize()
     }
   }
 }

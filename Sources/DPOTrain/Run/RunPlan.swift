@@ -88,13 +88,22 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return configuration.tokenizer.template ?? unnamed == .plain ? 4 : 60
   }
 
+  /// Mean number of pictures that go through the tower for one composed conversation.
+  private var imagesPerComposed: Double {
+    let weights = configuration.sft.composed.weights
+    let total = weights.reduce(0) { $0 + $1.weight }
+    guard total > 0 else { return 1 }
+    return weights.reduce(0) { $0 + $1.weight * Double($1.kind == .sequence ? $1.count : 1) } / total
+  }
+
   /// Estimated tokens of one supervised step.
   public var sftTokens: Int {
     let sft = configuration.sft
     let patches = Double(model.tokensPerImage)
     let single = patches + Double(sft.questionsPerImage * Self.textTokens + systemTokens)
-    let double = 2 * patches + Double(sft.questionsPerPair * Self.textTokens + systemTokens)
-    let share = sft.twoImageShare
+    let double =
+      imagesPerComposed * patches + Double(sft.composed.questions * Self.textTokens + systemTokens)
+    let share = sft.composed.weights.isEmpty ? 0 : sft.composed.share
     return Int(clamping: Double(sft.perDeviceTrainBatchSize) * (single * (1 - share) + double * share))
   }
 
@@ -131,7 +140,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     guard configuration.sft.maxSteps > 0 else { return 0 }
     let sft = configuration.sft
     let patches = Double(model.tokensPerImage)
-    let images = Double(sft.perDeviceTrainBatchSize) * (1 + sft.twoImageShare)
+    let images = Double(sft.perDeviceTrainBatchSize) * (1 + sft.composed.share * (imagesPerComposed - 1))
     let weights = visionWeights + projectorWeights + decoderWeights
     let both = Double(sftTokens) * decoderActivations + images.rounded(.down) * patches * visionActivations
     let pretraining =

@@ -1,8 +1,8 @@
 import LVLM
 import Tensor
 
-/// Draws the conversations of supervised training: several questions about one picture, and a share with two
-/// pictures in which every question names the picture it is about.
+/// Draws the conversations of supervised training: several questions about one picture, and a share with several
+/// pictures, shown as the formats of a run show them, in which every question names the picture it is about.
 ///
 /// A record of several turns is one conversation of all of them, as in LLaVA's training; where a record has
 /// one, further questions about its picture are drawn from a source that knows their answers.
@@ -13,27 +13,40 @@ public struct ConversationSampler: Sendable {
   private let settings: RunConfiguration.SFT
   private let sampler: RecordSampler
   private let generator: RandomGenerator
-  private let firstTwoImageStep: Int
+  private let options: CompositionOptions
+  private let weights: [(kind: CompositionKind, count: Int, weight: Double)]
+  private let firstComposedStep: Int
 
   /// - Precondition: The split `sft` has a record.
-  /// - Throws: ``DataError`` when conversations about two pictures are asked for and all records show the same one.
+  /// - Parameter options: sizes of canvases.
+  /// - Throws: ``DataError`` when conversations about several pictures are asked for and the records show fewer.
   public init(
-    source: any QuestionSource, settings: RunConfiguration.SFT, sampler: RecordSampler, seed: UInt64
+    source: any QuestionSource, settings: RunConfiguration.SFT, options: CompositionOptions = .init(),
+    sampler: RecordSampler, seed: UInt64
   ) throws {
-    let first = source.image(.sft, 0)
-    if settings.twoImageShare > 0,
-      !(1..<source.count(of: .sft)).contains(where: { source.image(.sft, $0).path != first.path })
-    {
+    self.options = options
+    weights = settings.composed.weights
+    let most = weights.map(\.count).max() ?? 1
+    let found = Self.distinctPictures(source, most: most)
+    guard found >= most else {
       throw DataError(
         file: "data source \(source.name)",
-        problem: "every record of the split sft shows \(first.path); "
-          + "sft.two_image_share \(settings.twoImageShare) needs a second picture")
+        problem: "the records of the split sft show \(found) different pictures; sft.composed needs \(most)")
     }
     self.source = source
     self.settings = settings
     self.sampler = sampler
     generator = RandomGenerator(seed: seed, stream: 0x434F_4E56)
-    firstTwoImageStep = Int((settings.twoImageStart * Double(settings.maxSteps)).rounded())
+    firstComposedStep = Int((settings.composed.start * Double(settings.maxSteps)).rounded())
+  }
+
+  /// How many different pictures the split `sft` shows, counted up to `most`.
+  static func distinctPictures(_ source: any QuestionSource, most: Int) -> Int {
+    var seen: Set<String> = []
+    for index in 0..<source.count(of: .sft) where seen.count < most {
+      seen.insert(source.image(.sft, index).path)
+    }
+    return seen.count
   }
 
   /// The conversations of a step, counted from 0.
@@ -42,9 +55,9 @@ public struct ConversationSampler: Sendable {
     return try sampler.records(ofStep: step).enumerated().map { slot, index in
       var random = own.split(UInt64(slot))
       let record = try source.record(.sft, index)
-      let share = step >= firstTwoImageStep ? settings.twoImageShare : 0
+      let share = step >= firstComposedStep && !weights.isEmpty ? settings.composed.share : 0
       return random.uniform() < share
-        ? try pair(record, using: &random) : try single(record, using: &random)
+        ? try composed(record, using: &random) : try single(record, using: &random)
     }
   }
 
@@ -61,33 +74,49 @@ public struct ConversationSampler: Sendable {
     return Conversation(id: record.id, pictures: [.source(record.image)], turns: turns)
   }
 
-  private func pair(
+  private func composed(
     _ record: SingleImageRecord, using random: inout RandomGenerator
   ) throws -> Conversation {
-    var other = record.image
-    while other.path == record.image.path {
-      other = source.image(.sft, random.integer(below: source.count(of: .sft)))
+    let (kind, count) = format(using: &random)
+    var images = [record.image]
+    while images.count < count {
+      let other = source.image(.sft, random.integer(below: source.count(of: .sft)))
+      if !images.contains(where: { $0.path == other.path }) { images.append(other) }
     }
-    let place = random.integer(below: 2)
-    let images = place == 0 ? [record.image, other] : [other, record.image]
-    var turns =
-      [turn(record.question, record.answer, target: place + 1, isFirst: true)]
-      + source.trainedTurns(of: record).map {
-        turn($0.question, $0.answer, target: place + 1, isFirst: false)
-      }
-    while turns.count < settings.questionsPerPair {
-      let target = random.integer(below: 2)
+    let place = kind == .pictureInPicture ? 0 : random.integer(below: count)
+    images.swapAt(0, place)
+    var turns: [Conversation.Turn] = []
+    func add(_ question: String, _ answer: String, target: Int, using random: inout RandomGenerator) {
+      let phrases = PromptRewriting.centrePhrases
+      let phrase = kind == .pictureInPicture ? phrases[random.integer(below: phrases.count)] : ""
+      let whole = PromptRewriting.prompt(question, kind: kind, target: target + 1, count: count, phrase: phrase)
+      let block = kind == .sequence ? PromptRewriting.sequenceBlock(count: count) : ImageMark.text + "\n"
+      turns.append(.init(question: turns.isEmpty ? whole : String(whole.dropFirst(block.count)), answer: answer))
+    }
+    add(record.question, record.answer, target: place, using: &random)
+    for turn in source.trainedTurns(of: record) {
+      add(turn.question, turn.answer, target: place, using: &random)
+    }
+    while turns.count < settings.composed.questions {
+      let target = kind == .pictureInPicture ? 0 : random.integer(below: count)
       guard let (question, answer) = try question(about: images[target], using: &random) else { break }
-      turns.append(turn(question, answer, target: target + 1, isFirst: false))
+      add(question, answer, target: target, using: &random)
     }
     return Conversation(
-      id: record.id + "+" + other.path, pictures: images.map(Picture.source), turns: turns)
+      id: ([record.id] + images.filter { $0.path != record.image.path }.map(\.path)).joined(separator: "+"),
+      pictures: kind == .sequence
+        ? images.map(Picture.source)
+        : [.composed(ComposedPicture(kind, sources: images, options: options))], turns: turns)
   }
 
-  private func turn(_ question: String, _ answer: String, target: Int, isFirst: Bool) -> Conversation.Turn {
-    let whole = PromptRewriting.prompt(question, kind: .sequence, target: target, count: 2)
-    let text = isFirst ? whole : String(whole.dropFirst(PromptRewriting.sequenceBlock(count: 2).count))
-    return .init(question: text, answer: answer)
+  /// How the pictures of a conversation are shown, and how many.
+  private func format(using random: inout RandomGenerator) -> (CompositionKind, Int) {
+    var place = random.uniform() * weights.reduce(0) { $0 + $1.weight }
+    for entry in weights.dropLast() {
+      if place < entry.weight { return (entry.kind, entry.count) }
+      place -= entry.weight
+    }
+    return (weights[weights.count - 1].kind, weights[weights.count - 1].count)
   }
 
   /// A question of another record that can be asked about `image`, with as many yes as no among the answers as

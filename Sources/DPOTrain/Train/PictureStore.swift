@@ -12,6 +12,8 @@ public enum Picture: Hashable, Sendable {
   case file(String)
   /// A file with noise on it.
   case noisy(String, PictureNoise)
+  /// A canvas of records of the data source.
+  case composed(ComposedPicture)
 }
 
 /// Reads pictures and prepares them for the vision tower; prepared pictures are kept in 8 bits up to a limit.
@@ -68,8 +70,11 @@ public final class PictureStore: Sendable {
       case .source(let reference): try source.image(for: reference)
       case .file(let path): try RGBImage(contentsOf: path)
       case .noisy(let path, let noise): noise.applied(to: try RGBImage(contentsOf: path))
+      case .composed(let canvas): try canvas.drawn(from: source)
       }
     let square = processor.square(image)
+    // A canvas of training is seen once.
+    if case .composed = picture { return square }
     kept.withLock { if $0.count < limit { $0[picture] = square } }
     return square
   }

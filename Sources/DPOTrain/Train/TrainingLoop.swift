@@ -27,6 +27,10 @@ public final class TrainingLoop {
     public var saveSteps: Int
     /// How many checkpoints are kept; 0 keeps all.
     public var saveTotalLimit: Int
+    /// Steps between two looks at validation data; 0 never looks.
+    public var evalSteps = 0
+    /// Steps at the end in which the learning rate decays, which a look may bring forward.
+    public var decaySteps = 0
     /// Hash of everything the stage's outcome depends on.
     public var configurationHash: String
     /// The resolved configuration as text.
@@ -36,8 +40,10 @@ public final class TrainingLoop {
     public init(
       stage: Stage, steps: Int, schedule: LearningRateSchedule, beta1: Double, beta2: Double,
       weightDecay: Double, maxGradNorm: Double, loggingSteps: Int, saveSteps: Int, saveTotalLimit: Int,
-      configurationHash: String, configuration: String
+      evalSteps: Int = 0, decaySteps: Int = 0, configurationHash: String, configuration: String
     ) {
+      self.evalSteps = evalSteps
+      self.decaySteps = decaySteps
       self.stage = stage
       self.steps = steps
       self.schedule = schedule
@@ -63,6 +69,8 @@ public final class TrainingLoop {
   private var window = MetricWindow()
   private var totalTokens = 0
   private var step = 0
+  /// Steps of the schedule that are left out because the decay began early.
+  private var skippedSteps = 0
   private var log: MetricsLog?
   /// Where the log stood at the checkpoint that is gone on from.
   private var resumedPosition: MetricsLog.Position?
@@ -102,6 +110,7 @@ public final class TrainingLoop {
       stepCount: found, parameters: model.trainableParameters())
     window = MetricWindow(progress: checkpoint.progress)
     totalTokens = checkpoint.integer("num_tokens") ?? 0
+    skippedSteps = checkpoint.integer("skipped_steps") ?? 0
     if let bytes = checkpoint.integer("metrics_bytes"), let checksum = checkpoint.integer("metrics_crc32") {
       resumedPosition = .init(byteCount: bytes, crc32: UInt32(truncatingIfNeeded: checksum))
     }
@@ -111,9 +120,12 @@ public final class TrainingLoop {
   }
 
   /// Runs the remaining steps.
+  /// - Parameter look: validates the model; named values for the log, and whether the decay is to begin.
   /// - Throws: ``TrainingError`` when a loss is not finite, ``InterruptedRun`` when a stop was asked for, errors of
   ///   the objective and of the checkpoint files.
-  public func run(_ objective: some TrainingObjective) throws {
+  public func run(
+    _ objective: some TrainingObjective, look: (() throws -> (values: [(String, Double)], decays: Bool))? = nil
+  ) throws {
     let metrics = try MetricsLog(
       metricsURL, resuming: settings.stage, after: step, expected: resumedPosition)
     log = metrics
@@ -121,9 +133,9 @@ public final class TrainingLoop {
     let progress = console.progress(settings.stage.rawValue, total: settings.steps, start: step)
     defer { progress.finish() }
     let parameters = model.trainableParameters()
-    while step < settings.steps {
+    while !isFinished {
       if Interruption.isRequested { throw try interrupted() }
-      let rate = settings.schedule.rate(step: step)
+      let rate = settings.schedule.rate(step: step + skippedSteps)
       TensorRuntime.resetPeak()
       let outcome = try objective.outcome(ofStep: step)
       try requireFinite("the loss", outcome.loss, objective)
@@ -139,15 +151,31 @@ public final class TrainingLoop {
       step += 1
       totalTokens += outcome.tokens
       note(outcome, norm: norm, rate: rate)
-      if step % settings.loggingSteps == 0 || step == settings.steps {
+      if let look, settings.evalSteps > 0, step % settings.evalSteps == 0 || isFinished { try see(look) }
+      if step % settings.loggingSteps == 0 || isFinished {
         try metrics.append(row(objective))
         window.reset()
       }
       progress.update(
         step: step, tokens: outcome.tokens,
         fields: [("loss", fixed(outcome.loss, 4))] + outcome.highlights)
-      if step == settings.steps || (settings.saveSteps > 0 && step % settings.saveSteps == 0) { try save() }
+      if isFinished || (settings.saveSteps > 0 && step % settings.saveSteps == 0) { try save() }
     }
+  }
+
+  private var isFinished: Bool { step + skippedSteps >= settings.steps }
+
+  /// Takes a look at validation data, and begins the decay when it says so.
+  private func see(_ look: () throws -> (values: [(String, Double)], decays: Bool)) throws {
+    let seen = try look()
+    for (name, value) in seen.values { window.set(name, value) }
+    console.message(
+      "\(settings.stage.rawValue) step \(step): "
+        + seen.values.map { "\($0.0) \(fixed($0.1, 3))" }.joined(separator: ", "))
+    let rest = settings.steps - settings.decaySteps - step
+    guard seen.decays, skippedSteps == 0, rest > 0 else { return }
+    skippedSteps = rest
+    console.message("\(settings.stage.rawValue): ends after \(settings.decaySteps) further steps of decay")
   }
 
   /// Steps of unequal lengths leave buffers of many sizes behind. Once there are more than a GiB of them, and a quarter
@@ -191,6 +219,7 @@ public final class TrainingLoop {
     var progress = window.progress
     progress["step"] = .integer(Int64(step))
     progress["num_tokens"] = .integer(Int64(totalTokens))
+    if skippedSteps > 0 { progress["skipped_steps"] = .integer(Int64(skippedSteps)) }
     if let log {
       // What the checkpoint counts on is on disk before it is.
       try log.synchronize()

@@ -72,7 +72,7 @@ import Testing
   @Test func furtherTurnsAreWordedToo() throws {
     let grader = try #require(Self.source.grader)
     var settings = RunConfiguration.SFT()
-    (settings.twoImageShare, settings.questionsPerImage) = (0, 4)
+    (settings.composed.share, settings.questionsPerImage) = (0, 4)
     let sampler = try ConversationSampler(
       source: Self.source, settings: settings,
       sampler: RecordSampler(recordCount: 600, batchSize: 60, seed: 1), seed: 1)

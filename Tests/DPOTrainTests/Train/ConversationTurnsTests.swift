@@ -100,7 +100,7 @@ import Testing
     ] {
       let source = try LLaVAConversations(path: path, shares: [.sft: 1], turns: turns)
       var settings = RunConfiguration.SFT()
-      settings.twoImageShare = share
+      settings.composed.share = share
       let sampler = try ConversationSampler(
         source: source, settings: settings, sampler: RecordSampler(recordCount: 6, batchSize: 6, seed: 0),
         seed: 0)
@@ -109,7 +109,7 @@ import Testing
       }
     }
     var both = RunConfiguration.SFT()
-    both.twoImageShare = 1
+    both.composed.share = 1
     let source = try LLaVAConversations(path: path, shares: [.sft: 1])
     let sampler = try ConversationSampler(
       source: source, settings: both, sampler: RecordSampler(recordCount: 6, batchSize: 6, seed: 0), seed: 0)

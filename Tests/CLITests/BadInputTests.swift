@@ -67,8 +67,8 @@ import Testing
       }
     }
     #expect(
-      try onto(0) == "error: --set: sft.composed.share: has 0.25 with 2 pictures in a prompt, and the records of "
-        + "the split sft show 1 different one; 0 needs no more than one\n")
+      try onto(0) == "error: --set: sft.composed.share: has 0.25 with 2 pictures in a prompt, and the "
+        + "records of the split sft show 1 different one; 0 needs no more than one\n")
     #expect(
       try onto(2).contains("data.sizes.sft: llava has no record in the split sft; raise data.sizes.sft"))
   }

@@ -217,7 +217,8 @@ extension RunConfiguration.SFT: ConfigurationSection {
         "Questions in one conversation about one picture."),
       .integer(
         "eval_steps", \.evalSteps,
-        "Steps between two looks at the accuracy on the validation split, told in `metrics.jsonl`; 0 never looks."),
+        "Steps between two looks at the accuracy on the validation split, told in `metrics.jsonl`; 0 never looks."
+      ),
       .integer(
         "eval_questions", \.evalQuestions, from: 1,
         "Questions of a look about single images, and as many of every format in `composed`."),
@@ -247,7 +248,8 @@ extension RunConfiguration.SFT.Composed: ConfigurationSection {
       ),
       .weights(
         "sequence", \.sequence, for: RunConfiguration.Compose.sequenceCounts,
-        "How often a sequence is drawn, by number of images; only proportions count, also to the other formats."),
+        "How often a sequence is drawn, by number of images; only proportions count, also to the other formats."
+      ),
       .weights(
         "grid", \.grid, for: RunConfiguration.Compose.gridCounts,
         "How often a grid is drawn, by number of cells."),

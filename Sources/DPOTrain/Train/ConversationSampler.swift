@@ -89,9 +89,11 @@ public struct ConversationSampler: Sendable {
     func add(_ question: String, _ answer: String, target: Int, using random: inout RandomGenerator) {
       let phrases = PromptRewriting.centrePhrases
       let phrase = kind == .pictureInPicture ? phrases[random.integer(below: phrases.count)] : ""
-      let whole = PromptRewriting.prompt(question, kind: kind, target: target + 1, count: count, phrase: phrase)
+      let whole = PromptRewriting.prompt(
+        question, kind: kind, target: target + 1, count: count, phrase: phrase)
       let block = kind == .sequence ? PromptRewriting.sequenceBlock(count: count) : ImageMark.text + "\n"
-      turns.append(.init(question: turns.isEmpty ? whole : String(whole.dropFirst(block.count)), answer: answer))
+      turns.append(
+        .init(question: turns.isEmpty ? whole : String(whole.dropFirst(block.count)), answer: answer))
     }
     add(record.question, record.answer, target: place, using: &random)
     for turn in source.trainedTurns(of: record) {

@@ -124,7 +124,8 @@ public final class TrainingLoop {
   /// - Throws: ``TrainingError`` when a loss is not finite, ``InterruptedRun`` when a stop was asked for, errors of
   ///   the objective and of the checkpoint files.
   public func run(
-    _ objective: some TrainingObjective, look: (() throws -> (values: [(String, Double)], decays: Bool))? = nil
+    _ objective: some TrainingObjective,
+    look: (() throws -> (values: [(String, Double)], decays: Bool))? = nil
   ) throws {
     let metrics = try MetricsLog(
       metricsURL, resuming: settings.stage, after: step, expected: resumedPosition)

@@ -20,9 +20,7 @@ enum TinyRun {
       vision_pretraining: {max_steps: 6, per_device_train_batch_size: 8}
       max_steps: 12
       per_device_train_batch_size: 4
-      composed: {share: 0.5, sequence: {2: 1, 3: 1}, grid: {4: 1}, pic_in_pic: 1, questions: 2}
-      eval_steps: 5
-      eval_questions: 4
+      composed: {share: 0.25}
       logging_steps: 2
       save_steps: 4
     compose:

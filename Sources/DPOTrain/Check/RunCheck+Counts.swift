@@ -17,6 +17,15 @@ extension RunCheck {
       ]
   }
 
+  /// What is missing for the questions of the looks during supervised training.
+  func lookProblems() throws -> [RunProblem] {
+    let sft = configuration.sft
+    guard stages.contains(.sft), sft.maxSteps > 0, sft.evalSteps > 0 else { return [] }
+    return try problems(of: ValidationLook.plan(sft.composed, count: sft.evalQuestions), split: .validation) {
+      _ in "sft.eval_questions"
+    }
+  }
+
   func compositionProblems() throws -> [RunProblem] {
     guard stages.contains(.compose), configuration.compose.path == nil else { return [] }
     return try problems(of: CompositionPlan(configuration.compose), split: .preference) { entry in

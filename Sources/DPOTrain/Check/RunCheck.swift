@@ -51,7 +51,8 @@ public struct RunCheck {
   /// Everything that the data cannot give, with the key that asks for it and what helps.
   /// - Throws: what reading a record throws.
   public func problems() throws -> [RunProblem] {
-    try supervisedProblems() + compositionProblems() + evaluationProblems() + ballastProblems()
+    try supervisedProblems() + lookProblems() + compositionProblems() + evaluationProblems()
+      + ballastProblems()
   }
 
   /// What works and is worth a word.

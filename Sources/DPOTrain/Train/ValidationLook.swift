@@ -55,7 +55,7 @@ struct ValidationLook {
   }
 
   /// As many questions of every format that is trained, divided over its numbers of images.
-  private static func plan(_ composed: RunConfiguration.SFT.Composed, count: Int) -> CompositionPlan {
+  static func plan(_ composed: RunConfiguration.SFT.Composed, count: Int) -> CompositionPlan {
     var entries: [CompositionPlan.Entry] = []
     for kind in CompositionKind.allCases {
       let counts = composed.weights.filter { $0.kind == kind }.map(\.count)

@@ -23,7 +23,8 @@ struct ReportTests {
       try ReportStage.writeReport(runDirectory: directory)
       #expect(try String(contentsOf: fixture.file("report.html"), encoding: .utf8) == html)
       for title in [
-        "Before and after", "Training", "Selection of pairs", "Attention maps", "Composed prompts",
+        "The idea", "Before and after", "Training", "Selection of pairs", "Attention maps",
+        "Composed prompts",
         "Answers that changed", "Configuration", "Reward accuracy", "Accuracy by number of images",
       ] {
         #expect(html.contains(title), "\(title)")

@@ -24,6 +24,7 @@ import Testing
     "train.f_alpha_divergence_coef": (["train.f_divergence_type=alpha_divergence"], "0.25"),
     "train.label_smoothing": (["train.loss_type=robust"], "0.25"),
     "train.single_image_share": (["compose.single=50"], "0.25"),
+    "sft.composed.sequence": ([], "{3: 1}"), "sft.composed.grid": ([], "{4: 1}"),
   ]
 
   /// A setting that gives a key another value than it has.

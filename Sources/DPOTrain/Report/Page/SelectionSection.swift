@@ -51,8 +51,8 @@ extension ReportPage {
     return Self.section(
       "Selection of pairs",
       "The model answers every composed prompt. R is the share of the answer's attention to images that falls "
-        + "on the picture it was asked about. A wrong answer with R not over τ becomes the rejected answer of a "
-        + "pair; the ground truth is the chosen one.", body)
+        + "on the picture it was asked about. An answer that differs from the ground truth and has R not over τ "
+        + "becomes the rejected answer of a pair; the ground truth is the chosen one.", body)
   }
 
   /// The area under the curve by layer, with a series for each format.
@@ -144,7 +144,7 @@ extension ReportPage {
       body)
   }
 
-  private func card(_ example: ReportAttention, _ id: String) -> HTML {
+  func card(_ example: ReportAttention, _ id: String) -> HTML {
     let candidate = example.candidate
     guard let map = candidate.attention else { return "" }
     let figure = AttentionFigure(

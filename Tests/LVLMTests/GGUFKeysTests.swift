@@ -69,6 +69,7 @@ import Testing
       ("split.count", .number(2)),
       ("adapter.type", .text("lora")), ("clip.has_vision_encoder", .flag(true)),
       ("tokenizer.chat_template", .text("{{ messages }}")),
+      ("llama.attention.value_length", .number(3)),
     ]
     for (key, value) in refused {
       let words = try message([(key, value)])
@@ -82,7 +83,7 @@ import Testing
       ("general.author", .text("x")), ("general.quantization_version", .number(2)),
       ("llama.vocab_size", .number(380)),
       ("llama.rope.scaling.type", .text("none")), ("llama.rope.scaling.factor", .real(4)),
-      ("llama.expert_count", .number(0)),
+      ("llama.expert_count", .number(0)), ("llama.attention.value_length", .number(8)),
       ("tokenizer.ggml.add_space_prefix", .flag(false)), ("tokenizer.ggml.eot_token_id", .number(2)),
       ("quantize.imatrix.file", .text("x")), ("split.count", .number(1)), ("llama.logit_scale", .real(0)),
     ])
@@ -90,6 +91,38 @@ import Testing
     #expect(
       try message([("llama.rope.scaling.type", .text("linear")), ("llama.rope.scaling.factor", .real(1))])
         .hasPrefix("no error"))
+  }
+
+  @Test func whatTheVocabularySaysOfItself() throws {
+    let ids = ["tokenizer.ggml.padding_token_id", "tokenizer.ggml.unknown_token_id"]
+    for key in ids + ["tokenizer.ggml.eos_token_id", "tokenizer.ggml.bos_token_id"] {
+      try Fixtures.withTemporaryDirectory { folder in
+        var file = try EditedGGUF(Fixtures.url("tokenizers/tiny.gguf"))
+        file.set(key, 1 << 20)
+        let url = folder.appending(component: "model.gguf")
+        try file.encoded().write(to: url)
+        let error = #expect(throws: TokenizerError.self) { try PretrainedModel.load(from: url) }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("found \(key) 1048576, expected an id below"))
+      }
+    }
+    for (key, words) in [
+      ("tokenizer.ggml.token_type", "tokenizer.ggml.token_type of 2 tokens, expected one for each"),
+      ("tokenizer.ggml.tokens", "tokenizer.ggml.tokens with no text"),
+      ("tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_bos_token"),
+    ] {
+      try Fixtures.withTemporaryDirectory { folder in
+        var file = try EditedGGUF(Fixtures.url("tokenizers/tiny.gguf"))
+        file.values.removeAll { $0.key == key }
+        let array = [UInt32(5), 2, 0, 1, 1].flatMap { value in
+          withUnsafeBytes(of: value.littleEndian) { Array($0) }
+        }
+        file.values.append(.init(key: key, type: 9, bytes: Data(array)))
+        let url = folder.appending(component: "model.gguf")
+        try file.encoded().write(to: url)
+        let error = #expect(throws: TokenizerError.self) { try PretrainedModel.load(from: url) }
+        #expect("\(error.map { "\($0)" } ?? "")".contains(words), "\(error.map { "\($0)" } ?? "")")
+      }
+    }
   }
 
   @Test func aMissingRuleForWordsIsTold() throws {

@@ -156,6 +156,45 @@ import Testing
     }
   }
 
+  @Test func severalTemplatesWithoutADefault() throws {
+    let plain = ChatTemplate.plain.jinja
+    try withCopy { folder in
+      for value in [
+        [["name": "tool_use", "template": plain]] as Any, [String](), ["tool_use": plain], 7, true,
+      ] {
+        try write(["chat_template": value], "chat_template.json", folder)
+        #expect(message(folder).contains("chat_template.json: chat_template: found"), "\(message(folder))")
+        #expect(message(folder, template: .plain).contains("takes its place"))
+      }
+      try write(["chat_template": ["default": plain, "tool_use": "{{ x }}"]], "chat_template.json", folder)
+      #expect(try PretrainedModel.load(from: folder).template == .plain)
+    }
+  }
+
+  /// A snapshot in Hugging Face's cache is links to the files beside all snapshots, and to nothing else.
+  @Test func aSnapshotOfTheCache() throws {
+    try withCopy { model in
+      let manager = FileManager.default
+      for (name, opens) in [("models--a--b", true), ("another", false)] {
+        let cache = model.deletingLastPathComponent().appending(component: name)
+        let snapshot = cache.appending(path: "snapshots/0123")
+        try manager.createDirectory(at: snapshot, withIntermediateDirectories: true)
+        try manager.copyItem(at: model, to: cache.appending(component: "blobs"))
+        for file in try manager.contentsOfDirectory(atPath: model.path) {
+          try manager.createSymbolicLink(
+            atPath: snapshot.appending(component: file).path, withDestinationPath: "../../blobs/\(file)")
+        }
+        let words = message(snapshot)
+        #expect(opens ? words.hasPrefix("no error") : words.contains("(a symbolic link to"), "\(words)")
+        let link = snapshot.appending(component: "preprocessor_config.json")
+        try manager.removeItem(at: link)
+        try manager.createSymbolicLink(
+          at: link, withDestinationURL: model.appending(component: "preprocessor_config.json"))
+        #expect(message(snapshot).contains("preprocessor_config.json (a symbolic link to"))
+      }
+    }
+  }
+
   @Test func everythingIsKeptWithAModel() throws {
     try withCopy { folder in
       var settings = try object(folder.appending(component: Self.image))

@@ -45,11 +45,16 @@ struct ChatTemplateFiles {
     self.all = all
   }
 
-  /// The template of conversations: alone, or the one of several that is called default.
+  /// The template of conversations: alone, or the one of several that is called default. What has none is
+  /// given as it stands, which is no template known here.
   private static func main(_ value: JSONValue) -> String? {
-    if let text = value.text { return text }
-    guard case .array(let entries) = value else { return nil }
-    return entries.first { $0["name"]?.text == "default" }?["template"]?.text
+    switch value {
+    case .null: nil
+    case .string(let text): text
+    case .array(let entries):
+      entries.first { $0["name"]?.text == "default" }?["template"]?.text ?? value.brief
+    default: value["default"]?.text ?? value.brief
+    }
   }
 
   /// The one template that all places agree on, nil when there is none.

@@ -7,7 +7,8 @@ enum GGUFKeys {
   private static let model = KnownKeys(
     computed: [
       "context_length", "embedding_length", "block_count", "feed_forward_length", "attention.head_count",
-      "attention.head_count_kv", "attention.key_length", "attention.layer_norm_rms_epsilon",
+      "attention.head_count_kv", "attention.key_length", "attention.value_length",
+      "attention.layer_norm_rms_epsilon",
       "rope.freq_base", "rope.dimension_count", "rope.scaling.type", "rope.scaling.factor",
       "rope.scale_linear",
     ],

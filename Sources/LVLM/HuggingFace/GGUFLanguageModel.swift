@@ -26,6 +26,10 @@ extension TextConfiguration {
     let rotated = integer("rope.dimension_count", default: size)
     checks.require(
       rotated == size, "llama.rope.dimension_count", found: "\(rotated)", expected: "the head size (\(size))")
+    let valueSize = integer("attention.value_length", default: size)
+    checks.require(
+      valueSize == size, "llama.attention.value_length", found: "\(valueSize)",
+      expected: "the head size (\(size))")
     let epsilon = file.metadata["llama.attention.layer_norm_rms_epsilon"]?.asDouble
     checks.require(
       epsilon != nil, "llama.attention.layer_norm_rms_epsilon", found: "nothing", expected: "a number")

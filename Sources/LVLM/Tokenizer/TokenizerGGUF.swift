@@ -36,7 +36,13 @@ struct TokenizerGGUF {
       throw TokenizerError.unsupported(
         file: name, found: "tokenizer.ggml.pre \(other)", expected: "smollm or gpt-2")
     }
-    let pieces = try list("tokens").map { $0.asString ?? "" }
+    func unsupported(_ key: String, _ found: String, _ expected: String) -> TokenizerError {
+      .unsupported(file: name, found: "tokenizer.ggml.\(key) \(found)", expected: expected)
+    }
+    let pieces = try list("tokens").map { token in
+      guard let text = token.asString else { throw unsupported("tokens", "with no text", "texts") }
+      return text
+    }
     let merges = try list("merges").map { entry in
       guard let pair = BytePairMerges.pair(entry.asString ?? "") else {
         throw TokenizerError.unsupported(
@@ -47,23 +53,33 @@ struct TokenizerGGUF {
     }
     vocabulary = try ByteLevelVocabulary(pieces: pieces, merges: merges, splitter: splitter, file: name)
     // llama.cpp's kinds of tokens: 3 is control, 4 is added by the user.
-    for (id, kind) in (file.metadata["tokenizer.ggml.token_type"]?.asArray ?? []).enumerated() {
-      guard let kind = kind.asInt, kind == 3 || kind == 4, id < pieces.count else { continue }
+    let kinds = try file.metadata["tokenizer.ggml.token_type"] == nil ? [] : list("token_type")
+    guard kinds.isEmpty || kinds.count == pieces.count else {
+      throw unsupported("token_type", "of \(kinds.count) tokens", "one for each of \(pieces.count)")
+    }
+    for (id, kind) in kinds.enumerated() {
+      guard let kind = kind.asInt, kind == 3 || kind == 4 else { continue }
       added.append(.init(text: pieces[id], id: Int32(id), isSpecial: kind == 3))
     }
-    func id(_ key: String) -> Int32? {
-      file.metadata["tokenizer.ggml.\(key)_token_id"]?.asInt.flatMap {
-        (0..<pieces.count).contains($0) ? Int32($0) : nil
+    func id(_ key: String) throws -> Int32? {
+      guard let value = file.metadata["tokenizer.ggml.\(key)_token_id"] else { return nil }
+      guard let id = value.asInt, (0..<pieces.count).contains(id) else {
+        throw unsupported("\(key)_token_id", JSONValue(value).brief, "an id below \(pieces.count)")
       }
+      return Int32(id)
     }
-    guard let bos = id("bos"), let eos = id("eos") else {
-      throw TokenizerError.missingToken(file: name, token: id("bos") == nil ? "bos" : "eos")
-    }
+    guard let bos = try id("bos") else { throw TokenizerError.missingToken(file: name, token: "bos") }
+    guard let eos = try id("eos") else { throw TokenizerError.missingToken(file: name, token: "eos") }
     self.bos = bos
     self.eos = eos
-    pad = id("padding")
-    let used = [bos, eos, pad, id("unknown")]
+    pad = try id("padding")
+    let used = [bos, eos, pad, try id("unknown")]
     spare = added.last { $0.isSpecial && !used.contains($0.id) }?.id
-    addsBOS = file.metadata["tokenizer.ggml.add_bos_token"] == .boolean(true)
+    switch file.metadata["tokenizer.ggml.add_bos_token"] {
+    case nil: addsBOS = false
+    case .boolean(let adds)?: addsBOS = adds
+    case let other?:
+      throw unsupported("add_bos_token", JSONValue(other).brief, "true or false")
+    }
   }
 }

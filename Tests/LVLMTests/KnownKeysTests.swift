@@ -33,7 +33,7 @@ import Testing
     ("text_config", "forced_eos_token_id", "2"), ("text_config", "min_length", "4"),
     ("text_config", "num_beams", "4"),
     ("text_config", "is_decoder", "true"), ("text_config", "quantization_config", "{}"),
-    ("text_config", "eos_token_id", "[2, 7]"),
+    ("text_config", "eos_token_id", "[2, 7]"), ("text_config", "pad_token_id", "334"),
     ("vision_config", "attention_dropout", "0.1"), ("vision_config", "vision_use_head", "true"),
     ("vision_config", "use_abs_pos", "false"),
     ("vision_config", "num_channels", "1"), ("vision_config", "chunk_size_feed_forward", "8"),
@@ -140,6 +140,17 @@ import Testing
       let model = try LlavaModel.load(from: Fixtures.url("verification/llava_tiny"))
       let words = message { try model.loadAdapter(from: adapter) }
       #expect(words.contains("\(name) (") && !model.hasAdapters, "\(words)")
+    }
+  }
+
+  @Test func weightsThatPyTorchPickled() throws {
+    for name in ["pytorch_model.bin", "pytorch_model-00001-of-00002.bin"] {
+      try withCopy { folder in
+        try FileManager.default.removeItem(at: folder.appending(component: "model.safetensors"))
+        try Data("PK".utf8).write(to: folder.appending(component: name))
+        #expect(
+          message(folder).contains("\(name) (weights as PyTorch pickles them, expected model.safetensors)"))
+      }
     }
   }
 

@@ -50,6 +50,7 @@ import Testing
       let model = try LlavaModel.load(from: folder)
       var configuration = model.configuration
       configuration.text.vocabularySize = 331
+      configuration.text.padTokenID = nil
       var generator = RandomGenerator(seed: 1)
       try LlavaModel(configuration, using: &generator).save(to: folder)
       #expect(message(folder).contains("text_config.vocab_size: found 331, expected at least the 332 ids"))

@@ -173,6 +173,12 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
       expected: "a positive even integer")
     checks.require(
       activation == .silu, name(.activation), found: "\"\(activation.rawValue)\"", expected: "\"silu\"")
+    if let padTokenID {
+      // Below 0 it counts from the end, as an index in Python does.
+      checks.require(
+        padTokenID < vocabularySize && padTokenID >= -vocabularySize, name(.padTokenID),
+        with: name(.vocabularySize), found: "\(padTokenID)", expected: "an id below \(vocabularySize)")
+    }
     for (key, id) in [(CodingKeys.bosTokenID, bosTokenID), (.eosTokenID, eosTokenID)] {
       checks.require(
         id >= 0 && id < vocabularySize, name(key), with: name(.vocabularySize), found: "\(id)",

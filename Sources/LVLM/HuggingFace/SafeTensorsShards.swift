@@ -19,7 +19,14 @@ struct SafeTensorsShards {
     let indexFile = directory.appending(component: indexName)
     guard let json = try ModelJSON.ifPresent(indexName, in: directory) else {
       index = [:]
-      files = [try ModelFile.inside(directory, "model.safetensors")]
+      let single = try ModelFile.inside(directory, "model.safetensors")
+      files = [single]
+      if !FileManager.default.fileExists(atPath: single.path), let other = WeightFiles.pickled(in: directory)
+      {
+        throw ModelDirectoryError(
+          file: directory.path,
+          unusable: ["\(other) (weights as PyTorch pickles them, expected model.safetensors)"])
+      }
       return
     }
     guard case .object(let places)? = json["weight_map"], places.allSatisfy({ $0.value.text != nil }) else {

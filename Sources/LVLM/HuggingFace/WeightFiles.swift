@@ -16,9 +16,19 @@ enum WeightFiles {
       "tf_model.h5", "flax_model.msgpack", "rust_model.ot", "optimizer.pt", "optimizer.bin", "scheduler.pt",
       "scheduler.bin", "scaler.pt", "training_args.bin",
     ]
-    let isPyTorch = name.hasPrefix("pytorch_model") && name.hasSuffix(".bin")
+    let isPyTorch = isPickled(name)
     let isState = name.hasPrefix("rng_state") || name.hasPrefix("random_states")
     return others.contains(name) || isPyTorch || isState
+  }
+
+  private static func isPickled(_ name: String) -> Bool {
+    name.hasPrefix("pytorch_model") && name.hasSuffix(".bin")
+  }
+
+  /// The first file of weights in PyTorch's own format, which is not read here: it can hold programs.
+  static func pickled(in directory: URL) -> String? {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+    return names.filter(isPickled).min()
   }
 
   /// The files that a model's weights are read from.

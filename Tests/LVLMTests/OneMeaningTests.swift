@@ -156,6 +156,21 @@ import Testing
     }
   }
 
+  /// SmolLM2's GGUF file has line breaks where its `tokenizer_config.json` escapes them.
+  @Test func lineBreaksInsideLiterals() {
+    let escaped =
+      "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
+      + "{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}"
+      + "{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}"
+      + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+    #expect(ChatTemplate(jinja: escaped) == .chatML)
+    #expect(ChatTemplate(jinja: escaped.replacing("\\n", with: "\n") + "\n") == .chatML)
+    for template in ChatTemplate.all {
+      #expect(ChatTemplate(jinja: template.jinja.replacing("\\n", with: "\n")) == template)
+    }
+    #expect(ChatTemplate(jinja: escaped.replacing("{% endif %}", with: "{% endif %}\n")) == nil)
+  }
+
   @Test func severalTemplatesWithoutADefault() throws {
     let plain = ChatTemplate.plain.jinja
     try withCopy { folder in

@@ -188,6 +188,21 @@ import Testing
     }
   }
 
+  /// Records that only looks during supervised training ask about are measured for them.
+  @Test func looksMeasureTheValidationSplit() throws {
+    try BuiltCommand.withFolder { folder in
+      let arguments = try dataset(in: folder) { lines in
+        for number in lines.indices {
+          lines[number] = Self.record(number, question: "<image>" + Self.words(600))
+        }
+      }
+      for (settings, count) in [([], 108), (["--set", "sft.eval_steps=2"], 112)] {
+        let call = try BuiltCommand.run(["plan"] + arguments + settings, in: folder)
+        #expect(call.output.contains("\n\(count) records cannot be used"), "\(call.output)")
+      }
+    }
+  }
+
   /// Pictures and texts that go bad between stages.
   @Test func laterStages() throws {
     try BuiltCommand.withFolder { folder in

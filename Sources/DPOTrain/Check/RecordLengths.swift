@@ -83,7 +83,13 @@ struct RecordLengths {
       let found = try lengths.problems(split, stages: stages, encoder: encoder)
       problems += found.map(\.problem)
       left[split] = Set(found.map(\.index))
-      let stage: Stage = split == .sft ? .sft : split == .preference ? .compose : .evaluate
+      let stage: Stage =
+        switch split {
+        case .sft: .sft
+        case .preference: .compose
+        case .validation: configuration.evaluate.split == .val ? .evaluate : .sft
+        case .test: .evaluate
+        }
       byStage[stage, default: []] += found.map(\.problem)
     }
     return (problems.inFileOrder, left, byStage)
@@ -151,11 +157,25 @@ struct RecordLengths {
     case .validation, .test:
       let evaluate = configuration.evaluate
       let isAsked = (evaluate.split == .val) == (split == .validation)
-      guard stages.contains(.evaluate), isAsked, evaluate.questions > 0 else { return [] }
-      var kinds: [(CompositionKind, Int)] = [(.pictureInPicture, 2)]
-      if let most = evaluate.sequenceCounts.max() { kinds.append((.sequence, most)) }
-      if let most = evaluate.gridCounts.max() { kinds.append((.grid, most)) }
+      let isEvaluated = stages.contains(.evaluate) && isAsked && evaluate.questions > 0
+      let looks = looks(split)
+      guard isEvaluated || (stages.contains(.sft) && looks != nil) else { return [] }
+      var kinds = looks ?? []
+      if isEvaluated {
+        kinds.append((.pictureInPicture, 2))
+        if let most = evaluate.sequenceCounts.max() { kinds.append((.sequence, most)) }
+        if let most = evaluate.gridCounts.max() { kinds.append((.grid, most)) }
+      }
       return composed(record, kinds, single: true, room: evaluate.maxNewTokens, template)
+    }
+  }
+
+  /// The largest of every format that looks during supervised training ask about; `nil` where nothing looks.
+  private func looks(_ split: DataSplit) -> [(CompositionKind, Int)]? {
+    let sft = configuration.sft
+    guard split == .validation, sft.maxSteps > 0, sft.evalSteps > 0 else { return nil }
+    return CompositionKind.allCases.compactMap { kind in
+      sft.composed.weights.filter { $0.kind == kind }.map(\.count).max().map { (kind, $0) }
     }
   }
 

@@ -18,6 +18,13 @@ extension RunConfiguration {
       sft.maxSteps > 0 || model.path != nil, "sft.max_steps", found: "0 without model.path",
       expected: "1 or more, or an existing model in model.path")
     require(
+      sft.stopAccuracy == 0 || sft.evalSteps > 0, "sft.stop_accuracy",
+      found: "\(sft.stopAccuracy) with sft.eval_steps 0", expected: "0, or sft.eval_steps of 1 or more")
+    require(
+      sft.stopAccuracy == 0 || !sft.composed.weights.isEmpty, "sft.stop_accuracy",
+      found: "\(sft.stopAccuracy) without a format in sft.composed",
+      expected: "0, or a format to be judged by")
+    require(
       train.singleImageShare == 0 || compose.single > 0, "train.single_image_share",
       found: "\(train.singleImageShare) with compose.single 0", expected: "compose.single of 1 or more")
     require(
@@ -75,7 +82,8 @@ extension RunConfiguration {
     guard vision.imageSize % vision.patchSize == 0 else { return }
     let images = max(
       compose.sequence.entries.filter { $0.records > 0 }.map(\.images).max() ?? 1,
-      evaluate.sequenceCounts.max() ?? 1)
+      evaluate.sequenceCounts.max() ?? 1,
+      sft.composed.weights.filter { $0.kind == .sequence }.map(\.count).max() ?? 1)
     let needed = images * vision.patchesPerImage + Self.textAllowance
     require(
       needed <= text.maxPositionEmbeddings, "model.text_config.max_position_embeddings",

@@ -52,10 +52,14 @@ struct ConfigurationRow {
 /// A section whose keys are known.
 protocol ConfigurationSection {
   static var fields: [ConfigurationField<Self>] { get }
+  /// Keys of earlier versions, and the dotted keys that stand for them now.
+  static var renamed: [String: String] { get }
   init()
 }
 
 extension ConfigurationSection {
+  static var renamed: [String: String] { [:] }
+
   /// Reads a mapping, reporting unknown keys and values that do not fit.
   mutating func read(_ node: ConfigurationNode, key path: String, problems: inout ConfigurationProblems) {
     guard !node.isNull else { return }
@@ -71,7 +75,8 @@ extension ConfigurationSection {
       } else {
         let known = fields.map(\.key)
         let advice =
-          closest(to: entry.key, in: known).map { "did you mean \($0)?" }
+          Self.renamed[entry.key].map { "it is \($0) now" }
+          ?? closest(to: entry.key, in: known).map { "did you mean \($0)?" }
           ?? "\(path.isEmpty ? "a configuration" : path) has \(known.joined(separator: ", "))"
         problems.add(entry.keyPlace, dotted, "unknown key; \(advice)")
       }

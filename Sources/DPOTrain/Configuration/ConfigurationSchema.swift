@@ -186,6 +186,11 @@ extension RunConfiguration.Data.Sizes: ConfigurationSection {
 }
 
 extension RunConfiguration.SFT: ConfigurationSection {
+  static let renamed = [
+    "two_image_share": "sft.composed.share", "two_image_start": "sft.composed.start",
+    "questions_per_pair": "sft.composed.questions",
+  ]
+
   static var fields: [ConfigurationField<Self>] {
     [
       .section("vision_pretraining", \.visionPretraining),
@@ -217,7 +222,7 @@ extension RunConfiguration.SFT: ConfigurationSection {
         "Questions in one conversation about one picture."),
       .integer(
         "eval_steps", \.evalSteps,
-        "Steps between two looks at the accuracy on the validation split, told in `metrics.jsonl`; 0 never looks."
+        "Steps between two looks at the accuracy on the validation split, told in `metrics.jsonl`; 0 never looks. Answers are made and graded as `evaluate` says, whose `grader`, `batch_tokens` and `max_new_tokens` then redo `sft` too."
       ),
       .integer(
         "eval_questions", \.evalQuestions, from: 1,
@@ -395,6 +400,10 @@ extension RunConfiguration.Evaluate: ConfigurationSection {
         "Resamples behind the 95 % intervals."
       ).read(by: .evaluate),
       .flag("blind", \.blind, "Whether every question is also asked without its images."),
+      .flag(
+        "permuted", \.permuted,
+        "Whether every question about a sequence is also asked with its pictures in another order: each one place on, the last one first."
+      ),
     ]
   }
 }

@@ -35,6 +35,8 @@ extension RunConfiguration {
     public var bootstrapSamples = 2000
     /// Whether every question is also asked without its images.
     public var blind = true
+    /// Whether every question about a sequence is also asked with its pictures in another order.
+    public var permuted = false
 
     /// All defaults.
     public init() {}

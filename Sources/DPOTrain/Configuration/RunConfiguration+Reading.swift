@@ -108,9 +108,22 @@ extension RunConfiguration {
   package func hash(of part: RunPart) -> String {
     let parts = part.needs.union([part])
     return Self.hash(
-      rows("").filter { row in
+      rowsWithReaders.filter { row in
         !row.readers.isDisjoint(with: parts) && (row.affectsResults || row.key.hasPrefix("report."))
       })
+  }
+
+  /// What looks of supervised training take over from `evaluate`.
+  private static let lookKeys: Set = ["evaluate.grader", "evaluate.batch_tokens", "evaluate.max_new_tokens"]
+
+  /// Every key with its value and the parts that read it in this run.
+  var rowsWithReaders: [ConfigurationRow] {
+    rows("").map { row in
+      guard sft.evalSteps > 0, Self.lookKeys.contains(row.key) else { return row }
+      var row = row
+      row.ownReaders = row.readers.union([.sft])
+      return row
+    }
   }
 
   private static func hash(_ rows: [ConfigurationRow]) -> String {

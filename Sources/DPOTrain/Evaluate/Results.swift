@@ -60,10 +60,14 @@ public struct KindResult: Sendable, Equatable {
   public var all: AccuracyResult
   /// By number of pictures, ascending.
   public var byImages: [Part<Int>]
+  /// By the number of the picture that is asked about, ascending; empty where it is always the same.
+  public var byPlace: [Part<Int>]
   /// By question family, alphabetically.
   public var byFamily: [Part<String>]
+  /// The same questions with their pictures in another order; `nil` where they were not asked.
+  public var permuted: PermutedResult?
 
-  /// Part of the questions: those with one number of pictures, or of one family.
+  /// Part of the questions: those with one number of pictures, one place, or of one family.
   public struct Part<Label: Sendable & Equatable>: Sendable, Equatable {
     /// What the questions have in common.
     public var label: Label
@@ -78,10 +82,15 @@ public struct KindResult: Sendable, Equatable {
   }
 
   /// Creates a result from its parts.
-  public init(all: AccuracyResult, byImages: [Part<Int>] = [], byFamily: [Part<String>] = []) {
+  public init(
+    all: AccuracyResult, byImages: [Part<Int>] = [], byPlace: [Part<Int>] = [], byFamily: [Part<String>] = [],
+    permuted: PermutedResult? = nil
+  ) {
     self.all = all
     self.byImages = byImages
+    self.byPlace = byPlace
     self.byFamily = byFamily
+    self.permuted = permuted
   }
 
   /// Summarizes answers; `nil` where there are none.
@@ -105,6 +114,16 @@ public struct KindResult: Sendable, Equatable {
         byFamily.append(Part(family, result))
       }
     }
+    let places = Set(records.map(\.target)).sorted()
+    for place in places where places.count > 1 {
+      var random = generator.split(3).split(UInt64(place))
+      let part = records.filter { $0.target == place }
+      if let result = AccuracyResult(part, resamples: resamples, using: &random) {
+        byPlace.append(Part(place, result))
+      }
+    }
+    var random = generator.split(4)
+    permuted = PermutedResult(records, resamples: resamples, using: &random)
   }
 }
 

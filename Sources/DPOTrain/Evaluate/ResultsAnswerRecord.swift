@@ -23,6 +23,10 @@ public struct AnswerRecord: JSONRow, Equatable {
   public var answeredFromAnotherImage: Bool?
   /// Whether the same model answers right without any image; `nil` where it was not asked.
   public var blindCorrect: Bool?
+  /// The model's answer with the pictures in another order; `nil` where it was not asked.
+  public var permutedPrediction: String?
+  /// Whether that counts as right.
+  public var permutedCorrect: Bool?
   /// Attention ratio R of the target while answering, where it was recorded.
   public var ratio: Double?
   /// R by decoder layer, where all layers were recorded.
@@ -32,6 +36,7 @@ public struct AnswerRecord: JSONRow, Equatable {
   public init(
     id: String, kind: QuestionKind, count: Int, target: Int, family: String, prompt: String, answer: String,
     prediction: String, correct: Bool, answeredFromAnotherImage: Bool?, blindCorrect: Bool? = nil,
+    permutedPrediction: String? = nil, permutedCorrect: Bool? = nil,
     ratio: Double? = nil, layerRatios: [Double]? = nil
   ) {
     self.id = id
@@ -45,6 +50,8 @@ public struct AnswerRecord: JSONRow, Equatable {
     self.correct = correct
     self.answeredFromAnotherImage = answeredFromAnotherImage
     self.blindCorrect = blindCorrect
+    self.permutedPrediction = permutedPrediction
+    self.permutedCorrect = permutedCorrect
     self.ratio = ratio
     self.layerRatios = layerRatios
   }
@@ -53,6 +60,8 @@ public struct AnswerRecord: JSONRow, Equatable {
     case id, kind, count, target, family, prompt, answer, prediction, correct, ratio
     case answeredFromAnotherImage = "answered_from_another_image"
     case blindCorrect = "blind_correct"
+    case permutedPrediction = "permuted_prediction"
+    case permutedCorrect = "permuted_correct"
     case layerRatios = "layer_ratios"
   }
 
@@ -65,6 +74,8 @@ public struct AnswerRecord: JSONRow, Equatable {
       .init("answered_from_another_image", answeredFromAnotherImage.map(OrderedJSON.bool) ?? .null),
     ]
     if let blindCorrect { members.append(.init("blind_correct", .bool(blindCorrect))) }
+    if let permutedPrediction { members.append(.init("permuted_prediction", .string(permutedPrediction))) }
+    if let permutedCorrect { members.append(.init("permuted_correct", .bool(permutedCorrect))) }
     if let ratio { members.append(.init("ratio", .number(ratio))) }
     if let layerRatios { members.append(.init("layer_ratios", .numbers(layerRatios))) }
     return .object(members)

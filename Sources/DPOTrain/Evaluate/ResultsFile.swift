@@ -85,6 +85,15 @@ extension AccuracyResult {
   }
 }
 
+extension PermutedResult {
+  fileprivate var json: OrderedJSON {
+    .members([
+      "accuracy": .number(accuracy.estimate), "low": .number(accuracy.low), "high": .number(accuracy.high),
+      "unchanged": unchanged.json(named: "share"), "n": .integer(n),
+    ])
+  }
+}
+
 extension PhaseResult {
   fileprivate var json: OrderedJSON {
     var members: [OrderedJSON.Member] = QuestionKind.allCases.compactMap { kind in
@@ -95,10 +104,14 @@ extension PhaseResult {
       let families = result.byFamily.map {
         OrderedJSON.object([.init("family", .string($0.label))] + $0.result.members)
       }
-      return .init(
-        kind.rawValue,
-        .object(
-          result.all.members + [.init("by_images", .array(images)), .init("by_family", .array(families))]))
+      let places = result.byPlace.map {
+        OrderedJSON.object([.init("place", .integer($0.label))] + $0.result.members)
+      }
+      var parts: [OrderedJSON.Member] = [.init("by_images", .array(images))]
+      if !places.isEmpty { parts.append(.init("by_place", .array(places))) }
+      parts.append(.init("by_family", .array(families)))
+      if let permuted = result.permuted { parts.append(.init("permuted", permuted.json)) }
+      return .init(kind.rawValue, .object(result.all.members + parts))
     }
     if let multiImage { members.append(.init("multi_image", .object(multiImage.members))) }
     if !attentionAUC.isEmpty {
@@ -135,6 +148,26 @@ private struct StoredResult: Decodable {
     var high: Double
   }
 
+  struct Permuted: Decodable {
+    var accuracy: Double
+    var low: Double
+    var high: Double
+    var unchanged: Unchanged
+    var n: Int
+
+    struct Unchanged: Decodable {
+      var share: Double
+      var low: Double
+      var high: Double
+    }
+
+    var result: PermutedResult {
+      PermutedResult(
+        accuracy: Interval(estimate: accuracy, low: low, high: high),
+        unchanged: Interval(estimate: unchanged.share, low: unchanged.low, high: unchanged.high), n: n)
+    }
+  }
+
   struct Accuracy: Decodable {
     var accuracy: Double
     var low: Double
@@ -144,9 +177,12 @@ private struct StoredResult: Decodable {
     var attention_ratio: Double?
     var n: Int
     var images: Int?
+    var place: Int?
     var family: String?
     var by_images: [Accuracy]?
+    var by_place: [Accuracy]?
     var by_family: [Accuracy]?
+    var permuted: Permuted?
 
     var result: AccuracyResult {
       AccuracyResult(
@@ -157,7 +193,8 @@ private struct StoredResult: Decodable {
     var kind: KindResult {
       KindResult(
         all: result, byImages: (by_images ?? []).map { .init($0.images ?? 0, $0.result) },
-        byFamily: (by_family ?? []).map { .init($0.family ?? "", $0.result) })
+        byPlace: (by_place ?? []).map { .init($0.place ?? 0, $0.result) },
+        byFamily: (by_family ?? []).map { .init($0.family ?? "", $0.result) }, permuted: permuted?.result)
     }
   }
 

@@ -118,6 +118,7 @@ public struct MergedResults: Sendable, Equatable {
     for run in runs {
       if runs.count > 1 { text += "\n### Seed \(run.seed)\n\n95 % bootstrap intervals over questions.\n\n" }
       text += run.table().markdown
+      if let places = run.placeTable { text += "\nBy the picture that is asked about:\n\n" + places.markdown }
       let times = run.orderedSeconds.map { "\($0.stage) \(Format.duration($0.seconds))" }
       if !times.isEmpty { text += "\nTime: " + times.joined(separator: ", ") + ".\n" }
     }

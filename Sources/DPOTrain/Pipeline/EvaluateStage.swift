@@ -16,7 +16,8 @@ struct EvaluateStage {
     let usable = try UsableQuestions(
       try questions(folder), in: context.directory.url,
       encoder: try context.encoder(),
-      room: context.configuration.evaluate.maxNewTokens, pictures: context.pictureCheck)
+      room: context.configuration.evaluate.maxNewTokens, permuted: context.configuration.evaluate.permuted,
+      pictures: context.pictureCheck)
     try context.omissions.leaveOut(usable.problems, stage: .evaluate)
     try usable.requireSome(for: "evaluate")
     let questions = usable.questions
@@ -100,11 +101,26 @@ struct EvaluateStage {
     let grading = try context.grading(of: questions)
     let loaded = try context.open(model)
     loaded.model.setTrainable(false, .vision, .projector, .decoder)
-    let answerer = try Answerer(
-      questions.map { AnswerRequest(id: $0.id, pictures: $0.images.map(Picture.file), prompt: $0.prompt) },
-      model: loaded.model, encoder: loaded.encoder,
-      features: try context.features(loaded.model, context.pictures(loaded, cacheBytes: 64 << 20)),
-      batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
+    let features = try context.features(loaded.model, context.pictures(loaded, cacheBytes: 64 << 20))
+    func answerer(of questions: [StoredQuestion]) throws -> Answerer {
+      try Answerer(
+        questions.map { AnswerRequest(id: $0.id, pictures: $0.images.map(Picture.file), prompt: $0.prompt) },
+        model: loaded.model, encoder: loaded.encoder, features: features, batchTokens: settings.batchTokens,
+        maxNewTokens: settings.maxNewTokens)
+    }
+    /// The answers to those questions that can be asked in another order, by id.
+    func permutedAnswers(to questions: [StoredQuestion]) throws -> [String: String] {
+      let others = settings.permuted ? questions.compactMap(\.permuted) : []
+      let answerer = try answerer(of: others)
+      var found: [String: String] = [:]
+      for (index, batch) in answerer.batches.enumerated() {
+        for (place, answer) in zip(batch, try answerer.answers(batch: index)) {
+          found[others[place].id] = answer.trimmedText
+        }
+      }
+      return found
+    }
+    let answerer = try answerer(of: questions)
     let reading = AttentionProfile(
       context.configuration.select, layers: loaded.model.configuration.text.hiddenLayerCount)
     let side = loaded.model.configuration.vision.patchesPerSide
@@ -118,10 +134,15 @@ struct EvaluateStage {
       try Interruption.check("evaluate (\(name)), \(stored.rows.count) of \(questions.count) questions")
       let answers = try answerer.answers(batch: index, attention: reading.capture)
       let blind = settings.blind ? try answerer.answers(batch: index, isBlind: true) : []
+      let permuted = try permutedAnswers(to: batch.map { questions[$0] })
       let records = try batch.indices.map { place in
-        try record(
-          questions[batch[place]], answers[place], blind: blind.isEmpty ? nil : blind[place],
-          reading: reading, patchesPerSide: side, grading: grading)
+        let question = questions[batch[place]]
+        var record = try record(
+          question, answers[place], blind: blind.isEmpty ? nil : blind[place], reading: reading,
+          patchesPerSide: side, grading: grading)
+        record.permutedPrediction = permuted[question.id]
+        record.permutedCorrect = permuted[question.id].map { grading.isRight($0, to: question) }
+        return record
       }
       try stored.append(records, id: \.id)
       progress.update(step: stored.rows.count)

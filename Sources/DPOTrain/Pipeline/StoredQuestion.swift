@@ -40,6 +40,21 @@ package struct StoredQuestion {
   /// How the images are shown.
   var kind: QuestionKind { record?.kind.questionKind ?? .single }
 
+  /// A sequence's question with every picture one place on, the last one first, and the new number of the picture
+  /// in the prompt; `nil` for other kinds.
+  package var permuted: StoredQuestion? {
+    guard var record, record.kind == .sequence, record.count > 1 else { return nil }
+    record.target = record.target % record.count + 1
+    record.images = [record.images[record.count - 1]] + record.images.dropLast()
+    record.prompt = PromptRewriting.prompt(
+      record.question, kind: .sequence, target: record.target, count: record.count)
+    var other = self
+    other.images = [images[images.count - 1]] + images.dropLast()
+    other.prompt = record.prompt
+    other.record = record
+    return other
+  }
+
   /// The two files of a folder, by name.
   struct Files {
     var composed: String

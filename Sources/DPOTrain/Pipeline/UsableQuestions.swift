@@ -12,8 +12,10 @@ struct UsableQuestions {
   /// - Parameters:
   ///   - folder: what pictures' paths are relative to.
   ///   - room: tokens that an answer may have.
+  ///   - permuted: whether sequences are asked in another order too.
   init(
-    _ all: [StoredQuestion], in folder: URL, encoder: PromptEncoder, room: Int, pictures: PictureCheck
+    _ all: [StoredQuestion], in folder: URL, encoder: PromptEncoder, room: Int, permuted: Bool = false,
+    pictures: PictureCheck
   ) throws {
     func file(_ path: String) -> String { URL(fileURLWithPath: path, relativeTo: folder).path }
     let broken = try pictures.problems(of: all.lazy.flatMap(\.images).map(file))
@@ -23,7 +25,9 @@ struct UsableQuestions {
         continue
       }
       do {
-        _ = try encoder.example(question: question.prompt, images: Array(question.images.indices), room: room)
+        for form in [question, permuted ? question.permuted : nil].compactMap(\.self) {
+          _ = try encoder.example(question: form.prompt, images: Array(form.images.indices), room: room)
+        }
         questions.append(question)
       } catch {
         problems.append(DataError(file: question.file, record: question.id, problem: "\(error)"))

@@ -80,7 +80,7 @@ public struct PartStates: Sendable {
   }
 
   private func rows(of part: RunPart) -> [ConfigurationRow] {
-    configuration.rows("").filter { $0.affectsResults && $0.readers.contains(part) }
+    configuration.rowsWithReaders.filter { $0.affectsResults && $0.readers.contains(part) }
   }
 
   /// The parts that are done with this configuration, from the inputs that are there.

@@ -313,6 +313,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
         "evaluate",
         "\(run.evaluate.questions) questions of each of 4 kinds, before and after"
           + (run.evaluate.blind ? ", with and without images" : "")
+          + (run.evaluate.permuted ? ", sequences in two orders" : "")
       ))
     if isShapeKnown {
       let speed = Self.productSpeed()

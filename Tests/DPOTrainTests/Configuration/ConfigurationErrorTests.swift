@@ -31,6 +31,12 @@ import Testing
       yaml: "select:\n  thresholds:\n    sequence:\n      7: 0.5\n",
       error:
         "c.yaml:4: select.thresholds.sequence.7: unknown key; select.thresholds.sequence has 2, 3, 4, 5"),
+    Case(
+      yaml: "sft:\n  two_image_share: 0.5\n",
+      error: "c.yaml:2: sft.two_image_share: unknown key; it is sft.composed.share now"),
+    Case(
+      yaml: "", overrides: ["sft.questions_per_pair=2"],
+      error: "--set: sft.questions_per_pair: unknown key; it is sft.composed.questions now"),
     // Types
     Case(
       yaml: "train: 3\n", error: "c.yaml:1: train: found 3, expected a mapping of keys"),
@@ -157,6 +163,19 @@ import Testing
       yaml: "train:\n  single_image_share: 0.2\n",
       error: "c.yaml:2: train.single_image_share: found 0.2 with compose.single 0, "
         + "expected compose.single of 1 or more"),
+    Case(
+      yaml: "sft:\n  stop_accuracy: 0.5\n",
+      error: "c.yaml:2: sft.stop_accuracy: found 0.5 with sft.eval_steps 0, "
+        + "expected 0, or sft.eval_steps of 1 or more"),
+    Case(
+      yaml: "sft: {stop_accuracy: 0.5, eval_steps: 10, composed: {share: 0}}\n",
+      error: "c.yaml:1: sft.stop_accuracy: found 0.5 without a format in sft.composed, "
+        + "expected 0, or a format to be judged by"),
+    Case(
+      yaml: "model: {text_config: {max_position_embeddings: 220}}\nsft: {composed: {sequence: {5: 1}}}\n"
+        + "compose: {sequence: {2: 9}}\nevaluate: {sequence_counts: [2]}\n",
+      error: "c.yaml:1: model.text_config.max_position_embeddings: found 220, "
+        + "expected at least 228: 5 images of 36 tokens and 48 of text"),
     Case(
       yaml: "select:\n  length_ratio_min: 2\n  length_ratio_max: 1\n",
       error: "c.yaml:3: select.length_ratio_max: found 1.0, expected more than length_ratio_min (2.0), "

@@ -24,6 +24,7 @@ import Testing
     "train.f_alpha_divergence_coef": (["train.f_divergence_type=alpha_divergence"], "0.25"),
     "train.label_smoothing": (["train.loss_type=robust"], "0.25"),
     "train.single_image_share": (["compose.single=50"], "0.25"),
+    "sft.stop_accuracy": (["sft.eval_steps=10"], "0.5"),
     "sft.composed.sequence": ([], "{3: 1}"), "sft.composed.grid": ([], "{4: 1}"),
   ]
 
@@ -129,6 +130,21 @@ import Testing
       #expect(
         "\(error!)".contains(
           "train, which is not done with these settings (train.gamma: 0.1 there, 0.3 here)"))
+    }
+  }
+
+  /// Answers of looks during supervised training are made and graded as those of evaluation.
+  @Test(arguments: [0, 10]) func looksReadWhatEvaluationReads(evalSteps: Int) {
+    var base = RunConfiguration()
+    base.sft.evalSteps = evalSteps
+    for edit: (inout RunConfiguration) -> Void in [
+      { $0.evaluate.grader = .text }, { $0.evaluate.maxNewTokens += 1 }, { $0.evaluate.batchTokens += 1 },
+    ] {
+      var other = base
+      edit(&other)
+      #expect((base.hash(of: .sft) != other.hash(of: .sft)) == (evalSteps > 0))
+      #expect(base.hash(of: .compose) == other.hash(of: .compose))
+      #expect(base.hash(of: .before) != other.hash(of: .before))
     }
   }
 

@@ -93,6 +93,60 @@ struct ResultsTests {
     #expect(result.before.attentionAUC.map { $0?.estimate } == [1, 0.5])
   }
 
+  /// Right of the first picture, wrong of the second; right answers of even numbers turn wrong in another order.
+  static func ordered(_ kind: QuestionKind) -> [AnswerRecord] {
+    (0..<8).map { index in
+      let correct = index < 4
+      return AnswerRecord(
+        id: "\(kind.rawValue)-\(index)", kind: kind, count: 2, target: correct ? 1 : 2, family: "f",
+        prompt: "p", answer: "red", prediction: correct ? "red" : "blue", correct: correct,
+        answeredFromAnotherImage: nil,
+        permutedPrediction: kind == .sequence ? "red" : nil,
+        permutedCorrect: kind == .sequence ? correct && index % 2 == 1 : nil)
+    }
+  }
+
+  @Test("By the place of the picture that is asked about, and with the pictures in another order")
+  func placesAndOrders() throws {
+    let records = Self.ordered(.sequence) + Self.ordered(.grid)
+    let result = try EvaluationResult(
+      configName: "c", configHash: "h", seed: 1, versions: [:], seconds: [:], before: records, after: records,
+      resamples: 20)
+    let sequence = try #require(result.before.kinds[.sequence])
+    #expect(sequence.byPlace.map(\.label) == [1, 2])
+    #expect(sequence.byPlace.map(\.result.accuracy) == [1, 0])
+    #expect(sequence.byPlace.map(\.result.n) == [4, 4])
+    // Two of four right answers stay right, four wrong ones stay wrong.
+    let permuted = try #require(sequence.permuted)
+    #expect(permuted.accuracy.estimate == 0.25 && permuted.unchanged.estimate == 0.75 && permuted.n == 8)
+    #expect(permuted.unchanged.low < 0.75 && permuted.unchanged.high > 0.75)
+    #expect(result.before.kinds[.grid]?.permuted == nil)
+    let folder = try TemporaryFolder()
+    let url = folder.url.appendingPathComponent("results.json")
+    try result.write(to: url)
+    #expect(try EvaluationResult.read(from: url) == result)
+    let lines = result.table().plain.split(separator: "\n")
+    #expect(lines.contains { $0.hasPrefix("  other order") && $0.contains("25.0 [") })
+    #expect(lines.contains { $0.hasPrefix("  same verdict") && $0.contains("75.0 [") })
+    let places = try #require(result.placeTable)
+    #expect(
+      places.rows.map { $0[0] } == [
+        "Sequence, Image1", "Sequence, Image2", "Grid collage, Image1", "Grid collage, Image2",
+      ])
+    #expect(places.rows[0][1].hasPrefix("100.0 [") && places.rows[1][2].hasPrefix("0.0 ["))
+    var content = ReportContent(title: "t")
+    content.results = result
+    let page = ReportPage(content).html
+    #expect(page.contains("Accuracy by the picture that is asked about, %"))
+    #expect(page.contains("Sequences with the pictures in another order, %"))
+    // A row is the same after it was on file.
+    let row = Self.ordered(.sequence)[3]
+    #expect(try JSONDecoder().decode(AnswerRecord.self, from: Data(row.jsonLine.utf8)) == row)
+    // All at one place: nothing to tell apart.
+    let one = try #require(try Self.result(after: after).before.kinds[.picInPic])
+    #expect(one.byPlace.isEmpty && one.permuted == nil)
+  }
+
   @Test("results.json keeps its keys in order, repeats to the byte and reads back")
   func file() throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "results-\(UUID().uuidString)")

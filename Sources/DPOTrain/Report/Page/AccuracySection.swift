@@ -39,6 +39,8 @@ extension ReportPage {
         })
     }
     body += countChart(results, keys)
+    body += placeChart(results, keys)
+    body += orderChart(results)
     body += familyChart(results, keys)
     body += layerChart(results)
     body += ratioChart(results)
@@ -126,6 +128,44 @@ extension ReportPage {
     guard groups.count > 1 else { return "" }
     let chart = BarChart(groups: groups, series: phases(results), width: 1060, height: 250)
     return Figure.html(title: "Accuracy by number of images, %", legend: keys, wide: true, chart.svg)
+  }
+
+  private func placeChart(_ results: EvaluationResult, _ keys: [LegendEntry]) -> HTML {
+    var groups: [BarChart.Group] = []
+    for kind in QuestionKind.multiImage {
+      for part in results.before.kinds[kind]?.byPlace ?? [] {
+        let new = results.after?.kinds[kind]?.byPlace.first { $0.label == part.label }?.result
+        groups.append(
+          BarChart.Group(
+            label: String(part.label), heading: "\(kind.title), Image",
+            bars: [part.result.accuracyBar, new?.accuracyBar], reference: (new ?? part.result).blind))
+      }
+    }
+    guard groups.count > 1 else { return "" }
+    let chart = BarChart(groups: groups, series: phases(results), width: 1060, height: 250)
+    return Figure.html(
+      title: "Accuracy by the picture that is asked about, %", legend: keys,
+      caption: "Later places occur only in prompts with more pictures, which are harder.", wide: true,
+      chart.svg)
+  }
+
+  private func orderChart(_ results: EvaluationResult) -> HTML {
+    guard let asked = results.before.kinds[.sequence], let old = asked.permuted else { return "" }
+    let later = results.after?.kinds[.sequence]
+    let new = later?.permuted
+    func bar(_ interval: Interval) -> BarChart.Bar {
+      BarChart.Bar(value: interval.estimate, low: interval.low, high: interval.high)
+    }
+    let groups = [
+      BarChart.Group(label: "as asked", bars: [asked.all.accuracyBar, later?.all.accuracyBar]),
+      BarChart.Group(label: "other order", bars: [bar(old.accuracy), new.map { bar($0.accuracy) }]),
+      BarChart.Group(label: "same verdict", bars: [bar(old.unchanged), new.map { bar($0.unchanged) }]),
+    ]
+    return Figure.html(
+      title: "Sequences with the pictures in another order, %", legend: phases(results),
+      caption: "Every picture moves one place on, the last one to the front, and the prompt names its new "
+        + "number. “Same verdict” is the share of questions answered right in both orders or in none.",
+      BarChart(groups: groups, series: phases(results)).svg)
   }
 
   private func familyChart(_ results: EvaluationResult, _ keys: [LegendEntry]) -> HTML {

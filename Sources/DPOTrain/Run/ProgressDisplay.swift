@@ -8,6 +8,7 @@ import Synchronization
 public final class ProgressDisplay: Sendable {
   private struct State {
     var step: Int
+    var total: Int
     var tokens = 0
     var fields: [(name: String, value: String)] = []
     var lastShown: Double?
@@ -17,7 +18,6 @@ public final class ProgressDisplay: Sendable {
 
   private let console: Console
   private let title: String
-  private let total: Int
   private let start: Int
   private let clock: @Sendable () -> Double
   private let begin: Double
@@ -29,11 +29,10 @@ public final class ProgressDisplay: Sendable {
   ) {
     self.console = console
     self.title = title
-    self.total = total
     self.start = start
     self.clock = clock
     begin = clock()
-    state = Mutex(State(step: start, lastLineStep: start))
+    state = Mutex(State(step: start, total: total, lastLineStep: start))
   }
 
   /// Reports that `step` steps are done.
@@ -50,12 +49,12 @@ public final class ProgressDisplay: Sendable {
       state.tokens += tokens
       if let fields { state.fields = fields }
       if console.isTerminal {
-        guard state.lastShown.map({ now - $0 >= 0.1 }) ?? true || step >= total else { return nil }
+        guard state.lastShown.map({ now - $0 >= 0.1 }) ?? true || step >= state.total else { return nil }
         state.lastShown = now
         return (line(state, now: now, width: console.output.width()), true)
       }
-      let crossed = step * 10 / max(total, 1) > state.lastLineStep * 10 / max(total, 1)
-      guard state.lastShown == nil || step >= total || crossed || now - state.lastShown! >= 30 else {
+      let crossed = step * 10 / max(state.total, 1) > state.lastLineStep * 10 / max(state.total, 1)
+      guard state.lastShown == nil || step >= state.total || crossed || now - state.lastShown! >= 30 else {
         return nil
       }
       state.lastShown = now
@@ -65,6 +64,9 @@ public final class ProgressDisplay: Sendable {
     guard let text else { return }
     if text.1 { console.show(bar: text.0) } else { console.showLine(text.0) }
   }
+
+  /// There will be fewer steps than was thought.
+  package func shorten(to total: Int) { state.withLock { $0.total = min($0.total, total) } }
 
   /// Ends the display; the bar stays as a line.
   public func finish() {
@@ -79,19 +81,19 @@ public final class ProgressDisplay: Sendable {
 
   private func line(_ state: State, now: Double, width: Int?) -> String {
     let seconds = max(now - begin, 1e-3)
-    var parts = ["\(state.step)/\(total)"]
+    var parts = ["\(state.step)/\(state.total)"]
     parts += state.fields.map { "\($0.name) \($0.value)" }
     if state.tokens > 0 { parts.append("\(Self.rate(Double(state.tokens) / seconds)) tokens/s") }
     let done = state.step - start
-    if state.step >= total {
+    if state.step >= state.total {
       parts.append("\(Self.duration(seconds))")
     } else if done > 0 {
-      parts.append("\(Self.duration(seconds / Double(done) * Double(total - state.step))) left")
+      parts.append("\(Self.duration(seconds / Double(done) * Double(state.total - state.step))) left")
     }
     guard let width else { return "\(title)  " + parts.joined(separator: "  ") }
     let figures = parts.joined(separator: "  ")
     let room = min(30, width - title.count - figures.count - 5)
-    let share = min(1, Double(state.step) / Double(max(total, 1)))
+    let share = min(1, Double(state.step) / Double(max(state.total, 1)))
     let text = room < 5 ? "\(title)  \(figures)" : "\(title)  \(Self.bar(share, width: room))  \(figures)"
     return String(text.prefix(max(width - 1, 10)))
   }

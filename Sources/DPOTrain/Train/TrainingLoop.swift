@@ -131,7 +131,8 @@ public final class TrainingLoop {
       metricsURL, resuming: settings.stage, after: step, expected: resumedPosition)
     log = metrics
     defer { try? metrics.close() }
-    let progress = console.progress(settings.stage.rawValue, total: settings.steps, start: step)
+    let progress = console.progress(
+      settings.stage.rawValue, total: settings.steps - skippedSteps, start: step)
     defer { progress.finish() }
     let parameters = model.trainableParameters()
     while !isFinished {
@@ -157,6 +158,7 @@ public final class TrainingLoop {
         try metrics.append(row(objective))
         window.reset()
       }
+      progress.shorten(to: settings.steps - skippedSteps)
       progress.update(
         step: step, tokens: outcome.tokens,
         fields: [("loss", fixed(outcome.loss, 4))] + outcome.highlights)

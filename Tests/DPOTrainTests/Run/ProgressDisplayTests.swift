@@ -77,6 +77,24 @@ import Testing
     #expect(screen.shown == "warning: careful\n")
   }
 
+  @Test func aLoopThatEndsEarlyIsToldInItsOwnSteps() {
+    let screen = Screen()
+    let time = Mutex(0.0)
+    let display = screen.console(isTerminal: false).progress(
+      "sft", total: 100, clock: { time.withLock { $0 } })
+    for step in 1...15 {
+      time.withLock { $0 = Double(step) }
+      if step >= 12 { display.shorten(to: 15) }
+      display.update(step: step)
+    }
+    // No later word makes it longer.
+    display.shorten(to: 40)
+    display.update(step: 15)
+    let lines = screen.shown.split(separator: "\n")
+    #expect(lines.contains("sft  10/100  1:30 left") && lines.contains("sft  12/15  3s left"), "\(lines)")
+    #expect(lines.suffix(2) == ["sft  15/15  15s", "sft  15/15  15s"], "\(lines)")
+  }
+
   @Test func aResumedLoopEstimatesFromItsOwnSteps() {
     let screen = Screen()
     let time = Mutex(0.0)

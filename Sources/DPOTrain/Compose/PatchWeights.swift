@@ -26,15 +26,10 @@ extension ComposedRecord {
   ) -> [Double]? {
     guard let layout else { return nil }
     let box: (x: ClosedRange<Double>, y: ClosedRange<Double>)
-    switch (mapping, kind) {
-    case (.even, .grid):
-      let row = Double((target - 1) / layout.columns)
-      let column = Double((target - 1) % layout.columns)
-      let (high, wide) = (Double(layout.rows), Double(layout.columns))
-      box = (column / wide...(column + 1) / wide, row / high...(row + 1) / high)
-    case (.even, _):
-      box = (1.0 / 6...5.0 / 6, 1.0 / 6...5.0 / 6)
-    case (.exact, _):
+    switch mapping {
+    case .even:
+      box = Self.evenBox(kind, target: target, rows: layout.rows, columns: layout.columns)
+    case .exact:
       let (width, height) = (Double(layout.width), Double(layout.height))
       let side = fit == .pad ? max(width, height) : min(width, height)
       let left = ((side - width) / 2).rounded(.down)
@@ -48,6 +43,28 @@ extension ComposedRecord {
     }
     let across = overlaps(of: box.x, cells: columns)
     return overlaps(of: box.y, cells: rows).flatMap { high in across.map { $0 * high } }
+  }
+}
+
+extension ComposedRecord {
+  /// The target's rectangle by ``RegionMapping/even``, in fractions of the picture.
+  private static func evenBox(
+    _ kind: CompositionKind, target: Int, rows: Int, columns: Int
+  ) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
+    guard kind == .grid else { return (1.0 / 6...5.0 / 6, 1.0 / 6...5.0 / 6) }
+    let row = Double((target - 1) / columns)
+    let column = Double((target - 1) % columns)
+    let (high, wide) = (Double(rows), Double(columns))
+    return (column / wide...(column + 1) / wide, row / high...(row + 1) / high)
+  }
+
+  /// As ``patchWeights(rows:columns:mapping:fit:)`` with ``RegionMapping/even``, before there is a record.
+  static func evenWeights(
+    _ kind: CompositionKind, target: Int, rows: Int, columns: Int, patchesPerSide side: Int
+  ) -> [Double] {
+    let box = evenBox(kind, target: target, rows: rows, columns: columns)
+    let across = overlaps(of: box.x, cells: side)
+    return overlaps(of: box.y, cells: side).flatMap { high in across.map { $0 * high } }
   }
 }
 

@@ -273,6 +273,10 @@ extension RunConfiguration.SFT.VisionPretraining: ConfigurationSection {
       .integer(
         "per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, to: 1_000_000, "Pictures per step."
       ),
+      .number(
+        "composed_share", \.composedShare, .share,
+        "Share of the pictures that are grids and pictures in pictures of `sft.composed`, so that patch features say what is where."
+      ),
       .number("learning_rate", \.learningRate, .positive, "Peak learning rate, with cosine schedule."),
       .number(
         "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),

@@ -15,6 +15,9 @@ extension RunConfiguration {
       public var maxSteps = 500
       /// Pictures per step.
       public var perDeviceTrainBatchSize = 64
+      /// Share of the pictures that are canvases of the formats in `sft.composed`, each cell with the attributes of
+      /// its picture: patch features then say what is where, as CLIP's do.
+      public var composedShare = 0.0
       /// Peak learning rate, with cosine schedule.
       public var learningRate = 3e-3
       /// Share of the steps in which the learning rate rises from 0.

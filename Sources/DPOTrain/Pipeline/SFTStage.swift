@@ -113,7 +113,8 @@ struct SFTStage {
     base.model.setTrainable(true, .vision)
     defer { base.model.setTrainable(context.configuration.sft.trainVision, .vision) }
     let training = VisionPretraining(
-      settings: context.configuration.sft.visionPretraining, model: base.model, source: context.source,
+      settings: context.configuration.sft.visionPretraining, composed: context.configuration.sft.composed,
+      options: try context.configuration.compositionOptions(), model: base.model, source: context.source,
       pictures: pictures, seed: context.configuration.run.seed)
     if let accuracy = try training.run(console: context.console) {
       context.console.message("sft: vision tower names \(fixed(accuracy * 100, 1)) % of attributes")

@@ -4,8 +4,9 @@ import Tensor
 
 /// Teaches the vision tower to name what is in a picture before it meets the decoder.
 ///
-/// Linear heads on the mean patch feature predict the answers to questions that apply to every picture; the heads
-/// are thrown away. It stands in for the CLIP training that a real vision tower comes with.
+/// Linear heads on the mean feature of a picture's patches predict the answers to questions that apply to every
+/// picture; the heads are thrown away. A share of the pictures are canvases, where the heads see the patches of one
+/// cell at a time. It stands in for the CLIP training that a real vision tower comes with.
 public struct VisionPretraining {
   /// A question with a closed set of answers about the pictures of one collection.
   public struct Attribute: Sendable, Equatable {
@@ -21,13 +22,21 @@ public struct VisionPretraining {
   private let model: LlavaModel
   private let source: any QuestionSource
   private let pictures: PictureStore
+  private let canvases: RegionSampler
   private let seed: UInt64
 
   /// Creates the training of `model`'s vision tower on the split `sft` of `source`.
+  /// - Parameters:
+  ///   - composed: the formats that canvases have.
+  ///   - options: sizes of canvases.
   public init(
-    settings: RunConfiguration.SFT.VisionPretraining, model: LlavaModel, source: any QuestionSource,
+    settings: RunConfiguration.SFT.VisionPretraining, composed: RunConfiguration.SFT.Composed = .init(),
+    options: CompositionOptions = .init(), model: LlavaModel, source: any QuestionSource,
     pictures: PictureStore, seed: UInt64
   ) {
+    canvases = RegionSampler(
+      source: source, composed: composed, share: settings.composedShare, options: options,
+      patchesPerSide: model.configuration.vision.patchesPerSide)
     self.settings = settings
     self.model = model
     self.source = source
@@ -105,8 +114,11 @@ public struct VisionPretraining {
     var (right, answered) = (0, 0)
     for step in 0..<settings.maxSteps {
       try Interruption.check("vision pre-training, step \(step) of \(settings.maxSteps)")
-      let images = cursor.records(ofStep: step).map { source.image(.sft, $0) }
-      let pooled = model.visionFeatures(try pictures.pixels(images.map(Picture.source))).mean(axes: [1])
+      var draws = random.split(UInt64(step))
+      let batch = canvases.batch(
+        of: cursor.records(ofStep: step).map { source.image(.sft, $0) }, using: &draws)
+      let images = batch.regions.map(\.image)
+      let pooled = batch.pooled(model.visionFeatures(try pictures.pixels(batch.pictures)))
       var loss = Tensor(0)
       for (attribute, head) in zip(attributes, heads) {
         let known = images.enumerated().compactMap { row, image -> (row: Int32, target: Int32)? in

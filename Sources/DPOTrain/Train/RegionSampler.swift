@@ -1,0 +1,100 @@
+import LVLM
+import Tensor
+
+/// Draws what the vision tower looks at before it meets the decoder: single pictures, and canvases of several of
+/// which each cell is a region of its own.
+package struct RegionSampler: Sendable {
+  private let source: any QuestionSource
+  private let formats: [(kind: CompositionKind, count: Int, weight: Double)]
+  private let share: Double
+  private let options: CompositionOptions
+  private let side: Int
+
+  /// - Parameters:
+  ///   - composed: formats with their weights; sequences show single pictures.
+  ///   - share: of the pictures that become canvases.
+  ///   - patchesPerSide: of the square the model sees.
+  package init(
+    source: any QuestionSource, composed: RunConfiguration.SFT.Composed, share: Double,
+    options: CompositionOptions, patchesPerSide: Int
+  ) {
+    self.source = source
+    formats = composed.weights.filter { $0.kind != .sequence }
+    self.share = formats.isEmpty ? 0 : share
+    self.options = options
+    side = patchesPerSide
+  }
+
+  /// A part of a picture that shows one picture of the source.
+  package struct Region {
+    /// What it shows.
+    package var image: ImageReference
+    /// The row of the picture in the batch.
+    package var row: Int
+    /// Shares of the patches, row by row; they add up to one.
+    package var weights: [Float]
+  }
+
+  /// The pictures of a step, and their regions.
+  package struct Batch {
+    package var pictures: [Picture] = []
+    package var regions: [Region] = []
+
+    /// The mean feature of every region, `[regions, width]`.
+    /// - Parameter features: of the patches, `[pictures, patches, width]`.
+    package func pooled(_ features: Tensor) -> Tensor {
+      let (patches, width) = (features.shape[1], features.shape[2])
+      let weights = Tensor(regions.flatMap(\.weights), shape: [regions.count, 1, patches])
+      let isEach = regions.count == pictures.count && regions.enumerated().allSatisfy { $0 == $1.row }
+      let own = isEach ? features : features.rows(at: Tensor(regions.map { Int32($0.row) }))
+      return weights.matmul(own).reshaped([regions.count, width])
+    }
+  }
+
+  /// The step that begins from these pictures: some as they are, some among others on a canvas.
+  package func batch(of images: [ImageReference], using random: inout RandomGenerator) -> Batch {
+    var batch = Batch()
+    for image in images {
+      let row = batch.pictures.count
+      guard share > 0, random.uniform() < share else {
+        batch.pictures.append(.source(image))
+        let even = 1 / Float(side * side)
+        batch.regions.append(
+          Region(image: image, row: row, weights: Array(repeating: even, count: side * side)))
+        continue
+      }
+      let (kind, count) = format(using: &random)
+      var sources = [image]
+      while sources.count < count {
+        let other = source.image(.sft, random.integer(below: source.count(of: .sft)))
+        if !sources.contains(where: { $0.path == other.path }) { sources.append(other) }
+      }
+      batch.pictures.append(.composed(ComposedPicture(kind, sources: sources, options: options)))
+      // Nothing is asked about what an inner picture may hide.
+      for (place, shown) in sources.enumerated() where kind == .grid || place == 0 {
+        batch.regions.append(
+          Region(image: shown, row: row, weights: weights(kind, count: count, target: place + 1)))
+      }
+    }
+    return batch
+  }
+
+  private func format(using random: inout RandomGenerator) -> (CompositionKind, Int) {
+    var place = random.uniform() * formats.reduce(0) { $0 + $1.weight }
+    for entry in formats.dropLast() {
+      if place < entry.weight { return (entry.kind, entry.count) }
+      place -= entry.weight
+    }
+    return (formats[formats.count - 1].kind, formats[formats.count - 1].count)
+  }
+
+  /// The patches of a cell, as the attention ratio counts them.
+  private func weights(_ kind: CompositionKind, count: Int, target: Int) -> [Float] {
+    let geometry = GridGeometry(count: count, cell: options.cell)
+    let weights = ComposedRecord.evenWeights(
+      kind, target: target, rows: kind == .grid ? geometry?.rows ?? 1 : 1,
+      columns: kind == .grid ? geometry?.columns ?? 1 : 1, patchesPerSide: side)
+    let sum = weights.reduce(0, +)
+    return weights.map { Float($0 / sum) }
+  }
+}

@@ -247,6 +247,10 @@ extension RunConfiguration.SFT.Composed: ConfigurationSection {
         "Share of conversations about several pictures once they have started, in the prompts that `compose` makes."
       ),
       .number("start", \.start, .share, "Fraction of the steps after which they come in."),
+      .number(
+        "pairs_until", \.pairsUntil, .share,
+        "Fraction of the steps up to which they show two separate pictures alone, from which \"Image 2\" is learned soonest."
+      ),
       .integer(
         "questions", \.questions, from: 1, to: 16,
         "Questions in one of them, each about a picture drawn at random (for a picture in a picture the inner one)."
@@ -321,6 +325,10 @@ extension RunConfiguration.Train: ConfigurationSection {
         "Whether the preference loss of a pair is weighed by how likely its answers are under the policy (WPO)."
       ),
       .number("gamma", \.gamma, .notNegative, "Weight γ of the NLL term on the chosen answers."),
+      .number(
+        "anchor_weight", \.anchorWeight, .notNegative,
+        "Weight of mDPO's anchor, −log σ(β log π/π_ref) of the chosen answers, which keeps them from becoming less likely; 0 is none."
+      ),
       .choice(
         "nll_reduction", \.nllReduction,
         "NLL as the mean over answer tokens (released code) or their sum per pair (the paper's equation 5)."),

@@ -35,6 +35,9 @@ extension RunConfiguration {
       public var share = 0.33
       /// Fraction of the steps after which they come in.
       public var start = 0.0
+      /// Fraction of the steps up to which they show two separate pictures alone: what "Image 2" means is learned much
+      /// sooner from these than from all formats at once.
+      public var pairsUntil = 0.0
       /// Questions in one of them, each about a picture drawn at random.
       public var questions = 4
       /// How often a sequence is drawn, by number of images; only proportions count.

@@ -42,6 +42,11 @@ extension RunConfiguration {
       case model
       /// A right answer to another question of the same kind, drawn at random: a control.
       case random
+      /// The chosen answer with what is true of another picture of the prompt in the place of what is true of the
+      /// asked one (CcDPO's swapped captions, arXiv 2505.22396).
+      case swapped
+      /// The first half of the chosen answer's words (CcDPO's truncated captions).
+      case truncated
     }
 
     /// Where the thresholds come from.

@@ -129,7 +129,7 @@ extension RunConfiguration.Select: ConfigurationSection {
       ),
       .choice(
         "rejected", \.rejected,
-        "Which answer is rejected: the model's, or, as a control, a right answer to another question of the same family."
+        "Which answer is rejected: the model's; or, in its place, a right answer to another question of the same family (a control), the chosen answer with the facts of another picture of the prompt, or its first half."
       ),
       .integer("max_pairs", \.maxPairs, "Most pairs that are kept, drawn at random; 0 keeps all."),
       .flag(

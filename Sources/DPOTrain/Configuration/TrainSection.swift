@@ -62,6 +62,8 @@ extension RunConfiguration {
     public var useWeighting = false
     /// Weight γ of the NLL term on the chosen answers.
     public var gamma = 0.1
+    /// Weight of mDPO's anchor, −log σ(β log π/π_ref) of the chosen answers.
+    public var anchorWeight = 0.0
     /// How the NLL term is put together.
     public var nllReduction = Reduction.mean
     /// Passes over the pairs; not used when `maxSteps` is given.

@@ -8,9 +8,10 @@ public enum LikelihoodReduction: String, CaseIterable, Sendable {
   case sum
 }
 
-/// The whole training objective: a weighted list of preference losses plus `γ` times the likelihood term.
+/// The whole training objective: a weighted list of preference losses, `γ` times the likelihood term, and an anchor.
 ///
-/// `L = Σ_i w_i · mean_pairs(loss_i) + γ · NLL(chosen)` (MIA-DPO, equation 5, with one loss of weight 1).
+/// `L = Σ_i w_i · mean_pairs(loss_i) + γ · NLL(chosen)` (MIA-DPO, equation 5, with one loss of weight 1)
+/// `+ a · mean_pairs(−log σ(β · log π(y_w|x)/π_ref(y_w|x)))` (the anchor of mDPO, arXiv 2406.11839, equation 7).
 public struct PreferenceObjectiveTerms: Sendable {
   /// The preference losses.
   public let losses: [PreferenceLoss]
@@ -20,6 +21,8 @@ public struct PreferenceObjectiveTerms: Sendable {
   public let options: LossOptions
   /// The weight γ of the likelihood term.
   public let gamma: Double
+  /// The weight of the anchor, which keeps the chosen answers from becoming less likely than under the reference.
+  public let anchor: Double
   /// How the likelihood term is averaged.
   public let reduction: LikelihoodReduction
 
@@ -27,7 +30,7 @@ public struct PreferenceObjectiveTerms: Sendable {
   /// - Throws: ``LossError`` when a name is unknown, an option is out of range, or no listed loss reads it.
   public init(
     losses names: [String], weights: [Double] = [], options: LossOptions, gamma: Double = 0,
-    reduction: LikelihoodReduction = .mean
+    anchor: Double = 0, reduction: LikelihoodReduction = .mean
   ) throws {
     guard weights.isEmpty || weights.count == names.count else {
       throw LossError.weightCount(losses: names.count, weights: weights.count)
@@ -35,6 +38,10 @@ public struct PreferenceObjectiveTerms: Sendable {
     guard gamma >= 0, gamma.isFinite else {
       throw LossError.invalidOption(
         "gamma", loss: names.joined(separator: "+"), found: gamma, expected: "a number of at least 0")
+    }
+    guard anchor >= 0, anchor.isFinite else {
+      throw LossError.invalidOption(
+        "anchor", loss: names.joined(separator: "+"), found: anchor, expected: "a number of at least 0")
     }
     losses = try names.map(PreferenceLoss.named)
     guard !losses.isEmpty else {
@@ -49,6 +56,7 @@ public struct PreferenceObjectiveTerms: Sendable {
     self.weights = weights.isEmpty ? names.map { _ in 1 } : weights
     self.options = options
     self.gamma = gamma
+    self.anchor = anchor
     self.reduction = reduction
   }
 
@@ -56,7 +64,7 @@ public struct PreferenceObjectiveTerms: Sendable {
   public var isPerPair: Bool { losses.allSatisfy(\.isPerPair) }
 
   /// Whether the reference's log-probabilities change the value.
-  public var needsReference: Bool { losses.contains(where: \.readsReference) }
+  public var needsReference: Bool { anchor > 0 || losses.contains(where: \.readsReference) }
 
   /// This part's share of the loss of an optimizer step, a scalar: shares of all parts add up to the loss of
   /// the whole step, whatever the split.
@@ -73,6 +81,10 @@ public struct PreferenceObjectiveTerms: Sendable {
     var shares = zip(losses, weights).map { loss, weight in
       let values = loss(scores, options)
       return (pairWeights.map { values * $0 } ?? values).sum() * (weight / Double(stepPairs))
+    }
+    if anchor > 0 {
+      let kept = (scores.chosenLogRatio * options.beta).logSigmoid()
+      shares.append(kept.sum() * (-anchor / Double(stepPairs)))
     }
     if gamma > 0 {
       shares.append(

@@ -20,6 +20,11 @@ struct SelectStage {
     let judged = try asked.map { try $0.candidate.row($0.answered, rule: rule, grading: grading) }
     let rows = PairSelection(settings, seed: context.configuration.run.seed).applied(
       to: judged, families: candidates.map(\.family),
+      facts: { number in
+        guard let own = candidates[number].facts, let others = candidates[number].record?.factsOfOthers
+        else { return nil }
+        return (own, others)
+      },
       isRight: { grading.isRight($1, to: candidates[$0]) })
     let profile = try writeProfile(candidates, answered, grading, folder: folder)
     let quality = try SelectionQuality(asked, rule: rule, grading: grading, profile: profile)

@@ -125,7 +125,8 @@ struct TrainStage {
     try PreferenceObjectiveTerms(
       losses: [settings.lossType], weights: [settings.preferenceWeight],
       options: settings.lossOptions,
-      gamma: settings.gamma, reduction: settings.nllReduction == .mean ? .mean : .sum)
+      gamma: settings.gamma, anchor: settings.anchorWeight,
+      reduction: settings.nllReduction == .mean ? .mean : .sum)
   }
 
   private func encode(_ pair: PreferencePair, _ encoder: PromptEncoder) throws -> EncodedPair {

@@ -15,10 +15,13 @@ public struct PairSelection: Sendable {
   /// Decides over rows that single answers' rules have kept.
   /// - Parameters:
   ///   - families: kind of question of each row; random rejected answers are drawn within it.
-  ///   - isRight: whether a text is a right answer to the question of a row, beside its ground truth; for random
-  ///     rejected answers alone.
+  ///   - facts: what is known of the pictures of a row's prompt, for swapped answers.
+  ///   - isRight: whether a text is a right answer to the question of a row, beside its ground truth; for answers
+  ///     that are put in the place of the model's alone.
   public func applied(
-    to rows: [CandidateRow], families: [String], isRight: (Int, String) -> Bool = { _, _ in false }
+    to rows: [CandidateRow], families: [String],
+    facts: (Int) -> (own: [String: String], others: [[String: String]])? = { _ in nil },
+    isRight: (Int, String) -> Bool = { _, _ in false }
   ) -> [CandidateRow] {
     var rows = rows
     for index in rows.indices where rows[index].kept && !settings.formats.contains(rows[index].kind.rawValue)
@@ -26,9 +29,55 @@ public struct PairSelection: Sendable {
       rows[index].outcome = .surplus
     }
     if settings.postSelection { cutQuantiles(&rows) }
-    if settings.rejected == .random { replaceRejected(&rows, families: families, isRight: isRight) }
+    switch settings.rejected {
+    case .model: break
+    case .random: replaceRejected(&rows, families: families, isRight: isRight)
+    case .swapped: rewriteRejected(&rows, isRight) { swapped($0, facts($1), number: $1) }
+    case .truncated: rewriteRejected(&rows, isRight) { text, _ in Self.truncated(text) }
+    }
     limit(&rows)
     return rows
+  }
+
+  /// Puts a spoiled chosen answer in the place of each rejected one; where it cannot be spoiled the pair is left out.
+  private func rewriteRejected(
+    _ rows: inout [CandidateRow], _ isRight: (Int, String) -> Bool, _ spoiled: (String, Int) -> String?
+  ) {
+    for index in rows.indices where rows[index].kept {
+      let chosen = rows[index].chosen ?? rows[index].groundTruth
+      guard let other = spoiled(chosen, index), !AnswerText.matches(other, chosen), !isRight(index, other)
+      else {
+        rows[index].outcome = .surplus
+        continue
+      }
+      rows[index].answer = other
+      rows[index].lengthRatio = CandidateRow.lengthRatio(other, chosen)
+      rows[index].editDistance = Double(EditDistance.between(other, chosen))
+    }
+  }
+
+  /// The text with the words of another picture's facts in the place of the own ones; of which picture is drawn.
+  private func swapped(
+    _ text: String, _ facts: (own: [String: String], others: [[String: String]])?, number: Int
+  ) -> String? {
+    guard let facts, !facts.others.isEmpty else { return nil }
+    var random = RandomGenerator(seed: seed, stream: 0x5357_4150).split(UInt64(number))
+    let other = facts.others[random.integer(below: facts.others.count)]
+    var words = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+    let known = facts.own.sorted { $0.key < $1.key }
+    for index in words.indices {
+      guard let (attribute, value) = known.first(where: { AnswerText.normalized(words[index]) == $0.value }),
+        let replacement = other[attribute]
+      else { continue }
+      words[index] = words[index].lowercased().replacing(value, with: replacement)
+    }
+    return words.joined(separator: " ")
+  }
+
+  /// The first half of the words, at least one; `nil` of a single word.
+  private static func truncated(_ text: String) -> String? {
+    let words = text.split(separator: " ")
+    return words.count < 2 ? nil : words.prefix(words.count / 2).joined(separator: " ")
   }
 
   /// Drops what lies beyond each quantile of the pairs as they came; pairs that tie with the quantile stay.

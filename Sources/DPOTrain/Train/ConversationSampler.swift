@@ -16,6 +16,7 @@ public struct ConversationSampler: Sendable {
   private let options: CompositionOptions
   private let weights: [(kind: CompositionKind, count: Int, weight: Double)]
   private let firstComposedStep: Int
+  private let lastPairStep: Int
 
   /// - Precondition: The split `sft` has a record.
   /// - Parameter options: sizes of canvases.
@@ -38,6 +39,7 @@ public struct ConversationSampler: Sendable {
     self.sampler = sampler
     generator = RandomGenerator(seed: seed, stream: 0x434F_4E56)
     firstComposedStep = Int((settings.composed.start * Double(settings.maxSteps)).rounded())
+    lastPairStep = Int((settings.composed.pairsUntil * Double(settings.maxSteps)).rounded())
   }
 
   /// How many different pictures the split `sft` shows, counted up to `most`.
@@ -57,7 +59,8 @@ public struct ConversationSampler: Sendable {
       let record = try source.record(.sft, index)
       let share = step >= firstComposedStep && !weights.isEmpty ? settings.composed.share : 0
       return random.uniform() < share
-        ? try composed(record, using: &random) : try single(record, using: &random)
+        ? try composed(record, showsPairs: step < lastPairStep, using: &random)
+        : try single(record, using: &random)
     }
   }
 
@@ -75,9 +78,9 @@ public struct ConversationSampler: Sendable {
   }
 
   private func composed(
-    _ record: SingleImageRecord, using random: inout RandomGenerator
+    _ record: SingleImageRecord, showsPairs: Bool, using random: inout RandomGenerator
   ) throws -> Conversation {
-    let (kind, count) = format(using: &random)
+    let (kind, count) = showsPairs ? (.sequence, 2) : format(using: &random)
     var images = [record.image]
     while images.count < count {
       let other = source.image(.sft, random.integer(below: source.count(of: .sft)))

@@ -116,6 +116,25 @@ struct PreferenceLossTests {
     #expect(abs(summed.share(of: scores, stepPairs: 5, stepChosenTokens: tokens).item() - 2.1765243) < 1e-5)
   }
 
+  @Test("the anchor is the sigmoid loss of the chosen answer alone")
+  func anchor() throws {
+    let (scores, _, _) = goldenScores()
+    let tokens = scores.chosenTokens.reduce(0, +)
+    func loss(_ anchor: Double) throws -> Double {
+      try PreferenceObjectiveTerms(losses: ["sigmoid"], options: LossOptions(beta: 0.1), anchor: anchor)
+        .share(of: scores, stepPairs: 5, stepChosenTokens: tokens).item()
+    }
+    let ratios = zip(
+      scores.policyChosen.array(of: Double.self), scores.referenceChosen.array(of: Double.self)
+    ).map { $0 - $1 }
+    let expected = ratios.reduce(0) { $0 + log(1 + exp(-0.1 * $1)) } / 5
+    #expect(abs(try loss(2) - loss(0) - 2 * expected) < 1e-6)
+    #expect(throws: LossError.self) { try loss(-1) }
+    // A loss without a reference needs one for the anchor.
+    let simpo = try PreferenceObjectiveTerms(losses: ["simpo"], options: LossOptions(), anchor: 1)
+    #expect(simpo.needsReference)
+  }
+
   @Test("parts of a step add up to the step, uneven parts included")
   func accumulation() throws {
     let (scores, _, _) = goldenScores()

@@ -45,6 +45,43 @@ struct PairSelectionTests {
         == [.kept: 20])
   }
 
+  @Test("a swapped answer says of the asked picture what is true of another one")
+  func swapped() {
+    var settings = RunConfiguration.Select()
+    settings.rejected = .swapped
+    settings.formats = ["sequence"]
+    var all = rows(4)
+    let truths = ["There is a Blue circle in the picture.", "a green box, green.", "it is there.", "blue."]
+    for index in all.indices { all[index].groundTruth = truths[index] }
+    let found = PairSelection(settings, seed: 1).applied(
+      to: all, families: Array(repeating: "a", count: 4),
+      facts: { number in
+        number == 3
+          ? nil
+          : (
+            ["color": number == 0 ? "blue" : "green", "shape": "circle"], [["color": "red", "shape": "box"]]
+          )
+      })
+    #expect(found[0].answer == "There is a red box in the picture." && found[0].kept)
+    #expect(found[1].answer == "a red box, red." && found[1].editDistance == 6)
+    #expect(found[2].outcome == .surplus && found[3].outcome == .surplus)
+    let right = PairSelection(settings, seed: 1).applied(
+      to: all, families: Array(repeating: "a", count: 4),
+      facts: { _ in (["color": "blue"], [["color": "red"]]) },
+      isRight: { _, text in text.contains("red") })
+    #expect(right.allSatisfy { $0.outcome == .surplus })
+  }
+
+  @Test("a truncated answer is the first half")
+  func truncated() {
+    var settings = RunConfiguration.Select()
+    settings.rejected = .truncated
+    var all = rows(2)
+    (all[0].groundTruth, all[1].groundTruth) = ("it is a blue circle.", "blue.")
+    let found = PairSelection(settings, seed: 1).applied(to: all, families: ["a", "a"])
+    #expect(found[0].answer == "it is" && found[0].kept && found[1].outcome == .surplus)
+  }
+
   @Test("formats that are not wanted, and pairs beyond the number, are surplus")
   func limits() {
     var settings = RunConfiguration.Select()

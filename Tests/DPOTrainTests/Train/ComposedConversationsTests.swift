@@ -72,6 +72,16 @@ import Testing
     }
   }
 
+  @Test func pairsComeFirst() throws {
+    let sampler = try Self.sampler {
+      $0.composed.sequence = [5: 1]
+      ($0.maxSteps, $0.composed.pairsUntil) = (10, 0.3)
+    }
+    for (step, count) in [(0, 2), (2, 2), (3, 5)] {
+      #expect(try sampler.conversations(ofStep: step).allSatisfy { $0.pictures.count == count })
+    }
+  }
+
   @Test func weightsOfNothingComposeNothing() throws {
     let sampler = try Self.sampler { $0.composed.sequence = [2: 0] }
     #expect(try sampler.conversations(ofStep: 0).allSatisfy { $0.pictures.count == 1 })

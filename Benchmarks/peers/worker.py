@@ -6,8 +6,7 @@ import time
 
 import torch
 
-import dpo_step
-import generation
+import array_operations
 import micro
 
 
@@ -25,6 +24,7 @@ def main():
         result = {"case": name}
         if name.startswith("dpo "):
             if name not in steps:
+                import dpo_step  # needs transformers, which single operations do not
                 steps[name] = dpo_step.Step(name.split(" ")[1], options.bf16)
             start = time.perf_counter()
             result["loss"] = steps[name].run()
@@ -32,11 +32,12 @@ def main():
             result["phases"] = steps[name].phases
         elif name.startswith("generate "):
             if name not in generations:
+                import generation
                 generations[name] = generation.Generation(name.split(" ")[1], int(name.split(" ")[2]))
             result.update(generations[name].race(repetitions))
         else:
             if name not in operations:
-                operations[name] = micro.operation(name)
+                operations[name] = (array_operations if name.startswith("array ") else micro).operation(name)
             operations[name]()
             start = time.perf_counter()
             for _ in range(repetitions):

@@ -69,24 +69,28 @@ int64_t tk_compress(int size, int64_t n, const uint8_t *flags, const void *in, v
 
 // MARK: Positions of extremes
 
-// The value first, in a loop that vectorises, then its place. NAN_OF(x) is true for a NaN, 0 for integers.
-#define ARG_EXTREME(T, S, NAN_OF)                                                                              \
+// The value first, in a loop that vectorises, then its place. NAN_OF(x) is true for a NaN, 0 for integers; nothing is beyond
+// LEAST and MOST.
+#define ARG_EXTREME(T, S, NAN_OF, LEAST, MOST)                                                                 \
   TK_TARGETS static T extreme_##S(int largest, int64_t n, const T *restrict x) {                               \
-    /* Lanes of their own: a compiler may not reorder comparisons of numbers that could be NaN. */            \
-    T lanes[32];                                                                                               \
-    for (int lane = 0; lane < 32; lane++) lanes[lane] = x[0];                                                  \
+    /* Lanes of their own: a compiler may not reorder comparisons of numbers that could be NaN. */             \
+    enum { LANES = sizeof(T) == 1 ? 128 : 32 };                                                                \
+    T lanes[LANES];                                                                                            \
+    for (int lane = 0; lane < LANES; lane++) lanes[lane] = x[0];                                               \
     int64_t i = 0;                                                                                             \
     if (largest) {                                                                                             \
-      for (; i + 32 <= n; i += 32)                                                                             \
-        for (int lane = 0; lane < 32; lane++) lanes[lane] = x[i + lane] > lanes[lane] ? x[i + lane] : lanes[lane]; \
+      for (; i + LANES <= n; i += LANES)                                                                       \
+        for (int lane = 0; lane < LANES; lane++)                                                               \
+          lanes[lane] = x[i + lane] > lanes[lane] ? x[i + lane] : lanes[lane];                                 \
       for (; i < n; i++) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];                                         \
     } else {                                                                                                   \
-      for (; i + 32 <= n; i += 32)                                                                             \
-        for (int lane = 0; lane < 32; lane++) lanes[lane] = x[i + lane] < lanes[lane] ? x[i + lane] : lanes[lane]; \
+      for (; i + LANES <= n; i += LANES)                                                                       \
+        for (int lane = 0; lane < LANES; lane++)                                                               \
+          lanes[lane] = x[i + lane] < lanes[lane] ? x[i + lane] : lanes[lane];                                 \
       for (; i < n; i++) lanes[0] = x[i] < lanes[0] ? x[i] : lanes[0];                                         \
     }                                                                                                          \
     T best = lanes[0];                                                                                         \
-    for (int lane = 1; lane < 32; lane++)                                                                      \
+    for (int lane = 1; lane < LANES; lane++)                                                                   \
       best = (largest ? lanes[lane] > best : lanes[lane] < best) ? lanes[lane] : best;                         \
     return best;                                                                                               \
   }                                                                                                            \
@@ -99,8 +103,9 @@ int64_t tk_compress(int size, int64_t n, const uint8_t *flags, const void *in, v
     /* Blocks: the place is looked for in the one that brought the best value, which is still in the cache. */ \
     int64_t at = 0;                                                                                            \
     T best = x[0];                                                                                             \
-    for (int64_t start = 0; start < n; start += 1024) {                                                        \
-      int64_t length = n - start < 1024 ? n - start : 1024;                                                    \
+    const int64_t most = 8192 / sizeof(T);                                                                     \
+    for (int64_t start = 0; start < n; start += most) {                                                        \
+      int64_t length = n - start < most ? n - start : most;                                                    \
       const T *block = x + start;                                                                              \
       if (has_nan_##S(length, block)) {                                                                        \
         for (int64_t i = 0; i < length; i++)                                                                   \
@@ -114,6 +119,8 @@ int64_t tk_compress(int size, int64_t n, const uint8_t *flags, const void *in, v
           at = start + i;                                                                                      \
           break;                                                                                               \
         }                                                                                                      \
+      /* For numbers both are NaN, which equals nothing: a NaN may follow. */                                  \
+      if (value == (largest ? (MOST) : (LEAST))) break;                                                        \
     }                                                                                                          \
     return at;                                                                                                 \
   }                                                                                                            \
@@ -143,11 +150,11 @@ int64_t tk_compress(int size, int64_t n, const uint8_t *flags, const void *in, v
 
 #define NAN_OF_NUMBER(x) ((x) != (x))
 #define NAN_OF_INTEGER(x) ((void)(x), 0)
-ARG_EXTREME(float, f32, NAN_OF_NUMBER)
-ARG_EXTREME(double, f64, NAN_OF_NUMBER)
-ARG_EXTREME(int32_t, i32, NAN_OF_INTEGER)
-ARG_EXTREME(int64_t, i64, NAN_OF_INTEGER)
-ARG_EXTREME(uint8_t, u8, NAN_OF_INTEGER)
+ARG_EXTREME(float, f32, NAN_OF_NUMBER, NAN, NAN)
+ARG_EXTREME(double, f64, NAN_OF_NUMBER, NAN, NAN)
+ARG_EXTREME(int32_t, i32, NAN_OF_INTEGER, INT32_MIN, INT32_MAX)
+ARG_EXTREME(int64_t, i64, NAN_OF_INTEGER, INT64_MIN, INT64_MAX)
+ARG_EXTREME(uint8_t, u8, NAN_OF_INTEGER, 0, UINT8_MAX)
 
 // MARK: Orders
 

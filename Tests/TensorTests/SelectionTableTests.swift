@@ -94,6 +94,52 @@ import Testing
     #expect(Tensor.zeros([0, 3]).argmax(axis: 1).shape == [0])
   }
 
+  /// A row so long that threads share it in pieces: the first of equals wins across them, and a NaN over all.
+  @Test(arguments: types) func positionsInLongRows(type: DType) {
+    let length = 300_001
+    let many = Tensor.full([length], 7, dtype: type)
+    #expect(many.argmax().item() == 0 && many.argmin().item() == 0)
+    for places in [[length - 1], [70_000, 200_000], [65_535, 65_536], [131_072]] {
+      for isLargest in [true, false] {
+        // A bool has but two values.
+        var x = type == .bool ? Tensor.full([length], isLargest ? 0 : 1, dtype: type) : many
+        for place in places {
+          x[place] = Tensor.full([], type == .bool ? (isLargest ? 1 : 0) : isLargest ? 9 : 3, dtype: type)
+        }
+        let found = isLargest ? x.argmax() : x.argmin()
+        #expect(found.item() == Double(places[0]), "\(type) \(places)")
+        let rows = Tensor.stacked([x]).argmax(axis: 1)
+        #expect(rows.shape == [1] && (!isLargest || rows.item() == Double(places[0])))
+        guard type.isFloatingPoint else { continue }
+        x[150_000] = Tensor.full([], .nan, dtype: type)
+        x[250_000] = Tensor.full([], .nan, dtype: type)
+        #expect(x.argmax().item() == 150_000 && x.argmin().item() == 150_000, "\(type) \(places)")
+      }
+    }
+    // The limits of a type, beyond which an integer kernel does not look.
+    guard !type.isFloatingPoint, type != .bool else { return }
+    let limits = [type.integerRange.lowerBound, type.integerRange.upperBound]
+    let ends = Tensor.concatenated([many[0..<70_000], Tensor(limits + limits).to(type)])
+    #expect(ends.argmin().item() == 70_000 && ends.argmax().item() == 70_001)
+  }
+
+  @Test(arguments: types) func truthsOfLongTensors(type: DType) {
+    for length in [1, 65_536, 65_537, 300_001] {
+      for place in Set([0, length / 2, length - 1]) {
+        var x = Tensor.zeros([length], dtype: type)
+        #expect(x.any().item() == 0)
+        x[place] = Tensor.ones([], dtype: type)
+        #expect(x.any().item() == 1 && x.countNonZero().item() == 1)
+        #expect(x.all().item() == (length == 1 ? 1 : 0))
+        let others = x .== 0
+        #expect(others.all().item() == 0 && (x .< 2).all().item() == 1)
+      }
+    }
+    let rows = Tensor.zeros([3, 70_000], dtype: type)
+    #expect(rows.any().item() == 0 && (rows .== 0).all().item() == 1)
+    #expect(rows.transposed().any().item() == 0 && (rows .== 0).transposed().all().item() == 1)
+  }
+
   @Test(arguments: types) func masks(type: DType) {
     for length in Self.lengths {
       let x = values(length, type, seed: 3)

@@ -84,17 +84,24 @@ enum TensorBench {
         }
         report(["case": name, "seconds": time])
       } else {
-        if operations[name] == nil { operations[name] = MicroOperations.operation(name) }
+        if operations[name] == nil {
+          operations[name] = ArrayOperations.operation(name) ?? MicroOperations.operation(name)
+        }
         guard let operation = operations[name] else {
           report(["case": name, "error": "unknown case"])
           continue
         }
+        // A kept block may be larger than what is asked for.
+        TensorRuntime.trim()
+        let held = TensorRuntime.bytesInUse
+        TensorRuntime.resetPeak()
         operation()
+        let room = TensorRuntime.peakBytes - held
         let (start, used) = (ContinuousClock.now, processorSeconds())
         for _ in 0..<repetitions { operation() }
         report([
           "case": name, "seconds": seconds(since: start) / Double(repetitions),
-          "processor_seconds": (processorSeconds() - used) / Double(repetitions),
+          "processor_seconds": (processorSeconds() - used) / Double(repetitions), "extra_bytes": room,
         ])
       }
     }

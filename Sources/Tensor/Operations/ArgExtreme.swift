@@ -42,7 +42,7 @@ extension Tensor {
 
   /// Fills `result` from this contiguous tensor: along rows by one kernel, down columns of other axes by the
   /// other.
-  private func search<T>(
+  private func search<T: Comparable>(
     _ axis: Int?, _ sign: Int32, _ result: Tensor, _: T.Type,
     _ alongRow: (Int32, Int64, UnsafePointer<T>?) -> Int64,
     _ downColumns: (
@@ -54,6 +54,12 @@ extension Tensor {
     let length = axis.map { shape[$0] } ?? count
     let width = axis.map { shape[($0 + 1)...].reduce(1, *) } ?? 1
     if width == 1 {
+      if result.count < Threads.count, length > 1 << 17 {
+        for row in 0..<result.count {
+          output[row] = searchInPieces(sign, length, input + row * length, alongRow)
+        }
+        return
+      }
       Threads.parallel(result.count, grain: Swift.max(1, (1 << 14) / length)) { range in
         for row in range { output[row] = alongRow(sign, Int64(length), input + row * length) }
       }
@@ -73,6 +79,32 @@ extension Tensor {
             input + outer * length * width + first, best, output + outer * width + first)
         }
       }
+    }
+  }
+  /// The position in one long row, whose pieces threads share: the first piece with the best of all has it.
+  private func searchInPieces<T: Comparable>(
+    _ sign: Int32, _ length: Int, _ row: UnsafePointer<T>,
+    _ alongRow: (Int32, Int64, UnsafePointer<T>?) -> Int64
+  ) -> Int64 {
+    let piece = 1 << 16
+    let count = (length + piece - 1) / piece
+    return MemoryPool.withScratch(Int64.self, count: count) { places in
+      Threads.parallel(count) { range in
+        for index in range {
+          let start = index * piece
+          places[index] =
+            Int64(start) + alongRow(sign, Int64(Swift.min(piece, length - start)), row + start)
+        }
+      }
+      // Only a NaN differs from itself; the first one wins over every number.
+      func isNaN(_ value: T) -> Bool { value != value }
+      var best = places[0]
+      for index in 1..<count {
+        let (held, found) = (row[Int(best)], row[Int(places[index])])
+        if isNaN(held) { break }
+        if isNaN(found) || (sign == 1 ? found > held : found < held) { best = places[index] }
+      }
+      return best
     }
   }
 }

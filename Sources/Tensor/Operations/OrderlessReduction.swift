@@ -80,6 +80,15 @@ enum OrderlessReduction {
   ) {
     let (rows, length, stride) = (walk.rowCount, walk.rowLength, walk.rowStride(0))
     let piece = 1 << 16
+    if self == .any || self == .all {
+      // The first elements often decide; waking threads takes longer than to look at them.
+      tk_reduce_rows(
+        code, type.kernelCode, 1, 0, Int64(Swift.min(piece, length)),
+        input + walk.offset(0, row: 0) * type.byteSize,
+        Int64(stride), result.rawPointer)
+      let decision: UInt8 = self == .any ? 1 : 0
+      if result.pointer(UInt8.self).pointee == decision || rows == 1 && length <= piece { return }
+    }
     let perRow = (length + piece - 1) / piece
     let partial = Tensor(uninitialized: [rows * perRow], dtype: result.dtype)
     let (code, typeCode) = (self.code, type.kernelCode)

@@ -267,4 +267,22 @@ let misuses: [MisuseRow] = [
       try Tensor.broadcastShape(validating: [2, 3], [4])
     }
   }
+
+  /// A check that fails while a parameter is changed leaves it as it was, and open to others.
+  @Test func aParameterIsNotLockedByAFailedChange() throws {
+    let parameter = Parameter(Tensor([1, 2] as [Float]))
+    for _ in 0..<3 {
+      #expect(throws: TensorError.self) {
+        try withTensorErrors { parameter.update { $0 = $0.reshaped([3]) } }
+      }
+    }
+    #expect(parameter.tensor.array(of: Float.self) == [1, 2])
+    parameter.update { $0 *= 2 }
+    parameter.isTrainable = false
+    #expect(parameter.tensor.array(of: Float.self) == [2, 4] && parameter.shape == [2])
+    // Readers in other threads, also while changes fail.
+    Threads.parallel(8) { range in
+      for _ in range { #expect(parameter.tensor.array(of: Float.self) == [2, 4]) }
+    }
+  }
 }

@@ -7,3 +7,4 @@
 #include "tk_resample.h"
 #include "tk_runtime.h"
 #include "tk_selection.h"
+#include "tk_windows.h"

@@ -48,6 +48,11 @@ __attribute__((noreturn)) void tk_leave_scope(void);
 // all.
 const void *tk_operation(void);
 void tk_set_operation(const void *name);
+// A lock that the next thread takes over when the one that holds it ends. NULL when the system has no memory left.
+void *tk_lock_create(void);
+void tk_lock_acquire(void *lock);
+void tk_lock_release(void *lock);
+void tk_lock_destroy(void *lock);
 // Lets go of the parallel region that the calling thread executes, because it is about to end.
 void tk_abandon_region(void);
 

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A trainable tensor that belongs to a module.
 ///
 /// The identity of a parameter lasts; its value changes with every optimizer step. Tasks may share a parameter: a
@@ -10,7 +8,7 @@ public final class Parameter: Sendable {
     var isTrainable: Bool
   }
 
-  private let state: Mutex<State>
+  private let state: RecoveringLock<State>
   private let leaf = GradientNode()
 
   /// A number that no other parameter ever has.
@@ -18,7 +16,7 @@ public final class Parameter: Sendable {
 
   /// A parameter that starts as `value`.
   public init(_ value: Tensor, isTrainable: Bool = true) {
-    state = Mutex(State(value: value.detached().contiguous(), isTrainable: isTrainable))
+    state = RecoveringLock(State(value: value.detached().contiguous(), isTrainable: isTrainable))
   }
 
   /// Whether gradients are recorded and optimizers change the value.
@@ -79,7 +77,7 @@ public final class Parameter: Sendable {
   }
 
   /// Changes the value in place, copying first if something else refers to its memory. `body` must not read this
-  /// parameter in another way.
+  /// parameter in another way. Where a check fails in it, the value stays as far changed as it was.
   package func update(_ body: (inout Tensor) -> Void) {
     state.withLock {
       $0.value.makeUnique()

@@ -1,3 +1,5 @@
+import CTensorKernels
+
 /// The sizes of a two-dimensional convolution, of whose input, weight and output any one follows from the
 /// other two.
 struct ConvolutionGeometry: Sendable {
@@ -49,39 +51,12 @@ struct ConvolutionGeometry: Sendable {
     return Swift.stride(from: 0, to: output.height, by: rows).map { $0..<Swift.min($0 + rows, output.height) }
   }
 
-  /// Calls `body` for every run of elements of one input row that lie under one element of the kernel for one
-  /// row of the output.
-  /// - Parameters:
-  ///   - channels: input channels, counted within a group.
-  ///   - rows: rows of the output.
-  ///   - body: gets the row of the column matrix with the place in it, the run's length, and the first input
-  ///     element within the group's channels; what lies outside of the input has no run.
-  @inline(__always)
-  func forEachRun(
-    channels: Range<Int>, rows: Range<Int>,
-    _ body: (_ tap: Int, _ place: Int, _ count: Int, _ element: Int) -> Void
-  ) {
-    var tap = 0
-    for channel in channels {
-      for y in 0..<kernel.height {
-        for x in 0..<kernel.width {
-          // Input column = output column · stride + shift.
-          let shift = x * dilation.1 - padding.1
-          let low = shift >= 0 ? 0 : (-shift + stride.1 - 1) / stride.1
-          let room = input.width - 1 - shift
-          let high = room < 0 ? 0 : Swift.min(output.width, room / stride.1 + 1)
-          if low < high {
-            for row in rows {
-              let inputRow = row * stride.0 - padding.0 + y * dilation.0
-              if inputRow < 0 || inputRow >= input.height { continue }
-              body(
-                tap, (row - rows.lowerBound) * output.width + low, high - low,
-                channel * inputPlane + inputRow * input.width + low * stride.1 + shift)
-            }
-          }
-          tap += 1
-        }
-      }
-    }
+  /// The sizes as the kernels want them.
+  var windows: tk_windows {
+    tk_windows(
+      input_height: Int64(input.height), input_width: Int64(input.width), kernel_height: Int64(kernel.height),
+      kernel_width: Int64(kernel.width), output_width: Int64(output.width), stride_y: Int64(stride.0),
+      stride_x: Int64(stride.1), padding_y: Int64(padding.0), padding_x: Int64(padding.1),
+      dilation_y: Int64(dilation.0), dilation_x: Int64(dilation.1))
   }
 }

@@ -2,24 +2,16 @@
 ///
 /// Columns exist one block of output rows at a time. What a task computes depends on the sizes alone, so the
 /// result does not depend on the number of threads.
-enum ConvolutionKernels<T: BLASScalar> {
+enum ConvolutionKernels<T: WindowScalar> {
   /// The input under the kernel as a matrix of taps by positions, zero outside of the input.
   private static func gather(
     _ geometry: ConvolutionGeometry, _ channels: Range<Int>, _ rows: Range<Int>, _ input: UnsafePointer<T>,
     _ columns: UnsafeMutablePointer<T>
   ) {
-    let width = rows.count * geometry.output.width
-    columns.update(repeating: 0, count: channels.count * geometry.kernelSize * width)
-    let step = geometry.stride.1
-    geometry.forEachRun(channels: channels, rows: rows) { tap, place, count, element in
-      let target = columns + tap * width + place
-      let source = input + element
-      if step == 1 {
-        target.update(from: source, count: count)
-      } else {
-        for i in 0..<count { target[i] = source[i * step] }
-      }
-    }
+    var windows = geometry.windows
+    T.gatherColumns(
+      &windows, Int64(channels.count), Int64(rows.lowerBound), Int64(rows.count),
+      input + channels.lowerBound * geometry.inputPlane, columns)
   }
 
   /// Adds a matrix of taps by positions to the input's elements that it was gathered from.
@@ -27,17 +19,10 @@ enum ConvolutionKernels<T: BLASScalar> {
     _ geometry: ConvolutionGeometry, _ channels: Range<Int>, _ rows: Range<Int>, _ columns: UnsafePointer<T>,
     _ input: UnsafeMutablePointer<T>
   ) {
-    let width = rows.count * geometry.output.width
-    let step = geometry.stride.1
-    geometry.forEachRun(channels: channels, rows: rows) { tap, place, count, element in
-      let source = columns + tap * width + place
-      let target = input + element
-      if step == 1 {
-        for i in 0..<count { target[i] += source[i] }
-      } else {
-        for i in 0..<count { target[i * step] += source[i] }
-      }
-    }
+    var windows = geometry.windows
+    T.scatterColumns(
+      &windows, Int64(channels.count), Int64(rows.lowerBound), Int64(rows.count), columns,
+      input + channels.lowerBound * geometry.inputPlane)
   }
 
   /// `output = weight * input + bias`.
@@ -71,9 +56,7 @@ enum ConvolutionKernels<T: BLASScalar> {
       }
       guard let bias else { return }
       for channel in 0..<outputs {
-        let shift = bias[group * outputs + channel]
-        let row = target + channel * plane
-        for i in 0..<width { row[i] += shift }
+        T.accumulate(Int64(width), 1, bias + group * outputs + channel, 0, target + channel * plane)
       }
     }
   }
@@ -160,8 +143,8 @@ enum ConvolutionKernels<T: BLASScalar> {
       }
       Threads.parallel(size, grain: 1 << 14) { range in
         for part in 1..<Swift.max(parts, 1) {
-          let other = sums(part)
-          for i in range { weight[i] += other[i] }
+          T.accumulate(
+            Int64(range.count), 1, sums(part) + range.lowerBound, 1, weight + range.lowerBound)
         }
       }
     }

@@ -61,11 +61,8 @@ extension ConvolutionKernels {
       for channel in 0..<geometry.outputs {
         let source = products + channel * share.count + begin - share.lowerBound
         let target = output + (picture * geometry.outputs + channel) * plane + first
-        if let shift = bias?[channel] {
-          for i in 0..<count { target[i] = source[i] + shift }
-        } else {
-          target.update(from: source, count: count)
-        }
+        target.update(from: source, count: count)
+        if let bias { T.accumulate(Int64(count), 1, bias + channel, 0, target) }
       }
       begin += count
     }

@@ -192,24 +192,18 @@ extension Tensor {
     let (planes, height, width) = (shape[0], shape[1], shape[2])
     let source = detached().contiguous()
     let result = Tensor(uninitialized: [planes, rows.count * columns.count], dtype: .int32)
-    func search<T: BinaryFloatingPoint>(_: T.Type) {
+    let places = columns.flatMap { $0.map(Int32.init) }
+    let ends = columns.reduce(into: [Int32]()) { $0.append(($0.last ?? 0) + Int32($1.count)) }
+    let lines = rows.map { $0.map(Int32.init) }
+    func search<T: WindowScalar>(_: T.Type) {
       let (input, output) = (source.pointer(T.self), result.pointer(Int32.self))
       let work = (rows.first?.count ?? 1) * (columns.first?.count ?? 1) * columns.count
       Threads.parallel(planes * rows.count, grain: Swift.max(1, (1 << 13) / Swift.max(work, 1))) { range in
         for task in range {
           let (plane, row) = task.quotientAndRemainder(dividingBy: rows.count)
-          let values = input + plane * height * width
-          for (column, places) in columns.enumerated() {
-            var best = rows[row][0] * width + places[0]
-            var largest = values[best]
-            for y in rows[row] {
-              for x in places where values[y * width + x] > largest || values[y * width + x].isNaN {
-                best = y * width + x
-                largest = values[best]
-              }
-            }
-            output[task * columns.count + column] = Int32(best)
-          }
+          T.largestPlaces(
+            input + plane * height * width, Int64(width), Int64(lines[row].count), lines[row],
+            Int64(columns.count), ends, places, output + task * columns.count)
         }
       }
     }
@@ -222,13 +216,13 @@ extension Tensor {
     let (rows, n, k) = (shape[0], shape[1], positions.shape[1])
     let source = detached().contiguous()
     let result = Tensor(uninitialized: positions.shape, dtype: dtype)
-    func pick<T: BinaryFloatingPoint>(_: T.Type) {
+    func pick<T: WindowScalar>(_: T.Type) {
       let (input, output, place) = (
         source.pointer(T.self), result.pointer(T.self), positions.pointer(Int32.self)
       )
       Threads.parallel(rows, grain: Swift.max(1, (1 << 14) / Swift.max(k, 1))) { range in
         for row in range {
-          for i in row * k..<(row + 1) * k { output[i] = input[row * n + Int(place[i])] }
+          T.take(Int64(k), input + row * n, place + row * k, output + row * k)
         }
       }
     }
@@ -243,13 +237,13 @@ extension Tensor {
     let (rows, k) = (shape[0], shape[1])
     let source = detached().contiguous()
     let result = Tensor.zeros([rows, n], dtype: dtype)
-    func add<T: BinaryFloatingPoint>(_: T.Type) {
+    func add<T: WindowScalar>(_: T.Type) {
       let (input, output, place) = (
         source.pointer(T.self), result.pointer(T.self), positions.pointer(Int32.self)
       )
       Threads.parallel(rows, grain: Swift.max(1, (1 << 14) / Swift.max(k, 1))) { range in
         for row in range {
-          for i in row * k..<(row + 1) * k { output[row * n + Int(place[i])] += input[i] }
+          T.addAt(Int64(k), input + row * k, place + row * k, output + row * n)
         }
       }
     }

@@ -135,9 +135,11 @@ extension Tensor {
 
   /// The point at `weight` on the way to `end`, element by element: `self + weight · (end − self)`.
   public func lerp(_ end: Tensor, _ weight: Double) -> Tensor {
-    let type = DType.promoted(dtype, end.dtype)
-    if type.isHalfPrecision { return to(.float32).lerp(end.to(.float32), weight).to(type) }
-    return self + (end - self) * weight
+    tensorOperation("lerp") {
+      let type = DType.promoted(dtype, end.dtype)
+      if type.isHalfPrecision { return to(.float32).lerp(end.to(.float32), weight).to(type) }
+      return self + (end - self) * weight
+    }
   }
 
   /// `a` where `condition` is true, else `b`, element by element after broadcasting.

@@ -52,28 +52,30 @@ public func matmul(_ a: Tensor, _ b: Tensor) -> Tensor { a.matmul(b) }
 extension Tensor {
   /// The matrix product with `other`; see ``matmul(_:_:)``.
   public func matmul(_ other: Tensor) -> Tensor {
-    let type = DType.promoted(dtype, other.dtype)
-    if type.isHalfPrecision { return to(.float32).matmul(other).to(type) }
-    let (a, b) = (to(type), type == .float32 && other.dtype.isHalfPrecision ? other : other.to(type))
-    tensorRequire(
-      a.rank > 0 && b.rank > 0, "matmul",
-      "needs at least one axis on both sides, found shapes \(a.shape) and \(b.shape)")
-    if a.rank == 1 { return a.expandedDimensions(axis: 0).matmul(b).squeezed(axis: b.rank == 1 ? 0 : -2) }
-    if b.rank == 1 { return a.matmul(b.expandedDimensions(axis: 1)).squeezed(axis: -1) }
-    tensorRequire(
-      a.shape[a.rank - 1] == b.shape[b.rank - 2], "matmul",
-      "shapes \(a.shape) and \(b.shape) do not agree inside")
-    if b.rank == 2 && a.rank > 2 {
-      // One product over all rows instead of one for each matrix.
-      return a.reshaped([-1, a.shape[a.rank - 1]].resolvingRows(a)).matmul(b)
-        .reshaped(Array(a.shape.dropLast()) + [b.shape[1]])
-    }
-    let result = Self.product(a, b)
-    return Tensor.recorded("matmul", from: [a, b], result) { gradient, _ in
-      [
-        a.requiresGradient ? gradient.matmul(b.transposed()).reduced(to: a.shape) : nil,
-        b.requiresGradient ? a.transposed().matmul(gradient).reduced(to: b.shape).to(b.dtype) : nil,
-      ]
+    tensorOperation("matmul") {
+      let type = DType.promoted(dtype, other.dtype)
+      if type.isHalfPrecision { return to(.float32).matmul(other).to(type) }
+      let (a, b) = (to(type), type == .float32 && other.dtype.isHalfPrecision ? other : other.to(type))
+      tensorRequire(
+        a.rank > 0 && b.rank > 0, "matmul",
+        "needs at least one axis on both sides, found shapes \(a.shape) and \(b.shape)")
+      if a.rank == 1 { return a.expandedDimensions(axis: 0).matmul(b).squeezed(axis: b.rank == 1 ? 0 : -2) }
+      if b.rank == 1 { return a.matmul(b.expandedDimensions(axis: 1)).squeezed(axis: -1) }
+      tensorRequire(
+        a.shape[a.rank - 1] == b.shape[b.rank - 2], "matmul",
+        "shapes \(a.shape) and \(b.shape) do not agree inside")
+      if b.rank == 2 && a.rank > 2 {
+        // One product over all rows instead of one for each matrix.
+        return a.reshaped([-1, a.shape[a.rank - 1]].resolvingRows(a)).matmul(b)
+          .reshaped(Array(a.shape.dropLast()) + [b.shape[1]])
+      }
+      let result = Self.product(a, b)
+      return Tensor.recorded("matmul", from: [a, b], result) { gradient, _ in
+        [
+          a.requiresGradient ? gradient.matmul(b.transposed()).reduced(to: a.shape) : nil,
+          b.requiresGradient ? a.transposed().matmul(gradient).reduced(to: b.shape).to(b.dtype) : nil,
+        ]
+      }
     }
   }
 
@@ -168,33 +170,35 @@ extension [Int] {
 ///   - bias: `[outputs]`.
 /// - Returns: `[..., outputs]`.
 public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
-  tensorRequire(
-    weight.rank == 2 && x.rank >= 1 && x.shape[x.rank - 1] == weight.shape[1], "linear",
-    "input of shape \(x.shape) does not fit a weight of shape \(weight.shape)")
-  let lead = Array(x.shape.dropLast())
-  let product = DType.promoted(x.dtype, weight.dtype)
-  let type = bias.map { DType.promoted(product, $0.dtype) } ?? product
-  guard type == .float32 || type == .float64 else {
-    // Half precision throughout: computed in Float32 and rounded once.
-    tensorRequire(type.isFloatingPoint, "linear", "needs floating-point elements, found \(x.dtype)")
-    return linear(x.to(.float32), weight: weight, bias: bias).to(type)
-  }
-  let rows = x.to(type).reshaped([lead.reduce(1, *), weight.shape[1]])
-  let bias = bias?.to(type)
-  if let bias {
+  tensorOperation("linear") {
     tensorRequire(
-      bias.shape == [weight.shape[0]], "linear",
-      "bias of shape \(bias.shape) does not fit a weight of shape \(weight.shape)")
+      weight.rank == 2 && x.rank >= 1 && x.shape[x.rank - 1] == weight.shape[1], "linear",
+      "input of shape \(x.shape) does not fit a weight of shape \(weight.shape)")
+    let lead = Array(x.shape.dropLast())
+    let product = DType.promoted(x.dtype, weight.dtype)
+    let type = bias.map { DType.promoted(product, $0.dtype) } ?? product
+    guard type == .float32 || type == .float64 else {
+      // Half precision throughout: computed in Float32 and rounded once.
+      tensorRequire(type.isFloatingPoint, "linear", "needs floating-point elements, found \(x.dtype)")
+      return linear(x.to(.float32), weight: weight, bias: bias).to(type)
+    }
+    let rows = x.to(type).reshaped([lead.reduce(1, *), weight.shape[1]])
+    let bias = bias?.to(type)
+    if let bias {
+      tensorRequire(
+        bias.shape == [weight.shape[0]], "linear",
+        "bias of shape \(bias.shape) does not fit a weight of shape \(weight.shape)")
+    }
+    var result = noGradient { rows.matmul(weight.transposed()) }
+    if let bias { Elementwise.accumulate(bias.detached().expanded(to: result.shape), into: &result) }
+    let inputs = bias.map { [rows, weight, $0] } ?? [rows, weight]
+    return Tensor.recorded("linear", from: inputs, result) { gradient, _ in
+      var gradients: [Tensor?] = [
+        rows.requiresGradient ? gradient.matmul(weight) : nil,
+        weight.requiresGradient ? gradient.transposed().matmul(rows).to(weight.dtype) : nil,
+      ]
+      if let bias { gradients.append(bias.requiresGradient ? gradient.sum(axes: [0]) : nil) }
+      return gradients
+    }.reshaped(lead + [weight.shape[0]])
   }
-  var result = noGradient { rows.matmul(weight.transposed()) }
-  if let bias { Elementwise.accumulate(bias.detached().expanded(to: result.shape), into: &result) }
-  let inputs = bias.map { [rows, weight, $0] } ?? [rows, weight]
-  return Tensor.recorded("linear", from: inputs, result) { gradient, _ in
-    var gradients: [Tensor?] = [
-      rows.requiresGradient ? gradient.matmul(weight) : nil,
-      weight.requiresGradient ? gradient.transposed().matmul(rows).to(weight.dtype) : nil,
-    ]
-    if let bias { gradients.append(bias.requiresGradient ? gradient.sum(axes: [0]) : nil) }
-    return gradients
-  }.reshaped(lead + [weight.shape[0]])
 }

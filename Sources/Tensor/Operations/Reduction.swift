@@ -21,22 +21,24 @@ extension Tensor {
   ///   - axes: axes to sum over; negative ones count from the back.
   ///   - keepDims: keeps the summed axes with extent 1.
   public func sum(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    switch dtype {
-    case .float16, .bfloat16: return to(.float32).sum(axes: axes, keepDims: keepDims).to(dtype)
-    case .float32, .float64: break
-    default: return orderless(.sum, "sum", axes: axes, keepDims: keepDims)
+    tensorOperation("sum") {
+      switch dtype {
+      case .float16, .bfloat16: return to(.float32).sum(axes: axes, keepDims: keepDims).to(dtype)
+      case .float32, .float64: break
+      default: return orderless(.sum, "sum", axes: axes, keepDims: keepDims)
+      }
+      let (axes, kept, dropped) = reducedShapes(axes, "sum")
+      let result = Tensor(uninitialized: dropped, dtype: dtype)
+      if axes.last == rank - 1 || axes.isEmpty || count == 0 {
+        sumRows(axes, into: result)
+      } else {
+        sumColumns(axes, into: result)
+      }
+      let shape = self.shape
+      return recorded("sum", from: self, result) { gradient, _ in
+        gradient.reshaped(kept).expanded(to: shape)
+      }.reshaped(keepDims ? kept : dropped)
     }
-    let (axes, kept, dropped) = reducedShapes(axes, "sum")
-    let result = Tensor(uninitialized: dropped, dtype: dtype)
-    if axes.last == rank - 1 || axes.isEmpty || count == 0 {
-      sumRows(axes, into: result)
-    } else {
-      sumColumns(axes, into: result)
-    }
-    let shape = self.shape
-    return recorded("sum", from: self, result) { gradient, _ in
-      gradient.reshaped(kept).expanded(to: shape)
-    }.reshaped(keepDims ? kept : dropped)
   }
 
   /// Sums where the last axis is among the summed ones: every output element is the sum of rows.
@@ -179,33 +181,37 @@ extension Tensor {
 
   /// The mean over some axes (all when omitted); of integers and bools the float32 nearest to it.
   public func mean(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    if dtype.isHalfPrecision { return to(.float32).mean(axes: axes, keepDims: keepDims).to(dtype) }
-    let (named, _, _) = reducedShapes(axes, "mean")
-    let inner = named.reduce(1) { $0 * shape[$1] }
-    // Smaller integers cannot overflow a sum of int64.
-    if dtype == .int64 { return to(.float64).mean(axes: axes, keepDims: keepDims).to(.float32) }
-    if !dtype.isFloatingPoint { return sum(axes: axes, keepDims: keepDims) / inner }
-    return sum(axes: axes, keepDims: keepDims) / Double(inner)
+    tensorOperation("mean") {
+      if dtype.isHalfPrecision { return to(.float32).mean(axes: axes, keepDims: keepDims).to(dtype) }
+      let (named, _, _) = reducedShapes(axes, "mean")
+      let inner = named.reduce(1) { $0 * shape[$1] }
+      // Smaller integers cannot overflow a sum of int64.
+      if dtype == .int64 { return to(.float64).mean(axes: axes, keepDims: keepDims).to(.float32) }
+      if !dtype.isFloatingPoint { return sum(axes: axes, keepDims: keepDims) / inner }
+      return sum(axes: axes, keepDims: keepDims) / Double(inner)
+    }
   }
 
   /// The variance over some axes (all when omitted), computed from the deviations from the mean.
   /// - Parameter correction: subtracted from the count in the denominator: 1 for a sample's variance.
   public func variance(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor {
-    // A Float holds every byte; 32 and 64 bits would lose digits in it.
-    if dtype == .int32 || dtype == .int64 {
+    tensorOperation("variance") {
+      // A Float holds every byte; 32 and 64 bits would lose digits in it.
+      if dtype == .int32 || dtype == .int64 {
+        return to(.float64).variance(axes: axes, correction: correction, keepDims: keepDims).to(.float32)
+      }
+      if let rounded = inSinglePrecision({
+        $0.variance(axes: axes, correction: correction, keepDims: keepDims)
+      }) {
+        return rounded
+      }
+      let (named, _, _) = reducedShapes(axes, "variance")
+      let inner = named.reduce(1) { $0 * shape[$1] }
+      let deviation = self - mean(axes: axes, keepDims: true)
+      let result = deviation.square().sum(axes: axes, keepDims: keepDims) / (Double(inner) - correction)
+      guard dtype == .float32, overflowed(in: result) else { return result }
       return to(.float64).variance(axes: axes, correction: correction, keepDims: keepDims).to(.float32)
     }
-    if let rounded = inSinglePrecision({
-      $0.variance(axes: axes, correction: correction, keepDims: keepDims)
-    }) {
-      return rounded
-    }
-    let (named, _, _) = reducedShapes(axes, "variance")
-    let inner = named.reduce(1) { $0 * shape[$1] }
-    let deviation = self - mean(axes: axes, keepDims: true)
-    let result = deviation.square().sum(axes: axes, keepDims: keepDims) / (Double(inner) - correction)
-    guard dtype == .float32, overflowed(in: result) else { return result }
-    return to(.float64).variance(axes: axes, correction: correction, keepDims: keepDims).to(.float32)
   }
 
   /// Whether squares of finite elements were too large for their sum.
@@ -216,18 +222,21 @@ extension Tensor {
   /// The square root of ``variance(axes:correction:keepDims:)``; its gradient where all elements are equal is zero.
   public func standardDeviation(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor
   {
-    if dtype.isHalfPrecision {
-      return to(.float32).standardDeviation(axes: axes, correction: correction, keepDims: keepDims).to(dtype)
+    tensorOperation("standardDeviation") {
+      if dtype.isHalfPrecision {
+        return to(.float32).standardDeviation(axes: axes, correction: correction, keepDims: keepDims).to(
+          dtype)
+      }
+      let variance = variance(axes: axes, correction: correction, keepDims: keepDims)
+      if dtype == .float32, overflowed(in: variance) {
+        return to(.float64).standardDeviation(axes: axes, correction: correction, keepDims: keepDims).to(
+          .float32)
+      }
+      let isFlat = variance.detached() .== 0
+      guard variance.requiresGradient, isFlat.any().item() != 0 else { return variance.sqrt() }
+      let zero = Tensor.zeros([], dtype: variance.dtype)
+      return Tensor.select(isFlat, zero, Tensor.select(isFlat, zero + 1, variance).sqrt())
     }
-    let variance = variance(axes: axes, correction: correction, keepDims: keepDims)
-    if dtype == .float32, overflowed(in: variance) {
-      return to(.float64).standardDeviation(axes: axes, correction: correction, keepDims: keepDims).to(
-        .float32)
-    }
-    let isFlat = variance.detached() .== 0
-    guard variance.requiresGradient, isFlat.any().item() != 0 else { return variance.sqrt() }
-    let zero = Tensor.zeros([], dtype: variance.dtype)
-    return Tensor.select(isFlat, zero, Tensor.select(isFlat, zero + 1, variance).sqrt())
   }
 
   /// The largest element over some axes (all when omitted); equal ones share the gradient.
@@ -245,8 +254,14 @@ extension Tensor {
   private func extreme(_ name: StaticString, _ kind: OrderlessReduction, axes: [Int]?, keepDims: Bool)
     -> Tensor
   {
+    tensorOperation(name) { extremes(name, kind, axes: axes, keepDims: keepDims) }
+  }
+
+  private func extremes(_ name: StaticString, _ kind: OrderlessReduction, axes: [Int]?, keepDims: Bool)
+    -> Tensor
+  {
     if dtype.isHalfPrecision {
-      return to(.float32).extreme(name, kind, axes: axes, keepDims: keepDims).to(dtype)
+      return to(.float32).extremes(name, kind, axes: axes, keepDims: keepDims).to(dtype)
     }
     let (axes, kept, dropped) = reducedShapes(axes, "\(name)")
     tensorRequire(
@@ -262,12 +277,14 @@ extension Tensor {
 
   /// ln Σ e^x over some axes, without overflow.
   public func logSumExp(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    if let rounded = inSinglePrecision({ $0.logSumExp(axes: axes, keepDims: keepDims) }) { return rounded }
-    let (axes, kept, dropped) = reducedShapes(axes, "logSumExp")
-    if count == 0 { return Tensor.full(keepDims ? kept : dropped, -.infinity, dtype: dtype) }
-    let peak = noGradient { detached().max(axes: axes, keepDims: true) }
-    let finite = Tensor.select(peak.abs() .< .infinity, peak, Tensor.zeros([], dtype: peak.dtype))
-    let result = (self - finite).exp().sum(axes: axes, keepDims: true).log() + finite
-    return result.reshaped(keepDims ? kept : dropped)
+    tensorOperation("logSumExp") {
+      if let rounded = inSinglePrecision({ $0.logSumExp(axes: axes, keepDims: keepDims) }) { return rounded }
+      let (axes, kept, dropped) = reducedShapes(axes, "logSumExp")
+      if count == 0 { return Tensor.full(keepDims ? kept : dropped, -.infinity, dtype: dtype) }
+      let peak = noGradient { detached().max(axes: axes, keepDims: true) }
+      let finite = Tensor.select(peak.abs() .< .infinity, peak, Tensor.zeros([], dtype: peak.dtype))
+      let result = (self - finite).exp().sum(axes: axes, keepDims: true).log() + finite
+      return result.reshaped(keepDims ? kept : dropped)
+    }
   }
 }

@@ -109,6 +109,8 @@ struct SelectedElements {
 extension Tensor {
   /// Where the elements are that are not zero, in C order: `[count, rank]` of int64 (PyTorch's `nonzero`).
   public func nonZero() -> Tensor {
-    SelectedElements(dtype == .bool ? self : detached() .!= 0).coordinates(in: shape)
+    tensorOperation("nonZero") {
+      SelectedElements(dtype == .bool ? self : detached() .!= 0).coordinates(in: shape)
+    }
   }
 }

@@ -34,13 +34,15 @@ extension Tensor {
   /// The distinct elements in ascending order, how often each occurs, and for every element (in C order)
   /// which one it is.
   public func unique() -> (values: Tensor, inverse: Tensor, counts: Tensor) {
-    let flat = detached().reshaped([count])
-    let inverse = Tensor(uninitialized: shape, dtype: .int64)
-    if count == 0 { return (flat, inverse, Tensor(uninitialized: [0], dtype: .int64)) }
-    var (firsts, counts): ([Int64], [Int64]) = ([], [])
-    SortedRow(flat.sortable(), 0, count, descending: false).distinct(
-      inverse: inverse.pointer(Int64.self), firsts: &firsts, counts: &counts)
-    return (flat.rows(at: Tensor(firsts)), inverse, Tensor(counts))
+    tensorOperation("unique") {
+      let flat = detached().reshaped([count])
+      let inverse = Tensor(uninitialized: shape, dtype: .int64)
+      if count == 0 { return (flat, inverse, Tensor(uninitialized: [0], dtype: .int64)) }
+      var (firsts, counts): ([Int64], [Int64]) = ([], [])
+      SortedRow(flat.sortable(), 0, count, descending: false).distinct(
+        inverse: inverse.pointer(Int64.self), firsts: &firsts, counts: &counts)
+      return (flat.rows(at: Tensor(firsts)), inverse, Tensor(counts))
+    }
   }
 
   /// This tensor, contiguous and of a type that keys are made of.

@@ -9,15 +9,22 @@ extension Tensor {
   ///   - axes: the axes of the vectors; negative ones count from the back.
   ///   - keepDims: keeps those axes with extent 1.
   public func norm(_ order: Double = 2, axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
-    guard dtype == .float32 || dtype == .float64 else {
-      let result = to(.float32).norm(order, axes: axes, keepDims: keepDims)
-      return dtype.isFloatingPoint ? result.to(dtype) : result
+    tensorOperation("norm") { length(order, axes: axes, keepDims: keepDims) }
+  }
+
+  private func length(_ order: Double, axes: [Int]?, keepDims: Bool) -> Tensor {
+    // A Float holds every byte; 32 and 64 bits would lose digits in it.
+    if dtype == .int32 || dtype == .int64 {
+      return to(.float64).length(order, axes: axes, keepDims: keepDims).to(.float32)
+    }
+    if let rounded = inSinglePrecision({ $0.length(order, axes: axes, keepDims: keepDims) }) {
+      return rounded
     }
     let (axes, kept, dropped) = reducedShapes(axes, "norm")
     let shape = keepDims ? kept : dropped
     switch order {
-    case .infinity: return tensorOperation("norm") { abs().max(axes: axes).reshaped(shape) }
-    case -.infinity: return tensorOperation("norm") { abs().min(axes: axes).reshaped(shape) }
+    case .infinity: return abs().max(axes: axes).reshaped(shape)
+    case -.infinity: return abs().min(axes: axes).reshaped(shape)
     case 0: return (detached() .!= 0).sum(axes: axes).to(dtype).reshaped(shape)
     case 1: return abs().sum(axes: axes).reshaped(shape)
     default: break

@@ -1,3 +1,4 @@
+import Foundation
 import Tensor
 import Testing
 
@@ -305,5 +306,17 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
     #expect(halves == (0..<5000).map { Float(UInt8(truncatingIfNeeded: $0)) * 0.5 })
     let turned = bytes.reshaped([50, 100]).transposed() + words.reshaped([100, 50])
     #expect(turned[3, 7].item(of: Int64.self) == Int64(157) << 40 + Int64(UInt8(truncatingIfNeeded: 703)))
+  }
+
+  /// The squares of five of them are beyond a Float, and so are the digits of 2^24 + 1.
+  @Test func normsOfLargeIntegers() {
+    let large = Tensor([Int64](repeating: .max, count: 5))
+    let expected = 5.0.squareRoot() * Double(Int64.max)
+    #expect(large.norm().dtype == .float32)
+    #expect(abs(large.norm().item() / expected - 1) < 1e-7)
+    #expect(abs(large.norm(3).item() / (pow(5, 1.0 / 3) * Double(Int64.max)) - 1) < 1e-7)
+    let steps = Tensor([16_777_217, -1] as [Int32])
+    #expect(steps.norm(1).item() == 16_777_218 && steps.norm(0).item() == 2)
+    #expect(Tensor([3, 4] as [UInt8]).norm().item() == 5 && Tensor([true, true]).norm(1).item() == 2)
   }
 }

@@ -415,13 +415,43 @@ def integer_ends(dtype):
     return np.array(values, dtype=str(dtype)[6:])
 
 
+def power(a, b):
+    """1 / a^-b is cut to an integer where the exponent is negative, where NumPy has no answer."""
+    signs = np.where(b % 2 == 0, 1, -1).astype(a.dtype)
+    return np.where(b >= 0, np.power(a, np.maximum(b, 0)), np.where(a == 1, 1, np.where(a == a.dtype.type(0) - 1, signs, 0))).astype(a.dtype)
+
+
+def whole_numbers(add, name, x):
+    """Operations with a Swift integer, which keeps the type and may be beyond it in a comparison alone."""
+    ins, info = [("x/" + name, x)], np.iinfo(x.dtype)
+    for n in (0, 1, 2, 3, 7, 100) + ((-1, -3) if info.min < 0 else ()):
+        number = x.dtype.type(n)
+        for op, value in {
+            "addWhole": x + number, "minusWhole": x - number, "wholeMinus": number - x, "multiplyWhole": x * number,
+            "floorDividedWhole": x // number, "remainderWhole": x % number, "divideWhole": (x / n if n else x / np.float64(0)).astype(np.float32),
+            "wholeDivided": (n / x.astype(np.float64)).astype(np.float32), "powWhole": power(x, np.full_like(x, n)),
+        }.items():
+            add(op, value, ins, [n])
+    for low, high in ((0, 100), (3, 2), (info.min, 7), (2, info.max if info.max < 2**53 else 2**53)):
+        add("clampedWhole", np.minimum(np.maximum(x, x.dtype.type(low)), x.dtype.type(high)), ins, [low, high])
+    exact = x.astype(object)
+    compare = {"equal": lambda n: exact == n, "notEqual": lambda n: exact != n, "less": lambda n: exact < n,
+               "lessOrEqual": lambda n: exact <= n, "greater": lambda n: exact > n, "greaterOrEqual": lambda n: exact >= n}
+    for n in (0, 1, -1, 2, 255, 256, -(2**31), 2**31 - 1, 2**31, 2**53):
+        for op, fn in compare.items():
+            add(op + "Whole", fn(n).astype(bool), ins, [n])
+    for d in (0.5, -0.5, 1.0, 255.5, -(2.0**31) - 0.5, 2.0**53 + 2, 1e19, -1e19, inf, -inf):
+        for op in ("less", "greaterOrEqual", "equal"):
+            add(op + "Fraction", compare[op](d).astype(bool), ins, [d])
+
+
 def integers():
     """NumPy's answers: integers wrap around."""
     table = Table("integers")
 
-    def add(op, value, ins):
+    def add(op, value, ins, args=()):
         value = torch.from_numpy(np.ascontiguousarray(value))
-        table.cases.append({"op": op, "args": [], "in": [table.put(k, torch.from_numpy(np.ascontiguousarray(x))) for k, x in ins],
+        table.cases.append({"op": op, "args": [repr(float(a)) for a in args], "in": [table.put(k, torch.from_numpy(np.ascontiguousarray(x))) for k, x in ins],
                             "shape": list(value.shape), "type": str(value.dtype)[6:], "out": {"bits": bits(value), "ulps": 0, "eps": 0}})
 
     for name in ("int32", "int64", "uint8", "bool"):
@@ -434,10 +464,11 @@ def integers():
                     continue
                 add(op, fn(a, b), pair)
             if name != "bool":
-                nonzero = b != 0
-                divided = [("n/" + name, a[nonzero]), ("d/" + name, b[nonzero])]
-                add("floorDivided", a[nonzero] // b[nonzero], divided)
-                add("remainder", a[nonzero] % b[nonzero], divided)
+                add("floorDivided", a // b, pair)
+                add("remainder", a % b, pair)
+                add("divide", (a / b).astype(np.float32), pair)
+                add("pow", power(a, b), pair)
+                whole_numbers(add, name, x)
                 add("abs", np.abs(x), [("x/" + name, x)])
                 add("negate", np.negative(x), [("x/" + name, x)])
                 add("square", np.square(x), [("x/" + name, x)])

@@ -16,7 +16,12 @@ struct SpecialCoverageTests {
     "nllLossMean": "nllLoss",
     "layerNormAffine": "layerNorm", "rmsNormWeighted": "rmsNorm",
     "maskedAttention": "scaledDotProductAttention",
-    "nearest": "interpolate",
+    "nearest": "interpolate", "addWhole": "+", "minusWhole": "-", "wholeMinus": "-", "multiplyWhole": "*",
+    "divideWhole": "/", "wholeDivided": "/", "floorDividedWhole": "floorDivided",
+    "remainderWhole": "remainder", "powWhole": "pow", "clampedWhole": "clamped", "equalWhole": ".==",
+    "notEqualWhole": ".!=", "lessWhole": ".<", "lessOrEqualWhole": ".<=", "greaterWhole": ".>",
+    "greaterOrEqualWhole": ".>=", "lessFraction": ".<", "greaterOrEqualFraction": ".>=",
+    "equalFraction": ".==",
   ]
 
   /// Operations without a row of their own.
@@ -76,8 +81,24 @@ struct SpecialCoverageTests {
         types[row.operation, default: []].insert(row.inputs[0].dtype)
       }
     }
-    for name in SpecialOperations.all.keys {
+    for name in SpecialOperations.all.keys where SpecialOperations.integers[name] == nil {
       let missing = Set([DType.float16, .bfloat16, .float32, .float64]).subtracting(types[name] ?? [])
+      #expect(missing.isEmpty, "\(name) has no rows in \(missing)")
+    }
+  }
+
+  /// What an integer type can do without becoming another one.
+  @Test func integerOperationsInEveryIntegerType() throws {
+    var types: [String: Set<DType>] = [:]
+    for row in try SpecialTable("integers").cases {
+      types[row.operation, default: []].insert(row.inputs[0].dtype)
+    }
+    let binary = [
+      "add", "subtract", "multiply", "divide", "pow", "floorDivided", "remainder", "maximum", "minimum",
+      "equal", "notEqual", "less", "lessOrEqual", "greater", "greaterOrEqual",
+    ]
+    for name in binary + SpecialOperations.integers.keys {
+      let missing = Set([DType.int32, .int64, .uint8]).subtracting(types[name] ?? [])
       #expect(missing.isEmpty, "\(name) has no rows in \(missing)")
     }
   }

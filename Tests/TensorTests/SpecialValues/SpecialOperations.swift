@@ -108,5 +108,17 @@ enum SpecialOperations {
   ]
 
   /// Operations that only the table of integers has.
-  private static let integers: [String: Body] = [:]
+  static let integers: [String: Body] = [
+    "addWhole": { x, a in x[0] + Int(a[0]) }, "minusWhole": { x, a in x[0] - Int(a[0]) },
+    "wholeMinus": { x, a in Int(a[0]) - x[0] }, "multiplyWhole": { x, a in x[0] * Int(a[0]) },
+    "divideWhole": { x, a in x[0] / Int(a[0]) }, "wholeDivided": { x, a in Int(a[0]) / x[0] },
+    "floorDividedWhole": { x, a in x[0].floorDivided(by: Int(a[0])) },
+    "remainderWhole": { x, a in x[0].remainder(Int(a[0])) }, "powWhole": { x, a in x[0].pow(Int(a[0])) },
+    "clampedWhole": { x, a in x[0].clamped(Int(a[0]), Int(a[1])) },
+    "equalWhole": { x, a in x[0] .== Int(a[0]) }, "notEqualWhole": { x, a in x[0] .!= Int(a[0]) },
+    "lessWhole": { x, a in x[0] .< Int(a[0]) }, "lessOrEqualWhole": { x, a in x[0] .<= Int(a[0]) },
+    "greaterWhole": { x, a in x[0] .> Int(a[0]) }, "greaterOrEqualWhole": { x, a in x[0] .>= Int(a[0]) },
+    "lessFraction": { x, a in x[0] .< a[0] }, "greaterOrEqualFraction": { x, a in x[0] .>= a[0] },
+    "equalFraction": { x, a in x[0] .== a[0] },
+  ]
 }

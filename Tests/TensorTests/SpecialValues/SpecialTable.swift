@@ -8,6 +8,8 @@ struct SpecialTable {
   /// Expected numbers with their tolerance.
   struct Numbers {
     var values: [Double]
+    /// The same of an integer type, of which a Double does not hold all.
+    var integers: [Int64]?
     var type: DType
     /// Units of the last place of the expected value.
     var ulps: Double
@@ -77,12 +79,12 @@ struct SpecialTable {
   }
 
   private static func numbers(_ expected: File.Expected, _ type: DType) -> Numbers {
-    let values = words(expected.bits, type.byteSize).map {
-      type.isFloatingPoint ? number($0, type) : Double(integer($0, type))
-    }
+    let words = words(expected.bits, type.byteSize)
+    let integers = type.isFloatingPoint ? nil : words.map { integer($0, type) }
+    let values = integers?.map { Double($0) } ?? words.map { number($0, type) }
     let extra = (expected.extra ?? [:]).map { (Int($0.key)!, $0.value) }
     return Numbers(
-      values: values, type: type, ulps: expected.ulps, epsilons: expected.eps,
+      values: values, integers: integers, type: type, ulps: expected.ulps, epsilons: expected.eps,
       extra: Dictionary(uniqueKeysWithValues: extra))
   }
 
@@ -120,9 +122,14 @@ extension SpecialTable.Numbers {
     }
     let operands = inputs.map { $0.array(of: Double.self) }
     let rows = inputs.map { $0.count == values.count ? 1 : $0.count / max(values.count, 1) }
+    let whole = integers == nil ? [] : found.detached().to(.int64).array(of: Int64.self)
     return zip(numbers, values).enumerated().compactMap { index, pair in
       let (got, wanted) = pair
-      if agrees(got, wanted, ulps: extra[index] ?? ulps) { return nil }
+      if let integers {
+        if whole[index] == integers[index] { return nil }
+      } else if agrees(got, wanted, ulps: extra[index] ?? ulps) {
+        return nil
+      }
       let given = zip(operands, rows).map { values, width in
         width == 0 ? "\(values)" : "\(Array(values[index * width..<(index + 1) * width]))"
       }

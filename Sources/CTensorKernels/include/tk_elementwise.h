@@ -92,6 +92,16 @@ void tk_carry_f64(int64_t n, double *partial, double *total);
 double tk_sum_f32(int64_t n, const float *x, int64_t sx);
 double tk_sum_f64(int64_t n, const double *x, int64_t sx);
 
+// Running sums (or products) of rows of n elements, one after the other, and of n columns of so many rows, `stride` elements
+// apart, with room for n totals of 8 bytes. Those of floats are kept in double, those of integers wrap around; n and rows are
+// at least 1, and `out` may be `x`.
+#define TK_DECLARE_SCANS(T, S)                                                                                 \
+  void tk_scan_rows_##S(int product, int64_t count, int64_t n, const T *x, T *out);                            \
+  void tk_scan_columns_##S(int product, int64_t rows, int64_t n, int64_t stride, const T *x, T *out, void *totals);
+TK_DECLARE_SCANS(float, f32)
+TK_DECLARE_SCANS(double, f64)
+TK_DECLARE_SCANS(int64_t, i64)
+
 // Copies n elements of 1, 2, 4 or 8 bytes with strides in elements.
 void tk_copy_strided(int size, int64_t n, const void *x, int64_t sx, void *out, int64_t so);
 // out[c * rows + r] = x[r * ldx + c]: transposes a block of 4- or 8-byte elements.

@@ -105,6 +105,7 @@ extension Tensor {
 
   /// Sums where the last axis stays: whole rows are added to the output's rows.
   private func sumColumns(_ axes: [Int], into result: Tensor) {
+    if sumNarrowColumns(axes, into: result) { return }
     let (moved, inner) = movingToEnd(axes)
     let last = result.rank - 1
     let length = result.shape[last]

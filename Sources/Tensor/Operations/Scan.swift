@@ -1,3 +1,5 @@
+import CTensorKernels
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -14,15 +16,12 @@ private func logAddExp(_ a: Double, _ b: Double) -> Double {
   return low == high && low.isInfinite ? high : high + log1p(exp(low - high))
 }
 
-/// How a running value takes in the next element.
-private enum ScanKind { case sum, product, logSumExp }
-
 extension Tensor {
   /// The running sum along an axis. Integers and bools add up as int64.
   public func cumsum(axis: Int) -> Tensor {
     let source = dtype.isFloatingPoint ? self : detached()
     let axis = normalizedAxis(axis, "cumsum")
-    return source.recorded("cumsum", from: source, source.scanned(axis, .sum)) { gradient, _ in
+    return source.recorded("cumsum", from: source, source.accumulated(axis)) { gradient, _ in
       gradient.flipped(axes: [axis]).cumsum(axis: axis).flipped(axes: [axis])
     }
   }
@@ -35,7 +34,8 @@ extension Tensor {
     let source = dtype.isFloatingPoint ? self : detached()
     let axis = normalizedAxis(axis, "cumprod")
     let length = shape[axis]
-    return source.recorded("cumprod", from: source, source.scanned(axis, .product)) { gradient, _ in
+    let products = source.accumulated(axis, isProduct: true)
+    return source.recorded("cumprod", from: source, products) { gradient, _ in
       if length == 0 { return gradient }
       guard GradientMode.isEnabled else {
         return Self.alongRows(axis, [source, gradient]) { rows, result, n in
@@ -70,12 +70,19 @@ extension Tensor {
   /// With `y` the result and `tail_i = g_i + tail_{i+1} e^{y_i − y_{i+1}}` its gradient is `e^{x_i − y_i}
   /// tail_i`; no exponent is positive.
   public func logCumSumExp(axis: Int) -> Tensor {
-    let source = dtype.isFloatingPoint ? self : detached().to(.float32)
+    // The gradient needs every digit of the result.
+    if let rounded = inSinglePrecision({ $0.logCumSumExp(axis: axis) }) { return rounded }
+    let source = self
     let axis = normalizedAxis(axis, "logCumSumExp")
     let length = shape[axis]
-    return source.recorded(
-      "logCumSumExp", from: source, source.scanned(axis, .logSumExp), keepingOutput: true
-    ) {
+    let scanned = Self.alongRows(axis, [source]) { rows, result, n in
+      var total = -Double.infinity
+      for i in 0..<n {
+        total = i == 0 ? rows[0][0] : logAddExp(total, rows[0][i])
+        result[i] = total
+      }
+    }
+    return source.recorded("logCumSumExp", from: source, scanned, keepingOutput: true) {
       gradient, output in
       let y = output!
       if length == 0 { return gradient }
@@ -99,43 +106,56 @@ extension Tensor {
     }
   }
 
-  /// Combines neighbours along an axis from the front.
-  private func scanned(_ axis: Int, _ kind: ScanKind) -> Tensor {
-    if dtype.isHalfPrecision { return to(.float32).scanned(axis, kind).to(dtype) }
-    // A copy, or a conversion, that nobody else knows.
+  /// Running sums or products along an axis; of integers and bools in int64.
+  private func accumulated(_ axis: Int, isProduct: Bool = false) -> Tensor {
+    if dtype.isHalfPrecision { return to(.float32).accumulated(axis, isProduct: isProduct).to(dtype) }
     let type = dtype.isFloatingPoint ? dtype : .int64
-    let source = detached().transposed(axis, rank - 1)
-    let rows = dtype == type ? source.materialized() : source.to(type)
-    let length = rows.shape[rank - 1]
-    if rows.count == 0 { return rows.transposed(axis, rank - 1).contiguous() }
-    Threads.parallel(rows.count / length, grain: Swift.max(1, (1 << 14) / length)) { range in
-      for row in range {
-        switch type {
-        case .float32: Self.scan(rows.pointer(Float.self) + row * length, length, kind)
-        case .float64: Self.scan(rows.pointer(Double.self) + row * length, length, kind)
-        default:
-          let values = rows.pointer(Int64.self) + row * length
-          for i in 1..<Swift.max(length, 1) {
-            values[i] = kind == .sum ? values[i - 1] &+ values[i] : values[i - 1] &* values[i]
-          }
-        }
-      }
+    let source = detached().to(type).contiguous()
+    // Numbers that were converted are changed where they lie: nobody else knows them.
+    let result = type == dtype ? Tensor(uninitialized: shape, dtype: type) : source
+    if count == 0 { return result }
+    switch type {
+    case .float32:
+      source.scan(axis, isProduct, result, Float.self, tk_scan_rows_f32, tk_scan_columns_f32)
+    case .float64:
+      source.scan(axis, isProduct, result, Double.self, tk_scan_rows_f64, tk_scan_columns_f64)
+    default:
+      source.scan(axis, isProduct, result, Int64.self, tk_scan_rows_i64, tk_scan_columns_i64)
     }
-    return rows.transposed(axis, rank - 1).contiguous()
+    return result
   }
 
-  private static func scan<T: BinaryFloatingPoint>(
-    _ values: UnsafeMutablePointer<T>, _ n: Int, _ kind: ScanKind
+  /// Fills `result` from this contiguous tensor by one kernel along the last axis, by the other down columns.
+  private func scan<T>(
+    _ axis: Int, _ isProduct: Bool, _ result: Tensor, _: T.Type,
+    _ alongRows: (Int32, Int64, Int64, UnsafePointer<T>?, UnsafeMutablePointer<T>?) -> Void,
+    _ downColumns: (
+      Int32, Int64, Int64, Int64, UnsafePointer<T>?, UnsafeMutablePointer<T>?, UnsafeMutableRawPointer?
+    ) -> Void
   ) {
-    var total = Double(values[0])
-    for i in 1..<Swift.max(n, 1) {
-      let next = Double(values[i])
-      switch kind {
-      case .sum: total += next
-      case .product: total *= next
-      case .logSumExp: total = logAddExp(total, next)
+    let (input, output) = (pointer(T.self), result.pointer(T.self))
+    let (length, width) = (shape[axis], shape[(axis + 1)...].reduce(1, *))
+    let kind: Int32 = isProduct ? 1 : 0
+    if width == 1 {
+      Threads.parallel(count / length, grain: Swift.max(1, (1 << 14) / length)) { rows in
+        let start = rows.lowerBound * length
+        alongRows(kind, Int64(rows.count), Int64(length), input + start, output + start)
       }
-      values[i] = T(total)
+      return
+    }
+    let block = Swift.min(width, 1024)
+    let blocks = (width + block - 1) / block
+    let grain = Swift.max(1, (1 << 14) / (length * block))
+    Threads.parallel(count / (length * width) * blocks, grain: grain) { range in
+      MemoryPool.withScratch(Int64.self, count: block) { totals in
+        for task in range {
+          let (outer, part) = task.quotientAndRemainder(dividingBy: blocks)
+          let start = outer * length * width + part * block
+          downColumns(
+            kind, Int64(length), Int64(Swift.min(block, width - part * block)), Int64(width), input + start,
+            output + start, totals)
+        }
+      }
     }
   }
 

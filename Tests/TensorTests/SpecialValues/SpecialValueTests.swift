@@ -104,6 +104,57 @@ struct SpecialValueTests {
     #expect(values(wide.sum(axes: [0])).allSatisfy { abs($0 / (Double(Float(0.1)) * 2e4) - 1) < 1.2e-7 })
   }
 
+  /// Running sums and products of rows side by side and of columns in blocks are those of one row alone.
+  @Test(arguments: [DType.float32, .float64, .int64, .int32, .uint8, .bool, .float16])
+  func runningSumsAlongEveryAxis(type: DType) {
+    for shape in [[1], [7], [5, 3], [4, 1], [9, 2, 6], [3, 1100], [2, 2050, 2], [1030, 2]] {
+      let count = shape.reduce(1, *)
+      let x = Tensor((0..<count).map { Double(($0 * 5) % 3) }, shape: shape).to(type)
+      let kept = values(x)
+      for (view, strides) in [(x, "as it lies"), (x.transposed(0, -1), "turned")] {
+        for axis in 0..<view.rank {
+          let rows = view.transposed(axis, -1)
+          let length = rows.shape.last ?? 1
+          let flat = values(rows)
+          var (sums, products) = (flat, flat)
+          for i in 0..<count where i % length > 0 {
+            sums[i] = sums[i - 1] + flat[i]
+            products[i] = products[i - 1] * flat[i]
+          }
+          let wanted = Tensor(sums, shape: rows.shape).transposed(axis, -1)
+          let found = view.cumsum(axis: axis)
+          #expect(found.dtype == (type.isFloatingPoint ? type : .int64) && found.shape == view.shape)
+          if type != .float16 || length < 1000 {
+            #expect(values(found) == values(wanted), "sums of \(type) \(shape) \(strides), axis \(axis)")
+          }
+          // Zeros are among the factors, so that no product leaves its type.
+          let product = Tensor(products, shape: rows.shape).transposed(axis, -1)
+          #expect(
+            values(view.cumprod(axis: axis)) == values(product),
+            "products of \(type) \(shape) \(strides), axis \(axis)")
+        }
+      }
+      #expect(values(x) == kept)
+    }
+  }
+
+  /// Few columns of many rows are summed as wide rows in pieces; what is left over is added to them.
+  @Test(arguments: [DType.float32, .float64]) func sumsOfFewColumns(type: DType) {
+    for (count, width) in [(4095, 64), (131_072, 1), (131_075, 1), (70_001, 3), (400_000, 5), (33_000, 63)] {
+      let x = Tensor((0..<count * width).map { Double(($0 * 7919) % 1009) }, shape: [count, width]).to(type)
+      var expected = [Double](repeating: 0, count: width)
+      for (index, value) in values(x).enumerated() { expected[index % width] += value }
+      // Float keeps whole numbers of this size in groups of sixteen.
+      #expect(values(x.sum(axes: [0])) == expected.map { type == .float32 ? Double(Float($0)) : $0 })
+      #expect(values(x.reshaped([1, count, width]).sum(axes: [0, 1])) == values(x.sum(axes: [0])))
+    }
+    var y = Tensor.ones([200_000, 2], dtype: type)
+    y[199_999, 1] = Tensor.full([], .nan, dtype: type)
+    y[7, 0] = Tensor.full([], .infinity, dtype: type)
+    let sums = values(y.sum(axes: [0]))
+    #expect(sums[0] == .infinity && sums[1].isNaN)
+  }
+
   @Test func logSumExpOfNothing() {
     #expect(values(Tensor.zeros([2, 0]).logSumExp(axes: [1])) == [-.infinity, -.infinity])
     #expect(Tensor.zeros([0]).logSumExp().item() == -.infinity)

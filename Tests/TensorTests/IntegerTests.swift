@@ -287,6 +287,27 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
     #expect((t.mean() - 1.7e18).item() < 1e12 && t.standardDeviation().item().isFinite)
   }
 
+  @Test func numbersOfEverySizeArriveWhole() {
+    for number in [Int64.min, -9_007_199_254_740_993, 9_007_199_254_740_993, .max - 1, .max] {
+      #expect(Tensor(number).item(of: Int64.self) == number && Tensor([number]).dtype == .int64)
+      #expect(Tensor(Int(number)).array(of: Int.self) == [Int(number)])
+      #expect(Tensor.full([2], number, dtype: .int64).array(of: Int64.self) == [number, number])
+      #expect((Tensor([Int64(1)]) .== number).item() == 0 && (Tensor([number]) .== number).item() == 1)
+    }
+  }
+
+  /// Sums beyond an int64, where large elements cancel and small ones are left; a Double would have lost these.
+  @Test func meansOfInt64AreThoseOfExactSums() {
+    let rows = Tensor(
+      [.max, .max, -.max, -.max, 5, .min, .min, .max, .max, 7, 1, 2, 3, 4, 6] as [Int64], shape: [3, 5])
+    #expect(rows.mean(axes: [1]).array(of: Float.self) == [1, 1, 3.2])
+    #expect(rows.mean(axes: [1], keepDims: true).shape == [3, 1])
+    #expect(rows.mean().dtype == .float32 && rows.mean().item() == Double(Float(26.0 / 15)))
+    #expect(Tensor([Int64](repeating: .max, count: 4)).mean().item() == 0x1p63)
+    #expect(Tensor([9_007_199_254_740_993, -9_007_199_254_740_992]).mean().item() == 0.5)
+    #expect(Tensor.zeros([0], dtype: .int64).mean().item().isNaN)
+  }
+
   @Test(arguments: [DType.uint8, .int32, .int64]) func clampingByFractionsGivesFloats(_ type: DType) {
     let x = Tensor([1, 2, 3, 4, 5]).to(type)
     #expect(x.clamped(1.5, 3.5).array(of: Float.self) == [1.5, 2, 3, 3.5, 3.5])

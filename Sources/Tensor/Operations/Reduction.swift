@@ -186,11 +186,25 @@ extension Tensor {
       if dtype.isHalfPrecision { return to(.float32).mean(axes: axes, keepDims: keepDims).to(dtype) }
       let (named, _, _) = reducedShapes(axes, "mean")
       let inner = named.reduce(1) { $0 * shape[$1] }
-      // Smaller integers cannot overflow a sum of int64.
-      if dtype == .int64 { return to(.float64).mean(axes: axes, keepDims: keepDims).to(.float32) }
+      if dtype == .int64, let mean = meanOfLarge(inner, axes: axes, keepDims: keepDims) { return mean }
       if !dtype.isFloatingPoint { return sum(axes: axes, keepDims: keepDims) / inner }
       return sum(axes: axes, keepDims: keepDims) / Double(inner)
     }
+  }
+
+  /// The mean of int64 elements of which `inner` add up to more than an int64 holds; nil if they cannot.
+  private func meanOfLarge(_ inner: Int, axes: [Int]?, keepDims: Bool) -> Tensor? {
+    if count == 0 { return nil }
+    let magnitudes = [min(), max()].map { $0.item(of: Int64.self).magnitude }
+    let (bound, isBeyond) = magnitudes.reduce(0, Swift.max).multipliedReportingOverflow(by: UInt64(inner))
+    if !isBeyond && bound <= UInt64(Int64.max) { return nil }
+    // The upper and the lower 32 bits have sums of their own.
+    let half = 1 << 32
+    let upper = floorDivided(by: half)
+    let lower = (self - upper * half).sum(axes: axes, keepDims: keepDims)
+    let carry = lower.floorDivided(by: half)
+    let total = (upper.sum(axes: axes, keepDims: keepDims) + carry).to(.float64) * Double(half)
+    return ((total + (lower - carry * half).to(.float64)) / Double(inner)).to(.float32)
   }
 
   /// The variance over some axes (all when omitted), computed from the deviations from the mean.
@@ -210,14 +224,17 @@ extension Tensor {
       let inner = named.reduce(1) { $0 * shape[$1] }
       let deviation = self - mean(axes: axes, keepDims: true)
       let result = deviation.square().sum(axes: axes, keepDims: keepDims) / (Double(inner) - correction)
-      guard dtype == .float32, overflowed(in: result) else { return result }
+      guard dtype == .float32, overflowed(in: result, axes: axes) else { return result }
       return to(.float64).variance(axes: axes, correction: correction, keepDims: keepDims).to(.float32)
     }
   }
 
-  /// Whether squares of finite elements were too large for their sum.
-  private func overflowed(in variance: Tensor) -> Bool {
-    count > 0 && variance.isFinite().all().item() == 0 && isFinite().all().item() != 0
+  /// Whether squares of finite elements were too large for their sum, wherever else there are infinities or NaN.
+  private func overflowed(in variance: Tensor, axes: [Int]?) -> Bool {
+    let isFinite = variance.isFinite()
+    if count == 0 || isFinite.all().item() != 0 { return false }
+    let ofFinite = self.isFinite().all(axes: axes).reshaped(variance.shape)
+    return (ofFinite .& .!isFinite).any().item() != 0
   }
 
   /// The square root of ``variance(axes:correction:keepDims:)``; its gradient where all elements are equal is zero.
@@ -229,7 +246,7 @@ extension Tensor {
           dtype)
       }
       let variance = variance(axes: axes, correction: correction, keepDims: keepDims)
-      if dtype == .float32, overflowed(in: variance) {
+      if dtype == .float32, overflowed(in: variance, axes: axes) {
         return to(.float64).standardDeviation(axes: axes, correction: correction, keepDims: keepDims).to(
           .float32)
       }

@@ -90,6 +90,16 @@ private func composedAttention(
   _ query: Tensor, _ key: Tensor, _ value: Tensor, mask: Tensor?, isCausal: Bool, scale: Double?,
   thinning: (Tensor) -> Tensor
 ) -> Tensor {
+  let operands = [query, key, value] + (mask.map { $0.dtype.isFloatingPoint ? [$0] : [] } ?? [])
+  if operands.contains(where: \.dtype.isHalfPrecision) {
+    // Computed in Float32 and rounded once, like every operation of half precision.
+    func single(_ x: Tensor) -> Tensor { x.dtype.isHalfPrecision ? x.to(.float32) : x }
+    let type = operands.map(\.dtype).reduce(query.dtype) { DType.promoted($0, $1) }
+    return composedAttention(
+      single(query), single(key), single(value), mask: mask.map(single), isCausal: isCausal, scale: scale,
+      thinning: thinning
+    ).to(type)
+  }
   let rank = query.rank
   let lead = Array(query.shape.dropLast(3))
   let (heads, sharing) = (query.shape[rank - 3], query.shape[rank - 3] / key.shape[rank - 3])

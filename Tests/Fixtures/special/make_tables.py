@@ -3,13 +3,15 @@
 Expected values are PyTorch's: computed in float64 from the stored inputs and rounded once to the type of the result. Where a run
 in the type itself (float32 for half precision) ends in another kind of number (NaN, infinite, zero of another sign), it is that
 run that counts: what a type overflows to is part of the answer. `ulps` is the tolerance in units of the last place of the expected
-value, `eps` an absolute one in units of the type's epsilon; `extra` raises `ulps` for elements where PyTorch's own run in the type is
+value, `eps` an absolute one in units of the epsilon of the type that is computed in, float32 for half precision; `extra` raises `ulps` for elements where PyTorch's own run in the type is
 further off than a fifth of that. Bits are hexadecimal, big-endian, one number after the other.
 """
 import json
 import math
 import os
 import warnings
+
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -81,6 +83,9 @@ class Table:
         """`fn(*tensors)`; `ins` are (key, tensor) pairs."""
         dtype = next((x.dtype for _, x in ins if x.is_floating_point()), torch.float32)
         compute = dtype if dtype in (torch.float32, torch.float64) else torch.float32
+        # Stored in units of the type itself.
+        finer = torch.finfo(compute).eps / torch.finfo(dtype).eps
+        eps, geps = eps * finer, geps * finer
 
         def run(type_):
             leaves = [x.detach().to(type_).clone().requires_grad_(grad) if x.is_floating_point() else x for _, x in ins]
@@ -178,6 +183,8 @@ def unary():
                     # PyTorch's vector path multiplies infinity by zero where its scalar path does not: gelu(inf) is inf.
                     override = lambda y, x=x: torch.where(x == inf, x, y)
                 table.add(op, fn, chosen.get(op, ins), eps=EPS.get(op, 0), override=override, trust=True, geps=64 if name == "float64" else 4)
+                if op in chosen:
+                    table.add(op, fn, ins, eps=EPS.get(op, 0), trust=True, grad=False)
             for p in POWERS:
                 # For -2 PyTorch divides by a square that may be too large; for -0.5 its value and its slope at -0 do not fit.
                 exact = (lambda y, x=x: torch.from_numpy(np.power(x.numpy(), -2.0))) if p == -2 and name == "float64" else None
@@ -238,8 +245,12 @@ def rows(dtype):
     return torch.tensor(values, dtype=torch.float64).to(dtype)
 
 
-def standard_deviation(x, correction):
-    return x.std(-1, correction=correction)
+def spread(r):
+    """Rows of ordinary numbers that are not all alike, for which every sum loses a few digits at most: tolerances are tight."""
+    wide = r.double()
+    more = [[2.5, -1.25, 0.75, 4.0, -4.5], [1.0, 2.0, 3.0, 4.0, 5.0], [-3.0, 1.5, 0.125, 2.0, -0.5], [1.75, 1.5, 3.0, 2.0, 0.5]]
+    chosen = (torch.isfinite(r) & (wide.abs() <= 5) & ((r == 0) | (wide.abs() > 1e-5))).all(-1) & (wide.std(-1) >= 0.5)
+    return torch.cat([r[chosen], torch.tensor(more, dtype=r.dtype)])
 
 
 ROWS = {
@@ -265,6 +276,7 @@ def reductions():
             # Where gradients of sums of squares and of running products are more than the rounding of NaN and infinity.
             calm = ("calm/" + name, r[(torch.isfinite(r) & (r.abs() < 320) & ((r == 0) | (r.abs() > 1e-5))).all(-1)])
             quiet = ("quiet/" + name, r[~(torch.isfinite(r) & (r.double().abs() > 1e18)).any(-1)])
+            even = ("spread/" + name, spread(r))
             for op, fn in ROWS.items():
                 few = op in finite_gradients
                 # Sums of squares of the largest numbers and products of them: PyTorch's type in between decides.
@@ -272,12 +284,16 @@ def reductions():
                           grad=op != "trace" and not few, trust=op == "prod")
                 if few:
                     table.add(op, fn, [calm], ulps=4, eps=ROW_EPS.get(op, 0), gulps=8, geps=4096)
+                    table.add(op, fn, [even], ulps=4, eps=8, gulps=8, geps=16)
             for correction in (0.0, 1.0):
                 for op, fn in {"variance": lambda x: x.var(-1, correction=correction), "standardDeviation": lambda x: x.std(-1, correction=correction)}.items():
                     # PyTorch's one pass over the row loses digits in float64, where nothing more exact stands behind it.
                     loose = 4096 if name == "float64" else 2
-                    table.add(op, fn, [quiet], args=[repr(correction)], ulps=4, eps=loose, grad=False, trust=True)
+                    # It subtracts infinities, too, where squares of float64 leave the type: that variance is infinite.
+                    beyond = lambda y: torch.where(torch.isnan(y) & torch.isfinite(r).all(-1), torch.full_like(y, inf), y)
+                    table.add(op, fn, ins, args=[repr(correction)], ulps=4, eps=loose, grad=False, trust=True, override=beyond)
                     table.add(op, fn, [calm], args=[repr(correction)], ulps=4, eps=loose, gulps=8, geps=4096)
+                    table.add(op, fn, [even], args=[repr(correction)], ulps=4, eps=2, gulps=8, geps=16)
             for order in (2.0, 1.0, 0.0, inf, -inf, 3.0, 0.5):
                 norm = lambda x: torch.linalg.vector_norm(x, order, dim=-1)
                 table.add("norm", norm, ins, args=[repr(order)], ulps=8, grad=order in (2.0, 1.0), gulps=8, geps=8, trust=False)
@@ -324,8 +340,12 @@ def losses():
         for target in (0, 2):
             t = torch.full((len(r),), target)
             ins = [("quiet/" + name, r), (f"target/{target}/{len(r)}", t)]
-            table.add("crossEntropy", lambda x, t: F.cross_entropy(x, t, reduction="none"), ins, ulps=4, eps=2, geps=4096)
-            table.add("smoothedCrossEntropy", lambda x, t: F.cross_entropy(x, t, reduction="none", label_smoothing=0.1), ins, ulps=8, eps=8, geps=4096)
+            even = spread(r)
+            ordinary = [("spread/" + name, even), (f"target/{target}/{len(even)}", torch.full((len(even),), target))]
+            for each, tolerance in ((ins, 4096), (ordinary, 8)):
+                table.add("crossEntropy", lambda x, t: F.cross_entropy(x, t, reduction="none"), each, ulps=4, eps=2, geps=tolerance)
+                table.add("smoothedCrossEntropy", lambda x, t: F.cross_entropy(x, t, reduction="none", label_smoothing=0.1), each, ulps=8,
+                          eps=8, geps=tolerance)
             table.add("nllLoss", lambda x, t: F.nll_loss(x, t, reduction="none"), ins)
             table.add("nllLossMean", lambda x, t: F.nll_loss(x[:5], t[:5]), ins)
     table.write()
@@ -364,11 +384,15 @@ def fused():
         quiet = ("quiet/" + name, r[~(torch.isfinite(r) & (r.double().abs() > 1e18)).any(-1)])
         weight = ("weight/" + name, torch.tensor([1.0, -0.5, 2.0, 0.25, 3.0], dtype=dtype))
         bias = ("bias/" + name, torch.tensor([0.5, 1.0, -1.0, 0.0, 2.0], dtype=dtype))
-        table.add("layerNormAffine", lambda x, w, b: F.layer_norm(x, (5,), w, b)[:5], [calm, weight, bias], ulps=8, eps=16, geps=4096)
-        table.add("rmsNormWeighted", lambda x, w: (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6) * w)[:5], [calm, weight], ulps=8, eps=8, geps=4096)
-        for each, grad in ((quiet, False), (calm, True)):
-            table.add("groupNorm", lambda x: F.group_norm(x[:, None], 1)[:, 0], [each], ulps=8, eps=256, geps=4096, grad=grad)
-            table.add("batchNorm", lambda x: F.batch_norm(x.T, None, None, training=True).T, [each], ulps=8, eps=64, geps=4096, grad=grad)
+        even = ("spread/" + name, spread(r))
+        for each, loose in ((calm, 4096), (even, 16)):
+            table.add("layerNormAffine", lambda x, w, b: F.layer_norm(x, (5,), w, b)[:5], [each, weight, bias], ulps=8, eps=16, geps=loose)
+            table.add("rmsNormWeighted", lambda x, w: (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6) * w)[:5], [each, weight],
+                      ulps=8, eps=8, geps=loose)
+        for each, eps, loose in ((quiet, 256, None), (calm, 256, 4096), (even, 8, 16)):
+            table.add("groupNorm", lambda x: F.group_norm(x[:, None], 1)[:, 0], [each], ulps=8, eps=eps, geps=loose or 0, grad=bool(loose))
+            table.add("batchNorm", lambda x: F.batch_norm(x.T, None, None, training=True).T, [each], ulps=8, eps=min(eps, 64), geps=loose or 0,
+                      grad=bool(loose))
         one = ("ones/" + name, torch.ones(count, 1, 1, 1, dtype=dtype))
         keys = ("keys/" + name, r[:, None, :, None])
         values = ("values/" + name, torch.tensor([1.0, -0.5, 2.0, 0.25, 3.0], dtype=dtype)[None, None, :, None].repeat(count, 1, 1, 1))
@@ -399,7 +423,13 @@ def fused():
 INTEGERS = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "maximum": np.maximum, "minimum": np.minimum,
     "equal": np.equal, "notEqual": np.not_equal, "less": np.less, "lessOrEqual": np.less_equal, "greater": np.greater,
-    "greaterOrEqual": np.greater_equal,
+    "greaterOrEqual": np.greater_equal, "select": lambda a, b: np.where(a > 0, a, b),
+}
+# Or, exclusive or, and: NumPy has no subtraction of bools.
+BOOLS = {"add": np.logical_or, "subtract": np.logical_xor, "multiply": np.logical_and}
+ONE = {
+    "abs": np.abs, "relu": lambda x: np.where(x > 0, x, x.dtype.type(0)), "floor": lambda x: x, "ceil": lambda x: x, "round": lambda x: x,
+    "isNaN": np.isnan, "isInfinite": np.isinf, "isFinite": np.isfinite,
 }
 
 
@@ -413,6 +443,23 @@ def integer_ends(dtype):
     if dtype == torch.int64:
         values += [2**53, 2**53 + 1, -(2**53) - 1, 2**31, -(2**31) - 1]
     return np.array(values, dtype=str(dtype)[6:])
+
+
+def nearest(number):
+    """The float32 nearest to a fraction."""
+    guess = np.float32(float(number))
+    near = [np.nextafter(guess, np.float32(-inf)), guess, np.nextafter(guess, np.float32(inf))]
+    return min(near, key=lambda x: (abs(Fraction(float(x)) - number), int(np.array(x).view(np.int32)) & 1))
+
+
+def of_rows(rows, fn):
+    """A fraction of every row of Python's numbers, as the float32 nearest to it."""
+    return np.array([nearest(Fraction(fn([int(v) for v in row]))) for row in rows], dtype=np.float32)
+
+
+def root_of_squares(row):
+    """By way of 60 more binary digits."""
+    return Fraction(math.isqrt(sum(v * v for v in row) << 120), 1 << 60)
 
 
 def power(a, b):
@@ -460,16 +507,16 @@ def integers():
         pair = [("a/" + name, a), ("b/" + name, b)]
         with np.errstate(all="ignore"):
             for op, fn in INTEGERS.items():
-                if name == "bool" and op in ("add", "subtract", "multiply"):
-                    continue
-                add(op, fn(a, b), pair)
+                add(op, (BOOLS.get(op, fn) if name == "bool" else fn)(a, b), pair)
+            for op, fn in ONE.items():
+                add(op, fn(x), [("x/" + name, x)])
             if name != "bool":
                 add("floorDivided", a // b, pair)
                 add("remainder", a % b, pair)
                 add("divide", (a / b).astype(np.float32), pair)
                 add("pow", power(a, b), pair)
                 whole_numbers(add, name, x)
-                add("abs", np.abs(x), [("x/" + name, x)])
+                add("sign", np.sign(x), [("x/" + name, x)])
                 add("negate", np.negative(x), [("x/" + name, x)])
                 add("square", np.square(x), [("x/" + name, x)])
             r = np.stack([np.roll(x, i)[:2] if name == "bool" else np.roll(x, i)[:5] for i in range(len(x))])
@@ -486,6 +533,10 @@ def integers():
             add("any", r.any(-1), each)
             add("all", r.all(-1), each)
             add("countNonZero", (r != 0).sum(-1), each)
+            add("mean", of_rows(r, lambda row: Fraction(sum(row), len(row))), each)
+            add("norm", of_rows(r, root_of_squares), each, [2])
+            add("norm", of_rows(r, lambda row: sum(map(abs, row))), each, [1])
+            add("norm", of_rows(r, lambda row: max(map(abs, row))), each, [inf])
     table.write()
 
 

@@ -95,9 +95,14 @@ struct SpecialCoverageTests {
     }
     let binary = [
       "add", "subtract", "multiply", "divide", "pow", "floorDivided", "remainder", "maximum", "minimum",
-      "equal", "notEqual", "less", "lessOrEqual", "greater", "greaterOrEqual",
+      "equal", "notEqual", "less", "lessOrEqual", "greater", "greaterOrEqual", "select",
     ]
-    for name in binary + SpecialOperations.integers.keys {
+    let others = [
+      "negate", "abs", "sign", "relu", "square", "floor", "ceil", "round", "isNaN", "isInfinite", "isFinite",
+      "sum", "prod", "cumsum", "cumprod", "max", "min", "argmax", "argmin", "any", "all", "countNonZero",
+      "mean", "norm",
+    ]
+    for name in binary + others + SpecialOperations.integers.keys {
       let missing = Set([DType.int32, .int64, .uint8]).subtracting(types[name] ?? [])
       #expect(missing.isEmpty, "\(name) has no rows in \(missing)")
     }

@@ -35,6 +35,33 @@ import Testing
     }
   }
 
+  /// Parameters are handed over one by one, after everything else was looked at.
+  @Test func parametersAreReadOneByOne() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appendingPathComponent("large.h5")
+      let names = (0..<24).map { "p\($0)" }
+      let model = names.enumerated().map { number, name in
+        (name: name, tensor: Tensor([Float](repeating: Float(number), count: 1024)))
+      }
+      try TrainingCheckpoint(model: model, configurationHash: "abc").write(to: url)
+      struct Refused: Error {}
+      #expect(throws: Refused.self) {
+        try TrainingCheckpoint(reading: url) { checkpoint in
+          #expect(checkpoint.configurationHash == "abc" && checkpoint.model.isEmpty)
+          throw Refused()
+        } take: { _ in
+          Issue.record("a parameter was read before the check")
+        }
+      }
+      var seen: [String] = []
+      let read = try TrainingCheckpoint(reading: url) { entry in
+        #expect(StoredArray(entry.tensor) == StoredArray(model[seen.count].tensor))
+        seen.append(entry.name)
+      }
+      #expect(read.model.isEmpty && seen == names)
+    }
+  }
+
   @Test func cutShortAtEveryLength() throws {
     try Fixtures.withTemporaryDirectory { folder in
       let url = folder.appendingPathComponent("whole.h5")

@@ -27,15 +27,33 @@ extension TrainingCheckpoint {
   /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` when it is not HDF5 or no checkpoint, `damaged` when cut
   ///   short or without its own checksums, `otherVersion`, `missing` for an absent part.
   public init(reading url: URL) throws {
+    var model: [Entry] = []
+    try self.init(reading: url) { model.append($0) }
+    self.model = model
+  }
+
+  /// Reads a state whose parameters go where they belong one after the other, so that they never lie in memory
+  /// twice; ``model`` stays empty.
+  /// - Parameters:
+  ///   - check: looks at everything but parameters and optimizer, before any of them is read.
+  ///   - take: takes a parameter.
+  /// - Throws: as ``init(reading:)``, and what `check` and `take` throw.
+  public init(
+    reading url: URL, check: (TrainingCheckpoint) throws -> Void = { _ in }, take: (Entry) throws -> Void
+  ) throws {
     let file = try HDF5File(reading: url)
     try Self.requireFormat(file)
+    // Both are there before anything is handed over.
+    for group in ["/model", "/optimizer"] { _ = try file.datasets(under: group) }
     try self.init(
-      model: Self.readEntries("/model", of: file), optimizer: Self.readEntries("/optimizer", of: file),
-      random: Self.readRandom(file), progress: Self.readProgress(file),
+      model: [], random: Self.readRandom(file), progress: Self.readProgress(file),
       configuration: Self.text("configuration", of: file),
       configurationHash: Self.text("configuration_hash", of: file),
       codeVersion: Self.text("code_version", of: file),
       baseHash: file.attribute("base_hash") == nil ? "" : Self.text("base_hash", of: file))
+    try check(self)
+    try Self.forEachEntry("/model", of: file, take)
+    try Self.forEachEntry("/optimizer", of: file) { optimizer.append($0) }
   }
 
   /// Reads only the parameters, for callers that do not go on training.
@@ -85,8 +103,16 @@ extension TrainingCheckpoint {
   }
 
   private static func readEntries(_ group: String, of file: HDF5File) throws -> [Entry] {
-    try file.datasets(under: group).map { path in
-      (path.split(separator: "/").joined(separator: "."), try file.tensor("\(group)/\(path)"))
+    var entries: [Entry] = []
+    try forEachEntry(group, of: file) { entries.append($0) }
+    return entries
+  }
+
+  private static func forEachEntry(
+    _ group: String, of file: HDF5File, _ take: (Entry) throws -> Void
+  ) throws {
+    for path in try file.datasets(under: group) {
+      try take((path.split(separator: "/").joined(separator: "."), try file.tensor("\(group)/\(path)")))
     }
   }
 

@@ -13,23 +13,36 @@ enum ModelState {
     return held.map { ($0.name, $0.parameter.tensor.detached()) }
   }
 
-  /// Sets every parameter that ``entries(of:)`` would hold, and those others that an earlier version's file
-  /// has.
-  /// - Throws: `CheckpointError` naming the file and the first parameter that is missing or of another shape.
-  static func load(_ entries: [TrainingCheckpoint.Entry], into model: LlavaModel, from file: URL) throws {
-    let tensors = Dictionary(entries.map { ($0.name, $0.tensor) }) { first, _ in first }
-    let needed = Set(Self.entries(of: model).map(\.name))
-    let parameters = model.namedParameters().filter { needed.contains($0.name) || tensors[$0.name] != nil }
-    for (name, parameter) in parameters {
-      guard let tensor = tensors[name] else {
-        throw CheckpointError(
-          .missing, file: file.path, at: "/model/\(name)", found: "no such parameter",
-          expected: "\(parameter.shape)")
-      }
-      try requireShape(tensor, parameter, name, file)
+  /// Sets the parameters of a model one after the other: those that ``entries(of:)`` would hold, and others that
+  /// an earlier version's file has.
+  struct Loader {
+    private let file: URL
+    private let parameters: [String: Parameter]
+    private var missing: [NamedParameter]
+
+    init(_ model: LlavaModel, from file: URL) {
+      self.file = file
+      let all = model.namedParameters()
+      parameters = Dictionary(all.map { ($0.name, $0.parameter) }) { first, _ in first }
+      let needed = Set(ModelState.entries(of: model).map(\.name))
+      missing = all.filter { needed.contains($0.name) }
     }
-    for (name, parameter) in parameters {
-      if let tensor = tensors[name] { parameter.tensor = tensor }
+
+    /// Takes an entry of the file; nothing when the model has no such parameter.
+    /// - Throws: `CheckpointError` of kind `mismatch` for another shape.
+    mutating func take(_ entry: TrainingCheckpoint.Entry) throws {
+      guard let parameter = parameters[entry.name] else { return }
+      try ModelState.requireShape(entry.tensor, parameter, entry.name, file)
+      parameter.tensor = entry.tensor
+      missing.removeAll { $0.name == entry.name }
+    }
+
+    /// - Throws: `CheckpointError` naming the first parameter that the file did not have.
+    func finish() throws {
+      guard let (name, parameter) = missing.first else { return }
+      throw CheckpointError(
+        .missing, file: file.path, at: "/model/\(name)", found: "no such parameter",
+        expected: "\(parameter.shape)")
     }
   }
 

@@ -101,10 +101,15 @@ public final class TrainingLoop {
   /// - Throws: `CheckpointError` when the newest checkpoint is damaged or of another configuration.
   @discardableResult
   public func resume() throws -> Int {
-    guard let (found, url, checkpoint) = try directory.readNewest() else { return 0 }
-    try checkpoint.requireConfiguration(hash: settings.configurationHash, in: url)
-    try checkpoint.requireBase(hash: baseHash, named: "this run", in: url)
-    try ModelState.load(checkpoint.model, into: model, from: url)
+    guard let (found, url) = try directory.newest() else { return 0 }
+    var parameters = ModelState.Loader(model, from: url)
+    let checkpoint = try TrainingCheckpoint(reading: url) {
+      try $0.requireConfiguration(hash: settings.configurationHash, in: url)
+      try $0.requireBase(hash: baseHash, named: "this run", in: url)
+    } take: {
+      try parameters.take($0)
+    }
+    try parameters.finish()
     try optimizer.load(
       state: checkpoint.optimizer,
       stepCount: found, parameters: model.trainableParameters())

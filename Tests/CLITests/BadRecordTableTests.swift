@@ -27,6 +27,9 @@ import Testing
       + #"{"from": "gpt", "value": "\#(later)"}]}"#
   }
 
+  /// Stands for a byte that no text in UTF-8 has.
+  private static let invalid = "\u{F8FF}"
+
   private static func words(_ count: Int) -> String {
     Array(repeating: "word", count: count).joined(separator: " ")
   }
@@ -70,9 +73,20 @@ import Testing
     Kind(
       name: "control character", line: { record($0, answer: "a\u{1}b") }, expected: "broken JSON in line "),
     Kind(
+      name: "invalid UTF-8", line: { record($0, answer: "a\(invalid)b") },
+      expected: "the string is not valid UTF-8"),
+    Kind(
       name: "no turns", line: { #"{"id": "r\#($0)", "image": "pictures/0.png", "conversations": []}"# },
       expected: "expected a question and an answer"),
   ]
+
+  private static func bytes(_ text: String) -> Data {
+    var bytes = Data()
+    for (number, part) in text.components(separatedBy: invalid).enumerated() {
+      bytes += (number > 0 ? [0xFF] : []) + Array(part.utf8)
+    }
+    return bytes
+  }
 
   /// Records with pictures, and pictures that are none.
   private func dataset(in folder: URL, _ change: (inout [String]) -> Void) throws -> [String] {
@@ -89,7 +103,7 @@ import Testing
     try Data(jpeg.prefix(300)).write(to: pictures.appendingPathComponent("cut.jpg"))
     try Data("GIF89a\u{1}\0\u{1}\0\0\0;".utf8).write(to: pictures.appendingPathComponent("gif.jpg"))
     change(&lines)
-    try Data(lines.joined(separator: "\n").utf8).write(to: folder.appendingPathComponent("data.jsonl"))
+    try Self.bytes(lines.joined(separator: "\n")).write(to: folder.appendingPathComponent("data.jsonl"))
     return [
       "--config", try TinyRun.write(to: folder), "--set", "data.source=llava", "--set",
       "data.path=data.jsonl",
@@ -253,25 +267,95 @@ import Testing
           pair("whole", "yes", "no") + "\n" + pair("whole", "yes", "no"),
           "record whole: the same pair occurs twice"
         ),
+        (pair("bytes", "yes", "n\(Self.invalid)o"), "the string is not valid UTF-8"),
         (#"{"id": "x", "image": 3}"#, "record x: "), (#"{"id": "#, "broken JSON in line 1"),
       ]
       for (line, expected) in bad {
-        try Data((line + "\n" + good).utf8).write(to: pairs)
+        try Self.bytes(line + "\n" + good).write(to: pairs)
         let call = try BuiltCommand.run(["train"] + arguments + edited, in: folder)
         #expect(call.status == 1 && call.errors.contains("pairs.jsonl"), "\(call.errors)")
         #expect(call.errors.contains(expected), "\(expected): \(call.errors)")
       }
-      try Data((bad.map(\.0).joined(separator: "\n") + "\n" + good).utf8).write(to: pairs)
+      try Self.bytes(bad.map(\.0).joined(separator: "\n") + "\n" + good).write(to: pairs)
       let trained = try BuiltCommand.run(["train"] + arguments + skip + edited, in: folder)
       #expect(trained.status == 0, "\(trained.errors)")
       let omitted = try left("train")
       #expect(omitted.count == bad.count, "\(omitted)")
-      try Data(bad.map(\.0).filter { !$0.contains("whole") }.joined(separator: "\n").utf8).write(to: pairs)
+      try Self.bytes(bad.map(\.0).filter { !$0.contains("whole") }.joined(separator: "\n")).write(to: pairs)
       let nothing = try BuiltCommand.run(["train"] + arguments + skip + edited, in: folder)
       #expect(
-        nothing.status == 1 && nothing.errors.contains("none of 8 pairs can be used"), "\(nothing.errors)")
+        nothing.status == 1 && nothing.errors.contains("none of 9 pairs can be used"), "\(nothing.errors)")
       try Data(good.utf8).write(to: pairs)
       #expect(try BuiltCommand.run(["train"] + arguments + edited, in: folder).status == 0)
+
+      // train: ballast, of which a picture has gone bad
+      let candidates = run.appendingPathComponent("select/candidates.jsonl")
+      let judged = try String(contentsOf: candidates, encoding: .utf8)
+      try Data(judged.replacing("\"correct\": false", with: "\"correct\": true").utf8).write(to: candidates)
+      let shown = try #require(judged.firstMatch(of: #/"images": \["[^"]*\/pictures\/(\d+\.png)"/#)?.1)
+      let other = folder.appendingPathComponent("pictures/\(shown)")
+      let sound = try Data(contentsOf: other)
+      try sound.prefix(60).write(to: other)
+      let ballast = [
+        "--set", "train.ballast_per_step=2", "--set", "train.gamma=0.5", "--accept",
+        "select/candidates.jsonl",
+      ]
+      let unfit = try BuiltCommand.run(["train"] + arguments + ballast + skip, in: folder)
+      #expect(unfit.status == 0, "\(unfit.errors)")
+      let unused = try left("train ballast")
+      #expect(!unused.isEmpty, "\(unused)")
+      #expect(unused.allSatisfy { $0.contains("\(shown): image is cut short") }, "\(unused)")
+      #expect(unused.allSatisfy { $0.contains("select/candidates.jsonl: record ") }, "\(unused)")
+      let halted = try BuiltCommand.run(
+        ["train"] + arguments + ballast + ["--set", "train.gamma=0.25"], in: folder)
+      #expect(halted.status == 1 && halted.errors.contains("image is cut short"), "\(halted.errors)")
+      try sound.write(to: other)
+      try Data(judged.utf8).write(to: candidates)
+      let back = try BuiltCommand.run(["train"] + arguments + ballast.suffix(2), in: folder)
+      #expect(back.status == 0, "\(back.errors)")
+
+      // evaluate: a question's picture
+      let folderOfQuestions = run.appendingPathComponent("evaluate/questions/images/composed")
+      let interrupted = try BuiltCommand.run(["evaluate"] + arguments, in: folder)
+      #expect(interrupted.status == 0, "\(interrupted.errors)")
+      let name = try #require(
+        try FileManager.default.contentsOfDirectory(atPath: folderOfQuestions.path).sorted().first)
+      let question = folderOfQuestions.appendingPathComponent(name)
+      let picture = try Data(contentsOf: question)
+      try picture.prefix(60).write(to: question)
+      let path = "evaluate/questions/images/composed/\(name)"
+      let told = try BuiltCommand.run(arguments + ["--accept", path], in: folder)
+      #expect(told.status == 1)
+      #expect(
+        told.errors.contains(
+          #/error: .*evaluate\/questions\/composed\.jsonl:\d+: record \S+: .*image is cut short/#),
+        "\(told.errors)")
+      let answered = try BuiltCommand.run(arguments + skip, in: folder)
+      #expect(answered.status == 0, "\(answered.errors)")
+      let unasked = try left("evaluate")
+      #expect(unasked.count == 1 && unasked[0].contains("image is cut short"), "\(unasked)")
+    }
+  }
+
+  /// An id that several records have is no error; each is asked and answered for itself.
+  @Test func oneIdOfSeveralRecords() throws {
+    try BuiltCommand.withFolder { folder in
+      let arguments = try dataset(in: folder) { lines in
+        for number in lines.indices {
+          lines[number] = lines[number].replacing("\"r\(number)\"", with: "\"same\"")
+        }
+      }
+      let single = ["--quiet", "--set", "compose.single=6"]
+      for stage in ["sft", "compose", "select"] {
+        let call = try BuiltCommand.run([stage] + arguments + single, in: folder)
+        #expect(call.status == 0, "\(call.errors)")
+      }
+      let run = folder.appendingPathComponent("runs/tiny")
+      let rows = try String(
+        contentsOf: run.appendingPathComponent("select/candidates.jsonl"), encoding: .utf8
+      ).split(separator: "\n")
+      let ids = rows.compactMap { $0.firstMatch(of: #/"id": "(single-[^"]*)"/#)?.1 }
+      #expect(ids.count == 6 && Set(ids).count == 6, "\(ids)")
     }
   }
 }

@@ -15,15 +15,16 @@ public struct DataPlan: Sendable {
   public init(_ configuration: RunConfiguration, mostPictures: Int = 2000) {
     let directory = URL(fileURLWithPath: configuration.run.outputDirectory, isDirectory: true)
     do {
-      let source = try configuration.questionSource(
-        pictures: PictureCheck(most: mostPictures, remembering: directory), collects: true)
+      let pictures = PictureCheck(most: mostPictures, remembering: directory)
+      let source = try configuration.questionSource(pictures: pictures, collects: true)
       let check = RunCheck(configuration, source: source)
       records = check.records
       let skips = configuration.run.onBadRecord == .skip
       remarks = check.remarks() + check.resourceProblems().map(\.description)
       if skips { remarks += source.omissions }
       problems = try check.problems().map(\.description)
-      let (long, remark) = Self.long(configuration, source: source, directory: directory)
+      let (long, remark) = try Self.unusable(
+        configuration, source: source, directory: directory, pictures: pictures)
       if let remark { remarks.append(remark) }
       let bad = (source.badRecords + long).inFileOrder
       if skips {
@@ -36,18 +37,24 @@ public struct DataPlan: Sendable {
     }
   }
 
-  /// The records that are too long, or why that is not known: a plan may be made before the model is there.
-  private static func long(
-    _ configuration: RunConfiguration, source: any QuestionSource, directory: URL
-  ) -> (records: [DataError], remark: String?) {
+  /// The records that are too long and the prompts of `compose.path` that cannot be used, or why that is not
+  /// known: a plan may be made before the model is there.
+  private static func unusable(
+    _ configuration: RunConfiguration, source: any QuestionSource, directory: URL, pictures: PictureCheck
+  ) throws -> (records: [DataError], remark: String?) {
     do {
       let encoder = RunEncoder(
         configuration, vocabulary: OwnVocabulary(configuration, source: source), directory: directory)
+      let long = try RecordLengths.problems(
+        configuration, source: source, stages: Set(Stage.allCases), encoder: encoder
+      ).problems
       return (
-        try RecordLengths.problems(
-          configuration, source: source, stages: Set(Stage.allCases), encoder: encoder
-        ).problems, nil
+        try long
+          + RunPreparation.badPrompts(configuration, source: source, encoder: encoder, pictures: pictures),
+        nil
       )
+    } catch let error as DataError {
+      throw error
     } catch {
       return ([], "how long records are is not known yet: \(error)")
     }

@@ -99,9 +99,10 @@ struct RecordLengths {
     _ split: DataSplit, stages: Set<Stage>, encoder: RunEncoder
   ) throws -> [(index: Int, problem: DataError)] {
     var problems: [(index: Int, problem: DataError)] = []
+    let drawn = split == .sft ? try longestDrawn() : nil
     for index in 0..<source.count(of: split) {
       let record = try source.record(split, index)
-      for form in forms(of: record, split: split, stages: stages) {
+      for form in forms(of: record, split: split, stages: stages, drawn: drawn) {
         guard let problem = try problem(of: form, encoder: encoder) else { continue }
         problems.append(
           (index, DataError(file: source.place(of: record), record: record.id, problem: problem)))
@@ -111,20 +112,50 @@ struct RecordLengths {
     return problems
   }
 
+  /// The longest question with its answer that may be drawn to fill a conversation up; `nil` where none is.
+  private func longestDrawn() throws -> SingleImageRecord.Turn? {
+    guard source.answersAboutAnyImage else { return nil }
+    var longest: SingleImageRecord.Turn?
+    func length(_ turn: SingleImageRecord.Turn) -> Int { turn.question.utf8.count + turn.answer.utf8.count }
+    for index in 0..<source.count(of: .sft) {
+      let record = try source.record(.sft, index)
+      let turn = SingleImageRecord.Turn(question: record.question, answer: record.answer)
+      if longest.map({ length(turn) > length($0) }) ?? true { longest = turn }
+    }
+    return longest
+  }
+
+  /// Turns with as many drawn ones as fill a conversation up.
+  private static func filled(
+    _ turns: [SingleImageRecord.Turn], to count: Int, with drawn: SingleImageRecord.Turn?
+  ) -> [SingleImageRecord.Turn] {
+    guard let drawn, count > turns.count else { return turns }
+    return turns + Array(repeating: drawn, count: count - turns.count)
+  }
+
+  private static func name(_ turns: [SingleImageRecord.Turn], own: Int, key: String) -> String {
+    "of \(turns.count) turns" + (turns.count > own ? ", \(turns.count - own) of them drawn (\(key))" : "")
+  }
+
   /// The longest forms in which stages see a record.
-  private func forms(of record: SingleImageRecord, split: DataSplit, stages: Set<Stage>) -> [Form] {
+  private func forms(
+    of record: SingleImageRecord, split: DataSplit, stages: Set<Stage>, drawn: SingleImageRecord.Turn?
+  ) -> [Form] {
     switch split {
     case .sft:
       guard stages.contains(.sft), configuration.sft.maxSteps > 0 else { return [] }
       let later = source.trainedTurns(of: record)
+      let own = [SingleImageRecord.Turn(question: record.question, answer: record.answer)] + later
+      let single = Self.filled(own, to: configuration.sft.questionsPerImage, with: drawn)
       let first = Conversation.Turn(question: record.prompt, answer: record.answer)
       var forms = [
         Form(
-          name: "as a conversation of \(later.count + 1) turns", images: 1,
-          turns: [first] + later.map { .init(question: $0.question, answer: $0.answer) }, room: 0,
-          template: template)
+          name: "as a conversation "
+            + Self.name(single, own: own.count, key: "sft.questions_per_image"), images: 1,
+          turns: [first] + single.dropFirst().map { .init(question: $0.question, answer: $0.answer) },
+          room: 0, template: template)
       ]
-      let all = [SingleImageRecord.Turn(question: record.question, answer: record.answer)] + later
+      let all = Self.filled(own, to: configuration.sft.composed.questions, with: drawn)
       let weights = configuration.sft.composed.weights
       for kind in CompositionKind.allCases {
         guard let count = weights.filter({ $0.kind == kind }).map(\.count).max() else { continue }
@@ -132,7 +163,8 @@ struct RecordLengths {
         let block = kind == .sequence ? PromptRewriting.sequenceBlock(count: count) : ImageMark.text + "\n"
         forms.append(
           Form(
-            name: "as a conversation about \(count) pictures (sft.composed.\(kind.rawValue))", images: images,
+            name: "as a conversation about \(count) pictures (sft.composed.\(kind.rawValue)) "
+              + Self.name(all, own: own.count, key: "sft.composed.questions"), images: images,
             turns: all.enumerated().map { number, turn in
               let whole = PromptRewriting.prompt(
                 turn.question, kind: kind, target: count, count: count, phrase: Self.longestPhrase)

@@ -9,6 +9,19 @@ struct RunPreparation {
   let console: Console
   let pictures: PictureCheck
 
+  /// What of the prompts of `compose.path` cannot be used.
+  /// - Throws: ``DataError`` when nothing can.
+  static func badPrompts(
+    _ configuration: RunConfiguration, source: any QuestionSource, encoder: RunEncoder, pictures: PictureCheck
+  ) throws -> [DataError] {
+    guard let prompts = PromptFolder(configuration) else { return [] }
+    let lengths = try RecordLengths(configuration, source: source, encoder: encoder)
+    let found = try prompts.read(
+      pictures: pictures, lengths: { try lengths.problem(of: $0, encoder: encoder) })
+    try prompts.requireSome(found.taken, found.problems)
+    return found.problems
+  }
+
   /// The records that the stages work with, and what each stage left out of those that could be read.
   /// - Parameters:
   ///   - stages: those that are not done yet.
@@ -34,12 +47,8 @@ struct RunPreparation {
     let long = try RecordLengths.problems(
       configuration, source: source, stages: Set(stages), encoder: encoder)
     var bad = source.badRecords + long.problems
-    if stages.contains(.compose), let prompts = PromptFolder(configuration) {
-      let lengths = try RecordLengths(configuration, source: source, encoder: encoder)
-      let found = try prompts.read(
-        pictures: pictures, lengths: { try lengths.problem(of: $0, encoder: encoder) })
-      try prompts.requireSome(found.taken, found.problems)
-      bad += found.problems
+    if stages.contains(.compose) {
+      bad += try Self.badPrompts(configuration, source: source, encoder: encoder, pictures: pictures)
     }
     if configuration.run.onBadRecord == .skip { bad = [] }
     guard problems.isEmpty, bad.isEmpty else {

@@ -34,6 +34,8 @@ extension RunConfiguration {
   ) throws -> any QuestionSource {
     let side = try pictureSide()
     let answers = data.answers ?? .sentences
+    let policy: LLaVAConversations.BadRecords =
+      collects ? .collect : run.onBadRecord == .skip ? .skip : .stop
     switch kind {
     case .shapes:
       let (open, others) = ((1 - data.yesNoShare) / 2, 1 - data.describeShare)
@@ -49,11 +51,12 @@ extension RunConfiguration {
     case .emoji:
       return try ThingPictures.emoji(
         font: data.path ?? ThingPictures.debianEmojiFont, names: data.names ?? ThingPictures.debianEmojiNames,
-        seed: run.seed, size: side, limits: sizes, describeShare: data.describeShare, answers: answers)
+        seed: run.seed, size: side, limits: sizes, describeShare: data.describeShare, answers: answers,
+        badRecords: policy)
     case .stamps:
       return try ThingPictures.stamps(
         folder: data.path ?? ThingPictures.debianStamps, seed: run.seed, size: side, limits: sizes,
-        describeShare: data.describeShare, answers: answers, skipsBadPictures: run.onBadRecord == .skip)
+        describeShare: data.describeShare, answers: answers, badRecords: policy)
     case .llava, .mixture:
       guard let path = data.path else {
         throw DataError(file: "data.path", problem: "is not set, expected the JSON file of the conversations")
@@ -61,8 +64,7 @@ extension RunConfiguration {
       return try LLaVAConversations(
         path: path, imageFolder: data.imageRoot, shares: sizes.mapValues(Double.init), maximumRecords: sizes,
         seed: run.seed,
-        badRecords: collects ? .collect : run.onBadRecord == .skip ? .skip : .stop, turns: data.turns,
-        pictures: pictures)
+        badRecords: policy, turns: data.turns, pictures: pictures)
     }
   }
 

@@ -19,11 +19,13 @@ extension ThingPictures {
   ///   - limits: records of each split; one for each picture where none is given.
   ///   - describeShare: the share of questions that ask for kind and colour, where a picture has one.
   ///   - answers: how ground truth is worded.
+  ///   - policy: what becomes of pictures that cannot be decoded.
   /// - Throws: ``DataError`` naming the file: missing (with the command that installs it), damaged, or without any
-  ///   emoji; `ImageError` for a picture that cannot be decoded.
+  ///   emoji; ``UnusableRecords`` for pictures that cannot be decoded.
   public static func emoji(
     font: String = debianEmojiFont, names: String = debianEmojiNames, seed: UInt64, size: Int,
-    limits: [DataSplit: Int] = [:], describeShare: Double = 0, answers: AnswerStyle = .words
+    limits: [DataSplit: Int] = [:], describeShare: Double = 0, answers: AnswerStyle = .words,
+    badRecords policy: LLaVAConversations.BadRecords = .stop
   ) throws -> ThingPictures {
     let listed = try EmojiList.read(names)
     let pictures = try ColourBitmapFont(contentsOf: font)
@@ -42,7 +44,8 @@ extension ThingPictures {
     return try ThingPictures(
       name: "emoji", entries: entries, seed: seed, size: size, limits: limits, describeShare: describeShare,
       answers: answers,
-      omissions: left > 0 ? ["\(font): no picture for \(left) of \(listed.count) emoji"] : []
+      omissions: left > 0 ? ["\(font): no picture for \(left) of \(listed.count) emoji"] : [],
+      policy: policy
     ) { number in
       try RGBImage(
         decoding: Array(pictures.bytes[places[number].range]),

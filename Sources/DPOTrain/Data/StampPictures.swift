@@ -24,12 +24,12 @@ extension ThingPictures {
   ///   - limits: records of each split; one for each picture where none is given.
   ///   - describeShare: the share of questions that ask for kind and colour, where a picture has one.
   ///   - answers: how ground truth is worded.
-  ///   - skipsBadPictures: whether a picture that cannot be decoded is left out and listed in ``omissions``.
-  /// - Throws: ``DataError`` naming the folder or caption; `ImageError` naming the picture.
+  ///   - policy: what becomes of pictures that cannot be decoded and captions that cannot be read.
+  /// - Throws: ``DataError`` naming the folder; ``UnusableRecords`` naming the pictures and captions.
   public static func stamps(
     folder: String = debianStamps, seed: UInt64, size: Int, limits: [DataSplit: Int] = [:],
     describeShare: Double = 0, answers: AnswerStyle = .words,
-    skipsBadPictures: Bool = false
+    badRecords policy: LLaVAConversations.BadRecords = .stop
   ) throws -> ThingPictures {
     guard FileManager.default.fileExists(atPath: folder),
       let all = FileManager.default.enumerator(atPath: folder)
@@ -39,6 +39,7 @@ extension ThingPictures {
     var entries: [Entry] = []
     var files: [String] = []
     var uncaptioned = 0
+    var bad: [DataError] = []
     for path in all.compactMap({ $0 as? String }).sorted() where path.hasSuffix(".png") {
       let stem = String(path.dropLast(4))
       guard let kind = stampKinds[String(path.prefix { $0 != "/" })], !stem.hasSuffix("_mirror"),
@@ -49,18 +50,23 @@ extension ThingPictures {
         uncaptioned += 1
         continue
       }
-      let text = try readText(caption, installation: stampInstallation)
-      let first = text.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init) ?? ""
-      guard !first.trimmingASCIIWhitespace().isEmpty else {
-        throw DataError(file: caption, problem: "its first line is empty, expected a caption")
+      let name: String
+      do throws(DataError) {
+        let text = try readText(caption, installation: stampInstallation)
+        let first = text.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+        name = first.trimmingASCIIWhitespace()
+        if name.isEmpty {
+          throw DataError(file: caption, problem: "its first line is empty, expected a caption")
+        }
+      } catch {
+        bad.append(error)
+        continue
       }
       entries.append(
-        Entry(
-          id: stem.replacing("/", with: "-").replacing(" ", with: "_"), name: first.trimmingASCIIWhitespace(),
-          kind: kind))
+        Entry(id: stem.replacing("/", with: "-").replacing(" ", with: "_"), name: name, kind: kind))
       files.append(folder + "/" + path)
     }
-    guard !entries.isEmpty else {
+    guard !entries.isEmpty || !bad.isEmpty else {
       throw DataError(
         file: folder,
         problem: "has no PNG with a caption in any of \(stampKinds.keys.sorted().joined(separator: ", "))"
@@ -71,7 +77,7 @@ extension ThingPictures {
       name: "stamps", entries: entries, seed: seed, size: size, limits: limits, describeShare: describeShare,
       answers: answers,
       omissions: uncaptioned > 0 ? ["\(folder): left out \(uncaptioned) pictures without caption"] : [],
-      skipsBadPictures: skipsBadPictures
+      badRecords: bad, policy: policy
     ) { try RGBImage(contentsOf: paths[$0]) }
   }
 }

@@ -28,6 +28,7 @@ public struct ThingPictures: QuestionSource {
 
   public let name: String
   public let omissions: [String]
+  public let badRecords: [DataError]
   private let seed: UInt64
   private let size: Int
   private let limits: [DataSplit: Int]
@@ -43,13 +44,15 @@ public struct ThingPictures: QuestionSource {
   ///   - describeShare: the share of questions that ask for kind and colour, where a picture has one.
   ///   - answers: how ground truth is worded.
   ///   - omissions: what was left out before.
-  ///   - skipsBadPictures: whether a picture that cannot be read is left out, and not an error.
+  ///   - bad: what else is wrong with the source.
+  ///   - policy: what becomes of that, and of pictures that cannot be read.
   ///   - read: the picture of an entry, on white.
-  /// - Throws: what `read` throws, the first in order of the entries.
+  /// - Throws: ``UnusableRecords``, or ``DataError`` where nothing is left.
   init(
     name: String, entries: [Entry], seed: UInt64, size: Int, limits: [DataSplit: Int],
     describeShare: Double, answers: AnswerStyle, omissions: [String] = [],
-    skipsBadPictures: Bool = false, read: @escaping @Sendable (Int) throws -> RGBImage
+    badRecords bad: [DataError] = [], policy: LLaVAConversations.BadRecords = .stop,
+    read: @escaping @Sendable (Int) throws -> RGBImage
   ) throws {
     let seen = Mutex<(colours: [Int: MainColour], failures: [Int: any Error])>(([:], [:]))
     DispatchQueue.concurrentPerform(iterations: entries.count) { number in
@@ -61,7 +64,22 @@ public struct ThingPictures: QuestionSource {
       }
     }
     let (colours, failures) = seen.withLock { $0 }
-    if !skipsBadPictures, let first = failures.min(by: { $0.key < $1.key }) { throw first.value }
+    let unusable =
+      bad
+      + failures.sorted { $0.key < $1.key }.map { number, error in
+        guard let error = error as? ImageError else {
+          return DataError(error, file: "data source \(name)", record: entries[number].id)
+        }
+        return DataError(
+          file: error.file,
+          problem: "\(error)".replacing("\(error.file): ", with: "", maxReplacements: 1))
+      }
+    if policy == .stop, !unusable.isEmpty { throw UnusableRecords(unusable) }
+    if policy == .skip, let first = unusable.first, failures.count == entries.count {
+      throw DataError(
+        file: "data source \(name)",
+        problem: "none of its pictures can be used; the first of \(unusable.count) problems: \(first)")
+    }
     var things: [DataSplit: [Thing]] = [:]
     let places = entries.map { splitPlace(of: $0.id, seed: 0) }
     // In the order of the hash: the first records of a split are things of all kinds.
@@ -85,7 +103,8 @@ public struct ThingPictures: QuestionSource {
     self.answers = answers
     self.things = things
     self.read = read
-    self.omissions = omissions + failures.sorted { $0.key < $1.key }.map { "left out: \($0.value)" }
+    badRecords = unusable
+    self.omissions = omissions + unusable.map { "left out: \($0)" }
   }
 
   public var families: [String] {

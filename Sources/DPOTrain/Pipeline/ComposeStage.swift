@@ -100,6 +100,7 @@ struct SingleQuestions {
   func write(count: Int, split: DataSplit, to name: String) throws -> [Row] {
     var rows: [Row] = []
     var written: Set<String> = []
+    var names: [String: Int] = [:]
     for index in 0..<count {
       let record = try source.record(split, index)
       let path = source.file(of: record.image) ?? "images/" + record.image.path
@@ -110,9 +111,13 @@ struct SingleQuestions {
           at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
         try source.image(for: record.image).writePNG(to: url.path)
       }
+      // Records of one file may have one id; answers are kept by it.
+      names[record.id, default: 0] += 1
+      let number = names[record.id] ?? 1
       rows.append(
         Row(
-          id: "single-\(record.id)", image: path, prompt: record.prompt, answer: record.answer,
+          id: "single-\(record.id)" + (number > 1 ? "#\(number)" : ""), image: path,
+          prompt: record.prompt, answer: record.answer,
           family: record.family, facts: source.facts(of: record.image)))
     }
     try RowFile.write(rows, to: folder.appendingPathComponent(name))

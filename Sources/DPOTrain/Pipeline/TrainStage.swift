@@ -157,15 +157,37 @@ struct TrainStage {
   /// The base model's right answers as the settings want them; `nil` for none.
   private func ballast(_ candidates: [CandidateRow], _ encoder: PromptEncoder) throws -> Ballast? {
     let settings = context.configuration.train
-    guard settings.ballastPerStep > 0, settings.gamma > 0 else { return nil }
+    guard settings.ballastPerStep > 0, settings.gamma > 0 else {
+      try context.omissions.leaveOut([], stage: .train, part: " ballast")
+      return nil
+    }
     let kinds = Set(settings.ballastKinds)
-    let examples = try candidates.filter { $0.answeredRight && kinds.contains($0.kind.rawValue) }.map {
-      var example = try encode(
-        PreferencePair(
-          id: $0.id, images: $0.images, prompt: $0.prompt, chosen: $0.groundTruth, rejected: $0.groundTruth),
-        encoder)
-      example.completions.removeLast()
-      return example
+    let right = candidates.filter { $0.answeredRight && kinds.contains($0.kind.rawValue) }.map {
+      PreferencePair(
+        id: $0.id, images: $0.images, prompt: $0.prompt, chosen: $0.groundTruth, rejected: $0.groundTruth)
+    }
+    let broken = try context.pictureCheck.problems(of: right.lazy.flatMap { images(of: $0) })
+    var (examples, problems): ([EncodedPair], [DataError]) = ([], [])
+    let file = context.directory.url.appendingPathComponent("select/candidates.jsonl").path
+    for pair in right {
+      do {
+        if let problem = images(of: pair).lazy.compactMap({ broken[$0] }).first {
+          throw RecordError(id: pair.id, reason: problem)
+        }
+        var example = try encode(pair, encoder)
+        example.completions.removeLast()
+        examples.append(example)
+      } catch {
+        let problem = (error as? RecordError)?.reason ?? "\(error)"
+        problems.append(DataError(file: file, record: pair.id, problem: problem))
+      }
+    }
+    try context.omissions.leaveOut(problems, stage: .train, part: " ballast")
+    if let first = problems.first, examples.isEmpty {
+      throw DataError(
+        file: file,
+        problem: "none of \(problems.count) right answers (train.ballast_per_step) can be used; "
+          + "the first problem: \(first)")
     }
     return examples.isEmpty
       ? nil : Ballast(examples, perStep: settings.ballastPerStep, seed: context.configuration.run.seed)

@@ -161,16 +161,38 @@ import Testing
           + "tuxpaint-stamps-default"))
     let picture = try folder.write([1, 2, 3], to: "food/n4.png")
     let broken = message { _ = try ThingPictures.stamps(folder: folder.path, seed: 1, size: 16) }
-    #expect(broken.hasPrefix("\(picture): not an image"))
-    let skipped = try ThingPictures.stamps(folder: folder.path, seed: 1, size: 16, skipsBadPictures: true)
+    #expect(broken.hasPrefix("\(picture): not an image"), "\(broken)")
+    let skipped = try ThingPictures.stamps(folder: folder.path, seed: 1, size: 16, badRecords: .skip)
     #expect(DataSplit.allCases.reduce(0) { $0 + skipped.pictureCount(of: $1) } == 23)
     #expect(
-      skipped.omissions.count == 2 && skipped.omissions[1].hasPrefix("left out: \(picture): not an image"))
+      skipped.omissions.count == 2
+        && skipped.omissions[1].hasPrefix("left out: \(picture): not an image"))
     let caption = try folder.write("\nde.utf8=x\n", to: "food/n5.txt")
-    let empty = message {
-      _ = try ThingPictures.stamps(folder: folder.path, seed: 1, size: 16, skipsBadPictures: true)
+    let foreign = try folder.write([0x41, 0xFF, 0x0A], to: "food/n6.txt")
+    let expected = [
+      "\(caption): its first line is empty, expected a caption", "\(foreign): is not text in UTF-8",
+    ]
+    let all = message { _ = try ThingPictures.stamps(folder: folder.path, seed: 1, size: 16) }
+    #expect(expected.allSatisfy(all.contains) && all.contains("3 records cannot be used"), "\(all)")
+    let collected = try ThingPictures.stamps(folder: folder.path, seed: 1, size: 16, badRecords: .collect)
+    #expect(Array(collected.badRecords.map(\.description).prefix(2)) == expected)
+    #expect(DataSplit.allCases.reduce(0) { $0 + collected.pictureCount(of: $1) } == 21)
+    // A run's own policy, and nothing left.
+    var configuration = RunConfiguration()
+    configuration.data.source = .stamps
+    configuration.data.path = folder.path
+    #expect(throws: UnusableRecords.self) { try configuration.questionSource() }
+    configuration.run.onBadRecord = .skip
+    #expect(try configuration.questionSource().badRecords.count == 3)
+    let ruined = try TemporaryFolder()
+    for number in 0..<3 {
+      try ruined.write([1, 2, 3], to: "food/n\(number).png")
+      try ruined.write("A thing.\n", to: "food/n\(number).txt")
     }
-    #expect(empty == "\(caption): its first line is empty, expected a caption")
+    let nothing = message {
+      _ = try ThingPictures.stamps(folder: ruined.path, seed: 1, size: 16, badRecords: .skip)
+    }
+    #expect(nothing.contains("none of its pictures can be used; the first of 3 problems: "), "\(nothing)")
     let other = try TemporaryFolder()
     let none = message { _ = try ThingPictures.stamps(folder: other.path, seed: 1, size: 16) }
     #expect(none.contains("has no PNG with a caption in any of animals, clothes, food"))

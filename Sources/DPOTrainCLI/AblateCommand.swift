@@ -45,6 +45,7 @@ struct AblateCommand: ParsableCommand {
       return
     }
     if status {
+      for problem in suite.logProblems { Console(isQuiet: quiet).warning(problem) }
       try AblationFiles(AblationResults(suite)).write()
       print(AblationOverview(suite).text)
       return

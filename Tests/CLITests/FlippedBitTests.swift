@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Files of a finished run with one bit flipped, read by every command that reads them: `scripts/faults` in
@@ -60,6 +61,36 @@ import Testing
       }
       let again = try BuiltCommand.run(all, in: folder)
       #expect(again.status == 0, "\(again.errors)")
+
+      // A benchmark's evaluation, and the configuration for whoever reads a run without having one.
+      let evaluate = [
+        "evaluate", "--data", Fixtures.url("benchmarks/POPE.tsv").path, "--model", "runs/tiny/sft/model",
+        "--output-dir", "evaluated",
+      ]
+      #expect(try BuiltCommand.run(evaluate, in: folder).status == 0)
+      let evaluated = folder.appendingPathComponent("evaluated")
+      let parts = try FileManager.default.contentsOfDirectory(atPath: evaluated.path).filter {
+        !$0.hasSuffix(".lock")
+      }
+      #expect(parts.count == 6, "\(parts)")
+      let others =
+        parts.map { (evaluated.appendingPathComponent($0), evaluate) } + [
+          (run.appendingPathComponent("config.yaml"), ["layers", "--run", "runs/tiny"]),
+          (run.appendingPathComponent("config.sfv"), ["layers", "--run", "runs/tiny"]),
+        ]
+      for (file, command) in others {
+        try withDamage(file, at: try Data(contentsOf: file).count / 2) {
+          let call = try BuiltCommand.run(command, in: folder)
+          #expect(call.status == 1, "\(file.lastPathComponent): \(call.output)")
+          #expect(call.errors.contains(file.lastPathComponent), "\(call.errors)")
+        }
+      }
+      #expect(try BuiltCommand.run(evaluate, in: folder).output.contains("done already"))
+      // A run writes its configuration anew, and says so.
+      try withDamage(run.appendingPathComponent("config.yaml"), at: 40) {
+        let call = try BuiltCommand.run(all, in: folder)
+        #expect(call.status == 0 && call.errors.contains("config.yaml is damaged"), "\(call.errors)")
+      }
 
       // Refused, then made again with the same outcome: what was made from it stays.
       try withDamage(run.appendingPathComponent("select/summary.json"), at: 20) {

@@ -118,8 +118,31 @@ import Testing
       let pairs = try String(contentsOf: run.appendingPathComponent("pairs.jsonl"), encoding: .utf8)
       #expect(pairs.contains("/out/grid/000000.jpg\"") && pairs.contains("/gqa/"))
 
-      try FileManager.default.removeItem(at: folder.appendingPathComponent("out/grid/000001.jpg"))
       let more = arguments + ["--set", "run.output_dir=again"]
+      // A bit of a picture that can still be decoded, and of the records.
+      let jpeg = folder.appendingPathComponent("out/grid/000001.jpg")
+      let whole = try Data(contentsOf: jpeg)
+      var bytes = [UInt8](whole)
+      // The density of a JFIF header, which no decoder minds.
+      bytes[15] ^= 1
+      try Data(bytes).write(to: jpeg)
+      for command in ["compose", "plan"] {
+        let damaged = try BuiltCommand.run([command] + more.filter { $0 != "--quiet" }, in: folder)
+        #expect(damaged.status == 1)
+        #expect(
+          (damaged.errors + damaged.output).contains(
+            #/out/grid.jsonl:2: record grid-2-000001: .*/out/grid/000001.jpg: found a file of CRC-32 /#),
+          "\(command): \(damaged.errors) \(damaged.output)")
+      }
+      try whole.write(to: jpeg)
+      let records = folder.appendingPathComponent("out/grid.jsonl")
+      let text = try String(contentsOf: records, encoding: .utf8)
+      try Data(text.replacing("\"No\"", with: "\"Mo\"").utf8).write(to: records)
+      let edited = try BuiltCommand.run(["compose"] + more, in: folder)
+      #expect(edited.status == 1 && edited.errors.contains("grid.sfv"), "\(edited.errors)")
+      try Data(text.utf8).write(to: records)
+
+      try FileManager.default.removeItem(at: folder.appendingPathComponent("out/grid/000001.jpg"))
       let missing = try BuiltCommand.run(["compose"] + more, in: folder)
       #expect(missing.status == 1)
       #expect(

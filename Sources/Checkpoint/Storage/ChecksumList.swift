@@ -52,7 +52,7 @@ package struct ChecksumList: Equatable, Sendable {
   /// The content of the list's file.
   package var text: String {
     let lines = entries.map { "\($0.path) \(CRC32.digits($0.crc32).uppercased())\n" }.joined()
-    return "; lines of CRC-32 \(CRC32.digits(CRC32.of(lines.utf8)))\n" + lines
+    return "\(Self.mark)\(CRC32.digits(CRC32.of(lines.utf8)))\n" + lines
   }
 
   /// Eight digits that stand for all files and their content.
@@ -65,6 +65,17 @@ package struct ChecksumList: Equatable, Sendable {
   package mutating func set(_ path: String, to checksum: UInt32) {
     guard let index = entries.firstIndex(where: { $0.path == path }) else { return }
     entries[index].crc32 = checksum
+  }
+
+  /// Compares a file with its entries: one of them has to be right.
+  /// - Throws: as ``verify(_:in:advice:)-(Entry,_,_)``.
+  package func verify(_ path: String, in folder: URL, advice: String) throws {
+    let own = entries.filter { $0.path == path }
+    guard let first = own.first else { return }
+    guard own.count > 1 else { return try verify(first, in: folder, advice: advice) }
+    let found = try StoredBytes.checksum(of: folder.appendingPathComponent(path)).crc32
+    guard !own.contains(where: { $0.crc32 == found }) else { return }
+    try verify(first, in: folder, advice: advice)
   }
 
   /// Compares a file with its entry.
@@ -81,6 +92,52 @@ package struct ChecksumList: Equatable, Sendable {
 }
 
 extension ChecksumList {
+  /// The list that a file, or a folder, has to itself: `config.sfv` of `config.yaml`, `grid.sfv` of `grid`.
+  package static func place(of url: URL) -> URL {
+    let stem = url.deletingPathExtension().lastPathComponent
+    return url.deletingLastPathComponent().appendingPathComponent(stem + ".sfv")
+  }
+
+  /// Whether a file begins as the lists here do; other programs' have no checksum of their own.
+  package static func isOne(_ url: URL) -> Bool {
+    guard let file = try? FileHandle(forReadingFrom: url) else { return false }
+    defer { try? file.close() }
+    return (try? file.read(upToCount: mark.utf8.count)) == Data(mark.utf8)
+  }
+
+  private static let mark = "; lines of CRC-32 "
+
+  /// Writes a file that is replaced as a whole, and a list of its own beside it.
+  ///
+  /// The list comes first and has what is there so far as well: whenever the process is killed, the file is as
+  /// one of the two entries says.
+  /// - Throws: ``CheckpointError`` of kind `cannotWrite`.
+  package static func write(_ bytes: some Sequence<UInt8>, to url: URL) throws {
+    let bytes = [UInt8](bytes)
+    var checksums = [CRC32.of(bytes)]
+    if let before = try? StoredBytes.checksum(of: url).crc32, before != checksums[0] {
+      checksums.append(before)
+    }
+    let list = ChecksumList(checksums.map { Entry(path: url.lastPathComponent, crc32: $0) })
+    try AtomicFile.write(list.text.utf8, to: place(of: url))
+    try AtomicFile.write(bytes, to: url)
+  }
+
+  /// Removes a file and the list that it has to itself.
+  package static func remove(_ url: URL) {
+    unlink(place(of: url).path)
+    unlink(url.path)
+  }
+
+  /// Lists files of a folder in a list there.
+  /// - Throws: ``CheckpointError`` of kind `cannotOpen` or `cannotWrite`.
+  package static func write(_ paths: [String], of folder: URL, to name: String) throws {
+    let entries = try paths.map {
+      Entry(path: $0, crc32: try StoredBytes.checksum(of: folder.appendingPathComponent($0)).crc32)
+    }
+    try AtomicFile.write(ChecksumList(entries).text.utf8, to: folder.appendingPathComponent(name))
+  }
+
   /// The list beside the files of a saved model.
   package static let name = "checksums.sfv"
 
@@ -89,10 +146,7 @@ extension ChecksumList {
   package static func write(of folder: URL) throws {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     let listed = names.filter { $0 != name && !$0.hasPrefix(".") && !$0.hasSuffix(".safetensors") }
-    let entries = try listed.map {
-      Entry(path: $0, crc32: try StoredBytes.checksum(of: folder.appendingPathComponent($0)).crc32)
-    }
-    try AtomicFile.write(ChecksumList(entries).text.utf8, to: folder.appendingPathComponent(name))
+    try write(listed, of: folder, to: name)
   }
 
   /// Whether a list stands beside the files of a folder: whoever wrote it gave every file a checksum.

@@ -51,7 +51,7 @@ public struct AblationOverview: Sendable {
   /// over, counts by itself.
   private static func estimate(_ suite: AblationSuite, _ states: [State]) -> Double? {
     let seconds = Dictionary(
-      AblationLog.all(in: suite.directory).map { ("\($0.variant)-\($0.seed)", $0.seconds) }
+      AblationLog.read(in: suite.directory).rows.map { ("\($0.variant)-\($0.seed)", $0.seconds) }
     ) { $1 }
     let isFirst = suite.units.map { $0.variant.name == suite.variants[0].name }
     func mean(_ wanted: Bool) -> Double? {

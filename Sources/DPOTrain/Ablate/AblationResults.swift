@@ -64,7 +64,7 @@ public struct AblationResults: Sendable {
   /// - Throws: ``RowFileError`` for a damaged file.
   public init(_ suite: AblationSuite) throws {
     self.suite = suite
-    log = AblationLog.all(in: suite.directory)
+    log = AblationLog.read(in: suite.directory).rows
     rows = try suite.variants.map { variant in
       Row(
         variant: variant,
@@ -75,8 +75,8 @@ public struct AblationResults: Sendable {
 
   private static func run(_ unit: AblationSuite.Unit) throws -> Run {
     let folder = unit.directory.appendingPathComponent("evaluate")
-    let pairs = FileManager.default.contents(
-      atPath: unit.directory.appendingPathComponent("pairs.jsonl").path)
+    let file = unit.directory.appendingPathComponent("pairs.jsonl")
+    let pairs = FileManager.default.fileExists(atPath: file.path) ? try WrittenFile.read(file) : nil
     let own = Stage.allCases.compactMap { stage -> (String, Double)? in
       guard let record = RunDirectory.record(of: RunPart(stage), in: unit.directory), record.from == nil
       else { return nil }

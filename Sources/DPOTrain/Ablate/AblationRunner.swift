@@ -1,4 +1,3 @@
-import Checkpoint
 import Foundation
 import Tensor
 
@@ -31,6 +30,7 @@ public struct AblationRunner {
       try? FileManager.default.removeItem(at: AblationLog.place(in: suite.directory))
     }
     try FileManager.default.createDirectory(at: suite.directory, withIntermediateDirectories: true)
+    for problem in AblationLog.problems(of: suite) { console.warning(problem) }
     var failures: [String: String] = [:]
     while true {
       var waits = false
@@ -102,40 +102,5 @@ extension AblationSuite.Unit {
   /// Whether something of it is on disk.
   var isBegun: Bool {
     FileManager.default.fileExists(atPath: directory.appendingPathComponent("config.yaml").path)
-  }
-}
-
-/// `progress.jsonl` of a suite: how long each run took and how much memory its process had held by then.
-struct AblationLog: JSONRow, Codable, Equatable {
-  var variant: String
-  var seed: UInt64
-  /// Wall time of the attempt that finished the run.
-  var seconds: Double
-  var peakBytes: Int
-  var threads: Int
-
-  enum CodingKeys: String, CodingKey {
-    case variant, seed, seconds, threads
-    case peakBytes = "peak_bytes"
-  }
-
-  var json: OrderedJSON {
-    .members([
-      "variant": .string(variant), "seed": .integer(Int(truncatingIfNeeded: seed)),
-      "seconds": .number(seconds), "peak_bytes": .integer(peakBytes), "threads": .integer(threads),
-    ])
-  }
-
-  static func place(in directory: URL) -> URL { directory.appendingPathComponent("progress.jsonl") }
-
-  static func append(_ row: AblationLog, in directory: URL) throws {
-    let place = place(in: directory)
-    let file = try OutputFile(place, reportingAs: place, isAppending: true)
-    try file.write(row.jsonLine)
-    try file.close()
-  }
-
-  static func all(in directory: URL) -> [AblationLog] {
-    (try? RowFile.read(from: place(in: directory))) ?? []
   }
 }

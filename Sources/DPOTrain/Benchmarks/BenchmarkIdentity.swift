@@ -47,7 +47,7 @@ struct BenchmarkIdentity: Equatable {
   /// The text of its file.
   var json: OrderedJSON { .object(values.map { .init($0.name, .string($0.value)) }) }
 
-  /// Reads a file; nil where there is none, or another one of this name.
+  /// Reads a file; nil where there is none, or one that does not hold this.
   init?(contentsOf url: URL) {
     guard let data = FileManager.default.contents(atPath: url.path),
       let stored = try? JSONDecoder().decode([String: String].self, from: data)

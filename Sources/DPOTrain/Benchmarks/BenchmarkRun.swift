@@ -5,8 +5,8 @@ import Tensor
 
 /// The evaluation of a model on a benchmark's file, which goes on where it was stopped.
 ///
-/// Writes `<name>_answers.jsonl`, `<name>_predictions.tsv`, `<name>_results.json` and `<name>_results.md`, `<name>` being
-/// the file's without `.tsv`.
+/// Writes `<name>_answers.jsonl`, `<name>_predictions.tsv`, `<name>_results.json` and `<name>_results.md`, with their
+/// checksums in `<name>.sfv`, `<name>` being the file's without `.tsv`.
 public struct BenchmarkRun {
   /// How answers are taken.
   public enum Score: String, CaseIterable, Sendable {
@@ -127,9 +127,9 @@ public struct BenchmarkRun {
     let identity = try BenchmarkIdentity(options, preset: preset)
     let lock = try open(identity)
     defer { withExtendedLifetime(lock) {} }
-    if FileManager.default.fileExists(atPath: file("_results.json").path),
-      let table = try? String(contentsOf: file("_results.md"), encoding: .utf8)
-    {
+    if FileManager.default.fileExists(atPath: file("_results.json").path) {
+      try verify()
+      let table = String(decoding: try StoredBytes.read(file("_results.md")), as: UTF8.self)
       console.message("\(name): done already, in \(folder.path)")
       console.result(table)
       return
@@ -166,7 +166,11 @@ public struct BenchmarkRun {
     }
     let place = file("_evaluation.json")
     let answers = try answerFiles()
-    if let stored = BenchmarkIdentity(contentsOf: place), !options.fresh, !answers.isEmpty {
+    if !options.fresh, !answers.isEmpty, FileManager.default.fileExists(atPath: place.path) {
+      guard let stored = BenchmarkIdentity(contentsOf: place) else {
+        throw DataError(
+          file: place.path, problem: "is damaged: found no object of texts; start over with --fresh")
+      }
       if let difference = identity.differences(from: stored).first {
         throw DataError(
           file: place.path,
@@ -174,12 +178,25 @@ public struct BenchmarkRun {
       }
       return lock
     }
-    let results = ["_predictions.tsv", "_results.json", "_results.md"].map(file)
-    for old in answers + results where FileManager.default.fileExists(atPath: old.path) {
+    let results = ["_results.json", "_predictions.tsv", "_results.md", ".sfv"].map(file)
+    for old in results + answers where FileManager.default.fileExists(atPath: old.path) {
       try FileManager.default.removeItem(at: old)
     }
     try AtomicFile.write(identity.json.pretty.utf8, to: place)
     return lock
+  }
+
+  /// What a finished evaluation consists of, the file that says so last.
+  private static let parts = [
+    "_evaluation.json", "_answers.jsonl", "_predictions.tsv", "_results.md", "_results.json",
+  ]
+
+  /// Compares the files of a finished evaluation with their checksums; nothing for those of earlier versions.
+  private func verify() throws {
+    guard let (_, list, _) = try WrittenFile.list(file(".sfv")) else { return }
+    for entry in list.entries {
+      try list.verify(entry.path, in: folder, advice: "--fresh makes the evaluation again")
+    }
   }
 
   /// The files of answers, all of them or some.
@@ -236,6 +253,7 @@ public struct BenchmarkRun {
       progress.update(step: stored.rows.count)
     }
     let answers = rows.rows.compactMap { stored.rows[$0.index] }
+    unlink(file(".sfv").path)
     try RowFile.write(answers, to: file("_answers.jsonl"))
     return answers
   }
@@ -258,8 +276,15 @@ public struct BenchmarkRun {
       "bad_rows": .array(rows.problems.map { .string("\($0)") }), "has_references": .bool(isScored),
       "groups": isScored ? result.json : .array([]),
     ])
+    let last = Array(json.pretty.utf8)
+    let entries = try Self.parts.map { part in
+      ChecksumList.Entry(
+        path: name + part,
+        crc32: part == Self.parts.last ? CRC32.of(last) : try StoredBytes.checksum(of: file(part)).crc32)
+    }
+    try AtomicFile.write(ChecksumList(entries).text.utf8, to: file(".sfv"))
     // Last, as it says that all is done.
-    try AtomicFile.write(json.pretty.utf8, to: file("_results.json"))
+    try AtomicFile.write(last, to: file("_results.json"))
     for partial in try answerFiles() where partial.pathExtension == "partial" {
       try FileManager.default.removeItem(at: partial)
     }

@@ -17,7 +17,8 @@ extension RunConfiguration {
 
   /// The text of a YAML file.
   ///
-  /// - Throws: ``ConfigurationError`` when there is none, or more than a person writes.
+  /// - Throws: ``ConfigurationError`` when there is none, or more than a person writes; `CheckpointError` when
+  ///   it is not as a run wrote it.
   static func text(of url: URL) throws -> String {
     let file = url.relativePath
     let attributes = try? FileManager.default.attributesOfItem(atPath: url.path)
@@ -32,6 +33,7 @@ extension RunConfiguration {
       problems.add(.file(file), "", "found \(size) bytes, expected a YAML file of at most 1 MiB")
       throw ConfigurationError(problems.all)
     }
+    try WrittenFile.verify(url)
     guard let data = try? Foundation.Data(contentsOf: url),
       let yaml = String(data: Foundation.Data(data.withoutByteOrderMark), encoding: .utf8)
     else {

@@ -32,7 +32,7 @@ enum FilePath {
       throw DataError(file: path, problem: "found \(GitLFSPointer.words), expected \(expected)")
     }
     do {
-      try PartFileCheck.verify(url)
+      try WrittenFile.verify(url)
     } catch {
       throw DataError(file: path, problem: "\(error)".replacing("\(path): ", with: "", maxReplacements: 1))
     }

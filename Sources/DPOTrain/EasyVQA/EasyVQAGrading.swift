@@ -4,7 +4,7 @@ public import LVLM
 
 /// Grades the models of a run, or a model directory, on easy-VQA's test questions.
 ///
-/// Written are `<model>.jsonl` with every answer, `results.json`, and `table.md`.
+/// Written are `<model>.jsonl` with every answer, `results.json`, `table.md`, and their checksums.
 public struct EasyVQAGrading {
   /// A model and how it is opened.
   private struct Candidate {
@@ -70,6 +70,7 @@ public struct EasyVQAGrading {
     let exam = try EasyVQAExam(data, folder: folder, settings: settings, console: console)
     let lock = try FileLock(folder.appendingPathComponent(".lock"), directory: folder.path)
     defer { withExtendedLifetime(lock) {} }
+    unlink(folder.appendingPathComponent(ChecksumList.name).path)
     result = EasyVQAResult(
       try candidates.map { candidate in
         let rows = try exam.answers(
@@ -81,6 +82,8 @@ public struct EasyVQAGrading {
     for (name, text) in [("results.json", result.json.pretty), ("table.md", table)] {
       try AtomicFile.write(text.utf8, to: folder.appendingPathComponent(name))
     }
+    try ChecksumList.write(
+      candidates.map { $0.name + ".jsonl" } + ["results.json", "table.md"], of: folder, to: ChecksumList.name)
   }
 
   /// What the run's own data leave out of easy-VQA's grammar, or add to it.

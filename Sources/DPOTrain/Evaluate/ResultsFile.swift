@@ -50,7 +50,7 @@ extension EvaluationResult {
     guard let data = try? StoredBytes.read(url) else {
       throw RowFileError(file: url.path, line: nil, found: "no readable file", expected: "results of a run")
     }
-    try PartFileCheck.verify(url)
+    try WrittenFile.verify(url)
     do {
       let stored = try JSONDecoder().decode(StoredResult.self, from: data)
       guard stored.format_version == formatVersion else {

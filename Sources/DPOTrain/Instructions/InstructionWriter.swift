@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import LVLM
 
@@ -20,7 +21,7 @@ public enum PictureFormat: String, CaseIterable, Sendable {
   }
 }
 
-/// Writes instruction sets into a folder:
+/// Writes instruction sets into a folder, with the checksums of each in a list (`grid.sfv`):
 ///
 ///     sequence.json        images relative to the image folder
 ///     sequence.jsonl       the same as prompts of a run (`compose.path`), and so for grid and pic_in_pic
@@ -88,7 +89,10 @@ public struct InstructionWriter: Sendable {
     try FileManager.default.createDirectory(
       at: name == CompositionKind.sequence.rawValue ? folder : folder.appendingPathComponent(name),
       withIntermediateDirectories: true)
+    // What it lists is about to change.
+    unlink(folder.appendingPathComponent(name + ".sfv").path)
     var (records, prompts): ([OrderedJSON], [ComposedRecord]) = ([], [])
+    var written: [String] = []
     for start in stride(from: 0, to: count, by: 64) {
       let some = min(64, count - start)
       let results = concurrently(some) { place in
@@ -96,12 +100,13 @@ public struct InstructionWriter: Sendable {
         if let picture = instruction.picture {
           try format.write(picture, to: folder.appendingPathComponent(path).path)
         }
-        return (instruction.json, instruction.record)
+        return (instruction.json, instruction.record, instruction.picture == nil ? nil : path)
       }
       for result in results {
         do {
-          let (json, prompt) = try result.get()
+          let (json, prompt, picture) = try result.get()
           records.append(json)
+          if let picture { written.append(picture) }
           if let prompt { prompts.append(placed(prompt)) }
         } catch {
           try broken(error)
@@ -109,10 +114,13 @@ public struct InstructionWriter: Sendable {
       }
       try progress(start + some, count)
     }
+    written.append(name + ".json")
     try RecordFile(records: records).write(to: folder.appendingPathComponent(name + ".json").path)
     if !prompts.isEmpty {
+      written.append(name + ".jsonl")
       try ComposedRecordFile.write(prompts, to: folder.appendingPathComponent(name + ".jsonl"))
     }
+    try ChecksumList.write(written, of: folder, to: name + ".sfv")
     return records.count
   }
 

@@ -15,7 +15,7 @@ public final class OmissionLog {
   private let console: Console
 
   /// The list of a run directory.
-  init(_ directory: URL, policy: RunConfiguration.Run.BadRecordPolicy, console: Console) {
+  package init(_ directory: URL, policy: RunConfiguration.Run.BadRecordPolicy, console: Console) {
     url = directory.appendingPathComponent(Self.file)
     skips = policy == .skip
     self.console = console
@@ -24,15 +24,15 @@ public final class OmissionLog {
   /// Puts lines in the place of those that a stage had; the first five are told on the console.
   func replace(_ stage: String, by lines: [String]) throws {
     let own = stage + ": "
-    var all = read().filter { !$0.hasPrefix(own) }
+    var all = try Self.lines(in: url).filter { !$0.hasPrefix(own) }
     // A reason of several lines is one omission.
     let lines = lines.map { own + $0.replacing("\n", with: " / ") }
     // Reading comes before every stage.
     all = stage == Self.reading ? lines + all : all + lines
     if all.isEmpty {
-      try? FileManager.default.removeItem(at: url)
+      ChecksumList.remove(url)
     } else {
-      try AtomicFile.write(all.map { $0 + "\n" }.joined().utf8, to: url)
+      try ChecksumList.write(all.map { $0 + "\n" }.joined().utf8, to: url)
     }
     for line in lines.prefix(5) { console.warning(line) }
     if lines.count > 5 {
@@ -43,24 +43,27 @@ public final class OmissionLog {
   /// Leaves out records of a stage, or stops for them.
   /// - Parameter part: what of the stage found them, where there is more than one place.
   /// - Throws: ``UnusableRecords`` unless they are to be left out.
-  func leaveOut(_ problems: [DataError], stage: Stage, part: String = "") throws {
+  package func leaveOut(_ problems: [DataError], stage: Stage, part: String = "") throws {
     guard problems.isEmpty || skips else { throw UnusableRecords(problems) }
     try replace(stage.rawValue + part, by: problems.map { "left out: \($0)" })
   }
 
   /// The lines there are.
-  private func read() -> [String] {
-    ((try? String(contentsOf: url, encoding: .utf8)) ?? "").split(separator: "\n").map(String.init)
+  /// - Throws: `CheckpointError` when they are not as they were written.
+  private static func lines(in url: URL) throws -> [String] {
+    let hasList = ChecksumList.isOne(ChecksumList.place(of: url))
+    guard hasList || FileManager.default.fileExists(atPath: url.path) else { return [] }
+    return String(decoding: try WrittenFile.read(url), as: UTF8.self).split(separator: "\n").map(String.init)
   }
 
   /// What reading the data is called in the list.
   static let reading = "data"
 
   /// How many records each stage of a run left out, for its report.
-  static func counts(in run: URL) -> [(stage: String, count: Int)] {
-    let text = (try? String(contentsOf: run.appendingPathComponent(file), encoding: .utf8)) ?? ""
+  /// - Throws: `CheckpointError` when the list is not as it was written.
+  package static func counts(in run: URL) throws -> [(stage: String, count: Int)] {
     var counts: [(stage: String, count: Int)] = []
-    for line in text.split(separator: "\n") {
+    for line in try lines(in: run.appendingPathComponent(file)) {
       guard let colon = line.firstIndex(of: ":") else { continue }
       let stage = String(line[..<colon].prefix { $0 != " " })
       if let place = counts.firstIndex(where: { $0.stage == stage }) {

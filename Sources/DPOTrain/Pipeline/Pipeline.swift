@@ -57,6 +57,7 @@ public struct Pipeline {
       )
       .prepared(all, stages: open, vocabulary: vocabulary)
     let directory = try RunDirectory(configuration, fresh: isFresh)
+    for note in directory.notes { console.warning(note) }
     for path in accepted { try directory.accept(path) }
     let earlier = directory.replacedRuns
     tellChanges(directory, stages)
@@ -86,6 +87,11 @@ public struct Pipeline {
         try setAside(part, directory)
         guard !redone.contains(part) else { continue }
         try directory.takeOver(part, from: others + earlier) { console.warning("not taken over: \($0)") }
+      }
+      if !redone.contains(RunPart(stage)), !directory.isDone(RunPart(stage)),
+        let folder = try directory.takeBackCheckpoints(of: RunPart(stage))
+      {
+        console.message("\(stage.rawValue): goes on with the checkpoints kept in \(folder)")
       }
       if let from = directory.record(of: RunPart(stage))?.from {
         console.message("\(stage.rawValue): the same as in \(from)")

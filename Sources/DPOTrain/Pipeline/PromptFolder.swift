@@ -1,5 +1,7 @@
+import Checkpoint
 import Foundation
 import LVLM
+import Tensor
 
 /// The prompts that a run takes out of a folder of `dpotrain make-data` (`compose.path`): of each kind and
 /// number of images the first that can be used.
@@ -38,6 +40,7 @@ struct PromptFolder {
         records[index].record.images = records[index].record.images.map { FilePath.join(place, $0) }
       }
       let broken = try pictures.problems(of: records.flatMap(\.record.images))
+        .merging(changed(records.flatMap(\.record.images), of: file, in: place)) { first, _ in first }
       for (record, line) in records where wanted[record.count, default: 0] > 0 {
         if let problem = try record.images.lazy.compactMap({ broken[$0] }).first ?? lengths?(record) {
           problems.append(DataError(file: "\(file):\(line)", record: record.id, problem: problem))
@@ -47,7 +50,34 @@ struct PromptFolder {
         taken.append(record)
       }
     }
+    // Files from elsewhere may have an id twice; answers are kept by it.
+    var names: [String: Int] = [:]
+    for index in taken.indices {
+      names[taken[index].id, default: 0] += 1
+      if let number = names[taken[index].id], number > 1 { taken[index].id += "#\(number)" }
+    }
     return (taken, problems)
+  }
+
+  /// The pictures that are not as `make-data` left them, with what is wrong: that a file can be decoded says
+  /// little about a JPEG.
+  private func changed(_ images: [String], of file: String, in folder: String) throws -> [String: String] {
+    guard let (_, list, _) = try WrittenFile.list(ChecksumList.place(of: URL(fileURLWithPath: file))) else {
+      return [:]
+    }
+    let known = Dictionary(list.entries.map { (FilePath.join(folder, $0.path), $0) }) { first, _ in first }
+    let entries = Set(images).sorted().compactMap { image in known[image].map { (image, $0) } }
+    let problems = concurrently(entries.count) { index -> String? in
+      let (image, entry) = entries[index]
+      guard let found = try? StoredBytes.checksum(of: URL(fileURLWithPath: image)).crc32,
+        found != entry.crc32
+      else { return nil }
+      return "\(image): found a file of CRC-32 \(CRC32.digits(found)), expected "
+        + "\(CRC32.digits(entry.crc32)) as when it was written"
+    }
+    return Dictionary(
+      try zip(entries, problems).compactMap { entry, problem in try problem.get().map { (entry.0, $0) } }
+    ) { first, _ in first }
   }
 
   /// - Throws: ``DataError`` when nothing was taken.

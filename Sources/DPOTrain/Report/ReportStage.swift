@@ -37,7 +37,7 @@ public enum ReportStage {
     content.configHash = results?.configHash
     content.versions = results?.versions ?? [:]
     content.seconds = results?.orderedSeconds ?? reader.stageSeconds()
-    content.configuration = reader.text("config.yaml")
+    content.configuration = try reader.text("config.yaml")
     content.metrics = try reader.rows("metrics.jsonl", "curves", by: "sft")
     content.candidates = try reader.rows(
       "select/candidates.jsonl", "selection and attention maps", by: "select")
@@ -47,7 +47,7 @@ public enum ReportStage {
     let records: [ComposedRow] = try reader.rows("compose/records.jsonl", "composed prompts", by: "compose")
     content.samples = try sheet(records, content.candidates, perKind: samples, &reader)
     content.attention = try maps(content.candidates, each: attentionMaps, &reader)
-    content.omissions = OmissionLog.counts(in: runDirectory)
+    content.omissions = try OmissionLog.counts(in: runDirectory)
     content.missing = reader.missing
     return content
   }
@@ -142,16 +142,16 @@ private struct RunReader {
     return false
   }
 
-  mutating func text(_ name: String) -> String? {
+  mutating func text(_ name: String) throws -> String? {
     guard exists(name, "the configuration", by: "run") else { return nil }
-    return try? String(contentsOf: url(name), encoding: .utf8)
+    return String(decoding: try WrittenFile.read(url(name)), as: UTF8.self)
   }
 
   /// The profile by layer, where all layers were read.
   func layers() throws -> LayerProfile? {
     let file = url("select/\(LayerProfile.file)")
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    try PartFileCheck.verify(file)
+    try WrittenFile.verify(file)
     do {
       return try JSONDecoder().decode(LayerProfile.self, from: StoredBytes.read(file))
     } catch {
@@ -182,11 +182,12 @@ private struct RunReader {
 
   /// Pictures by their paths, looked for from the folder of the file that names them, then from the run.
   mutating func pictures(_ paths: [String], folder: String) throws -> [ReportPicture?] {
-    paths.map { path in
+    try paths.map { path in
       let places =
         path.hasPrefix("/")
         ? [path] : [url(folder), directory, url("compose")].map { $0.appendingPathComponent(path).path }
       let found = places.first { FileManager.default.fileExists(atPath: $0) }
+      if let found { try WrittenFile.verify(URL(fileURLWithPath: found)) }
       if let found, let picture = try? ReportPicture(contentsOf: found) { return picture }
       let state = found == nil ? "not there" : "not a readable PNG or JPEG file"
       missing.append("picture \(path): \(state)")

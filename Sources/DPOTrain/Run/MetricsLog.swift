@@ -97,6 +97,17 @@ public final class MetricsLog {
     try AtomicFile.write(lines, to: copy(stage, of: url))
   }
 
+  /// Puts the lines of a stage in a log into another log, in the place of those that it has there.
+  static func put(_ stage: Stage, of url: URL, into other: URL) throws {
+    let files = FileManager.default
+    let own = files.fileExists(atPath: url.path) ? lines(of: stage, in: try StoredBytes.read(url)) : Data()
+    let there = files.fileExists(atPath: other.path) ? try StoredBytes.read(other) : Data()
+    var whole = Data()
+    for one in Stage.allCases { whole += one == stage ? own : lines(of: one, in: there) }
+    guard whole != there else { return }
+    try AtomicFile.write(whole, to: other)
+  }
+
   /// Puts the log together again from the lines that finished stages keep; nothing when one keeps none, as
   /// those of earlier versions.
   /// - Returns: Whether the file was another.

@@ -83,6 +83,13 @@ public struct PartStates: Sendable {
     configuration.rowsWithReaders.filter { $0.affectsResults && $0.readers.contains(part) }
   }
 
+  /// The present configuration with the values that parts on disk were made with; `nil` where these cannot be.
+  var configurationOfRecords: RunConfiguration? {
+    let settings = RunPart.allCases.flatMap { records[$0]?.settings ?? [:] }
+    return try? RunConfiguration(
+      yaml: configuration.yaml, file: "config.yaml", overrides: settings.map { "\($0.key)=\($0.value)" })
+  }
+
   /// The parts that are done with this configuration, from the inputs that are there.
   public var done: [RunPart] { RunPart.allCases.filter { record(of: $0) != nil } }
 

@@ -28,7 +28,7 @@ struct ReplacedParts {
     let folder = home.appendingPathComponent(String(number), isDirectory: true)
     try AtomicFile.makeFolder(folder)
     if let configuration {
-      try AtomicFile.write(configuration, to: folder.appendingPathComponent("config.yaml"))
+      try ChecksumList.write(configuration, to: folder.appendingPathComponent("config.yaml"))
     }
     return folder
   }

@@ -4,7 +4,7 @@ import Foundation
 /// The files of one run, and which stages are done.
 ///
 /// ```
-/// config.yaml              the configuration as resolved
+/// config.yaml              the configuration as resolved; config.sfv has its checksum
 /// metrics.jsonl            one line per logged step
 /// pairs.jsonl              the preference pairs
 /// results.json             figures before and after
@@ -29,8 +29,10 @@ public final class RunDirectory {
   private(set) var states: PartStates
   /// The parts whose files were compared with their checksums.
   private var verified: Set<RunPart> = []
+  /// What was found and mended when the directory was opened, for people.
+  public private(set) var notes: [String] = []
   /// `config.yaml` as it was.
-  private let earlierConfiguration: Data?
+  private var earlierConfiguration: Data?
   /// Where parts go that are made again; made when the first one goes.
   private var replacement: URL?
 
@@ -50,10 +52,17 @@ public final class RunDirectory {
     let resolved = url.appendingPathComponent("config.yaml")
     AtomicFile.removeLeftovers(in: url)
     if fresh { try Self.removeRun(url) }
-    earlierConfiguration = FileManager.default.contents(atPath: resolved.path)
+    do {
+      let isThere = FileManager.default.fileExists(atPath: resolved.path)
+      earlierConfiguration = isThere ? try WrittenFile.read(resolved) : nil
+    } catch let error as CheckpointError {
+      earlierConfiguration = nil
+      notes.append("\(error.file) is damaged (\(error.found)) and is written again")
+    }
     try ReplacedParts(of: url).finishMoves()
     states = try PartStates(configuration, in: url)
-    try AtomicFile.write(configuration.yaml.utf8, to: resolved)
+    if !notes.isEmpty { earlierConfiguration = states.configurationOfRecords.map { Data($0.yaml.utf8) } }
+    try ChecksumList.write(configuration.yaml.utf8, to: resolved)
   }
 
   // MARK: Places
@@ -200,9 +209,31 @@ public final class RunDirectory {
       unlink(file(part.listName).path)
     }
     if let name = Self.checkpoints(of: part), all || isOfOtherSettings(file(name), part) {
-      if FileManager.default.fileExists(atPath: file(name).path) { try parts.move(name, to: try target()) }
+      if FileManager.default.fileExists(atPath: file(name).path) {
+        // Their lines first: what a checkpoint counts on is there before it is.
+        try MetricsLog.put(
+          part.stage, of: metrics, into: try target().appendingPathComponent(metrics.lastPathComponent))
+        try parts.move(name, to: try target())
+      }
     }
     return folder.map { "replaced/\($0.lastPathComponent)" }
+  }
+
+  /// Takes back the checkpoints of a part that was stopped, then made with other settings, and is made now with
+  /// the first ones again.
+  /// - Returns: The folder they were kept in, relative to the run; `nil` when there are none.
+  @discardableResult
+  package func takeBackCheckpoints(of part: RunPart) throws -> String? {
+    guard let name = Self.checkpoints(of: part), !FileManager.default.fileExists(atPath: file(name).path)
+    else { return nil }
+    let kept = replacedRuns.first { folder in
+      configurationHash(ofCheckpoints: folder.appendingPathComponent(name)) == identity(of: part)
+    }
+    guard let kept else { return nil }
+    let lines = kept.appendingPathComponent(metrics.lastPathComponent)
+    try MetricsLog.put(part.stage, of: lines, into: metrics)
+    try ReplacedParts(of: kept).move(name, to: url)
+    return "replaced/\(kept.lastPathComponent)"
   }
 
   /// Earlier results of this directory, the newest first.
@@ -219,11 +250,16 @@ public final class RunDirectory {
 
   private func isOfOtherSettings(_ folder: URL, _ part: RunPart) -> Bool {
     // One that cannot be read is told when the stage goes on from it.
+    configurationHash(ofCheckpoints: folder).map { $0 != identity(of: part) } ?? false
+  }
+
+  /// What the newest checkpoint of a folder was written for; `nil` when it cannot be read.
+  private func configurationHash(ofCheckpoints folder: URL) -> String? {
     guard let newest = try? CheckpointDirectory(folder).newest(),
       let file = try? HDF5File(reading: newest.url),
       case .string(let found)? = try? file.attribute("configuration_hash")
-    else { return false }
-    return found != identity(of: part)
+    else { return nil }
+    return found
   }
 
   /// Removes the files a run writes, by name, and nothing else.
@@ -231,7 +267,7 @@ public final class RunDirectory {
     let names =
       [
         "metrics.jsonl", "pairs.jsonl", "results.json", "report.html", "checkpoints", "replaced",
-        "omissions.txt",
+        "omissions.txt", "omissions.sfv",
       ]
       + Stage.allCases.map(\.rawValue)
     // `config.yaml` stays until it is replaced: without it the directory would no longer be known as a run.

@@ -5,7 +5,7 @@ extension LayerProfile {
   /// - Throws: ``DataError`` where there is none, or it cannot be read.
   public init(ofRun directory: URL) throws {
     let file = directory.appendingPathComponent("select/\(Self.file)")
-    try PartFileCheck.verify(file)
+    try WrittenFile.verify(file)
     guard let data = FileManager.default.contents(atPath: file.path) else {
       throw DataError(
         file: file.path,

@@ -155,7 +155,7 @@ import Testing
       return files
     }
     let first = try write(1, .jpeg, to: "a")
-    #expect(first.count == 2 * 3 + 2 * 40 && first["grid/000000.jpg"] != nil)
+    #expect(first.count == 3 * 3 + 2 * 40 && first["grid/000000.jpg"] != nil)
     #expect(try write(1, .jpeg, to: "b") == first)
     #expect(try write(2, .jpeg, to: "c") != first)
     let png = try write(1, .png, to: "d")

@@ -202,4 +202,48 @@ import Testing
       }
     }
   }
+
+  /// A part that was stopped, made with another value, and goes on with the first one again.
+  @Test func checkpointsAreTakenBackWithTheirLines() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let first = RunConfiguration.writing(to: folder)
+      let second = RunConfiguration.writing(to: folder) { $0.sft.learningRate *= 2 }
+      func stop(_ run: RunDirectory, after step: Int) throws {
+        let log = try MetricsLog(run.metrics, resuming: .sft, after: 0)
+        for number in 1...step {
+          try log.append(MetricRow(stage: "sft", step: number, values: ["loss": Double(number)]))
+        }
+        try log.close()
+        try CheckpointDirectory(run.folder(.sft).appendingPathComponent("checkpoints")).save(
+          TrainingCheckpoint(
+            model: [], progress: ["step": .integer(Int64(step))], configurationHash: run.key(of: .sft)),
+          step: step)
+      }
+      func newest(_ run: RunDirectory) throws -> Int? {
+        try CheckpointDirectory(run.file("sft/checkpoints")).newest()?.step
+      }
+      do {
+        let run = try RunDirectory(first)
+        try stop(run, after: 3)
+        #expect(try run.setAside(.sft) == nil && run.takeBackCheckpoints(of: .sft) == nil)
+      }
+      let lines = try Data(contentsOf: folder.appendingPathComponent("metrics.jsonl"))
+      do {
+        let run = try RunDirectory(second)
+        #expect(try run.setAside(.sft) == "replaced/1")
+        #expect(try run.takeBackCheckpoints(of: .sft) == nil && newest(run) == nil)
+        try stop(run, after: 5)
+      }
+      do {
+        let run = try RunDirectory(first)
+        #expect(try run.setAside(.sft) == "replaced/2")
+        #expect(try run.takeBackCheckpoints(of: .sft) == "replaced/1")
+        #expect(try newest(run) == 3)
+        #expect(try Data(contentsOf: run.metrics) == lines)
+      }
+      let run = try RunDirectory(second)
+      #expect(try run.setAside(.sft) == "replaced/3")
+      #expect(try run.takeBackCheckpoints(of: .sft) == "replaced/2" && newest(run) == 5)
+    }
+  }
 }

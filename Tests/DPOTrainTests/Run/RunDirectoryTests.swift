@@ -40,7 +40,7 @@ import Testing
       for name in leftovers { try Data("half".utf8).write(to: folder.appendingPathComponent(name)) }
       let run = try RunDirectory(RunConfiguration.writing(to: folder))
       let names = try FileManager.default.contentsOfDirectory(atPath: run.url.path).sorted()
-      #expect(names == [".lock", "config.yaml"])
+      #expect(names == [".lock", "config.sfv", "config.yaml"])
     }
   }
 
@@ -114,7 +114,7 @@ import Testing
       }
       let run = try RunDirectory(RunConfiguration.writing(to: folder) { $0.train.beta = 0.5 }, fresh: true)
       let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-      #expect(names == [".lock", "config.yaml", "notes.txt"])
+      #expect(names == [".lock", "config.sfv", "config.yaml", "notes.txt"])
       #expect(try RunConfiguration(contentsOf: run.file("config.yaml")).train.beta == 0.5)
     }
   }

@@ -67,7 +67,7 @@ public enum RowFile {
         file: url.path, line: nil, found: "no readable file (\(error.found))",
         expected: "one JSON object per line")
     }
-    try PartFileCheck.verify(url)
+    try WrittenFile.verify(url)
     let decoder = JSONDecoder()
     var rows: [Row] = []
     var number = 0

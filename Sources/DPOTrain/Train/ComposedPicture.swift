@@ -1,4 +1,4 @@
-public import LVLM
+import LVLM
 
 /// A canvas of several pictures of the data source that is drawn when it is looked at, for supervised training:
 /// what ``Composer`` writes to files for the other stages.

@@ -67,7 +67,8 @@ extension Tensor {
 
   private static func full(_ shape: [Int], number: TensorNumber, dtype: DType) -> Tensor {
     let result = Tensor(uninitialized: shape, dtype: dtype)
-    let (value, size) = (number.tensor(as: dtype, "full"), dtype.byteSize)
+    let value = number.tensor(as: dtype, "full")
+    let size = dtype.byteSize
     let (element, elements) = (value.rawPointer, result.rawPointer)
     Threads.parallel(result.count, grain: 1 << 16) { range in
       tk_copy_strided(
@@ -97,8 +98,8 @@ extension Tensor {
     return tensorOperation("arange") { counting(count, from: 0, by: 1, dtype: dtype) }
   }
 
-  /// The numbers `start`, `start + step`, … before `end`, NumPy's `arange`: shape `[⌈(end − start) / step⌉]`, empty where
-  /// there are none.
+  /// The numbers `start`, `start + step`, … before `end`, NumPy's `arange`: shape `[⌈(end − start) / step⌉]`,
+  /// empty where there are none.
   public static func arange(_ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32)
     -> Tensor
   {
@@ -111,7 +112,8 @@ extension Tensor {
     return counting(Int(count), from: start, by: step, dtype: dtype)
   }
 
-  /// `count` numbers from `start` to `end` at equal distances, both ends included, NumPy's `linspace`: shape `[count]`.
+  /// `count` numbers from `start` to `end` at equal distances, both ends included, NumPy's `linspace`: shape
+  /// `[count]`.
   public static func linspace(_ start: Double, _ end: Double, _ count: Int, dtype: DType = .float32) -> Tensor
   {
     tensorRequire(count >= 0, "linspace", "needs a count of at least 0, found \(count)")
@@ -162,6 +164,7 @@ extension Tensor {
   public func item<Scalar: TensorScalar>(of _: Scalar.Type) -> Scalar {
     tensorRequire(count == 1, "item", "needs exactly one element, found shape \(shape)")
     UserDerivative.noteRead(self)
-    return detached().to(Scalar.dtype).pointer(Scalar.self).pointee
+    let converted = detached().to(Scalar.dtype)
+    return withExtendedLifetime(converted) { converted.pointer(Scalar.self).pointee }
   }
 }

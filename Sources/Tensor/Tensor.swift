@@ -3,21 +3,23 @@ import CTensorKernels
 /// An n-dimensional array with gradients.
 ///
 /// A tensor is a value: assigning it copies nothing, and writing to one copy never changes another
-/// (copy-on-write). Slices, transposes and expansions are views of the same memory. Any operation on a tensor that
-/// requires a gradient is recorded, and ``backward(keepingGraph:)`` walks the record back:
+/// (copy-on-write). Slices, transposes and expansions are views of the same memory. Any operation on a tensor
+/// that requires a gradient is recorded, and ``backward(keepingGraph:)`` walks the record back:
 ///
 ///     let w = Tensor([1, 2, 3] as [Float]).requiringGradient()
 ///     let loss = (w * w).sum()
 ///     let gradients = loss.backward()
 ///     gradients[w]!            // [2, 4, 6]
 ///
-/// Tensors can be sent between tasks: memory that more than one tensor refers to is never written, and records that tasks
-/// share are guarded. A record can be walked back by several tasks when each keeps it (`keepingGraph: true`).
+/// Tensors can be sent between tasks: memory that more than one tensor refers to is never written, and
+/// records that tasks share are guarded. A record can be walked back by several tasks when each keeps it
+/// (`keepingGraph: true`).
 public struct Tensor: @unchecked Sendable {
   package var storage: TensorStorage
   /// The extent of every axis; empty for a scalar.
   public internal(set) var shape: [Int]
-  /// The distance in elements between neighbours along every axis; 0 for an expanded axis, negative for a flipped one.
+  /// The distance in elements between neighbours along every axis; 0 for an expanded axis, negative for a
+  /// flipped one.
   public internal(set) var strides: [Int]
   /// The position in `storage` of the first element, in elements.
   package var offset: Int
@@ -102,7 +104,9 @@ public struct Tensor: @unchecked Sendable {
     return strides
   }
 
-  /// The first element's address: the door through which typed kernels get at memory.
+  /// The first element's address: the door through which typed kernels get at memory. The tensor must have a
+  /// name: an unnamed one may be released, and its memory given to another thread, before the address is used
+  /// (`scripts/lint` looks).
   /// - Precondition: the element type is the tensor's; see ``DType/isStored(as:)``.
   @inline(__always)
   package func pointer<T>(_: T.Type = T.self) -> UnsafeMutablePointer<T> {

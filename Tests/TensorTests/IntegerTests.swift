@@ -296,7 +296,21 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
     }
   }
 
-  /// Sums beyond an int64, where large elements cancel and small ones are left; a Double would have lost these.
+  /// Threads that take and give back memory all the time: a number is read while its memory is still its own.
+  @Test func numbersArriveWholeOnManyThreads() {
+    DispatchQueue.concurrentPerform(iterations: 8) { thread in
+      for round in 0..<20_000 {
+        let number = Int64.max - Int64(thread << 20 | round)
+        if Tensor(number).item(of: Int64.self) != number {
+          Issue.record("thread \(thread), round \(round)")
+          return
+        }
+      }
+    }
+  }
+
+  /// Sums beyond an int64, where large elements cancel and small ones are left; a Double would have lost
+  /// these.
   @Test func meansOfInt64AreThoseOfExactSums() {
     let rows = Tensor(
       [.max, .max, -.max, -.max, 5, .min, .min, .max, .max, 7, 1, 2, 3, 4, 6] as [Int64], shape: [3, 5])

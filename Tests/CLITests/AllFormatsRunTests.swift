@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// A run whose base model learns all formats, with looks at validation data, and whose sequences are asked in two
-/// orders.
+/// A run whose base model learns all formats, with looks at validation data, and whose sequences are asked in
+/// two orders.
 @Suite struct AllFormatsRunTests {
   private static let settings = [
     "data.sizes={sft: 60, pref: 300, val: 80, test: 300}",

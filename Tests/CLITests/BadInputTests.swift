@@ -2,7 +2,8 @@ import Foundation
 import LVLM
 import Testing
 
-/// What a person sees who brings broken files: one or two lines that name the place, status 1, earlier files untouched.
+/// What a person sees who brings broken files: one or two lines that name the place, status 1, earlier files
+/// untouched.
 @Suite struct BadInputTests {
   /// Forty pictures, each with a question, as a LLaVA file; `lines` may change its records.
   private func dataset(in folder: URL, changing change: (inout [String]) -> Void = { _ in }) throws
@@ -294,8 +295,8 @@ import Testing
     }
   }
 
-  /// The size limit of a process stands for a full disk. Nothing that was there is lost, and the run goes on to the
-  /// same bytes once there is room.
+  /// The size limit of a process stands for a full disk. Nothing that was there is lost, and the run goes on
+  /// to the same bytes once there is room.
   @Test(arguments: [64, 200, 400]) func aFullDisk(kilobytes: Int) throws {
     try BuiltCommand.withFolder { folder in
       let config = try TinyRun.write(to: folder)

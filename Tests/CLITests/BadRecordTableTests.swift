@@ -305,7 +305,9 @@ import Testing
       let unused = try left("train ballast")
       #expect(!unused.isEmpty, "\(unused)")
       #expect(unused.allSatisfy { $0.contains("\(shown): image is cut short") }, "\(unused)")
-      #expect(unused.allSatisfy { $0.contains("select/candidates.jsonl: record ") }, "\(unused)")
+      #expect(
+        unused.allSatisfy { $0.contains("select/candidates.jsonl:") && $0.contains(": record ") }, "\(unused)"
+      )
       let halted = try BuiltCommand.run(
         ["train"] + arguments + ballast + ["--set", "train.gamma=0.25"], in: folder)
       #expect(halted.status == 1 && halted.errors.contains("image is cut short"), "\(halted.errors)")

@@ -70,7 +70,8 @@ import Testing
       .map { folder.appending(component: $0) }
   }
 
-  /// Starts an evaluation, kills it once it has written answers, and tears the last of them; gives the number of whole ones.
+  /// Starts an evaluation, kills it once it has written answers, and tears the last of them; gives the number
+  /// of whole ones.
   private func kill(in folder: URL, _ arguments: [String]) throws -> Int {
     for _ in 0..<20 {
       let (process, _) = try BuiltCommand.start(

@@ -43,7 +43,7 @@ import Testing
         rows.split(separator: "\n").count == 4
           && rows.contains("\"guess\": \"yes\", \"guess_correct\": false"))
       let names = try FileManager.default.contentsOfDirectory(atPath: place.path).sorted()
-      #expect(names == [".lock", "before.jsonl", "checksums.sfv", "results.json", "table.md"])
+      #expect(names == [".lock", "before.jsonl", "easy-vqa.sfv", "results.json", "table.md"])
 
       // The base model by itself gives the same answers.
       let model = try BuiltCommand.run(

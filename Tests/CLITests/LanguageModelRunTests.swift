@@ -7,7 +7,8 @@ import Testing
 
 /// A run on a given language model: a tiny GGUF file in the place of SmolLM2.
 @Suite struct LanguageModelRunTests {
-  /// The configuration of ``TinyRun`` with the decoder and vocabulary of `tiny.gguf`, whose context is made longer.
+  /// The configuration of ``TinyRun`` with the decoder and vocabulary of `tiny.gguf`, whose context is made
+  /// longer.
   private func write(to folder: URL) throws -> String {
     var bytes = try Data(contentsOf: Fixtures.url("tokenizers/tiny.gguf"))
     let key = try #require(bytes.range(of: Data("llama.context_length".utf8)))
@@ -59,7 +60,8 @@ import Testing
       #expect(trained["model.embed_tokens.weight"] == given["model.embed_tokens.weight"])
       #expect(trained["model.layers.0.mlp.up_proj.weight"] != given["model.layers.0.mlp.up_proj.weight"])
 
-      // Vision tower and projector did learn in the first stage; the tower can stay as its own training left it.
+      // Vision tower and projector did learn in the first stage; the tower can stay as its own training left
+      // it.
       func sft(_ steps: Int, trainsVision: Bool) throws -> [String: [Float]] {
         let name = "sft-\(steps)-\(trainsVision)"
         let call = try BuiltCommand.run(

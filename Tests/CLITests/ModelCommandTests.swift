@@ -105,7 +105,8 @@ import Testing
     }
   }
 
-  /// A run's checkpoint: the adapter is written as it is, and what was trained beside it is never left out in silence.
+  /// A run's checkpoint: the adapter is written as it is, and what was trained beside it is never left out in
+  /// silence.
   @Test func exportFromACheckpoint() throws {
     try BuiltCommand.withFolder { scratch in
       let configuration = try TinyRun.write(to: scratch)

@@ -77,8 +77,8 @@ import Testing
     }
   }
 
-  /// What must not change training: where reference log-probabilities come from, whether answers share their prompt,
-  /// and how a step is split.
+  /// What must not change training: where reference log-probabilities come from, whether answers share their
+  /// prompt, and how a step is split.
   @Test func equivalentSettingsTrainTheSame() throws {
     try BuiltCommand.withFolder { folder in
       let config = try TinyRun.write(to: folder)

@@ -2,7 +2,8 @@ import Foundation
 import LVLM
 import Testing
 
-/// One bad record among ten thousand costs that record alone, in every layout of the file, when asked to skip it.
+/// One bad record among ten thousand costs that record alone, in every layout of the file, when asked to skip
+/// it.
 @Suite struct TenThousandRecordsTests {
   private enum Layout: CaseIterable {
     case lines, listByLine, listOnOneLine, indentedList

@@ -3,8 +3,9 @@ import Tensor
 
 /// Tensors kept from one run to the next, keyed by text that says everything they depend on.
 ///
-/// The file is written whole and in one step, so a killed process loses what it added since the last save and nothing else. A
-/// file that cannot be read, or whose fingerprint differs, counts as empty: what it held is computed again, never trusted.
+/// The file is written whole and in one step, so a killed process loses what it added since the last save and
+/// nothing else. A file that cannot be read, or whose fingerprint differs, counts as empty: what it held is
+/// computed again, never trusted.
 public final class TensorCache: @unchecked Sendable {
   /// Where the cache is kept.
   public let url: URL
@@ -12,8 +13,8 @@ public final class TensorCache: @unchecked Sendable {
   public let fingerprint: String
   /// Why an existing file was not used, or nil.
   public let discarded: String?
-  /// Entries are saved by themselves once this many were added and they are a quarter of all, so that writing the whole
-  /// file again stays cheap; 0 leaves saving to ``save()``.
+  /// Entries are saved by themselves once this many were added and they are a quarter of all, so that writing
+  /// the whole file again stays cheap; 0 leaves saving to ``save()``.
   public let saveInterval: Int
 
   private let lock = NSLock()

@@ -2,8 +2,9 @@ import Tensor
 
 /// How a GGUF file stores the elements of a tensor.
 ///
-/// The quantised encodings hold blocks of 32 values: `Q8_0` a half-precision scale and 32 signed bytes, `Q4_0` a scale and
-/// 16 bytes, `Q4_1` a scale, a minimum and 16 bytes. Low nibbles are the first 16 values, high nibbles the rest.
+/// The quantised encodings hold blocks of 32 values: `Q8_0` a half-precision scale and 32 signed bytes,
+/// `Q4_0` a scale and 16 bytes, `Q4_1` a scale, a minimum and 16 bytes. Low nibbles are the first 16 values,
+/// high nibbles the rest.
 public enum GGUFEncoding: UInt32, Sendable, CaseIterable {
   /// Float32.
   case f32 = 0

@@ -44,9 +44,10 @@ public enum GGUFValue: Equatable, Sendable {
 
 /// A GGUF file, mapped into memory after its header was checked: llama.cpp's format, with quantised weights.
 ///
-/// Reads versions 2 and 3, little-endian, and the types F32, F16, BF16, Q8_0, Q4_0 and Q4_1; the quantised ones become Float32.
-/// Shapes are given in C order (the file lists the fastest axis first).
-/// Query and key rows of LLaMA weights are stored for interleaved rotary pairs; this reader gives them as they are.
+/// Reads versions 2 and 3, little-endian, and the types F32, F16, BF16, Q8_0, Q4_0 and Q4_1; the quantised
+/// ones become Float32. Shapes are given in C order (the file lists the fastest axis first).
+/// Query and key rows of LLaMA weights are stored for interleaved rotary pairs; this reader gives them as
+/// they are.
 /// Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 public final class GGUFFile: Sendable {
   /// One tensor as the header describes it.
@@ -72,8 +73,8 @@ public final class GGUFFile: Sendable {
   private let indices: [String: Int]
 
   /// Maps a file and checks its header; tensor bytes are read when asked for.
-  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` when it is something else, `damaged` when it is cut short or
-  ///   inconsistent, `unsupported` for a version or encoding that is not read.
+  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` when it is something else, `damaged` when it
+  ///   is cut short or inconsistent, `unsupported` for a version or encoding that is not read.
   public init(reading url: URL) throws {
     self.url = url
     mapping = try MappedFile(url, expected: "a GGUF file")

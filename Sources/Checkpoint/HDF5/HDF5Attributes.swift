@@ -18,8 +18,8 @@ public enum HDF5Attribute: Equatable, Sendable {
 
 extension HDF5File {
   /// An attribute, or nil when the object has none of that name.
-  /// - Throws: ``CheckpointError`` of kind `missing` when there is no such object, `unsupported` when its type is none of
-  ///   text, integer, floating point and boolean.
+  /// - Throws: ``CheckpointError`` of kind `missing` when there is no such object, `unsupported` when its
+  ///   type is none of text, integer, floating point and boolean.
   public func attribute(_ name: String, on path: String = "/") throws -> HDF5Attribute? {
     try withObject(path) { try HDF5AttributeReader($0, $1).value(of: name) }
   }

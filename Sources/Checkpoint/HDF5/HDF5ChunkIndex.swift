@@ -261,8 +261,8 @@ enum HDF5ChunkArray {
     }
   }
 
-  /// Visits the chunks of an extensible array: some in its index block, then data blocks that grow, the later ones
-  /// below blocks of their addresses.
+  /// Visits the chunks of an extensible array: some in its index block, then data blocks that grow, the later
+  /// ones below blocks of their addresses.
   /// - Throws: ``CheckpointError``, or what `visitor` throws.
   static func forEachExtensible(_ walk: HDF5Walk, at address: Int, _ visitor: Visitor) throws {
     var header = try walk.cursor(at: address)

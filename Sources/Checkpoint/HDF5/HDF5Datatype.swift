@@ -79,7 +79,8 @@ enum HDF5Datatype: Equatable {
     return types[size].map { isSigned ? $0.0 : $0.1 }
   }
 
-  /// One of IEEE's types: offset and precision of the bits, place and size of exponent and mantissa, bias, place of the sign.
+  /// One of IEEE's types: offset and precision of the bits, place and size of exponent and mantissa, bias,
+  /// place of the sign.
   private static func real(_ size: Int, _ properties: [Int]) -> ElementType? {
     switch (size, properties) {
     case (2, [0, 0, 16, 0, 10, 5, 0, 10, 15, 15]): .float16

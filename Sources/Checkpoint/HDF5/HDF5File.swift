@@ -2,16 +2,18 @@ import Foundation
 
 /// An HDF5 file, open for reading.
 ///
-/// Paths inside the file are written with slashes: `/model/lm_head/weight`. Booleans, half precision and strings follow
-/// h5py's conventions, bfloat16 follows Keras' (16-bit integers with an attribute `dtype = "bfloat16"`).
+/// Paths inside the file are written with slashes: `/model/lm_head/weight`. Booleans, half precision and
+/// strings follow h5py's conventions, bfloat16 follows Keras' (16-bit integers with an attribute
+/// `dtype = "bfloat16"`).
 ///
-/// The file is mapped into memory and read by this package, not by libhdf5, which trusts what a file says about itself and
-/// does not survive damaged ones. Every number is checked before it is used: a damaged file throws, and reading takes no
-/// more memory than 3,100 times the size of the file and 4 MiB (deflate packs up to 1032 to 1), nor more time than that much
-/// data takes. Read are all versions of the format up to that of libhdf5 1.14: groups and attributes of either form,
-/// contiguous, compact and chunked data with any chunk index, and the filters deflate, shuffle and fletcher32. Reading
-/// follows hard links only: soft and external links, virtual datasets and external storage are refused, so that a file
-/// cannot pull in another one. Any number of threads may read from one file at the same time.
+/// The file is mapped into memory and read by this package, not by libhdf5, which trusts what a file says
+/// about itself and does not survive damaged ones. Every number is checked before it is used: a damaged file
+/// throws, and reading takes no more memory than 3,100 times the size of the file and 4 MiB (deflate packs up
+/// to 1032 to 1), nor more time than that much data takes. Read are all versions of the format up to that of
+/// libhdf5 1.14: groups and attributes of either form, contiguous, compact and chunked data with any chunk
+/// index, and the filters deflate, shuffle and fletcher32. Reading follows hard links only: soft and external
+/// links, virtual datasets and external storage are refused, so that a file cannot pull in another one. Any
+/// number of threads may read from one file at the same time.
 /// Source: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
 public final class HDF5File: Sendable {
   /// Where the file is.
@@ -24,8 +26,8 @@ public final class HDF5File: Sendable {
   public let hasChecksums: Bool
 
   /// Opens a file.
-  /// - Throws: ``CheckpointError`` of kind `cannotOpen` when it is absent, `wrongFormat` when it is not HDF5, `damaged` when
-  ///   it is cut short or does not have its own checksum.
+  /// - Throws: ``CheckpointError`` of kind `cannotOpen` when it is absent, `wrongFormat` when it is not HDF5,
+  ///   `damaged` when it is cut short or does not have its own checksum.
   public init(reading url: URL) throws {
     self.url = url
     guard FileManager.default.fileExists(atPath: url.path) else {
@@ -57,7 +59,8 @@ public final class HDF5File: Sendable {
   }
 
   /// Lists a group.
-  /// - Throws: ``CheckpointError`` of kind `missing` when there is no such group, `unsupported` when it holds a link to elsewhere.
+  /// - Throws: ``CheckpointError`` of kind `missing` when there is no such group, `unsupported` when it holds
+  ///   a link to elsewhere.
   public func entries(in group: String = "/", order: Order = .creation) throws -> [Entry] {
     try withWalk(group) { walk, path in
       let group = try self.group(path, walk)
@@ -69,7 +72,8 @@ public final class HDF5File: Sendable {
   }
 
   /// Paths of all datasets under a group, relative to it, depth first.
-  /// - Throws: as ``entries(in:order:)``; also when groups are nested deeper than 64 levels, as only a loop of links is.
+  /// - Throws: as ``entries(in:order:)``; also when groups are nested deeper than 64 levels, as only a loop
+  ///   of links is.
   public func datasets(under group: String = "/", order: Order = .creation) throws -> [String] {
     var result: [String] = []
     var length = 0

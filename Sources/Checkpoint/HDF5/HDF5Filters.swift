@@ -14,7 +14,8 @@ struct HDF5FilterPipeline {
   var isEmpty: Bool { filters.isEmpty }
 
   /// Reads a filter message, if there is one.
-  /// - Throws: ``CheckpointError`` of kind `unsupported` for filters other than deflate, shuffle and Fletcher's checksum.
+  /// - Throws: ``CheckpointError`` of kind `unsupported` for filters other than deflate, shuffle and
+  ///   Fletcher's checksum.
   init(_ message: HDF5Cursor?) throws {
     guard var cursor = message else { return }
     let version = try cursor.version(1...2, of: "a list of filters")
@@ -93,7 +94,8 @@ struct HDF5FilterPipeline {
     try body(bytes)
   }
 
-  /// Puts the bytes of each element together again: first bytes of all elements come first, then all second bytes.
+  /// Puts the bytes of each element together again: first bytes of all elements come first, then all second
+  /// bytes.
   private static func unshuffle(
     _ bytes: UnsafeRawBufferPointer, elementSize: Int, into target: UnsafeMutableRawBufferPointer
   ) {

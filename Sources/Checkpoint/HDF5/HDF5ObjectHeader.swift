@@ -46,7 +46,8 @@ struct HDF5ObjectHeader {
   /// The bodies of all messages of a kind.
   func all(_ kind: Kind) -> [HDF5Cursor] { messages.filter { $0.kind == kind }.map(\.body) }
 
-  /// The body of the message of a kind, followed to another header when it is shared, or nil when there is none.
+  /// The body of the message of a kind, followed to another header when it is shared, or nil when there is
+  /// none.
   func first(_ kind: Kind) throws -> HDF5Cursor? {
     guard let message = messages.first(where: { $0.kind == kind }) else { return nil }
     return message.isShared ? try Self.shared(kind, message.body) : message.body

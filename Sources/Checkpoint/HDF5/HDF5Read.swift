@@ -7,7 +7,8 @@ extension HDF5File {
     try withDataset(path) { _, _, dataset, type in (type, dataset.shape) }
   }
 
-  /// As ``description(of:)``, for callers about to ask for the memory: refuses more data than the file can hold.
+  /// As ``description(of:)``, for callers about to ask for the memory: refuses more data than the file can
+  /// hold.
   func checkedDescription(of path: String) throws -> (elementType: ElementType, shape: [Int]) {
     try withDataset(path) { walk, _, dataset, type in
       _ = try byteCount(type, dataset.shape, walk)
@@ -62,10 +63,12 @@ extension HDF5File {
     }
   }
 
-  /// Most bytes that chunks can unpack to: deflate packs at most 1032 to 1, and a little may never have been written.
+  /// Most bytes that chunks can unpack to: deflate packs at most 1032 to 1, and a little may never have been
+  /// written.
   private func limit(_ walk: HDF5Walk) -> Int { ZipDirectory.largestRatio * walk.bytes.count + (1 << 20) }
 
-  /// Byte count of a dataset; refuses shapes that a file of this size cannot hold, before memory is asked for.
+  /// Byte count of a dataset; refuses shapes that a file of this size cannot hold, before memory is asked
+  /// for.
   private func byteCount(_ type: ElementType, _ shape: [Int], _ walk: HDF5Walk) throws -> Int {
     guard let size = type.byteCount(shape: shape), size <= limit(walk) else {
       throw walk.damage(

@@ -13,7 +13,8 @@ struct HDF5Superblock: Sendable {
   private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
   /// Reads versions 0 to 3.
-  /// - Throws: ``CheckpointError``: `wrongFormat` without the signature, `damaged` when the file is cut short.
+  /// - Throws: ``CheckpointError``: `wrongFormat` without the signature, `damaged` when the file is cut
+  ///   short.
   init(_ bytes: UnsafeRawBufferPointer, file: String) throws {
     // The signature may stand behind a block of the user's of 512 bytes, or twice that, and so on.
     var base = 0

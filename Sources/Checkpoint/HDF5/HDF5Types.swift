@@ -2,7 +2,8 @@ import CMIAHDF5
 
 /// How element types look inside HDF5, following h5py's conventions.
 enum HDF5Types {
-  /// Calls `body` with the little-endian type of a file, which on little-endian machines is also the type in memory.
+  /// Calls `body` with the little-endian type of a file, which on little-endian machines is also the type in
+  /// memory.
   static func with<Result>(_ type: ElementType, _ body: (hid_t) throws -> Result) rethrows -> Result {
     switch type {
     case .float32: return try body(chdf5_float32_le())

@@ -1,8 +1,9 @@
 /// One walk through the structures of an HDF5 file on behalf of one request.
 ///
-/// Every number in a file is suspect: it is read through an ``HDF5Cursor``, which stays inside of its structure, addresses
-/// lie inside of the file, and a walk looks at eight times as many bytes as the file has at most. No structure is shared or
-/// nested often enough in a sound file to come near that, so loops and trees that fan out without end are damage.
+/// Every number in a file is suspect: it is read through an ``HDF5Cursor``, which stays inside of its
+/// structure, addresses lie inside of the file, and a walk looks at eight times as many bytes as the file has
+/// at most. No structure is shared or nested often enough in a sound file to come near that, so loops and
+/// trees that fan out without end are damage.
 final class HDF5Walk {
   let bytes: UnsafeRawBufferPointer
   let file: String

@@ -5,7 +5,8 @@ import Tensor
 extension HDF5File {
   /// Writes a file in one step: `body` fills it under a temporary name, which is synced and renamed to `url`.
   ///
-  /// When `body` throws or the disk is full the temporary file is removed and an earlier file at `url` stays as it was.
+  /// When `body` throws or the disk is full the temporary file is removed and an earlier file at `url` stays
+  /// as it was.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`, or what `body` throws.
   public static func write(to url: URL, _ body: (HDF5Writer) throws -> Void) throws {
     try AtomicFile.replace(url) { temporary in
@@ -24,9 +25,9 @@ extension HDF5File {
 
 /// An HDF5 file that is being written, by libhdf5; see ``HDF5File/write(to:_:)``.
 ///
-/// Datasets are contiguous, little-endian and in C order. The same content gives the same bytes. Every call goes through one
-/// process-wide lock. Each dataset gets the CRC-32 of its bytes as the attribute `crc32`, and the file that
-/// of everything else; see ``HDF5Checksums``.
+/// Datasets are contiguous, little-endian and in C order. The same content gives the same bytes. Every call
+/// goes through one process-wide lock. Each dataset gets the CRC-32 of its bytes as the attribute `crc32`,
+/// and the file that of everything else; see ``HDF5Checksums``.
 public final class HDF5Writer: @unchecked Sendable {
   /// Where the file will be.
   public let url: URL
@@ -100,7 +101,8 @@ public final class HDF5Writer: @unchecked Sendable {
     }
   }
 
-  /// Writes a new contiguous dataset from memory: `bytes` in C order and of the size that type and shape ask for.
+  /// Writes a new contiguous dataset from memory: `bytes` in C order and of the size that type and shape ask
+  /// for.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also when the name is taken.
   public func write(
     _ bytes: UnsafeRawBufferPointer, elementType: ElementType, shape: [Int], to path: String
@@ -251,7 +253,8 @@ public final class HDF5Writer: @unchecked Sendable {
     if status.pointee != 0 { throw AtomicFile.failure(url, status.pointee, needed: needed) }
   }
 
-  /// The reason of a failed write: the operating system's where it refused one, else the library's description.
+  /// The reason of a failed write: the operating system's where it refused one, else the library's
+  /// description.
   private func failure(_ path: String, _ description: String, needed: Int? = nil) -> CheckpointError {
     status.pointee != 0
       ? AtomicFile.failure(url, status.pointee, needed: needed)

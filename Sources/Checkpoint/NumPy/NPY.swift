@@ -3,13 +3,15 @@ import Tensor
 
 /// Reading and writing npy files, NumPy's format for one array.
 ///
-/// Reads versions 1 to 3, both byte orders and both element orders; writes version 1, little-endian, in C order. The bytes
-/// of a file must be exactly those its header announces. Python objects, text, records and complex numbers are refused.
+/// Reads versions 1 to 3, both byte orders and both element orders; writes version 1, little-endian, in C
+/// order. The bytes of a file must be exactly those its header announces. Python objects, text, records and
+/// complex numbers are refused.
 /// Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 public enum NPY {
   /// A tensor of the array's shape; see ``ElementType/dtype`` for its type.
-  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` for something else, `damaged` for a header that breaks
-  ///   the format's rules or a wrong number of bytes, `unsupported` for elements that tensors do not have.
+  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` for something else, `damaged` for a header
+  ///   that breaks the format's rules or a wrong number of bytes, `unsupported` for elements that tensors do
+  ///   not have.
   public static func read(_ url: URL) throws -> Tensor {
     let mapping = try MappedFile(url, expected: "an npy file")
     return try withExtendedLifetime(mapping) {
@@ -27,7 +29,8 @@ public enum NPY {
   }
 
   /// Writes a tensor in one step.
-  /// - Throws: ``CheckpointError`` of kind `cannotWrite`; `unsupported` for bfloat16, which NumPy does not have.
+  /// - Throws: ``CheckpointError`` of kind `cannotWrite`; `unsupported` for bfloat16, which NumPy does not
+  ///   have.
   public static func write(_ tensor: Tensor, to url: URL) throws {
     try write(elementType: ElementType(tensor.dtype), shape: tensor.shape, to: url) {
       try tensor.withElementBytes($0)

@@ -1,7 +1,8 @@
 import Foundation
 import Tensor
 
-/// Reading and writing npz files: npy files in a zip archive, as `numpy.savez` and `numpy.savez_compressed` write them.
+/// Reading and writing npz files: npy files in a zip archive, as `numpy.savez` and `numpy.savez_compressed`
+/// write them.
 public enum NPZ {
   /// Opens an archive and checks its directory; arrays are unpacked when asked for.
   /// - Throws: as ``NPZFile/init(reading:expandingAtMost:)``.
@@ -12,7 +13,8 @@ public enum NPZ {
   ///   - tensors: the arrays by name, without the ending `.npy`.
   ///   - isCompressed: whether members are deflated, as `savez_compressed` does it.
   ///   - url: where to.
-  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice; `unsupported` for bfloat16.
+  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice; `unsupported` for
+  ///   bfloat16.
   public static func write(
     _ tensors: [(name: String, tensor: Tensor)], compressed isCompressed: Bool = false, to url: URL
   ) throws {
@@ -25,8 +27,10 @@ public enum NPZ {
       }, isCompressed, url)
   }
 
-  /// Writes arrays of any type on disk in one step; else as ``write(_:compressed:to:)-([(String,Tensor)],_,_)``.
-  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice; `unsupported` for bfloat16.
+  /// Writes arrays of any type on disk in one step; else as
+  /// ``write(_:compressed:to:)-([(String,Tensor)],_,_)``.
+  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice; `unsupported` for
+  ///   bfloat16.
   public static func write(
     _ arrays: [(name: String, array: StoredArray)], compressed isCompressed: Bool = false, to url: URL
   ) throws {
@@ -84,11 +88,11 @@ public final class NPZFile: Sendable {
   /// Maps an archive and checks its directory.
   /// - Parameters:
   ///   - url: the file.
-  ///   - limit: the most bytes that all members may have when they are unpacked; a member may not claim more than
-  ///     1032 times its packed size either, which is what deflate can reach.
-  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` for something else, `damaged` for a directory that breaks
-  ///   the format's rules, members that overlap or claim to unpack to more than the limits, `unsupported` for
-  ///   encryption and other methods than stored and deflated.
+  ///   - limit: the most bytes that all members may have when they are unpacked; a member may not claim more
+  ///     than 1032 times its packed size either, which is what deflate can reach.
+  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` for something else, `damaged` for a directory
+  ///   that breaks the format's rules, members that overlap or claim to unpack to more than the limits,
+  ///   `unsupported` for encryption and other methods than stored and deflated.
   public init(reading url: URL, expandingAtMost limit: Int = 1 << 36) throws {
     self.url = url
     mapping = try MappedFile(url, expected: "an npz file")

@@ -1,5 +1,5 @@
-/// A dictionary of text, truth values and tuples of counts, as Python writes it: all that a header of an npy file may
-/// hold.
+/// A dictionary of text, truth values and tuples of counts, as Python writes it: all that a header of an npy
+/// file may hold.
 struct PythonDictionary {
   /// A value of the dictionary.
   enum Value: Equatable {

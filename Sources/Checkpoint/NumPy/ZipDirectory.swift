@@ -2,7 +2,8 @@ import CMIAZlib
 
 /// The central directory of a zip archive, checked against the bytes it describes.
 ///
-/// Zip64 is read; archives in several parts, encrypted members and methods other than stored and deflated are refused.
+/// Zip64 is read; archives in several parts, encrypted members and methods other than stored and deflated are
+/// refused.
 /// Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
 struct ZipDirectory {
   /// One file of the archive.
@@ -167,7 +168,8 @@ private struct ZipEntry {
     numbers.append(UInt64(try reader.next(UInt32.self, place)))
     name = try reader.text(nameLength, place)
     guard disk == 0 else { throw damage("a member on disk \(disk)", "an archive in one part") }
-    // Zip64: sizes that do not fit into 32 bits stand in an extra field, in the order unpacked, packed, offset.
+    // Zip64: sizes that do not fit into 32 bits stand in an extra field, in the order unpacked, packed,
+    // offset.
     let extraEnd = reader.position + extraLength
     while extraEnd - reader.position >= 4 {
       let kind = try reader.next(UInt16.self, place)

@@ -148,7 +148,8 @@ struct ZipWriter {
       withUnsafeBytes(of: number.littleEndian) { bytes += $0 }
     }
 
-    /// The part that local headers and the directory share, from the version needed to the length of the name.
+    /// The part that local headers and the directory share, from the version needed to the length of the
+    /// name.
     mutating func add(_ entry: Entry, isLarge: Bool) {
       add(UInt16(45))
       // Names are UTF-8.

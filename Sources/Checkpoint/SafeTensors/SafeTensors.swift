@@ -7,8 +7,8 @@ public enum SafeTensors {
   /// - Throws: as ``SafeTensorsFile/init(reading:)``.
   public static func read(_ url: URL) throws -> SafeTensorsFile { try SafeTensorsFile(reading: url) }
 
-  /// Writes tensors in one step. The header's order is that of the reference implementation (wide types first, then by
-  /// name), so the same content gives the same bytes.
+  /// Writes tensors in one step. The header's order is that of the reference implementation (wide types
+  /// first, then by name), so the same content gives the same bytes.
   /// - Parameter hasChecksums: adds the CRC-32 of the header and of each tensor as `crc32` to the metadata,
   ///   which ``SafeTensorsFile`` verifies.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice or reserved.
@@ -24,7 +24,8 @@ public enum SafeTensors {
     try write(items, metadata, hasChecksums, url)
   }
 
-  /// Writes arrays of any type on disk in one step; else as ``write(_:metadata:to:)-([(String,Tensor)],_,_)``.
+  /// Writes arrays of any type on disk in one step; else as
+  /// ``write(_:metadata:to:)-([(String,Tensor)],_,_)``.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for a name given twice or reserved.
   public static func write(
     _ arrays: [(name: String, array: StoredArray)], metadata: [String: String] = [:],

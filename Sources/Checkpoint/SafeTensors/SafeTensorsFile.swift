@@ -3,8 +3,8 @@ import Tensor
 
 /// A safetensors file, mapped into memory after its header was checked.
 ///
-/// Format: 8 bytes header length, little-endian; a JSON object from name to `dtype`, `shape` and `data_offsets`, with
-/// `__metadata__` holding text; then the bytes of the tensors without holes.
+/// Format: 8 bytes header length, little-endian; a JSON object from name to `dtype`, `shape` and
+/// `data_offsets`, with `__metadata__` holding text; then the bytes of the tensors without holes.
 /// Source: https://github.com/huggingface/safetensors
 public final class SafeTensorsFile: Sendable {
   /// One tensor as the header describes it.
@@ -35,8 +35,9 @@ public final class SafeTensorsFile: Sendable {
   public var names: [String] { entries.map(\.name) }
 
   /// Maps a file and checks its header completely; tensor bytes are read when asked for.
-  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` for something else, `damaged` for a header that breaks
-  ///   the format's rules or a file cut short, `unsupported` for an element type without counterpart.
+  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` for something else, `damaged` for a header
+  ///   that breaks the format's rules or a file cut short, `unsupported` for an element type without
+  ///   counterpart.
   public init(reading url: URL) throws {
     self.url = url
     mapping = try MappedFile(url, expected: "a safetensors file")

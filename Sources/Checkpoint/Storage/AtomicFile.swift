@@ -2,7 +2,8 @@ import CMIAHDF5
 import Foundation
 import Synchronization
 
-/// Replaces files in one step: other processes see the earlier content or the whole new one, also after a power cut.
+/// Replaces files in one step: other processes see the earlier content or the whole new one, also after a
+/// power cut.
 public enum AtomicFile {
   /// The ending of names under which unfinished files are written.
   public static let temporarySuffix = ".tmp"
@@ -16,7 +17,8 @@ public enum AtomicFile {
   /// one file.
   /// - Parameter isSynced: false leaves it to a later ``synchronizeFileSystem(of:)`` that the file outlives a
   ///   power cut; what a process killed before sees is the same.
-  /// - Throws: whatever `write` throws, or ``CheckpointError`` of kind `cannotWrite` when syncing or renaming fails.
+  /// - Throws: whatever `write` throws, or ``CheckpointError`` of kind `cannotWrite` when syncing or renaming
+  ///   fails.
   public static func replace(
     _ destination: URL, isSynced: Bool = true, _ write: (URL) throws -> Void
   ) throws {

@@ -105,21 +105,40 @@ extension ChecksumList {
     return (try? file.read(upToCount: mark.utf8.count)) == Data(mark.utf8)
   }
 
+  /// The list of a file; `nil` where there is none of ours.
+  /// - Throws: ``CheckpointError`` of kind `damaged` that says what to do.
+  package static func optional(_ url: URL) throws -> ChecksumList? {
+    guard isOne(url) else { return nil }
+    do {
+      return try ChecksumList(reading: url)
+    } catch let error as CheckpointError {
+      throw CheckpointError(
+        error.kind, file: error.file, at: error.location, found: error.found,
+        expected: (error.expected ?? "a list of checksums") + "; remove it to read what it lists without")
+    }
+  }
+
   private static let mark = "; lines of CRC-32 "
 
   /// Writes a file that is replaced as a whole, and a list of its own beside it.
   ///
-  /// The list comes first and has what is there so far as well: whenever the process is killed, the file is as
-  /// one of the two entries says.
+  /// The list comes first and has what is there so far as well: whenever the process is killed, the file is
+  /// as one of the two entries says. Where there is no file yet it comes last: a list alone would ask for a
+  /// file that never was.
   /// - Throws: ``CheckpointError`` of kind `cannotWrite`.
   package static func write(_ bytes: some Sequence<UInt8>, to url: URL) throws {
-    let bytes = [UInt8](bytes)
-    var checksums = [CRC32.of(bytes)]
-    if let before = try? StoredBytes.checksum(of: url).crc32, before != checksums[0] {
-      checksums.append(before)
+    let (bytes, place, name) = ([UInt8](bytes), place(of: url), url.lastPathComponent)
+    let checksum = CRC32.of(bytes)
+    func list(_ checksums: [UInt32]) throws {
+      let entries = checksums.map { Entry(path: name, crc32: $0) }
+      try AtomicFile.write(ChecksumList(entries).text.utf8, to: place)
     }
-    let list = ChecksumList(checksums.map { Entry(path: url.lastPathComponent, crc32: $0) })
-    try AtomicFile.write(list.text.utf8, to: place(of: url))
+    guard let before = try? StoredBytes.checksum(of: url).crc32 else {
+      unlink(place.path)
+      try AtomicFile.write(bytes, to: url)
+      return try list([checksum])
+    }
+    try list(before == checksum ? [checksum] : [checksum, before])
     try AtomicFile.write(bytes, to: url)
   }
 
@@ -159,16 +178,9 @@ extension ChecksumList {
   /// - Throws: ``CheckpointError`` of kind `damaged`; `missing` for a file of the list that is not there.
   package static func verify(_ file: String, in folder: URL) throws {
     let place = folder.appendingPathComponent(name)
-    guard FileManager.default.fileExists(atPath: place.path) else { return }
-    let list: ChecksumList
-    do {
-      list = try ChecksumList(reading: place)
-    } catch let error as CheckpointError {
-      throw CheckpointError(
-        error.kind, file: error.file, at: error.location, found: error.found,
-        expected: (error.expected ?? "a list of checksums") + "; remove it to read the model without")
+    guard let list = try optional(place), let entry = list.entries.first(where: { $0.path == file }) else {
+      return
     }
-    guard let entry = list.entries.first(where: { $0.path == file }) else { return }
     let url = folder.appendingPathComponent(file)
     guard FileManager.default.fileExists(atPath: url.path) else {
       throw CheckpointError(

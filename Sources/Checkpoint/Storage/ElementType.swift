@@ -39,8 +39,8 @@ public enum ElementType: String, Sendable, CaseIterable {
     }
   }
 
-  /// Number of bytes an array of this shape takes, or nil when an extent is negative or the product overflows, also
-  /// when another extent is 0: the strides of such a shape do not fit either.
+  /// Number of bytes an array of this shape takes, or nil when an extent is negative or the product
+  /// overflows, also when another extent is 0: the strides of such a shape do not fit either.
   public func byteCount(shape: [Int]) -> Int? {
     var total = byteSize
     for extent in shape {

@@ -1,5 +1,5 @@
-/// Attributes of an HDF5 file as one text: JSON from path to name to type to value, and the shape of lists that
-/// have several axes. Floating-point numbers are text, which holds all of them exactly.
+/// Attributes of an HDF5 file as one text: JSON from path to name to type to value, and the shape of lists
+/// that have several axes. Floating-point numbers are text, which holds all of them exactly.
 enum HDF5AttributeText {
   struct Object {
     var path: String

@@ -9,8 +9,8 @@ public enum WeightFile {
   /// other; every other attribute, of datasets and groups too, and groups without datasets, go to one text of
   /// the metadata, `hdf5.attributes`, and back, shapes included. Numbers among them come back with 64 bits.
   /// Checksums are verified and written anew.
-  /// - Throws: ``CheckpointError``: as the readers and writers; `unsupported` for other endings, or for what one format
-  ///   cannot hold.
+  /// - Throws: ``CheckpointError``: as the readers and writers; `unsupported` for other endings, or for what
+  ///   one format cannot hold.
   public static func convert(_ source: URL, to target: URL) throws {
     switch (source.pathExtension, target.pathExtension) {
     case ("safetensors", "h5"): try toHDF5(source, target)

@@ -25,9 +25,11 @@ public struct CheckpointDirectory: Sendable {
   /// - Throws: ``CheckpointError`` when the folder exists but cannot be listed.
   public func steps() throws -> [Int] { try listing().compactMap(Self.step).sorted() }
 
-  /// Writes a checkpoint, then `latest`, then removes what retention no longer keeps and what killed processes left behind.
+  /// Writes a checkpoint, then `latest`, then removes what retention no longer keeps and what killed
+  /// processes left behind.
   /// - Returns: where the checkpoint is.
-  /// - Throws: ``CheckpointError`` of kind `cannotWrite`; earlier checkpoints and `latest` are then untouched.
+  /// - Throws: ``CheckpointError`` of kind `cannotWrite`; earlier checkpoints and `latest` are then
+  ///   untouched.
   @discardableResult
   public func save(_ checkpoint: TrainingCheckpoint, step: Int) throws -> URL {
     try AtomicFile.makeFolder(url)
@@ -54,9 +56,11 @@ public struct CheckpointDirectory: Sendable {
 
   /// The newest checkpoint: the one that `latest` names, or without that file the one of the highest step.
   ///
-  /// A process killed between writing a checkpoint and writing `latest` resumes from the earlier one, which gives the same result.
+  /// A process killed between writing a checkpoint and writing `latest` resumes from the earlier one, which
+  /// gives the same result.
   /// - Returns: nil when there is none.
-  /// - Throws: ``CheckpointError``: `missing` when `latest` names a file that is not there or is no such name.
+  /// - Throws: ``CheckpointError``: `missing` when `latest` names a file that is not there or is no such
+  ///   name.
   public func newest() throws -> (step: Int, url: URL)? {
     guard FileManager.default.fileExists(atPath: latestFile.path) else {
       return try steps().last.map { ($0, file(step: $0)) }

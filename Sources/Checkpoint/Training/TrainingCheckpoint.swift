@@ -3,10 +3,11 @@ import Tensor
 
 /// The state of a training run as one HDF5 file.
 ///
-/// Layout: one dataset per parameter, its dotted name as nested groups, under `/model` and `/optimizer`; random generator
-/// states as UInt64 datasets under `/random`; counters as attributes of `/progress`; and root attributes `format_version`,
-/// `configuration`, `configuration_hash`, `code_version` and, where `/model` holds what was trained alone,
-/// `base_hash`. h5py reads it without help: `h5py.File(path)["model/lm_head/weight"][:]`.
+/// Layout: one dataset per parameter, its dotted name as nested groups, under `/model` and `/optimizer`;
+/// random generator states as UInt64 datasets under `/random`; counters as attributes of `/progress`; and
+/// root attributes `format_version`, `configuration`, `configuration_hash`, `code_version` and, where
+/// `/model` holds what was trained alone, `base_hash`. h5py reads it without help:
+/// `h5py.File(path)["model/lm_head/weight"][:]`.
 public struct TrainingCheckpoint: Sendable {
   /// The version of the layout that this code writes; version 1, which has no checksums, is read too.
   public static let formatVersion = 2

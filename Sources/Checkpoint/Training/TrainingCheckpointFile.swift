@@ -24,16 +24,16 @@ extension TrainingCheckpoint {
   }
 
   /// Reads a state that ``write(to:)`` wrote.
-  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` when it is not HDF5 or no checkpoint, `damaged` when cut
-  ///   short or without its own checksums, `otherVersion`, `missing` for an absent part.
+  /// - Throws: ``CheckpointError``: `cannotOpen`, `wrongFormat` when it is not HDF5 or no checkpoint,
+  ///   `damaged` when cut short or without its own checksums, `otherVersion`, `missing` for an absent part.
   public init(reading url: URL) throws {
     var model: [Entry] = []
     try self.init(reading: url) { model.append($0) }
     self.model = model
   }
 
-  /// Reads a state whose parameters go where they belong one after the other, so that they never lie in memory
-  /// twice; ``model`` stays empty.
+  /// Reads a state whose parameters go where they belong one after the other, so that they never lie in
+  /// memory twice; ``model`` stays empty.
   /// - Parameters:
   ///   - check: looks at everything but parameters and optimizer, before any of them is read.
   ///   - take: takes a parameter.

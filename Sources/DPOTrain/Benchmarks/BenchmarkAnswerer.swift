@@ -1,8 +1,8 @@
 import LVLM
 import Tensor
 
-/// Puts the rows of a benchmark to a model, in batches that are a function of all rows, so that a resumed run computes
-/// the same ones.
+/// Puts the rows of a benchmark to a model, in batches that are a function of all rows, so that a resumed run
+/// computes the same ones.
 struct BenchmarkAnswerer {
   /// What is asked for, and how.
   struct Settings: Sendable, Equatable {

@@ -1,8 +1,8 @@
 import Foundation
 import LVLM
 
-/// Everything the answers to a benchmark depend on, as `<name>_evaluation.json` keeps it: an evaluation goes on only
-/// with the same file, model and options.
+/// Everything the answers to a benchmark depend on, as `<name>_evaluation.json` keeps it: an evaluation goes
+/// on only with the same file, model and options.
 struct BenchmarkIdentity: Equatable {
   /// Names and values, in the order they are written.
   let values: [(name: String, value: String)]

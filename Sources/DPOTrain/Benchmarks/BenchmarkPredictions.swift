@@ -1,8 +1,8 @@
 import Checkpoint
 import Foundation
 
-/// The prediction file: the columns of the benchmark's file without `image`, which is what VLMEvalKit writes, then
-/// `prediction`, what it was read as, whether that is right, and how likely each option is.
+/// The prediction file: the columns of the benchmark's file without `image`, which is what VLMEvalKit writes,
+/// then `prediction`, what it was read as, whether that is right, and how likely each option is.
 struct BenchmarkPredictions {
   let rows: BenchmarkRows
   let answers: [BenchmarkAnswer]

@@ -4,10 +4,11 @@ public struct BenchmarkPreset: Sendable, Equatable {
   public enum Answers: String, Sendable {
     /// The letter of an option.
     case choice
-    /// The letter of an option; where a row has no options, its reference becomes option A and *Other Answers* option B
-    /// (VLMEvalKit's `MMMU_preproc`).
+    /// The letter of an option; where a row has no options, its reference becomes option A and *Other
+    /// Answers* option B (VLMEvalKit's `MMMU_preproc`).
     case choiceOrText
-    /// The letter of an option; the reference is the option's text, and the first word may be part of `(A)` (MVBench).
+    /// The letter of an option; the reference is the option's text, and the first word may be part of `(A)`
+    /// (MVBench).
     case optionText
     /// Yes or no.
     case yesNo

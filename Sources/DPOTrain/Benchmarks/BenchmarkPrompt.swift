@@ -4,10 +4,11 @@ import LVLM
 public struct BenchmarkPrompt: Sendable, Equatable {
   /// How a row becomes a question.
   public enum Form: String, CaseIterable, Sendable {
-    /// VLMEvalKit's LLaVA models: hint, question, `A. …` lines, and a line that asks for the letter, or for a direct
-    /// answer where there are no options.
+    /// VLMEvalKit's LLaVA models: hint, question, `A. …` lines, and a line that asks for the letter, or for a
+    /// direct answer where there are no options.
     case llava
-    /// VLMEvalKit's choice data sets for other models: `Hint:`, `Question:`, `Options:`, and a line that asks to select.
+    /// VLMEvalKit's choice data sets for other models: `Hint:`, `Question:`, `Options:`, and a line that asks
+    /// to select.
     case dataset
     /// The question alone.
     case question
@@ -25,8 +26,8 @@ public struct BenchmarkPrompt: Sendable, Equatable {
   /// Pictures come before the text, each as ` <image> `, unless the text has a mark for each of them itself.
   /// - Parameters:
   ///   - suffix: is added at the end of the text.
-  ///   - marksImages: whether `<image 1>` in the text is the place of the first picture (VLMEvalKit's `split_MMMU`):
-  ///     pictures without a place are then not shown, unless none has one.
+  ///   - marksImages: whether `<image 1>` in the text is the place of the first picture (VLMEvalKit's
+  ///     `split_MMMU`): pictures without a place are then not shown, unless none has one.
   /// - Throws: ``BenchmarkCellError`` when the text names a picture that the row does not have.
   package init(_ row: BenchmarkRow, form: Form, suffix: String, marksImages: Bool) throws {
     let count = row.images.count

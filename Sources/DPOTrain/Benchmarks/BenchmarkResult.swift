@@ -25,7 +25,8 @@ package struct BenchmarkResult: Sendable, Equatable {
     package var accuracy: Interval? { Statistics.wilson(hits: right, of: rows) }
   }
 
-  /// Precision, recall and F1 of *yes*, answers that could not be read counting as *no* (VLMEvalKit's `POPE_rating`).
+  /// Precision, recall and F1 of *yes*, answers that could not be read counting as *no* (VLMEvalKit's
+  /// `POPE_rating`).
   package struct YesCount: Sendable, Equatable {
     package var truePositives = 0
     package var falsePositives = 0

@@ -4,7 +4,8 @@ import Foundation
 package struct BenchmarkRow: Sendable {
   /// Where a picture of a row is.
   package enum Image: Hashable, Sendable {
-    /// In base64, in the `image` cell of a row: the row's place in the file, and the picture's in the cell's list.
+    /// In base64, in the `image` cell of a row: the row's place in the file, and the picture's in the cell's
+    /// list.
     case cell(row: Int, element: Int)
     /// In a file.
     case file(String)
@@ -34,7 +35,8 @@ package struct BenchmarkRow: Sendable {
   /// For each column of groups, the groups of this row.
   package var groups: [[String]]
 
-  /// The number of the question when its options are shown in several orders: the index modulo a million, or `g_index`.
+  /// The number of the question when its options are shown in several orders: the index modulo a million, or
+  /// `g_index`.
   package var circularGroup: Int?
 }
 

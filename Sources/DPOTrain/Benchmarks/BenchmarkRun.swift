@@ -5,8 +5,8 @@ import Tensor
 
 /// The evaluation of a model on a benchmark's file, which goes on where it was stopped.
 ///
-/// Writes `<name>_answers.jsonl`, `<name>_predictions.tsv`, `<name>_results.json` and `<name>_results.md`, with their
-/// checksums in `<name>.sfv`, `<name>` being the file's without `.tsv`.
+/// Writes `<name>_answers.jsonl`, `<name>_predictions.tsv`, `<name>_results.json` and `<name>_results.md`,
+/// with their checksums in `<name>.sfv`, `<name>` being the file's without `.tsv`.
 public struct BenchmarkRun {
   /// How answers are taken.
   public enum Score: String, CaseIterable, Sendable {
@@ -78,8 +78,8 @@ public struct BenchmarkRun {
   private let folder: URL
   private let name: String
 
-  /// - Throws: ``DataError`` when no preset is named and none fits the file's name, or options are to be compared where
-  ///   there are none.
+  /// - Throws: ``DataError`` when no preset is named and none fits the file's name, or options are to be
+  ///   compared where there are none.
   public init(_ options: Options, console: Console) throws {
     self.options = options
     self.console = console
@@ -129,7 +129,7 @@ public struct BenchmarkRun {
     defer { withExtendedLifetime(lock) {} }
     if FileManager.default.fileExists(atPath: file("_results.json").path) {
       try verify()
-      let table = String(decoding: try StoredBytes.read(file("_results.md")), as: UTF8.self)
+      let table = String(decoding: try storedResult("_results.md"), as: UTF8.self)
       console.message("\(name): done already, in \(folder.path)")
       console.result(table)
       return
@@ -193,9 +193,21 @@ public struct BenchmarkRun {
 
   /// Compares the files of a finished evaluation with their checksums; nothing for those of earlier versions.
   private func verify() throws {
-    guard let (_, list, _) = try WrittenFile.list(file(".sfv")) else { return }
+    guard let list = try ChecksumList.optional(file(".sfv")) else { return }
     for entry in list.entries {
-      try list.verify(entry.path, in: folder, advice: "--fresh makes the evaluation again")
+      try list.verify(entry.path, in: folder, advice: Self.again)
+    }
+  }
+
+  private static let again = "--fresh makes the evaluation again"
+
+  private func storedResult(_ ending: String) throws -> Data {
+    do {
+      return try StoredBytes.read(file(ending))
+    } catch let error as CheckpointError {
+      throw CheckpointError(
+        error.kind, file: error.file, found: error.found,
+        expected: "the file that a finished evaluation has; " + Self.again)
     }
   }
 

@@ -1,6 +1,6 @@
 extension BenchmarkResult {
-  /// A row per group: how many rows, accuracy of each method in per cent with its interval, answers that could not be
-  /// read, circular accuracy and F1 where there are any.
+  /// A row per group: how many rows, accuracy of each method in per cent with its interval, answers that
+  /// could not be read, circular accuracy and F1 where there are any.
   package var table: TextTable {
     let methods = Method.allCases.filter { groups.first?.counts[$0] != nil }
     let hasOrders = groups.contains { !$0.circular.isEmpty }

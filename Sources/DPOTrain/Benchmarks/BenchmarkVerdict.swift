@@ -1,6 +1,7 @@
 /// What an answer was read as, and whether that is right.
 package struct BenchmarkVerdict: Sendable, Equatable {
-  /// The letter of an option, `Yes` or `No`, or the answer itself; `Z` (`Unknown` for yes and no) where the rules read none.
+  /// The letter of an option, `Yes` or `No`, or the answer itself; `Z` (`Unknown` for yes and no) where the
+  /// rules read none.
   package var extracted: String
   /// Whether the rules read an answer.
   package var isRead: Bool

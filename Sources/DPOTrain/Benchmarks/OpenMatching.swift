@@ -2,11 +2,11 @@ import Foundation
 
 /// Open answers that can be judged without a judge.
 public enum OpenMatching {
-  /// Whether an answer holds what MM-Vet's reference asks for: every part between `<AND>`, of each any one of the
-  /// alternatives between `<OR>`, as whole words after ``AnswerText/normalized(_:)``.
+  /// Whether an answer holds what MM-Vet's reference asks for: every part between `<AND>`, of each any one of
+  /// the alternatives between `<OR>`, as whole words after ``AnswerText/normalized(_:)``.
   ///
-  /// MM-Vet's own score comes from a judge that gives parts of a point; this is stricter for explanations, which no
-  /// answer repeats word for word, and says nothing about them.
+  /// MM-Vet's own score comes from a judge that gives parts of a point; this is stricter for explanations,
+  /// which no answer repeats word for word, and says nothing about them.
   public static func satisfies(_ answer: String, reference: String) -> Bool {
     let words = " \(AnswerText.normalized(answer)) "
     return reference.split(separator: "<AND>").allSatisfy { part in
@@ -17,8 +17,9 @@ public enum OpenMatching {
     }
   }
 
-  /// What a free-form answer to a MathVista question is, when it is nothing but that: `int(…)` or `float(…)` of Python
-  /// for numbers (VLMEvalKit's `post_check` before it asks its judge), the trimmed text for anything else.
+  /// What a free-form answer to a MathVista question is, when it is nothing but that: `int(…)` or `float(…)`
+  /// of Python for numbers (VLMEvalKit's `post_check` before it asks its judge), the trimmed text for
+  /// anything else.
   ///
   /// - Returns: nil where the answer is no such number, or empty.
   public static func value(of answer: String, type: String) -> String? {
@@ -45,7 +46,8 @@ public enum OpenMatching {
     return value
   }
 
-  /// The text with digits of any script as ASCII's and without underscores between them; nil for an underscore elsewhere.
+  /// The text with digits of any script as ASCII's and without underscores between them; nil for an
+  /// underscore elsewhere.
   private static func withoutUnderscores(_ text: String) -> String? {
     let plain = text.unicodeScalars.map { scalar in
       scalar.properties.numericType == .decimal

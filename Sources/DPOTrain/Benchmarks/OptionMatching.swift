@@ -1,8 +1,8 @@
 /// Which option an answer in free text names, by VLMEvalKit's rules without a judge
 /// (`vlmeval/utils/matching_util.py`, August 2026).
 ///
-/// Followed to the letter, odd cases included, so that numbers can be compared: "The answer is a cat" names option A.
-/// Its rule against "A" as an article applies there only when `VERBOSE` is set, and not here.
+/// Followed to the letter, odd cases included, so that numbers can be compared: "The answer is a cat" names
+/// option A. Its rule against "A" as an article applies there only when `VERBOSE` is set, and not here.
 public enum OptionMatching {
   /// An option: its letter and its text.
   public struct Option: Sendable, Equatable {
@@ -18,8 +18,8 @@ public enum OptionMatching {
     }
   }
 
-  /// The letter of the option an answer names, by letter or else by text (`can_infer`); `Z` for an answer that refuses
-  /// or says so itself; nil where the rules find none.
+  /// The letter of the option an answer names, by letter or else by text (`can_infer`); `Z` for an answer
+  /// that refuses or says so itself; nil where the rules find none.
   public static func letter(in answer: String, options: [Option]) -> String? {
     byLetter(answer, options) ?? byText(answer, options)
   }
@@ -49,8 +49,8 @@ public enum OptionMatching {
     return options.contains { $0.letter == letter } ? letter : nil
   }
 
-  /// `can_infer_text`: the only option whose text is in the answer, unless the answer is more than twice as long as
-  /// all options together.
+  /// `can_infer_text`: the only option whose text is in the answer, unless the answer is more than twice as
+  /// long as all options together.
   private static func byText(_ answer: String, _ options: [Option]) -> String? {
     let answer = answer.lowercased()
     let length = options.reduce(0) { $0 + $1.text.unicodeScalars.count }
@@ -59,8 +59,8 @@ public enum OptionMatching {
     return found.count == 1 ? found[0].letter : nil
   }
 
-  /// The letter of the option an answer to an MVBench question names: the first word may be part of `(a)` or the other
-  /// way round (`check_ans_with_model`), else as elsewhere.
+  /// The letter of the option an answer to an MVBench question names: the first word may be part of `(a)` or
+  /// the other way round (`check_ans_with_model`), else as elsewhere.
   ///
   /// An answer without a letter or digit in its first word is not read; there an empty one counts as right.
   package static func letterOfVideoAnswer(_ answer: String, options: [Option]) -> String? {

@@ -1,11 +1,11 @@
 import Checkpoint
 import Foundation
 
-/// A tab-separated file as pandas writes it, with only the places of its cells in memory: cells of many megabytes, such
-/// as pictures in base64, are read from the mapped file when they are asked for.
+/// A tab-separated file as pandas writes it, with only the places of its cells in memory: cells of many
+/// megabytes, such as pictures in base64, are read from the mapped file when they are asked for.
 ///
-/// A cell that begins with `"` goes to the next lone `"` and may hold tabs and line breaks; `""` in it is one `"` (RFC
-/// 4180). Lines end with LF, CR LF or CR; empty lines and a byte order mark are passed over.
+/// A cell that begins with `"` goes to the next lone `"` and may hold tabs and line breaks; `""` in it is one
+/// `"` (RFC 4180). Lines end with LF, CR LF or CR; empty lines and a byte order mark are passed over.
 public struct TSVFile: Sendable {
   /// A line of the table.
   package struct Row: Sendable {
@@ -27,7 +27,8 @@ public struct TSVFile: Sendable {
   private let data: Data
 
   /// Opens a file and finds its cells.
-  /// - Throws: ``DataError`` when it cannot be read, has no header, names a column twice, or ends inside quotes.
+  /// - Throws: ``DataError`` when it cannot be read, has no header, names a column twice, or ends inside
+  ///   quotes.
   public init(contentsOf path: String) throws {
     self.path = path
     data = try FilePath.mapped(path, expected: "a TSV file")
@@ -59,7 +60,8 @@ public struct TSVFile: Sendable {
     unequalRows = unequal
   }
 
-  /// The text of a cell; nil where pandas reads none: an empty cell, or one of the words it takes for a missing value.
+  /// The text of a cell; nil where pandas reads none: an empty cell, or one of the words it takes for a
+  /// missing value.
   package func text(_ row: Row, _ column: Int) -> String? {
     let text = Self.text(of: row.cells[column], in: data)
     return text.isEmpty || (text.utf8.count <= 8 && Self.missing.contains(text)) ? nil : text

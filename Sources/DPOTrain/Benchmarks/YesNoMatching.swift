@@ -10,8 +10,9 @@ public enum YesNoMatching {
     }
   }
 
-  /// The VQA evaluation's `processPunctuation`: a mark next to a space goes away, in a text with a comma between digits
-  /// every mark does, and any other becomes a space; full stops go, except beside digits, the first 32 of them.
+  /// The VQA evaluation's `processPunctuation`: a mark next to a space goes away, in a text with a comma
+  /// between digits every mark does, and any other becomes a space; full stops go, except beside digits, the
+  /// first 32 of them.
   package static func withoutPunctuation(_ text: String) -> String {
     let scalars = Array(text.unicodeScalars)
     func isDigit(_ index: Int) -> Bool {

@@ -37,22 +37,24 @@ public struct DataPlan: Sendable {
     }
   }
 
-  /// The records that are too long and the prompts of `compose.path` that cannot be used, or why that is not
-  /// known: a plan may be made before the model is there.
+  /// The records that are too long and the prompts of `compose.path` that cannot be used for the stages that
+  /// are not done yet, or why that is not known: a plan may be made before the model is there.
   private static func unusable(
     _ configuration: RunConfiguration, source: any QuestionSource, directory: URL, pictures: PictureCheck
   ) throws -> (records: [DataError], remark: String?) {
     do {
       let encoder = RunEncoder(
         configuration, vocabulary: OwnVocabulary(configuration, source: source), directory: directory)
-      let long = try RecordLengths.problems(
-        configuration, source: source, stages: Set(Stage.allCases), encoder: encoder
+      let states = try? PartStates(configuration, in: directory)
+      let open = Set(Stage.allCases.filter { states?.record(of: RunPart($0)) == nil })
+      var bad = try RecordLengths.problems(
+        configuration, source: source, stages: open, encoder: encoder
       ).problems
-      return (
-        try long
-          + RunPreparation.badPrompts(configuration, source: source, encoder: encoder, pictures: pictures),
-        nil
-      )
+      if open.contains(.compose) {
+        bad += try RunPreparation.badPrompts(
+          configuration, source: source, encoder: encoder, pictures: pictures)
+      }
+      return (bad, nil)
     } catch let error as DataError {
       throw error
     } catch {

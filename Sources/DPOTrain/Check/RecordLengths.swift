@@ -112,15 +112,18 @@ struct RecordLengths {
     return problems
   }
 
-  /// The longest question with its answer that may be drawn to fill a conversation up; `nil` where none is.
+  /// The longest question and the longest answer that may be drawn to fill a conversation up; `nil` where
+  /// none is. Any question may be drawn for any picture, and any wording of its answer.
   private func longestDrawn() throws -> SingleImageRecord.Turn? {
     guard source.answersAboutAnyImage else { return nil }
-    var longest: SingleImageRecord.Turn?
-    func length(_ turn: SingleImageRecord.Turn) -> Int { turn.question.utf8.count + turn.answer.utf8.count }
+    var longest = SingleImageRecord.Turn(question: "", answer: "")
     for index in 0..<source.count(of: .sft) {
       let record = try source.record(.sft, index)
-      let turn = SingleImageRecord.Turn(question: record.question, answer: record.answer)
-      if longest.map({ length(turn) > length($0) }) ?? true { longest = turn }
+      if record.question.utf8.count > longest.question.utf8.count { longest.question = record.question }
+      for answer in source.answerWordings(to: record.question, about: record.image) + [record.answer]
+      where answer.utf8.count > longest.answer.utf8.count {
+        longest.answer = answer
+      }
     }
     return longest
   }
@@ -156,11 +159,11 @@ struct RecordLengths {
           room: 0, template: template)
       ]
       let all = Self.filled(own, to: configuration.sft.composed.questions, with: drawn)
-      let weights = configuration.sft.composed.weights
+      let shown = configuration.sft.composed.shown
       for kind in CompositionKind.allCases {
-        guard let count = weights.filter({ $0.kind == kind }).map(\.count).max() else { continue }
+        guard let count = shown.filter({ $0.kind == kind }).map(\.count).max() else { continue }
         let images = kind == .sequence ? count : 1
-        let block = kind == .sequence ? PromptRewriting.sequenceBlock(count: count) : ImageMark.text + "\n"
+        let block = PromptRewriting.imageBlock(kind, count: count)
         forms.append(
           Form(
             name: "as a conversation about \(count) pictures (sft.composed.\(kind.rawValue)) "

@@ -5,14 +5,15 @@ extension RunCheck {
     guard source.count(of: .sft) > 0 else {
       return [problem("data.sizes.sft", "\(source.name) has no record in the split sft; \(advice(.sft))")]
     }
-    let most = configuration.sft.composed.weights.map(\.count).max() ?? 1
-    let found = ConversationSampler.distinctPictures(source, most: most)
+    let most = configuration.sft.composed.shown.map(\.count).max() ?? 1
+    let found = FormatDraw.distinctPictures(of: source, upTo: most)
     return found >= most
       ? []
       : [
         problem(
           "sft.composed.share",
-          "has \(configuration.sft.composed.share) with \(most) pictures in a prompt, and the records of the split sft show \(found) different "
+          "has \(configuration.sft.composed.share) with \(most) pictures in a prompt, and the records of "
+            + "the split sft show \(found) different "
             + "\(found == 1 ? "one" : "ones"); 0 needs no more than one")
       ]
   }

@@ -1,9 +1,11 @@
 import Foundation
 
-/// The PNG pictures in an OpenType font with the tables CBDT and CBLC, as Google's colour emoji font has them.
+/// The PNG pictures in an OpenType font with the tables CBDT and CBLC, as Google's colour emoji font has
+/// them.
 ///
-/// Read are the character map of format 12, the largest strike, index tables of formats 1 and 3 and glyph pictures of
-/// formats 17, 18 and 19 (OpenType 1.9, chapters cmap, CBLC and CBDT). Every place is checked against the file's size.
+/// Read are the character map of format 12, the largest strike, index tables of formats 1 and 3 and glyph
+/// pictures of formats 17, 18 and 19 (OpenType 1.9, chapters cmap, CBLC and CBDT). Every place is checked
+/// against the file's size.
 struct ColourBitmapFont: Sendable {
   /// The whole file, which ``picture(of:)`` points into.
   let bytes: [UInt8]

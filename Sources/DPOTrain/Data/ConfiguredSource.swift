@@ -68,8 +68,8 @@ extension RunConfiguration {
     }
   }
 
-  /// Sizes and rules of composition: cells as `compose.cell_size` says, or of the geometry's size. In the model's geometry
-  /// outer pictures of picture-in-picture are at least as large as its pictures.
+  /// Sizes and rules of composition: cells as `compose.cell_size` says, or of the geometry's size. In the
+  /// model's geometry outer pictures of picture-in-picture are at least as large as its pictures.
   /// - Throws: as ``pictureSide()``.
   public func compositionOptions() throws -> CompositionOptions {
     let side = try pictureSide()

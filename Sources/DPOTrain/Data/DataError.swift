@@ -1,4 +1,5 @@
-/// Why data from outside cannot be used; the description is one or two lines that name the file and the record.
+/// Why data from outside cannot be used; the description is one or two lines that name the file and the
+/// record.
 public struct DataError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file, with a line or position where that is known: `train.jsonl:17`.
   public var file: String

@@ -20,8 +20,8 @@ extension ThingPictures {
   ///   - describeShare: the share of questions that ask for kind and colour, where a picture has one.
   ///   - answers: how ground truth is worded.
   ///   - policy: what becomes of pictures that cannot be decoded.
-  /// - Throws: ``DataError`` naming the file: missing (with the command that installs it), damaged, or without any
-  ///   emoji; ``UnusableRecords`` for pictures that cannot be decoded.
+  /// - Throws: ``DataError`` naming the file: missing (with the command that installs it), damaged, or
+  ///   without any emoji; ``UnusableRecords`` for pictures that cannot be decoded.
   public static func emoji(
     font: String = debianEmojiFont, names: String = debianEmojiNames, seed: UInt64, size: Int,
     limits: [DataSplit: Int] = [:], describeShare: Double = 0, answers: AnswerStyle = .words,

@@ -4,8 +4,9 @@ import Tensor
 /// Zalando's Fashion-MNIST as Debian's `dataset-fashion-mnist` installs it: 70,000 grey pictures of 28 × 28
 /// pixels in ten classes, with five families of questions.
 ///
-/// Splits are by index: `sft` 0 ..< 40,000, `pref` 40,000 ..< 52,000 and `val` 52,000 ..< 56,000 of the training
-/// file, `test` all of the t10k file. The question of a picture is a pure function of seed, split and index.
+/// Splits are by index: `sft` 0 ..< 40,000, `pref` 40,000 ..< 52,000 and `val` 52,000 ..< 56,000 of the
+/// training file, `test` all of the t10k file. The question of a picture is a pure function of seed, split
+/// and index.
 public struct FashionMNIST: QuestionSource {
   /// Where the Debian package puts its files.
   public static let debianFolder = "/usr/share/datasets/fashion-mnist"

@@ -15,8 +15,8 @@ enum FashionQuestion: WordedQuestion {
   /// What is it, and is it light or dark?
   case describe
 
-  /// Draws a question: the share `describing` of pictures with a tone are described; of the others 40 % name, 20 % choice, 20 % yes/no, 10 % worn, 10 % tone (or name, for a picture that is
-  /// neither light nor dark).
+  /// Draws a question: the share `describing` of pictures with a tone are described; of the others 40 % name,
+  /// 20 % choice, 20 % yes/no, 10 % worn, 10 % tone (or name, for a picture that is neither light nor dark).
   init(
     label: Int, tone: FashionMNIST.Tone?, describing: Double = 0, using generator: inout RandomGenerator
   ) {

@@ -10,8 +10,9 @@ struct JSONListRecovery {
     self.limit = limit
   }
 
-  /// The place of the next element, or of the `]` that closes the list, after a broken element that starts at `start`: told by
-  /// its brackets, or where they or a quotation mark are what is broken, by the layout of lines.
+  /// The place of the next element, or of the `]` that closes the list, after a broken element that starts at
+  /// `start`: told by its brackets, or where they or a quotation mark are what is broken, by the layout of
+  /// lines.
   /// - Returns: `nil` where neither tells.
   func placeAfterBroken(_ start: Int) -> Int? {
     // The file ends where an element should begin.
@@ -19,8 +20,8 @@ struct JSONListRecovery {
     return placeByBrackets(start) ?? placeByLayout(start, from: start + 1)
   }
 
-  /// The place of the next element where what stands at `place`, after the whole element that starts at `start`, is neither a
-  /// comma nor the list's end.
+  /// The place of the next element where what stands at `place`, after the whole element that starts at
+  /// `start`, is neither a comma nor the list's end.
   func placeAfterWhole(_ start: Int, at place: Int) -> Int? {
     guard start < bytes.count else { return nil }
     if place < bytes.count, bytes[place] == bytes[start] { return place }
@@ -58,8 +59,8 @@ struct JSONListRecovery {
     return nil
   }
 
-  /// The first place, not before `from`, where after a comma a line starts as far in as the element at `start` and with the
-  /// same character.
+  /// The first place, not before `from`, where after a comma a line starts as far in as the element at
+  /// `start` and with the same character.
   private func placeByLayout(_ start: Int, from: Int) -> Int? {
     guard let column = indentation(of: start) else { return nil }
     var line = from
@@ -76,7 +77,8 @@ struct JSONListRecovery {
     return nil
   }
 
-  /// How far in the line an element starts; `nil` where more than blanks and the list's bracket are before it.
+  /// How far in the line an element starts; `nil` where more than blanks and the list's bracket are before
+  /// it.
   private func indentation(of start: Int) -> Int? {
     let line = bytes[..<start].lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     let isFirst = bytes[line..<start].allSatisfy { Self.isBlank($0) || $0 == UInt8(ascii: "[") }

@@ -8,9 +8,10 @@ public enum JSONRecordFile {
   /// The file is mapped, not read at once, and only one record at a time becomes a value.
   /// - Parameters:
   ///   - maximumRecordBytes: a longer record is an error.
-  ///   - broken: takes the error of a record that cannot be read, in place of the record; throws it by default. A list is read on
-  ///     after the record's closing bracket; where brackets or quotation marks are what is broken, at the next line that
-  ///     begins as its records do. Where there is none, `broken` is told that the rest is not read.
+  ///   - broken: takes the error of a record that cannot be read, in place of the record; throws it by
+  ///     default. A list is read on after the record's closing bracket; where brackets or quotation marks are
+  ///     what is broken, at the next line that begins as its records do. Where there is none, `broken` is
+  ///     told that the rest is not read.
   ///   - body: takes the record, its number from 0 and the line it starts in, from 1.
   /// - Throws: ``DataError`` with the line and byte of broken JSON, or what `body` throws.
   public static func forEach(

@@ -1,7 +1,7 @@
 /// How JSON text of records is laid out: what it takes to write values that were read as the same bytes.
 ///
-/// Covers what Python's `json.dump` writes with any `indent`, `separators` and `ensure_ascii`, as a list or as a
-/// record a line.
+/// Covers what Python's `json.dump` writes with any `indent`, `separators` and `ensure_ascii`, as a list or
+/// as a record a line.
 public struct JSONStyle: Sendable, Equatable {
   /// How records follow one another.
   public enum Layout: String, Sendable {

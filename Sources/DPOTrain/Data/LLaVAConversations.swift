@@ -1,7 +1,8 @@
 import Foundation
 public import LVLM
 
-/// LLaVA instruction data (`llava_v1_5_mix665k.json` and files like it) as a source of single-image questions.
+/// LLaVA instruction data (`llava_v1_5_mix665k.json` and files like it) as a source of single-image
+/// questions.
 ///
 /// The first question and answer of every record with one picture is asked, as MIA-DPO does; supervised
 /// training learns the turns after it too, unless told otherwise. A record belongs to a split by a hash of

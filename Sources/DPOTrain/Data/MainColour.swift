@@ -6,8 +6,8 @@ enum MainColour: String, CaseIterable, Sendable {
 
   /// The colour of most of what a picture shows on its white ground.
   ///
-  /// `nil` where less than a twentieth of the picture is not white, or where no colour has half of the rest and
-  /// twice as much as the next one: people would disagree.
+  /// `nil` where less than a twentieth of the picture is not white, or where no colour has half of the rest
+  /// and twice as much as the next one: people would disagree.
   init?(of picture: RGBImage) {
     var counts = [MainColour: Int]()
     var all = 0

@@ -2,6 +2,7 @@ import Checkpoint
 import Foundation
 import LVLM
 import Synchronization
+import Tensor
 
 /// Finds out which picture files can be read, by reading them: each once, on all cores, and remembered beside
 /// a run.
@@ -9,16 +10,22 @@ import Synchronization
 /// That a file exists, or begins as a picture does, says little: a file cut short fails only when its last
 /// rows are wanted.
 public final class PictureCheck: Sendable {
-  /// What is known of a file as it was: its size, and when it was changed.
-  private struct Stamp: Hashable {
+  /// A picture and, where its list of checksums has it, what it held when it was written.
+  private struct Wanted: Hashable {
     var path: String
+    var checksum: UInt32?
+  }
+
+  /// What is known of a file as it was: its size, when it was changed, and what it was compared with.
+  private struct Stamp: Hashable {
+    var wanted: Wanted
     var size: Int
     var changed: Int
   }
 
   private struct State {
     /// What is wrong with a file; empty where nothing is.
-    var problems: [String: String] = [:]
+    var problems: [Wanted: String] = [:]
     /// Files that were read before and have not changed since.
     var remembered: Set<Stamp> = []
     /// Files that were found good.
@@ -51,9 +58,11 @@ public final class PictureCheck: Sendable {
     else { return }
     state.withLock { state in
       for line in text[text.index(after: end)...].split(separator: "\n") {
-        let parts = line.split(separator: " ", maxSplits: 2)
-        guard parts.count == 3, let size = Int(parts[0]), let changed = Int(parts[1]) else { continue }
-        state.remembered.insert(Stamp(path: String(parts[2]), size: size, changed: changed))
+        let parts = line.split(separator: " ", maxSplits: 3)
+        guard parts.count == 4, let size = Int(parts[0]), let changed = Int(parts[1]) else { continue }
+        let wanted = Wanted(path: String(parts[3]), checksum: UInt32(parts[2], radix: 16))
+        guard wanted.checksum != nil || parts[2] == "-" else { continue }
+        state.remembered.insert(Stamp(wanted: wanted, size: size, changed: changed))
       }
     }
   }
@@ -62,8 +71,8 @@ public final class PictureCheck: Sendable {
   package func remember(in directory: URL) throws {
     let (good, old) = state.withLock { ($0.good, $0.remembered) }
     // A path with a line break would read as two.
-    let lines = good.union(old).filter { !$0.path.contains("\n") }.map {
-      "\($0.size) \($0.changed) \($0.path)\n"
+    let lines = good.union(old).filter { !$0.wanted.path.contains("\n") }.map {
+      "\($0.size) \($0.changed) \($0.wanted.checksum.map(CRC32.digits) ?? "-") \($0.wanted.path)\n"
     }
     guard !lines.isEmpty, !good.isSubset(of: old) else { return }
     let text = lines.sorted().joined()
@@ -72,11 +81,15 @@ public final class PictureCheck: Sendable {
   }
 
   /// What is wrong with files, by their path; those that can be read are not in it.
+  /// - Parameter checksums: what files held when they were written: that one can be decoded says little about
+  ///   a JPEG.
   /// - Throws: ``InterruptedRun`` when a stop was asked for.
-  package func problems(of paths: some Sequence<String>) throws -> [String: String] {
-    let wanted = Set(paths)
+  package func problems(
+    of paths: some Sequence<String>, checksums: [String: UInt32] = [:]
+  ) throws -> [String: String] {
+    let wanted = Set(Set(paths).map { Wanted(path: $0, checksum: checksums[$0]) })
     let known = state.withLock { state in Set(state.problems.keys) }
-    let open = wanted.subtracting(known).sorted()
+    let open = wanted.subtracting(known).sorted { $0.path < $1.path }
     let progress = open.count >= 2000 ? console.progress("pictures", total: open.count) : nil
     defer { progress?.finish() }
     for start in stride(from: 0, to: open.count, by: 256) {
@@ -84,9 +97,9 @@ public final class PictureCheck: Sendable {
       let some = Array(open[start..<min(start + 256, open.count)])
       let results = concurrently(some.count) { self.check(some[$0]) }
       state.withLock { state in
-        for (path, result) in zip(some, results) {
+        for (one, result) in zip(some, results) {
           guard case .success(let (problem, stamp)) = result else { continue }
-          state.problems[path] = problem
+          state.problems[one] = problem
           if problem.isEmpty, let stamp { state.good.insert(stamp) }
         }
       }
@@ -94,15 +107,16 @@ public final class PictureCheck: Sendable {
     }
     return state.withLock { state in
       var found: [String: String] = [:]
-      for path in wanted {
-        if let problem = state.problems[path], !problem.isEmpty { found[path] = problem }
+      for one in wanted {
+        if let problem = state.problems[one], !problem.isEmpty { found[one.path] = problem }
       }
       return found
     }
   }
 
-  private func check(_ path: String) -> (problem: String, stamp: Stamp?) {
-    let stamp = Self.stamp(of: path)
+  private func check(_ wanted: Wanted) -> (problem: String, stamp: Stamp?) {
+    let path = wanted.path
+    let stamp = Self.stamp(of: wanted)
     let isKnown = state.withLock { state in
       if let stamp, state.remembered.contains(stamp) { return true }
       state.decoded += 1
@@ -115,16 +129,26 @@ public final class PictureCheck: Sendable {
         return ("", nil)
       }
       _ = try RGBImage(contentsOf: path, limits: limits)
+      if let checksum = wanted.checksum {
+        let found = try StoredBytes.checksum(of: URL(fileURLWithPath: path)).crc32
+        guard found == checksum else {
+          let problem =
+            "\(path): found a file of CRC-32 \(CRC32.digits(found)), expected \(CRC32.digits(checksum)) "
+            + "as when it was written"
+          return (problem, nil)
+        }
+      }
       return ("", stamp)
     } catch {
       return ("\(error)", nil)
     }
   }
 
-  private static func stamp(of path: String) -> Stamp? {
+  private static func stamp(of wanted: Wanted) -> Stamp? {
     var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
+    guard stat(wanted.path, &status) == 0 else { return nil }
     let time = status.st_mtim
-    return Stamp(path: path, size: Int(status.st_size), changed: time.tv_sec * 1_000_000_000 + time.tv_nsec)
+    return Stamp(
+      wanted: wanted, size: Int(status.st_size), changed: time.tv_sec * 1_000_000_000 + time.tv_nsec)
   }
 }

@@ -32,8 +32,8 @@ public struct PreferencePair: Sendable, Equatable {
     self.extra = extra
   }
 
-  /// The format a pair must have had in a mixed file: `In Image<k>` and several pictures is a sequence, with one
-  /// picture a grid, everything else picture-in-picture.
+  /// The format a pair must have had in a mixed file: `In Image<k>` and several pictures is a sequence, with
+  /// one picture a grid, everything else picture-in-picture.
   public var recoveredKind: CompositionKind {
     prompt.firstMatch(of: /In Image\d+/) == nil ? .pictureInPicture : images.count > 1 ? .sequence : .grid
   }
@@ -107,7 +107,8 @@ public enum PreferencePairFile {
   /// become `<image>`.
   /// - Parameters:
   ///   - imageFolder: what pictures' paths are relative to; where it is given, every picture must exist.
-  ///   - broken: takes the error of a record that cannot be used, in place of the record; throws it by default.
+  ///   - broken: takes the error of a record that cannot be used, in place of the record; throws it by
+  ///     default.
   /// - Throws: ``DataError`` naming file, line and record.
   public static func read(
     _ path: String, imageFolder: String? = nil, broken: (DataError) throws -> Void = { throw $0 }
@@ -138,8 +139,9 @@ public enum PreferencePairFile {
     return pairs
   }
 
-  /// Writes pairs: one a line where the file's name contains `jsonl`, otherwise as the released files are, a list
-  /// indented by four spaces with non-ASCII characters escaped. The file is replaced only when all is written.
+  /// Writes pairs: one a line where the file's name contains `jsonl`, otherwise as the released files are, a
+  /// list indented by four spaces with non-ASCII characters escaped. The file is replaced only when all is
+  /// written.
   ///
   /// Every pair gets the format's own keys; ``RecordFile`` keeps a file as it was.
   /// - Throws: ``DataError`` naming the file.

@@ -34,14 +34,16 @@ public protocol QuestionSource: Sendable {
   func image(for reference: ImageReference) throws -> RGBImage
 
   /// The answer to a question about any picture of the source, in its shortest wording: two pictures answer a
-  /// question alike where these are the same. `nil` when the question does not apply to the picture ("what color
-  /// is the circle?" about a triangle) or when the source cannot know.
+  /// question alike where these are the same. `nil` when the question does not apply to the picture ("what
+  /// color is the circle?" about a triangle) or when the source cannot know.
   func answer(to question: String, about image: ImageReference) -> String?
 
-  /// The wordings of that answer from which the ground truth is drawn, in a fixed order; none where there is none.
+  /// The wordings of that answer from which the ground truth is drawn, in a fixed order; none where there is
+  /// none.
   func answerWordings(to question: String, about image: ImageReference) -> [String]
 
-  /// What answers can claim about a picture, attribute by attribute (`color`: `blue`); `nil` where nobody knows.
+  /// What answers can claim about a picture, attribute by attribute (`color`: `blue`); `nil` where nobody
+  /// knows.
   func facts(of image: ImageReference) -> [String: String]?
 
   /// Grades answers by what they claim; `nil` where the source's answers can only be compared as text.

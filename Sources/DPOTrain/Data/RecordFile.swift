@@ -1,15 +1,15 @@
 import Checkpoint
 import Foundation
 
-/// The records of a file as they came: any keys in their order, numbers as they are spelled, and how the text is laid
-/// out, so that what is read and written again is the same bytes.
+/// The records of a file as they came: any keys in their order, numbers as they are spelled, and how the text
+/// is laid out, so that what is read and written again is the same bytes.
 ///
 ///     var file = try RecordFile(contentsOf: "dpo_27k.json")     // the generator's <image-placeholder>
 ///     file.mark(images: ImageMark.text)                         // what trainers expect
 ///     try file.write(to: "dpo_llava_format_27k.json")
 ///
-/// Kept are the layouts of ``JSONStyle``; text laid out otherwise (tabs, several records a line) keeps its values and
-/// the order of its keys. A surrogate without its other half becomes U+FFFD.
+/// Kept are the layouts of ``JSONStyle``; text laid out otherwise (tabs, several records a line) keeps its
+/// values and the order of its keys. A surrogate without its other half becomes U+FFFD.
 public struct RecordFile: Sendable, Equatable {
   /// The records in file order.
   public var records: [OrderedJSON]
@@ -45,8 +45,8 @@ public struct RecordFile: Sendable, Equatable {
     }
   }
 
-  /// Puts `mark` in the place of every picture's mark, whichever of `<image>` and `<image-placeholder>` it was, in
-  /// prompts of pairs and in what people say in conversations. Answers are left as they are.
+  /// Puts `mark` in the place of every picture's mark, whichever of `<image>` and `<image-placeholder>` it
+  /// was, in prompts of pairs and in what people say in conversations. Answers are left as they are.
   public mutating func mark(images mark: String) {
     func marked(_ value: OrderedJSON) -> OrderedJSON {
       guard case .string(let text) = value else { return value }

@@ -12,7 +12,8 @@ public enum ShapeQuestion: Hashable, Sendable, WordedQuestion {
   /// What the picture shows: shape and colour.
   case describe
 
-  /// The answer, in easy-VQA's words; `nil` when the question names a shape or colour the scene does not have.
+  /// The answer, in easy-VQA's words; `nil` when the question names a shape or colour the scene does not
+  /// have.
   public func answer(about scene: ShapeScene) -> String? {
     switch self {
     case .describe:

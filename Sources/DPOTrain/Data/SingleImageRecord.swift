@@ -22,7 +22,8 @@ public enum DataSplit: String, Codable, CaseIterable, Sendable {
 
 /// Which picture of a source: its place in a split, and the relative path it has (or gets) as a file.
 ///
-/// Made by a source and given back to it; not decodable, so that no file can name a picture the source does not have.
+/// Made by a source and given back to it; not decodable, so that no file can name a picture the source does
+/// not have.
 public struct ImageReference: Hashable, Sendable {
   /// A relative path with forward slashes, unique in the source: `shapes/test/000017.png`.
   public var path: String

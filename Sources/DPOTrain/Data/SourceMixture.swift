@@ -4,8 +4,8 @@ public import LVLM
 
 /// Several sources as one: records of each in proportion to its share, spread evenly.
 ///
-/// A question is asked about pictures of another part only where that part knows the answer. Families carry the part's
-/// name: `fashion_name`, `emoji_kind`.
+/// A question is asked about pictures of another part only where that part knows the answer. Families carry
+/// the part's name: `fashion_name`, `emoji_kind`.
 public struct SourceMixture: QuestionSource {
   private struct Place: Sendable {
     var part: Int
@@ -16,11 +16,11 @@ public struct SourceMixture: QuestionSource {
   private let places: [DataSplit: [Place]]
 
   /// - Parameters:
-  ///   - parts: sources with their shares; only the proportions count. A part that runs out of records leaves the rest
-  ///     to the others.
+  ///   - parts: sources with their shares; only the proportions count. A part that runs out of records leaves
+  ///     the rest to the others.
   ///   - counts: the records in each split; fewer when all parts have run out.
-  /// - Precondition: there is a part, every share is positive, names differ, and all parts know answers about any
-  ///   picture.
+  /// - Precondition: there is a part, every share is positive, names differ, and all parts know answers about
+  ///   any picture.
   public init(_ parts: [(source: any QuestionSource, share: Double)], counts: [DataSplit: Int]) {
     tensorRequire(
       !parts.isEmpty && parts.allSatisfy { $0.share > 0 && $0.source.answersAboutAnyImage }

@@ -14,8 +14,8 @@ extension ThingPictures {
     "household": .object, "clothes": .object, "medical": .object, "hobbies": .object, "sports": .activity,
   ]
 
-  /// Tux Paint's stamps: cut-out photographs and drawings, each with a caption in the first line of the text file
-  /// beside it. Flags, road signs, mirrored copies and pictures without caption are left out.
+  /// Tux Paint's stamps: cut-out photographs and drawings, each with a caption in the first line of the text
+  /// file beside it. Flags, road signs, mirrored copies and pictures without caption are left out.
   ///
   /// - Parameters:
   ///   - folder: one folder for each kind of thing.

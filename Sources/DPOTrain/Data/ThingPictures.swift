@@ -3,13 +3,14 @@ public import LVLM
 import Synchronization
 import Tensor
 
-/// Pictures of single things on a white ground, each with a name and a kind: what ``emoji(font:names:seed:size:limits:)``
-/// and ``stamps(folder:seed:size:limits:badRecords:)`` read.
+/// Pictures of single things on a white ground, each with a name and a kind: what
+/// ``emoji(font:names:seed:size:limits:)`` and ``stamps(folder:seed:size:limits:badRecords:)`` read.
 ///
-/// A picture belongs to a split by a hash of its id, whatever the seed: 60 % to `sft`, 15 % to `pref`, 5 % to `val` and
-/// 20 % to `test`; in a split they come in the order of that hash. Records beyond a split's pictures show them again, at
-/// another place, size and with another question.
-/// Names are asked for in `sft` alone: there is one picture for a name, so nobody can know the names of the others.
+/// A picture belongs to a split by a hash of its id, whatever the seed: 60 % to `sft`, 15 % to `pref`, 5 % to
+/// `val` and 20 % to `test`; in a split they come in the order of that hash. Records beyond a split's
+/// pictures show them again, at another place, size and with another question.
+/// Names are asked for in `sft` alone: there is one picture for a name, so nobody can know the names of the
+/// others.
 public struct ThingPictures: QuestionSource {
   /// One thing.
   struct Entry: Sendable {

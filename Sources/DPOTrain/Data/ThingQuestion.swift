@@ -33,8 +33,9 @@ enum ThingQuestion: WordedQuestion {
   /// What kind of thing is it, and of which colour?
   case describe
 
-  /// Draws a question: the share `describing` of pictures with a main colour are described; of the others 40 % kind, 30 % colour (kind, for a picture without a main colour), 30 % yes/no; where names
-  /// are asked for, they take a tenth of all.
+  /// Draws a question: the share `describing` of pictures with a main colour are described; of the others 40
+  /// % kind, 30 % colour (kind, for a picture without a main colour), 30 % yes/no; where names are asked for,
+  /// they take a tenth of all.
   init(
     kind: ThingKind, colour: MainColour?, asksNames: Bool, describing: Double = 0,
     using generator: inout RandomGenerator

@@ -10,7 +10,8 @@ protocol WordedQuestion: Hashable, Sendable {
   static var byWording: [String: Self] { get }
 }
 
-/// How sources with pictures of things ask what a picture shows; the same, so that one may stand beside another.
+/// How sources with pictures of things ask what a picture shows; the same, so that one may stand beside
+/// another.
 let describingWordings = ["Describe the picture.", "Describe the image.", "Describe what you see."]
 
 extension WordedQuestion {

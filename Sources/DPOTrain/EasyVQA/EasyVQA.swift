@@ -1,11 +1,12 @@
 import Foundation
 public import LVLM
 
-/// The public easy-VQA data set (Victor Zhou, MIT): pictures of one coloured shape, drawn by another program than
-/// ``ShapeScenes``, with questions and one-word answers.
+/// The public easy-VQA data set (Victor Zhou, MIT): pictures of one coloured shape, drawn by another program
+/// than ``ShapeScenes``, with questions and one-word answers.
 ///
-/// A folder has `train/questions.json` and `test/questions.json`, lists of `[question, answer, picture number]`, with
-/// picture `n` in `images/n.png` beside them. The train questions are ``DataSplit/sft``, the test questions ``DataSplit/test``.
+/// A folder has `train/questions.json` and `test/questions.json`, lists of
+/// `[question, answer, picture number]`, with picture `n` in `images/n.png` beside them. The train questions
+/// are ``DataSplit/sft``, the test questions ``DataSplit/test``.
 public struct EasyVQA: QuestionSource {
   /// The folder of the data set.
   public let folder: String

@@ -34,8 +34,8 @@ public struct EasyVQAExam {
 
   /// A model's answers to all test questions, written to `<name>.jsonl`. A killed exam goes on where it was.
   /// - Parameter directory: where the model came from; answers of other weights are not taken over.
-  /// - Throws: `ImageError` naming a picture that cannot be read, ``RecordError`` for a question longer than the context,
-  ///   ``InterruptedRun`` when a stop was asked for.
+  /// - Throws: `ImageError` naming a picture that cannot be read, ``RecordError`` for a question longer than
+  ///   the context, ``InterruptedRun`` when a stop was asked for.
   public func answers(of loaded: PretrainedModel, named name: String, from directory: URL) throws
     -> [EasyVQAAnswer]
   {

@@ -18,11 +18,12 @@ public struct EasyVQAGrading {
   /// What has to be known beside the table, line by line.
   public let notes: [String]
 
-  /// Grades the base model of a run directory and, where it is there, the model after preference optimization.
+  /// Grades the base model of a run directory and, where it is there, the model after preference
+  /// optimization.
   /// - Parameters:
   ///   - folder: where files are written; `easy-vqa` in the run directory where none is given.
-  /// - Throws: ``DataError`` where there is no run or no model yet, `ConfigurationError` for a configuration that cannot be
-  ///   read, and what ``EasyVQAExam/answers(of:named:from:)`` throws.
+  /// - Throws: ``DataError`` where there is no run or no model yet, `ConfigurationError` for a configuration
+  ///   that cannot be read, and what ``EasyVQAExam/answers(of:named:from:)`` throws.
   public init(run directory: URL, data: EasyVQA, folder: URL? = nil, console: Console) throws {
     let file = directory.appendingPathComponent("config.yaml")
     let files = FileManager.default
@@ -46,8 +47,8 @@ public struct EasyVQAGrading {
 
   /// Grades the model in a directory.
   /// - Parameter template: how a question is wrapped; where none is given, the model's own.
-  /// - Throws: `ModelErrors` and its kin for a directory that is no model, ``DataError`` for a model that sees nothing, and what
-  ///   ``EasyVQAExam/answers(of:named:from:)`` throws.
+  /// - Throws: `ModelErrors` and its kin for a directory that is no model, ``DataError`` for a model that
+  ///   sees nothing, and what ``EasyVQAExam/answers(of:named:from:)`` throws.
   public init(
     model directory: URL, template: ChatTemplate? = nil, data: EasyVQA, folder: URL, console: Console
   ) throws {
@@ -70,7 +71,7 @@ public struct EasyVQAGrading {
     let exam = try EasyVQAExam(data, folder: folder, settings: settings, console: console)
     let lock = try FileLock(folder.appendingPathComponent(".lock"), directory: folder.path)
     defer { withExtendedLifetime(lock) {} }
-    unlink(folder.appendingPathComponent(ChecksumList.name).path)
+    unlink(folder.appendingPathComponent(Self.list).path)
     result = EasyVQAResult(
       try candidates.map { candidate in
         let rows = try exam.answers(
@@ -83,8 +84,11 @@ public struct EasyVQAGrading {
       try AtomicFile.write(text.utf8, to: folder.appendingPathComponent(name))
     }
     try ChecksumList.write(
-      candidates.map { $0.name + ".jsonl" } + ["results.json", "table.md"], of: folder, to: ChecksumList.name)
+      candidates.map { $0.name + ".jsonl" } + ["results.json", "table.md"], of: folder, to: Self.list)
   }
+
+  /// The checksums of what is written; not `checksums.sfv`, which a model in the same folder has.
+  private static let list = "easy-vqa.sfv"
 
   /// What the run's own data leave out of easy-VQA's grammar, or add to it.
   private static func notes(on run: RunConfiguration, _ data: EasyVQA) -> [String] {

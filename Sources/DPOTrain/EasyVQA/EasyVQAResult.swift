@@ -1,8 +1,8 @@
 import Foundation
 import Tensor
 
-/// What models achieve on easy-VQA's test questions: open and yes/no questions apart, each by family, with the model
-/// without the picture and the guess by the question alone beside them.
+/// What models achieve on easy-VQA's test questions: open and yes/no questions apart, each by family, with
+/// the model without the picture and the guess by the question alone beside them.
 public struct EasyVQAResult: Sendable, Equatable {
   /// The accuracy of one model on some questions.
   public struct Accuracy: Sendable, Equatable {

@@ -1,5 +1,5 @@
-/// Answers with the most frequent training answer to the same question, without looking at any picture: what a data set
-/// gives away in its wording.
+/// Answers with the most frequent training answer to the same question, without looking at any picture: what
+/// a data set gives away in its wording.
 public struct QuestionOnlyGuess: Sendable {
   private let answers: [String: String]
   private let usual: String
@@ -24,7 +24,8 @@ public struct QuestionOnlyGuess: Sendable {
     }
   }
 
-  /// Learns from questions with their answers. Of answers that are equally frequent the one that occurs first is taken.
+  /// Learns from questions with their answers. Of answers that are equally frequent the one that occurs first
+  /// is taken.
   public init(_ questions: some Sequence<(String, String)>) {
     var (byQuestion, all): ([String: Tally], Tally) = ([:], Tally())
     for (question, answer) in questions {

@@ -43,6 +43,7 @@ struct AnsweringStep {
 
   private func ask(_ candidates: [StoredQuestion], _ stored: inout ResumableRows<AnsweredPrompt>) throws {
     let settings = context.configuration.select
+    let grading = try context.grading(of: candidates)
     let base = try context.open(context.baseModel, template: settings.template)
     let pieces = AnswerPieces(
       base.encoder.tokenizer, madeOf: context.vocabulary == nil ? nil : try texts())
@@ -76,7 +77,7 @@ struct AnsweringStep {
       let open = rows.indices.filter { place in
         let candidate = candidates[batch[place]]
         return settings.sampledFormats.contains(candidate.kind.rawValue)
-          && (!settings.requireWrong || AnswerText.matches(rows[place].greedy.text, candidate.groundTruth))
+          && (!settings.requireWrong || grading.isRight(rows[place].greedy.text, to: candidate))
       }
       for sample in 0..<(open.isEmpty ? 0 : settings.samples) {
         let sampling = pieces.restrict(

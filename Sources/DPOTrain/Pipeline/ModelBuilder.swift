@@ -58,8 +58,8 @@ enum ModelBuilder {
   /// The language model of a GGUF file behind a new vision tower and projector with random weights.
   ///
   /// - Parameter folder: gets the vocabulary as `tokenizer.json`.
-  /// - Throws: ``DataError`` when there is no such file, `CheckpointError` for a damaged one, and the errors of
-  ///   `LlavaModel` and `Tokenizer` for another kind of model.
+  /// - Throws: ``DataError`` when there is no such file, `CheckpointError` for a damaged one, and the errors
+  ///   of `LlavaModel` and `Tokenizer` for another kind of model.
   static func fresh(
     _ run: RunConfiguration, languageModel path: String, tokenizerTo folder: URL
   ) throws -> PretrainedModel {

@@ -9,8 +9,8 @@ import Tensor
 
 /// Random weights from which a small model of this kind learns quickly.
 ///
-/// Linear weights are normal with variance 1 / inputs; those that write into the residual stream are divided by
-/// √(2 · layers), the head is scaled by 0.3, and the positions of the vision tower start as 0.7 times a
+/// Linear weights are normal with variance 1 / inputs; those that write into the residual stream are divided
+/// by √(2 · layers), the head is scaled by 0.3, and the positions of the vision tower start as 0.7 times a
 /// two-dimensional sine and cosine code, so that neighbouring patches are neighbours from the first step.
 enum ModelInitialization {
   /// - Parameter includesDecoder: whether the decoder starts anew too; a given one keeps its weights.

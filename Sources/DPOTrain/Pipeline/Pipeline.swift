@@ -35,8 +35,8 @@ public struct Pipeline {
   }
 
   /// Runs stages in their order.
-  /// - Throws: ``RunDirectoryError``, ``InterruptedRun`` after a signal, ``TrainingError`` for a loss that is not
-  ///   finite, and the typed errors of data, pictures and checkpoints.
+  /// - Throws: ``RunDirectoryError``, ``InterruptedRun`` after a signal, ``TrainingError`` for a loss that is
+  ///   not finite, and the typed errors of data, pictures and checkpoints.
   public func run(_ stages: [Stage]) throws {
     if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
     _ = try TrainStage.terms(configuration.train)

@@ -39,8 +39,11 @@ struct PromptFolder {
       for index in records.indices {
         records[index].record.images = records[index].record.images.map { FilePath.join(place, $0) }
       }
-      let broken = try pictures.problems(of: records.flatMap(\.record.images))
-        .merging(changed(records.flatMap(\.record.images), of: file, in: place)) { first, _ in first }
+      let list = try ChecksumList.optional(ChecksumList.place(of: URL(fileURLWithPath: file)))
+      let checksums = Dictionary(
+        (list?.entries ?? []).map { (FilePath.join(place, $0.path), $0.crc32) }
+      ) { first, _ in first }
+      let broken = try pictures.problems(of: records.flatMap(\.record.images), checksums: checksums)
       for (record, line) in records where wanted[record.count, default: 0] > 0 {
         if let problem = try record.images.lazy.compactMap({ broken[$0] }).first ?? lengths?(record) {
           problems.append(DataError(file: "\(file):\(line)", record: record.id, problem: problem))
@@ -57,27 +60,6 @@ struct PromptFolder {
       if let number = names[taken[index].id], number > 1 { taken[index].id += "#\(number)" }
     }
     return (taken, problems)
-  }
-
-  /// The pictures that are not as `make-data` left them, with what is wrong: that a file can be decoded says
-  /// little about a JPEG.
-  private func changed(_ images: [String], of file: String, in folder: String) throws -> [String: String] {
-    guard let (_, list, _) = try WrittenFile.list(ChecksumList.place(of: URL(fileURLWithPath: file))) else {
-      return [:]
-    }
-    let known = Dictionary(list.entries.map { (FilePath.join(folder, $0.path), $0) }) { first, _ in first }
-    let entries = Set(images).sorted().compactMap { image in known[image].map { (image, $0) } }
-    let problems = concurrently(entries.count) { index -> String? in
-      let (image, entry) = entries[index]
-      guard let found = try? StoredBytes.checksum(of: URL(fileURLWithPath: image)).crc32,
-        found != entry.crc32
-      else { return nil }
-      return "\(image): found a file of CRC-32 \(CRC32.digits(found)), expected "
-        + "\(CRC32.digits(entry.crc32)) as when it was written"
-    }
-    return Dictionary(
-      try zip(entries, problems).compactMap { entry, problem in try problem.get().map { (entry.0, $0) } }
-    ) { first, _ in first }
   }
 
   /// - Throws: ``DataError`` when nothing was taken.

@@ -83,7 +83,8 @@ struct SFTStage {
     return try ValidationLook(
       model: base.model, encoder: base.encoder, pictures: pictures,
       composer: Composer(
-        source: context.source, options: try configuration.compositionOptions(), seed: configuration.run.seed),
+        source: context.source, options: try configuration.compositionOptions(),
+        seed: configuration.run.seed),
       composed: configuration.sft.composed, count: configuration.sft.evalQuestions,
       grading: try AnswerGrading(configuration.evaluate, source: context.source),
       batchTokens: configuration.evaluate.batchTokens, maxNewTokens: configuration.evaluate.maxNewTokens)
@@ -122,8 +123,8 @@ struct SFTStage {
   }
 }
 
-/// The texts a run's own vocabulary is made from: questions and answers of the data, and the words that composed
-/// prompts add.
+/// The texts a run's own vocabulary is made from: questions and answers of the data, and the words that
+/// composed prompts add.
 enum VocabularyTexts {
   static func texts(of source: any QuestionSource) throws -> [String] {
     var texts: [String] = []

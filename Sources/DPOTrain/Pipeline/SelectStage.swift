@@ -3,7 +3,8 @@ import Foundation
 import LVLM
 
 /// Attention-aware selection: composed prompts and the base model in, `select/answers.jsonl`,
-/// `select/candidates.jsonl`, `select/summary.json`, `select/summary.md`, `select/layers.json` and `pairs.jsonl` out.
+/// `select/candidates.jsonl`, `select/summary.json`, `select/summary.md`, `select/layers.json` and
+/// `pairs.jsonl` out.
 struct SelectStage {
   let context: StageContext
 
@@ -27,7 +28,11 @@ struct SelectStage {
       },
       isRight: { grading.isRight($1, to: candidates[$0]) })
     let profile = try writeProfile(candidates, answered, grading, folder: folder)
-    let quality = try SelectionQuality(asked, rule: rule, grading: grading, profile: profile)
+    // Of the formats that may become pairs; what the number of pairs cut off counts too.
+    let wanted = asked.indices.filter { settings.formats.contains(candidates[$0].kind.rawValue) }
+    let quality = try SelectionQuality(
+      wanted.map { asked[$0] }, judged: wanted.map { judged[$0] }, rule: rule, grading: grading,
+      profile: profile)
     try write(rows, quality, folder: folder)
   }
 

@@ -82,8 +82,8 @@ public struct StageContext {
   }
 
   /// How answers to questions of this run are graded.
-  /// - Throws: ``DataError`` when the configuration wants a grader that the source does not have, or that does not
-  ///   know one of the questions.
+  /// - Throws: ``DataError`` when the configuration wants a grader that the source does not have, or that
+  ///   does not know one of the questions.
   func grading(of questions: [StoredQuestion]) throws -> AnswerGrading {
     let grading = try AnswerGrading(configuration.evaluate, source: source)
     try grading.require(questions)
@@ -108,7 +108,8 @@ public struct StageContext {
 }
 
 extension RunConfiguration {
-  /// The model of a run before preference optimization: `sft/model`, or `model.path` where nothing was trained.
+  /// The model of a run before preference optimization: `sft/model`, or `model.path` where nothing was
+  /// trained.
   func baseModel(in directory: URL) -> URL {
     if sft.maxSteps == 0, let path = model.path { return URL(fileURLWithPath: path, isDirectory: true) }
     return directory.appendingPathComponent("sft/model", isDirectory: true)

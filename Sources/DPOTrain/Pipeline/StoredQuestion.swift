@@ -34,14 +34,11 @@ package struct StoredQuestion {
     record?.question ?? prompt.replacing(ImageMark.text, with: "").trimmingASCIIWhitespace()
   }
 
-  /// Pictures that the prompt shows, those on one canvas counted each.
-  var imageCount: Int { record?.count ?? 1 }
-
   /// How the images are shown.
   var kind: QuestionKind { record?.kind.questionKind ?? .single }
 
-  /// A sequence's question with every picture one place on, the last one first, and the new number of the picture
-  /// in the prompt; `nil` for other kinds.
+  /// A sequence's question with every picture one place on, the last one first, and the new number of the
+  /// picture in the prompt; `nil` for other kinds.
   package var permuted: StoredQuestion? {
     guard var record, record.kind == .sequence, record.count > 1 else { return nil }
     record.target = record.target % record.count + 1

@@ -87,32 +87,45 @@ struct TrainStage {
     var problems: [DataError] = []
     let read = try PreferencePairFile.readLines(
       file, imageFolder: context.directory.url.path, broken: { problems.append($0) })
-    let broken = try context.pictureCheck.problems(of: read.lazy.flatMap { images(of: $0.pair) })
-    let names = PairFileError.distinctlyNamed(read.map(\.pair)).map(\.id)
     var seen = Set<[String]>()
-    var usable: [(pair: PreferencePair, encoded: EncodedPair)] = []
-    for (name, (pair, line)) in zip(names, read) {
-      do {
-        if let problem = PairFileError.problem(of: pair, seen: &seen) { throw RecordProblem(problem) }
-        if let problem = images(of: pair).lazy.compactMap({ broken[$0] }).first {
-          throw RecordProblem(problem)
-        }
-        var named = pair
-        named.id = name
-        usable.append((named, try encode(named, encoder)))
-      } catch {
-        let problem = (error as? RecordProblem)?.text ?? (error as? RecordError)?.reason ?? "\(error)"
-        problems.append(DataError(file: "\(file):\(line)", record: pair.id, problem: problem))
-      }
+    var usable = try encoded(read, of: file, encoder, problems: &problems) {
+      PairFileError.problem(of: $0, seen: &seen)
     }
     problems = problems.inFileOrder
     try context.omissions.leaveOut(problems, stage: .train)
     guard let first = problems.first, usable.isEmpty else {
       guard !usable.isEmpty else { throw PairFileError.none(file: file) }
+      for (index, named) in PairFileError.distinctlyNamed(usable.map(\.pair)).enumerated() {
+        usable[index].pair = named
+        usable[index].encoded.id = named.id
+      }
       return usable
     }
     throw DataError(
       file: file, problem: "none of \(problems.count) pairs can be used; the first problem: \(first)")
+  }
+
+  /// The pairs of a file that can be encoded and whose pictures can be read; what is wrong with the others is
+  /// added to `problems`.
+  /// - Parameter problem: what else is wrong with a pair.
+  private func encoded(
+    _ rows: [(pair: PreferencePair, line: Int)], of file: String, _ encoder: PromptEncoder,
+    problems: inout [DataError], problem: (PreferencePair) -> String? = { _ in nil }
+  ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
+    let broken = try context.pictureCheck.problems(of: rows.lazy.flatMap { images(of: $0.pair) })
+    var usable: [(pair: PreferencePair, encoded: EncodedPair)] = []
+    for (pair, line) in rows {
+      do {
+        if let problem = problem(pair) ?? images(of: pair).lazy.compactMap({ broken[$0] }).first {
+          throw RecordError(id: pair.id, reason: problem)
+        }
+        usable.append((pair, try encode(pair, encoder)))
+      } catch {
+        let problem = (error as? RecordError)?.reason ?? "\(error)"
+        problems.append(DataError(file: "\(file):\(line)", record: pair.id, problem: problem))
+      }
+    }
+    return usable
   }
 
   /// The files of a pair's pictures.
@@ -162,25 +175,20 @@ struct TrainStage {
       return nil
     }
     let kinds = Set(settings.ballastKinds)
-    let right = candidates.filter { $0.answeredRight && kinds.contains($0.kind.rawValue) }.map {
-      PreferencePair(
-        id: $0.id, images: $0.images, prompt: $0.prompt, chosen: $0.groundTruth, rejected: $0.groundTruth)
+    let right = candidates.enumerated().filter { _, row in
+      row.answeredRight && kinds.contains(row.kind.rawValue)
+    }.map { index, row in
+      let pair = PreferencePair(
+        id: row.id, images: row.images, prompt: row.prompt, chosen: row.groundTruth,
+        rejected: row.groundTruth)
+      return (pair: pair, line: index + 1)
     }
-    let broken = try context.pictureCheck.problems(of: right.lazy.flatMap { images(of: $0) })
-    var (examples, problems): ([EncodedPair], [DataError]) = ([], [])
+    var problems: [DataError] = []
     let file = context.directory.url.appendingPathComponent("select/candidates.jsonl").path
-    for pair in right {
-      do {
-        if let problem = images(of: pair).lazy.compactMap({ broken[$0] }).first {
-          throw RecordError(id: pair.id, reason: problem)
-        }
-        var example = try encode(pair, encoder)
-        example.completions.removeLast()
-        examples.append(example)
-      } catch {
-        let problem = (error as? RecordError)?.reason ?? "\(error)"
-        problems.append(DataError(file: file, record: pair.id, problem: problem))
-      }
+    let examples = try encoded(right, of: file, encoder, problems: &problems).map { _, encoded in
+      var example = encoded
+      example.completions.removeLast()
+      return example
     }
     try context.omissions.leaveOut(problems, stage: .train, part: " ballast")
     if let first = problems.first, examples.isEmpty {
@@ -280,7 +288,8 @@ struct TrainStage {
     return parts
   }
 
-  /// Freezes the model. What stays frozen is stored as the configuration says from here on, for the reference too.
+  /// Freezes the model. What stays frozen is stored as the configuration says from here on, for the reference
+  /// too.
   private func freeze(_ model: LlavaModel) {
     let settings = context.configuration.train
     for part in LlavaModel.Part.allCases { model.setTrainable(trainedParts.contains(part), part) }

@@ -2,7 +2,8 @@ import Dispatch
 import Synchronization
 import Tensor
 
-/// Computes `count` independent values on as many threads as tensors use; results stand in order, failures among them.
+/// Computes `count` independent values on as many threads as tensors use; results stand in order, failures
+/// among them.
 func concurrently<Value: Sendable>(
   _ count: Int, _ body: @Sendable (Int) throws -> Value
 ) -> [Result<Value, any Error>] {

@@ -3,8 +3,8 @@ import Synchronization
 
 /// SIGINT and SIGTERM as a flag that training loops poll between steps.
 ///
-/// The first signal asks for a stop: loops write a checkpoint and throw ``InterruptedRun``. A second one ends the
-/// process at once.
+/// The first signal asks for a stop: loops write a checkpoint and throw ``InterruptedRun``. A second one ends
+/// the process at once.
 public enum Interruption {
   private static let signalsSeen = Atomic<Int>(0)
   private static let lastSignal = Atomic<Int32>(0)

@@ -83,7 +83,8 @@ public struct PartStates: Sendable {
     configuration.rowsWithReaders.filter { $0.affectsResults && $0.readers.contains(part) }
   }
 
-  /// The present configuration with the values that parts on disk were made with; `nil` where these cannot be.
+  /// The present configuration with the values that parts on disk were made with; `nil` where these cannot
+  /// be.
   var configurationOfRecords: RunConfiguration? {
     let settings = RunPart.allCases.flatMap { records[$0]?.settings ?? [:] }
     return try? RunConfiguration(

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Steps, figures, speed and time left of one loop.
 ///
-/// On a terminal a bar, at most ten times a second; otherwise a line at the first step, then at every tenth of
-/// the loop or after half a minute, and at the last step.
+/// On a terminal a bar, at most ten times a second; otherwise a line at the first step, then at every tenth
+/// of the loop or after half a minute, and at the last step.
 public final class ProgressDisplay: Sendable {
   private struct State {
     var step: Int

@@ -97,7 +97,7 @@ public final class RunDirectory {
 
   /// The key together with the files of the parts it is made from: what a checkpoint of it must have been
   /// written for.
-  func identity(of part: RunPart) -> String { states.identity(of: part) }
+  package func identity(of part: RunPart) -> String { states.identity(of: part) }
 
   /// The record of a part that is done with these settings; `nil` when it has to be made.
   public func record(of part: RunPart) -> StageRecord? { states.record(of: part) }
@@ -208,28 +208,37 @@ public final class RunDirectory {
     } else {
       unlink(file(part.listName).path)
     }
+    func moveCheckpoints(_ name: String, of part: RunPart) throws {
+      guard FileManager.default.fileExists(atPath: file(name).path) else { return }
+      // Their lines first: what a checkpoint counts on is there before it is.
+      try MetricsLog.put(
+        part.stage, of: metrics, into: try target().appendingPathComponent(metrics.lastPathComponent))
+      try parts.move(name, to: try target())
+    }
     if let name = Self.checkpoints(of: part), all || isOfOtherSettings(file(name), part) {
-      if FileManager.default.fileExists(atPath: file(name).path) {
-        // Their lines first: what a checkpoint counts on is there before it is.
-        try MetricsLog.put(
-          part.stage, of: metrics, into: try target().appendingPathComponent(metrics.lastPathComponent))
-        try parts.move(name, to: try target())
-      }
+      try moveCheckpoints(name, of: part)
+    }
+    // The base model's lines will take the place of later ones, on which checkpoints of training count.
+    if part == .sft, states.records[.train] == nil, let name = Self.checkpoints(of: .train) {
+      try moveCheckpoints(name, of: .train)
     }
     return folder.map { "replaced/\($0.lastPathComponent)" }
   }
 
-  /// Takes back the checkpoints of a part that was stopped, then made with other settings, and is made now with
-  /// the first ones again.
+  /// Takes back the checkpoints of a part that was stopped, then made with other settings, and is made now
+  /// with the first ones again.
   /// - Returns: The folder they were kept in, relative to the run; `nil` when there are none.
   @discardableResult
   package func takeBackCheckpoints(of part: RunPart) throws -> String? {
-    guard let name = Self.checkpoints(of: part), !FileManager.default.fileExists(atPath: file(name).path)
-    else { return nil }
+    guard let name = Self.checkpoints(of: part) else { return nil }
+    let found = try? FileManager.default.contentsOfDirectory(atPath: file(name).path)
+    guard found?.allSatisfy(AtomicFile.isLeftover) ?? true else { return nil }
     let kept = replacedRuns.first { folder in
       configurationHash(ofCheckpoints: folder.appendingPathComponent(name)) == identity(of: part)
     }
     guard let kept else { return nil }
+    // What was stopped before its first checkpoint leaves a folder with nothing in it.
+    if found != nil { try FileManager.default.removeItem(at: file(name)) }
     let lines = kept.appendingPathComponent(metrics.lastPathComponent)
     try MetricsLog.put(part.stage, of: lines, into: metrics)
     try ReplacedParts(of: kept).move(name, to: url)
@@ -267,9 +276,9 @@ public final class RunDirectory {
     let names =
       [
         "metrics.jsonl", "pairs.jsonl", "results.json", "report.html", "checkpoints", "replaced",
-        "omissions.txt", "omissions.sfv",
       ]
       + Stage.allCases.map(\.rawValue)
+    ChecksumList.remove(url.appendingPathComponent(OmissionLog.file))
     // `config.yaml` stays until it is replaced: without it the directory would no longer be known as a run.
     for name in try FileManager.default.contentsOfDirectory(atPath: url.path)
     where names.contains(name) || name.hasPrefix("events.out.tfevents.") {

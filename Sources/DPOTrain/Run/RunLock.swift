@@ -23,7 +23,7 @@ public final class RunLock {
       throw RunDirectoryError.cannotCreate(path, "it cannot be listed: \(String(cString: strerror(errno)))")
     }
     // A process killed before it wrote config.yaml leaves its lock and unfinished files.
-    let first = [".lock", FileLock.tokenName, "config.sfv"]
+    let first = [".lock", FileLock.tokenName]
     let others = names.filter { !first.contains($0) && !AtomicFile.isLeftover($0) }
     if !names.contains("config.yaml"), !others.isEmpty {
       throw RunDirectoryError.notARun(path, others.sorted()[0])

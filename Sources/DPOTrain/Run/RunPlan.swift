@@ -4,8 +4,8 @@ import Tensor
 
 /// What a run will do and need, worked out from its configuration before anything is spent.
 ///
-/// Sizes and steps are exact where the configuration decides them. How many pairs selection keeps is only known
-/// afterwards, so figures that depend on it are upper bounds; tokens of text and memory are estimates.
+/// Sizes and steps are exact where the configuration decides them. How many pairs selection keeps is only
+/// known afterwards, so figures that depend on it are upper bounds; tokens of text and memory are estimates.
 public struct RunPlan: Sendable, CustomStringConvertible {
   /// Tokens of one question with its answer, beside images and system sentence, that estimates assume.
   static let textTokens = 16
@@ -210,10 +210,12 @@ public struct RunPlan: Sendable, CustomStringConvertible {
 
   // MARK: Time
 
-  /// Floating-point operations of one step of preference training: products with weights, and of queries with keys.
+  /// Floating-point operations of one step of preference training: products with weights, and of queries with
+  /// keys.
   public var trainStepOperations: Double {
     let train = configuration.train
-    // Forward once, backward once for inputs and once for weights that learn; a live reference is one more forward pass.
+    // Forward once, backward once for inputs and once for weights that learn; a live reference is one more
+    // forward pass.
     let passes = (train.adapter == .lora ? 2.0 : 3.0) + (train.precomputeRefLogProbs ? 0 : 1)
     let tokens = Double(trainTokens)
     let pairs = Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps)

@@ -5,8 +5,8 @@ extension RunDirectory {
   /// Takes over a part from the first of other runs in which everything it depends on is the same, and whose
   /// files are as they were written.
   ///
-  /// Files are hard links where the file system allows it, so they take no room, and each run stays complete when
-  /// another one is removed.
+  /// Files are hard links where the file system allows it, so they take no room, and each run stays complete
+  /// when another one is removed.
   /// - Parameter damaged: told the error of a run that would have the part, but not its files.
   /// - Returns: the run it was taken from; `nil` when none has it.
   /// - Throws: the file system's errors.

@@ -5,8 +5,8 @@ import Foundation
 /// is compared first, wherever the reader comes from.
 ///
 /// A file of a finished part of a run is in the part's list. Others have one beside them: `config.sfv` beside
-/// `config.yaml` (``Checkpoint/ChecksumList/write(_:to:)``), `grid.sfv` beside the folder `grid` and `grid.jsonl`
-/// of `dpotrain make-data`, `checksums.sfv` in the folder.
+/// `config.yaml` (``Checkpoint/ChecksumList/write(_:to:)``), `grid.sfv` beside the folder `grid` and
+/// `grid.jsonl` of `dpotrain make-data`, `checksums.sfv` in the folder.
 enum WrittenFile {
   /// The content of a file that is as it was written.
   /// - Throws: as ``verify(_:)``, or `CheckpointError` of kind `cannotOpen`.
@@ -16,36 +16,21 @@ enum WrittenFile {
   }
 
   /// Compares a file with the list that has it; nothing for files that no list has.
-  /// - Throws: ``RunDirectoryError/damaged(_:part:found:expected:)`` for a file of a part, else `CheckpointError`
-  ///   of kind `damaged`, or `cannotOpen` where it is gone.
+  /// - Throws: ``RunDirectoryError/damaged(_:part:found:expected:)`` for a file of a part, else
+  ///   `CheckpointError` of kind `damaged`, or `cannotOpen` where it is gone.
   static func verify(_ url: URL) throws {
     let url = url.standardizedFileURL
     guard try !isPartOfRun(url) else { return }
     for (list, folder) in places(of: url) {
       let path = String(url.path.dropFirst(folder.path.count + 1))
-      guard let list = try Self.list(list), list.has(path) else { continue }
-      let advice = "where the change is meant, remove \(list.url.path)"
+      guard let own = try ChecksumList.optional(list), own[path] != nil else { continue }
+      let advice = "where the change is meant, remove \(list.path)"
       do {
-        try list.list.verify(path, in: folder, advice: advice)
+        try own.verify(path, in: folder, advice: advice)
       } catch let error as CheckpointError where error.kind == .cannotOpen {
         throw CheckpointError(
           .cannotOpen, file: error.file, found: error.found, expected: "the file that was written; \(advice)")
       }
-    }
-  }
-
-  /// A list of ours and which paths it has; nil where there is none.
-  /// - Throws: `CheckpointError` of kind `damaged` that says what to do.
-  static func list(_ url: URL) throws -> (url: URL, list: ChecksumList, has: (String) -> Bool)? {
-    guard ChecksumList.isOne(url) else { return nil }
-    do {
-      let list = try ChecksumList(reading: url)
-      let paths = Set(list.entries.map(\.path))
-      return (url, list, paths.contains)
-    } catch let error as CheckpointError {
-      throw CheckpointError(
-        error.kind, file: error.file, at: error.location, found: error.found,
-        expected: (error.expected ?? "a list of checksums") + "; remove it to read what it lists without")
     }
   }
 

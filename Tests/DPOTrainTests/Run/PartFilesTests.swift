@@ -243,7 +243,39 @@ import Testing
       }
       let run = try RunDirectory(second)
       #expect(try run.setAside(.sft) == "replaced/3")
+      // A folder in which no checkpoint was written yet is none.
+      try AtomicFile.makeFolder(run.folder(.sft).appendingPathComponent("checkpoints"))
       #expect(try run.takeBackCheckpoints(of: .sft) == "replaced/2" && newest(run) == 5)
+    }
+  }
+
+  /// Training was stopped, then the base model is made again: its lines take the place of training's, whose
+  /// checkpoints count on theirs and come back with them.
+  @Test func checkpointsOfTrainingAreKeptWhenTheBaseIsMadeAgain() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let run = try RunDirectory(RunConfiguration.writing(to: folder))
+      func write(_ stage: Stage, steps: ClosedRange<Int>) throws -> MetricsLog.Position {
+        let log = try MetricsLog(run.metrics, resuming: stage, after: 0)
+        for step in steps {
+          try log.append(MetricRow(stage: stage.rawValue, step: step, values: ["loss": Double(step)]))
+        }
+        try log.close()
+        return log.position
+      }
+      _ = try write(.sft, steps: 1...4)
+      try run.markDone(.sft, seconds: 1)
+      let position = try write(.train, steps: 1...3)
+      let lines = try Data(contentsOf: run.metrics)
+      try CheckpointDirectory(run.file("checkpoints")).save(
+        TrainingCheckpoint(
+          model: [], progress: ["step": .integer(3)], configurationHash: run.identity(of: .train)), step: 3)
+
+      #expect(try run.setAside(.sft, checkpoints: true) == "replaced/1")
+      _ = try write(.sft, steps: 1...4)
+      try run.markDone(.sft, seconds: 1)
+      #expect(try run.takeBackCheckpoints(of: .train) == "replaced/1")
+      #expect(try Data(contentsOf: run.metrics) == lines)
+      _ = try MetricsLog(run.metrics, resuming: .train, after: 3, expected: position)
     }
   }
 }

@@ -4,7 +4,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Files of a run that belong to no part, and files beside runs: read as they were written, or refused by name.
+/// Files of a run that belong to no part, and files beside runs: read as they were written, or refused by
+/// name.
 @Suite struct WrittenFileTests {
   /// Damages a file in many ways; `read` gives what a reader takes from it.
   private func damage<Value: Equatable>(
@@ -89,7 +90,8 @@ import Testing
     }
   }
 
-  /// A kill between the list and the file leaves the earlier file, which is one of the two that the list has.
+  /// A kill between the list and the file leaves the earlier file, which is one of the two that the list has,
+  /// or the first file without a list.
   @Test func aFileIsAsBeforeOrAsAfter() throws {
     try Fixtures.withTemporaryDirectory { folder in
       let file = folder.appendingPathComponent("a.txt")
@@ -104,10 +106,14 @@ import Testing
       #expect(throws: CheckpointError.self) { try verify() }
       ChecksumList.remove(file)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
-      // A directory killed before its first configuration starts again.
-      try ChecksumList.write("x".utf8, to: folder.appendingPathComponent("config.yaml"))
-      unlink(folder.appendingPathComponent("config.yaml").path)
-      _ = try RunDirectory(RunConfiguration.writing(to: folder))
+      try Data("one".utf8).write(to: file)
+      try ChecksumList.write("two".utf8, to: file)
+      try verify()
+      // A list that was left alone does not stand in the way of the file's first content.
+      unlink(file.path)
+      try ChecksumList.write("one".utf8, to: file)
+      try verify()
+      #expect(try ChecksumList(reading: list).entries.count == 1)
     }
   }
 

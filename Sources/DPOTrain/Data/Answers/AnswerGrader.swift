@@ -19,8 +19,8 @@ public protocol AnswerGrader: Sendable {
   /// - Parameters:
   ///   - question: as the source asks it, before a multi-image prompt was made of it.
   ///   - facts: what is known of the picture (``QuestionSource/facts(of:)``), attribute by attribute.
-  /// - Returns: `nil` where nobody knows: the question is none of the source's, does not apply to the picture, or
-  ///   asks for something that the facts leave out.
+  /// - Returns: `nil` where nobody knows: the question is none of the source's, does not apply to the
+  ///   picture, or asks for something that the facts leave out.
   func verdict(of answer: String, to question: String, facts: [String: String]) -> AnswerVerdict?
 }
 

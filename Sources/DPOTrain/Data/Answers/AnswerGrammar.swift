@@ -15,8 +15,8 @@ struct AnswerClaims: Equatable {
 /// Small on purpose: an answer with a word that is not in it cannot be read and is never right.
 ///
 /// - Values are found by their longest spelling.
-/// - Punctuation, `and` and `but` end a clause. `not`, `no`, `neither`, `nor` and `without` deny the values behind them in
-///   their clause.
+/// - Punctuation, `and` and `but` end a clause. `not`, `no`, `neither`, `nor` and `without` deny the values
+///   behind them in their clause.
 /// - `yes` and `no` stand alone, or begin the answer.
 struct AnswerGrammar: Sendable {
   /// A word, or the end of a clause.
@@ -43,7 +43,8 @@ struct AnswerGrammar: Sendable {
     }
   }
 
-  /// The grammar with one more value, spelled as it is; `nil` where it has characters that no answer may have.
+  /// The grammar with one more value, spelled as it is; `nil` where it has characters that no answer may
+  /// have.
   func adding(_ value: String, of attribute: String) -> AnswerGrammar? {
     var grammar = self
     return grammar.add(value, attribute, value) ? grammar : nil

@@ -20,7 +20,8 @@ struct AskedFacts: Sendable, Equatable {
 struct SemanticGrader: AnswerGrader {
   /// The words of answers.
   let grammar: AnswerGrammar
-  /// An attribute that the grammar does not list, whose value is spelled as in the facts where it is asked for.
+  /// An attribute that the grammar does not list, whose value is spelled as in the facts where it is asked
+  /// for.
   var openAttribute: String?
   /// An attribute that every picture of the source has.
   let mark: String
@@ -40,8 +41,8 @@ struct SemanticGrader: AnswerGrader {
     return Self.verdict(claims, on: asked.attributes)
   }
 
-  /// The verdict on an answer to a question of which the shortest right answer is all that is known: what it says
-  /// beside that counts neither way.
+  /// The verdict on an answer to a question of which the shortest right answer is all that is known: what it
+  /// says beside that counts neither way.
   /// - Returns: `nil` for a question that asks for several attributes, or is none of the source's.
   func verdict(of answer: String, to question: String, expecting truth: String) -> AnswerVerdict? {
     guard let asked = asked(question) else { return nil }

@@ -15,7 +15,8 @@ extension ShapeQuestion {
     }
   }
 
-  /// The wordings of the right answer about a scene, in a fixed order; none where ``answer(about:)`` is `nil`.
+  /// The wordings of the right answer about a scene, in a fixed order; none where ``answer(about:)`` is
+  /// `nil`.
   ///
   /// Questions of different kinds share some of them, as in free answers.
   public func sentences(about scene: ShapeScene) -> [String] {

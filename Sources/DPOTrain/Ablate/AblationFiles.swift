@@ -1,7 +1,8 @@
 import Checkpoint
 import Foundation
 
-/// The files of a suite beside its runs: `ablations.md`, `ablate.csv`, `ablate.json`, and a plot for each table.
+/// The files of a suite beside its runs: `ablations.md`, `ablate.csv`, `ablate.json`, and a plot for each
+/// table.
 public struct AblationFiles {
   private let results: AblationResults
 

@@ -47,8 +47,8 @@ public struct AblationOverview: Sendable {
       .plain + "\n" + line
   }
 
-  /// The mean of finished runs for each one that is left; the first of each seed, which makes what the others take
-  /// over, counts by itself.
+  /// The mean of finished runs for each one that is left; the first of each seed, which makes what the others
+  /// take over, counts by itself.
   private static func estimate(_ suite: AblationSuite, _ states: [State]) -> Double? {
     let seconds = Dictionary(
       AblationLog.read(in: suite.directory).rows.map { ("\($0.variant)-\($0.seed)", $0.seconds) }

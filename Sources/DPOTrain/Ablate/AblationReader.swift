@@ -102,7 +102,8 @@ struct AblationReader {
     return numbers
   }
 
-  /// The root itself, or where `variants` is a path the root of that suite, whose variants and paper are taken.
+  /// The root itself, or where `variants` is a path the root of that suite, whose variants and paper are
+  /// taken.
   mutating func listing(_ root: ConfigurationNode, besides url: URL) throws -> ConfigurationNode {
     guard let path = root.value(at: "variants")?.text else { return root }
     let other = URL(fileURLWithPath: path, relativeTo: url.deletingLastPathComponent())

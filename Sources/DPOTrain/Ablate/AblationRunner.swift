@@ -3,9 +3,9 @@ import Tensor
 
 /// Runs the units of a suite that are not finished, and writes the tables.
 ///
-/// Every unit is an ordinary run directory. Parts that come out the same are made once for each seed and taken over
-/// (``RunPart``). A unit that was stopped goes on where it was. Several processes can work on one suite at a time:
-/// each leaves out what another one works on.
+/// Every unit is an ordinary run directory. Parts that come out the same are made once for each seed and
+/// taken over (``RunPart``). A unit that was stopped goes on where it was. Several processes can work on one
+/// suite at a time: each leaves out what another one works on.
 public struct AblationRunner {
   private let suite: AblationSuite
   private let console: Console

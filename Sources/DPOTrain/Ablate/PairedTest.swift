@@ -1,8 +1,8 @@
 import Foundation
 import Tensor
 
-/// McNemar's exact test of two models that answered the same questions (McNemar 1947): of the questions that exactly
-/// one of them has right, as many should go to each when they are equally good.
+/// McNemar's exact test of two models that answered the same questions (McNemar 1947): of the questions that
+/// exactly one of them has right, as many should go to each when they are equally good.
 public struct PairedTest: Sendable, Equatable {
   /// Questions that only the second model has right.
   public var gained: Int
@@ -23,8 +23,8 @@ public struct PairedTest: Sendable, Equatable {
       gained: zip(first, second).count { !$0 && $1 }, lost: zip(first, second).count { $0 && !$1 })
   }
 
-  /// The two-sided probability of counts at least as uneven as these by chance alone, from the binomial distribution
-  /// with one half; 1 where no question differs.
+  /// The two-sided probability of counts at least as uneven as these by chance alone, from the binomial
+  /// distribution with one half; 1 where no question differs.
   public var p: Double {
     let (n, k) = (gained + lost, min(gained, lost))
     guard n > 0, gained != lost else { return 1 }
@@ -40,7 +40,8 @@ public struct PairedTest: Sendable, Equatable {
     return min(1, 2 * exp(most) * sum)
   }
 
-  /// Holm's correction of several tests (Holm 1979): values that can be compared with one level for all of them.
+  /// Holm's correction of several tests (Holm 1979): values that can be compared with one level for all of
+  /// them.
   public static func holm(_ values: [Double]) -> [Double] {
     let order = values.indices.sorted { values[$0] < values[$1] }
     var adjusted = values

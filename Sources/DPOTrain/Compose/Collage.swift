@@ -4,8 +4,8 @@ public import LVLM
 
 /// Puts several pictures into one, by MIA-DPO's geometry.
 public enum Collage {
-  /// A grid of labelled pictures on white: each is scaled to fit its cell (aspect kept, Lanczos) and stands at the
-  /// cell's top left, under its label `Image<n>`.
+  /// A grid of labelled pictures on white: each is scaled to fit its cell (aspect kept, Lanczos) and stands
+  /// at the cell's top left, under its label `Image<n>`.
   /// - Parameter labels: ready labels by number; made when there are too few.
   /// - Precondition: `pictures.count` fits the geometry.
   public static func grid(
@@ -32,8 +32,8 @@ public enum Collage {
     TextMask("Image\(number)", height: geometry.labelHeight)
   }
 
-  /// The rectangle of the inner picture of picture-in-picture: `scale` of the outer picture's binding side, aspect
-  /// kept, centred, every length truncated to a whole pixel.
+  /// The rectangle of the inner picture of picture-in-picture: `scale` of the outer picture's binding side,
+  /// aspect kept, centred, every length truncated to a whole pixel.
   public static func innerRegion(
     outerWidth: Int, outerHeight: Int, innerWidth: Int, innerHeight: Int, scale: Double
   ) -> PixelRectangle {

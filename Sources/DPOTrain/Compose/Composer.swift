@@ -7,8 +7,8 @@ public struct CompositionOptions: Sendable, Equatable {
   public var cell: Int
   /// The binding side of the inner picture as a share of the outer one: the paper says about ½, its code 0.7.
   public var innerScale: Double
-  /// An outer picture whose shorter side is smaller is enlarged to this many pixels first (bicubic), so that a
-  /// small inner picture keeps its detail; 0 always keeps the native size, as the paper's code does.
+  /// An outer picture whose shorter side is smaller is enlarged to this many pixels first (bicubic), so that
+  /// a small inner picture keeps its detail; 0 always keeps the native size, as the paper's code does.
   public var minimumOuterSide: Int
   /// The files of composed pictures.
   public var pictureFormat: PictureFormat
@@ -41,8 +41,8 @@ public struct Composition: Sendable {
   public var sources: [ImageReference]
 }
 
-/// Makes multi-image questions out of single-image records: pure functions of the source, the options, the seed
-/// and the number of the composition.
+/// Makes multi-image questions out of single-image records: pure functions of the source, the options, the
+/// seed and the number of the composition.
 public struct Composer: Sendable {
   /// Where pictures and questions come from.
   public let source: any QuestionSource
@@ -58,7 +58,8 @@ public struct Composer: Sendable {
     self.seed = seed
   }
 
-  /// Composition number `number` of a kind: the record at `target` of `split` among companions of the same split.
+  /// Composition number `number` of a kind: the record at `target` of `split` among companions of the same
+  /// split.
   ///
   /// The target's place is uniform on 1 … count; companions are distinct pictures, and where the source knows
   /// answers each of them answers the question differently.
@@ -72,8 +73,8 @@ public struct Composer: Sendable {
     return Composition(record: record, images: images, sources: sources)
   }
 
-  /// As ``compose(_:count:split:target:number:)`` without drawing: the record (without its layout, which depends
-  /// on the pictures, for picture-in-picture) and the source pictures.
+  /// As ``compose(_:count:split:target:number:)`` without drawing: the record (without its layout, which
+  /// depends on the pictures, for picture-in-picture) and the source pictures.
   func plan(
     _ kind: CompositionKind, count: Int, split: DataSplit, target index: Int, number: Int
   ) throws -> (record: ComposedRecord, sources: [ImageReference]) {

@@ -62,8 +62,8 @@ public struct CompositionPlan: Sendable, Equatable {
 }
 
 extension Composer {
-  /// The compositions of a plan: targets run through the records of the split in order, beginning again at its
-  /// start when it is used up; records of families that are not wanted are passed over.
+  /// The compositions of a plan: targets run through the records of the split in order, beginning again at
+  /// its start when it is used up; records of families that are not wanted are passed over.
   /// - Throws: ``DataError`` when the split has no record to make one from.
   public func requests(_ plan: CompositionPlan, split: DataSplit) throws -> [CompositionPlan.Request] {
     var targets = Array(0..<source.count(of: split))

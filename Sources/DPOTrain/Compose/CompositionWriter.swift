@@ -19,12 +19,13 @@ public struct CompositionWriter: Sendable {
     self.folder = folder
   }
 
-  /// Makes all compositions of a plan and writes them; the record file appears, in one step, when all pictures
-  /// are on disk, so an interrupted stage starts again and arrives at the same bytes.
+  /// Makes all compositions of a plan and writes them; the record file appears, in one step, when all
+  /// pictures are on disk, so an interrupted stage starts again and arrives at the same bytes.
   /// - Parameters:
   ///   - name: the record file's name in the folder.
   ///   - progress: told the number of compositions done and their total; throwing from it stops the stage.
-  ///   - broken: takes the error of a composition that cannot be made, in place of its record; throws it by default.
+  ///   - broken: takes the error of a composition that cannot be made, in place of its record; throws it by
+  ///     default.
   /// - Returns: the records, in file order.
   /// - Throws: `ImageError`, ``DataError`` or ``CompositionError`` naming file or record.
   @discardableResult

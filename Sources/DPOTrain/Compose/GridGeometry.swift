@@ -29,7 +29,8 @@ public struct GridGeometry: Sendable, Equatable {
   /// Canvas height in pixels.
   public var height: Int { rows * (cell + gap) }
 
-  /// The height of the letters: 26 of 40 pixels of the strip in whole dots, or most of a strip too low for that.
+  /// The height of the letters: 26 of 40 pixels of the strip in whole dots, or most of a strip too low for
+  /// that.
   public var labelHeight: Int {
     let height = gap * 26 / 40
     return height >= 7 ? (height + 3) / 7 * 7 : min(7, max(1, gap - 1))

@@ -1,7 +1,7 @@
 /// How a single-image question becomes a multi-image prompt (MIA-DPO's data scripts).
 public enum PromptRewriting {
-  /// The question without image marks: first those with a line break after them, then any that remain. A question
-  /// that ended with a line break and the mark keeps the line break, as in the released data.
+  /// The question without image marks: first those with a line break after them, then any that remain. A
+  /// question that ended with a line break and the mark keeps the line break, as in the released data.
   public static func withoutMarks(_ question: String) -> String {
     question.replacing(ImageMark.text + "\n", with: "").replacing(ImageMark.text, with: "")
   }
@@ -9,6 +9,11 @@ public enum PromptRewriting {
   /// The lines that show `count` separate pictures: `Image1:<image>` and so on.
   public static func sequenceBlock(count: Int) -> String {
     (1...count).map { "Image\($0):\(ImageMark.text)\n" }.joined()
+  }
+
+  /// The lines of a first turn that show the pictures, before the question.
+  static func imageBlock(_ kind: CompositionKind, count: Int) -> String {
+    kind == .sequence ? sequenceBlock(count: count) : ImageMark.text + "\n"
   }
 
   /// The prompt of a first turn.
@@ -22,9 +27,8 @@ public enum PromptRewriting {
   ) -> String {
     let lower = loweringFirst(withoutMarks(question))
     switch kind {
-    case .sequence: return sequenceBlock(count: count) + "In Image\(target), " + lower
-    case .grid: return ImageMark.text + "\nIn Image\(target), " + lower
-    case .pictureInPicture: return ImageMark.text + "\n" + phrase + ", " + lower
+    case .sequence, .grid: return imageBlock(kind, count: count) + "In Image\(target), " + lower
+    case .pictureInPicture: return imageBlock(kind, count: count) + phrase + ", " + lower
     }
   }
 

@@ -3,8 +3,8 @@ extension RunConfiguration {
   public struct Compose: Sendable, Equatable {
     /// How many records have how many images, in ascending number of images.
     ///
-    /// In YAML either `{2: 400, 3: 200}` or `{total: 600, counts: [2, 3]}`, which divides the total evenly and
-    /// gives the remainder to the smallest numbers of images.
+    /// In YAML either `{2: 400, 3: 200}` or `{total: 600, counts: [2, 3]}`, which divides the total evenly
+    /// and gives the remainder to the smallest numbers of images.
     public struct Mix: Sendable, Equatable {
       /// Records with one number of images.
       public struct Entry: Sendable, Equatable {

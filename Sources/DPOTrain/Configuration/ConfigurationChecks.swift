@@ -83,7 +83,7 @@ extension RunConfiguration {
     let images = max(
       compose.sequence.entries.filter { $0.records > 0 }.map(\.images).max() ?? 1,
       evaluate.sequenceCounts.max() ?? 1,
-      sft.composed.weights.filter { $0.kind == .sequence }.map(\.count).max() ?? 1)
+      sft.composed.shown.filter { $0.kind == .sequence }.map(\.count).max() ?? 1)
     let needed = images * vision.patchesPerImage + Self.textAllowance
     require(
       needed <= text.maxPositionEmbeddings, "model.text_config.max_position_embeddings",

@@ -147,11 +147,13 @@ extension RunConfiguration.Data: ConfigurationSection {
         "names", \.names, "File of the names of `emoji`; by default the emoji-test.txt that Debian installs."),
       .optionalChoice(
         "answers", \.answers,
-        "How the sources word their answers: in sentences, several wordings for each question, or in as few words as there are; `null` is sentences. `llava` has the answers of its file."
+        "How the sources word their answers: in sentences, several wordings for each question, or in as "
+          + "few words as there are; `null` is sentences. `llava` has the answers of its file."
       ),
       .number(
         "describe_share", \.describeShare, .share,
-        "Share of the questions that ask for several attributes at once (what is in the picture?), of every source beside `llava`; the rest is as without them."
+        "Share of the questions that ask for several attributes at once (what is in the picture?), of "
+          + "every source beside `llava`; the rest is as without them."
       ),
       .section("shares", \.shares),
       .section("sizes", \.sizes),
@@ -222,14 +224,17 @@ extension RunConfiguration.SFT: ConfigurationSection {
         "Questions in one conversation about one picture."),
       .integer(
         "eval_steps", \.evalSteps,
-        "Steps between two looks at the accuracy on the validation split, told in `metrics.jsonl`; 0 never looks. Answers are made and graded as `evaluate` says, whose `grader`, `batch_tokens` and `max_new_tokens` then redo `sft` too."
+        "Steps between two looks at the accuracy on the validation split, told in `metrics.jsonl`; 0 "
+          + "never looks. Answers are made and graded as `evaluate` says, whose `grader`, `batch_tokens` "
+          + "and `max_new_tokens` then redo `sft` too."
       ),
       .integer(
         "eval_questions", \.evalQuestions, from: 1,
         "Questions of a look about single images, and as many of every format in `composed`."),
       .number(
         "stop_accuracy", \.stopAccuracy, .share,
-        "Mean accuracy over the formats of `composed` at which the decay of the learning rate begins, so that the base model can still err; 0 leaves it to `max_steps`."
+        "Mean accuracy over the formats of `composed` at which the decay of the learning rate begins, so "
+          + "that the base model can still err; 0 leaves it to `max_steps`."
       ),
       .number("adam_beta1", \.adamBeta1, .belowOne, "AdamW's decay of the first moment."),
       .number("adam_beta2", \.adamBeta2, .belowOne, "AdamW's decay of the second moment."),
@@ -244,20 +249,24 @@ extension RunConfiguration.SFT.Composed: ConfigurationSection {
     [
       .number(
         "share", \.share, .share,
-        "Share of conversations about several pictures once they have started, in the prompts that `compose` makes."
+        "Share of conversations about several pictures once they have started, in the prompts that "
+          + "`compose` makes."
       ),
       .number("start", \.start, .share, "Fraction of the steps after which they come in."),
       .number(
         "pairs_until", \.pairsUntil, .share,
-        "Fraction of the steps up to which they show two separate pictures alone, from which \"Image 2\" is learned soonest."
+        "Fraction of the steps up to which they show two pictures alone, in each format with weight for two: "
+          + "\"Image 2\" is learned soonest from these."
       ),
       .integer(
         "questions", \.questions, from: 1, to: 16,
-        "Questions in one of them, each about a picture drawn at random (for a picture in a picture the inner one)."
+        "Questions in one of them, each about a picture drawn at random (for a picture in a picture the "
+          + "inner one)."
       ),
       .weights(
         "sequence", \.sequence, for: RunConfiguration.Compose.sequenceCounts,
-        "How often a sequence is drawn, by number of images; only proportions count, also to the other formats."
+        "How often a sequence is drawn, by number of images; only proportions count, also to the other "
+          + "formats."
       ),
       .weights(
         "grid", \.grid, for: RunConfiguration.Compose.gridCounts,
@@ -279,7 +288,8 @@ extension RunConfiguration.SFT.VisionPretraining: ConfigurationSection {
       ),
       .number(
         "composed_share", \.composedShare, .share,
-        "Share of the pictures that are grids and pictures in pictures of `sft.composed`, so that patch features say what is where."
+        "Share of the pictures that are grids and pictures in pictures of `sft.composed`, so that patch "
+          + "features say what is where."
       ),
       .number("learning_rate", \.learningRate, .positive, "Peak learning rate, with cosine schedule."),
       .number(
@@ -327,7 +337,8 @@ extension RunConfiguration.Train: ConfigurationSection {
       .number("gamma", \.gamma, .notNegative, "Weight γ of the NLL term on the chosen answers."),
       .number(
         "anchor_weight", \.anchorWeight, .notNegative,
-        "Weight of mDPO's anchor, −log σ(β log π/π_ref) of the chosen answers, which keeps them from becoming less likely; 0 is none."
+        "Weight of mDPO's anchor, −log σ(β log π/π_ref) of the chosen answers, which keeps them from "
+          + "becoming less likely; 0 is none."
       ),
       .choice(
         "nll_reduction", \.nllReduction,
@@ -389,8 +400,10 @@ extension RunConfiguration.Evaluate: ConfigurationSection {
     [
       .choice(
         "grader", \.grader,
-        "How answers are graded: by what they claim about the picture (`semantic`), by comparison with the ground truth as text, or by what the source has. Selection counts right answers the same way."
-      ).read(by: .select, .before, .evaluate),
+        "How answers are graded: by what they claim about the picture (`semantic`), by comparison with "
+          + "the ground truth as text, or by what the source has. Selection counts right answers the same "
+          + "way."
+      ).read(by: .answers, .select, .before, .evaluate),
       .choice(
         "split", \.split, "Split the questions come from; `val` for choices, `test` for reported figures."
       ).read(by: .questions),
@@ -414,7 +427,8 @@ extension RunConfiguration.Evaluate: ConfigurationSection {
       .flag("blind", \.blind, "Whether every question is also asked without its images."),
       .flag(
         "permuted", \.permuted,
-        "Whether every question about a sequence is also asked with its pictures in another order: each one place on, the last one first."
+        "Whether every question about a sequence is also asked with its pictures in another order: each "
+          + "one place on, the last one first."
       ),
     ]
   }

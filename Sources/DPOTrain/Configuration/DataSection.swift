@@ -62,8 +62,8 @@ extension RunConfiguration {
 
     /// Kind of data.
     public var source = Source.shapes
-    /// Directory of the IDX files (`fashion`) or of the `stamps`, font of the `emoji`, or the JSON file (`llava`);
-    /// `nil` for `shapes` and `mixture`, and for what is in the place where Debian installs it.
+    /// Directory of the IDX files (`fashion`) or of the `stamps`, font of the `emoji`, or the JSON file
+    /// (`llava`); `nil` for `shapes` and `mixture`, and for what is in the place where Debian installs it.
     public var path: String?
     /// Directory that the picture paths of `llava` records are relative to; `nil` means the JSON file's.
     public var imageRoot: String?

@@ -17,8 +17,8 @@ extension RunConfiguration {
 
   /// The text of a YAML file.
   ///
-  /// - Throws: ``ConfigurationError`` when there is none, or more than a person writes; `CheckpointError` when
-  ///   it is not as a run wrote it.
+  /// - Throws: ``ConfigurationError`` when there is none, or more than a person writes; `CheckpointError`
+  ///   when it is not as a run wrote it.
   static func text(of url: URL) throws -> String {
     let file = url.relativePath
     let attributes = try? FileManager.default.attributesOfItem(atPath: url.path)

@@ -1,5 +1,5 @@
-/// A piece of a run's files that is the same wherever everything it depends on is the same, so that another run can
-/// take it over in place of making it again.
+/// A piece of a run's files that is the same wherever everything it depends on is the same, so that another
+/// run can take it over in place of making it again.
 ///
 /// Every key of the configuration names the parts that read it directly (``ConfigurationReference`` shows
 /// them); a part depends on those keys and on those of all parts it needs.

@@ -15,8 +15,8 @@ extension RunConfiguration {
       public var maxSteps = 500
       /// Pictures per step.
       public var perDeviceTrainBatchSize = 64
-      /// Share of the pictures that are canvases of the formats in `sft.composed`, each cell with the attributes of
-      /// its picture: patch features then say what is where, as CLIP's do.
+      /// Share of the pictures that are canvases of the formats in `sft.composed`, each cell with the
+      /// attributes of its picture: patch features then say what is where, as CLIP's do.
       public var composedShare = 0.0
       /// Peak learning rate, with cosine schedule.
       public var learningRate = 3e-3
@@ -35,8 +35,8 @@ extension RunConfiguration {
       public var share = 0.33
       /// Fraction of the steps after which they come in.
       public var start = 0.0
-      /// Fraction of the steps up to which they show two separate pictures alone: what "Image 2" means is learned much
-      /// sooner from these than from all formats at once.
+      /// Fraction of the steps up to which they show two pictures alone, in each format that has weight for
+      /// two: what "Image 2" means is learned much sooner from these than from all numbers at once.
       public var pairsUntil = 0.0
       /// Questions in one of them, each about a picture drawn at random.
       public var questions = 4
@@ -57,6 +57,19 @@ extension RunConfiguration {
           + grid.sorted { $0.key < $1.key }.map { (.grid, $0.key, $0.value) }
           + [(.pictureInPicture, 2, picInPic)]
         return share > 0 ? all.filter { $0.2 > 0 } : []
+      }
+
+      /// Every format and number of pictures that is shown at any time.
+      var shown: [(kind: CompositionKind, count: Int)] {
+        let drawn = weights.map { ($0.kind, $0.count) }
+        return pairsUntil > start ? pairs.map { ($0.kind, $0.count) } + drawn : drawn
+      }
+
+      /// What is drawn up to ``pairsUntil``: the formats of two pictures; two separate ones where none has
+      /// weight.
+      package var pairs: [(kind: CompositionKind, count: Int, weight: Double)] {
+        let two = weights.filter { $0.count == 2 }
+        return two.isEmpty && !weights.isEmpty ? [(.sequence, 2, 1)] : two
       }
     }
 

@@ -31,8 +31,9 @@ extension RunConfiguration {
     public enum Chosen: String, CaseIterable, Sendable {
       /// The ground truth, as in the paper.
       case groundTruth = "ground_truth"
-      /// The model's own answer that looked most at its image, of those with a ratio over the threshold: on policy,
-      /// and without a label (OPA-DPO's argument, arXiv 2501.09695). A prompt without such an answer makes no pair.
+      /// The model's own answer that looked most at its image, of those with a ratio over the threshold: on
+      /// policy, and without a label (OPA-DPO's argument, arXiv 2501.09695). A prompt without such an answer
+      /// makes no pair.
       case model
     }
 
@@ -42,8 +43,8 @@ extension RunConfiguration {
       case model
       /// A right answer to another question of the same kind, drawn at random: a control.
       case random
-      /// The chosen answer with what is true of another picture of the prompt in the place of what is true of the
-      /// asked one (CcDPO's swapped captions, arXiv 2505.22396).
+      /// The chosen answer with what is true of another picture of the prompt in the place of what is true of
+      /// the asked one (CcDPO's swapped captions, arXiv 2505.22396).
       case swapped
       /// The first half of the chosen answer's words (CcDPO's truncated captions).
       case truncated
@@ -70,7 +71,8 @@ extension RunConfiguration {
     /// Formats by name: `single` is a picture as it came.
     public static let formatNames = QuestionKind.allCases.map(\.rawValue)
 
-    /// `select.thresholds`: largest share of the attention on the named image with which an answer is rejected.
+    /// `select.thresholds`: largest share of the attention on the named image with which an answer is
+    /// rejected.
     public struct Thresholds: Sendable, Equatable {
       /// By number of images.
       public var sequence: [Int: Double] = [2: 0.7, 3: 0.6, 4: 0.5, 5: 0.5]
@@ -98,8 +100,8 @@ extension RunConfiguration {
       public init() {}
     }
 
-    /// `select.noise`: standard deviation, in 8-bit steps, of the noise on the pictures while the rejected answer
-    /// is generated; 0 is none. The saved pair always names the clean pictures.
+    /// `select.noise`: standard deviation, in 8-bit steps, of the noise on the pictures while the rejected
+    /// answer is generated; 0 is none. The saved pair always names the clean pictures.
     public struct Noise: Sendable, Equatable {
       /// On every picture of a sequence.
       public var sequence = 0.0
@@ -134,20 +136,20 @@ extension RunConfiguration {
     public var layerProfile = true
     /// Chat template while answers are generated; `nil` takes the model's own.
     public var template: Tokenizer.Template?
-    /// Formats whose answers may become pairs. Attention has nothing to compare in a single image: its answers would
-    /// be rejected for their wording alone.
+    /// Formats whose answers may become pairs. Attention has nothing to compare in a single image: its
+    /// answers would be rejected for their wording alone.
     public var formats = QuestionKind.multiImage.map(\.rawValue)
     /// Formats whose prompts are answered by sampling too.
     public var sampledFormats = QuestionKind.multiImage.map(\.rawValue)
-    /// Answers sampled for every prompt beside the greedy one; with ``requireWrong`` only where the greedy one is
-    /// right.
+    /// Answers sampled for every prompt beside the greedy one; with ``requireWrong`` only where the greedy
+    /// one is right.
     public var samples = 4
     /// Which of the answers that pass is rejected.
     public var pick = Pick.first
     /// Temperature of those samples.
     public var temperature = 1.0
-    /// Whether an answer must be wrong to be rejected, which asks the ground truth; otherwise it must only differ
-    /// from it as a text, as in the paper.
+    /// Whether an answer must be wrong to be rejected, which asks the ground truth; otherwise it must only
+    /// differ from it as a text, as in the paper.
     public var requireWrong = false
     /// Noise on the pictures while the rejected answer is generated.
     public var noise = Noise()

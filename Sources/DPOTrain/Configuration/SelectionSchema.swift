@@ -60,7 +60,9 @@ extension RunConfiguration.Select: ConfigurationSection {
       .section("thresholds", \.thresholds),
       .choice(
         "threshold_rule", \.thresholdRule,
-        "Where the thresholds come from: the table above, a quantile of the attention ratios of all answers of a format and number of images, or the cut that divides those ratios best in two (Otsu's). None of them looks at the ground truth."
+        "Where the thresholds come from: the table above, a quantile of the attention ratios of all "
+          + "answers of a format and number of images, or the cut that divides those ratios best in two "
+          + "(Otsu's). None of them looks at the ground truth."
       ),
       .number(
         "threshold_quantile", \.thresholdQuantile, .belowOne,
@@ -101,11 +103,13 @@ extension RunConfiguration.Select: ConfigurationSection {
       .names("formats", \.formats, from: formatNames, "Formats whose answers may become pairs."),
       .integer(
         "samples", \.samples, to: 10_000,
-        "Answers sampled for every prompt beside the greedy one; with `require_wrong` only for prompts whose greedy answer is right."
+        "Answers sampled for every prompt beside the greedy one; with `require_wrong` only for prompts "
+          + "whose greedy answer is right."
       ).read(by: .answers),
       .choice(
         "pick", \.pick,
-        "Which of the answers to a prompt that pass all rules is rejected: the first (the greedy one, then the sampled ones), or the one with the lowest attention ratio."
+        "Which of the answers to a prompt that pass all rules is rejected: the first (the greedy one, "
+          + "then the sampled ones), or the one with the lowest attention ratio."
       ),
       .names(
         "sampled_formats", \.sampledFormats, from: formatNames,
@@ -114,7 +118,8 @@ extension RunConfiguration.Select: ConfigurationSection {
       .number("temperature", \.temperature, .positive, "Temperature of those samples.").read(by: .answers),
       .flag(
         "require_wrong", \.requireWrong,
-        "Whether an answer must be wrong to be rejected, which asks the ground truth: a control. The paper only asks that it differ from the ground truth as a text."
+        "Whether an answer must be wrong to be rejected, which asks the ground truth: a control. The "
+          + "paper only asks that it differ from the ground truth as a text."
       ).read(by: .answers, .select),
       .section("noise", \.noise).read(by: .answers),
       .integer(
@@ -125,11 +130,14 @@ extension RunConfiguration.Select: ConfigurationSection {
         .read(by: .answers),
       .choice(
         "chosen", \.chosen,
-        "Which answer is chosen: the ground truth, or the model's own answer that looked most at its image, where one is over the threshold."
+        "Which answer is chosen: the ground truth, or the model's own answer that looked most at its "
+          + "image, where one is over the threshold."
       ),
       .choice(
         "rejected", \.rejected,
-        "Which answer is rejected: the model's; or, in its place, a right answer to another question of the same family (a control), the chosen answer with the facts of another picture of the prompt, or its first half."
+        "Which answer is rejected: the model's; or, in its place, a right answer to another question of "
+          + "the same family (a control), the chosen answer with the facts of another picture of the "
+          + "prompt, or its first half."
       ),
       .integer("max_pairs", \.maxPairs, "Most pairs that are kept, drawn at random; 0 keeps all."),
       .flag(
@@ -213,46 +221,26 @@ extension RunConfiguration.Select.Noise: ConfigurationSection {
 }
 
 extension ConfigurationField {
+  /// Shares by number of images; a preset's stay where others are given.
   static func thresholds(
     _ key: String, _ path: WritableKeyPath<Section, [Int: Double]>, for counts: [Int], _ summary: String
   ) -> ConfigurationField {
-    let expected = "a mapping from \(counts.words) to numbers from 0 to 1"
-    return ConfigurationField(
-      key: key, expectation: expected, summary: summary, affectsResults: true,
-      read: { node, dotted, section, problems in
-        guard let entries = node.mapping else {
-          problems.add(node, dotted, expected: expected)
-          return
-        }
-        for entry in entries {
-          guard let count = counts.first(where: { "\($0)" == entry.key }) else {
-            problems.add(
-              entry.keyPlace, "\(dotted).\(entry.key)", "unknown key; \(dotted) has \(counts.words)")
-            continue
-          }
-          if let share = entry.value.number, NumberBounds.share.contains(share) {
-            section[keyPath: path][count] = share
-          } else {
-            problems.add(entry.value, "\(dotted).\(entry.key)", expected: NumberBounds.share.words)
-          }
-        }
-      },
-      write: { .byCount($0[keyPath: path].mapValues { .number($0) }) },
-      rows: { dotted, section in
-        [
-          ConfigurationRow(
-            key: dotted,
-            value: ConfigurationValue.byCount(section[keyPath: path].mapValues { .number($0) }).flow,
-            expectation: expected, summary: summary, affectsResults: true)
-        ]
-      })
+    byCount(key, path, for: counts, .share, "numbers from 0 to 1", keepsOthers: true, summary)
   }
 
   /// Weights by number of images; those that are given take the place of all others.
   static func weights(
     _ key: String, _ path: WritableKeyPath<Section, [Int: Double]>, for counts: [Int], _ summary: String
   ) -> ConfigurationField {
-    let expected = "a mapping from \(counts.words) to numbers that are not negative"
+    byCount(
+      key, path, for: counts, .notNegative, "numbers that are not negative", keepsOthers: false, summary)
+  }
+
+  private static func byCount(
+    _ key: String, _ path: WritableKeyPath<Section, [Int: Double]>, for counts: [Int], _ bounds: NumberBounds,
+    _ numbers: String, keepsOthers: Bool, _ summary: String
+  ) -> ConfigurationField {
+    let expected = "a mapping from \(counts.words) to \(numbers)"
     let written: (Section) -> ConfigurationValue = { section in
       .byCount(section[keyPath: path].mapValues { .number($0) })
     }
@@ -263,17 +251,17 @@ extension ConfigurationField {
           problems.add(node, dotted, expected: expected)
           return
         }
-        section[keyPath: path] = [:]
+        if !keepsOthers { section[keyPath: path] = [:] }
         for entry in entries {
           guard let count = counts.first(where: { "\($0)" == entry.key }) else {
             problems.add(
               entry.keyPlace, "\(dotted).\(entry.key)", "unknown key; \(dotted) has \(counts.words)")
             continue
           }
-          if let weight = entry.value.number, NumberBounds.notNegative.contains(weight) {
-            section[keyPath: path][count] = weight
+          if let number = entry.value.number, bounds.contains(number) {
+            section[keyPath: path][count] = number
           } else {
-            problems.add(entry.value, "\(dotted).\(entry.key)", expected: NumberBounds.notNegative.words)
+            problems.add(entry.value, "\(dotted).\(entry.key)", expected: bounds.words)
           }
         }
       },

@@ -56,7 +56,8 @@ extension RunConfiguration {
     public var dpopLambda = LossOptions.defaults.dpopLambda
     /// γ of `simpo`.
     public var simpoGamma = LossOptions.defaults.simpoGamma
-    /// Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO's α); 1 weighs all alike.
+    /// Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO's α); 1 weighs
+    /// all alike.
     public var ldAlpha = 1.0
     /// Whether pairs weigh as much as their answers are likely under the policy (WPO).
     public var useWeighting = false
@@ -90,7 +91,8 @@ extension RunConfiguration {
     public var adamBeta2 = 0.999
     /// What is trained in the decoder.
     public var adapter = Adapter.none
-    /// How matrices that are not trained are stored; BFloat16 halves their memory. Computing is done in Float32.
+    /// How matrices that are not trained are stored; BFloat16 halves their memory. Computing is done in
+    /// Float32.
     public var frozenDtype = FrozenType.float32
     /// Rank r of the adapters.
     public var loraR = 16
@@ -104,7 +106,8 @@ extension RunConfiguration {
     public var trainVision = false
     /// Share of single-image pairs among all pairs of a step: ballast against forgetting.
     public var singleImageShare = 0.0
-    /// Right answers of the base model beside the pairs of a step, in the NLL term alone: ballast against forgetting.
+    /// Right answers of the base model beside the pairs of a step, in the NLL term alone: ballast against
+    /// forgetting.
     public var ballastPerStep = 0
     /// Kinds of prompts the ballast is drawn from: `single` and composed ones.
     public var ballastKinds = ballastKindNames

@@ -1,4 +1,5 @@
-/// How a run tells whether an answer is right: by what it claims, or by comparison with the ground truth as text.
+/// How a run tells whether an answer is right: by what it claims, or by comparison with the ground truth as
+/// text.
 package struct AnswerGrading: Sendable {
   /// `nil` compares as text.
   private let grader: (any AnswerGrader)?
@@ -11,8 +12,8 @@ package struct AnswerGrading: Sendable {
     isStrict = false
   }
 
-  /// - Throws: ``DataError`` naming source and key when the configuration asks for a grader that the source does
-  ///   not have.
+  /// - Throws: ``DataError`` naming source and key when the configuration asks for a grader that the source
+  ///   does not have.
   package init(_ settings: RunConfiguration.Evaluate, source: any QuestionSource) throws(DataError) {
     grader = settings.grader == .text ? nil : source.grader
     isStrict = settings.grader == .semantic
@@ -34,8 +35,8 @@ package struct AnswerGrading: Sendable {
     verdict(answer, to: question)?.isRight ?? AnswerText.matches(answer, question.groundTruth)
   }
 
-  /// Whether an answer is wrong for the asked picture but right for another one of the prompt; `nil` where it is
-  /// known of none what would be right.
+  /// Whether an answer is wrong for the asked picture but right for another one of the prompt; `nil` where it
+  /// is known of none what would be right.
   package func isFromAnotherImage(_ answer: String, to question: StoredQuestion) -> Bool? {
     guard let record = question.record else { return nil }
     guard let verdict = verdict(answer, to: question), let others = record.factsOfOthers, !others.isEmpty
@@ -49,8 +50,8 @@ package struct AnswerGrading: Sendable {
       }
   }
 
-  /// - Throws: ``DataError`` naming the first question whose answers only a comparison of text could grade, where
-  ///   the configuration wants more.
+  /// - Throws: ``DataError`` naming the first question whose answers only a comparison of text could grade,
+  ///   where the configuration wants more.
   package func require(_ questions: [StoredQuestion]) throws(DataError) {
     guard isStrict,
       let first = questions.first(where: { verdict($0.groundTruth, to: $0) == nil })

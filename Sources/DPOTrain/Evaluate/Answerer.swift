@@ -56,7 +56,8 @@ public struct Answerer {
   public let batches: [[Int]]
 
   /// Encodes all requests.
-  /// - Throws: ``RecordError`` naming the first one whose marks are not its pictures, or that is longer than the context.
+  /// - Throws: ``RecordError`` naming the first one whose marks are not its pictures, or that is longer than
+  ///   the context.
   public init(
     _ requests: [AnswerRequest], model: LlavaModel, encoder: PromptEncoder, features: FeatureStore,
     batchTokens: Int, maxNewTokens: Int

@@ -133,7 +133,8 @@ public struct PhaseResult: Sendable, Equatable {
   public var kinds: [QuestionKind: KindResult]
   /// All questions that show more than one picture.
   public var multiImage: AccuracyResult?
-  /// How well the attention ratio of each decoder layer tells right from wrong answers to multi-image questions.
+  /// How well the attention ratio of each decoder layer tells right from wrong answers to multi-image
+  /// questions.
   public var attentionAUC: [Interval?]
 
   /// Creates a result from its parts.

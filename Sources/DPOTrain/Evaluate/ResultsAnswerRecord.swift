@@ -1,4 +1,5 @@
-/// One row of `evaluate/before.jsonl` and `evaluate/after.jsonl`: a held-out question and the model's answer to it.
+/// One row of `evaluate/before.jsonl` and `evaluate/after.jsonl`: a held-out question and the model's answer
+/// to it.
 public struct AnswerRecord: JSONRow, Equatable {
   /// The question's id; the same question has the same id before and after.
   public var id: String

@@ -84,8 +84,8 @@ enum Format {
 }
 
 extension EvaluationResult {
-  /// The before/after table: accuracy in per cent with 95 % intervals, the change in points, how often the answer
-  /// came from another picture, and accuracy without images.
+  /// The before/after table: accuracy in per cent with 95 % intervals, the change in points, how often the
+  /// answer came from another picture, and accuracy without images.
   /// - Parameter detailed: adds a row for each number of pictures, and two for pictures in another order.
   public func table(detailed: Bool = true) -> TextTable {
     var rows: [[String]] = []
@@ -124,8 +124,8 @@ extension EvaluationResult {
     }
   }
 
-  /// The table of accuracy by the number of the picture that is asked about, before and after; `nil` where the
-  /// results do not have it.
+  /// The table of accuracy by the number of the picture that is asked about, before and after; `nil` where
+  /// the results do not have it.
   public var placeTable: TextTable? {
     var rows: [[String]] = []
     for kind in QuestionKind.multiImage {

@@ -1,8 +1,8 @@
 import Tensor
 
 extension Statistics {
-  /// Percentile bootstrap of a mean whose values come in groups that belong together, such as the questions about one
-  /// picture: whole groups are resampled, the mean is over their values.
+  /// Percentile bootstrap of a mean whose values come in groups that belong together, such as the questions
+  /// about one picture: whole groups are resampled, the mean is over their values.
   /// - Parameters:
   ///   - values: one number per question.
   ///   - groups: the group of each.
@@ -42,8 +42,8 @@ extension Statistics {
       high: quantile(0.975, of: means))
   }
 
-  /// ``groupedMean(_:groups:resamples:using:)`` of a proportion. Where all outcomes agree, Wilson's interval with as
-  /// many trials as groups.
+  /// ``groupedMean(_:groups:resamples:using:)`` of a proportion. Where all outcomes agree, Wilson's interval
+  /// with as many trials as groups.
   public static func groupedProportion(
     _ outcomes: [Bool], groups: [some Hashable], resamples: Int = defaultResamples,
     using generator: inout RandomGenerator

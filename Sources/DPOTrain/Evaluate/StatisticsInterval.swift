@@ -56,8 +56,8 @@ public enum Statistics {
     return Interval(estimate: mean, low: quantile(0.025, of: means), high: quantile(0.975, of: means))
   }
 
-  /// Bootstrap of a proportion. Where all outcomes agree every resample is the same and the bootstrap interval
-  /// has no width, which says nothing; there the Wilson interval is given instead.
+  /// Bootstrap of a proportion. Where all outcomes agree every resample is the same and the bootstrap
+  /// interval has no width, which says nothing; there the Wilson interval is given instead.
   public static func proportion(
     _ outcomes: [Bool], resamples: Int = defaultResamples, using generator: inout RandomGenerator
   ) -> Interval? {
@@ -90,7 +90,8 @@ public enum Statistics {
       high: hits == trials ? 1 : min(1, center + half))
   }
 
-  /// Student's interval of a mean over few repetitions: `mean ± t * s / sqrt(k)`, for several seeds of one run.
+  /// Student's interval of a mean over few repetitions: `mean ± t * s / sqrt(k)`, for several seeds of one
+  /// run.
   /// - Returns: `nil` for fewer than two values.
   public static func studentMean(_ values: [Double]) -> Interval? {
     guard values.count > 1 else { return nil }
@@ -104,8 +105,8 @@ public enum Statistics {
   /// The 97.5 % quantile of the standard normal distribution.
   static let normalQuantile975 = 1.959963984540054
 
-  /// The 97.5 % quantile of Student's t: tabulated up to 10 degrees of freedom, above that by the Cornish-Fisher
-  /// expansion (Abramowitz and Stegun 26.7.5).
+  /// The 97.5 % quantile of Student's t: tabulated up to 10 degrees of freedom, above that by the
+  /// Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5).
   static func studentQuantile975(degreesOfFreedom: Int) -> Double {
     let table = [
       12.706205, 4.302653, 3.182446, 2.776445, 2.570582, 2.446912, 2.364624, 2.306004, 2.262157, 2.228139,

@@ -2,8 +2,8 @@ import Foundation
 import Tensor
 
 extension Statistics {
-  /// The area under the ROC curve of a score: the probability that a positive scores higher than a negative, ties
-  /// counting half, with the 95 % interval of DeLong, DeLong and Clarke-Pearson (1988), cut to 0 … 1.
+  /// The area under the ROC curve of a score: the probability that a positive scores higher than a negative,
+  /// ties counting half, with the 95 % interval of DeLong, DeLong and Clarke-Pearson (1988), cut to 0 … 1.
   ///
   /// Positives here are right answers and the score is the attention ratio: 0.5 means attention says nothing.
   /// - Returns: `nil` without at least one of each; an interval of no width where one side has a single value

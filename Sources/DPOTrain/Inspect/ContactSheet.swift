@@ -2,7 +2,8 @@ import Tensor
 
 public import LVLM
 
-/// Records as people look at them: a row of small pictures and the texts beside them, one record under the other.
+/// Records as people look at them: a row of small pictures and the texts beside them, one record under the
+/// other.
 public struct ContactSheet {
   /// The side of the square a picture is fitted into, in pixels.
   private static let side = 160
@@ -15,7 +16,8 @@ public struct ContactSheet {
 
   /// Draws records.
   /// - Parameters:
-  ///   - imageFolder: what pictures' paths are relative to. A picture that cannot be read is a grey square that says so.
+  ///   - imageFolder: what pictures' paths are relative to. A picture that cannot be read is a grey square
+  ///     that says so.
   /// - Precondition: there is a record.
   public static func draw(_ records: [RecordContents], imageFolder: String) -> RGBImage {
     tensorRequire(!records.isEmpty, "ContactSheet", "there is no record to draw")

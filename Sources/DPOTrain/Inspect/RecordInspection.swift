@@ -56,8 +56,8 @@ public struct RecordInspection: Sendable {
   ///   - imageFolder: what pictures' paths are relative to; where it is given, every picture is read.
   ///   - pictures: finds the pictures that cannot be read.
   ///   - limit: problems and samples that are kept.
-  /// - Throws: ``DataError`` when the file cannot be read as records at all. A line of a JSONL file that is no JSON is
-  ///   a problem like others.
+  /// - Throws: ``DataError`` when the file cannot be read as records at all. A line of a JSONL file that is
+  ///   no JSON is a problem like others.
   public init(
     path: String, imageFolder: String? = nil, limit: Int = 10, pictures: PictureCheck = PictureCheck()
   ) throws {

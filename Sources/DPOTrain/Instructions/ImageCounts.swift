@@ -1,9 +1,10 @@
 import Tensor
 
-/// How many images the multi-image prompts of a source get: by the rank of a record in its source, in MIA-DPO's shares.
+/// How many images the multi-image prompts of a source get: by the rank of a record in its source, in
+/// MIA-DPO's shares.
 ///
-/// The authors made sequences and grids of 62,461 records, a tenth of LLaVA's mixture, and gave the first ranks of
-/// every source two images, the next three, and so on. Sources of other sizes get the same shares.
+/// The authors made sequences and grids of 62,461 records, a tenth of LLaVA's mixture, and gave the first
+/// ranks of every source two images, the next three, and so on. Sources of other sizes get the same shares.
 public struct ImageCounts: Sendable, Equatable {
   /// Records that get one number of images.
   public struct Share: Sendable, Equatable {
@@ -34,8 +35,8 @@ public struct ImageCounts: Sendable, Equatable {
     return shares[shares.count - 1].images
   }
 
-  /// The shares of a source; of all sources together where the authors had no such source. `nil` where they made no
-  /// such prompts of it: grids and pictures in pictures of `vg`.
+  /// The shares of a source; of all sources together where the authors had no such source. `nil` where they
+  /// made no such prompts of it: grids and pictures in pictures of `vg`.
   public static func of(_ source: String, _ kind: CompositionKind) -> ImageCounts? {
     switch kind {
     case .sequence: ImageCounts([2, 3, 4, 5], sequences[source] ?? sum(sequences))

@@ -9,15 +9,16 @@ public struct Instruction: Sendable {
   public var sources: [String]
   /// The 1-based place of the target among them.
   public var target: Int
-  /// The one picture of a grid or of a picture in a picture; `nil` for a sequence, whose images stay as they are.
+  /// The one picture of a grid or of a picture in a picture; `nil` for a sequence, whose images stay as they
+  /// are.
   public var picture: RGBImage?
-  /// The first turn as the *compose* stage writes prompts, but for the places of images; `nil` for grids that ask about
-  /// several.
+  /// The first turn as the *compose* stage writes prompts, but for the places of images; `nil` for grids that
+  /// ask about several.
   public var record: ComposedRecord?
 }
 
-/// Makes MIA-DPO's instruction sets of LLaVA conversations, by the geometry and the rules of the authors' notebooks
-/// (`gen_data/gen_instruction`).
+/// Makes MIA-DPO's instruction sets of LLaVA conversations, by the geometry and the rules of the authors'
+/// notebooks (`gen_data/gen_instruction`).
 ///
 /// Every instruction is a pure function of the pool, its record and the seed.
 public struct InstructionComposer: Sendable {
@@ -27,7 +28,8 @@ public struct InstructionComposer: Sendable {
   public let seed: UInt64
   /// Whether companions that cannot be read are passed over.
   public let skipsUnreadable: Bool
-  /// Binding side of the inner picture as a share of the outer one: 0.7 in the authors' code, about ½ in the paper.
+  /// Binding side of the inner picture as a share of the outer one: 0.7 in the authors' code, about ½ in the
+  /// paper.
   public let innerScale: Double
   /// Side of a grid's cell in pixels.
   public static let cell = 448
@@ -42,8 +44,8 @@ public struct InstructionComposer: Sendable {
     self.skipsUnreadable = skipsUnreadable
   }
 
-  /// The conversations that become prompts of a kind, in file order: all for sequences; for grids and pictures in
-  /// pictures none of `vg`, and none of `coco` with a box.
+  /// The conversations that become prompts of a kind, in file order: all for sequences; for grids and
+  /// pictures in pictures none of `vg`, and none of `coco` with a box.
   public func entries(for kind: CompositionKind) -> [Int] {
     pool.entries.indices.filter { index in
       let entry = pool.entries[index]
@@ -54,7 +56,8 @@ public struct InstructionComposer: Sendable {
 
   /// The instruction made of an entry.
   /// - Parameter path: what the record calls the composed picture.
-  /// - Throws: ``DataError`` naming the record when a picture cannot be read, or when its source has too few others.
+  /// - Throws: ``DataError`` naming the record when a picture cannot be read, or when its source has too few
+  ///   others.
   public func instruction(_ kind: CompositionKind, entry index: Int, path: String) throws -> Instruction {
     let entry = pool.entries[index]
     guard let counts = ImageCounts.of(entry.source, kind) else {

@@ -17,8 +17,8 @@ extension InstructionComposer {
     (1, 1, 48_000), (2, 1, 28_000), (2, 2, 28_000), (3, 3, 21_000), (3, 6, 21_000),
   ]
 
-  /// The grids of a pool: conversations without `vg` and without those of `coco` with a box, shuffled, rounded down to
-  /// thousands and dealt out in the authors' shares. Fewer than a thousand are all used.
+  /// The grids of a pool: conversations without `vg` and without those of `coco` with a box, shuffled,
+  /// rounded down to thousands and dealt out in the authors' shares. Fewer than a thousand are all used.
   public func groups() -> [Group] {
     let usable = entries(for: .grid)
     var generator = RandomGenerator(seed: seed, stream: 0x4752_4F55)
@@ -36,8 +36,8 @@ extension InstructionComposer {
     return groups
   }
 
-  /// The instruction of a group: its conversations one after the other, each naming its own image; the id is theirs
-  /// joined by `_`. Companions are any images of the pool, none twice.
+  /// The instruction of a group: its conversations one after the other, each naming its own image; the id is
+  /// theirs joined by `_`. Companions are any images of the pool, none twice.
   /// - Parameters:
   ///   - number: its place among ``groups()``, which companions are drawn by.
   ///   - path: what the record calls the grid.

@@ -39,7 +39,8 @@ public struct InstructionPool: Sendable {
   ///   - imageFolder: what images' paths are relative to; every image must be there, and readable.
   ///   - step: takes every so many-th record of each source, the last of every `step`.
   ///   - pictures: finds the images that cannot be read.
-  ///   - broken: takes the error of a record that cannot be used, in place of the record; throws it by default.
+  ///   - broken: takes the error of a record that cannot be used, in place of the record; throws it by
+  ///     default.
   /// - Throws: ``DataError`` naming file, line and record, or the file where none of its records can be used.
   /// - Precondition: `step` is positive.
   public init(

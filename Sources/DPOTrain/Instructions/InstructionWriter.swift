@@ -43,7 +43,8 @@ public struct InstructionWriter: Sendable {
     self.format = format
   }
 
-  /// Makes all instructions of a kind on all cores; the record file appears, in one step, when all pictures are on disk.
+  /// Makes all instructions of a kind on all cores; the record file appears, in one step, when all pictures
+  /// are on disk.
   /// - Parameters:
   ///   - limit: makes only the first so many.
   ///   - progress: told the number of records done and their total; throwing from it stops.
@@ -63,7 +64,8 @@ public struct InstructionWriter: Sendable {
     }
   }
 
-  /// Makes the grids that ask about several images: `grid_groups.json` and its pictures; as ``write(_:limit:progress:broken:)``.
+  /// Makes the grids that ask about several images: `grid_groups.json` and its pictures; as
+  /// ``write(_:limit:progress:broken:)``.
   @discardableResult
   public func writeGroups(
     limit: Int = .max, progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in },

@@ -8,7 +8,8 @@ extension PreferenceLoss {
     (1 - scores.scaledMargin(options)).relu()
   }
 
-  /// `(Δ̄ − 1/(2β))²` on per-token means (Azar et al., "IPO", 2023, eq. 17; averaged as its authors confirmed).
+  /// `(Δ̄ − 1/(2β))²` on per-token means (Azar et al., "IPO", 2023, eq. 17; averaged as its authors
+  /// confirmed).
   static let ipo = PreferenceLoss(
     "ipo", reads: [.divergence, .alphaDivergenceCoefficient]
   ) { scores, options in

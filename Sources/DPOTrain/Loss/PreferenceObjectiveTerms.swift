@@ -8,10 +8,12 @@ public enum LikelihoodReduction: String, CaseIterable, Sendable {
   case sum
 }
 
-/// The whole training objective: a weighted list of preference losses, `γ` times the likelihood term, and an anchor.
+/// The whole training objective: a weighted list of preference losses, `γ` times the likelihood term, and an
+/// anchor.
 ///
 /// `L = Σ_i w_i · mean_pairs(loss_i) + γ · NLL(chosen)` (MIA-DPO, equation 5, with one loss of weight 1)
-/// `+ a · mean_pairs(−log σ(β · log π(y_w|x)/π_ref(y_w|x)))` (the anchor of mDPO, arXiv 2406.11839, equation 7).
+/// `+ a · mean_pairs(−log σ(β · log π(y_w|x)/π_ref(y_w|x)))` (the anchor of mDPO, arXiv 2406.11839, equation
+/// 7).
 public struct PreferenceObjectiveTerms: Sendable {
   /// The preference losses.
   public let losses: [PreferenceLoss]
@@ -21,7 +23,8 @@ public struct PreferenceObjectiveTerms: Sendable {
   public let options: LossOptions
   /// The weight γ of the likelihood term.
   public let gamma: Double
-  /// The weight of the anchor, which keeps the chosen answers from becoming less likely than under the reference.
+  /// The weight of the anchor, which keeps the chosen answers from becoming less likely than under the
+  /// reference.
   public let anchor: Double
   /// How the likelihood term is averaged.
   public let reduction: LikelihoodReduction
@@ -70,7 +73,8 @@ public struct PreferenceObjectiveTerms: Sendable {
   /// the whole step, whatever the split.
   /// - Parameters:
   ///   - pairWeights: What the preference loss of each pair is multiplied with, `[pairs]`; 1 when nil.
-  ///   - chosenSums: Summed log-probability of each chosen answer, for the likelihood term, where scores weigh tokens.
+  ///   - chosenSums: Summed log-probability of each chosen answer, for the likelihood term, where scores
+  ///     weigh tokens.
   ///   - stepPairs: Pairs in the whole optimizer step.
   ///   - stepAnswers: Answers in the likelihood term of the whole step, when there are more than pairs.
   ///   - stepChosenTokens: Tokens of those answers.

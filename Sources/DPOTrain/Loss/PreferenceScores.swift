@@ -2,7 +2,8 @@ import Tensor
 
 /// Log-probabilities of the chosen and rejected completion of each pair under the policy and the reference.
 ///
-/// Everything is `[pairs]`; a completion's log-probability is the sum over its tokens, end-of-sequence included.
+/// Everything is `[pairs]`; a completion's log-probability is the sum over its tokens, end-of-sequence
+/// included.
 public struct PreferenceScores {
   /// The policy's, of the chosen answers.
   public var policyChosen: Tensor

@@ -43,7 +43,8 @@ extension PreferenceLoss {
     return -(margin * options.beta).logSigmoid()
   }
 
-  /// `−log σ(β(l̄_w − l̄_l) − γ)` on mean log-probabilities, without a reference (Meng et al., "SimPO", 2024).
+  /// `−log σ(β(l̄_w − l̄_l) − γ)` on mean log-probabilities, without a reference (Meng et al., "SimPO",
+  /// 2024).
   static let simpo = PreferenceLoss("simpo", reads: [.simpoGamma], readsReference: false) { scores, options in
     let margin =
       scores.perToken(scores.policyChosen, scores.chosenTokens)

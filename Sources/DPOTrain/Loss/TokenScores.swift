@@ -28,8 +28,8 @@ public struct TokenScores {
 
   /// Sums over the tokens of each answer.
   ///
-  /// - Parameter lengthWeight: the weight of the tokens of the longer answer that lie beyond the length of the shorter
-  ///   one (α of LD-DPO, Liu et al. 2024, arXiv:2409.06411; TRL's `ld_alpha`); 1 when nil.
+  /// - Parameter lengthWeight: the weight of the tokens of the longer answer that lie beyond the length of
+  ///   the shorter one (α of LD-DPO, Liu et al. 2024, arXiv:2409.06411; TRL's `ld_alpha`); 1 when nil.
   public func scores(lengthWeight: Double? = nil) -> PreferenceScores {
     let lengths = lengths
     var weights = mask
@@ -44,8 +44,8 @@ public struct TokenScores {
       chosenTokens: Array(lengths[..<pairs]), rejectedTokens: Array(lengths[pairs...]))
   }
 
-  /// The weight of each pair in WPO (Zhou et al. 2024, arXiv:2406.11827): how likely both answers are under the policy
-  /// itself, `exp(Σ mean_t(log p_t − log Σ_v p_v²))` over the two answers, without a gradient.
+  /// The weight of each pair in WPO (Zhou et al. 2024, arXiv:2406.11827): how likely both answers are under
+  /// the policy itself, `exp(Σ mean_t(log p_t − log Σ_v p_v²))` over the two answers, without a gradient.
   ///
   /// - Parameter squares: `[2 · pairs, tokens]`, for each token `log Σ_v p_v²` over the vocabulary.
   /// - Returns: `[pairs]`.

@@ -4,8 +4,8 @@ import Foundation
 /// Makes `report.html` from the files of a run.
 ///
 /// It reads what is there: `config.yaml`, `metrics.jsonl`, `results.json`, `<stage>/done.json`,
-/// `compose/records.jsonl`, `select/candidates.jsonl`, `evaluate/before.jsonl` and `evaluate/after.jsonl`. What a
-/// stage has not written yet is named in the report.
+/// `compose/records.jsonl`, `select/candidates.jsonl`, `evaluate/before.jsonl` and `evaluate/after.jsonl`.
+/// What a stage has not written yet is named in the report.
 public enum ReportStage {
   /// Writes `report.html` into a run directory.
   /// - Parameters:
@@ -13,8 +13,8 @@ public enum ReportStage {
   ///   - title: the run's name; by default that in `results.json`, else the directory's.
   ///   - samples: composed prompts of each kind on the contact sheet.
   ///   - attentionMaps: attention maps of kept and of dropped candidates, each.
-  /// - Throws: ``RowFileError`` for a file that is there and broken, or the file system's error where the report
-  ///   cannot be written. The previous report is kept then.
+  /// - Throws: ``RowFileError`` for a file that is there and broken, or the file system's error where the
+  ///   report cannot be written. The previous report is kept then.
   public static func writeReport(
     runDirectory: URL, title: String? = nil, samples: Int = 6, attentionMaps: Int = 4
   ) throws {

@@ -3,9 +3,10 @@ import Foundation
 
 /// Writes TensorBoard event files: TFRecord framing around `Event` messages, encoded by hand.
 ///
-/// Every start of a run, also a resumed one, makes a new file in the directory, as TensorBoard expects. A scalar of
-/// a step that an earlier file holds already (a run resumed from a checkpoint before it) is shown once: the file
-/// begins with a session-start mark, on which TensorBoard drops older points at or after that step.
+/// Every start of a run, also a resumed one, makes a new file in the directory, as TensorBoard expects. A
+/// scalar of a step that an earlier file holds already (a run resumed from a checkpoint before it) is shown
+/// once: the file begins with a session-start mark, on which TensorBoard drops older points at or after that
+/// step.
 public final class TensorBoardWriter {
   /// The file being written.
   public let file: URL

@@ -1,7 +1,9 @@
-/// Thresholds of the attention ratio R that are read off the answers themselves, by format and number of images.
+/// Thresholds of the attention ratio R that are read off the answers themselves, by format and number of
+/// images.
 ///
-/// The paper's table was chosen for LLaVA-1.5 and InternLM-XC2.5; a model whose attention is more or less sharp
-/// has other ratios. No ground truth is looked at: every answer of the base model counts, right or wrong.
+/// The paper's table was chosen for LLaVA-1.5 and InternLM-XC2.5; a model whose attention is more or less
+/// sharp has other ratios. No ground truth is looked at: every answer of the base model counts, right or
+/// wrong.
 public struct AdaptedThresholds: Sendable, Equatable {
   /// Where a threshold lies.
   package struct Place: Hashable, Sendable {

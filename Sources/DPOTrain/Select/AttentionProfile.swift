@@ -16,7 +16,8 @@ struct AttentionProfile {
       reading: AttentionReading(heads: settings.heads, queries: settings.queries))
   }
 
-  /// Attention ratios of an answer to a composed prompt: that of the layer, with shares, and those of all layers.
+  /// Attention ratios of an answer to a composed prompt: that of the layer, with shares, and those of all
+  /// layers.
   /// - Throws: ``AttentionRatioError``.
   func ratios(
     _ answer: AttendedAnswer, record: ComposedRecord, patchesPerSide: Int

@@ -2,8 +2,8 @@ import Foundation
 
 /// Candidates of the selection: questions on file whose answer may become a rejected one.
 extension StoredQuestion {
-  /// The composed prompts of a run, then its single images; paths as written in pairs, relative to the run directory
-  /// or absolute.
+  /// The composed prompts of a run, then its single images; paths as written in pairs, relative to the run
+  /// directory or absolute.
   static func candidates(ofRun directory: URL) throws -> [StoredQuestion] {
     let found = try Files(composed: ComposeStage.records, single: ComposeStage.single).read(
       directory.appendingPathComponent("compose", isDirectory: true)
@@ -11,8 +11,8 @@ extension StoredQuestion {
     return found.composed + found.single
   }
 
-  /// What the rules make of the model's answers: of those that pass the one that is wanted, otherwise the greedy
-  /// one.
+  /// What the rules make of the model's answers: of those that pass the one that is wanted, otherwise the
+  /// greedy one.
   package func row(
     _ answered: AnsweredPrompt, rule: SelectionRule, grading: AnswerGrading
   ) throws -> CandidateRow {
@@ -59,6 +59,12 @@ extension StoredQuestion {
     of answer: AnsweredPrompt.Answer, rule: SelectionRule, grading: AnswerGrading
   ) throws -> SelectionOutcome {
     try outcome(of: evidence(answer, rule: rule, grading: grading), rule: rule)
+  }
+
+  /// Whether the attention rule speaks against an answer.
+  func isOverThreshold(_ answer: AnsweredPrompt.Answer, rule: SelectionRule) throws -> Bool {
+    guard let record, rule.usesAttention else { return false }
+    return try rule.isOverThreshold(answer.ratio, kind: record.kind, count: record.count)
   }
 
   private func outcome(of evidence: AnswerEvidence, rule: SelectionRule) throws -> SelectionOutcome {

@@ -18,7 +18,8 @@ public enum EditDistance {
     return row[shorter.count]
   }
 
-  /// The distance divided by the length of the longer text: 0 for equal texts, 1 for texts with nothing in common.
+  /// The distance divided by the length of the longer text: 0 for equal texts, 1 for texts with nothing in
+  /// common.
   public static func normalized(_ a: String, _ b: String) -> Double {
     let length = max(a.count, b.count)
     return length == 0 ? 0 : Double(between(a, b)) / Double(length)

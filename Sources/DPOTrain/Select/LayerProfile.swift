@@ -1,8 +1,9 @@
-/// How well the attention ratio R of each decoder layer tells right from wrong answers (MIA-DPO, appendix D.1, as a
-/// figure): what `select.layer` should be chosen by.
+/// How well the attention ratio R of each decoder layer tells right from wrong answers (MIA-DPO, appendix
+/// D.1, as a figure): what `select.layer` should be chosen by.
 ///
-/// The area under the ROC curve, compared only between prompts of one format and number of images: R falls with that
-/// number, and so does accuracy. Areas are weighted by the number of right-wrong pairs that they compare.
+/// The area under the ROC curve, compared only between prompts of one format and number of images: R falls
+/// with that number, and so does accuracy. Areas are weighted by the number of right-wrong pairs that they
+/// compare.
 public struct LayerProfile: Codable, Sendable, Equatable {
   /// An area with its 95 % interval.
   public struct Area: Codable, Sendable, Equatable {
@@ -47,7 +48,8 @@ public struct LayerProfile: Codable, Sendable, Equatable {
     }
   }
 
-  /// - Parameter answers: greedy answers to composed prompts; `nil` results where they have no ratios by layer.
+  /// - Parameter answers: greedy answers to composed prompts; `nil` results where they have no ratios by
+  ///   layer.
   package init?(_ answers: [Answer]) {
     let layers = answers.map(\.ratios.count).min() ?? 0
     guard layers > 0 else { return nil }

@@ -22,7 +22,8 @@ extension LayerProfile {
     }
   }
 
-  /// One row per layer, one column for all formats and for each: areas with 95 % intervals, `*` at a format's largest.
+  /// One row per layer, one column for all formats and for each: areas with 95 % intervals, `*` at a format's
+  /// largest.
   public var table: TextTable {
     let best = parts.map { $0.best?.layer }
     return TextTable(
@@ -47,7 +48,8 @@ extension LayerProfile {
     return text
   }
 
-  /// For each format the layer that tells right from wrong best and how the layer in use compares, line by line.
+  /// For each format the layer that tells right from wrong best and how the layer in use compares, line by
+  /// line.
   /// - Parameter used: the layer that the run read.
   public func findings(used: Int) -> [String] {
     parts.map { part in

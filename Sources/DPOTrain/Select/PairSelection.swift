@@ -1,7 +1,7 @@
 import Tensor
 
-/// The part of selection that looks at all candidates together: cuts by quantile, formats, random rejected answers
-/// and the number of pairs.
+/// The part of selection that looks at all candidates together: cuts by quantile, formats, random rejected
+/// answers and the number of pairs.
 public struct PairSelection: Sendable {
   private let settings: RunConfiguration.Select
   private let seed: UInt64
@@ -16,8 +16,8 @@ public struct PairSelection: Sendable {
   /// - Parameters:
   ///   - families: kind of question of each row; random rejected answers are drawn within it.
   ///   - facts: what is known of the pictures of a row's prompt, for swapped answers.
-  ///   - isRight: whether a text is a right answer to the question of a row, beside its ground truth; for answers
-  ///     that are put in the place of the model's alone.
+  ///   - isRight: whether a text is a right answer to the question of a row, beside its ground truth; for
+  ///     answers that are put in the place of the model's alone.
   public func applied(
     to rows: [CandidateRow], families: [String],
     facts: (Int) -> (own: [String: String], others: [[String: String]])? = { _ in nil },
@@ -39,7 +39,8 @@ public struct PairSelection: Sendable {
     return rows
   }
 
-  /// Puts a spoiled chosen answer in the place of each rejected one; where it cannot be spoiled the pair is left out.
+  /// Puts a spoiled chosen answer in the place of each rejected one; where it cannot be spoiled the pair is
+  /// left out.
   private func rewriteRejected(
     _ rows: inout [CandidateRow], _ isRight: (Int, String) -> Bool, _ spoiled: (String, Int) -> String?
   ) {
@@ -56,7 +57,8 @@ public struct PairSelection: Sendable {
     }
   }
 
-  /// The text with the words of another picture's facts in the place of the own ones; of which picture is drawn.
+  /// The text with the words of another picture's facts in the place of the own ones; of which picture is
+  /// drawn.
   private func swapped(
     _ text: String, _ facts: (own: [String: String], others: [[String: String]])?, number: Int
   ) -> String? {
@@ -96,8 +98,8 @@ public struct PairSelection: Sendable {
     cut(settings.editDistanceQuantile, .editDistance) { -$0.editDistance }
   }
 
-  /// Puts a right answer to another question of the same family in the place of each rejected one; a family with a
-  /// single answer has none to give.
+  /// Puts a right answer to another question of the same family in the place of each rejected one; a family
+  /// with a single answer has none to give.
   private func replaceRejected(
     _ rows: inout [CandidateRow], families: [String], isRight: (Int, String) -> Bool
   ) {

@@ -1,5 +1,5 @@
-/// How good the pairs are that selection makes without looking at the ground truth, measured with it afterwards:
-/// `quality` in `select/summary.json`.
+/// How good the pairs are that selection makes without looking at the ground truth, measured with it
+/// afterwards: `quality` in `select/summary.json`.
 ///
 /// A pair is good when its rejected answer is really wrong by the source's grader; where nobody can grade an
 /// answer, it counts nowhere. Nothing here decides anything.
@@ -59,24 +59,26 @@ public struct SelectionQuality: Sendable, Equatable {
 
   /// - Parameters:
   ///   - asked: the prompts with their answers.
+  ///   - judged: what the rule has made of each.
   ///   - rule: what selects.
   ///   - grading: what knows whether an answer is right, by its claims.
   package init(
-    _ asked: [(candidate: StoredQuestion, answered: AnsweredPrompt)], rule: SelectionRule,
-    grading: AnswerGrading, profile: LayerProfile?
+    _ asked: [(candidate: StoredQuestion, answered: AnsweredPrompt)], judged: [CandidateRow],
+    rule: SelectionRule, grading: AnswerGrading, profile: LayerProfile?
   ) throws {
     self.profile = profile
     let plain = rule.withoutAttention
     parts = []
     for kind in QuestionKind.allCases {
-      let own = asked.filter { $0.candidate.kind == kind }
+      let own = zip(asked, judged).filter { $0.0.candidate.kind == kind }
       guard !own.isEmpty else { continue }
       var whole = Part(kind: kind)
       var byCount: [Part] = []
-      for count in Set(own.map { $0.candidate.imageCount }).sorted() {
+      for count in Set(own.map(\.1.count)).sorted() {
         var part = Part(kind: kind, count: count)
-        for one in own where one.candidate.imageCount == count {
-          try part.add(one.answered, to: one.candidate, rule: rule, plain: plain, grading: grading)
+        for ((question, answered), row) in own where row.count == count {
+          try part.add(
+            answered, to: question, judged: row, rule: rule, plain: plain, grading: grading)
         }
         whole.add(part)
         byCount.append(part)
@@ -98,33 +100,30 @@ extension SelectionQuality.Part {
   }
 
   fileprivate mutating func add(
-    _ answered: AnsweredPrompt, to question: StoredQuestion, rule: SelectionRule, plain: SelectionRule,
-    grading: AnswerGrading
+    _ answered: AnsweredPrompt, to question: StoredQuestion, judged: CandidateRow, rule: SelectionRule,
+    plain: SelectionRule, grading: AnswerGrading
   ) throws {
     prompts += 1
     func isRight(_ answer: String) -> Bool? { grading.verdict(answer, to: question)?.isRight }
-    func passes(_ answer: AnsweredPrompt.Answer, _ rule: SelectionRule) throws -> Bool {
-      try question.outcome(of: answer, rule: rule, grading: grading) == .kept
-    }
     if !answered.samples.isEmpty, Set(answered.all.map(\.text)).count == 1 { equalAnswers += 1 }
-    let kept = try question.row(answered, rule: rule, grading: grading)
-    let keptWithout = try question.row(answered, rule: plain, grading: grading)
-    if kept.kept, let isRight = isRight(kept.answer) { withRule.add(!isRight) }
-    if keptWithout.kept, let isRight = isRight(keptWithout.answer) { withoutRule.add(!isRight) }
-    let candidates = try answered.all.filter { try passes($0, plain) }
-    if candidates.contains(where: { isRight($0.text) == false }) {
-      found.add(kept.kept && isRight(kept.answer) == false)
+    if judged.kept, let isRight = isRight(judged.answer) { withRule.add(!isRight) }
+    let open = try answered.all.filter {
+      try question.outcome(of: $0, rule: plain, grading: grading) == .kept
     }
-    guard !candidates.isEmpty else { return }
-    let passing = try candidates.count { try passes($0, rule) }
-    if passing == candidates.count { allPass += 1 }
+    guard let first = open.first else { return }
+    if let isRight = isRight(first.text) { withoutRule.add(!isRight) }
+    if open.contains(where: { isRight($0.text) == false }) {
+      found.add(judged.kept && isRight(judged.answer) == false)
+    }
+    let passing = try open.count { try !question.isOverThreshold($0, rule: rule) }
+    if passing == open.count { allPass += 1 }
     if passing == 0 { nonePass += 1 }
   }
 }
 
 extension SelectionQuality {
-  /// `quality` of `select/summary.json`: for each format its figures, and under `by_images` those of each number
-  /// of images.
+  /// `quality` of `select/summary.json`: for each format its figures, and under `by_images` those of each
+  /// number of images.
   package var json: OrderedJSON {
     func number(_ value: Double?) -> OrderedJSON { value.map(OrderedJSON.number) ?? .null }
     func members(_ part: Part) -> [OrderedJSON.Member] {

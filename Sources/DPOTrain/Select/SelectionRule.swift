@@ -13,8 +13,8 @@ public struct AnswerEvidence: Sendable, Equatable {
   /// Whether the answer is made of pieces that text is made of; a character that nobody writes is found in
   /// the text itself.
   public var isOfWholePieces: Bool
-  /// Whether the answer is right, as somebody says who knows what the picture shows; `nil` where nobody is asked.
-  /// Read by `require_wrong` alone.
+  /// Whether the answer is right, as somebody says who knows what the picture shows; `nil` where nobody is
+  /// asked. Read by `require_wrong` alone.
   public var isRight: Bool?
 
   /// Creates the evidence.
@@ -72,6 +72,8 @@ public struct SelectionRule: Sendable {
     return SelectionRule(settings, template: template)
   }
 
+  /// Whether attention decides at all.
+  var usesAttention: Bool { settings.useAttention }
   /// Which of the answers that pass is rejected.
   var pick: RunConfiguration.Select.Pick { settings.pick }
   /// Which answer is chosen.

@@ -1,4 +1,5 @@
-/// How many candidates of each format became pairs, like the paper's data table (table 8: total and by format).
+/// How many candidates of each format became pairs, like the paper's data table (table 8: total and by
+/// format).
 public struct SelectionSummary: Sendable, Equatable {
   /// The candidates of one format.
   public struct Kind: Sendable, Equatable {
@@ -46,7 +47,8 @@ public struct SelectionSummary: Sendable, Equatable {
       } + [.init("quality", quality.json)])
   }
 
-  /// One row per format and one for all: prompts, right answers, what selection and post-selection dropped, pairs.
+  /// One row per format and one for all: prompts, right answers, what selection and post-selection dropped,
+  /// pairs.
   public var table: TextTable {
     func row(_ title: String, _ part: [Kind]) -> [String] {
       func sum(_ count: (Kind) -> Int) -> Int { part.reduce(0) { $0 + count($1) } }

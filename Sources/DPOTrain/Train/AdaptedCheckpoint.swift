@@ -3,14 +3,16 @@ import Foundation
 import LVLM
 import Tensor
 
-/// A checkpoint of a run with LoRA adapters (`train.adapter: lora`), to be put on the model that the run began with.
+/// A checkpoint of a run with LoRA adapters (`train.adapter: lora`), to be put on the model that the run
+/// began with.
 public struct AdaptedCheckpoint {
   private let file: URL
   private let checkpoint: TrainingCheckpoint
   private let alpha: Double
 
   /// Reads `step-<n>.h5`.
-  /// - Throws: `CheckpointError` for a file that is no such checkpoint or holds no adapters, or `ConfigurationError`.
+  /// - Throws: `CheckpointError` for a file that is no such checkpoint or holds no adapters, or
+  ///   `ConfigurationError`.
   public init(reading file: URL) throws {
     let checkpoint = try TrainingCheckpoint(reading: file)
     guard checkpoint.model.contains(where: { Self.isAdapter($0.name) }) else {
@@ -29,8 +31,8 @@ public struct AdaptedCheckpoint {
   /// Gives the model the adapters and every other parameter of the checkpoint.
   /// - Parameter base: the directory that the model was read from, which has to be the one the run began
   ///   with.
-  /// - Returns: the parameters beside the adapters whose values were others in the model: those the run trained as well, such
-  ///   as the projector's.
+  /// - Returns: the parameters beside the adapters whose values were others in the model: those the run
+  ///   trained as well, such as the projector's.
   /// - Throws: `ModelDirectoryError` or `CheckpointError` naming what is missing, unexpected or of another
   ///   shape, or the hashes of both base models where they differ.
   /// - Precondition: the model has no adapters yet.

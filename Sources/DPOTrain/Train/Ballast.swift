@@ -2,9 +2,9 @@ import LVLM
 
 /// Prompts the base model already answers right, whose answers are kept alive by the NLL term.
 ///
-/// Preference pairs show the model only prompts it got wrong. Alone they teach it to answer the other way round
-/// wherever it had been guessing; a few right answers in every step (single images and composed ones) keep what it
-/// could do. They have no rejected answer and take no part in the preference loss.
+/// Preference pairs show the model only prompts it got wrong. Alone they teach it to answer the other way
+/// round wherever it had been guessing; a few right answers in every step (single images and composed ones)
+/// keep what it could do. They have no rejected answer and take no part in the preference loss.
 public struct Ballast: Sendable {
   /// Prompts with one answer each, the right one.
   public var examples: [EncodedPair]

@@ -1,7 +1,7 @@
 import LVLM
 
-/// A canvas of several pictures of the data source that is drawn when it is looked at, for supervised training:
-/// what ``Composer`` writes to files for the other stages.
+/// A canvas of several pictures of the data source that is drawn when it is looked at, for supervised
+/// training: what ``Composer`` writes to files for the other stages.
 public struct ComposedPicture: Hashable, Sendable {
   /// A grid, or a picture in a picture.
   public var kind: CompositionKind

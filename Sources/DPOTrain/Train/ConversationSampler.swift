@@ -1,8 +1,9 @@
 import LVLM
 import Tensor
 
-/// Draws the conversations of supervised training: several questions about one picture, and a share with several
-/// pictures, shown as the formats of a run show them, in which every question names the picture it is about.
+/// Draws the conversations of supervised training: several questions about one picture, and a share with
+/// several pictures, shown as the formats of a run show them, in which every question names the picture it is
+/// about.
 ///
 /// A record of several turns is one conversation of all of them, as in LLaVA's training; where a record has
 /// one, further questions about its picture are drawn from a source that knows their answers.
@@ -14,21 +15,24 @@ public struct ConversationSampler: Sendable {
   private let sampler: RecordSampler
   private let generator: RandomGenerator
   private let options: CompositionOptions
-  private let weights: [(kind: CompositionKind, count: Int, weight: Double)]
+  private let draw: FormatDraw
+  private let pairs: FormatDraw
   private let firstComposedStep: Int
   private let lastPairStep: Int
 
   /// - Precondition: The split `sft` has a record.
   /// - Parameter options: sizes of canvases.
-  /// - Throws: ``DataError`` when conversations about several pictures are asked for and the records show fewer.
+  /// - Throws: ``DataError`` when conversations about several pictures are asked for and the records show
+  ///   fewer.
   public init(
     source: any QuestionSource, settings: RunConfiguration.SFT, options: CompositionOptions = .init(),
     sampler: RecordSampler, seed: UInt64
   ) throws {
     self.options = options
-    weights = settings.composed.weights
-    let most = weights.map(\.count).max() ?? 1
-    let found = Self.distinctPictures(source, most: most)
+    draw = FormatDraw(formats: settings.composed.weights, source: source)
+    pairs = FormatDraw(formats: settings.composed.pairs, source: source)
+    let most = settings.composed.shown.map(\.count).max() ?? 1
+    let found = FormatDraw.distinctPictures(of: source, upTo: most)
     guard found >= most else {
       throw DataError(
         file: "data source \(source.name)",
@@ -42,24 +46,15 @@ public struct ConversationSampler: Sendable {
     lastPairStep = Int((settings.composed.pairsUntil * Double(settings.maxSteps)).rounded())
   }
 
-  /// How many different pictures the split `sft` shows, counted up to `most`.
-  static func distinctPictures(_ source: any QuestionSource, most: Int) -> Int {
-    var seen: Set<String> = []
-    for index in 0..<source.count(of: .sft) where seen.count < most {
-      seen.insert(source.image(.sft, index).path)
-    }
-    return seen.count
-  }
-
   /// The conversations of a step, counted from 0.
   public func conversations(ofStep step: Int) throws -> [Conversation] {
     let own = generator.split(UInt64(step))
     return try sampler.records(ofStep: step).enumerated().map { slot, index in
       var random = own.split(UInt64(slot))
       let record = try source.record(.sft, index)
-      let share = step >= firstComposedStep && !weights.isEmpty ? settings.composed.share : 0
+      let share = step >= firstComposedStep && !draw.formats.isEmpty ? settings.composed.share : 0
       return random.uniform() < share
-        ? try composed(record, showsPairs: step < lastPairStep, using: &random)
+        ? try composed(record, step < lastPairStep ? pairs : draw, using: &random)
         : try single(record, using: &random)
     }
   }
@@ -78,14 +73,10 @@ public struct ConversationSampler: Sendable {
   }
 
   private func composed(
-    _ record: SingleImageRecord, showsPairs: Bool, using random: inout RandomGenerator
+    _ record: SingleImageRecord, _ draw: FormatDraw, using random: inout RandomGenerator
   ) throws -> Conversation {
-    let (kind, count) = showsPairs ? (.sequence, 2) : format(using: &random)
-    var images = [record.image]
-    while images.count < count {
-      let other = source.image(.sft, random.integer(below: source.count(of: .sft)))
-      if !images.contains(where: { $0.path == other.path }) { images.append(other) }
-    }
+    let (kind, count) = draw.format(using: &random)
+    var images = draw.images(beginning: record.image, count: count, using: &random)
     let place = kind == .pictureInPicture ? 0 : random.integer(below: count)
     images.swapAt(0, place)
     var turns: [Conversation.Turn] = []
@@ -94,7 +85,7 @@ public struct ConversationSampler: Sendable {
       let phrase = kind == .pictureInPicture ? phrases[random.integer(below: phrases.count)] : ""
       let whole = PromptRewriting.prompt(
         question, kind: kind, target: target + 1, count: count, phrase: phrase)
-      let block = kind == .sequence ? PromptRewriting.sequenceBlock(count: count) : ImageMark.text + "\n"
+      let block = PromptRewriting.imageBlock(kind, count: count)
       turns.append(
         .init(question: turns.isEmpty ? whole : String(whole.dropFirst(block.count)), answer: answer))
     }
@@ -114,18 +105,8 @@ public struct ConversationSampler: Sendable {
         : [.composed(ComposedPicture(kind, sources: images, options: options))], turns: turns)
   }
 
-  /// How the pictures of a conversation are shown, and how many.
-  private func format(using random: inout RandomGenerator) -> (CompositionKind, Int) {
-    var place = random.uniform() * weights.reduce(0) { $0 + $1.weight }
-    for entry in weights.dropLast() {
-      if place < entry.weight { return (entry.kind, entry.count) }
-      place -= entry.weight
-    }
-    return (weights[weights.count - 1].kind, weights[weights.count - 1].count)
-  }
-
-  /// A question of another record that can be asked about `image`, with as many yes as no among the answers as
-  /// the records have; `nil` where the source cannot tell or none was found.
+  /// A question of another record that can be asked about `image`, with as many yes as no among the answers
+  /// as the records have; `nil` where the source cannot tell or none was found.
   private func question(
     about image: ImageReference, using random: inout RandomGenerator
   ) throws -> (question: String, answer: String)? {

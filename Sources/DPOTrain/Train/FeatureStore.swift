@@ -13,9 +13,9 @@ public struct BatchFeatures {
 /// Turns pictures into projected image features.
 ///
 /// What is frozen is computed once per picture: projected features when tower and projector are frozen, the
-/// tower's features when only the tower is. The last bits of a feature depend on which pictures went through the
-/// tower together, so kept features are computed in an order fixed beforehand by ``prepare(_:)``: a resumed run
-/// must see the same bits as one that was never stopped.
+/// tower's features when only the tower is. The last bits of a feature depend on which pictures went through
+/// the tower together, so kept features are computed in an order fixed beforehand by ``prepare(_:)``: a
+/// resumed run must see the same bits as one that was never stopped.
 public final class FeatureStore {
   /// Which parts of the image path get gradients.
   public enum Training: Sendable, Equatable {

@@ -13,8 +13,8 @@ enum ModelState {
     return held.map { ($0.name, $0.parameter.tensor.detached()) }
   }
 
-  /// Sets the parameters of a model one after the other: those that ``entries(of:)`` would hold, and others that
-  /// an earlier version's file has.
+  /// Sets the parameters of a model one after the other: those that ``entries(of:)`` would hold, and others
+  /// that an earlier version's file has.
   struct Loader {
     private let file: URL
     private let parameters: [String: Parameter]

@@ -20,8 +20,8 @@ public enum PairFileError: Error, Equatable, CustomStringConvertible {
       ? nil : "the same pair occurs twice, expected it once"
   }
 
-  /// The pairs under names of their own: the authors' files have pairs of several formats under the id of the record
-  /// they were made of. The second of a name is called `name#2`.
+  /// The pairs under names of their own: the authors' files have pairs of several formats under the id of the
+  /// record they were made of. The second of a name is called `name#2`.
   static func distinctlyNamed(_ pairs: [PreferencePair]) -> [PreferencePair] {
     var counts: [String: Int] = [:]
     return pairs.map { pair in

@@ -1,5 +1,5 @@
-/// The pairs of each step: those with several images in a fresh order per epoch, and beside them, where asked for, a
-/// fixed share of single-image pairs, which start over on their own when they are used up.
+/// The pairs of each step: those with several images in a fresh order per epoch, and beside them, where asked
+/// for, a fixed share of single-image pairs, which start over on their own when they are used up.
 public struct PairSampler: Sendable {
   private let several: [Int]
   private let single: [Int]

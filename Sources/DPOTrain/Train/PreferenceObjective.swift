@@ -44,7 +44,8 @@ public struct PairScorer {
   private let weighsPairs: Bool
 
   /// - Parameters:
-  ///   - lengthWeight: the weight in scores of the tokens of the longer answer of a pair that lie beyond the length
+  ///   - lengthWeight: the weight in scores of the tokens of the longer answer of a pair that lie beyond the
+  ///     length
   ///   of the shorter one (α of LD-DPO, Liu et al. 2024, arXiv:2409.06411; TRL's `ld_alpha`).
   ///   - weighsPairs: whether ``Sums/pairWeights`` are computed.
   public init(
@@ -65,7 +66,8 @@ public struct PairScorer {
     /// As ``sums``, with the weight of tokens beyond the shorter answer: what preference losses compare.
     public let scores: Tensor
     /// How likely both answers of each pair are under the model itself, `[pairs]`, without a gradient:
-    /// `exp(Σ mean_t(log p_t − log Σ_v p_v²))` over the two answers (WPO, Zhou et al. 2024, arXiv:2406.11827).
+    /// `exp(Σ mean_t(log p_t − log Σ_v p_v²))` over the two answers (WPO, Zhou et al. 2024,
+    /// arXiv:2406.11827).
     public let pairWeights: Tensor?
     /// The decoder's rows.
     public let rows: Int

@@ -1,9 +1,10 @@
 import Tensor
 
-/// The order in which records are visited: a fresh permutation per epoch, computed from the seed and a position.
+/// The order in which records are visited: a fresh permutation per epoch, computed from the seed and a
+/// position.
 ///
-/// It holds no state, so resuming needs nothing but the number of finished steps. An epoch's last step has the
-/// records that are left; steps never mix two epochs.
+/// It holds no state, so resuming needs nothing but the number of finished steps. An epoch's last step has
+/// the records that are left; steps never mix two epochs.
 public struct RecordSampler: Sendable {
   /// Records of an epoch.
   public let recordCount: Int

@@ -4,9 +4,9 @@ import Tensor
 
 /// Log-probabilities of all pairs under the reference model, computed once and kept in HDF5.
 ///
-/// Everything they depend on is in the key: weights and processing in the file's fingerprint; picture bytes, token
-/// ids and the neighbours in the batch (they decide the last bits) in each batch's key. A key that does not match
-/// is computed again.
+/// Everything they depend on is in the key: weights and processing in the file's fingerprint; picture bytes,
+/// token ids and the neighbours in the batch (they decide the last bits) in each batch's key. A key that does
+/// not match is computed again.
 public final class ReferenceCache {
   private let cache: TensorCache
   private var values: [String: PairLogProbabilities] = [:]

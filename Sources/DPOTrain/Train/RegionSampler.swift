@@ -1,11 +1,10 @@
 import LVLM
 import Tensor
 
-/// Draws what the vision tower looks at before it meets the decoder: single pictures, and canvases of several of
-/// which each cell is a region of its own.
+/// Draws what the vision tower looks at before it meets the decoder: single pictures, and canvases of several
+/// of which each cell is a region of its own.
 package struct RegionSampler: Sendable {
-  private let source: any QuestionSource
-  private let formats: [(kind: CompositionKind, count: Int, weight: Double)]
+  private let draw: FormatDraw
   private let share: Double
   private let options: CompositionOptions
   private let side: Int
@@ -18,9 +17,8 @@ package struct RegionSampler: Sendable {
     source: any QuestionSource, composed: RunConfiguration.SFT.Composed, share: Double,
     options: CompositionOptions, patchesPerSide: Int
   ) {
-    self.source = source
-    formats = composed.weights.filter { $0.kind != .sequence }
-    self.share = formats.isEmpty ? 0 : share
+    draw = FormatDraw(formats: composed.weights.filter { $0.kind != .sequence }, source: source)
+    self.share = draw.formats.isEmpty ? 0 : share
     self.options = options
     side = patchesPerSide
   }
@@ -63,12 +61,8 @@ package struct RegionSampler: Sendable {
           Region(image: image, row: row, weights: Array(repeating: even, count: side * side)))
         continue
       }
-      let (kind, count) = format(using: &random)
-      var sources = [image]
-      while sources.count < count {
-        let other = source.image(.sft, random.integer(below: source.count(of: .sft)))
-        if !sources.contains(where: { $0.path == other.path }) { sources.append(other) }
-      }
+      let (kind, count) = draw.format(using: &random)
+      let sources = draw.images(beginning: image, count: count, using: &random)
       batch.pictures.append(.composed(ComposedPicture(kind, sources: sources, options: options)))
       // Nothing is asked about what an inner picture may hide.
       for (place, shown) in sources.enumerated() where kind == .grid || place == 0 {
@@ -77,15 +71,6 @@ package struct RegionSampler: Sendable {
       }
     }
     return batch
-  }
-
-  private func format(using random: inout RandomGenerator) -> (CompositionKind, Int) {
-    var place = random.uniform() * formats.reduce(0) { $0 + $1.weight }
-    for entry in formats.dropLast() {
-      if place < entry.weight { return (entry.kind, entry.count) }
-      place -= entry.weight
-    }
-    return (formats[formats.count - 1].kind, formats[formats.count - 1].count)
   }
 
   /// The patches of a cell, as the attention ratio counts them.

@@ -39,8 +39,8 @@ public struct EncodedConversation: Sendable, Equatable {
   /// Indices into ``ids`` of all answer tokens, each answer's eos included.
   public var targets: [Int]
 
-  /// - Throws: ``RecordError`` naming the conversation when marks are not its pictures, an answer is empty or it is
-  ///   longer than the context.
+  /// - Throws: ``RecordError`` naming the conversation when marks are not its pictures, an answer is empty or
+  ///   it is longer than the context.
   public init(_ conversation: Conversation, encoder: PromptEncoder) throws {
     ids = []
     targets = []

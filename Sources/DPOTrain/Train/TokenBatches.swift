@@ -1,4 +1,5 @@
-/// Splits records into batches by the number of tokens they bring, so that memory is bounded and no row is wasted.
+/// Splits records into batches by the number of tokens they bring, so that memory is bounded and no row is
+/// wasted.
 public enum TokenBatches {
   /// Consecutive runs of at most `maximumRecords` records whose tokens add up to at most `budget`.
   ///

@@ -126,8 +126,8 @@ public final class TrainingLoop {
 
   /// Runs the remaining steps.
   /// - Parameter look: validates the model; named values for the log, and whether the decay is to begin.
-  /// - Throws: ``TrainingError`` when a loss is not finite, ``InterruptedRun`` when a stop was asked for, errors of
-  ///   the objective and of the checkpoint files.
+  /// - Throws: ``TrainingError`` when a loss is not finite, ``InterruptedRun`` when a stop was asked for,
+  ///   errors of the objective and of the checkpoint files.
   public func run(
     _ objective: some TrainingObjective,
     look: (() throws -> (values: [(String, Double)], decays: Bool))? = nil
@@ -186,8 +186,8 @@ public final class TrainingLoop {
     console.message("\(settings.stage.rawValue): ends after \(settings.decaySteps) further steps of decay")
   }
 
-  /// Steps of unequal lengths leave buffers of many sizes behind. Once there are more than a GiB of them, and a quarter
-  /// more than the last step used, they go back to the operating system.
+  /// Steps of unequal lengths leave buffers of many sizes behind. Once there are more than a GiB of them, and
+  /// a quarter more than the last step used, they go back to the operating system.
   private func returnStaleBuffers() {
     let used = TensorRuntime.peakBytes - TensorRuntime.bytesInUse
     if TensorRuntime.cachedBytes > max(1 << 30, used + used / 4) { TensorRuntime.trim() }

@@ -1,11 +1,11 @@
 import LVLM
 import Tensor
 
-/// Accuracy on questions of the validation split while the base model is trained, asked as evaluation asks them:
-/// single images and the formats that supervised training composes.
+/// Accuracy on questions of the validation split while the base model is trained, asked as evaluation asks
+/// them: single images and the formats that supervised training composes.
 ///
-/// A model learns to read "Image 3" in one sudden step whose time differs between seeds. A base that errs by chance
-/// has to be stopped by what it can do, not by a number of steps.
+/// A model learns to read "Image 3" in one sudden step whose time differs between seeds. A base that errs by
+/// chance has to be stopped by what it can do, not by a number of steps.
 struct ValidationLook {
   private let questions: [StoredQuestion]
   private let answerer: Answerer
@@ -15,7 +15,8 @@ struct ValidationLook {
   ///   - composer: makes the questions.
   ///   - composed: the formats and numbers of images.
   ///   - count: questions about single images, and as many of every format.
-  /// - Throws: ``CompositionError`` where there are too few pictures, ``RecordError`` where a prompt is too long.
+  /// - Throws: ``CompositionError`` where there are too few pictures, ``RecordError`` where a prompt is too
+  ///   long.
   init(
     model: LlavaModel, encoder: PromptEncoder, pictures: PictureStore, composer: Composer,
     composed: RunConfiguration.SFT.Composed, count: Int, grading: AnswerGrading, batchTokens: Int,

@@ -4,9 +4,9 @@ import Tensor
 
 /// Teaches the vision tower to name what is in a picture before it meets the decoder.
 ///
-/// Linear heads on the mean feature of a picture's patches predict the answers to questions that apply to every
-/// picture; the heads are thrown away. A share of the pictures are canvases, where the heads see the patches of one
-/// cell at a time. It stands in for the CLIP training that a real vision tower comes with.
+/// Linear heads on the mean feature of a picture's patches predict the answers to questions that apply to
+/// every picture; the heads are thrown away. A share of the pictures are canvases, where the heads see the
+/// patches of one cell at a time. It stands in for the CLIP training that a real vision tower comes with.
 public struct VisionPretraining {
   /// A question with a closed set of answers about the pictures of one collection.
   public struct Attribute: Sendable, Equatable {
@@ -44,8 +44,9 @@ public struct VisionPretraining {
     self.seed = seed
   }
 
-  /// The questions that at least half of the pictures of a collection answer, with three to 32 different answers
-  /// that occur twice on average; of questions that divide the pictures in the same way only the first.
+  /// The questions that at least half of the pictures of a collection answer, with three to 32 different
+  /// answers that occur twice on average; of questions that divide the pictures in the same way only the
+  /// first.
   public static func attributes(of source: any QuestionSource) throws -> [Attribute] {
     let looked = 400
     let count = source.count(of: .sft)

@@ -56,8 +56,9 @@ struct AblationResultsTests {
       try finish(suite.units[1], before: [0, 1, 2, 3], after: [1, 2, 9], pairs: 5)
       try AblationFiles(AblationResults(suite)).write()
       let markdown = try String(contentsOf: folder.appendingPathComponent("ablations.md"), encoding: .utf8)
-      // Two seeds: 20 and 40 points gained, 30 ± 127.1 (Student's t, one degree of freedom); 18 questions gained and none
-      // lost are 7.6e-6. One seed: 3 gained and 6 lost are 0.508, against the reference 3 and 12 are 0.035.
+      // Two seeds: 20 and 40 points gained, 30 ± 127.1 (Student's t, one degree of freedom); 18 questions
+      // gained and none lost are 7.6e-6. One seed: 3 gained and 6 lost are 0.508, against the reference 3 and
+      // 12 are 0.035.
       #expect(markdown.contains("3 of 6 runs, seeds 1, 2."))
       #expect(markdown.contains("| base model | 35.0 ± 63.5 | 35.0 ± 63.5 |"))
       #expect(markdown.contains("| MIA-DPO | 65.0 ± 63.5 |"))

@@ -18,7 +18,8 @@ import Testing
     try #require(result.groups.first { $0.title == title }?.counts[.generated])
   }
 
-  /// What VLMEvalKit's `report_acc` and `POPE_rating` give for made-up answers; see `Tests/Fixtures/README.md`.
+  /// What VLMEvalKit's `report_acc` and `POPE_rating` give for made-up answers; see
+  /// `Tests/Fixtures/README.md`.
   @Test func ratingsAreVLMEvalKits() throws {
     struct Rating: Decodable {
       var file: String

@@ -87,7 +87,8 @@ import Testing
     #expect(problems == ["broken JSON in line 2, byte 15: expected a value, found the end of the text"])
   }
 
-  /// The numbers that are read of a list and the problems that are told, with what is left out of a list cut off by `%`.
+  /// The numbers that are read of a list and the problems that are told, with what is left out of a list cut
+  /// off by `%`.
   private func skipping(_ text: String, limit: Int = 1 << 20) throws -> (
     numbers: [Int], values: [Int], problems: [String]
   ) {

@@ -104,8 +104,8 @@ import Testing
     #expect(source.count(of: .sft) == 1 && source.badRecords.map(\.record) == ["b"])
   }
 
-  /// Ten thousand records, one of them with a damaged picture and one that is no JSON: all others are used, whichever
-  /// the limits are, and what is left out is told.
+  /// Ten thousand records, one of them with a damaged picture and one that is no JSON: all others are used,
+  /// whichever the limits are, and what is left out is told.
   @Test func oneBadRecordOfTenThousandLosesNothingElse() throws {
     let images = (0..<50).map { "coco/\($0).png" }
     var lines = (0..<10_000).map { record("\"r\($0)\"", "\"coco/\($0 % 49).png\"") }

@@ -3,8 +3,8 @@ import Foundation
 import Testing
 
 @Suite struct RecordFileTests {
-  /// Made-up files in every format and layout that people have; unknown keys, ids of both kinds, numbers as Python and
-  /// others spell them, characters and their escapes.
+  /// Made-up files in every format and layout that people have; unknown keys, ids of both kinds, numbers as
+  /// Python and others spell them, characters and their escapes.
   static let files: [(name: String, text: String)] = [
     (
       "released.json",

@@ -38,7 +38,8 @@ enum SmallFont {
 
   static let colours = [RGBColour(230, 30, 20), RGBColour(20, 60, 220), RGBColour(30, 160, 40)]
 
-  /// Sixty emoji in three colours and their names, of which every second one is an animal and the others food.
+  /// Sixty emoji in three colours and their names, of which every second one is an animal and the others
+  /// food.
   static func write(to folder: TemporaryFolder) throws -> (font: String, names: String) {
     var pictures: [(scalar: Int, png: [UInt8])] = []
     var groups = ["# group: Animals & Nature", "# group: Food & Drink"]

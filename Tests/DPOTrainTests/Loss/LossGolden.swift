@@ -1,8 +1,8 @@
 import DPOTrain
 import Testing
 
-/// One configuration of TRL's own `DPOTrainer._compute_loss` on five pairs: its loss and the derivative by each
-/// completion's log-probability (chosen first).
+/// One configuration of TRL's own `DPOTrainer._compute_loss` on five pairs: its loss and the derivative by
+/// each completion's log-probability (chosen first).
 struct LossGolden: CustomTestStringConvertible {
   let name: String
   let options: LossOptions

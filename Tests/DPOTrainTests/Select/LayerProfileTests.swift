@@ -12,7 +12,8 @@ struct LayerProfileTests {
 
   @Test("areas are of prompts with the same number of images, weighted by the pairs they compare")
   func stratified() throws {
-    // Two images: layer 0 separates all of 2 × 2, layer 1 none of them. Three images: one of 1 × 2, ties count half.
+    // Two images: layer 0 separates all of 2 × 2, layer 1 none of them. Three images: one of 1 × 2, ties
+    // count half.
     let rows =
       answers(.sequence, count: 2, right: [[0.9, 0.1], [0.8, 0.2]], wrong: [[0.5, 0.5], [0.6, 0.6]])
       + answers(.sequence, count: 3, right: [[0.3, 0.4]], wrong: [[0.2, 0.4], [0.4, 0.4]])

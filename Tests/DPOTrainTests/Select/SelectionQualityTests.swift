@@ -36,6 +36,15 @@ struct SelectionQualityTests {
     )
   }
 
+  private func quality(
+    of prompts: [(candidate: StoredQuestion, answered: AnsweredPrompt)]
+  ) throws -> SelectionQuality {
+    let rule = SelectionRule(.init())
+    return try SelectionQuality(
+      prompts, judged: try prompts.map { try $0.candidate.row($0.answered, rule: rule, grading: grading) },
+      rule: rule, grading: grading, profile: nil)
+  }
+
   @Test("precision counts pairs with and without the rule, recall the wrong answers that were found")
   func tallies() throws {
     let prompts = [
@@ -45,7 +54,7 @@ struct SelectionQualityTests {
       prompt([("it is red.", 0.1), ("it is red.", 0.3)]),  // Nothing that differs as a text.
       prompt([("hm", 0.1)]),
     ]
-    let quality = try SelectionQuality(prompts, rule: SelectionRule(.init()), grading: grading, profile: nil)
+    let quality = try quality(of: prompts)
     #expect(quality.parts.count == 1)
     let part = quality.parts[0]
     #expect(part.count == nil && part.prompts == 5)
@@ -62,7 +71,7 @@ struct SelectionQualityTests {
   @Test("several numbers of images are told one by one and together")
   func byImages() throws {
     let prompts = [prompt([("it is blue.", 0.2)]), prompt([("her color is red.", 0.2)], count: 4)]
-    let quality = try SelectionQuality(prompts, rule: SelectionRule(.init()), grading: grading, profile: nil)
+    let quality = try quality(of: prompts)
     #expect(quality.parts.map(\.count) == [nil, 2, 4])
     #expect(quality.parts.map(\.withRule.share) == [0.5, 1, 0])
     #expect(quality.table.rows.map(\.first) == ["Sequence", "Sequence, 2 images", "Sequence, 4 images"])

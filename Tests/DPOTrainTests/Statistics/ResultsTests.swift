@@ -93,7 +93,8 @@ struct ResultsTests {
     #expect(result.before.attentionAUC.map { $0?.estimate } == [1, 0.5])
   }
 
-  /// Right of the first picture, wrong of the second; right answers of even numbers turn wrong in another order.
+  /// Right of the first picture, wrong of the second; right answers of even numbers turn wrong in another
+  /// order.
   static func ordered(_ kind: QuestionKind) -> [AnswerRecord] {
     (0..<8).map { index in
       let correct = index < 4

@@ -94,8 +94,9 @@ struct StatisticsTests {
     let before = (0..<200).map { $0 % 2 == 0 ? 1.0 : 0.0 }
     let same = Statistics.pairedDifference(before: before, after: before, using: &generator)
     #expect(same == Interval(estimate: 0, low: 0, high: 0))
-    // 20 of 200 wrong answers become right: differences are 1 with p = 0.1, else 0, so the mean is 0.1 and its
-    // standard error sqrt(0.1 · 0.9 / 200) = 0.0212; unpaired it would be sqrt(0.25 / 200 + 0.24 / 200) = 0.0495.
+    // 20 of 200 wrong answers become right: differences are 1 with p = 0.1, else 0, so the mean is 0.1 and
+    // its standard error sqrt(0.1 · 0.9 / 200) = 0.0212; unpaired it would be sqrt(0.25 / 200 + 0.24 / 200) =
+    // 0.0495.
     let after = before.enumerated().map { $0.offset < 40 ? 1.0 : $0.element }
     let better = Statistics.pairedDifference(before: before, after: after, using: &generator)
     expect(better, 0.1, 0.1 - 1.96 * 0.0212, 0.1 + 1.96 * 0.0212, within: 0.006)
@@ -114,7 +115,8 @@ struct StatisticsTests {
   @Test("Area under the curve with a tie, and DeLong's interval")
   func areaUnderCurve() {
     // Pairs (3,1) (3,2) (2,1) are in order, (2,2) is a tie: 3.5 / 4. Placements of positives 1 and 0.75, of
-    // negatives 1 and 0.75: each variance 0.03125, of the mean 0.015625; half 1.959964 · sqrt(0.03125) = 0.346476.
+    // negatives 1 and 0.75: each variance 0.03125, of the mean 0.015625; half 1.959964 · sqrt(0.03125) =
+    // 0.346476.
     expect(
       Statistics.areaUnderCurve(positives: [3, 2], negatives: [1, 2]), 0.875, 0.528524, 1, within: 1e-5)
     #expect(Statistics.areaUnderCurve(positives: [], negatives: [1]) == nil)

@@ -80,6 +80,11 @@ import Testing
     for (step, count) in [(0, 2), (2, 2), (3, 5)] {
       #expect(try sampler.conversations(ofStep: step).allSatisfy { $0.pictures.count == count })
     }
+    var composed = RunConfiguration.SFT.Composed()
+    composed.sequence = [2: 3, 4: 1]
+    (composed.grid, composed.picInPic) = ([2: 0.5, 9: 2], 1)
+    #expect(composed.pairs.map(\.kind) == [.sequence, .grid, .pictureInPicture])
+    #expect(composed.pairs.map(\.count) == [2, 2, 2] && composed.pairs.map(\.weight) == [3, 0.5, 1])
   }
 
   @Test func weightsOfNothingComposeNothing() throws {
@@ -104,31 +109,13 @@ import Testing
     let objective: SupervisedObjective
 
     init(_ folder: TemporaryFolder) throws {
-      let texts = ["USER: ASSISTANT:", "What color is it? red green blue"]
-      let tokenizer = try Tokenizer.train(
-        texts: texts, vocabularySize: 290, to: URL(fileURLWithPath: folder.path + "/t.model"))
-      let configuration = LlavaConfiguration(
-        vision: VisionConfiguration(
-          hiddenSize: 16, intermediateSize: 32, hiddenLayerCount: 2, attentionHeadCount: 2, imageSize: 16,
-          patchSize: 8),
-        text: TextConfiguration(
-          vocabularySize: tokenizer.vocabularySize, hiddenSize: 32, intermediateSize: 48, hiddenLayerCount: 2,
-          attentionHeadCount: 4, keyValueHeadCount: 2), imageTokenIndex: Int(tokenizer.imageID))
-      var generator = RandomGenerator(seed: 4)
-      let model = try LlavaModel(configuration, using: &generator)
-      let scenes = ShapeScenes(seed: 1, size: 16, counts: [.sft: 4])
+      let setup = try ConversationSetup()
       let conversation = Conversation(
-        id: "c", pictures: [.source(scenes.image(.sft, 0))],
+        id: "c", pictures: [.source(setup.scenes.image(.sft, 0))],
         turns: [.init(question: "<image>\nWhat color is it?", answer: "red")])
-      self.model = model
+      model = setup.model
       objective = SupervisedObjective(
-        model: model,
-        features: FeatureStore(
-          model: model,
-          pictures: PictureStore(
-            source: scenes, processor: ImageProcessor(ImageProcessorConfiguration(size: 16))),
-          training: .everything),
-        encoder: PromptEncoder(tokenizer: tokenizer, template: .plain, configuration: configuration),
+        model: model, features: setup.features, encoder: setup.encoder,
         sampler: RecordSampler(recordCount: 4, batchSize: 1, seed: 0), conversations: { _ in [conversation] })
       loop = TrainingLoop(
         settings: .init(

@@ -153,8 +153,8 @@ import Testing
     #expect(abs(without.loss - log(2)) < 1e-5)
   }
 
-  /// TRL's `ld_alpha`: tokens beyond the shorter answer of a pair count less in the preference loss, and fully in the NLL
-  /// term.
+  /// TRL's `ld_alpha`: tokens beyond the shorter answer of a pair count less in the preference loss, and
+  /// fully in the NLL term.
   @Test(arguments: [0.3, 0]) func tokensBeyondTheShorterAnswerWeighLess(alpha: Double) throws {
     let setup = try Setup()
     let whole = try setup.values(setup.pairs)
@@ -173,7 +173,8 @@ import Testing
     for (index, (part, all)) in zip(cut, whole).enumerated() {
       let (chosen, rejected) = (weighed(part.chosen, all.chosen), weighed(part.rejected, all.rejected))
       #expect(abs(found[2 * index] - chosen) < 1e-4 && abs(found[2 * index + 1] - rejected) < 1e-4)
-      // The reference of this test: 1 below the policy for the chosen answer, 2 above it for the rejected one.
+      // The reference of this test: 1 below the policy for the chosen answer, 2 above it for the rejected
+      // one.
       loss += log(1 + exp(-0.1 * ((chosen - (all.chosen - 1)) - (rejected - (all.rejected + 2))))) / 8
       likelihood += all.chosen
     }

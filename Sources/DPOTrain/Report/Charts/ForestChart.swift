@@ -1,7 +1,7 @@
 import Foundation
 
-/// A row for each run: the change against the base model on all multi-image questions with its interval over seeds, a
-/// pale dot for each seed, and a dashed line where the reference is.
+/// A row for each run: the change against the base model on all multi-image questions with its interval over
+/// seeds, a pale dot for each seed, and a dashed line where the reference is.
 struct ForestChart {
   struct Row {
     var label: String

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Curves over steps. Where there are many points the values are drawn pale, with their moving average on top.
+/// Curves over steps. Where there are many points the values are drawn pale, with their moving average on
+/// top.
 struct LineChart {
   struct Series {
     var name: String

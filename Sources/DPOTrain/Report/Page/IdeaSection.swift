@@ -1,6 +1,6 @@
 extension ReportPage {
-  /// The method at a glance: where right and wrong answers looked, and one answer that was kept as a rejected one
-  /// beside one that was not.
+  /// The method at a glance: where right and wrong answers looked, and one answer that was kept as a rejected
+  /// one beside one that was not.
   var idea: HTML {
     let several = content.candidates.filter { $0.kind != .single }
     let (right, wrong) = (several.filter(\.correct).map(\.ratio), several.filter { !$0.correct }.map(\.ratio))
@@ -14,15 +14,12 @@ extension ReportPage {
     let examples = [true, false].compactMap { isKept in
       content.attention.enumerated().first { $0.element.candidate.kept == isKept }
     }
-    if !examples.isEmpty {
-      body += "<div class=\"attention\">\n"
-      for (index, example) in examples { body += card(example, "i\(index)") }
-      body += "</div>\n"
-    }
+    body += cards(Array(examples), named: "i")
     return Self.section(
       "The idea",
-      "An answer that is wrong about the picture it was asked about often looked at another one. R is the share of "
-        + "its attention to images that falls on the right picture; nobody has to know which answers are wrong.",
+      "An answer that is wrong about the picture it was asked about often looked at another one. R is the "
+        + "share of its attention to images that falls on the right picture; nobody has to know which answers "
+        + "are wrong.",
       body)
   }
 }

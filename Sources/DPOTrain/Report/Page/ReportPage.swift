@@ -20,7 +20,8 @@ public struct ReportPage {
       </head>
       <body>
       <main>
-      \(header)\(headline)\(idea)\(omitted)\(missing)\(accuracy)\(training)\(selection)\(attention)\(answers)\(samples)\(configuration)\
+      \(header)\(headline)\(idea)\(omitted)\(missing)\(accuracy)\(training)\(selection)\(attention)\
+      \(answers)\(samples)\(configuration)\
       </main>
       </body>
       </html>

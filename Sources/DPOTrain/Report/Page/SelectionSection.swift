@@ -51,7 +51,8 @@ extension ReportPage {
     return Self.section(
       "Selection of pairs",
       "The model answers every composed prompt. R is the share of the answer's attention to images that falls "
-        + "on the picture it was asked about. An answer that differs from the ground truth and has R not over τ "
+        + "on the picture it was asked about. An answer that differs from the ground truth and has R not "
+        + "over τ "
         + "becomes the rejected answer of a pair; the ground truth is the chosen one.", body)
   }
 
@@ -133,9 +134,7 @@ extension ReportPage {
     for (title, isKept) in [("Kept: the answer looked elsewhere", true), ("Dropped", false)] {
       let examples = content.attention.enumerated().filter { $0.element.candidate.kept == isKept }
       guard !examples.isEmpty else { continue }
-      body += "<h3>\(title)</h3>\n<div class=\"attention\">\n"
-      for (index, example) in examples { body += card(example, "a\(index)") }
-      body += "</div>\n"
+      body += "<h3>\(title)</h3>\n\(cards(Array(examples), named: "a"))"
     }
     return Self.section(
       "Attention maps",
@@ -144,7 +143,15 @@ extension ReportPage {
       body)
   }
 
-  func card(_ example: ReportAttention, _ id: String) -> HTML {
+  /// Answers with their heat maps, side by side.
+  /// - Parameter prefix: of ids that occur once on the page.
+  func cards(_ examples: [(offset: Int, element: ReportAttention)], named prefix: String) -> HTML {
+    guard !examples.isEmpty else { return "" }
+    let all = examples.map { card($0.element, "\(prefix)\($0.offset)") }
+    return "<div class=\"attention\">\n\(all)</div>\n"
+  }
+
+  private func card(_ example: ReportAttention, _ id: String) -> HTML {
     let candidate = example.candidate
     guard let map = candidate.attention else { return "" }
     let figure = AttentionFigure(

@@ -23,7 +23,8 @@ public enum SelectionOutcome: String, Codable, CaseIterable, Sendable {
   case surplus
 }
 
-/// The mean attention from answer tokens to the patches of each image of one candidate (MIA-DPO code, layer map).
+/// The mean attention from answer tokens to the patches of each image of one candidate (MIA-DPO code, layer
+/// map).
 public struct AttentionMap: Codable, Sendable, Equatable {
   /// Rows of patches in one image.
   public var rows: Int
@@ -113,7 +114,8 @@ public struct CandidateRow: JSONRow, Equatable {
   /// Whether the model's own, greedy answer was right.
   public var answeredRight: Bool { greedyCorrect ?? correct }
 
-  /// The length of the longer text over that of the shorter, in characters; an empty one counts as one character.
+  /// The length of the longer text over that of the shorter, in characters; an empty one counts as one
+  /// character.
   static func lengthRatio(_ a: String, _ b: String) -> Double {
     let (first, second) = (Double(max(a.count, 1)), Double(max(b.count, 1)))
     return max(first / second, second / first)

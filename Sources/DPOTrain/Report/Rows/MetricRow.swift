@@ -1,7 +1,8 @@
 /// One row of `metrics.jsonl`: the numbers of one optimizer step, under TRL's names.
 ///
-/// On disk a row is flat: `{"stage": "train", "step": 10, "grad_norm": 1.2, "loss": 0.69, …}` with the names after
-/// `step` in alphabetical order. Numbers that are not finite are written as `null` and left out when read.
+/// On disk a row is flat: `{"stage": "train", "step": 10, "grad_norm": 1.2, "loss": 0.69, …}` with the names
+/// after `step` in alphabetical order. Numbers that are not finite are written as `null` and left out when
+/// read.
 public struct MetricRow: JSONRow, Equatable {
   /// The stage that wrote the row: `sft` or `train`.
   public var stage: String

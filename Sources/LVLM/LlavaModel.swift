@@ -2,8 +2,8 @@ import Tensor
 
 /// LLaVA: a CLIP vision tower, a projector and a LLaMA decoder that reads image features among its tokens.
 ///
-/// Parameters have the names that `LlavaForConditionalGeneration.save_pretrained` writes. The model is a reference
-/// type with mutable weights: use one from one task at a time.
+/// Parameters have the names that `LlavaForConditionalGeneration.save_pretrained` writes. The model is a
+/// reference type with mutable weights: use one from one task at a time.
 public final class LlavaModel: Module {
   /// A part of the model that can be frozen on its own.
   public enum Part: String, CaseIterable, Sendable {
@@ -148,7 +148,8 @@ public final class LlavaModel: Module {
       pass: pass(batch, onlyOutputs: false, capture: capture))
   }
 
-  /// Every hidden state as Hugging Face counts them: 0 is the merged embeddings, the last one is after the norm.
+  /// Every hidden state as Hugging Face counts them: 0 is the merged embeddings, the last one is after the
+  /// norm.
   public func allHiddenStates(_ batch: PackedBatch, imageFeatures: Tensor) -> [Tensor] {
     decoder.hiddenStates(
       embeddings(batch, imageFeatures: imageFeatures), pass: pass(batch, onlyOutputs: false))
@@ -156,7 +157,8 @@ public final class LlavaModel: Module {
 
   /// The logarithm of the probability of every target of a batch.
   ///
-  /// The last block computes only the rows that predict something, and `[tokens, vocabulary]` is never stored.
+  /// The last block computes only the rows that predict something, and `[tokens, vocabulary]` is never
+  /// stored.
   /// - Parameters:
   ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
   ///   - capture: receives the image attention of some layers.
@@ -168,8 +170,8 @@ public final class LlavaModel: Module {
       predicting(batch, imageFeatures: imageFeatures, capture: capture), of: batch)
   }
 
-  /// As ``logProbabilities(_:imageFeatures:capture:)``, and for each target how sure the model is there: `log Σ_v p_v²`
-  /// over the vocabulary, `[targets]`, without a gradient.
+  /// As ``logProbabilities(_:imageFeatures:capture:)``, and for each target how sure the model is there:
+  /// `log Σ_v p_v²` over the vocabulary, `[targets]`, without a gradient.
   package func logProbabilitiesAndSquares(
     _ batch: PackedBatch, imageFeatures: Tensor
   ) -> (logProbabilities: Tensor, squares: Tensor) {

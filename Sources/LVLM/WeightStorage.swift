@@ -37,10 +37,12 @@ extension LlavaModel {
       })
   }
 
-  /// Stores the weights of frozen linear layers, and the embedding when it is frozen, in another floating-point type.
+  /// Stores the weights of frozen linear layers, and the embedding when it is frozen, in another
+  /// floating-point type.
   ///
-  /// Products read them as they are stored and accumulate in Float32; everything else, hidden states included, stays
-  /// as it is. BFloat16 halves the memory of a frozen base model. Trainable and quantised weights are left alone.
+  /// Products read them as they are stored and accumulate in Float32; everything else, hidden states
+  /// included, stays as it is. BFloat16 halves the memory of a frozen base model. Trainable and quantised
+  /// weights are left alone.
   public func storeFrozenWeights(as type: DType) {
     tensorRequire(type.isFloatingPoint, "storeFrozenWeights", "expected a floating-point type, found \(type)")
     for case let linear as Linear in modules() where !(linear is QuantizedLinear) {

@@ -4,8 +4,8 @@ import CTensorKernels
 ///
 /// ## Promotion
 /// When two tensors meet in an operation, the result has the *wider kind* of the two, in the order
-/// bool < integer < floating point; within a kind the larger type wins, and float16 with bfloat16 gives float32, the
-/// smallest type that holds both:
+/// bool < integer < floating point; within a kind the larger type wins, and float16 with bfloat16 gives
+/// float32, the smallest type that holds both:
 ///
 /// |          | bool     | uint8    | int32    | int64    | float16 | bfloat16 | float32 | float64 |
 /// | -------- | -------- | -------- | -------- | -------- | ------- | -------- | ------- | ------- |
@@ -50,9 +50,9 @@ import CTensorKernels
 /// its result once, to nearest even. Products of matrices accumulate in Float32 too.
 ///
 /// ## Conversion
-/// ``Tensor/to(_:)`` rounds to nearest even towards a floating-point type (in one step, also from Float64 to float16),
-/// truncates towards zero and saturates towards an integer type (NaN becomes 0), keeps the low bits between
-/// integer types, and makes every value that is not zero `true`.
+/// ``Tensor/to(_:)`` rounds to nearest even towards a floating-point type (in one step, also from Float64 to
+/// float16), truncates towards zero and saturates towards an integer type (NaN becomes 0), keeps the low bits
+/// between integer types, and makes every value that is not zero `true`.
 public enum DType: String, Sendable, CaseIterable {
   /// IEEE's half precision: 5 bits of exponent, 10 of fraction. Stored only.
   case float16

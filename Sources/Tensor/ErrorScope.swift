@@ -1,6 +1,7 @@
 import CTensorKernels
 
-/// Runs `body` and turns the first failed check of an operation into a thrown error, where it would end the program otherwise.
+/// Runs `body` and turns the first failed check of an operation into a thrown error, where it would end the
+/// program otherwise.
 ///
 ///     let product = try withTensorErrors { a.matmul(b) }   // [matmul] shapes [2, 3] and [4, 5] …
 ///
@@ -8,9 +9,9 @@ import CTensorKernels
 /// axes, types and indices, and a lack of memory. Swift's own traps, such as an index outside of an array,
 /// are not. <doc:Errors> says what else is not, and which forms of operations throw by themselves.
 ///
-/// `body` runs on a thread of its own while the caller waits, and a failed check ends that thread on the spot: nothing
-/// after it runs, and no operation returns a made-up result. That is safe because `body` is `@Sendable`: it shares no
-/// variable with the caller that could be left half changed. Three things follow:
+/// `body` runs on a thread of its own while the caller waits, and a failed check ends that thread on the
+/// spot: nothing after it runs, and no operation returns a made-up result. That is safe because `body` is
+/// `@Sendable`: it shares no variable with the caller that could be left half changed. Three things follow:
 /// - `defer` blocks and `deinit`s of the calls that were cut off do not run. Memory of tensors and records
 ///   that the body made are given back all the same, unless something outside uses them; what stays are a few
 ///   hundred bytes for each operation, and lists of the body's own.

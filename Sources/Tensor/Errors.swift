@@ -16,8 +16,8 @@ public struct TensorError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String { "[\(operation)] \(message)" }
 }
 
-/// Ends the program, or the innermost ``withTensorErrors(_:)``: only a mistake in the calling program leads here, never
-/// data from outside.
+/// Ends the program, or the innermost ``withTensorErrors(_:)``: only a mistake in the calling program leads
+/// here, never data from outside.
 package func tensorFailure(_ operation: String, _ message: String) -> Never {
   let error = TensorError(failing: operation, message)
   TensorErrorScope.fail(error)
@@ -67,7 +67,8 @@ func tensorChecked<Result>(_ body: () throws(TensorError) -> Result) -> Result {
 }
 
 extension Tensor {
-  /// The number of elements of a shape, or nil when an extent is negative or a product of extents does not fit into an `Int`.
+  /// The number of elements of a shape, or nil when an extent is negative or a product of extents does not
+  /// fit into an `Int`.
   package static func elementCount(_ shape: [Int]) -> Int? {
     var product = 1
     for extent in shape {

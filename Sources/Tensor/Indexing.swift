@@ -8,8 +8,8 @@ public enum TensorIndex: Sendable {
   case remainingAxes
   /// A new axis of extent 1.
   case insertedAxis
-  /// The elements that a tensor names: integers stand for positions along one axis, a bool mask covers as many axes
-  /// as it has and stands for the positions where it is true.
+  /// The elements that a tensor names: integers stand for positions along one axis, a bool mask covers as
+  /// many axes as it has and stands for the positions where it is true.
   case elements(Tensor)
 }
 
@@ -81,18 +81,19 @@ extension Tensor {
   ///     x[x .< 0] = Tensor(0)
   ///     x[1..., 0] = Tensor.zeros([n])
   ///
-  /// Negative positions count from the back; where one bound does and the other does not, Swift has no range for it:
-  /// `.slice(from: 1, to: -1)`.
+  /// Negative positions count from the back; where one bound does and the other does not, Swift has no range
+  /// for it: `.slice(from: 1, to: -1)`.
   ///
-  /// Indices, ranges and new axes give a view. Lists of integers, integer tensors and bool masks pick elements and
-  /// give a copy; several of them are broadcast together, and their axes stand where the first of them stood, or in front
-  /// when other axes lie between them. Indices are applied before them (as in PyTorch; NumPy counts an index as one of them).
+  /// Indices, ranges and new axes give a view. Lists of integers, integer tensors and bool masks pick
+  /// elements and give a copy; several of them are broadcast together, and their axes stand where the first
+  /// of them stood, or in front when other axes lie between them. Indices are applied before them (as in
+  /// PyTorch; NumPy counts an index as one of them).
   ///
-  /// The assigned value is broadcast and converted to this tensor's type. Assigning writes in place when no other
-  /// tensor shares the memory, and copies first otherwise. When this tensor or the value is recorded, the variable
-  /// holds a new recorded tensor afterwards: what was computed before keeps the old elements, and gradients flow to the
-  /// value where it was written and to the old tensor everywhere else. Where a list names an element twice, the last
-  /// value stays and it alone gets the gradient.
+  /// The assigned value is broadcast and converted to this tensor's type. Assigning writes in place when no
+  /// other tensor shares the memory, and copies first otherwise. When this tensor or the value is recorded,
+  /// the variable holds a new recorded tensor afterwards: what was computed before keeps the old elements,
+  /// and gradients flow to the value where it was written and to the old tensor everywhere else. Where a list
+  /// names an element twice, the last value stays and it alone gets the gradient.
   public subscript<A: TensorIndexConvertible>(_ a: A) -> Tensor {
     get { indexed([a.tensorIndex]) }
     set { assign(newValue, at: [a.tensorIndex]) }

@@ -32,7 +32,8 @@ extension Tensor {
     let moved = permuted(axes + rest)
     let rows = moved.reshaped([axes.reduce(1) { $0 * shape[$1] }] + rest.map { shape[$0] })
     let result = rows.rows(at: Tensor(numbers, shape: common))
-    // The common axes stand in front now; they belong where the first list stood if the lists were neighbours.
+    // The common axes stand in front now; they belong where the first list stood if the lists were
+    // neighbours.
     let isTogether = axes.last! - axes[0] == axes.count - 1
     guard isTogether, axes[0] > 0 else { return result }
     let lists = Array(0..<common.count)

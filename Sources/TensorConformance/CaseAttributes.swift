@@ -1,8 +1,8 @@
 import Checkpoint
 import Foundation
 
-/// What a case says about its operator beside the inputs. Where an attribute is missing, the expression says it, else the
-/// default of the function that the expression names.
+/// What a case says about its operator beside the inputs. Where an attribute is missing, the expression says
+/// it, else the default of the function that the expression names.
 extension ConformanceCase {
   /// An integer attribute.
   func integer(_ key: String, default value: Int? = nil) throws -> Int {
@@ -48,8 +48,8 @@ extension ConformanceCase {
     }
   }
 
-  /// The axes to reduce: the attribute `dims` or `dim`, else the last argument of the expression, else those whose
-  /// absence makes the shape of the output, the last ones first; nil for all.
+  /// The axes to reduce: the attribute `dims` or `dim`, else the last argument of the expression, else those
+  /// whose absence makes the shape of the output, the last ones first; nil for all.
   func axes(of shape: [Int]) -> [Int]? {
     for key in ["dims", "dim", "axis", "axes"] {
       if let list = attributes[key]?.integers { return list }

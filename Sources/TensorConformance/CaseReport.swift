@@ -20,7 +20,8 @@ struct CaseReport: Sendable {
     failures = [failure]
   }
 
-  /// Runs `body` on a new report; what it throws becomes a failure, and so does a check of an operation that fails in it.
+  /// Runs `body` on a new report; what it throws becomes a failure, and so does a check of an operation that
+  /// fails in it.
   init(name: String, _ body: @escaping @Sendable (inout CaseReport) throws -> Void) {
     do {
       self = try withTensorErrors {

@@ -35,7 +35,8 @@ struct ConformanceCase {
   var variant: String { String(name.dropFirst(family.count + 1)) }
 
   /// Reads the list of cases.
-  /// - Throws: ``ConformanceError`` when the file is no list of cases; what is wrong with one of them is its own matter.
+  /// - Throws: ``ConformanceError`` when the file is no list of cases; what is wrong with one of them is its
+  ///   own matter.
   static func read(_ url: URL) throws -> [Entry] {
     let data = try Data(contentsOf: url)
     let json: JSONValue

@@ -84,8 +84,8 @@ struct LinearAlgebraCase {
 
   private static func symmetricPart(_ x: Tensor) -> Tensor { (x + x.transposed()) / 2 }
 
-  /// Absolute values of the singular vectors, without those of singular values that are zero but for rounding: these span
-  /// a space in which every basis is as good.
+  /// Absolute values of the singular vectors, without those of singular values that are zero but for
+  /// rounding: these span a space in which every basis is as good.
   private static func singularVectors(_ outputs: [Tensor]) -> [(name: String, value: Tensor)] {
     let (u, s, vh) = (outputs[0].abs(), outputs[1], outputs[2].abs())
     let isDetermined = (s .> 1e-4 * s.max(axes: [-1], keepDims: true)).to(s.dtype)

@@ -3,12 +3,13 @@ import Foundation
 import Tensor
 import TestSupport
 
-/// The cases of `linalg.h5`: decompositions, solvers and their gradients, each in double and in single precision.
+/// The cases of `linalg.h5`: decompositions, solvers and their gradients, each in double and in single
+/// precision.
 ///
-/// Where signs are free, absolute values are compared, and what the factors multiply back to. The double precision run must
-/// agree within the rule of all cases. The file does not say how far honest single precision is off, so that is measured:
-/// by how much the results move when the inputs move by a few rounding errors of Float, relative to the largest element as in
-/// the error bounds of the algorithms.
+/// Where signs are free, absolute values are compared, and what the factors multiply back to. The double
+/// precision run must agree within the rule of all cases. The file does not say how far honest single
+/// precision is off, so that is measured: by how much the results move when the inputs move by a few rounding
+/// errors of Float, relative to the largest element as in the error bounds of the algorithms.
 enum LinearAlgebraSuite: ConformanceSuite {
   static let files = ["linalg.h5"]
 

@@ -3,8 +3,8 @@ import Tensor
 
 /// An optimizer or a schedule as the attributes of a stored case describe it.
 enum OptimizerCases {
-  /// The optimizer a case's name begins with, such as `adam` in `adam_amsgrad`, with the options in its attributes
-  /// and PyTorch's defaults for the rest.
+  /// The optimizer a case's name begins with, such as `adam` in `adam_amsgrad`, with the options in its
+  /// attributes and PyTorch's defaults for the rest.
   /// - Throws: ``ConformanceError`` for an unknown optimizer, attribute or value.
   static func optimizer(_ name: String, _ attributes: [(name: String, value: HDF5Attribute)]) throws
     -> any Optimizer

@@ -3,8 +3,8 @@ import Foundation
 import Tensor
 import TestSupport
 
-/// The cases of `optim.h5`: parameters after each step of an optimizer and its last state, and learning rates of
-/// schedules.
+/// The cases of `optim.h5`: parameters after each step of an optimizer and its last state, and learning rates
+/// of schedules.
 enum OptimizerSuite: ConformanceSuite {
   static let files = ["optim.h5"]
 

@@ -52,7 +52,8 @@ enum ViewStep {
     }
   }
 
-  /// Python's `x[start:stop:step]` along an axis: negative bounds count from the end, all are cut to the axis.
+  /// Python's `x[start:stop:step]` along an axis: negative bounds count from the end, all are cut to the
+  /// axis.
   private func slice(_ x: Tensor, _ axis: Int, _ start: Int, _ stop: Int, _ step: Int) -> Tensor {
     let extent = x.shape[axis < 0 ? axis + x.rank : axis]
     func bound(_ value: Int) -> Int { min(max(value < 0 ? value + extent : value, 0), extent) }

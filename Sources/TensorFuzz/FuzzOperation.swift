@@ -1,6 +1,7 @@
 import Tensor
 
-/// A drawn case: the operands, and the same operation in Swift and in Python, where the operands are `x[0]`, `x[1]`, ….
+/// A drawn case: the operands, and the same operation in Swift and in Python, where the operands are `x[0]`,
+/// `x[1]`, ….
 struct FuzzCase {
   var operands: [RandomOperand]
   var python: String
@@ -127,7 +128,8 @@ extension FuzzOperation {
     ]
   }
 
-  /// Two operands that broadcast. Tensors without axes have the same type: there the rules differ, as ``DType`` says.
+  /// Two operands that broadcast. Tensors without axes have the same type: there the rules differ, as
+  /// ``DType`` says.
   private static func two(
     _ name: String, _ python: String, types: [DType], in range: ClosedRange<Double> = -5...5,
     smooth: Bool = true,

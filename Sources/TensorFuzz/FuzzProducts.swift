@@ -163,7 +163,8 @@ extension FuzzOperation {
           isDifferentiable: true, slack: 4
         ) { crossEntropy($0[0], targets: $0[1], labelSmoothing: smoothing) }
       },
-      // PyTorch 2.13's fused kernel gives wrong results for a query that is expanded along its tokens: it gets copies.
+      // PyTorch 2.13's fused kernel gives wrong results for a query that is expanded along its tokens: it
+      // gets copies.
       FuzzOperation("attention") { g in
         let (batch, heads, tokens, width) = (
           1 + g.below(2), 1 + g.below(3), 1 + g.below(5), 2 * (1 + g.below(3))

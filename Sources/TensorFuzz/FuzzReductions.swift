@@ -19,7 +19,8 @@ extension FuzzOperation {
       reduction("any", "any", types: [.bool]) { $0.any(axes: $1, keepDims: $2) },
       reduction("all", "all", types: [.bool]) { $0.all(axes: $1, keepDims: $2) },
       reduction("var", "var", minimum: 2) { $0.variance(axes: $1, keepDims: $2) },
-      // The deviation of equal elements is a rounding error there, and its gradient anything; here both are 0.
+      // The deviation of equal elements is a rounding error there, and its gradient anything; here both are
+      // 0.
       reduction("std", "std", minimum: 2, isDistinct: true) { $0.standardDeviation(axes: $1, keepDims: $2) },
       FuzzOperation("prod") { g in
         let shape = g.shape(rank: 1...4)
@@ -84,7 +85,8 @@ extension FuzzOperation {
     FuzzOperation(name) { g in
       let shape = g.shape(rank: 1...4, allowsEmpty: false)
       let axis = g.below(2 * shape.count) - shape.count
-      // Sorting and the largest of elements that are equal may choose differently, so none are: no repeated rows.
+      // Sorting and the largest of elements that are equal may choose differently, so none are: no repeated
+      // rows.
       let whole = RandomOperand(shape, dtype: g.pick(floats), in: -2...2, using: &g)
       let x =
         smooth && !name.contains("sort") && !name.contains("top") ? whole : whole.withoutRepetition(using: &g)

@@ -5,16 +5,17 @@ import Foundation
 import LVLM
 import Tensor
 
-/// Damages one file of a model at random and opens the model: it must be opened or refused in words, without a crash, a
-/// hang, or more memory than the model's files explain; where checksums seal the files, with the same result.
+/// Damages one file of a model at random and opens the model: it must be opened or refused in words, without
+/// a crash, a hang, or more memory than the model's files explain; where checksums seal the files, with the
+/// same result.
 struct ModelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "models",
     abstract: "Opens model directories, adapters and GGUF files in which one file is damaged.",
     discussion: """
-      Input number N is a function of the seed and N alone, so a failure is repeated with --seed S --first N --count 1. \
-      The model at hand lies in the folder; a crash, a hang of more than 20 s or a failure leaves it there and is named \
-      on standard error with a non-zero exit status.
+      Input number N is a function of the seed and N alone, so a failure is repeated with --seed S \
+      --first N --count 1. The model at hand lies in the folder; a crash, a hang of more than 20 s or a \
+      failure leaves it there and is named on standard error with a non-zero exit status.
       """)
 
   @Option(help: "Models that are opened.") var count = 5_000
@@ -81,7 +82,8 @@ struct ModelsCommand: ParsableCommand {
       }
     }
     print(
-      "models: \(count) damaged, \(opened) opened, \(refused) refused, \(failures) failed; memory at most \(worst >> 20) MiB"
+      "models: \(count) damaged, \(opened) opened, \(refused) refused, \(failures) failed; memory at "
+        + "most \(worst >> 20) MiB"
         + "; \(Int(Date().timeIntervalSince(start))) s")
     if self.folder == nil && failures == 0 { try FileManager.default.removeItem(at: folder) }
     if failures > 0 { throw ExitCode(1) }

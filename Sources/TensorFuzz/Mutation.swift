@@ -4,11 +4,12 @@ import Tensor
 /// A good file.
 struct FuzzSample {
   let bytes: [UInt8]
-  /// Parts that are followed by their checksum, as HDF5 has them. Changes inside would be refused before anything else is
-  /// looked at, so most inputs get new checksums.
+  /// Parts that are followed by their checksum, as HDF5 has them. Changes inside would be refused before
+  /// anything else is looked at, so most inputs get new checksums.
   var guarded: [Range<Int>] = []
 
-  /// Finds the guarded parts of an HDF5 file: those that start with a signature and fit what follows somewhere.
+  /// Finds the guarded parts of an HDF5 file: those that start with a signature and fit what follows
+  /// somewhere.
   static func hdf5(_ bytes: [UInt8]) -> FuzzSample {
     let signatures = [
       "OHDR", "OCHK", "BTHD", "BTLF", "BTIN", "FRHP", "FHIB", "FAHD", "FADB", "EAHD", "EAIB", "EADB", "EASB",

@@ -115,8 +115,8 @@ extension DType {
     }
   }
 
-  /// The difference that rounding may make, in parts of the largest value: a few hundred units of the last place, two of them
-  /// for the storage types, which are rounded once.
+  /// The difference that rounding may make, in parts of the largest value: a few hundred units of the last
+  /// place, two of them for the storage types, which are rounded once.
   fileprivate var tolerance: Double {
     switch self {
     case .bfloat16: 0x1p-7

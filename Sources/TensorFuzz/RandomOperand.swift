@@ -1,7 +1,7 @@
 import Tensor
 
-/// An input of a drawn case: stored elements, and the views that turn them into what the operation sees. Both sides build it
-/// from the same numbers.
+/// An input of a drawn case: stored elements, and the views that turn them into what the operation sees. Both
+/// sides build it from the same numbers.
 struct RandomOperand {
   /// A view of a tensor, without a copy.
   enum View {

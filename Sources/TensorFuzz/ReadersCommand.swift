@@ -4,8 +4,8 @@ import Checkpoint
 import Foundation
 import Tensor
 
-/// Changes good files at random and reads them: every input must be read or refused with a `CheckpointError`, without a crash,
-/// a hang, or more memory than a stated multiple of its size.
+/// Changes good files at random and reads them: every input must be read or refused with a `CheckpointError`,
+/// without a crash, a hang, or more memory than a stated multiple of its size.
 struct ReadersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "readers",

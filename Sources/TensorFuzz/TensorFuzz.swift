@@ -1,7 +1,7 @@
 import ArgumentParser
 
-/// Looks for inputs that the library mistreats: `tensor-fuzz readers --count 1000000`, `tensor-fuzz models`, `tensor-fuzz
-/// operations`.
+/// Looks for inputs that the library mistreats: `tensor-fuzz readers --count 1000000`, `tensor-fuzz models`,
+/// `tensor-fuzz operations`.
 @main
 struct TensorFuzz: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -72,11 +72,11 @@ final class GoldenArrays {
 
   /// Compares a result with the dataset at `path`.
   ///
-  /// Allowed is `max(8 · f32_err, 2e-6 · max|expected|, 1e-7)`. `f32_err` is one draw of the noise of single precision,
-  /// and a result that is sensitive to it can be further off: where `found` is, the same computation in double
-  /// precision has to hold the bound, and `found` sixteen times it. Where a dataset has no `f32_err` the noise is
-  /// measured instead: how far `found` is from the result in double precision, but not more than 1e-5 of the largest
-  /// expected value.
+  /// Allowed is `max(8 · f32_err, 2e-6 · max|expected|, 1e-7)`. `f32_err` is one draw of the noise of single
+  /// precision, and a result that is sensitive to it can be further off: where `found` is, the same
+  /// computation in double precision has to hold the bound, and `found` sixteen times it. Where a dataset has
+  /// no `f32_err` the noise is measured instead: how far `found` is from the result in double precision, but
+  /// not more than 1e-5 of the largest expected value.
   /// - Parameters:
   ///   - exact: the result in double precision; asked for only when it is needed.
   ///   - floor: the smallest bound that makes sense for this quantity.

@@ -3,10 +3,11 @@ import Foundation
 import LVLM
 import Tensor
 
-/// A folder of expected values: a model directory and the files that the reference implementation wrote about it.
+/// A folder of expected values: a model directory and the files that the reference implementation wrote about
+/// it.
 struct GoldenFolder {
-  /// Files that belong to the format and hold nothing to compare with this model: notes, generators, and the arrays of
-  /// single operations.
+  /// Files that belong to the format and hold nothing to compare with this model: notes, generators, and the
+  /// arrays of single operations.
   static let others: Set<String> = [
     "README.md", "ARRAYS.tsv", "MANIFEST.json", "make_golden.py", "check_numpy.py", "__pycache__",
     "spec.json",

@@ -2,7 +2,8 @@ import DPOTrain
 import LVLM
 import Tensor
 
-/// The pairs of `dpo_step.h5`, packed with shared prompts as training does, and the way back into the stored layout.
+/// The pairs of `dpo_step.h5`, packed with shared prompts as training does, and the way back into the stored
+/// layout.
 struct StepBatch {
   let pairs: Int
   let pixels: Tensor

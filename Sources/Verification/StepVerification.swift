@@ -3,7 +3,8 @@ import LVLM
 import DPOTrain
 import Tensor
 
-/// A DPO step through the whole model: log-probabilities, losses, every gradient, and training over some steps.
+/// A DPO step through the whole model: log-probabilities, losses, every gradient, and training over some
+/// steps.
 struct StepVerification {
   private let arrays: GoldenArrays
   private let golden: GoldenFolder
@@ -170,7 +171,8 @@ struct StepVerification {
     for ((name, parameter), (_, doubled)) in zip(model.namedParameters(), exact.namedParameters()) {
       let saved = ParameterNames.Layout.allCases.map { ParameterNames.name(name, in: $0) }
       if let path = saved.map({ "\(group)/train/params/\($0)" }).first(where: arrays.has) {
-        // The true gradient of these is zero: AdamW turns rounding noise into steps of up to the learning rate.
+        // The true gradient of these is zero: AdamW turns rounding noise into steps of up to the learning
+        // rate.
         let isNoise = name.hasPrefix("vision_tower.") && name.hasSuffix("k_proj.bias")
         try arrays.compare(
           parameter.tensor, path, exact: doubled.tensor, floor: isNoise ? reach : 0, in: &report)

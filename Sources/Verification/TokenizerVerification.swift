@@ -2,7 +2,8 @@ import Checkpoint
 import Foundation
 import LVLM
 
-/// Texts to ids and back: `tokenizer.model` as the SentencePiece library reads it, `tokenizer.json` as Hugging Face does.
+/// Texts to ids and back: `tokenizer.model` as the SentencePiece library reads it, `tokenizer.json` as
+/// Hugging Face does.
 enum TokenizerVerification {
   private struct Cases: Decodable {
     struct Case: Decodable {

@@ -4,17 +4,19 @@ import Tensor
 
 /// Compares this package with values that a reference implementation stored in a folder.
 ///
-/// The folder holds a Hugging Face LLaVA directory and any of: forward passes and generation (`llava.h5`), preference
-/// losses (`dpo_losses.h5`), a DPO step and three steps of training (`dpo_step.h5`, `ref.safetensors`), an adapter
-/// (`lora/`, `lora.h5`), pictures (`images/`, `preprocess.h5`, `preprocess.json`) and texts
-/// (`tokenizer_cases.json`). What is missing, and what is there but not known, is a failure.
+/// The folder holds a Hugging Face LLaVA directory and any of: forward passes and generation (`llava.h5`),
+/// preference losses (`dpo_losses.h5`), a DPO step and three steps of training (`dpo_step.h5`,
+/// `ref.safetensors`), an adapter (`lora/`, `lora.h5`), pictures (`images/`, `preprocess.h5`,
+/// `preprocess.json`) and texts (`tokenizer_cases.json`). What is missing, and what is there but not known,
+/// is a failure.
 public enum Verification {
   /// Runs every comparison.
   ///
   /// - Parameters:
   ///   - folder: the folder.
   ///   - emit: called with each comparison as it is made.
-  /// - Throws: ``VerificationError`` when the folder holds no model directory, or what loading the model throws.
+  /// - Throws: ``VerificationError`` when the folder holds no model directory, or what loading the model
+  ///   throws.
   public static func run(
     _ folder: URL, emit: @escaping @Sendable (Comparison) -> Void = { _ in }
   ) throws -> VerificationReport {

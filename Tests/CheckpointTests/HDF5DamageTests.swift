@@ -5,8 +5,8 @@ import Testing
 
 /// Damaged files throw an error that names them, whatever is wrong.
 @Suite struct HDF5DamageTests {
-  /// Changes of a file that `tensor-fuzz readers` found: libhdf5 1.10 crashed on each, or ran for ever, or asked for
-  /// gigabytes. The file was written by ``HDF5File/write(to:_:)``.
+  /// Changes of a file that `tensor-fuzz readers` found: libhdf5 1.10 crashed on each, or ran for ever, or
+  /// asked for gigabytes. The file was written by ``HDF5File/write(to:_:)``.
   struct Change: CustomTestStringConvertible, Sendable {
     let bytes: [Int: [UInt8]]
     var testDescription: String { bytes.map { "\($0)" }.joined(separator: " ") }

@@ -3,8 +3,9 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Files of libhdf5 in its oldest and newest form: both kinds of groups, all layouts, every index of chunks, filters,
-/// fill values, named types, attributes in headers and in heaps. Every dataset counts up and starts again after 250.
+/// Files of libhdf5 in its oldest and newest form: both kinds of groups, all layouts, every index of chunks,
+/// filters, fill values, named types, attributes in headers and in heaps. Every dataset counts up and starts
+/// again after 250.
 @Suite(.serialized) struct HDF5FormsTests {
   @Test(arguments: ["earliest", "latest"])
   func datasets(form: String) throws {

@@ -5,7 +5,8 @@ import TestSupport
 import Testing
 
 @Suite struct KilledProcessTests {
-  /// A process that saves without pause is killed at some moment; what it left must be whole, and saving must go on.
+  /// A process that saves without pause is killed at some moment; what it left must be whole, and saving must
+  /// go on.
   @Test(arguments: [3, 17, 41, 90, 160]) func savingSurvivesKill(milliseconds: Int) async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("kill-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -4,8 +4,8 @@ import Tensor
 import Testing
 import TestSupport
 
-/// Gradients of a DPO step through the whole model against the reference implementation, answers of a pair sharing
-/// their prompt.
+/// Gradients of a DPO step through the whole model against the reference implementation, answers of a pair
+/// sharing their prompt.
 @Suite struct GradientGoldenTests {
   private struct Step {
     let golden: Golden

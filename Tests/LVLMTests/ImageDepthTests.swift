@@ -3,8 +3,9 @@ import LVLM
 import TestSupport
 import Testing
 
-/// Every colour type and depth of PNG, with and without transparency, and JPEG's colour spaces and orientations, against
-/// what Pillow and transformers make of the same files (`Tests/Fixtures/images/make_fixtures.py`).
+/// Every colour type and depth of PNG, with and without transparency, and JPEG's colour spaces and
+/// orientations, against what Pillow and transformers make of the same files
+/// (`Tests/Fixtures/images/make_fixtures.py`).
 @Suite struct ImageDepthTests {
   private static let pngs = [
     "grey1.png", "grey8.png", "grey8_key.png", "grey_alpha8.png", "rgb8_key.png", "rgba8.png", "palette1.png",

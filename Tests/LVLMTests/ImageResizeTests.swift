@@ -2,8 +2,8 @@ import LVLM
 import Testing
 
 @Suite struct ImageResizeTests {
-  /// Checksums of what Pillow's `Image.resize` of release 13 makes of `rgb4_101x64.png`; at 200×3 it takes the columns
-  /// first.
+  /// Checksums of what Pillow's `Image.resize` of release 13 makes of `rgb4_101x64.png`; at 200×3 it takes
+  /// the columns first.
   static let sizes = [(21, 16), (80, 130), (64, 30), (7, 101), (1, 1), (200, 3)]
   static let expected: [(ResamplingFilter, [UInt64])] = [
     (

@@ -5,7 +5,8 @@ import Tensor
 import TestSupport
 import Testing
 
-/// Positions scaled by the rule `linear`, wherever a release says so; numbers are `processors/make_answers.py`'s.
+/// Positions scaled by the rule `linear`, wherever a release says so; numbers are
+/// `processors/make_answers.py`'s.
 @Suite struct RotaryScalingTests: ModelCopies {
   private static let linear = -41.980281
 

@@ -1,7 +1,8 @@
 import Tensor
 import Testing
 
-/// Products whose second operand is stored in float16 or bfloat16 equal those with the same values in Float32.
+/// Products whose second operand is stored in float16 or bfloat16 equal those with the same values in
+/// Float32.
 @Suite("Products with half precision", .serialized) struct HalfPrecisionProductTests {
   private func random(_ shape: [Int], _ seed: UInt64) -> Tensor {
     var generator = RandomGenerator(seed: seed)

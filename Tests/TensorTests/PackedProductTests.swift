@@ -17,8 +17,8 @@ import Testing
     }
   }
 
-  /// The largest distance from `op(a) · op(b) · alpha + beta · c` in Float64, with rows of all matrices further apart than they
-  /// are long; infinite when something beside the result was written.
+  /// The largest distance from `op(a) · op(b) · alpha + beta · c` in Float64, with rows of all matrices
+  /// further apart than they are long; infinite when something beside the result was written.
   private func error(
     _ m: Int, _ n: Int, _ k: Int, transA: Bool, transB: Bool, alpha: Float = 1, beta: Float = 0
   ) -> Double {

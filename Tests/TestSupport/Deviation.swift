@@ -2,7 +2,8 @@ import Tensor
 
 /// How far a result is from what was expected.
 public struct Deviation: Sendable {
-  /// The largest difference between two elements; infinite when the shapes differ or a number stands against a NaN.
+  /// The largest difference between two elements; infinite when the shapes differ or a number stands against
+  /// a NaN.
   public let absolute: Double
   /// ``absolute`` divided by the largest finite magnitude that was expected.
   public let relative: Double

@@ -4,8 +4,8 @@ import Tensor
 
 /// Expected values from an independent implementation, in an HDF5 file.
 ///
-/// Values were computed in Float64 from Float32 inputs. The attribute `f32_err` of a dataset is how far a plain Float32
-/// run of that implementation was off: the scale of honest rounding noise.
+/// Values were computed in Float64 from Float32 inputs. The attribute `f32_err` of a dataset is how far a
+/// plain Float32 run of that implementation was off: the scale of honest rounding noise.
 public struct GoldenFile: Sendable {
   private let file: HDF5File
 
@@ -37,8 +37,8 @@ public struct GoldenFile: Sendable {
   /// The names in a group, in the order of the file.
   public func names(in group: String) throws -> [String] { try file.entries(in: group).map(\.name) }
 
-  /// How far a floating-point result may be off: `max(8 f32_err, 2e-6 max|golden|, 1e-7)`, without the first where the
-  /// other implementation's Float32 run overflowed.
+  /// How far a floating-point result may be off: `max(8 f32_err, 2e-6 max|golden|, 1e-7)`, without the first
+  /// where the other implementation's Float32 run overflowed.
   public func tolerance(_ path: String) throws -> Double {
     let values = try tensor(path).array(of: Double.self)
     let scale = values.lazy.filter(\.isFinite).map { abs($0) }.max() ?? 0

@@ -1,7 +1,8 @@
 import Tensor
 
-/// Operations on whole arrays that are no layer of a model, by name after `array `; `peers/array_operations.py` has
-/// the same. Bytes and bools are there because it is easy to compute with them in copies of eight times their size.
+/// Operations on whole arrays that are no layer of a model, by name after `array `;
+/// `peers/array_operations.py` has the same. Bytes and bools are there because it is easy to compute with
+/// them in copies of eight times their size.
 enum ArrayOperations {
   /// Builds the operands of an operation and returns what to time; nil for an unknown name.
   static func operation(_ name: String) -> MicroOperations.Operation? {

@@ -3,8 +3,8 @@ import Foundation
 import LVLM
 import Synchronization
 
-/// Grids and pictures in pictures at the paper's size: `compose grid N` and `compose pic-in-pic` from pictures in memory to
-/// a canvas in memory; with `files`, from JPEG to JPEG; with `alone`, on one thread.
+/// Grids and pictures in pictures at the paper's size: `compose grid N` and `compose pic-in-pic` from
+/// pictures in memory to a canvas in memory; with `files`, from JPEG to JPEG; with `alone`, on one thread.
 struct Composition {
   /// Canvases of one repetition.
   static let batch = 16

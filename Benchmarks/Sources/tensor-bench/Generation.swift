@@ -46,8 +46,8 @@ final class Generation {
   /// Tokens of all prompts.
   var promptTokens: Int { prompts.reduce(0) { $0 + $1.promptIDs.count } }
 
-  /// Decoding is what the tokens beyond the first take. Each turn ends with a prefill of its own, as the peers' do: the
-  /// first one finds the caches as the program before left them.
+  /// Decoding is what the tokens beyond the first take. Each turn ends with a prefill of its own, as the
+  /// peers' do: the first one finds the caches as the program before left them.
   func race(repetitions: Int) throws -> [String: Any] {
     var (first, whole, prefill, decoded) = (0.0, 0.0, 0.0, 0)
     for _ in 0..<repetitions {

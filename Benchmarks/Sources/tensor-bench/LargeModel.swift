@@ -2,8 +2,8 @@ import Foundation
 import LVLM
 import Tensor
 
-/// One decoder layer of LLaVA-1.5-7B's width with frozen BFloat16 weights and adapters: forward and backward over a
-/// sequence of 512 tokens.
+/// One decoder layer of LLaVA-1.5-7B's width with frozen BFloat16 weights and adapters: forward and backward
+/// over a sequence of 512 tokens.
 final class LargeLayer {
   private let model: LlavaModel
   private let batch: PackedBatch

@@ -2,8 +2,8 @@ import CMemoryStream
 import Foundation
 import Tensor
 
-/// The least time an elementwise operation can take: every thread reads its part of some arrays and writes a sum to
-/// others, over and over, without waiting for the other threads.
+/// The least time an elementwise operation can take: every thread reads its part of some arrays and writes a
+/// sum to others, over and over, without waiting for the other threads.
 final class MemoryStream: @unchecked Sendable {
   private struct Pass {
     var reads: [UnsafeMutablePointer<Float>?]
@@ -14,8 +14,8 @@ final class MemoryStream: @unchecked Sendable {
   private let arrays: [UnsafeMutablePointer<Float>]
   private let elements: Int
 
-  /// `stream ELEMENTS PASS…`, where a pass such as `ab>c` names the arrays it reads and those it writes; nil for
-  /// anything else.
+  /// `stream ELEMENTS PASS…`, where a pass such as `ab>c` names the arrays it reads and those it writes; nil
+  /// for anything else.
   init?(_ name: String) {
     let words = name.split(separator: " ")
     guard words.count > 2, words[0] == "stream", let elements = Int(words[1]) else { return nil }

@@ -92,8 +92,9 @@ enum MicroOperations {
     return { _ = function(leaves).backward(from: gradient) }
   }
 
-  /// Seconds that all threads together would need for an operation if its operands were always in their second-level
-  /// caches: one thread works on the rows given here, and its time is multiplied. What this takes is the arithmetic.
+  /// Seconds that all threads together would need for an operation if its operands were always in their
+  /// second-level caches: one thread works on the rows given here, and its time is multiplied. What this
+  /// takes is the arithmetic.
   static func cachedTime(_ name: String, rows: Int, of total: Int, repetitions: Int) -> Double? {
     let threads = Threads.count
     Threads.count = 1

@@ -1,7 +1,8 @@
 import Foundation
 import Tensor
 
-/// A product of square matrices by one call of OpenBLAS with its own threads, as a program without this library would make it.
+/// A product of square matrices by one call of OpenBLAS with its own threads, as a program without this
+/// library would make it.
 final class OpenBLASProduct {
   private typealias Product =
     @convention(c) (

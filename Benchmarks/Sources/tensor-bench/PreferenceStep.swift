@@ -2,7 +2,8 @@ import Foundation
 import LVLM
 import Tensor
 
-/// One DPO step: policy and reference forward, sigmoid loss, backward, clipping by norm, AdamW on every weight.
+/// One DPO step: policy and reference forward, sigmoid loss, backward, clipping by norm, AdamW on every
+/// weight.
 final class PreferenceStep {
   private let policy: LlavaModel
   private let reference: LlavaModel

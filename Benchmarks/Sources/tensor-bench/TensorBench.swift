@@ -3,7 +3,8 @@ import LVLM
 import Tensor
 
 /// Times cases on request: prints a line about itself, then for every line on standard input (`case` or
-/// `case<TAB>repetitions`) one line of JSON. `scripts/bench` runs it against other programs that speak the same.
+/// `case<TAB>repetitions`) one line of JSON. `scripts/bench` runs it against other programs that speak the
+/// same.
 @main
 enum TensorBench {
   static func main() throws {

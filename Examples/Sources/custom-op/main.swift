@@ -1,5 +1,6 @@
-// Differentiable operations of your own: the cube root, and the change to polar coordinates. Both leave the library for
-// Foundation in the forward pass; both have derivatives of every order. Then a position is found from noisy bearings.
+// Differentiable operations of your own: the cube root, and the change to polar coordinates. Both leave the
+// library for Foundation in the forward pass; both have derivatives of every order. Then a position is found
+// from noisy bearings.
 import Foundation
 import Tensor
 

@@ -1,4 +1,5 @@
-// Names clothes on pictures of 28×28 pixels with a network of one hidden layer: at least 88 % within a minute.
+// Names clothes on pictures of 28×28 pixels with a network of one hidden layer: at least 88 % within a
+// minute.
 //
 //   apt-get install --no-install-recommends dataset-fashion-mnist
 //   swift run -c release --package-path Examples fashion-mnist [FOLDER]

@@ -1,5 +1,5 @@
-// Three uses of matrix decompositions: a polynomial by least squares, principal components by singular values, and a
-// Gaussian process whose kernel is fitted with gradients through the Cholesky decomposition.
+// Three uses of matrix decompositions: a polynomial by least squares, principal components by singular
+// values, and a Gaussian process whose kernel is fitted with gradients through the Cholesky decomposition.
 import Foundation
 import Tensor
 

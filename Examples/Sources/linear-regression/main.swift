@@ -1,4 +1,5 @@
-// Recovers the coefficients of a noisy plane by gradient descent, and compares them with the ones it was made from.
+// Recovers the coefficients of a noisy plane by gradient descent, and compares them with the ones it was made
+// from.
 import Foundation
 import Tensor
 

@@ -10,7 +10,8 @@ struct ConfigurationChecks {
     unreadable = Set(problems.map(\.key))
   }
 
-  /// Notes a problem with `key` unless `condition` holds; `others` are keys that the condition depends on too.
+  /// Notes a problem with `key` unless `condition` holds; `others` are keys that the condition depends on
+  /// too.
   mutating func require(
     _ condition: Bool, _ key: String, with others: String..., found: @autoclosure () -> String,
     expected: @autoclosure () -> String

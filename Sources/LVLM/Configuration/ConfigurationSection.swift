@@ -1,7 +1,7 @@
 import Foundation
 
-/// Reads one object of a configuration key by key. A value that cannot be used is noted and replaced, so that one error
-/// can name all of them.
+/// Reads one object of a configuration key by key. A value that cannot be used is noted and replaced, so that
+/// one error can name all of them.
 struct ConfigurationSection<Key: CodingKey> {
   let keys: KeyedDecodingContainer<Key>
   private let notes: ConfigurationNotes
@@ -15,8 +15,8 @@ struct ConfigurationSection<Key: CodingKey> {
     standsAlone = outer == nil
   }
 
-  /// The value of `key`, or `fallback` when the key is absent or null: configurations list only what differs from the
-  /// defaults of their class.
+  /// The value of `key`, or `fallback` when the key is absent or null: configurations list only what differs
+  /// from the defaults of their class.
   func value<T: Decodable>(_ key: Key, default fallback: T) -> T {
     optional(key) ?? fallback
   }

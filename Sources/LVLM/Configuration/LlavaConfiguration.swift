@@ -67,8 +67,8 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
     case architectures
   }
 
-  /// Reads `config.json`; `vision_config` and `text_config` must be there, other absent keys take the values of
-  /// `LlavaConfig`.
+  /// Reads `config.json`; `vision_config` and `text_config` must be there, other absent keys take the values
+  /// of `LlavaConfig`.
   public init(from decoder: any Decoder) throws {
     let section = try ConfigurationSection(decoder, keyedBy: CodingKeys.self)
     section.require("llava", at: .modelType)
@@ -140,8 +140,8 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
 extension LlavaConfiguration {
   /// Reads and validates a `config.json`.
   ///
-  /// - Throws: ``ModelConfigurationError`` with the file and every key that is missing, of another type, unknown or
-  ///   contradictory: what was found and what was expected.
+  /// - Throws: ``ModelConfigurationError`` with the file and every key that is missing, of another type,
+  ///   unknown or contradictory: what was found and what was expected.
   public static func read(from url: URL) throws -> LlavaConfiguration {
     guard let data = try? Data(contentsOf: url) else {
       throw ModelConfigurationError(

@@ -17,6 +17,7 @@ struct DecoderPass {
   var outputs: Outputs?
   /// Keys and values of earlier rows, for generation.
   var cache: KeyValueCache?
-  /// Called with the layer, its rotated queries and all its keys, and whether the queries are only the outputs.
+  /// Called with the layer, its rotated queries and all its keys, and whether the queries are only the
+  /// outputs.
   var observe: ((_ layer: Int, _ query: Tensor, _ key: Tensor, _ onlyOutputs: Bool) -> Void)?
 }

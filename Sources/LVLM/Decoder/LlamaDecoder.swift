@@ -67,7 +67,8 @@ public final class LlamaDecoder: Module {
     return x
   }
 
-  /// Every hidden state as Hugging Face counts them: the input, the output of each block, the last one normed.
+  /// Every hidden state as Hugging Face counts them: the input, the output of each block, the last one
+  /// normed.
   func hiddenStates(_ x: Tensor, pass: DecoderPass) -> [Tensor] {
     var states = [x]
     for block in blocks { states.append(block(states[states.count - 1], pass: pass, onlyOutputs: false)) }

@@ -23,7 +23,8 @@ extension LlavaModel {
 
   /// Puts a low-rank adapter on linear layers of the decoder's blocks and freezes the decoder itself.
   ///
-  /// A is random, B zero: the model computes what it did before. (Hu et al. 2021, arXiv:2106.09685; LLaVA's targets.)
+  /// A is random, B zero: the model computes what it did before. (Hu et al. 2021, arXiv:2106.09685; LLaVA's
+  /// targets.)
   /// - Parameters:
   ///   - rank: width of the adapters.
   ///   - alpha: their scale is `alpha / rank`.

@@ -5,7 +5,8 @@ struct AnswerStream {
 
   /// The next piece of the answer, nil when there is none yet.
   ///
-  /// Held back are a character whose bytes are not all there, and an end of the text that may become a stop text.
+  /// Held back are a character whose bytes are not all there, and an end of the text that may become a stop
+  /// text.
   /// - Parameters:
   ///   - text: the whole text so far.
   ///   - isFinal: whether nothing follows.

@@ -1,7 +1,8 @@
 import Tensor
 
-/// One decoder pass over the newest token of a few answers, without what general passes cost: no tensor is made on
-/// the way, every weight is read once where it lies, and products that do not depend on each other share a parallel region.
+/// One decoder pass over the newest token of a few answers, without what general passes cost: no tensor is
+/// made on the way, every weight is read once where it lies, and products that do not depend on each other
+/// share a parallel region.
 ///
 /// Computes what ``LlamaDecoder`` computes with a ``KeyValueCache``, to rounding.
 final class DecodingStep {

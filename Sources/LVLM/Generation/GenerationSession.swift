@@ -1,6 +1,7 @@
 import Tensor
 
-/// The state of one call of ``Generator/generate(_:imageFeatures:maxNewTokens:sampling:attentionLayer:onText:)``.
+/// The state of one call of
+/// ``Generator/generate(_:imageFeatures:maxNewTokens:sampling:attentionLayer:onText:)``.
 struct GenerationSession {
   /// An answer in the making.
   private struct Slot {

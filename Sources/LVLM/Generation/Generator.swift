@@ -2,8 +2,8 @@ import Tensor
 
 /// Answers prompts in batches: every prompt is read once, then all answers grow together, token by token.
 ///
-/// Prompts may differ in length and in number of pictures. Nothing is padded, a finished answer leaves the batch, and
-/// an answer does not depend on the company it was computed in beyond rounding.
+/// Prompts may differ in length and in number of pictures. Nothing is padded, a finished answer leaves the
+/// batch, and an answer does not depend on the company it was computed in beyond rounding.
 public struct Generator {
   /// The model that answers.
   public let model: LlavaModel
@@ -31,11 +31,11 @@ public struct Generator {
   ///   - maxNewTokens: tokens of an answer at most, eos included.
   ///   - sampling: how tokens are chosen.
   ///   - attentionLayer: the decoder layer whose image attention is kept, if any.
-  ///   - onText: called with the index of a prompt and the next piece of its answer as soon as no later token can change
-  ///     it; the pieces of an answer add up to its text.
+  ///   - onText: called with the index of a prompt and the next piece of its answer as soon as no later token
+  ///     can change it; the pieces of an answer add up to its text.
   /// - Returns: one answer per prompt.
-  /// - Throws: ``PackingError`` for a malformed prompt, ``PromptError/tooLong(tokens:context:prompt:)`` for one that
-  ///   leaves no room for `maxNewTokens`.
+  /// - Throws: ``PackingError`` for a malformed prompt, ``PromptError/tooLong(tokens:context:prompt:)`` for
+  ///   one that leaves no room for `maxNewTokens`.
   public func generate(
     _ prompts: [PackedExample], imageFeatures: Tensor, maxNewTokens: Int, sampling: Sampling = .greedy,
     attentionLayer: Int? = nil, onText: ((_ prompt: Int, _ text: String) -> Void)? = nil

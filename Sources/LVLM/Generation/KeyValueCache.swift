@@ -1,10 +1,10 @@
 import Tensor
 
-/// Keys and values of the tokens read so far: one buffer per layer and kind, in which every sequence has room for
-/// its prompt and for all tokens that may follow.
+/// Keys and values of the tokens read so far: one buffer per layer and kind, in which every sequence has room
+/// for its prompt and for all tokens that may follow.
 ///
-/// The buffers belong to the cache alone and are written in place; what ``exchange(layer:keys:values:)`` returns
-/// must not outlive the step.
+/// The buffers belong to the cache alone and are written in place; what ``exchange(layer:keys:values:)``
+/// returns must not outlive the step.
 final class KeyValueCache {
   /// Rows of new keys that go to consecutive rows of the buffers.
   struct Run {

@@ -9,8 +9,8 @@ public struct Sampling: Sendable {
   public var topK: Int?
   /// Only the best tokens whose probabilities add up to this can be chosen; the token that crosses it can.
   public var topP: Double?
-  /// Scores of tokens that are there already, in the prompt or the answer, are divided by this when positive and
-  /// multiplied with it when negative (Keskar et al. 2019, arXiv:1909.05858); 1 leaves them alone.
+  /// Scores of tokens that are there already, in the prompt or the answer, are divided by this when positive
+  /// and multiplied with it when negative (Keskar et al. 2019, arXiv:1909.05858); 1 leaves them alone.
   public var repetitionPenalty = 1.0
   /// Tokens that are never chosen.
   public var excluded: Set<Int32> = []

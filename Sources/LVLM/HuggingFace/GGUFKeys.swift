@@ -76,8 +76,8 @@ enum GGUFKeys {
     return problems
   }
 
-  /// What rotary positions are divided by, by llama.cpp's reading: a factor without a type is linear, and none
-  /// or 0 is 1.
+  /// What rotary positions are divided by, by llama.cpp's reading: a factor without a type is linear, and
+  /// none or 0 is 1.
   static func scaling(
     _ metadata: [String: GGUFValue]
   ) -> (factor: Double, problem: ModelConfigurationError.Problem?) {

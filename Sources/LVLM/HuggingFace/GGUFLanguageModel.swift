@@ -51,7 +51,8 @@ extension TextConfiguration {
 }
 
 extension LlavaModel {
-  /// The language model of a GGUF file. Its vision tower is the smallest there can be and is never asked anything.
+  /// The language model of a GGUF file. Its vision tower is the smallest there can be and is never asked
+  /// anything.
   ///
   /// - Parameter weights: how its matrices are kept; anything but Float32 freezes the model.
   /// - Throws: ``ModelConfigurationError`` or ``ModelDirectoryError``.

@@ -9,15 +9,16 @@ extension LlavaModel {
   /// Each weight is read straight into the memory and the type it is kept in, one after the other, so that no
   /// more is needed than the model takes.
   /// - Parameter weights: how matrices are kept; anything but ``WeightStorage/float32`` may freeze the model.
-  /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError`` or `CheckpointError`; ``ModelErrors`` where there are
-  ///   several.
+  /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError`` or `CheckpointError`; ``ModelErrors``
+  ///   where there are several.
   public static func load(from directory: URL, weights: WeightStorage = .float32) throws -> LlavaModel {
     try load(from: directory, weights: weights) {
       try LlavaConfiguration.read(from: ModelFile.inside(directory, "config.json"))
     }
   }
 
-  /// Opens the weights of a directory for a configuration; they are looked through even when `configuration` throws.
+  /// Opens the weights of a directory for a configuration; they are looked through even when `configuration`
+  /// throws.
   static func load(
     from directory: URL, weights storage: WeightStorage, trainable: Set<Part> = [],
     as configuration: () throws -> LlavaConfiguration
@@ -132,7 +133,8 @@ extension LlavaModel {
   ///
   /// Nothing is changed unless everything fits.
   /// - Parameter source: what errors call the place they came from.
-  /// - Throws: ``ModelDirectoryError`` with all missing, unexpected, wrongly shaped and non-finite parameters.
+  /// - Throws: ``ModelDirectoryError`` with all missing, unexpected, wrongly shaped and non-finite
+  ///   parameters.
   public func setParameters(_ tensors: [(name: String, tensor: Tensor)], source: String) throws {
     var fit = WeightFit(of: self, unread: [], source: source)
     var given: [(parameter: Parameter, tensor: Tensor)] = []

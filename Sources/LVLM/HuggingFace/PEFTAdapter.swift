@@ -61,8 +61,8 @@ extension LlavaModel {
   /// Puts the adapter of a PEFT directory on the model and freezes the decoder. Matrices that the file lacks
   /// are no change; those of modules beside the decoder's blocks are added to the weights.
   ///
-  /// - Throws: ``ModelConfigurationError``, `CheckpointError`, or ``ModelDirectoryError`` with every parameter that is
-  ///   missing, unexpected or of another shape; the model then has no adapter.
+  /// - Throws: ``ModelConfigurationError``, `CheckpointError`, or ``ModelDirectoryError`` with every
+  ///   parameter that is missing, unexpected or of another shape; the model then has no adapter.
   /// - Precondition: the model has no adapters yet.
   public func loadAdapter(from directory: URL) throws {
     let adapter = try PEFTAdapter(configurationOf: directory)
@@ -91,8 +91,8 @@ extension LlavaModel {
   ///   - rank: width of the adapter; that of the first tensor when nil.
   ///   - alpha: numerator of its scale.
   ///   - source: what errors call the place the tensors came from.
-  /// - Throws: ``ModelDirectoryError`` with every parameter that is missing, unexpected or of another shape; the model then
-  ///   has no adapter.
+  /// - Throws: ``ModelDirectoryError`` with every parameter that is missing, unexpected or of another shape;
+  ///   the model then has no adapter.
   /// - Precondition: the model has no adapters yet.
   public func setAdapter(
     _ tensors: [(name: String, tensor: Tensor)], rank: Int? = nil, alpha: Double, source: String
@@ -154,7 +154,8 @@ extension LlavaModel {
     hasAdaptedRest = !added.isEmpty
   }
 
-  /// Writes the adapter as PEFT's `save_pretrained` does: `adapter_model.safetensors` and `adapter_config.json`.
+  /// Writes the adapter as PEFT's `save_pretrained` does: `adapter_model.safetensors` and
+  /// `adapter_config.json`.
   ///
   /// - Parameters:
   ///   - directory: made when absent.

@@ -2,7 +2,8 @@ import Checkpoint
 import Foundation
 import Tensor
 
-/// A model with everything that belongs to it, opened from a directory or from a GGUF file and checked to fit together.
+/// A model with everything that belongs to it, opened from a directory or from a GGUF file and checked to fit
+/// together.
 ///
 /// Every command and every stage opens models here, and whatever is written carries all four: weights,
 /// vocabulary, image settings and chat template.
@@ -142,8 +143,8 @@ public struct PretrainedModel {
     self.notes = notes
   }
 
-  /// Writes a directory that ``load(from:weights:template:option:trainable:)`` and Hugging Face's transformers read,
-  /// `AutoProcessor` included; adapters are merged into the weights that are written.
+  /// Writes a directory that ``load(from:weights:template:option:trainable:)`` and Hugging Face's
+  /// transformers read, `AutoProcessor` included; adapters are merged into the weights that are written.
   ///
   /// - Parameters:
   ///   - directory: made when absent.

@@ -70,8 +70,9 @@ struct SafeTensorsShards {
   /// Every weight, shard by shard, in the order of the bytes; and the names that the index places in files
   /// that cannot be read. Headers alone are looked at.
   ///
-  /// `errors` gets a `CheckpointError` for each file that is missing, cut short or damaged, and a ``ModelDirectoryError``
-  /// when a shard lacks what the index says it holds. Nil when there is nothing to judge a model by.
+  /// `errors` gets a `CheckpointError` for each file that is missing, cut short or damaged, and a
+  /// ``ModelDirectoryError`` when a shard lacks what the index says it holds. Nil when there is nothing to
+  /// judge a model by.
   func weights(errors: ErrorCollection) -> (weights: [Weight], unread: Set<String>)? {
     var weights: [Weight] = []
     var unread: Set<String> = []
@@ -127,7 +128,8 @@ enum ModelFile {
   /// - Throws: ``ModelDirectoryError`` when a link leaves the directory, `CheckpointError` when the file is
   ///   not as the list of checksums beside it says.
   static func inside(_ directory: URL, _ name: String) throws -> URL {
-    // The directory may be reached through links itself, and a file that is not there resolves to where it would be.
+    // The directory may be reached through links itself, and a file that is not there resolves to where it
+    // would be.
     let home = directory.resolvingSymlinksInPath().standardizedFileURL
     let target = home.appending(component: name).resolvingSymlinksInPath().standardizedFileURL.path
     func contains(_ folder: URL) -> Bool {

@@ -1,8 +1,8 @@
 import Checkpoint
 import Foundation
 
-/// How the special tokens are written, by `tokenizer_config.json` and `special_tokens_map.json`, and where the
-/// first or `added_tokens.json` says them, their ids and flags.
+/// How the special tokens are written, by `tokenizer_config.json` and `special_tokens_map.json`, and where
+/// the first or `added_tokens.json` says them, their ids and flags.
 struct SpecialTokenNames {
   private let directory: URL
   private let configuration: JSONValue?
@@ -16,8 +16,8 @@ struct SpecialTokenNames {
 
   /// Reads the files of a directory.
   ///
-  /// - Throws: ``ModelConfigurationError`` for a name that is none, ``ModelDirectoryError`` for two files with
-  ///   different names: `special_tokens_map.json` takes the other's place in transformers.
+  /// - Throws: ``ModelConfigurationError`` for a name that is none, ``ModelDirectoryError`` for two files
+  ///   with different names: `special_tokens_map.json` takes the other's place in transformers.
   init(of directory: URL) throws {
     self.directory = directory
     configuration = try ModelJSON.ifPresent(TokenizerFiles.configurationName, in: directory)
@@ -48,8 +48,8 @@ struct SpecialTokenNames {
       problems: [.init(key: key, found: value.brief, expected: "a token, or an object with its content")])
   }
 
-  /// Compares the ids that the files give to added tokens with those of the vocabulary, and refuses flags that
-  /// would change ids and are not computed here.
+  /// Compares the ids that the files give to added tokens with those of the vocabulary, and refuses flags
+  /// that would change ids and are not computed here.
   func check(_ tokenizer: Tokenizer) throws {
     let keys = KnownKeys(only: [
       "add_bos_token": [.boolean(tokenizer.addsBOS)], "add_eos_token": [.boolean(false)],

@@ -2,8 +2,8 @@ import Tensor
 
 /// Draws the attention of an answer over the pictures it was about.
 public enum AttentionPicture {
-  /// Pictures side by side, greyed, every patch the redder the more attention it got; the patch with the most attention of
-  /// all pictures is full red, so that pictures can be compared.
+  /// Pictures side by side, greyed, every patch the redder the more attention it got; the patch with the most
+  /// attention of all pictures is full red, so that pictures can be compared.
   ///
   /// - Parameters:
   ///   - attention: the map of an answer; a class token in front of the patches of a picture is left out.

@@ -2,8 +2,8 @@ import Tensor
 
 extension RGBImage {
   /// The picture at another size, with antialiasing when it gets smaller: the same bytes as Pillow's
-  /// `Image.resize` (8-bit intermediate, fixed-point weights). Columns are done first where that takes away more
-  /// than twice as many rows as there are columns to take away, as in Pillow 13; else rows are.
+  /// `Image.resize` (8-bit intermediate, fixed-point weights). Columns are done first where that takes away
+  /// more than twice as many rows as there are columns to take away, as in Pillow 13; else rows are.
   /// - Precondition: both sides are positive.
   public func resized(
     width newWidth: Int, height newHeight: Int, filter: ResamplingFilter = .bicubic

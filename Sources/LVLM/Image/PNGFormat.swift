@@ -1,11 +1,13 @@
 import CMIAPNG
 
-/// PNG through libpng. Samples are read as they are stored, whatever gamma a file states, and of 16 bits the high byte,
-/// as Pillow reads them. (Of 16-bit grey too: Pillow's own conversion of that one type to RGB clips at 255.)
+/// PNG through libpng. Samples are read as they are stored, whatever gamma a file states, and of 16 bits the
+/// high byte, as Pillow reads them. (Of 16-bit grey too: Pillow's own conversion of that one type to RGB
+/// clips at 255.)
 enum PNGFormat {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-  /// Decodes any colour type and depth to RGB; transparency is composited on white as Pillow does it, or left out.
+  /// Decodes any colour type and depth to RGB; transparency is composited on white as Pillow does it, or left
+  /// out.
   static func decode(
     _ bytes: [UInt8], name: String, limits: ImageLimits, transparency: TransparencyRule
   ) throws(ImageError) -> RGBImage {

@@ -1,8 +1,8 @@
 import Tensor
 
-/// Where an answer looked: attention of one decoder layer from the tokens of the answer to every image token, the
-/// mean over heads and over the answer's tokens (eos never asks). Not normalised: attention to text is missing
-/// from the sum. MIA-DPO, equation 4.
+/// Where an answer looked: attention of one decoder layer from the tokens of the answer to every image token,
+/// the mean over heads and over the answer's tokens (eos never asks). Not normalised: attention to text is
+/// missing from the sum. MIA-DPO, equation 4.
 public struct ImageAttention: Equatable, Sendable {
   /// Image tokens of one picture.
   public let patchesPerImage: Int
@@ -26,7 +26,8 @@ public struct ImageAttention: Equatable, Sendable {
     values[image * patchesPerImage..<(image + 1) * patchesPerImage]
   }
 
-  /// Adds more asking tokens: `probabilities` is `[tokens, heads, keys]`, `columns` the keys that are image tokens.
+  /// Adds more asking tokens: `probabilities` is `[tokens, heads, keys]`, `columns` the keys that are image
+  /// tokens.
   mutating func add(_ probabilities: Tensor, columns: [Int], heads reduction: AttentionReading.Heads = .mean)
   {
     let (tokens, heads, keys) = (probabilities.shape[0], probabilities.shape[1], probabilities.shape[2])
@@ -69,7 +70,8 @@ public struct AttentionReading: Equatable, Hashable, Sendable {
     case answer
     /// The last of them.
     case last
-    /// The last token of the prompt and the tokens of the answer without eos: the rows that predict the answer.
+    /// The last token of the prompt and the tokens of the answer without eos: the rows that predict the
+    /// answer.
     case prediction
   }
 

@@ -2,10 +2,10 @@ import Tensor
 
 /// Examples laid out one after the other, without padding, and what the decoder needs to know about them.
 ///
-/// Rows are tokens. Of an answer every token but the last is a row; the last row of the prompt predicts its first
-/// token. With a shared prefix the prompt is there once and all its answers attend to it but not to each other;
-/// their positions all go on where the prompt ends. Without, every answer has its own copy of the prompt. Both
-/// give the same numbers up to rounding.
+/// Rows are tokens. Of an answer every token but the last is a row; the last row of the prompt predicts its
+/// first token. With a shared prefix the prompt is there once and all its answers attend to it but not to
+/// each other; their positions all go on where the prompt ends. Without, every answer has its own copy of the
+/// prompt. Both give the same numbers up to rounding.
 public struct PackedBatch: Sendable {
   /// Where one sequence (a prompt and at most one of its answers) lies.
   public struct Sequence: Equatable, Sendable {
@@ -44,7 +44,8 @@ public struct PackedBatch: Sendable {
   /// Answers in the batch.
   public private(set) var completionCount = 0
 
-  /// Rows whose final hidden state somebody needs: the end of every prompt and all rows of answers, ascending.
+  /// Rows whose final hidden state somebody needs: the end of every prompt and all rows of answers,
+  /// ascending.
   public private(set) var outputRows: [Int32] = []
   /// Position of each of ``outputRows``.
   public private(set) var outputPositions: [Int32] = []

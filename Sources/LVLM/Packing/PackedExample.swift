@@ -14,8 +14,8 @@ public struct PackedExample: Equatable, Sendable {
     self.completions = completions
   }
 
-  /// Rows that this example takes in a batch: the prompt once or once per answer, and every answer without its
-  /// last token, which nothing has to read.
+  /// Rows that this example takes in a batch: the prompt once or once per answer, and every answer without
+  /// its last token, which nothing has to read.
   public func tokenCount(sharesPrefix: Bool) -> Int {
     let answers = completions.reduce(0) { $0 + $1.count - 1 }
     return answers + promptIDs.count * (sharesPrefix ? 1 : max(completions.count, 1))

@@ -1,4 +1,5 @@
-/// Tokens that stand beside the pieces: they are found in text before it is encoded, as a whole or not at all.
+/// Tokens that stand beside the pieces: they are found in text before it is encoded, as a whole or not at
+/// all.
 struct AddedTokens: Sendable {
   /// One token.
   struct Token: Sendable, Equatable {

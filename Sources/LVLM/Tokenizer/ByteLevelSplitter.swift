@@ -1,5 +1,5 @@
-/// Cuts text into the words that byte-level BPE never joins across: GPT-2's rule, and `smollm`'s, which first sets every
-/// digit apart.
+/// Cuts text into the words that byte-level BPE never joins across: GPT-2's rule, and `smollm`'s, which first
+/// sets every digit apart.
 ///
 /// The rule is the regular expression
 /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.

@@ -1,4 +1,5 @@
-/// Byte-level BPE as GPT-2 has it: words of UTF-8 bytes, each byte written as a printable character, joined by merges.
+/// Byte-level BPE as GPT-2 has it: words of UTF-8 bytes, each byte written as a printable character, joined
+/// by merges.
 struct ByteLevelVocabulary: Vocabulary {
   private let table: PieceTable
   private let merges: BytePairMerges
@@ -32,8 +33,8 @@ struct ByteLevelVocabulary: Vocabulary {
   ///   - addsSpace: whether a space is put before text that does not begin with one.
   ///   - joinsWholeWords: whether a word that is a piece is that piece, whatever the merges say.
   ///   - file: what errors call the source.
-  /// - Throws: ``TokenizerError/unsupported(file:found:expected:)`` when printable bytes or the parts of a merge are no
-  ///   pieces.
+  /// - Throws: ``TokenizerError/unsupported(file:found:expected:)`` when printable bytes or the parts of a
+  ///   merge are no pieces.
   init(
     pieces: [String], merges pairs: [(String, String)], splitter: ByteLevelSplitter, addsSpace: Bool = false,
     joinsWholeWords: Bool = false, file: String

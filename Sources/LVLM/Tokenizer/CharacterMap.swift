@@ -1,5 +1,6 @@
-/// SentencePiece's map of characters to their replacements: the byte count of a double-array trie (Darts-clone), the trie,
-/// and the replacements it points into, each ended by a zero. libsentencepiece follows it without looking.
+/// SentencePiece's map of characters to their replacements: the byte count of a double-array trie
+/// (Darts-clone), the trie, and the replacements it points into, each ended by a zero. libsentencepiece
+/// follows it without looking.
 enum CharacterMap {
   /// Matches of one prefix for which the library has room.
   private static let mostMatches = 32

@@ -23,7 +23,8 @@ extension ChatTemplate {
   /// The template that a text in transformers' language spells: one written here, or one of a published model
   /// that frames a question in the same way. Nil for any other: the language is not run here.
   package init?(jinja: String) {
-    // A line break inside a literal is the same as its escape, which all of these have; GGUF files have breaks.
+    // A line break inside a literal is the same as its escape, which all of these have; GGUF files have
+    // breaks.
     let text = jinja.trimmed.replacing("\r\n", with: "\n").replacing("\n", with: "\\n")
     guard let template = Self.all.first(where: { $0.jinja == text }) ?? Self.published[text] else {
       return nil

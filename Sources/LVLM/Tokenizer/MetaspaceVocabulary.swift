@@ -1,5 +1,5 @@
-/// SentencePiece's BPE as a `tokenizer.json` restates it: spaces are written ▁, the text is one word, and what the
-/// vocabulary cannot spell is written in bytes.
+/// SentencePiece's BPE as a `tokenizer.json` restates it: spaces are written ▁, the text is one word, and
+/// what the vocabulary cannot spell is written in bytes.
 struct MetaspaceVocabulary: Vocabulary {
   /// When a ▁ is put before a text.
   enum Prefix: Sendable {

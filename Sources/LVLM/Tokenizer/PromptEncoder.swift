@@ -27,9 +27,9 @@ public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
 
 /// Turns questions with `<image>` marks, and their answers, into token ids the way LLaVA does.
 ///
-/// The text is cut at every mark and each chunk is encoded on its own (so each begins with the dummy prefix of a
-/// SentencePiece vocabulary), bos comes first and once where the vocabulary has it so, and each mark becomes as many
-/// image tokens as a picture has features.
+/// The text is cut at every mark and each chunk is encoded on its own (so each begins with the dummy prefix
+/// of a SentencePiece vocabulary), bos comes first and once where the vocabulary has it so, and each mark
+/// becomes as many image tokens as a picture has features.
 public struct PromptEncoder: Sendable {
   /// The vocabulary.
   public let tokenizer: Tokenizer
@@ -58,7 +58,8 @@ public struct PromptEncoder: Sendable {
     case image
   }
 
-  /// Ids of a whole prompt text, the template already in it; the template's special tokens stand for themselves.
+  /// Ids of a whole prompt text, the template already in it; the template's special tokens stand for
+  /// themselves.
   ///
   /// - Throws: ``PromptError/imageCount(marks:images:prompt:)`` unless it has `imageCount` marks.
   public func encode(_ prompt: String, imageCount: Int) throws -> [Int32] {
@@ -106,7 +107,8 @@ public struct PromptEncoder: Sendable {
     return parts
   }
 
-  /// The parts of a question in its template. Neighbouring texts are one: a vocabulary may join across the border.
+  /// The parts of a question in its template. Neighbouring texts are one: a vocabulary may join across the
+  /// border.
   private func parts(question: String) -> [Part] {
     joined(
       parts(template.beforeQuestion, findsTokens: true) + parts(question, findsTokens: false)

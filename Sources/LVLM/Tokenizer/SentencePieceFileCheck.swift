@@ -1,7 +1,7 @@
 import Foundation
 
-/// Looks through the bytes of a `tokenizer.model` for what libsentencepiece opens but cannot use: it reads outside its
-/// memory with a broken map of characters, and fails on text that spells a control piece.
+/// Looks through the bytes of a `tokenizer.model` for what libsentencepiece opens but cannot use: it reads
+/// outside its memory with a broken map of characters, and fails on text that spells a control piece.
 ///
 /// The file is a protocol buffer, `ModelProto` in sentencepiece_model.proto.
 struct SentencePieceFileCheck {

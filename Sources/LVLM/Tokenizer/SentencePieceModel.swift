@@ -38,8 +38,8 @@ final class SentencePieceModel: Vocabulary, @unchecked Sendable {
 
   /// Ids of `text`, without special tokens; the library puts its dummy prefix before every text.
   ///
-  /// The library fails only when the pieces it found do not add up to the text, which takes a control piece among them;
-  /// ``SentencePieceFileCheck`` has refused the models in which that can be.
+  /// The library fails only when the pieces it found do not add up to the text, which takes a control piece
+  /// among them; ``SentencePieceFileCheck`` has refused the models in which that can be.
   func encode(_ text: String, isFirst: Bool) -> [Int32] {
     var text = text
     return text.withUTF8 { utf8 in
@@ -57,8 +57,8 @@ final class SentencePieceModel: Vocabulary, @unchecked Sendable {
 
   /// Text of `ids`, all of which are pieces.
   ///
-  /// The library fails for ids that are none, and for byte pieces that are not spelled `<0xNN>`, with which it opens no
-  /// model.
+  /// The library fails for ids that are none, and for byte pieces that are not spelled `<0xNN>`, with which
+  /// it opens no model.
   func decode(_ ids: [Int32]) -> String {
     var text: UnsafeMutablePointer<CChar>?
     var length = 0

@@ -3,9 +3,9 @@ import Foundation
 
 /// Text to ids and back: a vocabulary and the tokens that stand beside it.
 ///
-/// Vocabularies are SentencePiece models, `tokenizer.json` files and the metadata of GGUF files. LLaVA's `<image>` and
-/// `<pad>` are added behind the pieces where the vocabulary does not have them. Plain encoding never makes a special
-/// token out of text; ``PromptEncoder`` splits `<image>` out before it encodes.
+/// Vocabularies are SentencePiece models, `tokenizer.json` files and the metadata of GGUF files. LLaVA's
+/// `<image>` and `<pad>` are added behind the pieces where the vocabulary does not have them. Plain encoding
+/// never makes a special token out of text; ``PromptEncoder`` splits `<image>` out before it encodes.
 public final class Tokenizer: Sendable {
   /// How the mark that stands for a picture is written in prompts.
   public static let imageMark = "<image>"
@@ -82,7 +82,8 @@ public final class Tokenizer: Sendable {
   ///   - bos: how the token that begins a sequence is written; `<s>` or `<|im_start|>` when nil.
   ///   - eos: how the token that ends an answer is written; `</s>`, `<|im_end|>` or `<|endoftext|>` when nil.
   ///   - pad: how the padding token is written; `<pad>` when nil.
-  /// - Throws: ``TokenizerError`` for a file that is none, that needs something not computed here, or that lacks a token.
+  /// - Throws: ``TokenizerError`` for a file that is none, that needs something not computed here, or that
+  ///   lacks a token.
   public convenience init(
     json bytes: Data, name: String = "tokenizer.json", bos: String? = nil, eos: String? = nil,
     pad: String? = nil
@@ -101,8 +102,8 @@ public final class Tokenizer: Sendable {
       addsBOS: !json.isByteLevel || !json.before.isEmpty, frame: (json.before, json.after))
   }
 
-  /// Opens the tokenizer in the metadata of a GGUF file. Pictures take the id of its last control token, so that the
-  /// model's vocabulary stays as it is; that token has no other use here.
+  /// Opens the tokenizer in the metadata of a GGUF file. Pictures take the id of its last control token, so
+  /// that the model's vocabulary stays as it is; that token has no other use here.
   ///
   /// - Throws: ``TokenizerError`` for a kind of vocabulary that is not computed here.
   public convenience init(gguf file: GGUFFile) throws {
@@ -139,7 +140,8 @@ public final class Tokenizer: Sendable {
   /// As ``encode(_:)``, for a text that may go on after other tokens.
   func encode(_ text: String, isFirst: Bool) -> [Int32] { vocabulary.encode(text, isFirst: isFirst) }
 
-  /// Ids of a text in which special and added tokens stand for themselves, as Hugging Face's tokenizers read it.
+  /// Ids of a text in which special and added tokens stand for themselves, as Hugging Face's tokenizers read
+  /// it.
   ///
   /// - Parameter isFramed: whether the tokens that the vocabulary puts around a text come with it.
   public func encode(parsingTokens text: String, isFramed: Bool = false) -> [Int32] {
@@ -153,7 +155,8 @@ public final class Tokenizer: Sendable {
     return ids + (isFramed ? frame.after : [])
   }
 
-  /// Text of ids. Special tokens and ids above the vocabulary say nothing, unless special tokens are asked for.
+  /// Text of ids. Special tokens and ids above the vocabulary say nothing, unless special tokens are asked
+  /// for.
   public func decode(_ ids: [Int32], showsSpecialTokens: Bool = false) -> String {
     if showsSpecialTokens { return vocabulary.decode(ids.filter { $0 >= 0 && $0 < pieceCount }) }
     return vocabulary.decode(
@@ -166,17 +169,19 @@ public final class Tokenizer: Sendable {
   /// The id of a piece, nil when there is none.
   public func id(of piece: String) -> Int32? { added.id(of: piece) ?? vocabulary.id(of: piece) }
 
-  /// Trains a vocabulary as LLaMA's is built (BPE, byte fallback, identity normalisation, dummy prefix, digits
-  /// one by one) on one thread, so that the same texts give the same bytes.
+  /// Trains a vocabulary as LLaMA's is built (BPE, byte fallback, identity normalisation, dummy prefix,
+  /// digits one by one) on one thread, so that the same texts give the same bytes.
   ///
   /// - Parameters:
   ///   - texts: the corpus; order does not matter to the result beyond ties.
-  ///   - vocabularySize: upper bound of the pieces. A small corpus gives fewer: read ``pieceCount`` afterwards.
-  ///   - characterCoverage: share of the characters of the corpus that become pieces; the rest is spelled in bytes.
+  ///   - vocabularySize: upper bound of the pieces. A small corpus gives fewer: read ``pieceCount``
+  ///     afterwards.
+  ///   - characterCoverage: share of the characters of the corpus that become pieces; the rest is spelled in
+  ///     bytes.
   ///   - url: where the `tokenizer.model` is written, in one piece.
   /// - Returns: the vocabulary that was written.
-  /// - Throws: ``TokenizerError`` when the corpus is empty, the size is below 259 pieces plus the alphabet, or the
-  ///   file cannot be written.
+  /// - Throws: ``TokenizerError`` when the corpus is empty, the size is below 259 pieces plus the alphabet,
+  ///   or the file cannot be written.
   @discardableResult
   public static func train(
     texts: [String], vocabularySize: Int, characterCoverage: Double = 0.99995, to url: URL

@@ -7,9 +7,10 @@ extension Tokenizer {
 
   /// Writes the tokenizer of a GGUF file as `tokenizer.json` and `tokenizer_config.json`, with the same ids.
   ///
-  /// The control token that pictures take the id of (see ``init(gguf:)``) is called `<image>` there; where there is none,
-  /// `<image>` is added behind the pieces.
-  /// - Throws: ``TokenizerError`` for a kind of vocabulary that is not computed here, or a file that cannot be written.
+  /// The control token that pictures take the id of (see ``init(gguf:)``) is called `<image>` there; where
+  /// there is none, `<image>` is added behind the pieces.
+  /// - Throws: ``TokenizerError`` for a kind of vocabulary that is not computed here, or a file that cannot
+  ///   be written.
   package static func writeJSON(of file: GGUFFile, to directory: URL) throws {
     let gguf = try TokenizerGGUF(file)
     func list(_ key: String) -> [String] {

@@ -1,7 +1,8 @@
 import Checkpoint
 import Foundation
 
-/// A `tokenizer.json` of Hugging Face's tokenizers: BPE over bytes (GPT-2, SmolLM2) or over ▁-marked text (LLaMA).
+/// A `tokenizer.json` of Hugging Face's tokenizers: BPE over bytes (GPT-2, SmolLM2) or over ▁-marked text
+/// (LLaMA).
 ///
 /// Whatever would change ids and is not computed here is an error, never ignored.
 struct TokenizerJSON {

@@ -14,7 +14,8 @@ protocol Vocabulary: Sendable {
   func id(of piece: String) -> Int32?
 }
 
-/// Pieces by id and back. Keys are bytes: two spellings of one character are two pieces, though equal as `String`.
+/// Pieces by id and back. Keys are bytes: two spellings of one character are two pieces, though equal as
+/// `String`.
 struct PieceTable: Sendable {
   private(set) var pieces: [String]
   private var ids: [[UInt8]: Int32] = [:]

@@ -1,7 +1,7 @@
 import Tensor
 
-/// CLIP's vision transformer. All blocks are there, so that files fit, but those behind the feature layer and the
-/// final norm are never computed.
+/// CLIP's vision transformer. All blocks are there, so that files fit, but those behind the feature layer and
+/// the final norm are never computed.
 public final class VisionTower: Module {
   private let configuration: VisionConfiguration
   private let embeddings: VisionEmbeddings

@@ -3,7 +3,8 @@ package enum BackwardPass {
   /// The gradients of every leaf, or of the targets only, for gradients that arrive at the roots.
   /// - Parameters:
   ///   - roots: records of outputs and the gradients that arrive there.
-  ///   - targets: where to stop; the record is followed no further than it takes to reach them. All leaves when nil.
+  ///   - targets: where to stop; the record is followed no further than it takes to reach them. All leaves
+  ///     when nil.
   ///   - keepsRecord: leaves the record as it is, for another pass.
   ///   - isRecorded: records the pass itself, for higher derivatives.
   package static func run(

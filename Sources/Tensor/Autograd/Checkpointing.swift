@@ -1,16 +1,17 @@
-/// Computes `body` without keeping what its backward pass needs, and computes it again when the backward pass gets there
-/// (activation checkpointing; Chen et al., "Training deep nets with sublinear memory cost", 2016).
+/// Computes `body` without keeping what its backward pass needs, and computes it again when the backward pass
+/// gets there (activation checkpointing; Chen et al., "Training deep nets with sublinear memory cost", 2016).
 ///
 ///     for layer in layers {
 ///       let input = x
 ///       x = checkpoint { layer(input) }
 ///     }
 ///
-/// Values and gradients are those of `body()`, of any order, for everything `body` captures that requires a gradient:
-/// inputs and parameters alike. Between the two evaluations only what `body` captures stays in memory.
+/// Values and gradients are those of `body()`, of any order, for everything `body` captures that requires a
+/// gradient: inputs and parameters alike. Between the two evaluations only what `body` captures stays in
+/// memory.
 ///
-/// `body` runs twice and must compute the same both times. In particular a ``RandomGenerator`` that it draws from must start
-/// from the same state: give each evaluation its own copy.
+/// `body` runs twice and must compute the same both times. In particular a ``RandomGenerator`` that it draws
+/// from must start from the same state: give each evaluation its own copy.
 ///
 ///     let state = generator.split(step)
 ///     x = checkpoint {

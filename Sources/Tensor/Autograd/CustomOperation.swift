@@ -1,4 +1,5 @@
-/// A differentiable operation of your own: a function on tensors, and the function that carries gradients back through it.
+/// A differentiable operation of your own: a function on tensors, and the function that carries gradients
+/// back through it.
 ///
 ///     let cube = CustomOperation("cube") { x in
 ///       x * x * x
@@ -7,12 +8,12 @@
 ///     }
 ///     let y = cube(x)
 ///
-/// `forward` runs without being recorded and may do anything: read elements into arrays, call C, use operations without a
-/// gradient. When `backward` is written in differentiable operations on its arguments, the operation has derivatives of every
-/// order. When it reads elements or computes without the record, it has first derivatives only, and a second
-/// one (also `jvp` and `hessian`) fails in words, as with PyTorch's `once_differentiable`: see
-/// ``constantGradient(_:)`` for gradients that are constant on purpose. Check an operation with
-/// ``gradCheck(_:step:tolerance:_:)``.
+/// `forward` runs without being recorded and may do anything: read elements into arrays, call C, use
+/// operations without a gradient. When `backward` is written in differentiable operations on its arguments,
+/// the operation has derivatives of every order. When it reads elements or computes without the record, it
+/// has first derivatives only, and a second one (also `jvp` and `hessian`) fails in words, as with PyTorch's
+/// `once_differentiable`: see ``constantGradient(_:)`` for gradients that are constant on purpose. Check an
+/// operation with ``gradCheck(_:step:tolerance:_:)``.
 public struct CustomOperation {
   /// What `backward` can use.
   public struct Context {
@@ -30,8 +31,8 @@ public struct CustomOperation {
   /// Maps inputs to outputs, and may add tensors to `saved` for the backward pass.
   public typealias Forward = (_ inputs: [Tensor], _ saved: inout [Tensor]) -> [Tensor]
 
-  /// Maps the gradient of every output, nil for those that none reached, to the gradient of every input, nil for those that
-  /// have none. Gradients have the shapes of what they belong to.
+  /// Maps the gradient of every output, nil for those that none reached, to the gradient of every input, nil
+  /// for those that have none. Gradients have the shapes of what they belong to.
   public typealias Backward = (_ gradients: [Tensor?], _ context: Context) -> [Tensor?]
 
   /// The name in messages.

@@ -1,9 +1,11 @@
-/// A function evaluated on variables of its own, which are linked to the arguments when those are part of a record.
+/// A function evaluated on variables of its own, which are linked to the arguments when those are part of a
+/// record.
 struct Evaluation {
   let variables: [Tensor]
   /// What the function gave, attached to the variables.
   let outputs: [Tensor]
-  /// Whether the outputs depend on anything else that requires a gradient, so that derivatives must be recorded too.
+  /// Whether the outputs depend on anything else that requires a gradient, so that derivatives must be
+  /// recorded too.
   let isPartOfRecord: Bool
 
   init(_ arguments: [Tensor], _ function: ([Tensor]) throws -> [Tensor]) rethrows {

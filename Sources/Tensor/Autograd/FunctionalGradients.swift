@@ -4,11 +4,13 @@
 ///     slope(Tensor([2.0]))                      // [12]
 ///     grad { slope($0).sum() }(Tensor([2.0]))   // [12], the second derivative
 ///
-/// The gradient is itself recorded when it depends on something that requires a gradient, so `grad` can be nested, inside and
-/// outside of other recorded computations. There are forms for two and three tensors and for an array of them; a closure whose
-/// parameters could be either is taken to have tensors. A function that throws gives one that throws.
+/// The gradient is itself recorded when it depends on something that requires a gradient, so `grad` can be
+/// nested, inside and outside of other recorded computations. There are forms for two and three tensors and
+/// for an array of them; a closure whose parameters could be either is taken to have tensors. A function that
+/// throws gives one that throws.
 /// - Parameter function: gives a tensor of one element.
-/// - Returns: a function that gives the gradient, of the shape of its argument; zeros if the function is constant.
+/// - Returns: a function that gives the gradient, of the shape of its argument; zeros if the function is
+///   constant.
 public func grad(
   _ function: @escaping (Tensor) -> Tensor
 ) -> (Tensor) -> Tensor {

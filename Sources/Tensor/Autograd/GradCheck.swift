@@ -3,16 +3,19 @@
 ///     let worst = gradCheck([Tensor([0.3, -1.2]), Tensor([2.0])]) { x in x[0].tanh() * x[1] }
 ///     precondition(worst <= 1)
 ///
-/// Every element of every input is moved by ±`step`, in Float64 whatever the inputs' type, and the central difference is compared
-/// with the gradient of a backward pass. The function must be deterministic, differentiable at the inputs, and give tensors of
-/// the inputs' type. An input that the function does not depend on counts as having the gradient zero. For second
-/// derivatives check a function that takes a gradient itself, such as `{ x in grad { f($0) }(x[0]) }`.
+/// Every element of every input is moved by ±`step`, in Float64 whatever the inputs' type, and the central
+/// difference is compared with the gradient of a backward pass. The function must be deterministic,
+/// differentiable at the inputs, and give tensors of the inputs' type. An input that the function does not
+/// depend on counts as having the gradient zero. For second derivatives check a function that takes a
+/// gradient itself, such as `{ x in grad { f($0) }(x[0]) }`.
 /// - Parameters:
 ///   - inputs: where to check, any number of tensors of any shapes; converted to Float64.
 ///   - step: how far each element is moved.
 ///   - tolerance: the allowed difference, absolute and relative to the larger of the two.
-///   - function: maps the inputs to a tensor of any shape, whose elements are weighted differently and added up.
-/// - Returns: the largest difference in units of what is allowed: at most 1 means agreement; infinity where one is NaN.
+///   - function: maps the inputs to a tensor of any shape, whose elements are weighted differently and added
+///     up.
+/// - Returns: the largest difference in units of what is allowed: at most 1 means agreement; infinity where
+///   one is NaN.
 /// - Throws: what `function` throws.
 /// - Complexity: two evaluations for each element of the inputs.
 public func gradCheck(

@@ -4,18 +4,18 @@ import Synchronization
 /// One recorded operation: where its inputs came from and how a gradient travels back through it.
 ///
 /// Nodes are numbered in the order in which operations ran, so descending numbers are a valid order for the
-/// backward pass. An operation with several outputs is one joint node, which gets the gradients of all of them at once,
-/// and for each output a node that stands for it.
+/// backward pass. An operation with several outputs is one joint node, which gets the gradients of all of
+/// them at once, and for each output a node that stands for it.
 ///
-/// What a node was made with never changes, except that a backward pass may let go of it: that part is behind a lock, so
-/// that tasks can walk records that they share.
+/// What a node was made with never changes, except that a backward pass may let go of it: that part is behind
+/// a lock, so that tasks can walk records that they share.
 package final class GradientNode: @unchecked Sendable {
   /// Maps the gradient of the output to the gradients of the inputs (nil where none is needed). The second
   /// argument is the output itself when the operation asked to keep it.
   package typealias Backward = (_ gradient: Tensor, _ output: Tensor?) -> [Tensor?]
 
-  /// As ``Backward`` for several outputs; nil stands for an output that no gradient reached. The outputs are there when the
-  /// operation asked to keep them.
+  /// As ``Backward`` for several outputs; nil stands for an output that no gradient reached. The outputs are
+  /// there when the operation asked to keep them.
   package typealias JointBackward = (_ gradients: [Tensor?], _ outputs: [Tensor]) -> [Tensor?]
 
   private static let nextNumber = Atomic<UInt64>(0)
@@ -33,12 +33,13 @@ package final class GradientNode: @unchecked Sendable {
     case none
   }
 
-  /// What a backward pass needs and then lets go of. The derivatives of the library only read tensors; those that users
-  /// write must be safe to call on the thread that runs the backward pass.
+  /// What a backward pass needs and then lets go of. The derivatives of the library only read tensors; those
+  /// that users write must be safe to call on the thread that runs the backward pass.
   package struct Record: @unchecked Sendable {
     package fileprivate(set) var inputs: [GradientNode?] = []
     package fileprivate(set) var rule = Rule.none
-    /// The outputs without their nodes, kept only for operations whose derivative is cheapest in terms of them.
+    /// The outputs without their nodes, kept only for operations whose derivative is cheapest in terms of
+    /// them.
     fileprivate var outputs: [Tensor] = []
   }
 
@@ -48,7 +49,8 @@ package final class GradientNode: @unchecked Sendable {
   /// For the output of a joint node, which is its only input: the number of the output.
   package let component: Int?
   package let isLeaf: Bool
-  /// Called with the gradient on its way through; what it returns travels on. Set before anybody else sees the node.
+  /// Called with the gradient on its way through; what it returns travels on. Set before anybody else sees
+  /// the node.
   package fileprivate(set) var hook: ((Tensor) -> Tensor)?
   /// Set while a body of ``withTensorErrors(_:)`` makes the node.
   private(set) var resource: ScopedResource?
@@ -220,7 +222,8 @@ extension Tensor {
     return result
   }
 
-  /// Calls `hook` with the gradient when the backward pass reaches this tensor; the returned gradient travels on.
+  /// Calls `hook` with the gradient when the backward pass reaches this tensor; the returned gradient travels
+  /// on.
   ///
   /// The hook runs on the thread that calls ``backward(keepingGraph:)``.
   public func onGradient(_ hook: @escaping (Tensor) -> Tensor) -> Tensor {
@@ -274,8 +277,8 @@ extension Tensor {
 
   /// Attaches the record of an operation with several outputs to them.
   ///
-  /// `backward` gets the gradient of every output, nil for those that none reached, and the outputs with their record; it
-  /// returns one gradient for each input.
+  /// `backward` gets the gradient of every output, nil for those that none reached, and the outputs with
+  /// their record; it returns one gradient for each input.
   package static func recordedJointly(
     _ name: StaticString, from inputs: [Tensor], _ outputs: [Tensor],
     backward: @escaping GradientNode.JointBackward

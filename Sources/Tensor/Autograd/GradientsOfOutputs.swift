@@ -1,11 +1,12 @@
 /// The gradients of `output` with respect to chosen tensors, PyTorch's `autograd.grad`.
 ///
-/// Unlike ``Tensor/backward(from:keepingGraph:)`` it stops there: the record is followed no further than it takes to reach
-/// `inputs`, which may be results of operations as well as leaves.
+/// Unlike ``Tensor/backward(from:keepingGraph:)`` it stops there: the record is followed no further than it
+/// takes to reach `inputs`, which may be results of operations as well as leaves.
 /// - Parameters:
 ///   - output: a tensor that was recorded.
 ///   - inputs: tensors that require a gradient.
-///   - gradient: the gradient that arrives at `output`, of its shape; a one for an output of one element when omitted.
+///   - gradient: the gradient that arrives at `output`, of its shape; a one for an output of one element when
+///     omitted.
 ///   - keepingGraph: keeps the record and records the backward pass itself, for higher derivatives.
 /// - Returns: for every input its gradient, or nil if `output` does not depend on it.
 public func gradients(

@@ -1,4 +1,5 @@
-/// The value of a function and the map from gradients of its value to gradients of its argument (`vᵀ J`), JAX's `vjp`.
+/// The value of a function and the map from gradients of its value to gradients of its argument (`vᵀ J`),
+/// JAX's `vjp`.
 ///
 /// The map can be called any number of times; it keeps the record of the evaluation alive.
 /// - Parameters:
@@ -11,8 +12,8 @@ public func vjp(
   return (values[0], { pullback([$0])[0] })
 }
 
-/// The values of a function of several tensors with several results, and the map from gradients of the results to gradients of
-/// the arguments; see `vjp`.
+/// The values of a function of several tensors with several results, and the map from gradients of the
+/// results to gradients of the arguments; see `vjp`.
 public func vjp(
   _ function: ([Tensor]) throws -> [Tensor], _ arguments: [Tensor]
 ) rethrows -> (values: [Tensor], pullback: ([Tensor]) -> [Tensor]) {
@@ -33,8 +34,9 @@ public func vjp(
 
 /// The value of a function and its derivative in a direction (`J v`), JAX's `jvp`.
 ///
-/// There is no forward mode underneath: the pullback `u ↦ uᵀ J` is linear in `u`, and its own pullback at `v` is `J v`, which
-/// costs about two backward passes and needs operations whose gradients can be differentiated again.
+/// There is no forward mode underneath: the pullback `u ↦ uᵀ J` is linear in `u`, and its own pullback at `v`
+/// is `J v`, which costs about two backward passes and needs operations whose gradients can be differentiated
+/// again.
 /// - Parameters:
 ///   - function: gives a tensor of any shape.
 ///   - x: where to evaluate it.
@@ -47,8 +49,8 @@ public func jvp(
   return (values[0], derivatives[0])
 }
 
-/// The values of a function of several tensors with several results, and their derivatives in a direction; see
-/// `jvp`.
+/// The values of a function of several tensors with several results, and their derivatives in a direction;
+/// see `jvp`.
 public func jvp(
   _ function: ([Tensor]) throws -> [Tensor], _ arguments: [Tensor], _ directions: [Tensor]
 ) rethrows -> (values: [Tensor], derivatives: [Tensor]) {
@@ -71,7 +73,8 @@ public func jvp(
   return (evaluation.values, inner.map { found[$0] ?? Tensor.zeros($0.shape, dtype: $0.dtype) })
 }
 
-/// The Jacobian of a function: shape `value.shape + x.shape`, one backward pass for each element of the value.
+/// The Jacobian of a function: shape `value.shape + x.shape`, one backward pass for each element of the
+/// value.
 public func jacobian(
   _ function: (Tensor) throws -> Tensor, _ x: Tensor
 ) rethrows -> Tensor {

@@ -1,4 +1,5 @@
-/// A convolution of pictures with learned kernels; see ``conv2d(_:weight:bias:stride:padding:dilation:groups:)``.
+/// A convolution of pictures with learned kernels; see
+/// ``conv2d(_:weight:bias:stride:padding:dilation:groups:)``.
 public final class Conv2d: Layer {
   /// `[outputs, channels / groups, kernel height, kernel width]`.
   public let weight: Parameter
@@ -41,7 +42,8 @@ public final class Conv2d: Layer {
   }
 }
 
-/// A convolution of sequences with learned kernels; see ``conv1d(_:weight:bias:stride:padding:dilation:groups:)``.
+/// A convolution of sequences with learned kernels; see
+/// ``conv1d(_:weight:bias:stride:padding:dilation:groups:)``.
 public final class Conv1d: Layer {
   /// `[outputs, channels / groups, kernel]`.
   public let weight: Parameter

@@ -11,7 +11,8 @@ extension Module {
   }
 }
 
-/// Sets elements to zero at random while it is trained, and does nothing else; see ``dropout(_:probability:using:)``.
+/// Sets elements to zero at random while it is trained, and does nothing else; see
+/// ``dropout(_:probability:using:)``.
 public final class Dropout: Layer, TrainingDependent {
   /// How likely an element is dropped.
   public let probability: Double

@@ -1,4 +1,5 @@
-/// Group normalization with a learned scale and shift for every channel; see ``groupNorm(_:groups:weight:bias:epsilon:)``.
+/// Group normalization with a learned scale and shift for every channel; see
+/// ``groupNorm(_:groups:weight:bias:epsilon:)``.
 public final class GroupNorm: Layer {
   /// How many groups the channels are cut into.
   public let groups: Int

@@ -1,7 +1,7 @@
 /// First values of weights, with the formulas of PyTorch's `torch.nn.init`.
 ///
-/// Shapes are `[outputs, inputs]` or, for convolutions, `[outputs, inputs, kernel...]`: the fan-in is `inputs` times the size
-/// of the kernel, the fan-out `outputs` times it.
+/// Shapes are `[outputs, inputs]` or, for convolutions, `[outputs, inputs, kernel...]`: the fan-in is
+/// `inputs` times the size of the kernel, the fan-out `outputs` times it.
 public enum Initialization {
   /// Which side of a layer keeps its variance.
   public enum Fan: Sendable {

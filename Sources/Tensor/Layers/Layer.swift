@@ -11,7 +11,8 @@ extension RMSNorm: Layer {}
 
 /// Layers one after the other, named `0`, `1`, … as in PyTorch.
 ///
-///     let model = Sequential(Linear(784, 128, using: &generator), ActivationLayer.relu, Linear(128, 10, using: &generator))
+///     let model = Sequential(
+///       Linear(784, 128, using: &generator), ActivationLayer.relu, Linear(128, 10, using: &generator))
 public final class Sequential: Layer {
   /// The layers in their order.
   public let layers: [any Layer]

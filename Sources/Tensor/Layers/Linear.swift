@@ -39,14 +39,15 @@ open class Linear: Module {
   /// The weight as products of a few rows read it.
   package var storedWeight: StoredMatrix { StoredMatrix(weight.tensor) }
 
-  /// The weight if the layer is `x Wᵀ` and nothing else; a subclass is something else until it says otherwise.
+  /// The weight if the layer is `x Wᵀ` and nothing else; a subclass is something else until it says
+  /// otherwise.
   package var soleWeight: Tensor? { type(of: self) == Linear.self && bias == nil ? weight.tensor : nil }
 }
 
 /// A linear layer with a low-rank adapter: `x Wᵀ + b + (alpha / rank) · (x Aᵀ) Bᵀ`.
 ///
-/// The base weight is frozen; A starts Kaiming-uniform and B at zero, so that training starts from the base model
-/// (Hu et al., "LoRA", 2021; initialisation as in PEFT).
+/// The base weight is frozen; A starts Kaiming-uniform and B at zero, so that training starts from the base
+/// model (Hu et al., "LoRA", 2021; initialisation as in PEFT).
 public final class LoRALinear: Linear {
   /// `[rank, inputs]`.
   public let loraA: Parameter

@@ -1,7 +1,7 @@
 /// A trainable tensor that belongs to a module.
 ///
-/// The identity of a parameter lasts; its value changes with every optimizer step. Tasks may share a parameter: a
-/// reader gets the whole value from before or after a change, never a mixture.
+/// The identity of a parameter lasts; its value changes with every optimizer step. Tasks may share a
+/// parameter: a reader gets the whole value from before or after a change, never a mixture.
 public final class Parameter: Sendable {
   private struct State {
     var value: Tensor
@@ -76,8 +76,8 @@ public final class Parameter: Sendable {
     state.withLock { $0.value = value }
   }
 
-  /// Changes the value in place, copying first if something else refers to its memory. `body` must not read this
-  /// parameter in another way. Where a check fails in it, the value stays as far changed as it was.
+  /// Changes the value in place, copying first if something else refers to its memory. `body` must not read
+  /// this parameter in another way. Where a check fails in it, the value stays as far changed as it was.
   package func update(_ body: (inout Tensor) -> Void) {
     state.withLock {
       $0.value.makeUnique()

@@ -1,5 +1,5 @@
-/// Attention of several heads with learned projections (Vaswani et al., "Attention is all you need", 2017), with the parameter names
-/// and the initialisation of PyTorch's `MultiheadAttention`.
+/// Attention of several heads with learned projections (Vaswani et al., "Attention is all you need", 2017),
+/// with the parameter names and the initialisation of PyTorch's `MultiheadAttention`.
 public final class MultiHeadAttention: Module, TrainingDependent {
   /// Query, key and value projections above each other: `[width + 2 · kvWidth, width]`.
   public let inputWeight: Parameter
@@ -48,8 +48,8 @@ public final class MultiHeadAttention: Module, TrainingDependent {
   ///   - query: `[batch, tokens, width]`, or `[tokens, width]`.
   ///   - key: `[batch, keys, width]`; the query when nil (self-attention).
   ///   - value: `[batch, keys, width]`; the key when nil.
-  ///   - mask: as in ``scaledDotProductAttention(query:key:value:mask:isCausal:scale:)``: true for keys that are seen, where PyTorch's layer
-  ///     says true for those that are not.
+  ///   - mask: as in ``scaledDotProductAttention(query:key:value:mask:isCausal:scale:)``: true for keys that
+  ///     are seen, where PyTorch's layer says true for those that are not.
   ///   - isCausal: whether query `i` sees keys `0 ... i` only.
   /// - Returns: the shape of `query`.
   public func callAsFunction(

@@ -1,4 +1,5 @@
-/// Layer normalization of the last axis with a learned scale and shift; see ``layerNorm(_:weight:bias:epsilon:)``.
+/// Layer normalization of the last axis with a learned scale and shift; see
+/// ``layerNorm(_:weight:bias:epsilon:)``.
 public final class LayerNorm: Module {
   /// `[width]`, starts as ones.
   public let weight: Parameter

@@ -1,11 +1,13 @@
 extension Tensor {
   /// The Cholesky factor of symmetric positive definite matrices: lower triangular `L` with `A = L Lᵀ`.
   ///
-  /// Only the lower triangle of this tensor is read. The gradient is symmetric: each half of a pair of mirrored elements
-  /// gets half of what a change of both would make (Murray, "Differentiation of the Cholesky decomposition", 2016).
+  /// Only the lower triangle of this tensor is read. The gradient is symmetric: each half of a pair of
+  /// mirrored elements gets half of what a change of both would make (Murray, "Differentiation of the
+  /// Cholesky decomposition", 2016).
   /// - Parameter upper: gives the factor `U = Lᵀ` with `A = Uᵀ U` instead.
   /// - Returns: `[..., n, n]`, zero on the other side of the diagonal.
-  /// - Throws: ``LinearAlgebraError`` when a matrix is not positive definite or has an element that is not finite.
+  /// - Throws: ``LinearAlgebraError`` when a matrix is not positive definite or has an element that is not
+  ///   finite.
   /// - Precondition: square float32 or float64 matrices `[..., n, n]`.
   public func cholesky(upper: Bool = false) throws(LinearAlgebraError) -> Tensor {
     let n = squareSize("cholesky")

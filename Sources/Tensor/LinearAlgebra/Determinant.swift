@@ -25,7 +25,8 @@ extension Tensor {
     }
   }
 
-  /// Sign and natural logarithm of the absolute value of the determinants, which neither overflow nor underflow.
+  /// Sign and natural logarithm of the absolute value of the determinants, which neither overflow nor
+  /// underflow.
   ///
   /// `det = sign * logabsdet.exp()`; a singular matrix gives sign 0 and −infinity. The sign is a constant.
   /// - Returns: two tensors of the shape of the leading axes.
@@ -44,8 +45,8 @@ extension Tensor {
     return (Tensor(parts.signs, shape: batchShape).to(dtype), logarithm)
   }
 
-  /// The matrices of cofactors, `det(A) A⁻ᵀ` where `A` is regular, from singular values: with `A = U S Vᵀ` they are
-  /// `det(U) det(V) U diag(∏_{j≠i} sⱼ) Vᵀ`. NaN for matrices without singular values.
+  /// The matrices of cofactors, `det(A) A⁻ᵀ` where `A` is regular, from singular values: with `A = U S Vᵀ`
+  /// they are `det(U) det(V) U diag(∏_{j≠i} sⱼ) Vᵀ`. NaN for matrices without singular values.
   private func cofactors() -> Tensor {
     let n = shape[rank - 1]
     guard let (u, s, vh) = try? svd() else { return self * .nan }

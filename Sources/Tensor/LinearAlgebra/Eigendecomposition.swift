@@ -1,9 +1,10 @@
 extension Tensor {
   /// Eigenvalues and eigenvectors of symmetric matrices: `A = V diag(w) Vᵀ`, NumPy's `linalg.eigh`.
   ///
-  /// Only the lower triangle is read; the gradient is symmetric. The sign of an eigenvector is arbitrary, so a function of the
-  /// eigenvectors has a gradient only if it does not depend on it. Where two eigenvalues are equal the eigenvectors have no
-  /// derivative, and their gradient is infinite or NaN; that of the eigenvalues exists.
+  /// Only the lower triangle is read; the gradient is symmetric. The sign of an eigenvector is arbitrary, so
+  /// a function of the eigenvectors has a gradient only if it does not depend on it. Where two eigenvalues
+  /// are equal the eigenvectors have no derivative, and their gradient is infinite or NaN; that of the
+  /// eigenvalues exists.
   /// - Returns: eigenvalues `[..., n]` in ascending order, and eigenvectors `[..., n, n]` in the columns.
   /// - Throws: ``LinearAlgebraError`` when a matrix has an element that is not finite or the iteration fails.
   /// - Precondition: square float32 or float64 matrices.
@@ -23,8 +24,8 @@ extension Tensor {
     return try symmetricEigen("eigvalsh", withVectors: false).values
   }
 
-  /// A̅ = V (diag(w̅) + F ∘ (Vᵀ V̅)) Vᵀ with Fᵢⱼ = 1 / (wⱼ − wᵢ) beside the diagonal (Giles 2008, section 3.1), made
-  /// symmetric.
+  /// A̅ = V (diag(w̅) + F ∘ (Vᵀ V̅)) Vᵀ with Fᵢⱼ = 1 / (wⱼ − wᵢ) beside the diagonal (Giles 2008, section
+  /// 3.1), made symmetric.
   private static func eighGradient(_ gw: Tensor?, _ gv: Tensor?, _ w: Tensor, _ v: Tensor) -> Tensor? {
     var left: Tensor?
     if let gw { left = v * gw.expandedDimensions(axis: -2) }

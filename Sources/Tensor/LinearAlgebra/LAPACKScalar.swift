@@ -3,8 +3,8 @@ import CMIAOpenBLAS
 
 /// Element types with LAPACK routines.
 ///
-/// Matrices are column-major and workspace is passed in, so that LAPACKE neither allocates nor looks for NaN. The routines
-/// return LAPACK's `info`.
+/// Matrices are column-major and workspace is passed in, so that LAPACKE neither allocates nor looks for NaN.
+/// The routines return LAPACK's `info`.
 package protocol LAPACKScalar: BLASScalar, TensorScalar {
   /// Cholesky factor of a symmetric matrix.
   static func potrf(_ uplo: LAPACKFlag, _ n: Int, _ a: UnsafeMutablePointer<Self>, _ lda: Int) -> Int

@@ -1,9 +1,10 @@
 extension Tensor {
   /// The LU decomposition with row exchanges, `A = P L U`, as PyTorch's `linalg.lu`.
   ///
-  /// A singular matrix has one too: then a diagonal element of `U` is zero, and there is no gradient (it is infinite or NaN).
-  /// - Returns: the permutation matrix `P` `[..., m, m]`, a constant; `L` `[..., m, k]`, lower triangular with ones on the
-  ///   diagonal; and the upper triangular `U` `[..., k, n]`, with `k = min(m, n)`.
+  /// A singular matrix has one too: then a diagonal element of `U` is zero, and there is no gradient (it is
+  /// infinite or NaN).
+  /// - Returns: the permutation matrix `P` `[..., m, m]`, a constant; `L` `[..., m, k]`, lower triangular
+  ///   with ones on the diagonal; and the upper triangular `U` `[..., k, n]`, with `k = min(m, n)`.
   /// - Precondition: float32 or float64 matrices `[..., m, n]`.
   public func lu() -> (p: Tensor, l: Tensor, u: Tensor) {
     let (m, n) = matrixSize("lu")
@@ -41,8 +42,9 @@ extension Tensor {
     return (p, outputs[0], outputs[1])
   }
 
-  /// For square matrices A̅ = P L⁻ᵀ (tril(Lᵀ L̅, −1) + triu(U̅ Uᵀ)) U⁻ᵀ (PyTorch's `lu_backward`). The rest of a wide
-  /// matrix is U₂ = L⁻¹ A₂, the rest of a tall one L₂ = A₂ U⁻¹, and both reach the square part through L and U.
+  /// For square matrices A̅ = P L⁻ᵀ (tril(Lᵀ L̅, −1) + triu(U̅ Uᵀ)) U⁻ᵀ (PyTorch's `lu_backward`). The rest
+  /// of a wide matrix is U₂ = L⁻¹ A₂, the rest of a tall one L₂ = A₂ U⁻¹, and both reach the square part
+  /// through L and U.
   private static func luGradient(_ p: Tensor, _ gl: Tensor?, _ gu: Tensor?, _ l: Tensor, _ u: Tensor)
     -> Tensor?
   {

@@ -11,14 +11,15 @@ extension Tensor {
     public let singularValues: Tensor
   }
 
-  /// Solves `A x ≈ b` in the sense of least squares, NumPy's `linalg.lstsq`, for any shape and rank of `A` (this tensor).
+  /// Solves `A x ≈ b` in the sense of least squares, NumPy's `linalg.lstsq`, for any shape and rank of `A`
+  /// (this tensor).
   ///
-  /// Of an under-determined system it gives the solution of smallest norm. The gradient is that of `pinv() · b` and holds where
-  /// the rank does not change.
+  /// Of an under-determined system it gives the solution of smallest norm. The gradient is that of
+  /// `pinv() · b` and holds where the rank does not change.
   /// - Parameters:
   ///   - b: `[..., m, k]`, or `[m]` for one vector; leading axes broadcast.
-  ///   - relativeTolerance: singular values up to this times the largest count as zero; the type's precision times
-  ///     `max(m, n)` when omitted.
+  ///   - relativeTolerance: singular values up to this times the largest count as zero; the type's precision
+  ///     times `max(m, n)` when omitted.
   /// - Throws: ``LinearAlgebraError`` when a matrix has an element that is not finite or the iteration fails.
   /// - Precondition: float32 or float64 matrices `[..., m, n]` whose rows agree with `b`.
   public func lstsq(_ b: Tensor, relativeTolerance: Double? = nil) throws(LinearAlgebraError) -> LeastSquares
@@ -52,7 +53,8 @@ extension Tensor {
     return LeastSquares(solution: solution, residuals: residuals, rank: rank, singularValues: values)
   }
 
-  /// The relative tolerance of NumPy and PyTorch: the distance from 1 to the next number, times the larger extent.
+  /// The relative tolerance of NumPy and PyTorch: the distance from 1 to the next number, times the larger
+  /// extent.
   static func defaultTolerance(_ m: Int, _ n: Int, _ type: DType) -> Double {
     Double(Swift.max(m, n)) * (type == .float32 ? Double(Float.ulpOfOne) : Double.ulpOfOne)
   }

@@ -3,8 +3,8 @@ enum MatrixBatch {
   /// Arithmetic operations below which another thread costs more than it brings.
   private static let workPerTask = 1 << 16
 
-  /// Calls `body` for ranges of `0..<count`, on several threads when there is enough to do. LAPACK itself stays on
-  /// the thread that calls it.
+  /// Calls `body` for ranges of `0..<count`, on several threads when there is enough to do. LAPACK itself
+  /// stays on the thread that calls it.
   /// - Parameter work: the arithmetic operations of one matrix.
   static func forEachRange(_ count: Int, work: Int, _ body: (Range<Int>) -> Void) {
     BLAS.prepare()
@@ -14,8 +14,8 @@ enum MatrixBatch {
     }
   }
 
-  /// The columns of a right-hand side in parts that threads can solve for at the same time. The parts depend on the sizes alone,
-  /// so the results do not depend on the number of threads.
+  /// The columns of a right-hand side in parts that threads can solve for at the same time. The parts depend
+  /// on the sizes alone, so the results do not depend on the number of threads.
   static func columnChunks(_ n: Int, _ columns: Int) -> [Range<Int>] {
     let width = n >= 256 && columns > 64 ? 64 : Swift.max(1, columns)
     return stride(from: 0, to: Swift.max(1, columns), by: width).map { $0..<Swift.min($0 + width, columns) }

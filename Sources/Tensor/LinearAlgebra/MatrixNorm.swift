@@ -28,9 +28,10 @@ extension Tensor {
     }
   }
 
-  /// Condition numbers: `[..., n, n]` to `[...]`; for the spectral norm also of matrices that are not square, NumPy's
-  /// `linalg.cond`. A singular matrix has an infinite spectral condition number.
-  /// - Throws: ``LinearAlgebraError`` from ``svdvals()`` for the spectral norm, from ``inverse()`` for the others.
+  /// Condition numbers: `[..., n, n]` to `[...]`; for the spectral norm also of matrices that are not square,
+  /// NumPy's `linalg.cond`. A singular matrix has an infinite spectral condition number.
+  /// - Throws: ``LinearAlgebraError`` from ``svdvals()`` for the spectral norm, from ``inverse()`` for the
+  ///   others.
   /// - Precondition: float32 or float64 matrices with at least one element.
   public func cond(_ norm: MatrixNorm = .spectral) throws(LinearAlgebraError) -> Tensor {
     guard case .spectral = norm else { return try matrixNorm(norm) * inverse().matrixNorm(norm) }
@@ -41,11 +42,12 @@ extension Tensor {
     return (s.slice(axis: -1, 0..<1) / s.slice(axis: -1, k - 1..<k)).squeezed(axis: -1)
   }
 
-  /// The number of singular values above a tolerance: `[..., m, n]` to int64 `[...]`, NumPy's `linalg.matrix_rank`.
+  /// The number of singular values above a tolerance: `[..., m, n]` to int64 `[...]`, NumPy's
+  /// `linalg.matrix_rank`.
   /// - Parameters:
   ///   - absoluteTolerance: singular values up to this count as zero.
-  ///   - relativeTolerance: so do those up to this times the largest. When omitted: the type's precision times `max(m, n)` if
-  ///     there is no absolute tolerance, else 0.
+  ///   - relativeTolerance: so do those up to this times the largest. When omitted: the type's precision
+  ///     times `max(m, n)` if there is no absolute tolerance, else 0.
   /// - Throws: ``LinearAlgebraError`` from ``svdvals()``.
   /// - Precondition: float32 or float64 matrices.
   public func matrixRank(absoluteTolerance: Double = 0, relativeTolerance: Double? = nil)

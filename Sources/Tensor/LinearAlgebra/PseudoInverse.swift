@@ -1,9 +1,10 @@
 extension Tensor {
-  /// The Moore-Penrose inverses of matrices of any shape and rank: `[..., m, n]` to `[..., n, m]`, NumPy's `linalg.pinv`.
+  /// The Moore-Penrose inverses of matrices of any shape and rank: `[..., m, n]` to `[..., n, m]`, NumPy's
+  /// `linalg.pinv`.
   ///
   /// The gradient holds where the rank does not change.
-  /// - Parameter relativeTolerance: singular values up to this times the largest count as zero; the type's precision times
-  ///   `max(m, n)` when omitted.
+  /// - Parameter relativeTolerance: singular values up to this times the largest count as zero; the type's
+  ///   precision times `max(m, n)` when omitted.
   /// - Throws: ``LinearAlgebraError`` when a matrix has an element that is not finite or the iteration fails.
   /// - Precondition: float32 or float64 matrices.
   public func pinv(relativeTolerance: Double? = nil) throws(LinearAlgebraError) -> Tensor {
@@ -25,8 +26,8 @@ extension Tensor {
     }
   }
 
-  /// With B = A⁺: A̅ = −Bᵀ B̅ Bᵀ + (I − A B) B̅ᵀ B Bᵀ + Bᵀ B B̅ᵀ (I − B A) (Golub and Pereyra, "The differentiation of
-  /// pseudo-inverses", 1973, eq. 4.12).
+  /// With B = A⁺: A̅ = −Bᵀ B̅ Bᵀ + (I − A B) B̅ᵀ B Bᵀ + Bᵀ B B̅ᵀ (I − B A) (Golub and Pereyra, "The
+  /// differentiation of pseudo-inverses", 1973, eq. 4.12).
   static func pinvGradient(_ gradient: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
     let (g, bt) = (gradient.transposed(), b.transposed())
     let inner = g.matmul(b)

@@ -7,10 +7,11 @@ extension Tensor {
     case complete
   }
 
-  /// The QR decomposition `A = Q R` with orthonormal columns of `Q` and upper triangular `R`, NumPy's `linalg.qr`.
+  /// The QR decomposition `A = Q R` with orthonormal columns of `Q` and upper triangular `R`, NumPy's
+  /// `linalg.qr`.
   ///
-  /// The gradient exists where the first `min(m, n)` columns are independent; not in complete mode for `m > n`, where the last
-  /// columns of `Q` are arbitrary: there the backward pass traps.
+  /// The gradient exists where the first `min(m, n)` columns are independent; not in complete mode for
+  /// `m > n`, where the last columns of `Q` are arbitrary: there the backward pass traps.
   /// - Precondition: float32 or float64 matrices `[..., m, n]`.
   public func qr(_ mode: QRMode = .reduced) -> (q: Tensor, r: Tensor) {
     let (m, n) = matrixSize("qr")
@@ -38,7 +39,8 @@ extension Tensor {
         }
         return
       }
-      // Read by columns, the memory holds Aᵀ, and Aᵀ = Rᵀ Qᵀ is its LQ decomposition: nothing has to be transposed.
+      // Read by columns, the memory holds Aᵀ, and Aᵀ = Rᵀ Qᵀ is its LQ decomposition: nothing has to be
+      // transposed.
       let size = Swift.max(
         T.workspaceSize { T.gelqf(n, m, a, n, $0, $0, -1) },
         T.workspaceSize { T.orglq(width, m, k, vectors, width, $0, $0, -1) })
@@ -62,9 +64,9 @@ extension Tensor {
     return (q, r)
   }
 
-  /// For `m ≥ n`: A̅ = (Q̅ + Q copyltu(R R̅ᵀ − Q̅ᵀ Q)) R⁻ᵀ, where copyltu mirrors the lower triangle (Seeger et al.,
-  /// "Auto-Differentiating Linear Algebra", 2017). A wide matrix is `[X, Y] = Q [U, V]`: Y̅ = Q V̅, and V̅ reaches Q
-  /// as Y V̅ᵀ.
+  /// For `m ≥ n`: A̅ = (Q̅ + Q copyltu(R R̅ᵀ − Q̅ᵀ Q)) R⁻ᵀ, where copyltu mirrors the lower triangle (Seeger
+  /// et al., "Auto-Differentiating Linear Algebra", 2017). A wide matrix is `[X, Y] = Q [U, V]`: Y̅ = Q V̅,
+  /// and V̅ reaches Q as Y V̅ᵀ.
   private static func qrGradient(_ gq: Tensor?, _ gr: Tensor?, _ q: Tensor, _ r: Tensor) -> Tensor? {
     let (k, n) = (r.shape[r.rank - 2], r.shape[r.rank - 1])
     if n > k, let gr {

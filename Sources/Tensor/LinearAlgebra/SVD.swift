@@ -1,12 +1,13 @@
 extension Tensor {
   /// The singular value decomposition `A = U diag(S) Vh`, NumPy's `linalg.svd`.
   ///
-  /// The signs of the columns of `U` and the rows of `Vh` are arbitrary together, so a function of them has a gradient only if
-  /// it does not depend on the signs. Where singular values are equal, or zero for a matrix that is not square, the
-  /// singular vectors have no derivative and their gradient is infinite or NaN; that of the singular values exists. With full
-  /// matrices only the singular values have a gradient: the backward pass traps when one reaches `U` or `Vh`.
-  /// - Parameter fullMatrices: gives `U` `[..., m, m]` and `Vh` `[..., n, n]` instead of `[..., m, k]` and `[..., k, n]` with
-  ///   `k = min(m, n)`.
+  /// The signs of the columns of `U` and the rows of `Vh` are arbitrary together, so a function of them has a
+  /// gradient only if it does not depend on the signs. Where singular values are equal, or zero for a matrix
+  /// that is not square, the singular vectors have no derivative and their gradient is infinite or NaN; that
+  /// of the singular values exists. With full matrices only the singular values have a gradient: the backward
+  /// pass traps when one reaches `U` or `Vh`.
+  /// - Parameter fullMatrices: gives `U` `[..., m, m]` and `Vh` `[..., n, n]` instead of `[..., m, k]` and
+  ///   `[..., k, n]` with `k = min(m, n)`.
   /// - Returns: `U`, the singular values `S` `[..., k]` in descending order, and `Vh`.
   /// - Throws: ``LinearAlgebraError`` when a matrix has an element that is not finite or the iteration fails.
   /// - Precondition: float32 or float64 matrices `[..., m, n]`.
@@ -31,7 +32,8 @@ extension Tensor {
     return (outputs[0], outputs[1], outputs[2])
   }
 
-  /// The singular values in descending order: `[..., m, n]` to `[..., min(m, n)]`; see ``svd(fullMatrices:)``.
+  /// The singular values in descending order: `[..., m, n]` to `[..., min(m, n)]`; see
+  /// ``svd(fullMatrices:)``.
   /// - Throws: ``LinearAlgebraError`` when a matrix has an element that is not finite or the iteration fails.
   /// - Precondition: float32 or float64 matrices.
   public func svdvals() throws(LinearAlgebraError) -> Tensor {
@@ -40,8 +42,9 @@ extension Tensor {
     return try singularValues("svdvals", .plain).s
   }
 
-  /// With E = sⱼ² − sᵢ² beside the diagonal and skew(X) = X − Xᵀ (PyTorch's `svd_backward`, after Giles 2008, section 3.2):
-  /// A̅ = U [(skew(Uᵀ U̅) / E) S + S (skew(Vᵀ V̅) / E) + diag(s̅)] Vᵀ + (I − U Uᵀ) U̅ S⁻¹ Vᵀ + U S⁻¹ V̅ᵀ (I − V Vᵀ).
+  /// With E = sⱼ² − sᵢ² beside the diagonal and skew(X) = X − Xᵀ (PyTorch's `svd_backward`, after Giles 2008,
+  /// section 3.2): A̅ = U [(skew(Uᵀ U̅) / E) S + S (skew(Vᵀ V̅) / E) + diag(s̅)] Vᵀ + (I − U Uᵀ) U̅ S⁻¹ Vᵀ +
+  /// U S⁻¹ V̅ᵀ (I − V Vᵀ).
   private static func svdGradient(_ gu: Tensor?, _ gs: Tensor?, _ gvh: Tensor?, _ outputs: [Tensor])
     -> Tensor?
   {

@@ -1,4 +1,5 @@
-/// The LU factors of square matrices, as `getrf` leaves them, of the transposes: row-major memory read by columns.
+/// The LU factors of square matrices, as `getrf` leaves them, of the transposes: row-major memory read by
+/// columns.
 struct LUFactors: @unchecked Sendable {
   let size: Int
   let factors: Tensor

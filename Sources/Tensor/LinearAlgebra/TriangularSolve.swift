@@ -36,7 +36,8 @@ extension Tensor {
       .transposed()
   }
 
-  /// As ``triangularSolve(_:upper:left:unitDiagonal:)`` from the left; a zero on the diagonal gives infinities.
+  /// As ``triangularSolve(_:upper:left:unitDiagonal:)`` from the left; a zero on the diagonal gives
+  /// infinities.
   func triangularSolved(_ b: Tensor, upper: Bool, unitDiagonal: Bool = false) -> Tensor {
     let type = DType.promoted(dtype, b.dtype)
     let (a, b) = (to(type), b.to(type))

@@ -1,4 +1,5 @@
-/// Scaled dot-product attention over the segments of a packed batch: `softmax(scale · q kᵀ) v` for every head.
+/// Scaled dot-product attention over the segments of a packed batch: `softmax(scale · q kᵀ) v` for every
+/// head.
 ///
 /// Scores exist one block of query rows at a time; the backward pass computes them again (Dao et al.,
 /// "FlashAttention", 2022). Query head `h` uses key head `h / (heads / kvHeads)` (grouped-query attention).
@@ -9,7 +10,8 @@
 ///   - layout: which keys each query sees.
 ///   - scale: multiplies the scores; nil for `1/√dim`.
 /// - Returns: `[tokens, heads, dim]`; rows outside every segment are zero.
-/// - Precondition: the layout fits, see ``AttentionLayout/problem(queryCount:keyCount:)``. First derivatives only.
+/// - Precondition: the layout fits, see ``AttentionLayout/problem(queryCount:keyCount:)``. First derivatives
+///   only.
 public func attention(
   query: Tensor, key: Tensor, value: Tensor, layout: AttentionLayout, scale: Double? = nil
 ) -> Tensor {

@@ -1,7 +1,7 @@
 import CTensorKernels
 
-/// Sizes; queries, keys and values, each with the distance between its rows; outputs and log-sum-exps likewise; scratch memory.
-/// See `tk_packed_attention_f32`.
+/// Sizes; queries, keys and values, each with the distance between its rows; outputs and log-sum-exps
+/// likewise; scratch memory. See `tk_packed_attention_f32`.
 package typealias PackedAttentionKernel<T> = (
   _ heads: Int64, _ rows: Int64, _ columns: Int64, _ dim: Int64, _ visible: Int64, _ scale: T,
   UnsafePointer<T>?, Int64, UnsafePointer<T>?, Int64, UnsafePointer<T>?, Int64,
@@ -19,8 +19,8 @@ extension AttentionKernels {
   /// Queries and numbers per head below which packing keys and values costs more than it brings.
   private static let (fewestPackedRows, fewestPackedDimensions) = (16, 8)
 
-  /// Writes `o` `[tokens, heads, dim]` and the log-sum-exp of the scaled scores `lse` `[tokens, heads]` of the rows
-  /// that belong to a segment.
+  /// Writes `o` `[tokens, heads, dim]` and the log-sum-exp of the scaled scores `lse` `[tokens, heads]` of
+  /// the rows that belong to a segment.
   package static func forward<T: FusedScalar>(
     _ layout: AttentionLayout, _ shape: AttentionShape, scale: T, query: UnsafePointer<T>,
     key: UnsafePointer<T>,
@@ -64,7 +64,8 @@ extension AttentionKernels {
     }
   }
 
-  /// Queries for which keys and values are packed once: all of the segment unless threads would find too few of the `tasks`.
+  /// Queries for which keys and values are packed once: all of the segment unless threads would find too few
+  /// of the `tasks`.
   private static func packedRows(_ view: AttentionView, tasks: Int) -> Int {
     let parts = (4 * Threads.count + tasks - 1) / tasks
     return max(64, ((view.queries.count + parts - 1) / parts + 31) / 32 * 32)

@@ -99,7 +99,8 @@ package enum AttentionKernels {
     }
   }
 
-  /// Writes the probabilities of chosen query rows, `[rows, heads, keyCount]`, zero where a key is not visible.
+  /// Writes the probabilities of chosen query rows, `[rows, heads, keyCount]`, zero where a key is not
+  /// visible.
   package static func probabilities<T: FusedScalar>(
     _ layout: AttentionLayout, _ shape: AttentionShape, scale: T, rows: [Int], keyCount: Int,
     query: UnsafePointer<T>, key: UnsafePointer<T>, result: UnsafeMutablePointer<T>

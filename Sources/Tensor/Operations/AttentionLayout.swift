@@ -1,9 +1,11 @@
 /// Which key rows each query row of a packed batch sees.
 ///
-/// Sequences of a batch are concatenated without padding. A segment is a run of query rows that share their view:
+/// Sequences of a batch are concatenated without padding. A segment is a run of query rows that share their
+/// view:
 /// - vision encoder: one segment per image, `keys` its own rows, `causal` nil;
 /// - decoder: one segment per sequence, `causal` its own rows;
-/// - shared prompt: the prompt is a causal segment, each completion sees `keys` = the prompt and `causal` itself;
+/// - shared prompt: the prompt is a causal segment, each completion sees `keys` = the prompt and `causal`
+///   itself;
 /// - decoding with a cache: one query row, `keys` = the rows of its sequence in the cache.
 public struct AttentionLayout: Sendable, Equatable {
   /// Query rows with a common view of the keys.

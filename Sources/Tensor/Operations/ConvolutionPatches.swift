@@ -1,6 +1,7 @@
 /// Convolutions whose windows touch without overlapping, as a vision tower cuts a picture into patches.
 ///
-/// Every element of the input is used once, so the windows of all pictures together are the rows of one matrix.
+/// Every element of the input is used once, so the windows of all pictures together are the rows of one
+/// matrix.
 extension ConvolutionKernels {
   /// `output = weight * input + bias` for a geometry that ``ConvolutionGeometry/cutsPatches``.
   ///

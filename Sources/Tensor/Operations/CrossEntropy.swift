@@ -48,8 +48,8 @@ public func crossEntropy(
 
 /// One loss for each row of contiguous logits `[rows, classes]`, zero where the target is −1.
 ///
-/// The derivative is `softmax(x) − ε / classes − (1 − ε) onehot(target)`, found from the logits and one log-sum-exp per
-/// row; neither pass keeps a matrix.
+/// The derivative is `softmax(x) − ε / classes − (1 − ε) onehot(target)`, found from the logits and one
+/// log-sum-exp per row; neither pass keeps a matrix.
 private func rowLosses(_ x: Tensor, _ targets: [Int64], _ smoothing: Double) -> Tensor {
   let (rows, classes) = x.rowsAndWidth
   let logSumExp = Tensor(uninitialized: [rows], dtype: x.dtype)

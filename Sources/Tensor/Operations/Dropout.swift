@@ -1,5 +1,5 @@
-/// Sets elements to zero with a probability and divides the others by the rest of it, so that the mean stays (Srivastava et al.,
-/// "Dropout", 2014).
+/// Sets elements to zero with a probability and divides the others by the rest of it, so that the mean stays
+/// (Srivastava et al., "Dropout", 2014).
 /// - Parameters:
 ///   - x: any shape.
 ///   - probability: how likely an element is dropped, 0 to 1.

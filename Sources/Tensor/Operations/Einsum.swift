@@ -1,9 +1,9 @@
 /// A sum of products in Einstein's notation, such as `einsum("bhqd,bhkd->bhqk", q, k)`.
 ///
 /// Letters name axes: a letter that does not appear behind the arrow is summed over, a letter that appears
-/// twice in one operand takes the diagonal. `...` stands for the axes of an operand that no letter names, as in
-/// `"...ij,...jk->...ik"`: they are aligned at their ends and broadcast, and summed over when the result does not name
-/// them. Operands are multiplied from left to right as batched matrix products.
+/// twice in one operand takes the diagonal. `...` stands for the axes of an operand that no letter names, as
+/// in `"...ij,...jk->...ik"`: they are aligned at their ends and broadcast, and summed over when the result
+/// does not name them. Operands are multiplied from left to right as batched matrix products.
 /// - Parameters:
 ///   - equation: one group of letters for each operand, and after `->` the letters of the result; without
 ///     `->` what `...` stands for and the letters that occur once, in alphabetical order, as in NumPy.
@@ -93,7 +93,8 @@ private func einsumEllipsis(_ count: Int) -> [Character] {
   (0..<count).reversed().map { Character(Unicode.Scalar(0xE000 + UInt32($0)) ?? ".") }
 }
 
-/// The names of the axes of an operand; nil for a group that is malformed or has more letters than the operand axes.
+/// The names of the axes of an operand; nil for a group that is malformed or has more letters than the
+/// operand axes.
 private func einsumAxes(_ group: Substring, rank: Int) -> [Character]? {
   let letters = group.count { $0.isLetter }
   return letters > rank ? nil : einsumAxes(group, ellipsis: einsumEllipsis(rank - letters))

@@ -23,7 +23,8 @@ package protocol FusedScalar: BLASScalar {
       UnsafeMutablePointer<Self>?, Int64, Int64, Int64, Int64, Self, UnsafeMutablePointer<Self>?, Int64
     ) -> Void
   { get }
-  /// Attention of the heads of one key head; nil where ``attentionSoftmaxKernel`` between products is all there is.
+  /// Attention of the heads of one key head; nil where ``attentionSoftmaxKernel`` between products is all
+  /// there is.
   static var packedAttentionKernel: PackedAttentionKernel<Self>? { get }
   static var attentionSoftmaxBackwardKernel:
     (

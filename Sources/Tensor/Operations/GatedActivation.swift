@@ -45,7 +45,8 @@ public func swiGLU(_ gate: Tensor, _ up: Tensor) -> Tensor {
 
 /// The gated half of LLaMA's feed-forward layer, `silu(x gateᵀ) · (x upᵀ)`; see ``swiGLU(_:_:)``.
 ///
-/// Where no gradient is recorded, large products never leave the caches; the result is the same to the last bit.
+/// Where no gradient is recorded, large products never leave the caches; the result is the same to the last
+/// bit.
 /// - Parameters:
 ///   - x: `[..., inputs]`.
 ///   - gate: `[outputs, inputs]`.

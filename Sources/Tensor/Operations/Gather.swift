@@ -23,7 +23,8 @@ extension Tensor {
       ? checked(indices.contiguous(), Int32.self) : checked(indices.to(.int64).contiguous(), Int64.self)
   }
 
-  /// The rows (slices along the first axis) with the given numbers; the gradient adds up where a row is taken twice.
+  /// The rows (slices along the first axis) with the given numbers; the gradient adds up where a row is taken
+  /// twice.
   /// - Parameter indices: integers of any shape.
   /// - Returns: `indices.shape + shape[1...]`.
   public func rows(at indices: Tensor) -> Tensor { rows(at: indices, "rows") }

@@ -162,8 +162,8 @@ extension [Int] {
 
 /// An affine map of the last axis: `x Wᵀ + b`.
 ///
-/// A weight in float16 or bfloat16 is read as it is stored, without a Float32 copy of it; the result has the promoted
-/// type of the operands, so Float32 activations stay Float32.
+/// A weight in float16 or bfloat16 is read as it is stored, without a Float32 copy of it; the result has the
+/// promoted type of the operands, so Float32 activations stay Float32.
 /// - Parameters:
 ///   - x: `[..., inputs]`.
 ///   - weight: `[outputs, inputs]`, as PyTorch stores it.

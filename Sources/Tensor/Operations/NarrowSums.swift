@@ -2,8 +2,8 @@ import CTensorKernels
 
 /// Sums over many rows of few columns, such as the gradient of a bias of four numbers over a million points.
 ///
-/// Row by row such a sum is a call for every row. Here as many rows as fill some vectors count as one wide row, and
-/// threads share the rows in fixed pieces, so that the rounding does not depend on their number.
+/// Row by row such a sum is a call for every row. Here as many rows as fill some vectors count as one wide
+/// row, and threads share the rows in fixed pieces, so that the rounding does not depend on their number.
 extension Tensor {
   private static let narrowPieces = 32
   /// Rows whose sums are added up in their own type, as in other sums of columns.

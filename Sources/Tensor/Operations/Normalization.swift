@@ -57,8 +57,8 @@ public func layerNorm(_ x: Tensor, weight: Tensor? = nil, bias: Tensor? = nil, e
 
 /// Root-mean-square normalization of the last axis: `x / √(mean(x²) + epsilon) · weight`.
 ///
-/// With `q = g · weight` the derivative of `x` is `r (q − x r² mean(q x))` (Zhang and Sennrich, "Root mean square
-/// layer normalization", 2019).
+/// With `q = g · weight` the derivative of `x` is `r (q − x r² mean(q x))` (Zhang and Sennrich, "Root mean
+/// square layer normalization", 2019).
 /// - Parameters:
 ///   - x: `[..., width]`.
 ///   - weight: `[width]`, nil for ones.
@@ -136,7 +136,8 @@ private func composedBackward(
   return gradients
 }
 
-/// Sums over rows: `body` adds the rows of a range to the given vectors of `width` zeros, nil where not wanted.
+/// Sums over rows: `body` adds the rows of a range to the given vectors of `width` zeros, nil where not
+/// wanted.
 ///
 /// The rows are cut in the same way whatever the number of threads, so that the sums are the same too.
 private func columnSums<T: FusedScalar>(

@@ -25,7 +25,8 @@ extension Tensor {
   ///   - widths: for each axis how many to put before and after.
   ///   - mode: what to put there.
   ///   - value: the constant of ``PaddingMode/constant``.
-  /// - Precondition: other modes need an axis that is not empty, and ``PaddingMode/reflect`` one longer than the widths.
+  /// - Precondition: other modes need an axis that is not empty, and ``PaddingMode/reflect`` one longer than
+  ///   the widths.
   public func padded(
     _ widths: [(before: Int, after: Int)], mode: PaddingMode = .constant, value: Double = 0
   ) -> Tensor {

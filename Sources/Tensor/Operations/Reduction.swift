@@ -116,7 +116,8 @@ extension Tensor {
     let innerWalk = StridedIteration(
       shape: Array(moved.shape.suffix(axes.count)) + [1],
       strides: [Array(moved.strides.suffix(axes.count)) + [0]])
-    // Threads share one output row by columns when there are fewer rows than threads; wide parts are read faster.
+    // Threads share one output row by columns when there are fewer rows than threads; wide parts are read
+    // faster.
     let columnBlock =
       outerRows >= Threads.count
       ? length : Swift.max(16, (length + Threads.count - 1) / Threads.count + 15) / 16 * 16
@@ -229,7 +230,8 @@ extension Tensor {
     }
   }
 
-  /// Whether squares of finite elements were too large for their sum, wherever else there are infinities or NaN.
+  /// Whether squares of finite elements were too large for their sum, wherever else there are infinities or
+  /// NaN.
   private func overflowed(in variance: Tensor, axes: [Int]?) -> Bool {
     let isFinite = variance.isFinite()
     if count == 0 || isFinite.all().item() != 0 { return false }
@@ -237,7 +239,8 @@ extension Tensor {
     return (ofFinite .& .!isFinite).any().item() != 0
   }
 
-  /// The square root of ``variance(axes:correction:keepDims:)``; its gradient where all elements are equal is zero.
+  /// The square root of ``variance(axes:correction:keepDims:)``; its gradient where all elements are equal is
+  /// zero.
   public func standardDeviation(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor
   {
     tensorOperation("standardDeviation") {

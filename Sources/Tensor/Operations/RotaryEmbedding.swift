@@ -3,9 +3,9 @@ import Synchronization
 
 /// Rotary position embedding in the half-split layout of Hugging Face's LLaMA.
 ///
-/// Component `i` and `i + dim / 2` of every head are turned by the angle `position / factor · base^(−2 i / dim)`
-/// (Su et al., "RoFormer", 2021; the factor is "position interpolation", Chen et al. 2023, arXiv:2306.15595).
-/// The gradient is the turn back.
+/// Component `i` and `i + dim / 2` of every head are turned by the angle
+/// `position / factor · base^(−2 i / dim)` (Su et al., "RoFormer", 2021; the factor is "position
+/// interpolation", Chen et al. 2023, arXiv:2306.15595). The gradient is the turn back.
 /// - Parameters:
 ///   - x: `[tokens, heads, dim]` with an even `dim`.
 ///   - positions: one for each token, not negative.
@@ -65,8 +65,9 @@ private func rotated(
 }
 
 extension Tensor {
-  /// The tensor without its record, copied unless everything behind the first axis is dense and rows do not overlap: BLAS
-  /// takes no distance between rows that is shorter than a row, such as the 0 of an expanded axis.
+  /// The tensor without its record, copied unless everything behind the first axis is dense and rows do not
+  /// overlap: BLAS takes no distance between rows that is shorter than a row, such as the 0 of an expanded
+  /// axis.
   func withDenseRows() -> Tensor {
     let x = detached()
     let row = Array(shape.dropFirst())

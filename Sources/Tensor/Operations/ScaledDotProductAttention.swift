@@ -1,12 +1,13 @@
 /// `softmax(scale · q kᵀ + mask) v` for every head, with PyTorch's conventions.
 ///
-/// Without a mask this is the fused ``attention(query:key:value:layout:scale:)``, which never holds all scores but has first derivatives
-/// only. With a mask the scores exist, and every derivative does.
+/// Without a mask this is the fused ``attention(query:key:value:layout:scale:)``, which never holds all
+/// scores but has first derivatives only. With a mask the scores exist, and every derivative does.
 /// - Parameters:
 ///   - query: `[..., heads, tokens, dim]`.
 ///   - key: `[..., kvHeads, keys, dim]`; query head `h` uses key head `h / (heads / kvHeads)`.
 ///   - value: `[..., kvHeads, keys, valueDim]`.
-///   - mask: broadcasts to `[..., heads, tokens, keys]`; bool says which keys a query sees, floating point is added to the scores.
+///   - mask: broadcasts to `[..., heads, tokens, keys]`; bool says which keys a query sees, floating point is
+///     added to the scores.
 ///   - isCausal: whether query `i` sees keys `0 ... i` only, also where a mask is given.
 ///   - scale: multiplies the scores; nil for `1/√dim`.
 /// - Returns: `[..., heads, tokens, valueDim]`; zeros for queries that see no key.
@@ -24,7 +25,8 @@ public func scaledDotProductAttention(
   return composedAttention(query, key, value, mask: mask, isCausal: isCausal, scale: scale) { $0 }
 }
 
-/// As ``scaledDotProductAttention(query:key:value:mask:isCausal:scale:)`` with attention probabilities dropped at random.
+/// As ``scaledDotProductAttention(query:key:value:mask:isCausal:scale:)`` with attention probabilities
+/// dropped at random.
 /// - Parameters:
 ///   - query: `[..., heads, tokens, dim]`.
 ///   - key: `[..., kvHeads, keys, dim]`.
@@ -104,7 +106,8 @@ private func composedAttention(
   let lead = Array(query.shape.dropLast(3))
   let (heads, sharing) = (query.shape[rank - 3], query.shape[rank - 3] / key.shape[rank - 3])
   let (tokens, keys) = (query.shape[rank - 2], key.shape[rank - 2])
-  // Query heads that share a key head stand on an axis of their own, along which keys and values are broadcast.
+  // Query heads that share a key head stand on an axis of their own, along which keys and values are
+  // broadcast.
   let grouped = lead + [heads / sharing, sharing]
   let q = query.reshaped(grouped + [tokens, query.shape[rank - 1]])
   let (k, v) = (key.expandedDimensions(axis: rank - 2), value.expandedDimensions(axis: rank - 2))
@@ -130,7 +133,8 @@ private func composedAttention(
   }
   let probabilities: Tensor
   if let visible {
-    // A number that survives the subtraction of the largest score: rows without keys stay finite, then become 0.
+    // A number that survives the subtraction of the largest score: rows without keys stay finite, then become
+    // 0.
     let seen = Tensor.select(visible, scores, Tensor.full([], -1e30, dtype: scores.dtype)).softmax(axis: -1)
     probabilities = Tensor.select(visible, seen, Tensor.zeros([], dtype: seen.dtype))
   } else {

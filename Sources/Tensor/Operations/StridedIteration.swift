@@ -70,7 +70,8 @@ package struct StridedIteration {
 }
 
 extension Tensor {
-  /// The shape two shapes broadcast to (NumPy's rule: extents are equal or one of them is 1, aligned at the end).
+  /// The shape two shapes broadcast to (NumPy's rule: extents are equal or one of them is 1, aligned at the
+  /// end).
   package static func broadcastShape(_ a: [Int], _ b: [Int], _ operation: @autoclosure () -> String) -> [Int]
   {
     if a == b { return a }

@@ -12,8 +12,8 @@ package enum TargetLogProbabilityKernels {
     return (rows, max(64, min(vocabulary, blockElements / max(rows, 1))))
   }
 
-  /// Calls `body` with each block of logits, row stride `ld`, and the rows of `weight` it came from; rows ascend in
-  /// the outer loop. A weight in half precision is expanded block by block.
+  /// Calls `body` with each block of logits, row stride `ld`, and the rows of `weight` it came from; rows
+  /// ascend in the outer loop. A weight in half precision is expanded block by block.
   private static func forEachBlock<T: FusedScalar>(
     n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafeRawPointer,
     weightType: DType,
@@ -85,7 +85,8 @@ package enum TargetLogProbabilityKernels {
     }
   }
 
-  /// Gradients of `hidden` and `weight` for the gradient `g` of the log-probabilities; nil for one not wanted.
+  /// Gradients of `hidden` and `weight` for the gradient `g` of the log-probabilities; nil for one not
+  /// wanted.
   package static func backward<T: FusedScalar>(
     n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafeRawPointer,
     weightType: DType, targets: UnsafePointer<Int32>, lse: UnsafePointer<T>, g: UnsafePointer<T>,

@@ -15,8 +15,8 @@ public class Adam: Optimizer {
   public let beta2: Double
   /// Added to the root of the second moment.
   public let epsilon: Double
-  /// How strongly a step draws parameters towards zero: here `weightDecay · parameter` is added to the gradient, in
-  /// ``AdamW`` a step first multiplies the parameter by `1 − learningRate · weightDecay`.
+  /// How strongly a step draws parameters towards zero: here `weightDecay · parameter` is added to the
+  /// gradient, in ``AdamW`` a step first multiplies the parameter by `1 − learningRate · weightDecay`.
   public let weightDecay: Double
   /// Whether the largest second moment so far takes the place of the present one (Reddi et al., 2018).
   public let amsgrad: Bool

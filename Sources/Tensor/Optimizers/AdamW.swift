@@ -1,5 +1,6 @@
-/// Adam with decoupled weight decay (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019), with
-/// PyTorch's formulas and defaults: each step first multiplies a parameter by `1 − learningRate · weightDecay`.
+/// Adam with decoupled weight decay (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019),
+/// with PyTorch's formulas and defaults: each step first multiplies a parameter by
+/// `1 − learningRate · weightDecay`.
 public final class AdamW: Adam {
   /// Creates an optimizer without history.
   public init(

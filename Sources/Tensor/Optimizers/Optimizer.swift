@@ -28,8 +28,9 @@ public protocol Optimizer: AnyObject {
     _ parameters: [NamedParameter], _ gradients: Gradients, gradientScale: Double,
     isDecayed: (NamedParameter) -> Bool)
 
-  /// Everything a checkpoint needs, sorted by parameter: `<parameter>.<slot>` for every slot, such as `exp_avg`, and
-  /// `<parameter>.step`, as PyTorch names them. A parameter has the name that it had in the latest step.
+  /// Everything a checkpoint needs, sorted by parameter: `<parameter>.<slot>` for every slot, such as
+  /// `exp_avg`, and `<parameter>.step`, as PyTorch names them. A parameter has the name that it had in the
+  /// latest step.
   /// - Precondition: no two parameters have the same name.
   func namedState() -> [(name: String, tensor: Tensor)]
 

@@ -1,6 +1,7 @@
 import CTensorKernels
 
-/// Gradients divided by the root of their running mean square (Hinton, lecture 6e, 2012), as PyTorch computes it.
+/// Gradients divided by the root of their running mean square (Hinton, lecture 6e, 2012), as PyTorch computes
+/// it.
 public final class RMSprop: Optimizer {
   public var learningRate: Double
   /// Decay of the mean square, PyTorch's `alpha`.

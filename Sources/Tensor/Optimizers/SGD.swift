@@ -1,7 +1,7 @@
 import CTensorKernels
 
-/// Stochastic gradient descent with momentum, as PyTorch computes it: `b ← momentum · b + (1 − dampening) · g` (the
-/// first step sets `b ← g`), then `p ← p − learningRate · b`.
+/// Stochastic gradient descent with momentum, as PyTorch computes it:
+/// `b ← momentum · b + (1 − dampening) · g` (the first step sets `b ← g`), then `p ← p − learningRate · b`.
 public final class SGD: Optimizer {
   public var learningRate: Double
   /// How much of the previous step is kept; 0 keeps no state.

@@ -9,7 +9,8 @@
 public struct LearningRateSchedule: Sendable {
   /// What happens after the warm-up.
   public enum Kind: String, Sendable, CaseIterable {
-    /// Stays at 1. (The scheduler of this name in transformers has no warm-up; here it has the warm-up it is given.)
+    /// Stays at 1. (The scheduler of this name in transformers has no warm-up; here it has the warm-up it is
+    /// given.)
     case constant
     /// Stays at 1.
     case constantWithWarmup = "constant_with_warmup"
@@ -17,14 +18,16 @@ public struct LearningRateSchedule: Sendable {
     case linear
     /// Falls along half a cosine to 0 at the last step.
     case cosine
-    /// Falls along half a cosine to 0 as often as ``LearningRateSchedule/cycles`` says, back at 1 after each but the last.
+    /// Falls along half a cosine to 0 as often as ``LearningRateSchedule/cycles`` says, back at 1 after each
+    /// but the last.
     case cosineWithRestarts = "cosine_with_restarts"
-    /// Falls along ``LearningRateSchedule/power`` of the remaining part to ``LearningRateSchedule/finalRate``.
+    /// Falls along ``LearningRateSchedule/power`` of the remaining part to
+    /// ``LearningRateSchedule/finalRate``.
     case polynomial
     /// Falls as the inverse root of the step, over ``LearningRateSchedule/timescale``.
     case inverseSquareRoot = "inverse_sqrt"
-    /// Rises from 1/25 to 1 and falls to 1/250,000, both along half a cosine (Smith and Topin, 2018). Its rising part
-    /// is the warm-up, or three tenths of the run without one.
+    /// Rises from 1/25 to 1 and falls to 1/250,000, both along half a cosine (Smith and Topin, 2018). Its
+    /// rising part is the warm-up, or three tenths of the run without one.
     case oneCycle = "one_cycle"
   }
 
@@ -47,8 +50,8 @@ public struct LearningRateSchedule: Sendable {
   /// Steps after which ``Kind/inverseSquareRoot`` would have fallen to its start, had it begun at 0.
   public let timescale: Int
 
-  /// Creates a schedule; without `decaySteps` the fall begins right after the warm-up. The default of `timescale` is
-  /// the warm-up, or 10,000 without one.
+  /// Creates a schedule; without `decaySteps` the fall begins right after the warm-up. The default of
+  /// `timescale` is the warm-up, or 10,000 without one.
   public init(
     _ kind: Kind, peak: Double, warmupSteps: Int = 0, totalSteps: Int, decaySteps: Int? = nil,
     cycles: Int = 1, power: Double = 1, finalRate: Double = 1e-7, timescale: Int? = nil

@@ -4,8 +4,8 @@
   import Foundation
 #endif
 
-/// Floating-point numbers as text of one width: the digits that tell each value apart, up to a precision, with a
-/// common decimal point, and all with exponents when some are very large, very small or far apart.
+/// Floating-point numbers as text of one width: the digits that tell each value apart, up to a precision,
+/// with a common decimal point, and all with exponents when some are very large, very small or far apart.
 ///
 /// The rules are those of NumPy's `FloatingFormat` in the mode `maxprec`.
 struct FloatFormat<Scalar: BinaryFloatingPoint & CustomStringConvertible> {

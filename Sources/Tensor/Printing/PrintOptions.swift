@@ -1,6 +1,7 @@
 /// How tensors are printed, with NumPy's names and defaults (`numpy.set_printoptions`).
 public struct PrintOptions: Sendable, Equatable {
-  /// The largest number of digits after the decimal point; fewer are printed where fewer tell the value apart.
+  /// The largest number of digits after the decimal point; fewer are printed where fewer tell the value
+  /// apart.
   public var precision = 8
   /// Tensors with more elements than this are elided.
   public var threshold = 1000

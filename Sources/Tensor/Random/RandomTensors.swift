@@ -28,8 +28,8 @@ extension Tensor {
 
   /// Numbers from a normal distribution of which only `range` is kept.
   ///
-  /// The bounds are values, not multiples of the deviation, as in PyTorch's `trunc_normal_`. One draw per element, by
-  /// inverting the distribution function.
+  /// The bounds are values, not multiples of the deviation, as in PyTorch's `trunc_normal_`. One draw per
+  /// element, by inverting the distribution function.
   /// - Precondition: the range is not empty and the deviation positive.
   public static func randomTruncatedNormal(
     _ shape: [Int], mean: Double = 0, standardDeviation: Double = 1, in range: ClosedRange<Double> = -2...2,
@@ -101,8 +101,9 @@ extension Tensor {
     return indexSelect(axis: axis, Tensor.randomPermutation(shape[axis], using: &generator))
   }
 
-  /// A tensor whose elements `draw` makes one after the other in C order, each with `draws` 64-bit numbers of the
-  /// generator: threads start theirs where it would have been, so the numbers do not depend on how many there are.
+  /// A tensor whose elements `draw` makes one after the other in C order, each with `draws` 64-bit numbers of
+  /// the generator: threads start theirs where it would have been, so the numbers do not depend on how many
+  /// there are.
   static func drawn<Scalar: TensorScalar>(
     _ shape: [Int], draws: Int, as _: Scalar.Type, using generator: inout RandomGenerator,
     _ draw: (_ generator: inout RandomGenerator, _ index: Int) -> Scalar

@@ -8,7 +8,8 @@
 struct TruncatedNormal {
   private let lower: Double
   private let upper: Double
-  /// Bounds that both lie above 0 are exchanged for their negatives, where the distribution function keeps its digits.
+  /// Bounds that both lie above 0 are exchanged for their negatives, where the distribution function keeps
+  /// its digits.
   private let isMirrored: Bool
 
   init(_ lower: Double, _ upper: Double) {
@@ -27,8 +28,8 @@ struct TruncatedNormal {
   private static func probability(below x: Double) -> Double { 0.5 * erfc(-x * 0.5.squareRoot()) }
 }
 
-/// Φ⁻¹(p), the value that a part `p` of the standard normal distribution lies below, to about 16 digits (Wichura,
-/// "Algorithm AS 241", 1988).
+/// Φ⁻¹(p), the value that a part `p` of the standard normal distribution lies below, to about 16 digits
+/// (Wichura, "Algorithm AS 241", 1988).
 func normalQuantile(_ p: Double) -> Double {
   func ratio(_ x: Double, _ top: [Double], _ bottom: [Double]) -> Double {
     top.reversed().reduce(0) { $0 * x + $1 } / bottom.reversed().reduce(0) { $0 * x + $1 }

@@ -14,10 +14,11 @@ package protocol BLASScalar: BinaryFloatingPoint {
     _ x: UnsafePointer<Self>, _ incx: Int32, _ beta: Self, _ y: UnsafeMutablePointer<Self>, _ incy: Int32)
   /// `c = alpha a bᵀ + beta c` for a few rows of `a`; nil when there is nothing better than `gemmCall`.
   static var smallProduct: SmallProduct<Self>? { get }
-  /// `c = alpha a b + beta c` for a few rows or columns of `a`; nil when there is nothing better than `gemmCall`.
+  /// `c = alpha a b + beta c` for a few rows or columns of `a`; nil when there is nothing better than
+  /// `gemmCall`.
   static var thinProduct: ThinProduct<Self>? { get }
-  /// Computes what ``BLAS/gemm(_:_:_:alpha:_:lda:transA:_:ldb:transB:beta:_:ldc:)`` does with our own kernels, on all threads if
-  /// the last argument says so; false when `gemmCall` is better.
+  /// Computes what ``BLAS/gemm(_:_:_:alpha:_:lda:transA:_:ldb:transB:beta:_:ldc:)`` does with our own
+  /// kernels, on all threads if the last argument says so; false when `gemmCall` is better.
   static func packedProduct(
     _ m: Int, _ n: Int, _ k: Int, _ alpha: Self, _ a: UnsafePointer<Self>, _ lda: Int, _ transA: Bool,
     _ b: UnsafePointer<Self>, _ ldb: Int, _ transB: Bool, _ beta: Self, _ c: UnsafeMutablePointer<Self>,
@@ -31,7 +32,8 @@ package typealias SmallProduct<T> = (
   Int64
 ) -> Void
 
-/// A product of `[m, k]` with `[k, n]`: sizes, alpha, a, distances between its rows and columns, b, ldb, beta, c, ldc.
+/// A product of `[m, k]` with `[k, n]`: sizes, alpha, a, distances between its rows and columns, b, ldb,
+/// beta, c, ldc.
 package typealias ThinProduct<T> = (
   Int64, Int64, Int64, T, UnsafePointer<T>?, Int64, Int64, UnsafePointer<T>?, Int64, T,
   UnsafeMutablePointer<T>?, Int64
@@ -113,9 +115,9 @@ extension Double: BLASScalar {
 
 /// Matrix products in row-major order.
 ///
-/// Products of a few rows or terms, and with AVX-512 large ones (``PackedProduct``), run in our own kernels, the others in
-/// OpenBLAS, which always runs on one thread here: products are cut into slices of rows or columns that our own threads
-/// work on. Inside a parallel region a product stays on the calling thread.
+/// Products of a few rows or terms, and with AVX-512 large ones (``PackedProduct``), run in our own kernels,
+/// the others in OpenBLAS, which always runs on one thread here: products are cut into slices of rows or
+/// columns that our own threads work on. Inside a parallel region a product stays on the calling thread.
 package enum BLAS {
   /// Multiplications below which a second thread costs more than it brings.
   static let parallelThreshold = 1 << 20
@@ -140,7 +142,8 @@ package enum BLAS {
 
   /// `c = alpha · op(a) · op(b) + beta · c` with `op(a)` `[m, k]`, `op(b)` `[k, n]` and `c` `[m, n]`.
   ///
-  /// `lda`, `ldb` and `ldc` are the distances between stored rows. With `beta` zero `c` need not be initialised.
+  /// `lda`, `ldb` and `ldc` are the distances between stored rows. With `beta` zero `c` need not be
+  /// initialised.
   package static func gemm<T: BLASScalar>(
     _ m: Int, _ n: Int, _ k: Int, alpha: T = 1, _ a: UnsafePointer<T>, lda: Int, transA: Bool = false,
     _ b: UnsafePointer<T>, ldb: Int, transB: Bool = false, beta: T = 0, _ c: UnsafeMutablePointer<T>, ldc: Int

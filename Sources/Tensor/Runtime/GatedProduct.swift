@@ -1,9 +1,10 @@
 import CTensorKernels
 
-/// The first half of LLaMA's feed-forward layer, `c = silu(a gateᵀ) · (a upᵀ)`, without its two products in memory: tiles
-/// of both meet in the first cache.
+/// The first half of LLaMA's feed-forward layer, `c = silu(a gateᵀ) · (a upᵀ)`, without its two products in
+/// memory: tiles of both meet in the first cache.
 ///
-/// Where ``PackedProduct/suits(_:_:_:transA:transB:)`` says so; the result has the bits of ``PackedProduct`` and ``swiGLU(_:_:)``.
+/// Where ``PackedProduct/suits(_:_:_:transA:transB:)`` says so; the result has the bits of ``PackedProduct``
+/// and ``swiGLU(_:_:)``.
 struct GatedProduct {
   let m: Int
   let n: Int

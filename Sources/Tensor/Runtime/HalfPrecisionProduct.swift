@@ -7,9 +7,9 @@ extension BLAS {
 
   /// `c = op(a) · op(b)` for a matrix `b` stored in float16 or bfloat16, accumulated in Float32.
   ///
-  /// Shapes are those of ``gemm(_:_:_:alpha:_:lda:transA:_:ldb:transB:beta:_:ldc:)``. A few rows of `a` against a
-  /// transposed `b`, a linear layer's weight, read it as it is. Larger products expand panels of `b` into scratch
-  /// memory, each thread its own, so that the whole matrix never exists in Float32.
+  /// Shapes are those of ``gemm(_:_:_:alpha:_:lda:transA:_:ldb:transB:beta:_:ldc:)``. A few rows of `a`
+  /// against a transposed `b`, a linear layer's weight, read it as it is. Larger products expand panels of
+  /// `b` into scratch memory, each thread its own, so that the whole matrix never exists in Float32.
   package static func gemm(
     _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, lda: Int, transA: Bool,
     _ b: UnsafePointer<UInt16>, type: DType, ldb: Int, transB: Bool, _ c: UnsafeMutablePointer<Float>,
@@ -39,8 +39,8 @@ extension BLAS {
     }
   }
 
-  /// `c = op(a) · op(b)` where `expand` writes a run of elements of a stored row of `b` as Float32: row, first element,
-  /// count, destination. Runs begin and end at multiples of 32 as far as rows do.
+  /// `c = op(a) · op(b)` where `expand` writes a run of elements of a stored row of `b` as Float32: row,
+  /// first element, count, destination. Runs begin and end at multiples of 32 as far as rows do.
   static func panels(
     _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ transA: Bool, transB: Bool,
     _ c: UnsafeMutablePointer<Float>, _ ldc: Int,

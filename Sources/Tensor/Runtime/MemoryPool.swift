@@ -1,9 +1,10 @@
 import CTensorKernels
 
-/// Memory of tensors: 64-byte aligned blocks that are kept when freed and handed out again, because fresh pages
-/// cost more than the arithmetic done in them.
+/// Memory of tensors: 64-byte aligned blocks that are kept when freed and handed out again, because fresh
+/// pages cost more than the arithmetic done in them.
 package enum MemoryPool {
-  /// An uninitialised block of at least `byteCount` bytes, 64-byte aligned. Traps when the system has none left.
+  /// An uninitialised block of at least `byteCount` bytes, 64-byte aligned. Traps when the system has none
+  /// left.
   package static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
     guard let pointer = tk_pool_allocate(byteCount) else {
       tensorFailure(

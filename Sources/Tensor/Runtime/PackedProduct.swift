@@ -1,7 +1,7 @@
 import CTensorKernels
 
-/// A product that is large in all three sizes, `c = alpha · op(a) · op(b) + beta · c`, by our own kernels: one packed copy of
-/// `b` serves all threads, and a few hundred rows run as fast as thousands.
+/// A product that is large in all three sizes, `c = alpha · op(a) · op(b) + beta · c`, by our own kernels:
+/// one packed copy of `b` serves all threads, and a few hundred rows run as fast as thousands.
 ///
 /// Needs AVX-512. An element's rounding depends on `k` alone.
 struct PackedProduct {
@@ -29,11 +29,12 @@ struct PackedProduct {
   private static let width = 4096
   /// Columns side by side in packed memory.
   private static let panel = Int(TK_PACKED_COLUMNS)
-  /// Rows for a thread below which columns are divided: threads with the same rows pack these each for itself.
+  /// Rows for a thread below which columns are divided: threads with the same rows pack these each for
+  /// itself.
   static let fewestRows = 24
 
-  /// Whether this is faster than OpenBLAS, which does not pack products of up to a million multiplications and is hard to beat
-  /// there, unless both operands are stored along `k`.
+  /// Whether this is faster than OpenBLAS, which does not pack products of up to a million multiplications
+  /// and is hard to beat there, unless both operands are stored along `k`.
   @inline(__always)
   static func suits(_ m: Int, _ n: Int, _ k: Int, transA: Bool, transB: Bool) -> Bool {
     exists && m > BLAS.fewRows && n >= panel && k >= 16

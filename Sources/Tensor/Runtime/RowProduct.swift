@@ -103,8 +103,8 @@ package struct RowProduct {
   private static let group = 16
   private static let grain = 1 << 14
 
-  /// Runs products that do not depend on each other, threads sharing the rows of all matrices. How they are shared does
-  /// not change a result.
+  /// Runs products that do not depend on each other, threads sharing the rows of all matrices. How they are
+  /// shared does not change a result.
   package static func run(_ products: [RowProduct], rows: Int) {
     let groups = products.map { ($0.matrix.rows + group - 1) / group }
     let columns = products.reduce(1) { max($0, $1.matrix.columns) }

@@ -4,8 +4,8 @@ import CTensorKernels
 public enum Threads {
   /// Threads that work on one operation, the caller included.
   ///
-  /// Starts as the number of cores the process may run on, or as the environment variable `TENSOR_NUM_THREADS`.
-  /// Setting it inside a parallel region has no effect.
+  /// Starts as the number of cores the process may run on, or as the environment variable
+  /// `TENSOR_NUM_THREADS`. Setting it inside a parallel region has no effect.
   public static var count: Int {
     get { Int(tk_thread_count()) }
     set { tk_set_thread_count(Int32(clamping: newValue)) }
@@ -14,8 +14,8 @@ public enum Threads {
   /// True while the calling thread executes the body of a parallel region.
   package static var isInParallelRegion: Bool { tk_in_parallel() }
 
-  /// Splits `0..<n` into one contiguous range per thread, none shorter than `grain` unless `n` is, and runs `body`
-  /// on each. Nested and concurrent calls run on the calling thread.
+  /// Splits `0..<n` into one contiguous range per thread, none shorter than `grain` unless `n` is, and runs
+  /// `body` on each. Nested and concurrent calls run on the calling thread.
   package static func parallel(_ n: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
     guard n > 0 else { return }
     if n <= grain {
@@ -25,7 +25,8 @@ public enum Threads {
     withContext(body) { call, context in tk_parallel_ranges(Int64(n), Int64(grain), call, context) }
   }
 
-  /// Runs `body(i)` for every `i` in `0..<n`; free threads take the next index, so that uneven work is balanced.
+  /// Runs `body(i)` for every `i` in `0..<n`; free threads take the next index, so that uneven work is
+  /// balanced.
   ///
   /// Every index must write outputs of its own; then the result does not depend on timing.
   package static func forEachTask(_ n: Int, _ body: (Int) -> Void) {

@@ -86,7 +86,8 @@ struct SelectStage {
     }
     try AtomicFile.write(summary.json(quality).pretty.utf8, to: folder.appendingPathComponent("summary.json"))
     try AtomicFile.write(
-      (summary.table.markdown + "\n" + quality.table.markdown).utf8,
+      ([summary.table, quality.table] + (quality.profile.map { [$0.table] } ?? [])).map(\.markdown)
+        .joined(separator: "\n").utf8,
       to: folder.appendingPathComponent("summary.md"))
     guard !pairs.isEmpty else {
       throw SelectionError.noPairs(outcomes: rows.reduce(into: [:]) { $0[$1.outcome, default: 0] += 1 })

@@ -41,7 +41,8 @@ public enum ReportStage {
     content.metrics = try reader.rows("metrics.jsonl", "curves", by: "sft")
     content.candidates = try reader.rows(
       "select/candidates.jsonl", "selection and attention maps", by: "select")
-    content.layers = try reader.layers()
+    content.layers = try reader.decoded("select/\(LayerProfile.file)")
+    content.quality = try reader.decoded("select/summary.json")
     content.before = try reader.rows("evaluate/before.jsonl", "answers before", by: "evaluate")
     content.after = try reader.rows("evaluate/after.jsonl", "answers after", by: "evaluate")
     let records: [ComposedRow] = try reader.rows("compose/records.jsonl", "composed prompts", by: "compose")
@@ -147,13 +148,13 @@ private struct RunReader {
     return String(decoding: try WrittenFile.read(url(name)), as: UTF8.self)
   }
 
-  /// The profile by layer, where all layers were read.
-  func layers() throws -> LayerProfile? {
-    let file = url("select/\(LayerProfile.file)")
+  /// A file of figures, where there is one.
+  func decoded<Value: Decodable>(_ name: String) throws -> Value? {
+    let file = url(name)
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
     try WrittenFile.verify(file)
     do {
-      return try JSONDecoder().decode(LayerProfile.self, from: StoredBytes.read(file))
+      return try JSONDecoder().decode(Value.self, from: StoredBytes.read(file))
     } catch {
       throw RowFileError(error, file: file.path, line: nil)
     }

@@ -25,6 +25,8 @@ struct ReportTests {
       for title in [
         "The idea", "Before and after", "Training", "Selection of pairs", "Attention maps",
         "Composed prompts",
+        "Rejected answers that are really wrong", "<td>81.2 %</td><td>50.0 %</td><td>–</td>",
+        "Grid collage, 9 images</th><td>2</td><td>0</td><td>–</td><td>25.0 %</td>",
         "Answers that changed", "Configuration", "Reward accuracy", "Accuracy by number of images",
       ] {
         #expect(html.contains(title), "\(title)")

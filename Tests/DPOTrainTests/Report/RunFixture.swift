@@ -21,6 +21,13 @@ struct RunFixture {
     try RowFile.write(metrics(&random), to: file("metrics.jsonl"))
     let candidates = try self.candidates(&random)
     try RowFile.write(candidates, to: file("select/candidates.jsonl"))
+    try Data(
+      """
+      {"grid": {"candidates": 4}, "quality": {"grid": {"prompts": 4, "pairs": 3, "precision_with_rule": 0.8125,
+      "precision_without_rule": 0.5, "recall": null, "by_images": {"9": {"prompts": 2, "pairs": 0,
+      "precision_with_rule": null, "precision_without_rule": 0.25, "recall": 1.0}}}}}
+      """.utf8
+    ).write(to: file("select/summary.json"))
     try Data(candidates.map(composed).joined().utf8).write(to: file("compose/records.jsonl"))
     let before = answers([0.89, 0.46, 0.08, 0.38], &random, seed: 1)
     let after = answers([0.9, 0.55, 0.19, 0.49], &random, seed: 2)

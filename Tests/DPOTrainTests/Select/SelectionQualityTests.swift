@@ -1,4 +1,5 @@
 import DPOTrain
+import Foundation
 import Testing
 
 @Suite("Quality of a selection")
@@ -75,6 +76,11 @@ struct SelectionQualityTests {
     #expect(quality.parts.map(\.count) == [nil, 2, 4])
     #expect(quality.parts.map(\.withRule.share) == [0.5, 1, 0])
     #expect(quality.table.rows.map(\.first) == ["Sequence", "Sequence, 2 images", "Sequence, 4 images"])
+    let stored = try JSONDecoder().decode(
+      StoredQuality.self, from: Data("{\"quality\": \(quality.json.pretty)}".utf8))
+    #expect(stored.parts.map(\.count) == [nil, 2, 4])
+    #expect(stored.parts.map(\.part.precisionWithRule) == quality.parts.map(\.withRule.share))
+    #expect(stored.parts.map(\.part.pairs) == quality.parts.map(\.withRule.all))
   }
 
   @Test("the greedy answer comes first, or the one that looked least at its picture")

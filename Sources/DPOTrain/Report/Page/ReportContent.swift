@@ -16,6 +16,8 @@ public struct ReportContent: Sendable {
   public var metrics: [MetricRow] = []
   /// All candidates for pairs.
   public var candidates: [CandidateRow] = []
+  /// How many of the rejected answers are really wrong.
+  public var quality: StoredQuality?
   /// How well each layer's attention tells right from wrong answers.
   public var layers: LayerProfile?
   /// The contact sheet.

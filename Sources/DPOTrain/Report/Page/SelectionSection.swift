@@ -47,6 +47,7 @@ extension ReportPage {
       body += Figure.html(title: title(entry), chart.svg)
     }
     body += "</div>\n"
+    body += qualityTable
     body += layerProfile
     return Self.section(
       "Selection of pairs",
@@ -54,6 +55,28 @@ extension ReportPage {
         + "on the picture it was asked about. An answer that differs from the ground truth and has R not "
         + "over τ "
         + "becomes the rejected answer of a pair; the ground truth is the chosen one.", body)
+  }
+
+  /// Which share of the rejected answers is really wrong: what the rule is for, and what it never sees.
+  private var qualityTable: HTML {
+    guard let parts = content.quality?.parts, parts.contains(where: { $0.part.pairs > 0 }) else { return "" }
+    func percent(_ share: Double?) -> String { share.map { Format.percent($0) + " %" } ?? "–" }
+    let rows = parts.map { kind, count, part -> HTML in
+      let name = count.map { "\(kind.title), \($0) images" } ?? kind.title
+      return """
+        <tr><th>\(name)</th><td>\(part.prompts)</td><td>\(part.pairs)</td><td>\(percent(part.precisionWithRule))</td>\
+        <td>\(percent(part.precisionWithoutRule))</td><td>\(percent(part.recall))</td></tr>
+
+        """
+    }
+    return """
+      <h3>Rejected answers that are really wrong</h3>
+      <div class="scroll"><table class="selection">
+      <thead><tr><th></th><th>prompts</th><th>pairs</th><th>with the rule</th><th>without it</th><th>wrong ones found</th></tr></thead>
+      <tbody>
+      \(rows)</tbody></table></div>
+
+      """
   }
 
   /// The area under the curve by layer, with a series for each format.

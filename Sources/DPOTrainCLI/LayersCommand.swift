@@ -25,9 +25,8 @@ struct LayersCommand: ParsableCommand {
     let profile = try LayerProfile(ofRun: directory)
     let configuration = try RunConfiguration(contentsOf: directory.appendingPathComponent("config.yaml"))
     print(profile.table.plain)
-    for line in profile.findings(used: configuration.select.layer.index(of: profile.parts[0].areas.count)) {
-      print(line)
-    }
+    let used = profile.layer ?? configuration.select.layer.index(of: profile.parts[0].areas.count)
+    for line in profile.findings(used: used) { print(line) }
     if let csv {
       try Data(profile.csv.utf8).write(to: URL(fileURLWithPath: csv), options: .atomic)
     }

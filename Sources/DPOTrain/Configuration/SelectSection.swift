@@ -17,10 +17,13 @@ extension RunConfiguration {
       case index(Int)
       /// Place between the first (0) and the last (1) layer.
       case fraction(Double)
+      /// The layer whose ratios differ most between answers (``WidestLayer``).
+      case auto
 
-      /// Layer number from 0 in a decoder of `layers` layers.
-      public func index(of layers: Int) -> Int {
+      /// Layer number from 0 in a decoder of `layers` layers; `nil` where the answers decide.
+      public func index(of layers: Int) -> Int? {
         switch self {
+        case .auto: nil
         case .index(let index): min(index, layers - 1)
         case .fraction(let fraction): min(Int((fraction * Double(layers)).rounded(.down)), layers - 1)
         }

@@ -71,9 +71,13 @@ extension RunConfiguration.Select: ConfigurationSection {
       .value(
         "layer", \.layer,
         expected:
-          "a layer number (whole, 0 to 10000) or a fraction of the depth with a decimal point (0.0 to 1.0)",
-        "Decoder layer whose attention is read: a number from 0, or a fraction of the depth.",
+          "a layer number (whole, 0 to 10000), a fraction of the depth with a decimal point (0.0 to 1.0), or "
+          + "auto",
+        "Decoder layer whose attention is read: a number from 0, a fraction of the depth, or `auto`: the layer "
+          + "whose attention ratios differ most between answers to prompts of one format and number of images, "
+          + "which no label decides.",
         parse: { node in
+          if node.text == "auto" { return .auto }
           if let index = node.integer { return (0...10_000).contains(index) ? .index(index) : nil }
           return node.number.flatMap { (0...1).contains($0) ? .fraction($0) : nil }
         },
@@ -81,6 +85,7 @@ extension RunConfiguration.Select: ConfigurationSection {
           switch $0 {
           case .index(let index): .integer(index)
           case .fraction(let fraction): .scalar("\(fraction)")
+          case .auto: .scalar("auto")
           }
         }
       ).read(by: .answers, .before),

@@ -25,13 +25,27 @@ struct EvaluateStage {
     let after = try answers(
       questions, model: context.trainedModel, part: .evaluate, name: "after", folder: folder)
     try RowFile.write(after, to: folder.appendingPathComponent("after.jsonl"))
+    let layer =
+      context.configuration.select.layer == .auto
+      ? WidestLayer(
+        before.compactMap { row in row.layerRatios.map { ("\(row.kind.rawValue)-\(row.count)", $0) } })?.layer
+      : nil
+    /// With the ratio of the layer that the base model's answers choose.
+    func read(_ rows: [AnswerRecord]) -> [AnswerRecord] {
+      guard let layer else { return rows }
+      return rows.map { row in
+        var row = row
+        row.ratio = row.layerRatios?[layer]
+        return row
+      }
+    }
     var times = seconds
     times[Stage.evaluate.rawValue] = (ContinuousClock.now - start) / .seconds(1)
     let results = try EvaluationResult(
       configName: context.configuration.run.name, configHash: context.configuration.hash,
       configuration: context.configuration.recipe, seed: context.configuration.run.seed,
       versions: ["mia-dpo-swift": PackageVersion.current, "swift": PackageVersion.swift], seconds: times,
-      before: before, after: after)
+      before: read(before), after: read(after))
     try results.write(to: context.directory.results)
     for name in try FileManager.default.contentsOfDirectory(atPath: folder.path)
     where name.hasSuffix(".partial") {
@@ -164,6 +178,6 @@ struct EvaluateStage {
       answer: question.groundTruth, prediction: text, correct: grading.isRight(text, to: question),
       answeredFromAnotherImage: grading.isFromAnotherImage(text, to: question),
       blindCorrect: blind.map { grading.isRight($0.trimmedText, to: question) },
-      ratio: ratios?.chosen.ratio, layerRatios: ratios?.byLayer)
+      ratio: ratios?.chosen?.ratio, layerRatios: ratios?.byLayer)
   }
 }

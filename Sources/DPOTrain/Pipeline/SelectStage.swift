@@ -47,10 +47,11 @@ struct SelectStage {
         isRight: grading.isRight(answer.greedy.text, to: candidate), ratios: ratios)
     }
     let file = folder.appendingPathComponent(LayerProfile.file)
-    guard let profile = LayerProfile(answers) else {
+    guard var profile = LayerProfile(answers) else {
       try? FileManager.default.removeItem(at: file)
       return nil
     }
+    profile.layer = WidestLayer.read(by: answered)
     try AtomicFile.write(profile.json.pretty.utf8, to: file)
     if let (layer, area) = profile.best {
       context.console.message(

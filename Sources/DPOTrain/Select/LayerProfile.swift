@@ -32,6 +32,8 @@ public struct LayerProfile: Codable, Sendable, Equatable {
 
   /// All formats, then each one.
   public var parts: [Part]
+  /// The layer that was read; `nil` in files of earlier versions.
+  public var layer: Int?
 
   /// One answer: where it belongs, whether it is right, and R by layer.
   package struct Answer {
@@ -89,25 +91,27 @@ public struct LayerProfile: Codable, Sendable, Equatable {
 
   /// The content of `select/layers.json`.
   var json: OrderedJSON {
-    .members([
-      "parts": .array(
-        parts.map { part in
-          var members: [OrderedJSON.Member] = []
-          if let kind = part.kind { members.append(.init("kind", .string(kind.rawValue))) }
-          members += [
-            .init("right", .integer(part.right)), .init("wrong", .integer(part.wrong)),
-            .init(
-              "areas",
-              .array(
-                part.areas.map { area in
-                  guard let area else { return .null }
-                  return .members([
-                    "estimate": .number(area.estimate), "low": .number(area.low), "high": .number(area.high),
-                  ])
-                })),
-          ]
-          return .object(members)
-        })
-    ])
+    var members: [OrderedJSON.Member] = layer.map { [.init("layer", .integer($0))] } ?? []
+    members.append(.init("parts", .array(parts.map(\.json))))
+    return .object(members)
+  }
+}
+
+extension LayerProfile.Part {
+  fileprivate var json: OrderedJSON {
+    var members: [OrderedJSON.Member] = kind.map { [.init("kind", .string($0.rawValue))] } ?? []
+    members += [
+      .init("right", .integer(right)), .init("wrong", .integer(wrong)),
+      .init(
+        "areas",
+        .array(
+          areas.map { area in
+            guard let area else { return .null }
+            return .members([
+              "estimate": .number(area.estimate), "low": .number(area.low), "high": .number(area.high),
+            ])
+          })),
+    ]
+    return .object(members)
   }
 }

@@ -50,13 +50,13 @@ extension LayerProfile {
 
   /// For each format the layer that tells right from wrong best and how the layer in use compares, line by
   /// line.
-  /// - Parameter used: the layer that the run read.
-  public func findings(used: Int) -> [String] {
+  /// - Parameter used: the layer that the run read, where it is known.
+  public func findings(used: Int?) -> [String] {
     parts.map { part in
       let counts = "\(part.right) right and \(part.wrong) wrong answers"
       guard let best = part.best else { return "\(part.title): \(counts), nothing to tell apart" }
       var line = "\(part.title): best in layer \(best.layer), AUC \(best.area.text), of \(counts)"
-      guard best.layer != used, part.areas.indices.contains(used), let area = part.areas[used] else {
+      guard let used, best.layer != used, part.areas.indices.contains(used), let area = part.areas[used] else {
         return line
       }
       line += "; layer \(used), which the run read, \(area.text)"

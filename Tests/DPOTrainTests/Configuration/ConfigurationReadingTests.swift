@@ -90,6 +90,8 @@ import Testing
     #expect(RunConfiguration.Select.Layer.fraction(0.5).index(of: 32) == 16)
     #expect(RunConfiguration.Select.Layer.fraction(1).index(of: 4) == 3)
     #expect(RunConfiguration.Select.Layer.index(9).index(of: 4) == 3)
+    #expect(try read("select: {layer: auto}").select.layer == .auto)
+    #expect(RunConfiguration.Select.Layer.auto.index(of: 4) == nil)
   }
 
   @Test func overridesWinInTheirOrder() throws {

@@ -56,7 +56,8 @@ extension LayerProfile {
       let counts = "\(part.right) right and \(part.wrong) wrong answers"
       guard let best = part.best else { return "\(part.title): \(counts), nothing to tell apart" }
       var line = "\(part.title): best in layer \(best.layer), AUC \(best.area.text), of \(counts)"
-      guard let used, best.layer != used, part.areas.indices.contains(used), let area = part.areas[used] else {
+      guard let used, best.layer != used, part.areas.indices.contains(used), let area = part.areas[used]
+      else {
         return line
       }
       line += "; layer \(used), which the run read, \(area.text)"

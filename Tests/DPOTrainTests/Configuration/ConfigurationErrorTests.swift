@@ -230,8 +230,8 @@ import Testing
         c.yaml:3: train.gama: unknown key; did you mean gamma?
         c.yaml:5: sft.learning_rate: found 0, expected a number above 0
         c.yaml: data.path: found nothing, expected a JSON or JSONL file, which source llava reads
-        --set: select.layer: found "x", expected a layer number (whole, 0 to 10000) or a fraction of the depth \
-        with a decimal point (0.0 to 1.0)
+        --set: select.layer: found "x", expected a layer number (whole, 0 to 10000), a fraction of the depth \
+        with a decimal point (0.0 to 1.0), or auto
         --set: run.seed: found -1, expected a whole number, 0 or more
         """)
   }

@@ -61,6 +61,8 @@ extension RunConfiguration {
       case quantile
       /// The cut that divides those ratios best in two (Otsu 1979).
       case otsu
+      /// No number: an answer passes when another image got more attention than the one asked about.
+      case argmax
     }
 
     /// Which of the answers to a prompt that pass all rules is rejected.

@@ -61,8 +61,9 @@ extension RunConfiguration.Select: ConfigurationSection {
       .choice(
         "threshold_rule", \.thresholdRule,
         "Where the thresholds come from: the table above, a quantile of the attention ratios of all "
-          + "answers of a format and number of images, or the cut that divides those ratios best in two "
-          + "(Otsu's). None of them looks at the ground truth."
+          + "answers of a format and number of images, the cut that divides those ratios best in two (Otsu's), "
+          + "or `argmax`: none, an answer passes when another image got more attention than the one asked "
+          + "about. None of them looks at the ground truth."
       ),
       .number(
         "threshold_quantile", \.thresholdQuantile, .belowOne,

@@ -25,12 +25,12 @@ public struct AdaptedThresholds: Sendable, Equatable {
       let finite = all.filter(\.isFinite).sorted()
       guard !finite.isEmpty else { continue }
       switch settings.thresholdRule {
-      case .table: return nil
+      case .table, .argmax: return nil
       case .quantile: values[place] = Statistics.quantile(settings.thresholdQuantile, of: finite)
       case .otsu: values[place] = Otsu(sorted: finite).threshold
       }
     }
-    if settings.thresholdRule == .table { return nil }
+    if [.table, .argmax].contains(settings.thresholdRule) { return nil }
   }
 
   /// The threshold for a format and number of images; `nil` where nothing was answered.

@@ -32,7 +32,7 @@ extension StoredQuestion {
     guard let record else { return nil }
     return try answered.all.filter { answer in
       try rule.isUsable(evidence(answer))
-        && rule.isOverThreshold(answer.ratio, kind: record.kind, count: record.count)
+        && isOverThreshold(answer, record, rule)
     }.max { $0.ratio < $1.ratio }
   }
 
@@ -64,7 +64,20 @@ extension StoredQuestion {
   /// Whether the attention rule speaks against an answer.
   func isOverThreshold(_ answer: AnsweredPrompt.Answer, rule: SelectionRule) throws -> Bool {
     guard let record, rule.usesAttention else { return false }
-    return try rule.isOverThreshold(answer.ratio, kind: record.kind, count: record.count)
+    return try isOverThreshold(answer, record, rule)
+  }
+
+  private func isOverThreshold(
+    _ answer: AnsweredPrompt.Answer, _ record: ComposedRecord, _ rule: SelectionRule
+  ) throws -> Bool {
+    try rule.isOverThreshold(
+      answer.ratio, largestOther: largestOther(answer), kind: record.kind, count: record.count)
+  }
+
+  /// The largest share of an image that was not asked about.
+  private func largestOther(_ answer: AnsweredPrompt.Answer) -> Double? {
+    guard let record else { return nil }
+    return answer.shares.enumerated().filter { $0.offset != record.target - 1 }.map(\.element).max()
   }
 
   private func outcome(of evidence: AnswerEvidence, rule: SelectionRule) throws -> SelectionOutcome {
@@ -79,7 +92,8 @@ extension StoredQuestion {
   ) -> AnswerEvidence {
     AnswerEvidence(
       answer: answer.text, groundTruth: chosen ?? groundTruth, ratio: record == nil ? nil : answer.ratio,
-      perplexity: answer.perplexity, isOfWholePieces: answer.isOfWholePieces ?? true,
+      largestOther: largestOther(answer), perplexity: answer.perplexity,
+      isOfWholePieces: answer.isOfWholePieces ?? true,
       isRight: rule?.requiresWrong == true ? grading?.isRight(answer.text, to: self) : nil)
   }
 
@@ -91,7 +105,9 @@ extension StoredQuestion {
       id: id, kind: kind, count: record?.count ?? 1, target: record?.target ?? 1, images: images,
       prompt: prompt, answer: answer.text, groundTruth: groundTruth, chosen: chosen,
       correct: grading.isRight(answer.text, to: self), ratio: answer.ratio,
-      threshold: try record.map { try rule.threshold(kind: $0.kind, count: $0.count).value } ?? 1,
+      threshold: try record.map {
+        try rule.threshold(kind: $0.kind, count: $0.count, largestOther: evidence.largestOther).value
+      } ?? 1,
       shares: answer.shares, layerRatios: answer.layerRatios, perplexity: answer.perplexity,
       lengthRatio: CandidateRow.lengthRatio(answer.text, evidence.groundTruth),
       editDistance: Double(evidence.editDistance), outcome: try outcome(of: evidence, rule: rule),

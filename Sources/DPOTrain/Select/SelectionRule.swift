@@ -8,6 +8,8 @@ public struct AnswerEvidence: Sendable, Equatable {
   public var groundTruth: String
   /// Attention ratio R; `nil` where there is nothing to compare (a single image).
   public var ratio: Double?
+  /// The largest share of another image; `nil` where there is none, or nobody needs it.
+  public var largestOther: Double?
   /// `exp(−mean log max_v p_v)` over the steps of the answer, the end of sequence included.
   public var perplexity: Double
   /// Whether the answer is made of pieces that text is made of; a character that nobody writes is found in
@@ -19,9 +21,10 @@ public struct AnswerEvidence: Sendable, Equatable {
 
   /// Creates the evidence.
   public init(
-    answer: String, groundTruth: String, ratio: Double?, perplexity: Double, isOfWholePieces: Bool = true,
-    isRight: Bool? = nil
+    answer: String, groundTruth: String, ratio: Double?, largestOther: Double? = nil, perplexity: Double,
+    isOfWholePieces: Bool = true, isRight: Bool? = nil
   ) {
+    self.largestOther = largestOther
     self.isRight = isRight
     self.isOfWholePieces = isOfWholePieces
     self.answer = answer
@@ -81,14 +84,21 @@ public struct SelectionRule: Sendable {
 
   /// Whether an answer looked at its image more than a rejected one may.
   /// - Throws: ``SelectionError/noThreshold(format:count:known:)``.
-  func isOverThreshold(_ ratio: Double, kind: CompositionKind, count: Int) throws -> Bool {
-    let (limit, isStrict) = try threshold(kind: kind, count: count)
+  func isOverThreshold(
+    _ ratio: Double, largestOther: Double?, kind: CompositionKind, count: Int
+  ) throws -> Bool {
+    let (limit, isStrict) = try threshold(kind: kind, count: count, largestOther: largestOther)
     return isStrict ? ratio >= limit : ratio > limit
   }
 
   /// The largest ratio with which an answer is rejected, and whether it must stay below it.
+  /// - Parameter largestOther: the largest share of another image, which is the threshold of the rule
+  ///   `argmax`.
   /// - Throws: ``SelectionError/noThreshold(format:count:known:)`` when the table has no entry for `count`.
-  public func threshold(kind: CompositionKind, count: Int) throws -> (value: Double, isStrict: Bool) {
+  public func threshold(
+    kind: CompositionKind, count: Int, largestOther: Double? = nil
+  ) throws -> (value: Double, isStrict: Bool) {
+    if settings.thresholdRule == .argmax { return (largestOther ?? 0, true) }
     func look(_ table: [Int: Double]) throws -> Double {
       guard let value = table[count] else {
         throw SelectionError.noThreshold(format: kind.rawValue, count: count, known: table.keys.sorted())
@@ -118,7 +128,7 @@ public struct SelectionRule: Sendable {
   ) throws -> SelectionOutcome {
     if let plain = plainOutcome(evidence) { return plain }
     if settings.useAttention, let ratio = evidence.ratio,
-      try isOverThreshold(ratio, kind: kind, count: count)
+      try isOverThreshold(ratio, largestOther: evidence.largestOther, kind: kind, count: count)
     {
       return .overThreshold
     }

@@ -144,4 +144,20 @@ struct AdaptedThresholdsTests {
     settings.thresholdRule = .otsu
     #expect(AdaptedThresholds(settings, ratios: ratios)?.value(.sequence, 2) == 0.3)
   }
+
+  @Test("argmax compares with the image that got most of the others, whatever the share")
+  func argmax() throws {
+    var settings = RunConfiguration.Select()
+    settings.thresholdRule = .argmax
+    #expect(AdaptedThresholds(settings, ratios: [.init(kind: .sequence, count: 2): [0.1]]) == nil)
+    let rule = SelectionRule(settings)
+    for (ratio, other, outcome) in [
+      (0.45, 0.55, SelectionOutcome.kept), (0.4, 0.35, .overThreshold), (0.1, 0.2, .kept),
+      (0.5, 0.5, .overThreshold), (0.9, 0.1, .overThreshold),
+    ] {
+      let evidence = AnswerEvidence(
+        answer: "it is blue.", groundTruth: "it is red.", ratio: ratio, largestOther: other, perplexity: 2)
+      #expect(try rule.outcome(evidence, kind: .sequence, count: 7) == outcome, "\(ratio) beside \(other)")
+    }
+  }
 }

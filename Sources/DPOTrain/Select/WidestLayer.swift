@@ -2,9 +2,10 @@
 /// of one format and number of images, as the mean of their standard deviations over those groups.
 ///
 /// A layer that looks for the image of the question finds it in some answers and not in others; one that
-/// does not gives every answer much the same ratio. Nobody has to know which answers are right. On three base
-/// models of the shape scenes it took the layer with the largest area under the curve twice and the second
-/// best once (`docs/results/recipe.md`).
+/// does not gives every answer much the same ratio. Nobody has to know which answers are right. Of four base
+/// models of the shape scenes it took the layer with the largest area under the curve for two, the second
+/// best for one, and for one the last layer, which looks sharply and at nothing of use
+/// (`docs/results/recipe.md`).
 package struct WidestLayer: Equatable {
   /// The layer, counted from 0; the first of equal ones.
   package let layer: Int

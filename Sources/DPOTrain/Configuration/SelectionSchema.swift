@@ -61,9 +61,9 @@ extension RunConfiguration.Select: ConfigurationSection {
       .choice(
         "threshold_rule", \.thresholdRule,
         "Where the thresholds come from: the table above, a quantile of the attention ratios of all "
-          + "answers of a format and number of images, the cut that divides those ratios best in two (Otsu's), "
-          + "or `argmax`: none, an answer passes when another image got more attention than the one asked "
-          + "about. None of them looks at the ground truth."
+          + "answers of a format and number of images, the cut that divides those ratios best in two "
+          + "(Otsu's), or `argmax`: none, an answer passes when another image got more attention than the "
+          + "one asked about. None of them looks at the ground truth."
       ),
       .number(
         "threshold_quantile", \.thresholdQuantile, .belowOne,
@@ -74,9 +74,9 @@ extension RunConfiguration.Select: ConfigurationSection {
         expected:
           "a layer number (whole, 0 to 10000), a fraction of the depth with a decimal point (0.0 to 1.0), or "
           + "auto",
-        "Decoder layer whose attention is read: a number from 0, a fraction of the depth, or `auto`: the layer "
-          + "whose attention ratios differ most between answers to prompts of one format and number of images, "
-          + "which no label decides.",
+        "Decoder layer whose attention is read: a number from 0, a fraction of the depth, or `auto`: the "
+          + "layer whose attention ratios differ most between answers to prompts of one format and number of "
+          + "images, which no label decides.",
         parse: { node in
           if node.text == "auto" { return .auto }
           if let index = node.integer { return (0...10_000).contains(index) ? .index(index) : nil }

@@ -121,9 +121,10 @@ struct AnsweringStep {
       }
     }
     guard let widest = WidestLayer(found) else { return layers / 2 }
+    let spreads = widest.spreads.map { fixed($0, 3) }.joined(separator: ", ")
     context.console.message(
-      "select: layer \(widest.layer) is read, whose attention ratios differ most between \(found.count) answers "
-        + "(standard deviations by layer \(widest.spreads.map { fixed($0, 3) }.joined(separator: ", ")))")
+      "select: layer \(widest.layer) is read, whose attention ratios differ most between "
+        + "\(found.count) answers (standard deviations by layer \(spreads))")
     return widest.layer
   }
 

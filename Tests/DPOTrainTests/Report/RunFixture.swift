@@ -23,8 +23,8 @@ struct RunFixture {
     try RowFile.write(candidates, to: file("select/candidates.jsonl"))
     try Data(
       """
-      {"grid": {"candidates": 4}, "quality": {"grid": {"prompts": 4, "pairs": 3, "precision_with_rule": 0.8125,
-      "precision_without_rule": 0.5, "recall": null, "by_images": {"9": {"prompts": 2, "pairs": 0,
+      {"grid": {"candidates": 4}, "quality": {"grid": {"prompts": 4, "pairs": 3,
+      "precision_with_rule": 0.8125, "precision_without_rule": 0.5, "recall": null, "by_images": {"9": {"prompts": 2, "pairs": 0,
       "precision_with_rule": null, "precision_without_rule": 0.25, "recall": 1.0}}}}}
       """.utf8
     ).write(to: file("select/summary.json"))

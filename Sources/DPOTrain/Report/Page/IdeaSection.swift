@@ -18,8 +18,8 @@ extension ReportPage {
     return Self.section(
       "The idea",
       "An answer that is wrong about the picture it was asked about often looked at another one. R is the "
-        + "share of its attention to images that falls on the right picture; nobody has to know which answers "
-        + "are wrong.",
+        + "share of its attention to images that falls on the right picture; nobody has to know which "
+        + "answers are wrong.",
       body)
   }
 }

@@ -64,7 +64,8 @@ extension ReportPage {
     let rows = parts.map { kind, count, part -> HTML in
       let name = count.map { "\(kind.title), \($0) images" } ?? kind.title
       return """
-        <tr><th>\(name)</th><td>\(part.prompts)</td><td>\(part.pairs)</td><td>\(percent(part.precisionWithRule))</td>\
+        <tr><th>\(name)</th><td>\(part.prompts)</td><td>\(part.pairs)</td>\
+        <td>\(percent(part.precisionWithRule))</td>\
         <td>\(percent(part.precisionWithoutRule))</td><td>\(percent(part.recall))</td></tr>
 
         """
@@ -72,7 +73,8 @@ extension ReportPage {
     return """
       <h3>Rejected answers that are really wrong</h3>
       <div class="scroll"><table class="selection">
-      <thead><tr><th></th><th>prompts</th><th>pairs</th><th>with the rule</th><th>without it</th><th>wrong ones found</th></tr></thead>
+      <thead><tr><th></th><th>prompts</th><th>pairs</th><th>with the rule</th>\
+      <th>without it</th><th>wrong ones found</th></tr></thead>
       <tbody>
       \(rows)</tbody></table></div>
 

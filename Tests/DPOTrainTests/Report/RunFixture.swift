@@ -24,8 +24,9 @@ struct RunFixture {
     try Data(
       """
       {"grid": {"candidates": 4}, "quality": {"grid": {"prompts": 4, "pairs": 3,
-      "precision_with_rule": 0.8125, "precision_without_rule": 0.5, "recall": null, "by_images": {"9": {"prompts": 2, "pairs": 0,
-      "precision_with_rule": null, "precision_without_rule": 0.25, "recall": 1.0}}}}}
+      "precision_with_rule": 0.8125, "precision_without_rule": 0.5, "recall": null, "by_images": {
+      "9": {"prompts": 2, "pairs": 0, "precision_with_rule": null, "precision_without_rule": 0.25,
+      "recall": 1.0}}}}}
       """.utf8
     ).write(to: file("select/summary.json"))
     try Data(candidates.map(composed).joined().utf8).write(to: file("compose/records.jsonl"))

@@ -34,4 +34,34 @@ import Testing
       #expect(csv.hasSuffix("\nall,0,0.8,0.7,0.9,9,5\nall,1,0.5,0.3,0.6,9,5\n"))
     }
   }
+
+  /// The layer that the answers choose is read as one given by number; the sampled answers too.
+  @Test func anAutomaticLayerIsReadAsANumberedOne() throws {
+    try BuiltCommand.withFolder { folder in
+      let common = [
+        "--config", try TinyRun.write(to: folder), "--set", "run.output_dir=run", "--set", "select.samples=1",
+        "--quiet",
+      ]
+      for stage in ["sft", "compose"] {
+        let made = try BuiltCommand.run([stage] + common, in: folder)
+        #expect(made.status == 0, "\(made.errors)")
+      }
+      func answers(layer: String) throws -> (rows: Data, layer: Int?) {
+        let select = folder.appendingPathComponent("run/select")
+        let call = try BuiltCommand.run(["select"] + common + ["--set", "select.layer=\(layer)"], in: folder)
+        #expect(call.status == 0, "\(call.errors)")
+        let profile = try JSONSerialization.jsonObject(
+          with: Data(contentsOf: select.appendingPathComponent("layers.json")))
+        return (
+          try Data(contentsOf: select.appendingPathComponent("answers.jsonl")),
+          (profile as? [String: Any])?["layer"] as? Int
+        )
+      }
+      let chosen = try answers(layer: "auto")
+      let layer = try #require(chosen.layer)
+      #expect(try answers(layer: "\(layer)") == chosen)
+      let other = try answers(layer: "\(1 - layer)")
+      #expect(other.layer == 1 - layer && other.rows != chosen.rows)
+    }
+  }
 }

@@ -27,7 +27,7 @@ struct AnsweringStep {
       folder: folder, name: "answers", key: context.directory.identity(of: .answers), id: \.id)
     context.tellDamaged(stored.damagedCount, of: "select")
     try ask(candidates, &stored)
-    let rows = candidates.compactMap { stored.rows[$0.id] }
+    let rows = readByWidestLayer(candidates.compactMap { stored.rows[$0.id] }, to: candidates)
     try RowFile.write(rows, to: file)
     try context.directory.markDone(.answers, seconds: 0)
     stored.discard()
@@ -49,18 +49,11 @@ struct AnsweringStep {
       base.encoder.tokenizer, madeOf: context.vocabulary == nil ? nil : try texts())
     base.model.setTrainable(false, .vision, .projector, .decoder)
     let features = try context.features(base.model, context.pictures(base, cacheBytes: 64 << 20))
-    func answerer(to numbers: [Int]) throws -> Answerer {
-      try Answerer(
-        numbers.map { request(for: candidates[$0], number: $0) }, model: base.model, encoder: base.encoder,
-        features: features, batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
-    }
-    let layers = base.model.configuration.text.hiddenLayerCount
+    let answerer = try Answerer(
+      candidates.enumerated().map { request(for: $1, number: $0) }, model: base.model, encoder: base.encoder,
+      features: features, batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
+    let reading = AttentionProfile(settings, layers: base.model.configuration.text.hiddenLayerCount)
     let side = base.model.configuration.vision.patchesPerSide
-    let reading = AttentionProfile(
-      settings, layers: layers,
-      layer: settings.layer == .auto
-        ? try widestLayer(of: candidates, layers: layers, side: side, answerer: answerer(to:)) : nil)
-    let answerer = try answerer(to: Array(candidates.indices))
     let progress = context.console.progress("select", total: candidates.count, start: stored.rows.count)
     defer { progress.finish() }
     for (index, batch) in answerer.batches.enumerated() {
@@ -101,31 +94,23 @@ struct AnsweringStep {
     }
   }
 
-  /// The layer to read, by greedy answers to some of the prompts.
-  /// - Parameter answerer: makes one for the prompts of these numbers.
-  private func widestLayer(
-    of candidates: [StoredQuestion], layers: Int, side: Int, answerer: ([Int]) throws -> Answerer
-  ) throws -> Int {
-    let reading = AttentionProfile(context.configuration.select, layers: layers)
-    let composed = candidates.indices.filter { candidates[$0].record != nil }
-    let step = max(1, composed.count / WidestLayer.sampleCount)
-    let some = stride(from: 0, to: composed.count, by: step).map { composed[$0] }
-    let pilot = try answerer(some)
-    var found: [(group: String, ratios: [Double])] = []
-    for (index, batch) in pilot.batches.enumerated() {
-      try Interruption.check("select, looking for the layer to read")
-      for (place, answer) in zip(batch, try pilot.answers(batch: index, attention: reading.capture)) {
-        guard let record = candidates[some[place]].record else { continue }
-        let ratios = try reading.ratios(answer, record: record, patchesPerSide: side).byLayer ?? []
-        found.append(("\(record.kind.rawValue)-\(record.count)", ratios))
-      }
+  /// Answers of which no layer is chosen yet, read by the one whose ratios differ most between greedy ones.
+  private func readByWidestLayer(
+    _ rows: [AnsweredPrompt], to candidates: [StoredQuestion]
+  ) -> [AnsweredPrompt] {
+    guard let layers = rows.first?.greedy.readings?.count else { return rows }
+    let widest = WidestLayer(
+      zip(candidates, rows).compactMap { candidate, row in
+        guard let record = candidate.record, let ratios = row.greedy.layerRatios else { return nil }
+        return ("\(record.kind.rawValue)-\(record.count)", ratios)
+      })
+    if let widest {
+      let spreads = widest.spreads.map { fixed($0, 3) }.joined(separator: ", ")
+      context.console.message(
+        "select: layer \(widest.layer) is read, whose attention ratios differ most between answers (standard "
+          + "deviations by layer \(spreads))")
     }
-    guard let widest = WidestLayer(found) else { return layers / 2 }
-    let spreads = widest.spreads.map { fixed($0, 3) }.joined(separator: ", ")
-    context.console.message(
-      "select: layer \(widest.layer) is read, whose attention ratios differ most between "
-        + "\(found.count) answers (standard deviations by layer \(spreads))")
-    return widest.layer
+    return rows.map { $0.read(by: widest?.layer ?? layers / 2) }
   }
 
   /// What the run learns from: every question and answer, and the words that composed prompts add.

@@ -7,14 +7,13 @@ struct AttentionProfile {
   private let layer: Int?
   private let isWhole: Bool
 
-  /// The reading that settings ask for, of a decoder of `layers` layers.
-  /// - Parameter layer: the one whose ratio counts; that of the settings when nil, and none where these leave
-  ///   it to the answers.
-  init(_ settings: RunConfiguration.Select, layers: Int, layer: Int? = nil) {
-    self.layer = layer ?? settings.layer.index(of: layers)
-    isWhole = settings.layerProfile || self.layer == nil
+  /// The reading that settings ask for, of a decoder of `layers` layers; of all of them where the answers
+  /// decide which one counts.
+  init(_ settings: RunConfiguration.Select, layers: Int) {
+    layer = settings.layer.index(of: layers)
+    isWhole = settings.layerProfile || layer == nil
     capture = AttentionRequest(
-      layers: isWhole ? 0..<layers : (self.layer ?? 0)..<(self.layer ?? 0) + 1,
+      layers: isWhole ? 0..<layers : (layer ?? 0)..<(layer ?? 0) + 1,
       reading: AttentionReading(heads: settings.heads, queries: settings.queries))
   }
 
@@ -24,29 +23,37 @@ struct AttentionProfile {
   func ratios(
     _ answer: AttendedAnswer, record: ComposedRecord, patchesPerSide: Int
   ) throws -> (chosen: AttentionRatio?, byLayer: [Double]?) {
-    let all = try answer.attention.map { attention in
-      try AttentionRatio(
-        maps: Self.maps(attention), record: record, rows: patchesPerSide, columns: patchesPerSide)
-    }
+    let all = try all(answer, record: record, patchesPerSide: patchesPerSide)
     return (layer.map { all[$0 - capture.layers.lowerBound] }, isWhole ? all.map(\.ratio) : nil)
   }
 
-  /// An answer as rules look at it.
+  private func all(
+    _ answer: AttendedAnswer, record: ComposedRecord, patchesPerSide: Int
+  ) throws -> [AttentionRatio] {
+    try answer.attention.map { attention in
+      try AttentionRatio(
+        maps: Self.maps(attention), record: record, rows: patchesPerSide, columns: patchesPerSide)
+    }
+  }
+
+  /// An answer as rules look at it; where no layer is chosen yet, with what each of them says.
   /// - Parameter record: `nil` for a single image.
   /// - Throws: ``AttentionRatioError``.
   func judged(
     _ answer: AttendedAnswer, record: ComposedRecord?, patchesPerSide: Int, keepsMap: Bool
   ) throws -> AnsweredPrompt.Answer {
-    let found = try record.map { try ratios(answer, record: $0, patchesPerSide: patchesPerSide) }
-    return AnsweredPrompt.Answer(
-      text: answer.answer.trimmedText, perplexity: answer.answer.perplexity,
-      ratio: found?.chosen?.ratio ?? 1, shares: found?.chosen?.shares ?? [1], layerRatios: found?.byLayer,
-      attention: keepsMap
-        ? layer.map {
-          AttentionMap(
-            rows: patchesPerSide, columns: patchesPerSide,
-            values: Self.maps(answer.attention[$0 - capture.layers.lowerBound]))
-        } : nil)
+    let found = try record.map { try all(answer, record: $0, patchesPerSide: patchesPerSide) }
+    let readings = answer.attention.indices.map { place in
+      AnsweredPrompt.Reading(
+        ratio: found?[place].ratio ?? 1, shares: found?[place].shares ?? [1],
+        attention: keepsMap
+          ? AttentionMap(
+            rows: patchesPerSide, columns: patchesPerSide, values: Self.maps(answer.attention[place])) : nil)
+    }
+    let judged = AnsweredPrompt.Answer(
+      text: answer.answer.trimmedText, perplexity: answer.answer.perplexity, readings: readings,
+      layerRatios: isWhole ? found?.map(\.ratio) : nil)
+    return layer.map { judged.read(by: $0 - capture.layers.lowerBound) } ?? judged
   }
 
   private static func maps(_ attention: ImageAttention) -> [[Double]] {

@@ -12,9 +12,6 @@ package struct WidestLayer: Equatable {
   /// The mean standard deviation of every layer.
   package let spreads: [Double]
 
-  /// How many greedy answers are looked at before the others are read, spread evenly over all prompts.
-  static let sampleCount = 512
-
   /// - Parameter answers: a group each, its format and number of images, with R by layer; `nil` results
   ///   without any.
   package init?(_ answers: [(group: String, ratios: [Double])]) {

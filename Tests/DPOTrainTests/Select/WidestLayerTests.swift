@@ -1,4 +1,5 @@
 import DPOTrain
+import Foundation
 import Testing
 
 @Suite("The layer whose ratios differ most")
@@ -20,5 +21,24 @@ struct WidestLayerTests {
   @Test("without ratios there is no layer")
   func nothing() {
     #expect(WidestLayer([]) == nil && WidestLayer([("sequence-2", [])]) == nil)
+  }
+
+  @Test("answers that wait for a layer are read again as they were written")
+  func unread() throws {
+    let map = AttentionMap(rows: 1, columns: 2, values: [[0.25, 0.5], [0.125, 0.125]])
+    let answer = AnsweredPrompt.Answer(
+      text: "red", perplexity: 1.5,
+      readings: [
+        .init(ratio: 0.5, shares: [0.5, 0.5], attention: nil),
+        .init(ratio: 0.75, shares: [0.75, 0.25], attention: map),
+      ], layerRatios: [0.5, 0.75])
+    let row = AnsweredPrompt(id: "a", greedy: answer, samples: [answer])
+    let stored = try JSONDecoder().decode(AnsweredPrompt.self, from: Data(row.json.pretty.utf8))
+    #expect(stored == row)
+    let read = AnsweredPrompt.Answer(
+      text: "red", perplexity: 1.5, ratio: 0.75, shares: [0.75, 0.25], layerRatios: [0.5, 0.75],
+      attention: map)
+    #expect(stored.read(by: 1) == AnsweredPrompt(id: "a", greedy: read, samples: [read]))
+    #expect(stored.read(by: 1).read(by: 0) == stored.read(by: 1))
   }
 }

@@ -82,7 +82,15 @@ public struct AblationRunner {
       takingFrom: units.map(\.directory)
     ).run(Stage.allCases.filter { $0 != .report })
     // Of a finished run nothing reads these again, and they are most of its bytes.
-    try? FileManager.default.removeItem(at: unit.directory.appendingPathComponent("checkpoints"))
+    for folder in sequence(
+      first: unit.directory,
+      next: { folder in
+        let earlier = folder.appendingPathComponent(RunConfiguration.earlierRoundFolder)
+        return FileManager.default.fileExists(atPath: earlier.path) ? earlier : nil
+      })
+    {
+      try? FileManager.default.removeItem(at: folder.appendingPathComponent("checkpoints"))
+    }
     try AblationLog.append(
       .init(
         variant: unit.variant.name, seed: unit.seed, seconds: (ContinuousClock.now - start) / .seconds(1),
@@ -96,7 +104,7 @@ extension AblationSuite.Unit {
 
   /// Whether the run has its figures.
   var isFinished: Bool {
-    RunDirectory.record(of: .evaluate, in: directory)?.key == configuration.hash(of: RunPart.evaluate)
+    RunDirectory.record(of: .evaluate, of: configuration, in: directory) != nil
   }
 
   /// Whether something of it is on disk.

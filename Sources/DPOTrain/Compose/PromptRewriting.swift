@@ -16,6 +16,9 @@ public enum PromptRewriting {
     kind == .sequence ? sequenceBlock(count: count) : ImageMark.text + "\n"
   }
 
+  /// What a question about one of several named pictures begins with.
+  static func sequenceOpening(_ target: Int) -> String { "In Image\(target), " }
+
   /// The prompt of a first turn.
   /// - Parameters:
   ///   - question: the human's turn, with or without image marks.
@@ -27,7 +30,7 @@ public enum PromptRewriting {
   ) -> String {
     let lower = loweringFirst(withoutMarks(question))
     switch kind {
-    case .sequence, .grid: return imageBlock(kind, count: count) + "In Image\(target), " + lower
+    case .sequence, .grid: return imageBlock(kind, count: count) + sequenceOpening(target) + lower
     case .pictureInPicture: return imageBlock(kind, count: count) + phrase + ", " + lower
     }
   }

@@ -375,6 +375,11 @@ extension RunConfiguration.Train: ConfigurationSection {
         "single_image_share", \.singleImageShare, .share,
         "Share of single-image pairs in a step, as ballast against forgetting."),
       .integer(
+        "permuted_copies", \.permutedCopies, to: 100,
+        "Copies of every pair of a sequence beside it, each with the pictures in another order and the number "
+          + "in the prompt changed; 0 is none."
+      ),
+      .integer(
         "ballast_per_step", \.ballastPerStep, to: 1_000_000,
         "Prompts the base model answered right, beside the pairs of a step: they take part in the NLL term alone."
       ),
@@ -386,6 +391,12 @@ extension RunConfiguration.Train: ConfigurationSection {
         "Whether reference log-probabilities are computed once and cached."),
       .flag(
         "shares_prefix", \.sharesPrefix, "Whether chosen and rejected share one pass over images and prompt."),
+      .integer(
+        "rounds", \.rounds, from: 1, to: 20,
+        "How often the model answers, its answers are selected and it is trained on them: each round starts "
+          + "from the model of the one before, which is its reference too, and asks about the same pictures in "
+          + "other company."
+      ).read(by: .compose, .answers, .select, .train),
       .integer("logging_steps", \.loggingSteps, from: 1, "Steps between two lines of metrics."),
       .integer("save_steps", \.saveSteps, from: 1, "Steps between two checkpoints.", affectsResults: false),
       .integer(

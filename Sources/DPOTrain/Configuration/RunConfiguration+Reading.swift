@@ -121,9 +121,14 @@ extension RunConfiguration {
   /// Every key with its value and the parts that read it in this run.
   var rowsWithReaders: [ConfigurationRow] {
     rows("").map { row in
-      guard sft.evalSteps > 0, Self.lookKeys.contains(row.key) else { return row }
       var row = row
-      row.ownReaders = row.readers.union([.sft])
+      if sft.evalSteps > 0, Self.lookKeys.contains(row.key) {
+        row.ownReaders = row.readers.union([.sft])
+      }
+      // The model that answers in a later round was selected for and trained in the ones before.
+      if train.rounds > 1, !row.readers.isDisjoint(with: [.select, .train]) {
+        row.ownReaders = row.readers.union([.answers])
+      }
       return row
     }
   }

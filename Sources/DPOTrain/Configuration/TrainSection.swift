@@ -106,6 +106,8 @@ extension RunConfiguration {
     public var trainVision = false
     /// Share of single-image pairs among all pairs of a step: ballast against forgetting.
     public var singleImageShare = 0.0
+    /// Copies of every pair of a sequence beside it, with the pictures in another order.
+    public var permutedCopies = 0
     /// Right answers of the base model beside the pairs of a step, in the NLL term alone: ballast against
     /// forgetting.
     public var ballastPerStep = 0
@@ -121,6 +123,10 @@ extension RunConfiguration {
     public var saveSteps = 100
     /// How many checkpoints are kept; 0 keeps all.
     public var saveTotalLimit = 2
+
+    /// How often the model answers, its answers are selected and it is trained on them, each time from the
+    /// model of the time before.
+    public var rounds = 1
 
     /// All defaults.
     public init() {}

@@ -44,7 +44,7 @@ struct AnsweringStep {
   private func ask(_ candidates: [StoredQuestion], _ stored: inout ResumableRows<AnsweredPrompt>) throws {
     let settings = context.configuration.select
     let grading = try context.grading(of: candidates)
-    let base = try context.open(context.baseModel, template: settings.template)
+    let base = try context.open(context.startingModel, template: settings.template)
     let pieces = AnswerPieces(
       base.encoder.tokenizer, madeOf: context.vocabulary == nil ? nil : try texts())
     base.model.setTrainable(false, .vision, .projector, .decoder)
@@ -83,7 +83,7 @@ struct AnsweringStep {
         let sampling = pieces.restrict(
           Sampling(
             temperature: settings.temperature,
-            generator: RandomGenerator(seed: context.configuration.run.seed, stream: 0x5341_4D50)
+            generator: RandomGenerator(seed: context.configuration.roundSeed, stream: 0x5341_4D50)
               .split(UInt64(index)).split(UInt64(sample))))
         let sampled = try judged(
           try answerer.answers(batch: index, attention: reading.capture, sampling: sampling), sampled: true)
@@ -129,7 +129,7 @@ struct AnsweringStep {
   private func request(for candidate: StoredQuestion, number: Int) -> AnswerRequest {
     let noise = candidate.record.flatMap {
       PictureNoise(
-        context.configuration.select, record: $0, prompt: number, seed: context.configuration.run.seed)
+        context.configuration.select, record: $0, prompt: number, seed: context.configuration.roundSeed)
     }
     return AnswerRequest(
       id: candidate.id,

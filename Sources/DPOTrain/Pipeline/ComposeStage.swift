@@ -29,7 +29,7 @@ struct ComposeStage {
   private func make(_ plan: CompositionPlan, in folder: URL) throws -> Int {
     let composer = Composer(
       source: context.source, options: try context.configuration.compositionOptions(),
-      seed: context.configuration.run.seed)
+      seed: context.configuration.roundSeed)
     let progress = context.console.progress("compose", total: plan.total)
     defer { progress.finish() }
     var problems: [DataError] = []

@@ -10,9 +10,9 @@ import Tensor
 ///     try Pipeline(configuration: configuration).run(Stage.allCases)
 public struct Pipeline {
   private let configuration: RunConfiguration
-  private let console: Console
+  let console: Console
   private let isFresh: Bool
-  private let others: [URL]
+  let others: [URL]
   private let redone: [RunPart]
   private let accepted: [String]
 
@@ -48,7 +48,7 @@ public struct Pipeline {
       try ModelBuilder.requireLanguageModel(path)
     }
     let vocabulary = OwnVocabulary(configuration, source: all)
-    let open = stages.filter { $0 != .report && (isFresh || !isDone($0, in: place)) }
+    let open = stages.filter { $0 != .report && (isFresh || !isDone($0, of: configuration, in: place)) }
     let (source, long) =
       open.isEmpty
       ? (all, [:])
@@ -80,6 +80,9 @@ public struct Pipeline {
           try printTable(directory)
         }
         continue
+      }
+      if stage == .select || stage == .train {
+        try finishEarlierRound(of: configuration, in: directory)
       }
       try directory.requirePrerequisites(of: stage)
       try directory.verifyInputs(of: stage)
@@ -151,7 +154,7 @@ public struct Pipeline {
   }
 
   /// Whether a stage is done in a run directory, which may not be there.
-  private func isDone(_ stage: Stage, in directory: URL) -> Bool {
+  func isDone(_ stage: Stage, of configuration: RunConfiguration, in directory: URL) -> Bool {
     let states = try? PartStates(configuration, in: directory)
     return states?.record(of: RunPart(stage)) != nil
   }

@@ -42,6 +42,9 @@ public struct StageContext {
   /// The model before preference optimization.
   var baseModel: URL { configuration.baseModel(in: directory.url) }
 
+  /// The model that answers and that training starts from: the base model but in later rounds.
+  var startingModel: URL { configuration.startingModel(in: directory.url) }
+
   /// The model after it.
   var trainedModel: URL { configuration.trainedModel(in: directory.url) }
 

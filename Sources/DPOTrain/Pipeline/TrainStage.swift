@@ -9,9 +9,9 @@ struct TrainStage {
   func run() throws {
     let settings = context.configuration.train
     let folder = try context.directory.folder(.train)
-    let base = try context.open(context.baseModel, trainable: trainedParts)
+    let base = try context.open(context.startingModel, trainable: trainedParts)
     let model = base.model
-    let usable = try usablePairs(base.encoder)
+    let usable = try withPermutedCopies(try usablePairs(base.encoder), base.encoder)
     let (pairs, encoded) = (usable.map(\.pair), usable.map(\.encoded))
     let candidates = try candidates()
     let ballast = try ballast(candidates, base.encoder)
@@ -69,7 +69,7 @@ struct TrainStage {
         configurationHash: context.directory.identity(of: .train), configuration: context.configuration.yaml),
       model: model, checkpoints: try context.directory.checkpoints, metrics: context.directory.metrics,
       console: context.console,
-      baseHash: model.hasAdapters ? try ModelState.digest(ofModelAt: context.baseModel) : "")
+      baseHash: model.hasAdapters ? try ModelState.digest(ofModelAt: context.startingModel) : "")
     let start = try loop.resume()
     if start > 0 { context.console.message("train: goes on after step \(start) of \(steps)") }
     let counts = model.parameterCounts
@@ -103,6 +103,30 @@ struct TrainStage {
     }
     throw DataError(
       file: file, problem: "none of \(problems.count) pairs can be used; the first problem: \(first)")
+  }
+
+  /// The pairs, each followed by its copies in other orders where the settings want them.
+  private func withPermutedCopies(
+    _ usable: [(pair: PreferencePair, encoded: EncodedPair)], _ encoder: PromptEncoder
+  ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
+    let count = context.configuration.train.permutedCopies
+    guard count > 0 else { return usable }
+    let generator = RandomGenerator(seed: context.configuration.run.seed, stream: 0x5045_524D)
+    let all = try usable.enumerated().flatMap { index, one in
+      var own = generator.split(UInt64(index))
+      let copies = PermutedPairs.copies(of: one.pair, count: count, using: &own)
+      return try [one]
+        + copies.enumerated().map { number, copy in
+          var copy = copy
+          copy.id = "\(one.pair.id)~\(number + 1)"
+          return (copy, try encode(copy, encoder))
+        }
+    }
+    if all.count == usable.count {
+      context.console.warning(
+        "train.permuted_copies has no effect: no pair shows several pictures of which its prompt names one")
+    }
+    return all
   }
 
   /// The pairs of a file that can be encoded and whose pictures can be read; what is wrong with the others is
@@ -211,7 +235,7 @@ struct TrainStage {
     }
     var fingerprint = Digest()
     fingerprint.update(ModelState.digest(base.model))
-    fingerprint.update("\(try base.pictureProcessor(of: context.baseModel).configuration)")
+    fingerprint.update("\(try base.pictureProcessor(of: context.startingModel).configuration)")
     fingerprint.update("\(base.model.configuration)")
     fingerprint.update("\(settings.sharesPrefix)")
     if settings.ldAlpha != 1 { fingerprint.update("\(settings.ldAlpha)") }
@@ -253,7 +277,7 @@ struct TrainStage {
         return try Self.values(pairs, scorer)
       }
     }
-    let copy = try context.open(context.baseModel, trainable: [])
+    let copy = try context.open(context.startingModel, trainable: [])
     copy.model.setTrainable(false, .vision, .projector, .decoder)
     copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
     let features = context.features(copy.model, try context.pictures(copy))

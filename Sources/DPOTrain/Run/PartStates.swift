@@ -10,6 +10,8 @@ public struct PartStates: Sendable {
   private(set) var records: [RunPart: RunDirectory.StageRecord] = [:]
   /// The values of `config.yaml` as they were; `nil` when it is not there or cannot be read.
   private let earlier: [String: String]?
+  /// Digits of the model of the rounds before the last one.
+  private var earlierRound: String?
 
   /// Reads the records of a directory, which may be missing.
   /// - Throws: ``RunDirectoryError/damagedRecord(_:found:expected:)``.
@@ -20,6 +22,7 @@ public struct PartStates: Sendable {
     for part in RunPart.allCases {
       records[part] = try RunDirectory.StageRecord.read(url.appendingPathComponent(part.recordName))
     }
+    readEarlierRound()
     let known = records
     for (part, record) in known
     where record.key != configuration.hash(of: part) && differsInNewKeysAlone(part) {
@@ -37,13 +40,21 @@ public struct PartStates: Sendable {
     }
   }
 
+  /// Reads what the rounds before the last one have made; nothing in a run of one.
+  mutating func readEarlierRound() {
+    guard configuration.train.rounds > 1 else { return }
+    let run = url.appendingPathComponent(RunConfiguration.earlierRoundFolder)
+    earlierRound =
+      (try? RunDirectory.StageRecord.read(run.appendingPathComponent(RunPart.train.recordName)))?.files
+  }
+
   /// Takes another record of a part, or none.
   mutating func set(_ record: RunDirectory.StageRecord?, of part: RunPart) { records[part] = record }
 
   /// The part's record when it is done with this configuration, from the same inputs.
   func record(of part: RunPart) -> RunDirectory.StageRecord? {
     guard let record = records[part], record.key == configuration.hash(of: part),
-      changedInputs(of: part).isEmpty
+      changedInputs(of: part).isEmpty, isOfThisRound(record)
     else { return nil }
     return record
   }
@@ -55,6 +66,14 @@ public struct PartStates: Sendable {
       guard let then = inputs[need.rawValue], let now = records[need]?.files else { return false }
       return then != now
     }
+  }
+
+  /// Whether a part was made from the model that the earlier rounds have left; also where that is not known.
+  private func isOfThisRound(_ record: RunDirectory.StageRecord) -> Bool {
+    guard let then = record.inputs?[RunConfiguration.earlierRoundFolder], let now = earlierRound else {
+      return true
+    }
+    return then == now
   }
 
   /// What its files depend on beside the program: the configuration, and the files of the parts it is made
@@ -71,6 +90,9 @@ public struct PartStates: Sendable {
   func inputs(of part: RunPart) -> [String: String] {
     var inputs: [String: String] = [:]
     for need in part.needs { inputs[need.rawValue] = records[need]?.files }
+    if part == .answers || part.needs.contains(.answers) {
+      inputs[RunConfiguration.earlierRoundFolder] = earlierRound
+    }
     return inputs
   }
 

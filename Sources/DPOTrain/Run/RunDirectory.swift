@@ -12,6 +12,7 @@ import Foundation
 /// events.out.tfevents.*    the same curves for TensorBoard
 /// checkpoints/             step-<n>.h5 and a text file `latest`
 /// sft/ compose/ select/ train/ evaluate/ report/
+/// earlier_round/           a run of its own: all rounds but the last, where there are several
 /// replaced/                parts that were made again with other settings
 /// ```
 ///
@@ -109,6 +110,19 @@ public final class RunDirectory {
   static func record(of part: RunPart, in run: URL) -> StageRecord? {
     try? StageRecord.read(run.appendingPathComponent(part.recordName))
   }
+
+  /// The record of a part of `configuration` in any run; `nil` where it was made with other settings, or
+  /// cannot be read.
+  static func record(of part: RunPart, of configuration: RunConfiguration, in run: URL) -> StageRecord? {
+    let key = configuration.hash(of: part)
+    guard let record = record(of: part, in: run) else { return nil }
+    guard record.key != key else { return record }
+    // One of a version with fewer keys may still be of the same settings.
+    return (try? PartStates(configuration, in: run))?.records[part].flatMap { $0.key == key ? $0 : nil }
+  }
+
+  /// Takes notice of what the rounds before the last one have made.
+  func readEarlierRound() { states.readEarlierRound() }
 
   /// Throws when a stage that `stage` reads from is not done.
   public func requirePrerequisites(of stage: Stage) throws {
@@ -276,6 +290,7 @@ public final class RunDirectory {
     let names =
       [
         "metrics.jsonl", "pairs.jsonl", "results.json", "report.html", "checkpoints", "replaced",
+        RunConfiguration.earlierRoundFolder,
       ]
       + Stage.allCases.map(\.rawValue)
     ChecksumList.remove(url.appendingPathComponent(OmissionLog.file))

@@ -309,6 +309,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
         "train",
         "\(steps.isUpperBound ? "at most " : "")\(steps.count) steps of \(batch) pairs, about \(trainTokens) tokens "
           + "per step" + (isShapeKnown ? ", \(trainedWeights) weights trained" : "")
+          + (run.train.rounds > 1 ? "; in each of \(run.train.rounds) rounds" : "")
       ))
     lines.append(
       (

@@ -15,12 +15,9 @@ extension RunDirectory {
     _ part: RunPart, from runs: [URL], damaged: (any Error) -> Void = { _ in }
   ) throws -> URL? {
     guard part != .report else { return nil }
-    let key = key(of: part)
     for run in runs where run.standardizedFileURL != url.standardizedFileURL {
-      guard let record = Self.record(of: part, in: run), record.key == key, isMadeFromTheSame(record, part)
-      else {
-        continue
-      }
+      guard let record = Self.record(of: part, of: configuration, in: run), isMadeFromTheSame(record, part)
+      else { continue }
       do {
         try Self.verify(part, record, in: run)
       } catch {

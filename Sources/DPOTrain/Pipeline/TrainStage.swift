@@ -11,8 +11,15 @@ struct TrainStage {
     let folder = try context.directory.folder(.train)
     let base = try context.open(context.baseModel, trainable: trainedParts)
     let model = base.model
-    let usable = try usablePairs(base.encoder)
+    let origins = try asksForTargets ? PairOrigins(ofRun: context.directory.url) : nil
+    var usable = try usablePairs(base.encoder, origins)
+    if settings.attentionWeight > 0, let origins {
+      for index in usable.indices {
+        usable[index].encoded.focus = try focus(of: usable[index].pair, origins, model)
+      }
+    }
     let (pairs, encoded) = (usable.map(\.pair), usable.map(\.encoded))
+    let corrupted = origins.map { corruptedPairs(usable, $0) } ?? []
     let candidates = try candidates()
     let ballast = try ballast(candidates, base.encoder)
 
@@ -27,19 +34,32 @@ struct TrainStage {
     case (false, false): features = frozen
     }
     freeze(model)
-    try frozen.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures))
+    let shown = (encoded + (ballast?.examples ?? []) + corrupted).map(\.pictures)
+    try frozen.prepare(shown)
     let terms = try Self.terms(settings)
     let reference: ([EncodedPair]) throws -> [PairLogProbabilities] =
       terms.needsReference
-      ? try reference(encoded, base: base, features: frozen, folder: folder)
+      ? try reference(encoded, corrupted, base: base, features: frozen, file: "reference.h5", in: folder)
       : { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } }
+    let referenceOfCorrupted =
+      corrupted.isEmpty || !settings.precomputeRefLogProbs
+      ? reference
+      : try self.reference(
+        corrupted, base: base, features: frozen, file: "reference-corrupted.h5", in: folder)
     if features !== frozen {
       frozen.removeAll()
-      try features.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures))
+      try features.prepare(shown)
     }
 
     try makeTrainable(model)
-    let scorer = scorer(model, features, weighsPairs: settings.useWeighting)
+    let attention =
+      settings.attentionWeight > 0
+      ? try context.configuration.attentionLayer(
+        of: model.configuration.text.hiddenLayerCount, ofRun: context.directory.url) : nil
+    if let attention {
+      context.console.message("train: the attention of layer \(attention) takes part in the loss")
+    }
+    let scorer = scorer(model, features, weighsPairs: settings.useWeighting, attentionLayer: attention)
     let batch = settings.perDeviceTrainBatchSize * settings.gradientAccumulationSteps
     let isSingle = singleFlags(pairs, candidates)
     if settings.singleImageShare > 0, Set(isSingle).count < 2 {
@@ -56,7 +76,12 @@ struct TrainStage {
       : max(1, Int(clamping: (Double(sampler.stepsPerEpoch) * settings.numTrainEpochs).rounded(.up)))
     let objective = PreferenceObjective(
       pairs: encoded, sampler: sampler, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer,
-      terms: terms, ballast: ballast, reference: reference)
+      terms: terms, ballast: ballast,
+      corrupted: corrupted.isEmpty
+        ? nil
+        : CorruptedAnswers(
+          corrupted, scorer: self.scorer(model, features), reference: referenceOfCorrupted),
+      reference: reference)
     let loop = TrainingLoop(
       settings: TrainingLoop.Settings(
         stage: .train, steps: steps,
@@ -81,15 +106,17 @@ struct TrainStage {
 
   /// The pairs of the run that can be trained on, under names of their own.
   /// - Throws: ``UnusableRecords`` for the others, unless they are to be left out.
-  private func usablePairs(_ encoder: PromptEncoder) throws -> [(pair: PreferencePair, encoded: EncodedPair)]
-  {
+  private func usablePairs(
+    _ encoder: PromptEncoder, _ origins: PairOrigins?
+  ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
+    let settings = context.configuration.train
     let file = context.directory.pairs.path
     var problems: [DataError] = []
     let read = try PreferencePairFile.readLines(
       file, imageFolder: context.directory.url.path, broken: { problems.append($0) })
     var seen = Set<[String]>()
     var usable = try encoded(read, of: file, encoder, problems: &problems) {
-      PairFileError.problem(of: $0, seen: &seen)
+      PairFileError.problem(of: $0, seen: &seen) ?? origins?.problem(of: $0, settings)
     }
     problems = problems.inFileOrder
     try context.omissions.leaveOut(problems, stage: .train)
@@ -128,6 +155,35 @@ struct TrainStage {
     return usable
   }
 
+  /// Whether a term of the loss must know which picture is asked about.
+  private var asksForTargets: Bool {
+    context.configuration.train.attentionWeight > 0 || context.configuration.train.imageWeight > 0
+  }
+
+  /// How much of each image feature of a pair belongs to what is asked about; `nil` of a single image, all of
+  /// which does.
+  private func focus(
+    of pair: PreferencePair, _ origins: PairOrigins, _ model: LlavaModel
+  ) throws -> [Float]? {
+    try origins.record(of: pair)?.featureWeights(
+      featuresPerImage: model.configuration.tokensPerImage,
+      patchesPerSide: model.configuration.vision.patchesPerSide)
+  }
+
+  /// The pairs that the image term compares with those given; none where it has no weight.
+  private func corruptedPairs(
+    _ pairs: [(pair: PreferencePair, encoded: EncodedPair)], _ origins: PairOrigins
+  ) -> [EncodedPair] {
+    let settings = context.configuration.train
+    guard settings.imageWeight > 0 else { return [] }
+    return pairs.compactMap { pair, encoded in
+      origins.target(of: pair).map {
+        CorruptedAnswers.corrupted(
+          encoded, target: $0, settings.imageCorruption, seed: context.configuration.run.seed)
+      }
+    }
+  }
+
   /// The files of a pair's pictures.
   private func images(of pair: PreferencePair) -> [String] {
     pair.images.map { URL(fileURLWithPath: $0, relativeTo: context.directory.url).path }
@@ -139,7 +195,9 @@ struct TrainStage {
       losses: [settings.lossType], weights: [settings.preferenceWeight],
       options: settings.lossOptions,
       gamma: settings.gamma, anchor: settings.anchorWeight,
-      reduction: settings.nllReduction == .mean ? .mean : .sum)
+      reduction: settings.nllReduction == .mean ? .mean : .sum, image: settings.imageWeight,
+      attention: settings.attentionWeight > 0
+        ? AttentionPenalty(weight: settings.attentionWeight, threshold: settings.attentionThreshold) : nil)
   }
 
   private func encode(_ pair: PreferencePair, _ encoder: PromptEncoder) throws -> EncodedPair {
@@ -202,12 +260,14 @@ struct TrainStage {
   }
 
   /// Log-probabilities under the reference: computed once and cached, or live.
+  /// - Parameter others: pairs that a live reference will be asked for beside `pairs`.
   private func reference(
-    _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore, folder: URL
+    _ pairs: [EncodedPair], _ others: [EncodedPair] = [], base: PretrainedModel, features: FeatureStore,
+    file: String, in folder: URL
   ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
     let settings = context.configuration.train
     guard settings.precomputeRefLogProbs else {
-      return try liveReference(pairs, base: base, features: features)
+      return try liveReference(pairs + others, base: base, features: features)
     }
     var fingerprint = Digest()
     fingerprint.update(ModelState.digest(base.model))
@@ -216,7 +276,7 @@ struct TrainStage {
     fingerprint.update("\(settings.sharesPrefix)")
     if settings.ldAlpha != 1 { fingerprint.update("\(settings.ldAlpha)") }
     let cache = ReferenceCache(
-      folder.appendingPathComponent("reference.h5"), fingerprint: fingerprint.finalize())
+      folder.appendingPathComponent(file), fingerprint: fingerprint.finalize())
     if let reason = cache.discarded {
       context.console.message("train: reference log-probabilities are computed again (\(reason))")
     }
@@ -263,19 +323,17 @@ struct TrainStage {
   }
 
   private func scorer(
-    _ model: LlavaModel, _ features: FeatureStore, weighsPairs: Bool = false
+    _ model: LlavaModel, _ features: FeatureStore, weighsPairs: Bool = false, attentionLayer: Int? = nil
   ) -> PairScorer {
     let settings = context.configuration.train
+    let queries = context.configuration.select.queries
     return PairScorer(
       model: model, features: features, sharesPrefix: settings.sharesPrefix, lengthWeight: settings.ldAlpha,
-      weighsPairs: weighsPairs)
+      weighsPairs: weighsPairs, attention: attentionLayer.map { ($0, queries) })
   }
 
   private static func values(_ pairs: [EncodedPair], _ scorer: PairScorer) throws -> [PairLogProbabilities] {
-    let sums = try noGradient { try scorer.sums(pairs).scores.array(of: Float.self) }
-    return pairs.indices.map {
-      PairLogProbabilities(chosen: Double(sums[2 * $0]), rejected: Double(sums[2 * $0 + 1]))
-    }
+    PairLogProbabilities.of(pairs, scores: try noGradient { try scorer.sums(pairs).scores })
   }
 
   /// The parts of the base model whose own weights are trained.

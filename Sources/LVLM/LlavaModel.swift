@@ -112,7 +112,7 @@ public final class LlavaModel: Module {
   }
 
   private func pass(
-    _ batch: PackedBatch, onlyOutputs: Bool, capture: AttentionCapture? = nil
+    _ batch: PackedBatch, onlyOutputs: Bool, capture: AttentionCapture? = nil, share: AttentionShare? = nil
   ) -> DecoderPass {
     var pass = DecoderPass(positions: batch.positions, layout: batch.layout)
     if onlyOutputs {
@@ -124,11 +124,21 @@ public final class LlavaModel: Module {
         decoder.layerIndices.lowerBound <= capture.layers.lowerBound
           && capture.layers.upperBound <= decoder.layerIndices.upperBound, "AttentionCapture",
         "found layers \(capture.layers), expected some of \(decoder.layerIndices)")
-      let scale = 1 / Double(configuration.text.headSize).squareRoot()
-      pass.observe = { layer, query, key, onlyOutputs in
-        guard capture.layers.contains(layer) else { return }
+    }
+    if let share {
+      tensorRequire(
+        decoder.layerIndices.contains(share.layer), "AttentionShare",
+        "found layer \(share.layer), expected one of \(decoder.layerIndices)")
+    }
+    if capture == nil, share == nil { return pass }
+    let scale = 1 / Double(configuration.text.headSize).squareRoot()
+    pass.observe = { layer, query, key, onlyOutputs in
+      if let capture, capture.layers.contains(layer) {
         capture.record(
           layer: layer, query: query, key: key, onlyOutputs: onlyOutputs, batch: batch, scale: scale)
+      }
+      if let share, share.layer == layer {
+        share.record(query: query, key: key, onlyOutputs: onlyOutputs, batch: batch, scale: scale)
       }
     }
     return pass
@@ -162,20 +172,22 @@ public final class LlavaModel: Module {
   /// - Parameters:
   ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
   ///   - capture: receives the image attention of some layers.
+  ///   - share: receives shares of the image attention of one layer, with a gradient.
   /// - Returns: `[targets]`, in the order of ``PackedBatch/targets``.
   public func logProbabilities(
-    _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture? = nil
+    _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture? = nil,
+    share: AttentionShare? = nil
   ) -> Tensor {
     logProbabilities(
-      predicting(batch, imageFeatures: imageFeatures, capture: capture), of: batch)
+      predicting(batch, imageFeatures: imageFeatures, capture: capture, share: share), of: batch)
   }
 
-  /// As ``logProbabilities(_:imageFeatures:capture:)``, and for each target how sure the model is there:
-  /// `log Σ_v p_v²` over the vocabulary, `[targets]`, without a gradient.
+  /// As ``logProbabilities(_:imageFeatures:capture:share:)``, and for each target how sure the model is
+  /// there: `log Σ_v p_v²` over the vocabulary, `[targets]`, without a gradient.
   package func logProbabilitiesAndSquares(
-    _ batch: PackedBatch, imageFeatures: Tensor
+    _ batch: PackedBatch, imageFeatures: Tensor, share: AttentionShare? = nil
   ) -> (logProbabilities: Tensor, squares: Tensor) {
-    let hidden = predicting(batch, imageFeatures: imageFeatures, capture: nil)
+    let hidden = predicting(batch, imageFeatures: imageFeatures, capture: nil, share: share)
     let rowsAtATime = 256
     let squares = noGradient {
       stride(from: 0, to: hidden.shape[0], by: rowsAtATime).map { start in
@@ -192,11 +204,11 @@ public final class LlavaModel: Module {
 
   /// Normed hidden states of the rows that predict targets.
   private func predicting(
-    _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture?
+    _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture?, share: AttentionShare?
   ) -> Tensor {
     let hidden = decoder(
       embeddings(batch, imageFeatures: imageFeatures),
-      pass: pass(batch, onlyOutputs: true, capture: capture))
+      pass: pass(batch, onlyOutputs: true, capture: capture, share: share))
     return hidden.rows(at: Tensor(batch.predictionOutputs))
   }
 

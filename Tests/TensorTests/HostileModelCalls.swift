@@ -85,6 +85,32 @@ private let products: [HostileCall] = [
   .init("attentionProbabilities", "rows out of range") {
     _ = attentionProbabilities(query: cube, key: cube, layout: .full([2]), rows: [2])
   },
+  .init("attentionMass", "ranks") {
+    _ = attentionMass(query: small, key: small, layout: .full([2]), foci: [])
+  },
+  .init("attentionMass", "types") {
+    _ = attentionMass(query: cube, key: cube.to(.float64), layout: .full([2]), foci: [])
+  },
+  .init("attentionMass", "a layout beyond the rows") {
+    _ = attentionMass(query: cube, key: cube, layout: .full([3]), foci: [])
+  },
+  .init("attentionMass", "a query row -1") {
+    _ = attentionMass(
+      query: cube, key: cube, layout: .full([2]), foci: [.init(queries: [-1], keys: [0], weights: [[1]])])
+  },
+  .init("attentionMass", "a key row max") {
+    _ = attentionMass(
+      query: cube, key: cube, layout: .full([2]), foci: [.init(queries: [1], keys: [huge], weights: [[1]])])
+  },
+  .init("attentionMass", "too few weights") {
+    _ = attentionMass(
+      query: cube, key: cube, layout: .full([2]), foci: [.init(queries: [1], keys: [0, 1], weights: [[1]])])
+  },
+  .init("attentionMass", "foci of one and of two masses") {
+    let one = AttentionFocus(queries: [0], keys: [0], weights: [[1]])
+    let two = AttentionFocus(queries: [1], keys: [0], weights: [[1], [2]])
+    _ = attentionMass(query: cube, key: cube, layout: .full([2]), foci: [one, two])
+  },
   .init("rotary", "negative positions") { _ = rotary(cube, positions: [-1, 0]) },
   .init("rotary", "an odd width") { _ = rotary(Tensor.ones([2, 3, 3]), positions: [0, 1]) },
   .init("rotary", "a position beyond all memory") {

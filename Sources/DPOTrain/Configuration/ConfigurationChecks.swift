@@ -1,3 +1,5 @@
+import LVLM
+
 extension RunConfiguration {
   /// Longest question with its template, beside the images, that is set aside when image counts are checked.
   private static let textAllowance = 48
@@ -79,6 +81,11 @@ extension RunConfiguration {
         index < text.numHiddenLayers, "select.layer", "\(index)",
         "a layer below \(text.numHiddenLayers) (model.text_config.num_hidden_layers)")
     }
+    if case .index(let index) = train.attentionLayer {
+      require(
+        index < text.numHiddenLayers, "train.attention_layer", "\(index)",
+        "a layer below \(text.numHiddenLayers) (model.text_config.num_hidden_layers)")
+    }
     guard vision.imageSize % vision.patchSize == 0 else { return }
     let images = max(
       compose.sequence.entries.filter { $0.records > 0 }.map(\.images).max() ?? 1,
@@ -141,6 +148,14 @@ extension RunConfiguration {
     require(
       train.preferenceWeight > 0 || train.gamma > 0, "train.preference_weight", "0 with gamma 0",
       "a number above 0 for one of them")
+    require(
+      train.attentionWeight == 0 || select.heads == .mean, "train.attention_weight",
+      "\(train.attentionWeight) with select.heads \(select.heads.rawValue)",
+      "0, or select.heads mean: what a maximum over heads sums to is no share of the attention")
+    require(
+      train.imageWeight == 0 || train.ldAlpha == 1, "train.image_weight",
+      "\(train.imageWeight) with ld_alpha \(train.ldAlpha)",
+      "0, or ld_alpha 1: the image term compares an answer with itself")
     guard let loss = PreferenceLoss.registry.first(where: { $0.name == train.lossType }) else { return }
     do {
       // Its own row has told what is wrong with β.

@@ -340,6 +340,31 @@ extension RunConfiguration.Train: ConfigurationSection {
         "Weight of mDPO's anchor, −log σ(β log π/π_ref) of the chosen answers, which keeps them from "
           + "becoming less likely; 0 is none."
       ),
+      .number(
+        "image_weight", \.imageWeight, .notNegative,
+        "Weight of mDPO's image-conditional term: −log σ(β log π/π_ref of the chosen answer after its pictures − β "
+          + "log π/π_ref of it after corrupted ones); 0 is none, mDPO has 1."
+      ),
+      .choice(
+        "image_corruption", \.imageCorruption,
+        "What `image_weight` does to the picture that is asked about, by seed and pair: `crop` leaves a random "
+          + "rectangle of at most a fifth of its area (mDPO), `swap` exchanges it with another picture of the "
+          + "prompt (and crops it where there is none: grids, pictures in pictures, single images), `noise` lays "
+          + "Gaussian noise of 128 8-bit steps over it."
+      ),
+      .number(
+        "attention_weight", \.attentionWeight, .notNegative,
+        "Weight λ of a penalty λ · max(0, `attention_threshold` − R) on chosen answers, R being the attention ratio "
+          + "by which selection judges, with a gradient: the mean over heads and over the rows of "
+          + "`select.queries`; 0 is none, AA-DPO has 0.9."
+      ),
+      .number(
+        "attention_threshold", \.attentionThreshold, .share,
+        "Attention ratio from which on `attention_weight` penalises nothing."),
+      .optionalLayer(
+        "attention_layer", \.attentionLayer,
+        "Decoder layer that `attention_weight` reads; `null` takes the one that selection read, with "
+          + "`select.layer: auto` the one it found."),
       .choice(
         "nll_reduction", \.nllReduction,
         "NLL as the mean over answer tokens (released code) or their sum per pair (the paper's equation 5)."),

@@ -77,18 +77,7 @@ extension RunConfiguration.Select: ConfigurationSection {
         "Decoder layer whose attention is read: a number from 0, a fraction of the depth, or `auto`: the "
           + "layer whose attention ratios differ most between answers to prompts of one format and number of "
           + "images, which no label decides.",
-        parse: { node in
-          if node.text == "auto" { return .auto }
-          if let index = node.integer { return (0...10_000).contains(index) ? .index(index) : nil }
-          return node.number.flatMap { (0...1).contains($0) ? .fraction($0) : nil }
-        },
-        write: {
-          switch $0 {
-          case .index(let index): .integer(index)
-          case .fraction(let fraction): .scalar("\(fraction)")
-          case .auto: .scalar("auto")
-          }
-        }
+        parse: { .init($0) }, write: { $0.written }
       ).read(by: .answers, .before),
       .choice(
         "heads", \.heads,

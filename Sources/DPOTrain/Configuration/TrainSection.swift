@@ -31,6 +31,9 @@ extension RunConfiguration {
       public var dtype: DType { self == .float32 ? .float32 : .bfloat16 }
     }
 
+    /// How the picture that is asked about is corrupted for the image term.
+    public typealias ImageCorruption = CorruptedAnswers.Corruption
+
     /// Losses by TRL's names.
     public static let lossTypes = PreferenceLoss.registry.map(\.name)
     /// Kinds of prompts the ballast can be drawn from.
@@ -65,6 +68,16 @@ extension RunConfiguration {
     public var gamma = 0.1
     /// Weight of mDPO's anchor, −log σ(β log π/π_ref) of the chosen answers.
     public var anchorWeight = 0.0
+    /// Weight of mDPO's image-conditional term.
+    public var imageWeight = 0.0
+    /// What that term's other picture is.
+    public var imageCorruption = ImageCorruption.crop
+    /// Weight λ of the penalty on chosen answers whose attention goes to other images.
+    public var attentionWeight = 0.0
+    /// Attention ratio from which on there is no penalty.
+    public var attentionThreshold = 0.75
+    /// Decoder layer whose attention is penalised; `nil` takes the one that selection read.
+    public var attentionLayer: Select.Layer?
     /// How the NLL term is put together.
     public var nllReduction = Reduction.mean
     /// Passes over the pairs; not used when `maxSteps` is given.

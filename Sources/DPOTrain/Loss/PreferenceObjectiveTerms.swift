@@ -8,12 +8,12 @@ public enum LikelihoodReduction: String, CaseIterable, Sendable {
   case sum
 }
 
-/// The whole training objective: a weighted list of preference losses, `γ` times the likelihood term, and an
-/// anchor.
+/// The whole training objective: a weighted list of preference losses, `γ` times the likelihood term, an
+/// anchor, an image-conditional term and a penalty on attention.
 ///
 /// `L = Σ_i w_i · mean_pairs(loss_i) + γ · NLL(chosen)` (MIA-DPO, equation 5, with one loss of weight 1)
 /// `+ a · mean_pairs(−log σ(β · log π(y_w|x)/π_ref(y_w|x)))` (the anchor of mDPO, arXiv 2406.11839, equation
-/// 7).
+/// 7) `+ i · mean_pairs(image term)` (``PreferenceScores/imageLoss(_:beta:)``) `+` ``AttentionPenalty``.
 public struct PreferenceObjectiveTerms: Sendable {
   /// The preference losses.
   public let losses: [PreferenceLoss]
@@ -28,12 +28,17 @@ public struct PreferenceObjectiveTerms: Sendable {
   public let anchor: Double
   /// How the likelihood term is averaged.
   public let reduction: LikelihoodReduction
+  /// The weight of mDPO's image-conditional term.
+  public let image: Double
+  /// What chosen answers that look elsewhere cost; none when nil.
+  public let attention: AttentionPenalty?
 
   /// - Parameter weights: One per loss; all 1 when empty.
   /// - Throws: ``LossError`` when a name is unknown, an option is out of range, or no listed loss reads it.
   public init(
     losses names: [String], weights: [Double] = [], options: LossOptions, gamma: Double = 0,
-    anchor: Double = 0, reduction: LikelihoodReduction = .mean
+    anchor: Double = 0, reduction: LikelihoodReduction = .mean, image: Double = 0,
+    attention: AttentionPenalty? = nil
   ) throws {
     guard weights.isEmpty || weights.count == names.count else {
       throw LossError.weightCount(losses: names.count, weights: weights.count)
@@ -45,6 +50,12 @@ public struct PreferenceObjectiveTerms: Sendable {
     guard anchor >= 0, anchor.isFinite else {
       throw LossError.invalidOption(
         "anchor", loss: names.joined(separator: "+"), found: anchor, expected: "a number of at least 0")
+    }
+    for (name, value) in [
+      ("image", image), ("attention", attention?.weight ?? 0), ("threshold", attention?.threshold ?? 0),
+    ] where !(value >= 0 && value.isFinite) {
+      throw LossError.invalidOption(
+        name, loss: names.joined(separator: "+"), found: value, expected: "a number of at least 0")
     }
     losses = try names.map(PreferenceLoss.named)
     guard !losses.isEmpty else {
@@ -61,13 +72,15 @@ public struct PreferenceObjectiveTerms: Sendable {
     self.gamma = gamma
     self.anchor = anchor
     self.reduction = reduction
+    self.image = image
+    self.attention = attention
   }
 
   /// Whether a batch split in parts gives the same gradient as the whole.
   public var isPerPair: Bool { losses.allSatisfy(\.isPerPair) }
 
   /// Whether the reference's log-probabilities change the value.
-  public var needsReference: Bool { anchor > 0 || losses.contains(where: \.readsReference) }
+  public var needsReference: Bool { anchor > 0 || image > 0 || losses.contains(where: \.readsReference) }
 
   /// This part's share of the loss of an optimizer step, a scalar: shares of all parts add up to the loss of
   /// the whole step, whatever the split.
@@ -75,11 +88,14 @@ public struct PreferenceObjectiveTerms: Sendable {
   ///   - pairWeights: What the preference loss of each pair is multiplied with, `[pairs]`; 1 when nil.
   ///   - chosenSums: Summed log-probability of each chosen answer, for the likelihood term, where scores
   ///     weigh tokens.
+  ///   - attentionRatios: R of those chosen answers that have one, for the penalty.
+  ///   - corrupted: The chosen answers after corrupted pictures, for the image term.
   ///   - stepPairs: Pairs in the whole optimizer step.
   ///   - stepAnswers: Answers in the likelihood term of the whole step, when there are more than pairs.
   ///   - stepChosenTokens: Tokens of those answers.
   public func share(
-    of scores: PreferenceScores, pairWeights: Tensor? = nil, chosenSums: Tensor? = nil, stepPairs: Int,
+    of scores: PreferenceScores, pairWeights: Tensor? = nil, chosenSums: Tensor? = nil,
+    attentionRatios: Tensor? = nil, corrupted: CorruptedScores? = nil, stepPairs: Int,
     stepAnswers: Int? = nil, stepChosenTokens: Int
   ) -> Tensor {
     var shares = zip(losses, weights).map { loss, weight in
@@ -95,6 +111,12 @@ public struct PreferenceObjectiveTerms: Sendable {
         likelihoodShare(
           of: chosenSums ?? scores.policyChosen, stepAnswers: stepAnswers ?? stepPairs,
           stepChosenTokens: stepChosenTokens))
+    }
+    if image > 0, let corrupted {
+      shares.append(scores.imageLoss(corrupted, beta: options.beta).sum() * (image / Double(stepPairs)))
+    }
+    if let attention, let attentionRatios, attentionRatios.count > 0 {
+      shares.append(attention.share(of: attentionRatios, stepPairs: stepPairs))
     }
     return shares.dropFirst().reduce(shares[0], +)
   }

@@ -98,6 +98,9 @@ public struct StageContext {
     switch picture {
     case .file(let path), .noisy(let path, _):
       return try Digest.of(file: URL(fileURLWithPath: path))
+    case .corrupted(let path, let corruption):
+      return Digest.of(
+        "\(try Digest.of(file: URL(fileURLWithPath: path))) \(corruption.kind.rawValue) \(corruption.seed)")
     case .source(let reference):
       var digest = Digest()
       digest.update(try source.image(for: reference).pixels)

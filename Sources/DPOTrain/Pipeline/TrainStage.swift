@@ -11,8 +11,15 @@ struct TrainStage {
     let folder = try context.directory.folder(.train)
     let base = try context.open(context.startingModel, trainable: trainedParts)
     let model = base.model
-    let usable = try withPermutedCopies(try usablePairs(base.encoder), base.encoder)
+    let origins = try asksForTargets ? PairOrigins(ofRun: context.directory.url) : nil
+    var usable = try withPermutedCopies(try usablePairs(base.encoder, origins), base.encoder)
+    if settings.attentionWeight > 0, let origins {
+      for index in usable.indices {
+        usable[index].encoded.focus = try focus(of: usable[index].pair, origins, model)
+      }
+    }
     let (pairs, encoded) = (usable.map(\.pair), usable.map(\.encoded))
+    let corrupted = origins.map { corruptedPairs(usable, $0) } ?? []
     let candidates = try candidates()
     let ballast = try ballast(candidates, base.encoder)
 
@@ -27,19 +34,32 @@ struct TrainStage {
     case (false, false): features = frozen
     }
     freeze(model)
-    try frozen.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures))
+    let shown = (encoded + (ballast?.examples ?? []) + corrupted).map(\.pictures)
+    try frozen.prepare(shown)
     let terms = try Self.terms(settings)
     let reference: ([EncodedPair]) throws -> [PairLogProbabilities] =
       terms.needsReference
-      ? try reference(encoded, base: base, features: frozen, folder: folder)
+      ? try reference(encoded, corrupted, base: base, features: frozen, file: "reference.h5", in: folder)
       : { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } }
+    let referenceOfCorrupted =
+      corrupted.isEmpty || !settings.precomputeRefLogProbs
+      ? reference
+      : try self.reference(
+        corrupted, base: base, features: frozen, file: "reference-corrupted.h5", in: folder)
     if features !== frozen {
       frozen.removeAll()
-      try features.prepare((encoded + (ballast?.examples ?? [])).map(\.pictures))
+      try features.prepare(shown)
     }
 
     try makeTrainable(model)
-    let scorer = scorer(model, features, weighsPairs: settings.useWeighting)
+    let attention =
+      settings.attentionWeight > 0
+      ? try context.configuration.attentionLayer(
+        of: model.configuration.text.hiddenLayerCount, ofRun: context.directory.url) : nil
+    if let attention {
+      context.console.message("train: the attention of layer \(attention) takes part in the loss")
+    }
+    let scorer = scorer(model, features, weighsPairs: settings.useWeighting, attentionLayer: attention)
     let batch = settings.perDeviceTrainBatchSize * settings.gradientAccumulationSteps
     let isSingle = singleFlags(pairs, candidates)
     if settings.singleImageShare > 0, Set(isSingle).count < 2 {
@@ -56,7 +76,12 @@ struct TrainStage {
       : max(1, Int(clamping: (Double(sampler.stepsPerEpoch) * settings.numTrainEpochs).rounded(.up)))
     let objective = PreferenceObjective(
       pairs: encoded, sampler: sampler, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer,
-      terms: terms, ballast: ballast, reference: reference)
+      terms: terms, ballast: ballast,
+      corrupted: corrupted.isEmpty
+        ? nil
+        : CorruptedAnswers(
+          corrupted, scorer: self.scorer(model, features), reference: referenceOfCorrupted),
+      reference: reference)
     let loop = TrainingLoop(
       settings: TrainingLoop.Settings(
         stage: .train, steps: steps,
@@ -79,159 +104,26 @@ struct TrainStage {
     try ModelBuilder.save(base, to: context.trainedModel)
   }
 
-  /// The pairs of the run that can be trained on, under names of their own.
-  /// - Throws: ``UnusableRecords`` for the others, unless they are to be left out.
-  private func usablePairs(_ encoder: PromptEncoder) throws -> [(pair: PreferencePair, encoded: EncodedPair)]
-  {
-    let file = context.directory.pairs.path
-    var problems: [DataError] = []
-    let read = try PreferencePairFile.readLines(
-      file, imageFolder: context.directory.url.path, broken: { problems.append($0) })
-    var seen = Set<[String]>()
-    var usable = try encoded(read, of: file, encoder, problems: &problems) {
-      PairFileError.problem(of: $0, seen: &seen)
-    }
-    problems = problems.inFileOrder
-    try context.omissions.leaveOut(problems, stage: .train)
-    guard let first = problems.first, usable.isEmpty else {
-      guard !usable.isEmpty else { throw PairFileError.none(file: file) }
-      for (index, named) in PairFileError.distinctlyNamed(usable.map(\.pair)).enumerated() {
-        usable[index].pair = named
-        usable[index].encoded.id = named.id
-      }
-      return usable
-    }
-    throw DataError(
-      file: file, problem: "none of \(problems.count) pairs can be used; the first problem: \(first)")
-  }
-
-  /// The pairs, each followed by its copies in other orders where the settings want them.
-  private func withPermutedCopies(
-    _ usable: [(pair: PreferencePair, encoded: EncodedPair)], _ encoder: PromptEncoder
-  ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
-    let count = context.configuration.train.permutedCopies
-    guard count > 0 else { return usable }
-    let generator = RandomGenerator(seed: context.configuration.run.seed, stream: 0x5045_524D)
-    let all = try usable.enumerated().flatMap { index, one in
-      var own = generator.split(UInt64(index))
-      let copies = PermutedPairs.copies(of: one.pair, count: count, using: &own)
-      return try [one]
-        + copies.enumerated().map { number, copy in
-          var copy = copy
-          copy.id = "\(one.pair.id)~\(number + 1)"
-          return (copy, try encode(copy, encoder))
-        }
-    }
-    if all.count == usable.count {
-      context.console.warning(
-        "train.permuted_copies has no effect: no pair shows several pictures of which its prompt names one")
-    }
-    return all
-  }
-
-  /// The pairs of a file that can be encoded and whose pictures can be read; what is wrong with the others is
-  /// added to `problems`.
-  /// - Parameter problem: what else is wrong with a pair.
-  private func encoded(
-    _ rows: [(pair: PreferencePair, line: Int)], of file: String, _ encoder: PromptEncoder,
-    problems: inout [DataError], problem: (PreferencePair) -> String? = { _ in nil }
-  ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
-    let broken = try context.pictureCheck.problems(of: rows.lazy.flatMap { images(of: $0.pair) })
-    var usable: [(pair: PreferencePair, encoded: EncodedPair)] = []
-    for (pair, line) in rows {
-      do {
-        if let problem = problem(pair) ?? images(of: pair).lazy.compactMap({ broken[$0] }).first {
-          throw RecordError(id: pair.id, reason: problem)
-        }
-        usable.append((pair, try encode(pair, encoder)))
-      } catch {
-        let problem = (error as? RecordError)?.reason ?? "\(error)"
-        problems.append(DataError(file: "\(file):\(line)", record: pair.id, problem: problem))
-      }
-    }
-    return usable
-  }
-
-  /// The files of a pair's pictures.
-  private func images(of pair: PreferencePair) -> [String] {
-    pair.images.map { URL(fileURLWithPath: $0, relativeTo: context.directory.url).path }
-  }
-
   /// The objective that the settings describe.
   static func terms(_ settings: RunConfiguration.Train) throws -> PreferenceObjectiveTerms {
     try PreferenceObjectiveTerms(
       losses: [settings.lossType], weights: [settings.preferenceWeight],
       options: settings.lossOptions,
       gamma: settings.gamma, anchor: settings.anchorWeight,
-      reduction: settings.nllReduction == .mean ? .mean : .sum)
-  }
-
-  private func encode(_ pair: PreferencePair, _ encoder: PromptEncoder) throws -> EncodedPair {
-    do {
-      let example = try encoder.example(
-        question: pair.prompt, images: Array(pair.images.indices), answers: [pair.chosen, pair.rejected])
-      return EncodedPair(
-        id: pair.id,
-        pictures: images(of: pair).map(Picture.file),
-        promptIDs: example.promptIDs, completions: example.completions)
-    } catch let error as PromptError {
-      throw RecordError(id: pair.id, reason: "\(error)")
-    }
-  }
-
-  /// The judged answers of the selection, where they are there: pairs may also come from elsewhere.
-  private func candidates() throws -> [CandidateRow] {
-    let file = context.directory.url.appendingPathComponent("select/candidates.jsonl")
-    return FileManager.default.fileExists(atPath: file.path) ? try RowFile.read(from: file) : []
-  }
-
-  /// Which pairs have a single image as it came.
-  private func singleFlags(_ pairs: [PreferencePair], _ candidates: [CandidateRow]) -> [Bool] {
-    let single = Set(candidates.lazy.filter { $0.kind == .single }.map(\.id))
-    return pairs.map { single.contains($0.id) }
-  }
-
-  /// The base model's right answers as the settings want them; `nil` for none.
-  private func ballast(_ candidates: [CandidateRow], _ encoder: PromptEncoder) throws -> Ballast? {
-    let settings = context.configuration.train
-    guard settings.ballastPerStep > 0, settings.gamma > 0 else {
-      try context.omissions.leaveOut([], stage: .train, part: " ballast")
-      return nil
-    }
-    let kinds = Set(settings.ballastKinds)
-    let right = candidates.enumerated().filter { _, row in
-      row.answeredRight && kinds.contains(row.kind.rawValue)
-    }.map { index, row in
-      let pair = PreferencePair(
-        id: row.id, images: row.images, prompt: row.prompt, chosen: row.groundTruth,
-        rejected: row.groundTruth)
-      return (pair: pair, line: index + 1)
-    }
-    var problems: [DataError] = []
-    let file = context.directory.url.appendingPathComponent("select/candidates.jsonl").path
-    let examples = try encoded(right, of: file, encoder, problems: &problems).map { _, encoded in
-      var example = encoded
-      example.completions.removeLast()
-      return example
-    }
-    try context.omissions.leaveOut(problems, stage: .train, part: " ballast")
-    if let first = problems.first, examples.isEmpty {
-      throw DataError(
-        file: file,
-        problem: "none of \(problems.count) right answers (train.ballast_per_step) can be used; "
-          + "the first problem: \(first)")
-    }
-    return examples.isEmpty
-      ? nil : Ballast(examples, perStep: settings.ballastPerStep, seed: context.configuration.run.seed)
+      reduction: settings.nllReduction == .mean ? .mean : .sum, image: settings.imageWeight,
+      attention: settings.attentionWeight > 0
+        ? AttentionPenalty(weight: settings.attentionWeight, threshold: settings.attentionThreshold) : nil)
   }
 
   /// Log-probabilities under the reference: computed once and cached, or live.
+  /// - Parameter others: pairs that a live reference will be asked for beside `pairs`.
   private func reference(
-    _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore, folder: URL
+    _ pairs: [EncodedPair], _ others: [EncodedPair] = [], base: PretrainedModel, features: FeatureStore,
+    file: String, in folder: URL
   ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
     let settings = context.configuration.train
     guard settings.precomputeRefLogProbs else {
-      return try liveReference(pairs, base: base, features: features)
+      return try liveReference(pairs + others, base: base, features: features)
     }
     var fingerprint = Digest()
     fingerprint.update(ModelState.digest(base.model))
@@ -240,7 +132,7 @@ struct TrainStage {
     fingerprint.update("\(settings.sharesPrefix)")
     if settings.ldAlpha != 1 { fingerprint.update("\(settings.ldAlpha)") }
     let cache = ReferenceCache(
-      folder.appendingPathComponent("reference.h5"), fingerprint: fingerprint.finalize())
+      folder.appendingPathComponent(file), fingerprint: fingerprint.finalize())
     if let reason = cache.discarded {
       context.console.message("train: reference log-probabilities are computed again (\(reason))")
     }
@@ -287,19 +179,17 @@ struct TrainStage {
   }
 
   private func scorer(
-    _ model: LlavaModel, _ features: FeatureStore, weighsPairs: Bool = false
+    _ model: LlavaModel, _ features: FeatureStore, weighsPairs: Bool = false, attentionLayer: Int? = nil
   ) -> PairScorer {
     let settings = context.configuration.train
+    let queries = context.configuration.select.queries
     return PairScorer(
       model: model, features: features, sharesPrefix: settings.sharesPrefix, lengthWeight: settings.ldAlpha,
-      weighsPairs: weighsPairs)
+      weighsPairs: weighsPairs, attention: attentionLayer.map { ($0, queries) })
   }
 
   private static func values(_ pairs: [EncodedPair], _ scorer: PairScorer) throws -> [PairLogProbabilities] {
-    let sums = try noGradient { try scorer.sums(pairs).scores.array(of: Float.self) }
-    return pairs.indices.map {
-      PairLogProbabilities(chosen: Double(sums[2 * $0]), rejected: Double(sums[2 * $0 + 1]))
-    }
+    PairLogProbabilities.of(pairs, scores: try noGradient { try scorer.sums(pairs).scores })
   }
 
   /// The parts of the base model whose own weights are trained.

@@ -107,11 +107,13 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return Int(clamping: Double(sft.perDeviceTrainBatchSize) * (single * (1 - share) + double * share))
   }
 
-  /// Estimated tokens of one preference step: prompts once or twice, and both answers.
+  /// Estimated tokens of one preference step: prompts once or twice, and both answers; with an image term
+  /// the corrupted prompt and the chosen one.
   public var trainTokens: Int {
     let train = configuration.train
     let prompt = imagesPerPair * Double(model.tokensPerImage) + Double(systemTokens + 10)
-    let perPair = (train.sharesPrefix ? 1 : 2) * prompt + 12
+    let corrupted = train.imageWeight > 0 ? prompt + 6 : 0
+    let perPair = (train.sharesPrefix ? 1 : 2) * prompt + 12 + corrupted
     return Int(clamping: Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps) * perPair)
   }
 
@@ -196,8 +198,9 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   /// Most pictures of the pairs and the ballast.
   private var pictureCount: Int {
     let compose = configuration.compose
+    let corrupted = configuration.train.imageWeight > 0 ? compose.total + compose.single : 0
     return compose.sequence.entries.reduce(0) { $0 + $1.images * $1.records } + compose.grid.total
-      + compose.picInPic.total + compose.single
+      + compose.picInPic.total + compose.single + corrupted
   }
 
   private func keptFeatureBytes(_ training: FeatureStore.Training) -> Double {

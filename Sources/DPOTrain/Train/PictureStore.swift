@@ -12,6 +12,8 @@ public enum Picture: Hashable, Sendable {
   case file(String)
   /// A file with noise on it.
   case noisy(String, PictureNoise)
+  /// A file whose picture has less to see.
+  case corrupted(String, PictureCorruption)
   /// A canvas of records of the data source.
   case composed(ComposedPicture)
 }
@@ -70,6 +72,7 @@ public final class PictureStore: Sendable {
       case .source(let reference): try source.image(for: reference)
       case .file(let path): try RGBImage(contentsOf: path)
       case .noisy(let path, let noise): noise.applied(to: try RGBImage(contentsOf: path))
+      case .corrupted(let path, let corruption): corruption.applied(to: try RGBImage(contentsOf: path))
       case .composed(let canvas): try canvas.drawn(from: source)
       }
     let square = processor.square(image)

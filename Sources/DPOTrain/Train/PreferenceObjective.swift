@@ -11,13 +11,19 @@ public struct EncodedPair: Sendable {
   public var promptIDs: [Int32]
   /// The chosen and the rejected answer, each ending with eos.
   public var completions: [[Int32]]
+  /// How much of each image feature of the prompt belongs to what is asked about, pictures in order; `nil`
+  /// where nobody asks, or there is but one picture as it came.
+  public var focus: [Float]?
 
   /// Creates a pair.
-  public init(id: String, pictures: [Picture], promptIDs: [Int32], completions: [[Int32]]) {
+  public init(
+    id: String, pictures: [Picture], promptIDs: [Int32], completions: [[Int32]], focus: [Float]? = nil
+  ) {
     self.id = id
     self.pictures = pictures
     self.promptIDs = promptIDs
     self.completions = completions
+    self.focus = focus
   }
 }
 
@@ -33,6 +39,16 @@ public struct PairLogProbabilities: Sendable, Equatable {
     self.chosen = chosen
     self.rejected = rejected
   }
+
+  /// Those of some pairs from the scores of all their answers; without a rejected answer it has none.
+  static func of(_ pairs: [EncodedPair], scores: Tensor) -> [PairLogProbabilities] {
+    var rest = scores.array(of: Float.self)[...]
+    return pairs.map { pair in
+      let own = rest.prefix(pair.completions.count).map(Double.init)
+      rest = rest.dropFirst(own.count)
+      return PairLogProbabilities(chosen: own[0], rejected: own.count > 1 ? own[1] : .nan)
+    }
+  }
 }
 
 /// Answers scored by a model: packs pairs, runs the decoder, sums log-probabilities per answer.
@@ -42,22 +58,28 @@ public struct PairScorer {
   private let sharesPrefix: Bool
   private let lengthWeight: Double
   private let weighsPairs: Bool
+  private let attention: (layer: Int, queries: AttentionReading.Queries)?
 
   /// - Parameters:
   ///   - lengthWeight: the weight in scores of the tokens of the longer answer of a pair that lie beyond the
   ///     length
   ///   of the shorter one (α of LD-DPO, Liu et al. 2024, arXiv:2409.06411; TRL's `ld_alpha`).
   ///   - weighsPairs: whether ``Sums/pairWeights`` are computed.
+  ///   - attention: the decoder layer, and the tokens that ask, of ``Sums/attentionRatios``; none by default.
   public init(
     model: LlavaModel, features: FeatureStore, sharesPrefix: Bool, lengthWeight: Double = 1,
-    weighsPairs: Bool = false
+    weighsPairs: Bool = false, attention: (layer: Int, queries: AttentionReading.Queries)? = nil
   ) {
+    self.attention = attention
     self.model = model
     self.features = features
     self.sharesPrefix = sharesPrefix
     self.lengthWeight = lengthWeight
     self.weighsPairs = weighsPairs
   }
+
+  /// Whether ``Sums/attentionRatios`` are computed.
+  var readsAttention: Bool { attention != nil }
 
   /// What a model says to the answers of some pairs.
   public struct Sums {
@@ -69,6 +91,8 @@ public struct PairScorer {
     /// `exp(Σ mean_t(log p_t − log Σ_v p_v²))` over the two answers (WPO, Zhou et al. 2024,
     /// arXiv:2406.11827).
     public let pairWeights: Tensor?
+    /// R of the first answer of every pair that has an ``EncodedPair/focus`` and a token that asks, in order.
+    public let attentionRatios: Tensor?
     /// The decoder's rows.
     public let rows: Int
   }
@@ -84,13 +108,16 @@ public struct PairScorer {
     let batch = try PackedBatch(
       examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(model.configuration.imageTokenIndex),
       patchesPerImage: model.configuration.tokensPerImage)
+    let share = attention.map {
+      AttentionShare(layer: $0.layer, queries: $0.queries, targets: targets(pairs))
+    }
     let logProbabilities: Tensor
     var squares: Tensor?
     if weighsPairs {
       (logProbabilities, squares) = model.logProbabilitiesAndSquares(
-        batch, imageFeatures: batchFeatures.tensor)
+        batch, imageFeatures: batchFeatures.tensor, share: share)
     } else {
-      logProbabilities = model.logProbabilities(batch, imageFeatures: batchFeatures.tensor)
+      logProbabilities = model.logProbabilities(batch, imageFeatures: batchFeatures.tensor, share: share)
     }
     let (segments, count) = (batch.completionOfTarget, batch.completionCount)
     let sums = segmentSums(logProbabilities, segments: segments, count: count)
@@ -103,7 +130,20 @@ public struct PairScorer {
       let lengths = pairs.flatMap { $0.completions.map { 1 / Float(max($0.count, 1)) } }
       return (above * Tensor(lengths)).reshaped([pairs.count, -1]).sum(axes: [1]).exp()
     }
-    return Sums(sums: sums, scores: scores, pairWeights: pairWeights, rows: batch.tokenCount)
+    return Sums(
+      sums: sums, scores: scores, pairWeights: pairWeights, attentionRatios: share?.ratios,
+      rows: batch.tokenCount)
+  }
+
+  /// The first answers whose attention is asked for.
+  private func targets(_ pairs: [EncodedPair]) -> [AttentionShare.Target] {
+    var sequence = 0
+    return pairs.compactMap { pair in
+      defer { sequence += pair.completions.count }
+      guard let focus = pair.focus, pair.completions[0].count > 1 || attention?.queries == .prediction
+      else { return nil }
+      return AttentionShare.Target(sequence: sequence, weights: focus)
+    }
   }
 
   /// The weight of each answer token: 1 up to the length of the shorter answer of its pair.
@@ -127,23 +167,31 @@ public struct PreferenceObjective: TrainingObjective {
   private let scorer: PairScorer
   private let terms: PreferenceObjectiveTerms
   private let ballast: Ballast?
+  private let corrupted: CorruptedAnswers?
   private let reference: ([EncodedPair]) throws -> [PairLogProbabilities]
 
   /// - Parameters:
   ///   - microBatch: Pairs that go through the model at a time.
   ///   - ballast: Right answers that take part in the NLL term alone.
+  ///   - corrupted: The chosen answers after corrupted pictures, for terms with an image term.
   ///   - reference: Log-probabilities under the reference, for pairs of this objective.
+  /// - Precondition: `corrupted` is there for terms with an image term, and the scorer reads attention for
+  ///   those with a penalty on it.
   public init(
     pairs: [EncodedPair], sampler: PairSampler, microBatch: Int, scorer: PairScorer,
-    terms: PreferenceObjectiveTerms, ballast: Ballast? = nil,
+    terms: PreferenceObjectiveTerms, ballast: Ballast? = nil, corrupted: CorruptedAnswers? = nil,
     reference: @escaping ([EncodedPair]) throws -> [PairLogProbabilities]
   ) {
+    tensorRequire(
+      (terms.image == 0 || corrupted != nil) && (terms.attention == nil || scorer.readsAttention),
+      "PreferenceObjective", "an image term needs corrupted answers, a penalty on attention a scorer of it")
     self.pairs = pairs
     self.sampler = sampler
     self.microBatch = microBatch
     self.scorer = scorer
     self.terms = terms
     self.ballast = ballast
+    self.corrupted = corrupted
     self.reference = reference
   }
 
@@ -157,6 +205,7 @@ public struct PreferenceObjective: TrainingObjective {
     let chosenTokens = (records + kept).reduce(0) { $0 + $1.completions[0].count }
     var gradients = Gradients()
     var metrics = PreferenceMetrics()
+    var (attention, image) = (AttentionMetrics(), ImageTermMetrics())
     var loss = 0.0
     var tokens = 0
     for start in stride(from: 0, to: records.count, by: microBatch) {
@@ -165,12 +214,16 @@ public struct PreferenceObjective: TrainingObjective {
       let found = try scorer.sums(part)
       let scores = Self.scores(found.scores, pairs: part, reference: known)
       let chosen = Self.scores(found.sums, pairs: part, reference: known).policyChosen
+      let other = terms.image > 0 ? try corrupted?.scores(of: part) : nil
       let share = terms.share(
-        of: scores, pairWeights: found.pairWeights, chosenSums: chosen, stepPairs: records.count,
+        of: scores, pairWeights: found.pairWeights, chosenSums: chosen,
+        attentionRatios: found.attentionRatios, corrupted: other?.scores, stepPairs: records.count,
         stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
       loss += share.item()
       metrics.add(scores, chosenSums: chosen, beta: terms.options.beta)
-      tokens += found.rows
+      if let ratios = found.attentionRatios, let penalty = terms.attention { attention.add(ratios, penalty) }
+      if let other { image.add(scores, other.scores, beta: terms.options.beta) }
+      tokens += found.rows + (other?.rows ?? 0)
       gradients.add(share.backward())
     }
     for start in stride(from: 0, to: kept.count, by: microBatch) {
@@ -182,11 +235,12 @@ public struct PreferenceObjective: TrainingObjective {
       gradients.add(share.backward())
     }
     let weight = Double(records.count)
+    var named: [(name: String, value: Double, weight: Double)] = (metrics.named + image.named).map {
+      ($0.0, $0.1, $0.0 == "nll_loss" ? Double(chosenTokens) : weight)
+    }
+    named += attention.named.map { ($0.0, $0.1, Double(attention.answers)) }
     return StepOutcome(
-      gradients: gradients, loss: loss, tokens: tokens,
-      metrics: metrics.named.map {
-        ($0.0, $0.1, $0.0 == "nll_loss" ? Double(chosenTokens) : weight)
-      },
+      gradients: gradients, loss: loss, tokens: tokens, metrics: named,
       highlights: [
         ("accuracy", fixed(metrics.accuracy, 2)), ("margin", fixed(metrics.margin, 3)),
       ])

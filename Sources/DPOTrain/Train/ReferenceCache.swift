@@ -52,10 +52,8 @@ public final class ReferenceCache {
         return try noGradient { try scorer.sums(batch).scores.detached() }
       }
       if missed { computedCount += batch.count }
-      let sums = stored.array(of: Float.self)
-      for (index, pair) in batch.enumerated() {
-        values[pair.id] = PairLogProbabilities(
-          chosen: Double(sums[2 * index]), rejected: Double(sums[2 * index + 1]))
+      for (pair, known) in zip(batch, PairLogProbabilities.of(batch, scores: stored)) {
+        values[pair.id] = known
       }
       try progress(range.upperBound)
     }

@@ -95,14 +95,14 @@ public func attentionProbabilities(
 }
 
 extension AttentionShape {
-  fileprivate init(_ query: Tensor, _ key: Tensor, _ value: Tensor) {
+  init(_ query: Tensor, _ key: Tensor, _ value: Tensor) {
     self.init(
       heads: query.shape[1], keyHeads: key.shape[1], dim: query.shape[2], queryStride: query.strides[0],
       keyStride: key.strides[0], valueStride: value.strides[0])
   }
 }
 
-private func checkedScale(
+func checkedScale(
   _ query: Tensor, _ key: Tensor, _ layout: AttentionLayout, _ scale: Double?, _ operation: String
 ) -> Double {
   tensorRequire(

@@ -48,6 +48,7 @@ struct SpecialCoverageTests {
       "convTransposed2d",
     ],
     "is the kernel of scaledDotProductAttention": ["attention", "attentionProbabilities"],
+    "adds what attentionProbabilities gives, with tests of its own": ["attentionMass"],
     "is random": ["dropout"],
     "is tested below": ["isClose"],
   ]

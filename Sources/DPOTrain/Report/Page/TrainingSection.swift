@@ -19,6 +19,12 @@ extension ReportPage {
       body += curves(
         "Reward accuracy", ["rewards/accuracies": ("chosen over rejected", "after")], preference,
         including: [0, 1], references: [0.5])
+      body += curves(
+        "Attention ratio of chosen answers", ["attention/chosen": ("R", "chosen")], preference,
+        including: [0, 1])
+      body += curves(
+        "Reward margin over corrupted pictures", ["rewards/image_margins": ("right − corrupted", "after")],
+        preference, including: [0])
       body += "</div>\n<div class=\"figures thirds\">\n"
       body += curves(
         "Log-probability, chosen and rejected",

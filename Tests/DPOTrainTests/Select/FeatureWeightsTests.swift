@@ -1,0 +1,37 @@
+import DPOTrain
+import Testing
+
+/// Weights of image features give the ratio that ``AttentionRatio`` gives, whatever the map.
+@Suite struct FeatureWeightsTests {
+  private static let records = [
+    composed(.sequence, count: 3, target: 2), composed(.sequence, count: 5, target: 5),
+    composed(.grid, count: 4, target: 3, rows: 2, columns: 2),
+    composed(.grid, count: 6, target: 5, rows: 2, columns: 3),
+    composed(.pictureInPicture, count: 2, target: 1),
+  ]
+
+  @Test func ratiosOfAnyMap() throws {
+    for record in Self.records {
+      let count = record.kind == .sequence ? record.count : 1
+      let maps = (0..<count).map { image in
+        (0..<49).map { patch -> Double in Double((patch * 31 + image * 17) % 23) / 23 }
+      }
+      let weights = try record.featureWeights(featuresPerImage: 49, patchesPerSide: 7).map(Double.init)
+      let all: [Double] = Array(maps.joined())
+      #expect(weights.count == all.count)
+      let part: Double = zip(weights, all).reduce(0.0) { $0 + $1.0 * $1.1 }
+      let share = part / all.reduce(0, +)
+      let expected: Double = try AttentionRatio(maps: maps, record: record, rows: 7, columns: 7).ratio
+      #expect(abs(share - expected) < 1e-6, "\(record.id)")
+    }
+  }
+
+  /// A class token is no patch.
+  @Test func otherFeaturesThanPatchesAreRefused() {
+    for record in Self.records {
+      #expect(throws: AttentionRatioError.mapSize(record: record.id, found: 50, expected: 49)) {
+        try record.featureWeights(featuresPerImage: 50, patchesPerSide: 7)
+      }
+    }
+  }
+}

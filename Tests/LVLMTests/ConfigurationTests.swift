@@ -39,7 +39,7 @@ import Testing
   @Test func roundTrip() throws {
     var configuration = TinyModel.configuration
     configuration.text.ropeTheta = 5e5
-    configuration.text.ropeFactor = 2.5
+    configuration.text.ropeScaling = .linear(factor: 2.5)
     configuration.text.tiesWordEmbeddings = true
     configuration.vision.activation = .gelu
     #expect(try read(String(decoding: configuration.json(), as: UTF8.self)) == configuration)
@@ -58,12 +58,12 @@ import Testing
     #expect(inside.text.ropeTheta == 7000)
     #expect(inside.imageTokenIndex == 3)
     let scaled =
-      #"{"vision_config": {}, "image_token_index": 3, "text_config": {"rope_scaling": {"type": "yarn", "factor": 2.0}}}"#
+      #"{"vision_config": {}, "image_token_index": 3, "text_config": {"rope_scaling": {"type": "longrope", "factor": 2.0}}}"#
     #expect(
       problems(scaled) == [
         .init(
-          key: "text_config.rope_scaling", found: "rotary embeddings of type \"yarn\"",
-          expected: "\"default\" or \"linear\"")
+          key: "text_config.rope_scaling", found: "rotary embeddings of type \"longrope\"",
+          expected: "one of \"default\", \"linear\", \"dynamic\", \"llama3\" and \"yarn\"")
       ])
   }
 

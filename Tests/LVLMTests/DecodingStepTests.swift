@@ -46,9 +46,8 @@ import Testing
 
   @Test func scaledPositions() throws {
     var configuration = try model().configuration
-    let plain = configuration.text.ropeFactor
-    configuration.text.ropeFactor = 3
-    #expect(plain == 1)
+    #expect(configuration.text.ropeScaling == .none)
+    configuration.text.ropeScaling = .yarn(.init(factor: 3, originalContext: 4))
     var generator = RandomGenerator(seed: 3)
     #expect(try compare(LlavaModel(configuration, using: &generator), prompts: prompts) < 2e-5)
   }

@@ -53,7 +53,7 @@ import Testing
 
   @Test func whatChangesResultsIsRefused() throws {
     let refused: [(String, Value)] = [
-      ("llama.rope.scaling.factor", .real(-4)), ("llama.rope.scaling.type", .text("yarn")),
+      ("llama.rope.scaling.factor", .real(-4)), ("llama.rope.scaling.type", .text("longrope")),
       ("llama.rope.scaling.type", .number(1)), ("llama.rope.scale_linear", .text("2")),
       ("llama.rope.scaling.attn_factor", .real(0.5)), ("llama.expert_count", .number(8)),
       ("llama.attention.sliding_window", .number(4)),

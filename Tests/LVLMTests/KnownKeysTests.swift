@@ -17,11 +17,33 @@ import Testing
     ("text_config", "rope_scaling", #"{"type": "linear"}"#),
     ("text_config", "rope_scaling", #"{"type": "linear", "factor": 0}"#),
     ("text_config", "rope_scaling", #"{"type": "linear", "rope_type": "default", "factor": 2}"#),
-    ("text_config", "rope_scaling", #"{"type": "dynamic", "factor": 2}"#),
+    ("text_config", "rope_parameters", #"{"type": "dynamic"}"#),
+    ("text_config", "rope_parameters", #"{"type": "dynamic", "factor": 2, "alpha": 3}"#),
+    ("text_config", "rope_parameters", #"{"type": "longrope", "factor": 2}"#),
+    ("text_config", "rope_parameters", #"{"rope_type": "proportional", "factor": 2}"#),
+    ("text_config", "rope_parameters", #"{"type": "linear", "factor": 2, "beta_fast": 32}"#),
+    ("text_config", "rope_parameters", #"{"rope_type": "llama3", "factor": 2}"#),
+    (
+      "text_config", "rope_parameters",
+      #"{"rope_type": "llama3", "factor": 2, "low_freq_factor": 4, "high_freq_factor": 4}"#
+    ),
+    (
+      "text_config", "rope_parameters",
+      #"{"rope_type": "llama3", "factor": 2, "low_freq_factor": 1, "high_freq_factor": 4, "mscale": 1}"#
+    ),
+    ("text_config", "rope_parameters", #"{"rope_type": "yarn"}"#),
+    ("text_config", "rope_parameters", #"{"rope_type": "yarn", "factor": -2}"#),
+    ("text_config", "rope_parameters", #"{"rope_type": "yarn", "factor": 2, "attention_factor": 0}"#),
+    ("text_config", "rope_parameters", #"{"rope_type": "yarn", "factor": 2, "beta_fast": -1}"#),
+    ("text_config", "rope_parameters", #"{"rope_type": "yarn", "factor": 2, "truncate": 1}"#),
+    (
+      "text_config", "rope_parameters",
+      #"{"rope_type": "yarn", "factor": 2, "original_max_position_embeddings": 0}"#
+    ),
     ("text_config", "rope_scaling", #"{"type": "linear", "factor": 4.0}"#),
     ("text_config", "rope_theta", "5000"),
     ("text_config", "rope_scaling", #"{"factor": 4.0}"#),
-    ("text_config", "rope_parameters", #"{"rope_type": "yarn", "factor": 2}"#),
+    ("text_config", "rope_parameters", #"{"rope_type": "axial", "factor": 2}"#),
     ("text_config", "rope_parameters", #"{"rope_theta": 10000, "low_freq_factor": 1}"#),
     ("text_config", "partial_rotary_factor", "0.5"),
     ("text_config", "attention_dropout", "0.1"), ("text_config", "logit_scale", "0.5"),

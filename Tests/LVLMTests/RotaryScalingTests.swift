@@ -53,15 +53,15 @@ import Testing
           "rope_scaling": ["type": "linear", "factor": 2],
           "rope_parameters": ["rope_type": "linear", "factor": 4],
         ],
-        "text_config.rope_scaling: found positions of type \"linear\" divided by 2.0, expected \"linear\" and 4.0"
+        "text_config.rope_scaling: found positions of type \"linear\" divided by 2.0, expected positions of type \"linear\" divided by 4.0, which rope_parameters says"
       ),
       (
         ["rope_theta": 5000, "rope_parameters": ["rope_theta": 10_000]],
         "text_config.rope_theta: found a rope_theta of 5000.0, expected 10000.0, which rope_parameters says"
       ),
       (
-        ["rope_scaling": ["type": "llama3", "factor": 8]],
-        "text_config.rope_scaling: found rotary embeddings of type \"llama3\", expected \"default\" or \"linear\""
+        ["rope_scaling": ["type": "longrope", "factor": 8]],
+        "text_config.rope_scaling: found rotary embeddings of type \"longrope\", expected one of \"default\""
       ),
     ]
     try withCopy { folder in
@@ -90,7 +90,9 @@ import Testing
       let count = withUnsafeBytes(of: UInt64(value.utf8.count).littleEndian) { Data($0) }
       return .init(key: key, type: 8, bytes: count + Data(value.utf8))
     }
-    func hidden(_ values: [EditedGGUF.Value]) throws -> (factor: Double, states: Tensor) {
+    func hidden(_ values: [EditedGGUF.Value]) throws -> (
+      scaling: RotaryScaling, context: Int, states: Tensor
+    ) {
       try Fixtures.withTemporaryDirectory { folder in
         var file = try EditedGGUF(Fixtures.url("tokenizers/tiny.gguf"))
         file.values += values
@@ -102,22 +104,34 @@ import Testing
           imageTokenID: loaded.encoder.imageTokenID, patchesPerImage: 1)
         let model = loaded.model
         let states = noGradient { model.hiddenStates(batch, imageFeatures: try! loaded.imageFeatures([])) }
-        return (model.configuration.text.ropeFactor, states)
+        let text = model.configuration.text
+        return (text.ropeScaling, text.contextLength, states)
       }
     }
     let plain = try hidden([])
-    #expect(plain.factor == 1)
+    #expect(plain.scaling == .none)
     let key = "llama.rope.scaling"
     let scaled = try hidden([text("\(key).type", "linear"), real("\(key).factor", 4)])
-    #expect(scaled.factor == 4)
+    #expect(scaled.scaling == .linear(factor: 4))
     #expect((scaled.states - plain.states).abs().max().item() > 1e-4)
     // llama.cpp's reading: no type is linear, an older key counts, none switches it off.
     for values in [[real("\(key).factor", 4)], [real("llama.rope.scale_linear", 4)]] {
       let other = try hidden(values)
-      #expect(other.factor == 4)
+      #expect(other.scaling == .linear(factor: 4))
       #expect((other.states - scaled.states).abs().max().item() == 0)
     }
-    #expect(try hidden([text("\(key).type", "none"), real("\(key).factor", 4)]).factor == 1)
-    #expect(try hidden([real("\(key).factor", 0)]).factor == 1)
+    #expect(try hidden([text("\(key).type", "none"), real("\(key).factor", 4)]).scaling == .none)
+    #expect(try hidden([real("\(key).factor", 0)]).scaling == .none)
+    func count(_ key: String, _ value: UInt32) -> EditedGGUF.Value {
+      .init(key: key, type: 4, bytes: withUnsafeBytes(of: value.littleEndian) { Data($0) })
+    }
+    let yarn = [text("\(key).type", "yarn"), real("\(key).factor", 4)]
+    let long = try hidden(yarn + [count("\(key).original_context_length", 16)])
+    #expect(long.scaling == .yarn(.init(factor: 4, originalContext: 16)))
+    #expect((long.states - scaled.states).abs().max().item() > 1e-4)
+    let unstated = RotaryScaling.yarn(.init(factor: 4, originalContext: plain.context))
+    #expect(try hidden(yarn).scaling == unstated)
+    #expect(try hidden(yarn + [count("\(key).original_context_length", 0)]).scaling == unstated)
+    #expect(try hidden([text("\(key).type", "yarn")]).scaling == .none)
   }
 }

@@ -23,7 +23,7 @@ enum WrittenFile {
     guard try !isPartOfRun(url) else { return }
     for (list, folder) in places(of: url) {
       let path = String(url.path.dropFirst(folder.path.count + 1))
-      guard let own = try ChecksumList.optional(list), own[path] != nil else { continue }
+      guard let own = try KeptLists.list(list, read: ChecksumList.optional)?[path] else { continue }
       let advice = "where the change is meant, remove \(list.path)"
       do {
         try own.verify(path, in: folder, advice: advice)
@@ -60,11 +60,10 @@ enum WrittenFile {
       let name = String(url.path.dropFirst(run.path.count + 1))
       for part in RunPart.allCases where part.mayHave(name) {
         let place = run.appendingPathComponent(part.listName)
-        guard FileManager.default.fileExists(atPath: place.path) else { continue }
         do {
-          let list = try ChecksumList(reading: place)
-          guard let entry = list.entries.first(where: { $0.path == part.listed(name) }) else { continue }
-          try list.verify(entry.path, in: part.folder(in: run), advice: "")
+          let list = try KeptLists.list(place, read: ChecksumList.init(reading:))
+          guard let own = list?[part.listed(name)] else { continue }
+          try own.verify(part.listed(name), in: part.folder(in: run), advice: "")
         } catch let error as CheckpointError {
           throw RunDirectoryError.damaged(error, of: part)
         }

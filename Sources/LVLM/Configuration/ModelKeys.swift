@@ -77,7 +77,9 @@ extension KnownKeys {
 
   /// `rope_parameters` and `rope_scaling`.
   static let rope = KnownKeys(
-    computed: ["rope_theta", "rope_type", "type", "factor"],
+    computed: RotaryParameters.CodingKeys.allCases.map(\.rawValue),
+    // Whether the model was trained further after it was scaled.
+    harmless: ["finetuned"],
     only: ["partial_rotary_factor": [.integer(1)]])
 
   /// `vision_config`. A tower of CLIP has no vocabulary; files say one all the same.

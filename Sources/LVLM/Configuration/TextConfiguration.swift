@@ -21,8 +21,8 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
   public var rmsNormEpsilon: Double
   /// Base of the rotary angles.
   public var ropeTheta: Double
-  /// What positions are divided by before they become rotary angles (`linear` scaling); 1 for none.
-  public var ropeFactor: Double
+  /// How rotary angles are changed for long contexts.
+  public var ropeScaling: RotaryScaling
   /// Whether the head is the transposed embedding.
   public var tiesWordEmbeddings: Bool
   /// Biases in the attention projections.
@@ -47,7 +47,7 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     vocabularySize: Int = 32_000, hiddenSize: Int = 4096, intermediateSize: Int = 11_008,
     hiddenLayerCount: Int = 32, attentionHeadCount: Int = 32, keyValueHeadCount: Int? = nil,
     headSize: Int? = nil, contextLength: Int = 4096, rmsNormEpsilon: Double = 1e-5,
-    ropeTheta: Double = 10_000, ropeFactor: Double = 1, tiesWordEmbeddings: Bool = false,
+    ropeTheta: Double = 10_000, ropeScaling: RotaryScaling = .none, tiesWordEmbeddings: Bool = false,
     hasAttentionBias: Bool = false, hasPerceptronBias: Bool = false, bosTokenID: Int = 1,
     eosTokenID: Int = 2, padTokenID: Int? = nil
   ) {
@@ -61,7 +61,7 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     self.contextLength = contextLength
     self.rmsNormEpsilon = rmsNormEpsilon
     self.ropeTheta = ropeTheta
-    self.ropeFactor = ropeFactor
+    self.ropeScaling = ropeScaling
     self.tiesWordEmbeddings = tiesWordEmbeddings
     self.hasAttentionBias = hasAttentionBias
     self.hasPerceptronBias = hasPerceptronBias
@@ -95,7 +95,7 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
   }
 
   /// Reads the section. The base of the rotary angles may stand in `rope_parameters`, in `rope_scaling`, or
-  /// beside them as `rope_theta`; rotary embeddings scaled by another rule than `linear` are an error.
+  /// beside them as `rope_theta`; a scaling that ``RotaryScaling`` does not have is an error.
   public init(from decoder: any Decoder) throws {
     let section = try ConfigurationSection(decoder, keyedBy: CodingKeys.self)
     section.require("llama", at: .modelType)
@@ -116,12 +116,13 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     eosTokenID = section.value(.eosTokenID, default: 2)
     padTokenID = section.optional(.padTokenID)
 
-    let rope = RotaryParameters.read(section, .ropeParameters, .ropeScaling, theta: .ropeTheta)
-    (ropeTheta, ropeFactor) = (rope.theta ?? 10_000, rope.factor ?? 1)
+    let rope = RotaryParameters.read(
+      section, .ropeParameters, .ropeScaling, theta: .ropeTheta, context: contextLength)
+    (ropeTheta, ropeScaling) = (rope.theta ?? 10_000, rope.scaling ?? .none)
     try section.finish()
   }
 
-  /// Writes every key, the rotary base and factor in the places of all releases.
+  /// Writes every key, the rotary base and scaling in the places of all releases.
   public func encode(to encoder: any Encoder) throws {
     var keys = encoder.container(keyedBy: CodingKeys.self)
     try keys.encode("llama", forKey: .modelType)
@@ -135,14 +136,9 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     try keys.encode(contextLength, forKey: .contextLength)
     try keys.encode(rmsNormEpsilon, forKey: .rmsNormEpsilon)
     try keys.encode(ropeTheta, forKey: .ropeTheta)
-    let isScaled = ropeFactor != 1
-    try keys.encode(
-      RotaryParameters(
-        theta: ropeTheta, type: isScaled ? "linear" : "default", factor: isScaled ? ropeFactor : nil),
-      forKey: .ropeParameters)
-    // Releases before 5 take these two keys and no third.
-    if isScaled {
-      try keys.encode(RotaryParameters(legacyType: "linear", factor: ropeFactor), forKey: .ropeScaling)
+    try keys.encode(RotaryParameters(ropeScaling, theta: ropeTheta), forKey: .ropeParameters)
+    if ropeScaling != .none {
+      try keys.encode(RotaryParameters(forOldReleases: ropeScaling), forKey: .ropeScaling)
     }
     try keys.encode(tiesWordEmbeddings, forKey: .tiesWordEmbeddings)
     try keys.encode(hasAttentionBias, forKey: .hasAttentionBias)
@@ -164,7 +160,11 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     checks.positive(contextLength, upTo: 1 << 30, name(.contextLength))
     checks.positive(rmsNormEpsilon, name(.rmsNormEpsilon))
     checks.positive(ropeTheta, name(.ropeTheta))
-    checks.positive(ropeFactor, name(.ropeParameters) + ".factor")
+    do throws(RotaryParameters.Problem) {
+      _ = try RotaryParameters(ropeScaling).scaling(context: contextLength)
+    } catch {
+      checks.require(false, name(.ropeParameters), found: error.found, expected: error.expected)
+    }
     checks.multiple(
       attentionHeadCount, of: keyValueHeadCount, named: "num_key_value_heads", name(.attentionHeadCount))
     checks.require(

@@ -7,10 +7,12 @@ final class DecoderAttention: Module {
   var value: Linear
   var output: Linear
   private let configuration: TextConfiguration
+  private let angles: RotaryAngles
   private let index: Int
 
   init(_ configuration: TextConfiguration, index: Int, using generator: inout RandomGenerator) {
     self.configuration = configuration
+    angles = configuration.rotaryAngles
     self.index = index
     let (width, size) = (configuration.hiddenSize, configuration.headSize)
     let (heads, keyHeads) = (configuration.attentionHeadCount, configuration.keyValueHeadCount)
@@ -40,8 +42,7 @@ final class DecoderAttention: Module {
     let size = configuration.headSize
     let queried = outputs.map { x.rows(at: $0.rows) } ?? x
     func turned(_ heads: Tensor, _ positions: [Int32]) -> Tensor {
-      rotary(
-        heads, positions: positions, base: configuration.ropeTheta, factor: configuration.ropeFactor)
+      rotary(heads, positions: positions, angles: angles)
     }
     let queries = turned(
       query(queried).reshaped([queried.shape[0], configuration.attentionHeadCount, size]),

@@ -60,6 +60,7 @@ public final class LlamaDecoder: Module {
 
   /// The hidden states of the first `count` blocks, without the final norm.
   func run(_ x: Tensor, pass: DecoderPass, through count: Int) -> Tensor {
+    requireContext(pass)
     var x = x
     for (index, block) in blocks.prefix(count).enumerated() {
       x = block(x, pass: pass, onlyOutputs: pass.outputs != nil && index == blocks.count - 1)
@@ -67,9 +68,18 @@ public final class LlamaDecoder: Module {
     return x
   }
 
+  private func requireContext(_ pass: DecoderPass) {
+    guard case .dynamic = configuration.ropeScaling else { return }
+    let longest = Int(pass.positions.max() ?? -1) + 1
+    tensorRequire(
+      longest <= configuration.contextLength, "LlamaDecoder",
+      "positions of type dynamic are computed up to \(configuration.contextLength) tokens, found \(longest)")
+  }
+
   /// Every hidden state as Hugging Face counts them: the input, the output of each block, the last one
   /// normed.
   func hiddenStates(_ x: Tensor, pass: DecoderPass) -> [Tensor] {
+    requireContext(pass)
     var states = [x]
     for block in blocks { states.append(block(states[states.count - 1], pass: pass, onlyOutputs: false)) }
     states[states.count - 1] = norm(states[states.count - 1])

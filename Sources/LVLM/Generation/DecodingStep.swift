@@ -114,9 +114,7 @@ final class DecodingStep {
     }
     norm = decoder.norm.weight.tensor.detached()
     epsilon = Float(configuration.rmsNormEpsilon)
-    rotary = .shared(
-      base: configuration.ropeTheta, factor: configuration.ropeFactor, dim: configuration.headSize,
-      positions: mostKeys)
+    rotary = .shared(configuration.rotaryAngles, positions: mostKeys)
     self.mostKeys = mostKeys
     let (size, heads) = (configuration.headSize, configuration.attentionHeadCount)
     func room(_ width: Int) -> Tensor { Tensor(uninitialized: [rows, width], dtype: .float32) }

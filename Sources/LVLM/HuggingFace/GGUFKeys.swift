@@ -10,9 +10,9 @@ enum GGUFKeys {
       "attention.head_count_kv", "attention.key_length", "attention.value_length",
       "attention.layer_norm_rms_epsilon",
       "rope.freq_base", "rope.dimension_count", "rope.scaling.type", "rope.scaling.factor",
-      "rope.scale_linear",
+      "rope.scale_linear", "rope.scaling.original_context_length",
     ],
-    harmless: ["vocab_size", "rope.scaling.original_context_length", "rope.scaling.finetuned"],
+    harmless: ["vocab_size", "rope.scaling.finetuned"],
     only: [
       "attention.causal": [.boolean(true)], "attention.layer_norm_epsilon": [],
       "attention.max_alibi_bias": [.integer(0)],
@@ -76,26 +76,32 @@ enum GGUFKeys {
     return problems
   }
 
-  /// What rotary positions are divided by, by llama.cpp's reading: a factor without a type is linear, and
-  /// none or 0 is 1.
+  /// How rotary positions are scaled, by llama.cpp's reading: a factor without a type is linear, none or 0
+  /// is 1, and yarn's attention factor is the one that follows from the factor.
   static func scaling(
     _ metadata: [String: GGUFValue]
-  ) -> (factor: Double, problem: ModelConfigurationError.Problem?) {
+  ) -> (scaling: RotaryScaling, problem: ModelConfigurationError.Problem?) {
     let key = "llama.rope.scaling"
     let type = metadata["\(key).type"]
     let stated = metadata["\(key).factor"] ?? metadata["llama.rope.scale_linear"]
     func problem(
       _ key: String, _ value: GGUFValue?, _ expected: String
-    ) -> (Double, ModelConfigurationError.Problem?) {
-      (1, .init(key: key, found: value.map { JSONValue($0).brief } ?? "nothing", expected: expected))
+    ) -> (RotaryScaling, ModelConfigurationError.Problem?) {
+      (.none, .init(key: key, found: value.map { JSONValue($0).brief } ?? "nothing", expected: expected))
     }
-    if let type, !["none", "linear"].contains(type.asString) {
-      return problem("\(key).type", type, "none or linear: other scaling is not computed here")
+    if let type, !["none", "linear", "yarn"].contains(type.asString) {
+      return problem("\(key).type", type, "none, linear or yarn: other scaling is not computed here")
     }
     guard let factor = stated?.asDouble ?? (stated == nil ? 0 : nil), factor >= 0, factor.isFinite else {
       return problem("\(key).factor", stated, "a positive number")
     }
-    return (type?.asString == "none" || factor == 0 ? 1 : factor, nil)
+    if type?.asString == "none" || factor == 0 || factor == 1 { return (.none, nil) }
+    guard type?.asString == "yarn" else { return (.linear(factor: factor), nil) }
+    let original = metadata["\(key).original_context_length"].flatMap { $0.asInt == 0 ? nil : $0 }
+    guard let context = (original ?? metadata["llama.context_length"])?.asInt, context > 0 else {
+      return problem("\(key).original_context_length", original, "a positive whole number")
+    }
+    return (.yarn(.init(factor: factor, originalContext: context)), nil)
   }
 }
 

@@ -40,7 +40,7 @@ extension TextConfiguration {
       attentionHeadCount: heads, keyValueHeadCount: integer("attention.head_count_kv", default: heads),
       headSize: size, contextLength: integer("context_length"), rmsNormEpsilon: epsilon ?? 1e-5,
       ropeTheta: file.metadata["llama.rope.freq_base"]?.asDouble ?? 10_000,
-      ropeFactor: GGUFKeys.scaling(file.metadata).factor,
+      ropeScaling: GGUFKeys.scaling(file.metadata).scaling,
       tiesWordEmbeddings: file.entry("output.weight") == nil, bosTokenID: Int(tokenizer.bosID),
       eosTokenID: Int(tokenizer.eosID), padTokenID: Int(tokenizer.padID))
     if architecture == "llama" { GGUFWeights.check(self, file, pieces: tokenizer.pieceCount, &checks) }

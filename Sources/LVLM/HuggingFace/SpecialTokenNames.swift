@@ -6,6 +6,7 @@ import Foundation
 struct SpecialTokenNames {
   private let directory: URL
   private let configuration: JSONValue?
+  private let map: JSONValue?
   private let added: JSONValue?
   /// How the tokens are written that files name.
   private var names: [String: String] = [:]
@@ -22,7 +23,7 @@ struct SpecialTokenNames {
     self.directory = directory
     configuration = try ModelJSON.ifPresent(TokenizerFiles.configurationName, in: directory)
     added = try ModelJSON.ifPresent(TokenizerFiles.addedName, in: directory)
-    let map = try ModelJSON.ifPresent(TokenizerFiles.mapName, in: directory)
+    map = try ModelJSON.ifPresent(TokenizerFiles.mapName, in: directory)
     for key in ["bos_token", "eos_token", "pad_token"] {
       let own = try Self.name(key, configuration, TokenizerFiles.configurationName, directory)
       let other = try Self.name(key, map, TokenizerFiles.mapName, directory)
@@ -48,46 +49,81 @@ struct SpecialTokenNames {
       problems: [.init(key: key, found: value.brief, expected: "a token, or an object with its content")])
   }
 
-  /// Compares the ids that the files give to added tokens with those of the vocabulary, and refuses flags
-  /// that would change ids and are not computed here.
+  /// Refuses keys that would change ids or texts and are not computed here, and tokens that the vocabulary
+  /// does not have with the ids that the files give them.
   func check(_ tokenizer: Tokenizer) throws {
-    let keys = KnownKeys(only: [
-      "add_bos_token": [.boolean(tokenizer.addsBOS)], "add_eos_token": [.boolean(false)],
-      "split_special_tokens": [.boolean(false)], "do_lower_case": [.boolean(false)],
-      "sp_model_kwargs": [.object([])],
-    ])
-    var problems: [ModelConfigurationError.Problem] = []
-    if case .object(let members)? = configuration {
-      problems += members.filter { keys[$0.key] != nil }.compactMap { keys.problem($0.key, $0.value) }
+    for (file, json, keys) in [
+      (TokenizerFiles.configurationName, configuration, KnownKeys.tokenizerConfiguration(tokenizer)),
+      (TokenizerFiles.mapName, map, KnownKeys.tokenMap),
+    ] {
+      guard let json else { continue }
+      let problems = keys.problems(in: json) + Self.unknownTokens(in: json, tokenizer)
+      guard problems.isEmpty else {
+        throw ModelConfigurationError(file: directory.appending(component: file).path, problems: problems)
+      }
     }
-    var given: [(name: String, id: Int, place: String)] = []
-    if case .object(let members)? = added {
-      given += members.compactMap { text, id in id.whole.map { (text, $0, TokenizerFiles.addedName) } }
+    try checkFlags()
+    try checkIDs(tokenizer)
+  }
+
+  /// Tokens that transformers would add behind the vocabulary, with ids that no model here was trained on.
+  private static func unknownTokens(
+    in json: JSONValue, _ tokenizer: Tokenizer
+  ) -> [ModelConfigurationError.Problem] {
+    func problem(_ key: String, _ value: JSONValue) -> ModelConfigurationError.Problem? {
+      guard let name = value.text ?? value["content"]?.text else {
+        return .init(key: key, found: value.brief, expected: "a token, or an object with its content")
+      }
+      if name.isEmpty || tokenizer.id(of: name) != nil { return nil }
+      return .init(key: key, found: "\"\(name)\"", expected: "a token that the vocabulary has")
     }
-    if case .object(let members)? = configuration?["added_tokens_decoder"] {
-      for (id, token) in members {
-        guard let text = token["content"]?.text, let number = Int(id) else { continue }
-        given.append((text, number, TokenizerFiles.configurationName))
-        // They take the place of the vocabulary's own flags.
-        for flag in ["lstrip", "rstrip", "single_word"] where token[flag] == .boolean(true) {
-          problems.append(
-            .init(
-              key: "added_tokens_decoder.\(id).\(flag)", found: "true for \(text)",
-              expected: "false: nothing else is computed here"))
+    return KnownKeys.namedTokens.compactMap { key in
+      json[key].flatMap { $0 == .null ? nil : problem(key, $0) }
+    }
+      + KnownKeys.listedTokens.flatMap { key -> [ModelConfigurationError.Problem] in
+        switch json[key] {
+        case nil, .null?: []
+        case .array(let tokens)?: tokens.compactMap { problem(key, $0) }
+        case .object(let members)?: members.compactMap { problem("\(key).\($0.key)", $0.value) }
+        case let other?: [.init(key: key, found: other.brief, expected: "a list of tokens")]
         }
+      }
+  }
+
+  private func checkFlags() throws {
+    guard case .object(let members)? = configuration?["added_tokens_decoder"] else { return }
+    // They take the place of the vocabulary's own flags.
+    let problems = members.flatMap { id, token in
+      ["lstrip", "rstrip", "single_word"].filter { token[$0] == .boolean(true) }.map { flag in
+        ModelConfigurationError.Problem(
+          key: "added_tokens_decoder.\(id).\(flag)", found: "true for \(token["content"]?.text ?? "a token")",
+          expected: "false: nothing else is computed here")
       }
     }
     guard problems.isEmpty else {
       throw ModelConfigurationError(
         file: directory.appending(component: TokenizerFiles.configurationName).path, problems: problems)
     }
-    let marks = [Tokenizer.imageMark, Tokenizer.padMark, bos, eos, pad].compactMap(\.self)
-    for token in given where marks.contains(token.name) {
-      guard let own = tokenizer.id(of: token.name), Int(own) != token.id else { continue }
+  }
+
+  private func checkIDs(_ tokenizer: Tokenizer) throws {
+    var given: [(name: String, id: Int, place: String)] = []
+    if case .object(let members)? = added {
+      given += members.compactMap { text, id in id.whole.map { (text, $0, TokenizerFiles.addedName) } }
+    }
+    if case .object(let members)? = configuration?["added_tokens_decoder"] {
+      given += members.compactMap { id, token in
+        guard let text = token["content"]?.text, let number = Int(id) else { return nil }
+        return (text, number, TokenizerFiles.configurationName)
+      }
+    }
+    for token in given {
+      let own = tokenizer.id(of: token.name).map(Int.init)
+      guard own != token.id else { continue }
+      let expected = own.map { "\($0), the vocabulary's" } ?? "one that the vocabulary has"
       throw ModelDirectoryError(
         file: directory.path,
-        unusable: ["\(token.place) (\(token.name) has the id \(token.id), expected \(own), the vocabulary's)"]
-      )
+        unusable: ["\(token.place) (\(token.name) has the id \(token.id), expected \(expected))"])
     }
   }
 }

@@ -4,7 +4,7 @@ struct ByteLevelVocabulary: Vocabulary {
   private let table: PieceTable
   private let merges: BytePairMerges
   private let splitter: ByteLevelSplitter
-  private let addsSpace: Bool
+  let putsBlankFirst: Bool
   private let joinsWholeWords: Bool
   /// The piece of each byte; nil for those that the vocabulary cannot spell, as some cannot that no text has.
   private let byteIDs: [Int32?]
@@ -41,7 +41,7 @@ struct ByteLevelVocabulary: Vocabulary {
   ) throws {
     table = PieceTable(pieces)
     self.splitter = splitter
-    self.addsSpace = addsSpace
+    putsBlankFirst = addsSpace
     self.joinsWholeWords = joinsWholeWords
     let table = table
     byteIDs = Self.characters.map { table.id(of: String($0)) }
@@ -58,7 +58,7 @@ struct ByteLevelVocabulary: Vocabulary {
   func id(of piece: String) -> Int32? { table.id(of: piece) }
 
   func encode(_ text: String, isFirst: Bool) -> [Int32] {
-    let text = addsSpace && !text.isEmpty && text.unicodeScalars.first != " " ? " " + text : text
+    let text = putsBlankFirst && !text.isEmpty && text.unicodeScalars.first != " " ? " " + text : text
     return splitter.words(text).flatMap { word -> [Int32] in
       let symbols = word.utf8.compactMap { byteIDs[Int($0)] }
       if joinsWholeWords, let whole = table.id(of: Self.spelled(word)) { return [whole] }

@@ -52,6 +52,7 @@ struct MetaspaceVocabulary: Vocabulary {
   }
 
   var pieceCount: Int { table.count }
+  var putsBlankFirst: Bool { prefix != .never }
   func piece(_ id: Int32) -> String? { table.piece(id) }
   func id(of piece: String) -> Int32? { table.id(of: piece) }
 

@@ -31,6 +31,7 @@ final class SentencePieceModel: Vocabulary, @unchecked Sendable {
   deinit { csp_close(processor) }
 
   var pieceCount: Int { Int(csp_piece_count(processor)) }
+  var putsBlankFirst: Bool { encode("a", isFirst: true).first.flatMap(piece)?.first == "\u{2581}" }
   var unknownID: Int32 { csp_unknown_id(processor) }
   var bosID: Int32 { csp_bos_id(processor) }
   var eosID: Int32 { csp_eos_id(processor) }

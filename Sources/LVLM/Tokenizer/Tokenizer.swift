@@ -134,6 +134,9 @@ public final class Tokenizer: Sendable {
     }
   }
 
+  /// Whether a blank is put before a text that begins a sequence and not with a blank.
+  var putsBlankFirst: Bool { vocabulary.putsBlankFirst }
+
   /// Ids of a text without special tokens; what looks like one is ordinary text.
   public func encode(_ text: String) -> [Int32] { vocabulary.encode(text, isFirst: true) }
 

@@ -2,6 +2,8 @@
 protocol Vocabulary: Sendable {
   /// Number of pieces; ids are below it.
   var pieceCount: Int { get }
+  /// Whether a blank is put before a text that begins a sequence and not with a blank.
+  var putsBlankFirst: Bool { get }
   /// Ids of a text, none of them special.
   ///
   /// - Parameter isFirst: whether the text begins a sequence, rather than going on after a special token.

@@ -4,8 +4,7 @@ import Synchronization
 /// Rotary position embedding in the half-split layout of Hugging Face's LLaMA.
 ///
 /// Component `i` and `i + dim / 2` of every head are turned by the angle
-/// `position / factor · base^(−2 i / dim)` (Su et al., "RoFormer", 2021; the factor is "position
-/// interpolation", Chen et al. 2023, arXiv:2306.15595). The gradient is the turn back.
+/// `position / factor · base^(−2 i / dim)`. The gradient is the turn back.
 /// - Parameters:
 ///   - x: `[tokens, heads, dim]` with an even `dim`.
 ///   - positions: one for each token, not negative.
@@ -14,13 +13,28 @@ import Synchronization
 public func rotary(
   _ x: Tensor, positions: [Int32], base: Double = 10_000, factor: Double = 1
 ) -> Tensor {
-  rotated(x, positions: positions, base: base, factor: factor, direction: 1)
+  tensorRequire(factor > 0, "rotary", "needs a positive factor, found \(factor)")
+  requireHeads(x, positions)
+  return rotary(x, positions: positions, angles: RotaryAngles(base: base, dim: x.shape[2], factor: factor))
 }
 
-private func rotated(
-  _ x: Tensor, positions: [Int32], base: Double, factor: Double, direction: Double
-) -> Tensor {
-  tensorRequire(factor > 0, "rotary", "needs a positive factor, found \(factor)")
+/// Rotary position embedding by any angles, in the half-split layout of Hugging Face's LLaMA.
+///
+/// Component `i` and `i + dim / 2` of every head are turned by `position · frequencies[i]` and multiplied by
+/// the magnitude. The gradient is the turn back, multiplied likewise.
+/// - Parameters:
+///   - x: `[tokens, heads, dim]` with a `dim` of twice the number of angles.
+///   - positions: one for each token, not negative.
+///   - angles: the angle of each pair of components at position 1.
+public func rotary(_ x: Tensor, positions: [Int32], angles: RotaryAngles) -> Tensor {
+  requireHeads(x, positions)
+  tensorRequire(
+    x.shape[2] == 2 * angles.frequencies.count, "rotary",
+    "needs an angle for each pair of \(x.shape[2]) components, found \(angles.frequencies.count)")
+  return rotated(x, positions: positions, angles: angles, direction: 1)
+}
+
+private func requireHeads(_ x: Tensor, _ positions: [Int32]) {
   tensorRequire(
     x.rank == 3 && x.shape[2] % 2 == 0 && x.shape[0] == positions.count, "rotary",
     "needs [tokens, heads, even dim] and a position per token, found \(x.shape) and \(positions.count) positions"
@@ -31,16 +45,16 @@ private func rotated(
     Int(positions.max() ?? 0) < (1 << 28) / Swift.max(x.shape[2] / 2, 1), "rotary",
     "position \(positions.max() ?? 0) needs a table of more than \(1 << 28) angles for a width of \(x.shape[2])"
   )
+}
+
+private func rotated(_ x: Tensor, positions: [Int32], angles: RotaryAngles, direction: Double) -> Tensor {
   if x.dtype != x.fusedType {
-    return rotated(
-      x.to(x.fusedType), positions: positions, base: base, factor: factor, direction: direction
-    ).to(x.dtype)
+    return rotated(x.to(x.fusedType), positions: positions, angles: angles, direction: direction).to(x.dtype)
   }
   let source = x.withDenseRows()
   let (tokens, heads, dim) = (x.shape[0], x.shape[1], x.shape[2])
   let result = Tensor(uninitialized: x.shape, dtype: x.dtype)
-  let table = RotaryTable.shared(
-    base: base, factor: factor, dim: dim, positions: Int(positions.max() ?? 0) + 1)
+  let table = RotaryTable.shared(angles, positions: Int(positions.max() ?? 0) + 1)
   func turn<T: FusedScalar>(_: T.Type, _ cosine: [T], _ sine: [T]) {
     Threads.parallel(tokens, grain: rowGrain(heads * dim)) { range in
       positions.withUnsafeBufferPointer { positions in
@@ -60,7 +74,7 @@ private func rotated(
     }
   }
   return x.recorded("rotary", from: x, result) { gradient, _ in
-    rotated(gradient, positions: positions, base: base, factor: factor, direction: -direction)
+    rotated(gradient, positions: positions, angles: angles, direction: -direction)
   }
 }
 
@@ -78,15 +92,9 @@ extension Tensor {
   }
 }
 
-/// Cosines and sines of all angles up to some position, `[positions, dim / 2]`.
+/// Cosines and sines of all angles up to some position, times the magnitude: `[positions, dim / 2]`.
 package final class RotaryTable: Sendable {
-  private struct Key: Hashable {
-    var base: Double
-    var factor: Double
-    var dim: Int
-  }
-
-  private static let tables = Mutex<[Key: RotaryTable]>([:])
+  private static let tables = Mutex<[RotaryAngles: RotaryTable]>([:])
 
   package let positions: Int
   let cosine64: [Double]
@@ -95,25 +103,23 @@ package final class RotaryTable: Sendable {
   package let sine32: [Float]
 
   /// A table of at least that many positions; tables are kept and grow by doubling.
-  package static func shared(base: Double, factor: Double = 1, dim: Int, positions: Int) -> RotaryTable {
+  package static func shared(_ angles: RotaryAngles, positions: Int) -> RotaryTable {
     tables.withLock { tables in
-      let key = Key(base: base, factor: factor, dim: dim)
-      if let table = tables[key], table.positions >= positions { return table }
+      if let table = tables[angles], table.positions >= positions { return table }
       var size = 512
       while size < positions { size *= 2 }
-      let table = RotaryTable(base: base, factor: factor, dim: dim, positions: size)
-      tables[key] = table
+      let table = RotaryTable(angles, positions: size)
+      tables[angles] = table
       return table
     }
   }
 
-  private init(base: Double, factor: Double, dim: Int, positions: Int) {
+  private init(_ angles: RotaryAngles, positions: Int) {
     self.positions = positions
-    let half = dim / 2
-    let frequencies = (0..<half).map { pow(base, -2 * Double($0) / Double(dim)) / factor }
-    let angles = (0..<positions * half).map { Double($0 / half) * frequencies[$0 % half] }
-    cosine64 = angles.map { cos($0) }
-    sine64 = angles.map { sin($0) }
+    let half = angles.frequencies.count
+    let turns = (0..<positions * half).map { Double($0 / half) * angles.frequencies[$0 % half] }
+    cosine64 = turns.map { cos($0) * angles.magnitude }
+    sine64 = turns.map { sin($0) * angles.magnitude }
     cosine32 = cosine64.map { Float($0) }
     sine32 = sine64.map { Float($0) }
   }

@@ -186,4 +186,32 @@ import Testing
       #expect(suite.logProblems.count == 1 && suite.logProblems[0].hasSuffix("1 finished runs (b, seed 1)"))
     }
   }
+
+  /// The list of thousands of pictures is parsed for the first of them, and again when it is another.
+  @Test func aListIsReadOnceUntilItChanges() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appendingPathComponent("part.sfv")
+      var reads = 0
+      func checksum(_ path: String) throws -> UInt32? {
+        try KeptLists.list(url) { place in
+          reads += 1
+          return try ChecksumList.optional(place)
+        }?[path]?.entries.first?.crc32
+      }
+      func write(_ count: UInt32) throws {
+        let entries = (0..<count).map { ChecksumList.Entry(path: "\($0).png", crc32: $0 + count) }
+        try Data(ChecksumList(entries).text.utf8).write(to: url, options: .atomic)
+      }
+      #expect(try checksum("1.png") == nil && reads == 0)
+      try write(3)
+      for number in 0..<5 {
+        #expect(try checksum("\(number).png") == (number < 3 ? UInt32(number) + 3 : nil))
+      }
+      #expect(reads == 1)
+      try write(4)
+      #expect(try checksum("3.png") == 7 && checksum("2.png") == 6 && reads == 2)
+      try Data("something else".utf8).write(to: url, options: .atomic)
+      #expect(try checksum("3.png") == nil && checksum("2.png") == nil && reads == 3)
+    }
+  }
 }

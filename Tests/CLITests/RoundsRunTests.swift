@@ -117,4 +117,25 @@ import Testing
       #expect(none.errors.contains("train.permuted_copies has no effect"))
     }
   }
+
+  @Test func copiesTakePartInEveryTermOfTheLossAndEveryRound() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      let result = try BuiltCommand.run(
+        ["--config", config, "--set", "run.output_dir=all"]
+          + [
+            "train.permuted_copies=1", "train.attention_weight=0.5", "train.image_weight=1",
+            "train.image_corruption=swap", "train.rounds=2", "select.layer=auto",
+          ].flatMap { ["--set", $0] }, in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+      let run = folder.appendingPathComponent("all")
+      for round in [run, run.appendingPathComponent("earlier_round")] {
+        let rows = try RunMetrics.train(of: round)
+        #expect(rows.count == 8)
+        for row in rows {
+          #expect((row["attention/chosen"] ?? -1) > 0 && row["rewards/image_margins"]?.isFinite == true)
+        }
+      }
+    }
+  }
 }

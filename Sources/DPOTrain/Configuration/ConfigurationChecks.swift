@@ -193,6 +193,11 @@ extension RunConfiguration {
     require(
       select.formats.contains { $0 != "single" } || compose.single > 0, "select.formats",
       "single with compose.single 0", "compose.single of 1 or more")
+    require(
+      compose.path != nil || Set(select.levels) == Set(RunConfiguration.Select.levelNames)
+        || compose.kinds.contains(where: select.accepts), "select.levels",
+      select.levels.joined(separator: ", ") + ", of which compose makes no prompt in select.formats",
+      "a level that compose.sequence, compose.compare, compose.find and so on make prompts of")
     for (key, low, high) in [
       ("perplexity", select.perplexityMin, select.perplexityMax),
       ("length_ratio", select.lengthRatioMin, select.lengthRatioMax),

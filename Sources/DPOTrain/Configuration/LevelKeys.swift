@@ -13,6 +13,15 @@ extension RunConfiguration.Compose {
     ]
   }
 
+  /// The kinds of which there are records.
+  var kinds: [QuestionKind] {
+    let named: [(QuestionKind, Int)] = [
+      (.single, single), (.sequence, sequence.total), (.grid, grid.total), (.picInPic, picInPic.total),
+    ]
+    return (named + levels.map { ($0.kind.questionKind($0.level), $0.mix.total) }).filter { $0.1 > 0 }.map(
+      \.0)
+  }
+
   /// Pictures that all records give a model, collages as one.
   var shownImages: Int {
     func shown(_ mix: Mix, _ kind: CompositionKind) -> Int {

@@ -36,6 +36,7 @@ import Testing
     ("select: {levels: [compare, 2]}", "select.levels"), ("select: {levels: []}", "select.levels"),
     ("select: {formats: [compare]}", "select.formats"),
     ("select: {sampled_formats: [find]}", "select.sampled_formats"),
+    ("select: {levels: [find]}", "select.levels: found find, of which compose makes no prompt"),
     ("train: {ballast_kinds: [find]}", "train.ballast_kinds"),
     ("compose: {comparee: {}}", "did you mean compare?"),
   ])
@@ -45,6 +46,15 @@ import Testing
     } throws: { error in
       "\(error)".contains(expected) && "\(error)".contains("run.yaml:2")
     }
+  }
+
+  @Test(arguments: [
+    "select: {levels: [find]}\ncompose: {find_grid: {4: 1}}", "select: {levels: [name]}",
+    "select: {levels: [compare, find]}\ncompose: {compare: {3: 1}}",
+    "select: {levels: [find]}\ncompose: {path: folder}",
+  ])
+  func levelsThatAreMade(yaml: String) throws {
+    _ = try RunConfiguration(yaml: Self.data + yaml, file: "run.yaml")
   }
 
   @Test func aSourceThatKnowsNothingOfItsPictures() throws {

@@ -8,8 +8,17 @@ public struct AblationResults: Sendable {
     case single, sequence, grid
     /// Pictures inside a picture.
     case picInPic = "pic_in_pic"
-    /// Everything but single images.
+    /// Every question about one of several pictures that it names.
     case multiImage = "multi_image"
+    /// Named pictures of a sequence, or of a grid, that are compared.
+    case compare
+    case compareGrid = "compare_grid"
+    /// The picture of a sequence, or of a grid, that fits a description.
+    case find
+    case findGrid = "find_grid"
+
+    /// Those that every table has, whether such questions were asked or not.
+    static let usual: [Column] = [.single, .sequence, .grid, .picInPic, .multiImage]
 
     /// The name printed in tables.
     public var title: String {
@@ -17,7 +26,7 @@ public struct AblationResults: Sendable {
     }
 
     func contains(_ kind: QuestionKind) -> Bool {
-      self == .multiImage ? kind != .single : kind.rawValue == rawValue
+      self == .multiImage ? QuestionKind.multiImage.contains(kind) : kind.rawValue == rawValue
     }
   }
 
@@ -98,6 +107,14 @@ public struct AblationResults: Sendable {
     let rows = try RowFile.read(Outcome.self, from: file)
     return Answers(
       outcomes: Dictionary(rows.map { ($0.id, ($0.kind, $0.correct)) }) { first, _ in first })
+  }
+
+  /// The columns of tables: the usual ones, and those of which a run has questions.
+  var columns: [Column] {
+    let answers = rows.flatMap(\.runs).map(\.before)
+    return Column.allCases.filter { column in
+      Column.usual.contains(column) || answers.contains { $0.accuracy(of: column) != nil }
+    }
   }
 
   // MARK: Comparisons

@@ -45,14 +45,15 @@ extension AblationResults {
   /// The base model, the reference, and the table's rows.
   func table(_ name: String) -> TextTable {
     let p = (corrected { change(of: $0, .multiImage) }, corrected { toReference($0, .multiImage) })
+    let columns = columns
     var lines: [[String]] = [
-      ["base model"] + Column.allCases.map { Self.text(baseAccuracy(of: $0)) } + ["", "", "", "", ""]
+      ["base model"] + columns.map { Self.text(baseAccuracy(of: $0)) } + ["", "", "", "", ""]
     ]
     let own = rows.filter { $0.variant.table == name || $0.variant.name == suite.reference }
     lines += own.map { row in
       let comparisons = (change(of: row, .multiImage), toReference(row, .multiImage))
       return [row.variant.label + (row.runs.count == suite.seeds.count ? "" : " (\(row.runs.count) seeds)")]
-        + Column.allCases.map { Self.text(accuracy(of: row, $0)) }
+        + columns.map { Self.text(accuracy(of: row, $0)) }
         + [
           Self.difference(comparisons.0?.difference), Self.probability(p.0[row.variant.name]),
           Self.difference(comparisons.1?.difference), Self.probability(p.1[row.variant.name]),
@@ -60,7 +61,7 @@ extension AblationResults {
         ]
     }
     return TextTable(
-      header: [""] + Column.allCases.map(\.title)
+      header: [""] + columns.map(\.title)
         + ["Δ base", "p", "Δ \(referenceLabel)", "p", "pairs"], rows: lines)
   }
 

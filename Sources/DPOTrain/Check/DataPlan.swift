@@ -23,8 +23,9 @@ public struct DataPlan: Sendable {
       remarks = check.remarks() + check.resourceProblems().map(\.description)
       if skips { remarks += source.omissions }
       problems = try check.problems().map(\.description)
-      let (long, remark) = try Self.unusable(
+      let (long, prompts, remark) = try Self.unusable(
         configuration, source: source, directory: directory, pictures: pictures)
+      problems += prompts.map(\.description)
       if let remark { remarks.append(remark) }
       let bad = (source.badRecords + long).inFileOrder
       if skips {
@@ -41,12 +42,14 @@ public struct DataPlan: Sendable {
   /// are not done yet, or why that is not known: a plan may be made before the model is there.
   private static func unusable(
     _ configuration: RunConfiguration, source: any QuestionSource, directory: URL, pictures: PictureCheck
-  ) throws -> (records: [DataError], remark: String?) {
+  ) throws -> (records: [DataError], prompts: [RunProblem], remark: String?) {
     do {
       let encoder = RunEncoder(
         configuration, vocabulary: OwnVocabulary(configuration, source: source), directory: directory)
       let states = try? PartStates(configuration, in: directory)
       let open = Set(Stage.allCases.filter { states?.record(of: RunPart($0)) == nil })
+      let long = try RunCheck(configuration, source: source, stages: open).levelLengthProblems(
+        encoder: encoder)
       var bad = try RecordLengths.problems(
         configuration, source: source, stages: open, encoder: encoder
       ).problems
@@ -54,11 +57,11 @@ public struct DataPlan: Sendable {
         bad += try RunPreparation.badPrompts(
           configuration, source: source, encoder: encoder, pictures: pictures)
       }
-      return (bad, nil)
+      return (bad, long, nil)
     } catch let error as DataError {
       throw error
     } catch {
-      return ([], "how long records are is not known yet: \(error)")
+      return ([], [], "how long records are is not known yet: \(error)")
     }
   }
 }

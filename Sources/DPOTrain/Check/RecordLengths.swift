@@ -125,7 +125,64 @@ struct RecordLengths {
         longest.answer = answer
       }
     }
+    if !configuration.sft.composed.levelShares.isEmpty {
+      for turn in LevelTexts(source, split: .sft).longest(configuration.sft.composed.levelShares.map(\.level))
+      {
+        if turn.question.utf8.count > longest.question.utf8.count { longest.question = turn.question }
+        if turn.answer.utf8.count > longest.answer.utf8.count { longest.answer = turn.answer }
+      }
+    }
     return longest
+  }
+
+  /// What is too long of the prompts of levels 2 and 3 in their longest wording, with the key that asks for
+  /// them.
+  func levelProblems(_ stages: Set<Stage>, encoder: RunEncoder) throws -> [(key: String, problem: String)] {
+    let (compose, evaluate, select) = (configuration.compose, configuration.evaluate, configuration.select)
+    typealias Use = (
+      key: String, level: PromptLevel, kind: CompositionKind, count: Int, split: DataSplit, room: Int
+    )
+    var uses: [Use] = []
+    if stages.contains(.compose), compose.path == nil {
+      uses += compose.levels.compactMap { one in
+        one.mix.entries.filter { $0.records > 0 }.map(\.images).max().map {
+          ("compose.\(one.key)", one.level, one.kind, $0, .preference, select.maxNewTokens)
+        }
+      }
+    }
+    if stages.contains(.evaluate) {
+      let split: DataSplit = evaluate.split == .val ? .validation : .test
+      uses += evaluate.levels.filter { $0.count > 0 }.compactMap { one in
+        one.counts.max().map {
+          ("evaluate.\(one.key)", one.level, one.kind, $0, split, evaluate.maxNewTokens)
+        }
+      }
+    }
+    if stages.contains(.sft), configuration.sft.maxSteps > 0, configuration.sft.evalSteps > 0 {
+      let plan = ValidationLook.plan(configuration.sft.composed, count: configuration.sft.evalQuestions)
+      uses += plan.entries.compactMap { entry in
+        entry.level.map {
+          ("sft.composed.\($0.name)", $0, entry.kind, entry.count, .validation, evaluate.maxNewTokens)
+        }
+      }
+    }
+    return try uses.compactMap { use in
+      let templates =
+        use.split == .preference ? [template, select.template?.chatTemplate ?? template] : [template]
+      for turn in LevelTexts(source, split: use.split).longest([use.level]) {
+        for template in templates {
+          let form = Form(
+            name: "a prompt of \(use.count) pictures", images: use.kind == .sequence ? use.count : 1,
+            turns: [
+              .init(
+                question: PromptRewriting.imageBlock(use.kind, count: use.count) + turn.question,
+                answer: turn.answer)
+            ], room: use.room, template: template)
+          if let problem = try problem(of: form, encoder: encoder) { return (use.key, problem) }
+        }
+      }
+      return nil
+    }
   }
 
   /// Turns with as many drawn ones as fill a conversation up.

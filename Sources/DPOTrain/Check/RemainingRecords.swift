@@ -53,6 +53,8 @@ struct RemainingRecords: QuestionSource {
 
   var grader: (any AnswerGrader)? { source.grader }
 
+  var factWords: [FactWords] { source.factWords }
+
   func trainedTurns(of record: SingleImageRecord) -> [SingleImageRecord.Turn] {
     source.trainedTurns(of: original(record))
   }

@@ -90,7 +90,8 @@ extension RunCheck {
             + advice(split))
       ]
     }
-    let most = plan.entries.filter { $0.records > 0 }.map(\.count).max() ?? 1
+    let named = plan.entries.filter { $0.level == nil }
+    let most = named.filter { $0.records > 0 }.map(\.count).max() ?? 1
     var (known, looks): ([Int: Int], Int) = ([:], 0)
     /// Different pictures that can stand beside a target's, as far as they matter.
     func companions(of target: Int) throws -> Int {
@@ -110,14 +111,14 @@ extension RunCheck {
     let composer = Composer(
       source: source, options: try configuration.compositionOptions(), seed: configuration.run.seed)
     var lacking: [CompositionPlan.Entry: (targets: Set<Int>, of: Set<Int>)] = [:]
-    for request in try composer.requests(plan, split: split) {
+    for request in try composer.requests(plan, split: split) where request.level == nil {
       let entry = CompositionPlan.Entry(request.kind, count: request.count, records: 0)
       lacking[entry, default: ([], [])].of.insert(request.target)
       if try companions(of: request.target) < request.count - 1 {
         lacking[entry, default: ([], [])].targets.insert(request.target)
       }
     }
-    return try plan.entries.compactMap { entry in
+    return try named.compactMap { entry in
       guard let (targets, all) = lacking[.init(entry.kind, count: entry.count, records: 0)], !targets.isEmpty
       else { return nil }
       let name = entry.kind == .pictureInPicture ? "pictures in pictures need 2" : "has \(entry.count)"

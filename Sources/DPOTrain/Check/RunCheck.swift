@@ -52,7 +52,7 @@ public struct RunCheck {
   /// - Throws: what reading a record throws.
   public func problems() throws -> [RunProblem] {
     try supervisedProblems() + lookProblems() + compositionProblems() + evaluationProblems()
-      + ballastProblems()
+      + levelProblems() + ballastProblems()
   }
 
   /// What works and is worth a word.

@@ -42,8 +42,9 @@ struct RunPreparation {
         problem: "none of its records can be used; the first of \(source.badRecords.count) problems: \(first)"
       )
     }
-    let problems = try check.problems() + check.resourceProblems()
     let encoder = RunEncoder(configuration, vocabulary: vocabulary, directory: directory)
+    let problems =
+      try check.problems() + check.levelLengthProblems(encoder: encoder) + check.resourceProblems()
     let long = try RecordLengths.problems(
       configuration, source: source, stages: Set(stages), encoder: encoder)
     var bad = source.badRecords + long.problems

@@ -29,6 +29,12 @@ public struct ComposedRecord: JSONRow, Codable, Hashable, Sendable {
   public var count: Int
   /// The 1-based number of the picture the question is about; for picture-in-picture always 1, the inner one.
   public var target: Int
+  /// What is asked where the prompt does not name the one picture it is about; `nil` where it does.
+  public var level: PromptLevel?
+  /// With a level, the numbers of the pictures it is about, ascending; the first of them is ``target``.
+  public var targets: [Int]?
+  /// With a level, the facts that it asks for.
+  public var about: [String]?
   /// The pictures the prompt shows, in order: `count` paths for a sequence, one for the other kinds.
   /// Relative paths start at the folder of the file the record is in.
   public var images: [String]
@@ -52,7 +58,7 @@ public struct ComposedRecord: JSONRow, Codable, Hashable, Sendable {
   public var factsOfOthers: [[String: String]]?
 
   enum CodingKeys: String, CodingKey {
-    case id, kind, count, target, images, prompt, answer
+    case id, kind, count, target, level, targets, about, images, prompt, answer
     case answersOfOthers = "answers_of_others"
     case family, question, source, layout, facts
     case factsOfOthers = "facts_of_others"
@@ -60,14 +66,18 @@ public struct ComposedRecord: JSONRow, Codable, Hashable, Sendable {
 
   /// Creates a record.
   public init(
-    id: String, kind: CompositionKind, count: Int, target: Int, images: [String], prompt: String,
-    answer: String, answersOfOthers: [String], family: String, question: String, source: String,
+    id: String, kind: CompositionKind, count: Int, target: Int, level: PromptLevel? = nil,
+    targets: [Int]? = nil, about: [String]? = nil, images: [String], prompt: String, answer: String,
+    answersOfOthers: [String], family: String, question: String, source: String,
     layout: CompositionLayout?, facts: [String: String]? = nil, factsOfOthers: [[String: String]]? = nil
   ) {
     self.id = id
     self.kind = kind
     self.count = count
     self.target = target
+    self.level = level
+    self.targets = targets
+    self.about = about
     self.images = images
     self.prompt = prompt
     self.answer = answer
@@ -86,8 +96,14 @@ extension ComposedRecord {
   public var json: OrderedJSON {
     var members: [OrderedJSON.Member] = [
       .init("id", .string(id)), .init("kind", .string(kind.rawValue)), .init("count", .integer(count)),
-      .init("target", .integer(target)), .init("images", .array(images.map(OrderedJSON.string))),
-      .init("prompt", .string(prompt)), .init("answer", .string(answer)),
+      .init("target", .integer(target)),
+    ]
+    if let level { members.append(.init("level", .integer(level.rawValue))) }
+    if let targets { members.append(.init("targets", .array(targets.map(OrderedJSON.integer)))) }
+    if let about { members.append(.init("about", .array(about.map(OrderedJSON.string)))) }
+    members += [
+      .init("images", .array(images.map(OrderedJSON.string))), .init("prompt", .string(prompt)),
+      .init("answer", .string(answer)),
       .init("answers_of_others", .array(answersOfOthers.map(OrderedJSON.string))),
       .init("family", .string(family)), .init("question", .string(question)),
       .init("source", .string(source)),
@@ -126,6 +142,7 @@ extension ComposedRecord {
       return "has \(marks) \(ImageMark.text) marks for \(expected) images; expected one mark for each image"
     }
     guard !answer.isEmpty else { return "the answer is empty" }
+    if let problem = levelProblem { return problem }
     if kind == .sequence { return nil }
     guard let layout else { return "has no layout" }
     return layout.problem(pictures: kind == .grid ? count : 1)

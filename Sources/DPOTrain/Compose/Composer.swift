@@ -63,19 +63,37 @@ public struct Composer: Sendable {
   ///
   /// The target's place is uniform on 1 … count; companions are distinct pictures, and where the source knows
   /// answers each of them answers the question differently.
+  /// - Parameter level: what is asked in place of the record's own question; see `plan`.
   /// - Precondition: `count` is one of `kind.allowedCounts`.
   /// - Throws: ``CompositionError`` when too few companions are found, or what reading a picture throws.
   public func compose(
-    _ kind: CompositionKind, count: Int, split: DataSplit, target index: Int, number: Int
+    _ kind: CompositionKind, count: Int, split: DataSplit, target index: Int, number: Int,
+    level: PromptLevel? = nil
   ) throws -> Composition {
-    var (record, sources) = try plan(kind, count: count, split: split, target: index, number: number)
+    let request = CompositionPlan.Request(
+      kind: kind, count: count, level: level, split: split, target: index, number: number)
+    var (record, sources) = try plan(request)
     let images = draw(&record, try sources.map { try source.image(for: $0) })
     return Composition(record: record, images: images, sources: sources)
   }
 
-  /// As ``compose(_:count:split:target:number:)`` without drawing: the record (without its layout, which
-  /// depends on the pictures, for picture-in-picture) and the source pictures.
+  /// As ``compose(_:)`` without drawing.
   func plan(
+    _ request: CompositionPlan.Request
+  ) throws -> (record: ComposedRecord, sources: [ImageReference]) {
+    guard let level = request.level else {
+      return try plan(
+        request.kind, count: request.count, split: request.split, target: request.target,
+        number: request.number)
+    }
+    return try plan(
+      level, request.kind, count: request.count, split: request.split, target: request.target,
+      number: request.number)
+  }
+
+  /// As ``compose(_:count:split:target:number:level:)`` without a level and without drawing: the record
+  /// (without its layout, which depends on the pictures, for picture-in-picture) and the source pictures.
+  private func plan(
     _ kind: CompositionKind, count: Int, split: DataSplit, target index: Int, number: Int
   ) throws -> (record: ComposedRecord, sources: [ImageReference]) {
     tensorRequire(

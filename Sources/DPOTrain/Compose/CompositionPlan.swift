@@ -8,9 +8,12 @@ public struct CompositionPlan: Sendable, Equatable {
     public var count: Int
     /// Number of records.
     public var records: Int
+    /// What is asked where no picture is named; `nil` where one is.
+    public var level: PromptLevel?
 
     /// Creates an entry.
-    public init(_ kind: CompositionKind, count: Int, records: Int) {
+    public init(_ kind: CompositionKind, count: Int, records: Int, level: PromptLevel? = nil) {
+      self.level = level
       self.kind = kind
       self.count = count
       self.records = records
@@ -23,11 +26,13 @@ public struct CompositionPlan: Sendable, Equatable {
     public var kind: CompositionKind
     /// Pictures in the record.
     public var count: Int
+    /// What is asked where no picture is named; `nil` where one is.
+    public var level: PromptLevel?
     /// The split all its pictures come from.
     public var split: DataSplit
     /// The index of the target's record in the split.
     public var target: Int
-    /// Its number among those of its kind and size.
+    /// Its number among those of its kind, size and level.
     public var number: Int
   }
 
@@ -43,18 +48,31 @@ public struct CompositionPlan: Sendable, Equatable {
       section.sequence.entries.map { Entry(.sequence, count: $0.images, records: $0.records) }
       + section.grid.entries.map { Entry(.grid, count: $0.images, records: $0.records) }
       + [Entry(.pictureInPicture, count: 2, records: section.picInPic.total)]
+      + section.levels.flatMap { one in
+        one.mix.entries.map { Entry(one.kind, count: $0.images, records: $0.records, level: one.level) }
+      }
   }
 
   /// What `evaluate` asks for: as many questions of every kind, divided evenly over the numbers of pictures.
   public init(_ section: RunConfiguration.Evaluate) {
     func mix(_ counts: [Int], _ kind: CompositionKind) -> [Entry] {
-      RunConfiguration.Compose.Mix(total: section.questions, counts: counts).entries.map {
-        Entry(kind, count: $0.images, records: $0.records)
-      }
+      Self.divided(section.questions, counts, kind, level: nil)
     }
     entries =
       mix(section.sequenceCounts, .sequence) + mix(section.gridCounts, .grid)
       + [Entry(.pictureInPicture, count: 2, records: section.questions)]
+      + section.levels.filter { $0.count > 0 }.flatMap { one in
+        Self.divided(one.count, one.counts, one.kind, level: one.level)
+      }
+  }
+
+  /// So many records, divided evenly over numbers of pictures.
+  static func divided(
+    _ records: Int, _ counts: [Int], _ kind: CompositionKind, level: PromptLevel?
+  ) -> [Entry] {
+    RunConfiguration.Compose.Mix(total: records, counts: counts).entries.map {
+      Entry(kind, count: $0.images, records: $0.records, level: level)
+    }
   }
 
   /// The number of records.
@@ -80,7 +98,7 @@ extension Composer {
       for number in 0..<entry.records {
         requests.append(
           CompositionPlan.Request(
-            kind: entry.kind, count: entry.count, split: split,
+            kind: entry.kind, count: entry.count, level: entry.level, split: split,
             target: targets[requests.count % targets.count],
             number: number))
       }
@@ -89,10 +107,10 @@ extension Composer {
   }
 
   /// Makes one composition of a plan.
-  /// - Throws: as ``compose(_:count:split:target:number:)``.
+  /// - Throws: as ``compose(_:count:split:target:number:level:)``.
   public func compose(_ request: CompositionPlan.Request) throws -> Composition {
     try compose(
-      request.kind, count: request.count, split: request.split, target: request.target, number: request.number
-    )
+      request.kind, count: request.count, split: request.split, target: request.target,
+      number: request.number, level: request.level)
   }
 }

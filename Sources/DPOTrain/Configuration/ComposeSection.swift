@@ -79,6 +79,14 @@ extension RunConfiguration {
     public var cellSize = 0
     /// Single-image records kept beside the composed ones, as ballast for training.
     public var single = 0
+    /// Sequences of which two named pictures are compared.
+    public var compare = Mix([])
+    /// Grids of which two named pictures are compared.
+    public var compareGrid = Mix([])
+    /// Sequences of which one picture is to be found.
+    public var find = Mix([])
+    /// Grids of which one picture is to be found.
+    public var findGrid = Mix([])
 
     /// All defaults.
     public init() {}

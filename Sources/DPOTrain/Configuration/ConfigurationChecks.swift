@@ -27,6 +27,17 @@ extension RunConfiguration {
       found: "\(sft.stopAccuracy) without a format in sft.composed",
       expected: "0, or a format to be judged by")
     require(
+      sft.composed.compare + sft.composed.find <= 1, "sft.composed.find",
+      found: "\(sft.composed.find) beside compare \(sft.composed.compare)", expected: "at most 1 together")
+    let asksLevels = sft.composed.compare + sft.composed.find > 0
+    let levelKey = "sft.composed.\(sft.composed.compare > 0 ? "compare" : "find")"
+    require(
+      !asksLevels || !sft.composed.levelShares.isEmpty, levelKey,
+      found: "a share without sequences and grids", expected: "0, or a sequence or grid to ask about")
+    require(
+      !asksLevels || sft.composed.questions > 1, levelKey, found: "a share of the questions after the first",
+      expected: "0, or sft.composed.questions of 2 or more")
+    require(
       train.singleImageShare == 0 || compose.single > 0, "train.single_image_share",
       found: "\(train.singleImageShare) with compose.single 0", expected: "compose.single of 1 or more")
     require(
@@ -88,7 +99,8 @@ extension RunConfiguration {
     }
     guard vision.imageSize % vision.patchSize == 0 else { return }
     let images = max(
-      compose.sequence.entries.filter { $0.records > 0 }.map(\.images).max() ?? 1,
+      ([compose.sequence, compose.compare, compose.find].flatMap(\.entries)).filter { $0.records > 0 }
+        .map(\.images).max() ?? 1,
       evaluate.sequenceCounts.max() ?? 1,
       sft.composed.shown.filter { $0.kind == .sequence }.map(\.count).max() ?? 1)
     let needed = images * vision.patchesPerImage + Self.textAllowance
@@ -183,6 +195,10 @@ extension RunConfiguration {
     for (key, mix, table) in [
       ("sequence", compose.sequence, select.thresholds.sequence),
       ("grid", compose.grid, select.thresholds.grid),
+      ("sequence", compose.compare, select.thresholds.sequence),
+      ("sequence", compose.find, select.thresholds.sequence),
+      ("grid", compose.compareGrid, select.thresholds.grid),
+      ("grid", compose.findGrid, select.thresholds.grid),
     ] {
       let missing = mix.entries.filter { $0.records > 0 && table[$0.images] == nil }.map(\.images)
       require(
@@ -192,6 +208,11 @@ extension RunConfiguration {
     require(
       select.formats.contains { $0 != "single" } || compose.single > 0, "select.formats",
       "single with compose.single 0", "compose.single of 1 or more")
+    require(
+      compose.path != nil || Set(select.levels) == Set(RunConfiguration.Select.levelNames)
+        || compose.kinds.contains(where: select.accepts), "select.levels",
+      select.levels.joined(separator: ", ") + ", of which compose makes no prompt in select.formats",
+      "a level that compose.sequence, compose.compare, compose.find and so on make prompts of")
     for (key, low, high) in [
       ("perplexity", select.perplexityMin, select.perplexityMax),
       ("length_ratio", select.lengthRatioMin, select.lengthRatioMax),
@@ -203,5 +224,7 @@ extension RunConfiguration {
 
 extension RunConfiguration.Compose {
   /// Composed records of all formats, without single-image ones.
-  public var total: Int { sequence.total + grid.total + picInPic.total }
+  public var total: Int {
+    levels.reduce(sequence.total + grid.total + picInPic.total) { $0 + $1.mix.total }
+  }
 }

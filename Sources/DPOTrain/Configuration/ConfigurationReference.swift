@@ -52,6 +52,14 @@ public enum ConfigurationReference {
       thresholds, perplexity above 1.1, and rejected answers generated on noised pictures. The paper gives no bounds
       for its length and edit-distance filters, the scripts have none. `released` also generates with the template
       `llava_v0`, up to 512 tokens, and leaves out chosen answers of 512 and more characters.
+    - `compose.compare` and `compose.find`, `evaluate.*` and `sft.composed.*` of the same names: questions of levels 2 and 3 of
+      S2H-DPO (arXiv 2604.18512). R of a comparison is the share of both named pictures, of a search the share of the picture that
+      fits. A threshold τ of the table is for one picture of n; where two are compared every other picture may have as much as
+      there, τ₂ = 1 − (1 − τ)(n − 2) / (n − 1). `quantile` and `otsu` read the answers of each level by themselves, `argmax` rejects
+      an answer when another picture got more attention than one of the two. Of two pictures that are both named R is 1, so that
+      `compose` compares two of three and more. `select.layer: auto` asks the prompts that name one picture alone, where there are
+      any. `select.rejected: swapped` names another picture in a search and gives one of two compared pictures the value of another;
+      the first half of a comparison is not wrong, and `truncated` makes no pair of it. Right answers to both levels are no ballast.
     - `select.*_quantile` cut the stated share of the pairs that all other rules have kept; pairs that tie with the quantile stay,
       so that answers of one word lose fewer.
 

@@ -272,7 +272,7 @@ extension RunConfiguration.SFT.Composed: ConfigurationSection {
         "grid", \.grid, for: RunConfiguration.Compose.gridCounts,
         "How often a grid is drawn, by number of cells."),
       .number("pic_in_pic", \.picInPic, .notNegative, "How often a picture in a picture is drawn."),
-    ]
+    ] + levelFields
   }
 }
 
@@ -464,9 +464,9 @@ extension RunConfiguration.Evaluate: ConfigurationSection {
       .flag(
         "permuted", \.permuted,
         "Whether every question about a sequence is also asked with its pictures in another order: each "
-          + "one place on, the last one first."
+          + "one place on, the last one first. The ground truth is given the new names."
       ),
-    ]
+    ] + levelFields
   }
 }
 

@@ -27,6 +27,14 @@ extension RunConfiguration {
     public var sequenceCounts = [2, 3, 4, 5]
     /// Numbers of cells in grid questions.
     public var gridCounts = [2, 3, 4, 6, 9]
+    /// Questions about sequences that compare two named pictures.
+    public var compare = 0
+    /// Questions about grids that compare two named pictures.
+    public var compareGrid = 0
+    /// Questions about sequences that ask which picture fits.
+    public var find = 0
+    /// Questions about grids that ask which picture fits.
+    public var findGrid = 0
     /// Tokens per batch of generation.
     public var batchTokens = 8192
     /// Longest generated answer, tokens.

@@ -46,6 +46,10 @@ extension RunConfiguration {
       public var grid: [Int: Double] = [:]
       /// How often a picture in a picture is drawn.
       public var picInPic = 0.0
+      /// Share of the questions after the first that compare two named pictures.
+      public var compare = 0.0
+      /// Share of the questions after the first that ask which picture fits.
+      public var find = 0.0
 
       /// Two separate pictures.
       public init() {}

@@ -74,7 +74,7 @@ extension RunConfiguration {
     }
 
     /// Formats by name: `single` is a picture as it came.
-    public static let formatNames = QuestionKind.allCases.map(\.rawValue)
+    public static let formatNames = QuestionKind.layouts.map(\.rawValue)
 
     /// `select.thresholds`: largest share of the attention on the named image with which an answer is
     /// rejected.
@@ -144,6 +144,8 @@ extension RunConfiguration {
     /// Formats whose answers may become pairs. Attention has nothing to compare in a single image: its
     /// answers would be rejected for their wording alone.
     public var formats = QuestionKind.multiImage.map(\.rawValue)
+    /// Levels whose answers may become pairs.
+    public var levels = levelNames
     /// Formats whose prompts are answered by sampling too.
     public var sampledFormats = QuestionKind.multiImage.map(\.rawValue)
     /// Answers sampled for every prompt beside the greedy one; with ``requireWrong`` only where the greedy

@@ -30,7 +30,7 @@ extension RunConfiguration.Compose: ConfigurationSection {
         "Files of composed pictures: without loss, or JPEG of quality 75 as the released scripts write."
       ).read(by: .sft, .compose, .questions),
       .integer("single", \.single, "Single-image records kept beside the composed ones, as ballast."),
-    ]
+    ] + levelFields
   }
 }
 
@@ -96,6 +96,7 @@ extension RunConfiguration.Select: ConfigurationSection {
         "Chat template while answers are generated; `null` takes `tokenizer.template`. The released code generates with `llava_v0` and trains with `vicuna_v1`."
       ).read(by: .answers),
       .names("formats", \.formats, from: formatNames, "Formats whose answers may become pairs."),
+      levelField,
       .integer(
         "samples", \.samples, to: 10_000,
         "Answers sampled for every prompt beside the greedy one; with `require_wrong` only for prompts "

@@ -37,7 +37,7 @@ extension RunConfiguration {
     /// Losses by TRL's names.
     public static let lossTypes = PreferenceLoss.registry.map(\.name)
     /// Kinds of prompts the ballast can be drawn from.
-    public static let ballastKindNames = QuestionKind.allCases.map(\.rawValue)
+    public static let ballastKindNames = QuestionKind.layouts.map(\.rawValue)
     /// Decoder linears that can carry an adapter.
     public static let loraTargets = LlavaModel.linearNames
 

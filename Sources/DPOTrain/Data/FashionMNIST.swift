@@ -66,6 +66,7 @@ public struct FashionMNIST: QuestionSource {
     ["name", "choice", "yes_no", "worn", "tone"] + (describeShare > 0 ? ["describe"] : [])
   }
   public var grader: (any AnswerGrader)? { FashionQuestion.grader }
+  public var factWords: [FactWords] { [FashionQuestion.words(answers)] }
   public var answersAboutAnyImage: Bool { true }
 
   public func count(of split: DataSplit) -> Int {

@@ -49,6 +49,10 @@ public protocol QuestionSource: Sendable {
   /// Grades answers by what they claim; `nil` where the source's answers can only be compared as text.
   var grader: (any AnswerGrader)? { get }
 
+  /// The words in which pictures are compared and found, of every part; none where the source knows nothing
+  /// of its pictures.
+  var factWords: [FactWords] { get }
+
   /// The turns after a record's first one that supervised training learns too.
   func trainedTurns(of record: SingleImageRecord) -> [SingleImageRecord.Turn]
 

@@ -62,6 +62,7 @@ public struct ShapeScenes: QuestionSource {
     ["color", "shape", "yes_no"] + (shares.describe > 0 ? ["describe"] : [])
   }
   public var grader: (any AnswerGrader)? { ShapeQuestion.grader }
+  public var factWords: [FactWords] { [ShapeQuestion.words(answers)] }
   public var answersAboutAnyImage: Bool { true }
 
   public func count(of split: DataSplit) -> Int { counts[split] ?? 0 }

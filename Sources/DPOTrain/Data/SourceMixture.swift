@@ -97,6 +97,13 @@ public struct SourceMixture: QuestionSource {
     return graders.count == parts.count ? GraderOfParts(parts: graders) : nil
   }
 
+  /// The words of all parts, those that parts share once.
+  public var factWords: [FactWords] {
+    parts.flatMap(\.factWords).reduce(into: []) { found, words in
+      if !found.contains(where: { $0.mark == words.mark }) { found.append(words) }
+    }
+  }
+
   public func place(of record: SingleImageRecord) -> String {
     let (part, _) = place(record.image.split, record.image.index)
     return part.place(of: record)

@@ -112,6 +112,7 @@ public struct ThingPictures: QuestionSource {
     ["name", "kind", "yes_no", "color"] + (describeShare > 0 ? ["describe"] : [])
   }
   public var grader: (any AnswerGrader)? { ThingQuestion.grader }
+  public var factWords: [FactWords] { [ThingQuestion.words(answers)] }
   public var answersAboutAnyImage: Bool { true }
 
   /// How many different pictures a split has.

@@ -3,12 +3,16 @@
 package struct AnswerGrading: Sendable {
   /// `nil` compares as text.
   private let grader: (any AnswerGrader)?
+  /// Reads claims about several pictures.
+  private let levels: LevelGrader
   /// Whether a question that cannot be graded by its claims is an error, and not compared as text.
   private let isStrict: Bool
 
   /// - Parameter grader: what reads claims; `nil` compares as text.
-  package init(grader: (any AnswerGrader)?) {
+  /// - Parameter words: what the source says of pictures that are compared and found.
+  package init(grader: (any AnswerGrader)?, words: [FactWords] = []) {
     self.grader = grader
+    levels = LevelGrader(words: words)
     isStrict = false
   }
 
@@ -16,6 +20,7 @@ package struct AnswerGrading: Sendable {
   ///   does not have.
   package init(_ settings: RunConfiguration.Evaluate, source: any QuestionSource) throws(DataError) {
     grader = settings.grader == .text ? nil : source.grader
+    levels = LevelGrader(words: grader == nil ? [] : source.factWords)
     isStrict = settings.grader == .semantic
     guard !isStrict || grader != nil else {
       throw DataError(
@@ -26,6 +31,9 @@ package struct AnswerGrading: Sendable {
 
   /// What can be said about an answer by its claims; `nil` where nothing can.
   package func verdict(_ answer: String, to question: StoredQuestion) -> AnswerVerdict? {
+    if let record = question.record, let asked = record.levelQuestion {
+      return record.factsByPicture.flatMap { levels.verdict(of: answer, to: asked, facts: $0) }
+    }
     guard let facts = question.facts else { return nil }
     return grader?.verdict(of: answer, to: question.question, facts: facts)
   }
@@ -36,9 +44,16 @@ package struct AnswerGrading: Sendable {
   }
 
   /// Whether an answer is wrong for the asked picture but right for another one of the prompt; `nil` where it
-  /// is known of none what would be right.
+  /// is known of none what would be right. Where a picture is asked for, another one that is named; of
+  /// comparisons it is not known.
   package func isFromAnotherImage(_ answer: String, to question: StoredQuestion) -> Bool? {
     guard let record = question.record else { return nil }
+    guard record.level != .compare else { return nil }
+    if let asked = record.levelQuestion, let facts = record.factsByPicture,
+      let isOther = levels.namesAnother(answer, than: asked, facts: facts)
+    {
+      return isOther
+    }
     guard let verdict = verdict(answer, to: question), let others = record.factsOfOthers, !others.isEmpty
     else {
       return AnswerText.isFromAnotherImage(

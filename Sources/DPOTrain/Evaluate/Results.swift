@@ -114,7 +114,8 @@ public struct KindResult: Sendable, Equatable {
         byFamily.append(Part(family, result))
       }
     }
-    let places = Set(records.map(\.target)).sorted()
+    // Two pictures have no place.
+    let places = Set(records.filter { $0.kind.level != .compare }.map(\.target)).sorted()
     for place in places where places.count > 1 {
       var random = generator.split(3).split(UInt64(place))
       let part = records.filter { $0.target == place }
@@ -131,7 +132,7 @@ public struct KindResult: Sendable, Equatable {
 public struct PhaseResult: Sendable, Equatable {
   /// By kind of question; kinds that were not asked are absent.
   public var kinds: [QuestionKind: KindResult]
-  /// All questions that show more than one picture.
+  /// All questions about one of several pictures that they name (``QuestionKind/multiImage``).
   public var multiImage: AccuracyResult?
   /// How well the attention ratio of each decoder layer tells right from wrong answers to multi-image
   /// questions.
@@ -155,7 +156,7 @@ public struct PhaseResult: Sendable, Equatable {
       kinds[kind] = KindResult(
         records.filter { $0.kind == kind }, resamples: resamples, generator: generator.split(UInt64(index)))
     }
-    let several = records.filter { $0.kind != .single }
+    let several = records.filter { QuestionKind.multiImage.contains($0.kind) }
     var random = generator.split(100)
     multiImage = AccuracyResult(several, resamples: resamples, using: &random)
     let layers = several.compactMap(\.layerRatios?.count).max() ?? 0
@@ -247,7 +248,7 @@ public struct EvaluationResult: Sendable, Equatable {
     for (index, kind) in QuestionKind.allCases.enumerated() {
       change[kind] = difference(UInt64(index)) { $0 == kind }
     }
-    multiImageChange = difference(100) { $0 != .single }
+    multiImageChange = difference(100) { QuestionKind.multiImage.contains($0) }
   }
 
   private static func paired(_ before: [AnswerRecord], _ after: [AnswerRecord]) throws

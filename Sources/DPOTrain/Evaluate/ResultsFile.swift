@@ -203,6 +203,10 @@ private struct StoredResult: Decodable {
     var sequence: Accuracy?
     var grid: Accuracy?
     var pic_in_pic: Accuracy?
+    var compare: Accuracy?
+    var compare_grid: Accuracy?
+    var find: Accuracy?
+    var find_grid: Accuracy?
     var multi_image: Accuracy?
     var attention_auc_by_layer: [Area?]?
 
@@ -212,6 +216,10 @@ private struct StoredResult: Decodable {
       kinds[.sequence] = sequence?.kind
       kinds[.grid] = grid?.kind
       kinds[.picInPic] = pic_in_pic?.kind
+      kinds[.compare] = compare?.kind
+      kinds[.compareGrid] = compare_grid?.kind
+      kinds[.find] = find?.kind
+      kinds[.findGrid] = find_grid?.kind
       return PhaseResult(
         kinds: kinds, multiImage: multi_image?.result,
         attentionAUC: (attention_auc_by_layer ?? []).map { area in

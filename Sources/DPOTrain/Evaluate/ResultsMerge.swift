@@ -62,12 +62,15 @@ public struct MergedResults: Sendable, Equatable {
   /// The before/after table: mean over seeds, with the interval of that mean over seeds in brackets.
   public var table: TextTable {
     var rows: [[String]] = []
-    for kind in QuestionKind.allCases where runs.contains(where: { $0.before.kinds[kind] != nil }) {
+    func add(_ kind: QuestionKind) {
+      guard runs.contains(where: { $0.before.kinds[kind] != nil }) else { return }
       rows.append(row(kind.title) { $0?.kinds[kind]?.all })
     }
+    QuestionKind.layouts.forEach(add)
     if runs.contains(where: { $0.before.multiImage != nil }) {
       rows.append(row("All multi-image") { $0?.multiImage })
     }
+    QuestionKind.levels.forEach(add)
     return TextTable(
       header: ["", "before", "after", "change", "change by seed", "other image", "blind", "n per seed"],
       rows: rows)

@@ -89,11 +89,12 @@ extension EvaluationResult {
   /// - Parameter detailed: adds a row for each number of pictures, and two for pictures in another order.
   public func table(detailed: Bool = true) -> TextTable {
     var rows: [[String]] = []
-    for kind in QuestionKind.allCases where before.kinds[kind] != nil || after?.kinds[kind] != nil {
+    func add(_ kind: QuestionKind) {
+      guard before.kinds[kind] != nil || after?.kinds[kind] != nil else { return }
       let (old, new) = (before.kinds[kind], after?.kinds[kind])
       rows.append(Self.row(kind.title, old?.all, new?.all, change: change[kind]))
       let counts = Set((old?.byImages ?? []).map(\.label) + (new?.byImages ?? []).map(\.label)).sorted()
-      guard detailed else { continue }
+      guard detailed else { return }
       for count in counts where counts.count > 1 {
         rows.append(
           Self.row(
@@ -102,10 +103,12 @@ extension EvaluationResult {
       }
       rows += Self.permutedRows(old?.permuted, new?.permuted)
     }
+    QuestionKind.layouts.forEach(add)
     if before.multiImage != nil || after?.multiImage != nil {
       rows.append(
         Self.row("All multi-image", before.multiImage, after?.multiImage, change: multiImageChange))
     }
+    QuestionKind.levels.forEach(add)
     return TextTable(
       header: ["", "before", "after", "change", "other image", "blind", "n"], rows: rows)
   }
@@ -128,7 +131,7 @@ extension EvaluationResult {
   /// the results do not have it.
   public var placeTable: TextTable? {
     var rows: [[String]] = []
-    for kind in QuestionKind.multiImage {
+    for kind in QuestionKind.multiImage + QuestionKind.levels {
       let (old, new) = (before.kinds[kind]?.byPlace ?? [], after?.kinds[kind]?.byPlace ?? [])
       for place in Set(old.map(\.label) + new.map(\.label)).sorted() {
         rows.append(

@@ -71,6 +71,7 @@ public struct RecordContents: Sendable, Equatable {
   /// about single pictures, which mixed files also hold, would count as such.
   private static func kind(ofTurn text: String, imageCount: Int) -> CompositionKind? {
     if PromptRewriting.target(in: text) != nil { return imageCount > 1 ? .sequence : .grid }
+    if imageCount > 1, text.hasPrefix(PromptRewriting.sequenceBlock(count: imageCount)) { return .sequence }
     let question = PromptRewriting.withoutMarks(text)
     return imageCount == 1 && PromptRewriting.namesCentre(question) ? .pictureInPicture : nil
   }

@@ -76,7 +76,7 @@ struct AnsweringStep {
       var rows = zip(batch, greedy).map { AnsweredPrompt(id: candidates[$0].id, greedy: $1, samples: []) }
       let open = rows.indices.filter { place in
         let candidate = candidates[batch[place]]
-        return settings.sampledFormats.contains(candidate.kind.rawValue)
+        return settings.samples(candidate.kind)
           && (!settings.requireWrong || grading.isRight(rows[place].greedy.text, to: candidate))
       }
       for sample in 0..<(open.isEmpty ? 0 : settings.samples) {
@@ -100,9 +100,9 @@ struct AnsweringStep {
   ) -> [AnsweredPrompt] {
     guard let layers = rows.first?.greedy.readings?.count else { return rows }
     let widest = WidestLayer(
-      zip(candidates, rows).compactMap { candidate, row in
+      deciding: zip(candidates, rows).compactMap { candidate, row in
         guard let record = candidate.record, let ratios = row.greedy.layerRatios else { return nil }
-        return ("\(record.kind.rawValue)-\(record.count)", ratios)
+        return (candidate.kind, record.count, ratios)
       })
     if let widest {
       let spreads = widest.spreads.map { fixed($0, 3) }.joined(separator: ", ")

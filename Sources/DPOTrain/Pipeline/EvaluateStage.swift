@@ -28,7 +28,7 @@ struct EvaluateStage {
     let layer =
       context.configuration.select.layer == .auto
       ? WidestLayer(
-        before.compactMap { row in row.layerRatios.map { ("\(row.kind.rawValue)-\(row.count)", $0) } })?.layer
+        deciding: before.compactMap { row in row.layerRatios.map { (row.kind, row.count, $0) } })?.layer
       : nil
     /// With the ratio of the layer that the base model's answers choose.
     func read(_ rows: [AnswerRecord]) -> [AnswerRecord] {
@@ -155,7 +155,9 @@ struct EvaluateStage {
           question, answers[place], blind: blind.isEmpty ? nil : blind[place], reading: reading,
           patchesPerSide: side, grading: grading)
         record.permutedPrediction = permuted[question.id]
-        record.permutedCorrect = permuted[question.id].map { grading.isRight($0, to: question) }
+        record.permutedCorrect = permuted[question.id].map {
+          grading.isRight($0, to: question.permuted ?? question)
+        }
         return record
       }
       try stored.append(records, id: \.id)

@@ -8,6 +8,7 @@ final class OwnVocabulary {
   /// What it is made of, whatever is left out afterwards for its length.
   private let source: any QuestionSource
   private let size: Int
+  private let asksLevels: Bool
   private var made: (tokenizer: Tokenizer, bytes: Data)?
 
   /// The vocabulary of a configuration; `nil` where one comes with a model.
@@ -17,10 +18,11 @@ final class OwnVocabulary {
     else { return nil }
     self.source = source
     size = configuration.tokenizer.vocabSize
+    asksLevels = !configuration.sft.composed.levelShares.isEmpty
   }
 
   /// The texts.
-  var texts: [String] { get throws { try VocabularyTexts.texts(of: source) } }
+  var texts: [String] { get throws { try VocabularyTexts.texts(of: source, levels: asksLevels) } }
 
   /// The vocabulary.
   /// - Throws: `TokenizerError` when the texts give none of that size.

@@ -38,9 +38,10 @@ package struct PairOrigins {
     return record
   }
 
-  /// Place of the picture that a pair asks about; `nil` where it has several and nobody knows which.
-  package func target(of pair: PreferencePair) -> Int? {
-    pair.images.count == 1 ? 0 : record(of: pair).map { $0.target - 1 }
+  /// Places of the pictures that a pair asks about, two where it compares them; `nil` where it has several
+  /// and nobody knows which.
+  package func asked(of pair: PreferencePair) -> [Int]? {
+    pair.images.count == 1 ? [0] : record(of: pair).map { $0.asked.map { $0 - 1 } }
   }
 
   /// Why the settings cannot be applied to a pair; `nil` where they can.
@@ -50,7 +51,7 @@ package struct PairOrigins {
       return "train.attention_weight needs to know the picture that is asked about, found no prompt of "
         + "compose/ with the text and pictures of this pair"
     }
-    if settings.imageWeight > 0, target(of: pair) == nil {
+    if settings.imageWeight > 0, asked(of: pair) == nil {
       return "train.image_weight needs to know which of \(pair.images.count) pictures is asked about, found "
         + "no prompt of compose/ with the text and pictures of this pair"
     }

@@ -28,14 +28,16 @@ struct PromptFolder {
     let place = FilePath.absolute(path)
     var (taken, problems): ([ComposedRecord], [DataError]) = ([], [])
     for kind in CompositionKind.allCases {
-      var wanted: [Int: Int] = [:]
-      for entry in plan.entries where entry.kind == kind { wanted[entry.count, default: 0] += entry.records }
+      var wanted: [Size: Int] = [:]
+      for entry in plan.entries where entry.kind == kind {
+        wanted[Size(count: entry.count, level: entry.level), default: 0] += entry.records
+      }
       let file = FilePath.join(place, kind.rawValue + ".jsonl")
       guard wanted.values.contains(where: { $0 > 0 }), FileManager.default.fileExists(atPath: file) else {
         continue
       }
       var records = try ComposedRecordFile.read(URL(fileURLWithPath: file), broken: { problems.append($0) })
-      records = records.filter { wanted[$0.record.count, default: 0] > 0 }
+      records = records.filter { wanted[Size($0.record), default: 0] > 0 }
       for index in records.indices {
         records[index].record.images = records[index].record.images.map { FilePath.join(place, $0) }
       }
@@ -44,12 +46,12 @@ struct PromptFolder {
         (list?.entries ?? []).map { (FilePath.join(place, $0.path), $0.crc32) }
       ) { first, _ in first }
       let broken = try pictures.problems(of: records.flatMap(\.record.images), checksums: checksums)
-      for (record, line) in records where wanted[record.count, default: 0] > 0 {
+      for (record, line) in records where wanted[Size(record), default: 0] > 0 {
         if let problem = try record.images.lazy.compactMap({ broken[$0] }).first ?? lengths?(record) {
           problems.append(DataError(file: "\(file):\(line)", record: record.id, problem: problem))
           continue
         }
-        wanted[record.count, default: 0] -= 1
+        wanted[Size(record), default: 0] -= 1
         taken.append(record)
       }
     }
@@ -72,6 +74,16 @@ struct PromptFolder {
       }
         ?? "has no prompt of the formats and numbers of images that compose asks for; dpotrain make-data writes them"
     )
+  }
+
+  /// What prompts of a kind are counted by.
+  private struct Size: Hashable {
+    var count: Int
+    var level: PromptLevel?
+
+    init(count: Int, level: PromptLevel?) { (self.count, self.level) = (count, level) }
+
+    init(_ record: ComposedRecord) { self.init(count: record.count, level: record.level) }
   }
 
   /// How many prompts are asked for.

@@ -20,16 +20,11 @@ struct SelectStage {
       adapted: AdaptedThresholds(settings, ratios: Self.ratios(asked)))
     let judged = try asked.map { try $0.candidate.row($0.answered, rule: rule, grading: grading) }
     let rows = PairSelection(settings, seed: context.configuration.run.seed).applied(
-      to: judged, families: candidates.map(\.family),
-      facts: { number in
-        guard let own = candidates[number].facts, let others = candidates[number].record?.factsOfOthers
-        else { return nil }
-        return (own, others)
-      },
+      to: judged, families: candidates.map(\.answerPool), facts: { candidates[$0].exchangeableFacts },
       isRight: { grading.isRight($1, to: candidates[$0]) })
     let profile = try writeProfile(candidates, answered, grading, folder: folder)
     // Of the formats that may become pairs; what the number of pairs cut off counts too.
-    let wanted = asked.indices.filter { settings.formats.contains(candidates[$0].kind.rawValue) }
+    let wanted = asked.indices.filter { settings.accepts(candidates[$0].kind) }
     let quality = try SelectionQuality(
       wanted.map { asked[$0] }, judged: wanted.map { judged[$0] }, rule: rule, grading: grading,
       profile: profile)
@@ -61,13 +56,14 @@ struct SelectStage {
     return profile
   }
 
-  /// R of every answer, greedy and sampled, by format and number of images.
+  /// R of every answer, greedy and sampled, by format, level and number of images.
   private static func ratios(
     _ asked: [(candidate: StoredQuestion, answered: AnsweredPrompt)]
   ) -> [AdaptedThresholds.Place: [Double]] {
     asked.reduce(into: [:]) { ratios, one in
       guard let record = one.candidate.record else { return }
-      ratios[.init(kind: record.kind, count: record.count), default: []] += one.answered.all.map(\.ratio)
+      let place = AdaptedThresholds.Place(kind: record.kind, count: record.count, level: record.level)
+      ratios[place, default: []] += one.answered.all.map(\.ratio)
     }
   }
 

@@ -34,20 +34,22 @@ package struct StoredQuestion {
     record?.question ?? prompt.replacing(ImageMark.text, with: "").trimmingASCIIWhitespace()
   }
 
-  /// How the images are shown.
-  var kind: QuestionKind { record?.kind.questionKind ?? .single }
+  /// How the images are shown, and what is asked about them.
+  package var kind: QuestionKind { record.map { $0.kind.questionKind($0.level) } ?? .single }
 
-  /// A sequence's question with every picture one place on, the last one first, and the new number of the
-  /// picture in the prompt; `nil` for other kinds.
+  /// A sequence's question with every picture one place on, the last one first, and the new names of pictures
+  /// in the prompt and in the ground truth; `nil` for other kinds.
   package var permuted: StoredQuestion? {
     guard var record, record.kind == .sequence, record.count > 1 else { return nil }
-    record.target = record.target % record.count + 1
-    record.images = [record.images[record.count - 1]] + record.images.dropLast()
-    record.prompt = PromptRewriting.prompt(
-      record.question, kind: .sequence, target: record.target, count: record.count)
+    record = record.turned
     var other = self
     other.images = [images[images.count - 1]] + images.dropLast()
     other.prompt = record.prompt
+    if record.level != nil {
+      (other.groundTruth, other.facts) = (
+        groundTruth.renamingPictures { $0 % record.count + 1 }, record.facts
+      )
+    }
     other.record = record
     return other
   }
@@ -86,10 +88,10 @@ package struct StoredQuestion {
 
 extension CompositionKind {
   /// The kind of question it makes.
-  var questionKind: QuestionKind {
+  func questionKind(_ level: PromptLevel? = nil) -> QuestionKind {
     switch self {
-    case .sequence: .sequence
-    case .grid: .grid
+    case .sequence: QuestionKind(.sequence, level)
+    case .grid: QuestionKind(.grid, level)
     case .pictureInPicture: .picInPic
     }
   }

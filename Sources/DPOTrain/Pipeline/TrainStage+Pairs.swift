@@ -101,9 +101,9 @@ extension TrainStage {
     let settings = context.configuration.train
     guard settings.imageWeight > 0 else { return [] }
     return pairs.compactMap { pair, encoded in
-      origins.target(of: pair).map {
+      origins.asked(of: pair).map {
         CorruptedAnswers.corrupted(
-          encoded, target: $0, settings.imageCorruption, seed: context.configuration.run.seed)
+          encoded, target: $0[0], asked: $0, settings.imageCorruption, seed: context.configuration.run.seed)
       }
     }
   }
@@ -147,7 +147,7 @@ extension TrainStage {
     }
     let kinds = Set(settings.ballastKinds)
     let right = candidates.enumerated().filter { _, row in
-      row.answeredRight && kinds.contains(row.kind.rawValue)
+      row.answeredRight && kinds.contains(row.kind.layout.rawValue)
     }.map { index, row in
       let pair = PreferencePair(
         id: row.id, images: row.images, prompt: row.prompt, chosen: row.groundTruth,

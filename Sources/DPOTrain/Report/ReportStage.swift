@@ -58,10 +58,12 @@ public enum ReportStage {
   ) throws -> [ReportSample] {
     let byID = Dictionary(candidates.map { ($0.id, $0) }) { first, _ in first }
     return try QuestionKind.allCases.flatMap { kind -> [ReportSample] in
-      try spread(records.filter { $0.kind == kind }, perKind, by: \.count).map { record in
+      try spread(records.filter { QuestionKind($0.kind, $0.level) == kind }, perKind, by: \.count).map {
+        record in
         let candidate = byID[record.id]
         return ReportSample(
-          id: record.id, kind: kind, count: record.count, target: record.target, prompt: record.prompt,
+          id: record.id, kind: kind, count: record.count, target: record.target, targets: record.targets,
+          prompt: record.prompt,
           chosen: record.answer, rejected: candidate?.answer, outcome: candidate?.outcome,
           pictures: try reader.pictures(record.images, folder: "compose"))
       }
@@ -98,12 +100,14 @@ public enum ReportStage {
     }
   }
 
-  /// The target's part of the only image by the released code's rule: even cells, or the middle two thirds.
+  /// The target's part of the only image by the released code's rule: even cells, or the middle two thirds;
+  /// none of two.
   private static func evenRegion(_ candidate: CandidateRow) -> AttentionMap.Region? {
-    guard let map = candidate.attention, map.values.count == 1 else { return nil }
+    guard let map = candidate.attention, map.values.count == 1, candidate.kind.level != .compare else {
+      return nil
+    }
     let (rows, columns) = (Double(map.rows), Double(map.columns))
-    switch candidate.kind {
-    case .single, .sequence: return nil
+    switch candidate.kind.layout {
     case .picInPic:
       return .init(row: rows / 6, column: columns / 6, rows: rows * 2 / 3, columns: columns * 2 / 3)
     case .grid:
@@ -112,6 +116,7 @@ public enum ReportStage {
       let (row, column) = ((candidate.target - 1) / across, (candidate.target - 1) % across)
       let (high, wide) = (rows / Double(down), columns / Double(across))
       return .init(row: Double(row) * high, column: Double(column) * wide, rows: high, columns: wide)
+    default: return nil
     }
   }
 }
@@ -122,6 +127,8 @@ private struct ComposedRow: Decodable, Sendable {
   var kind: QuestionKind
   var count: Int
   var target: Int
+  var level: PromptLevel?
+  var targets: [Int]?
   var images: [String]
   var prompt: String
   var answer: String

@@ -78,8 +78,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   private var imagesPerPair: Double {
     let compose = configuration.compose
     let images =
-      compose.sequence.entries.reduce(0) { $0 + $1.images * $1.records } + compose.grid.total
-      + compose.picInPic.total
+      compose.shownImages
     return Double(images) / Double(max(compose.total, 1))
   }
 
@@ -199,8 +198,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   private var pictureCount: Int {
     let compose = configuration.compose
     let corrupted = configuration.train.imageWeight > 0 ? compose.total + compose.single : 0
-    return compose.sequence.entries.reduce(0) { $0 + $1.images * $1.records } + compose.grid.total
-      + compose.picInPic.total + compose.single + corrupted
+    return compose.shownImages + compose.single + corrupted
   }
 
   private func keptFeatureBytes(_ training: FeatureStore.Training) -> Double {
@@ -278,7 +276,9 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       (
         "composed",
         "\(run.compose.total): sequence \(run.compose.sequence.total), grid \(run.compose.grid.total), "
-          + "pic_in_pic \(run.compose.picInPic.total); \(run.compose.single) single-image"
+          + "pic_in_pic \(run.compose.picInPic.total)"
+          + run.compose.levels.filter { $0.mix.total > 0 }.map { ", \($0.key) \($0.mix.total)" }.joined()
+          + "; \(run.compose.single) single-image"
       ),
     ]
     if let path = run.model.path { lines.append(("model", path)) }
@@ -317,7 +317,9 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     lines.append(
       (
         "evaluate",
-        "\(run.evaluate.questions) questions of each of 4 kinds, before and after"
+        "\(run.evaluate.questions) questions of each of 4 kinds"
+          + run.evaluate.levels.filter { $0.count > 0 }.map { ", \($0.key) \($0.count)" }.joined()
+          + ", before and after"
           + (run.evaluate.blind ? ", with and without images" : "")
           + (run.evaluate.permuted ? ", sequences in two orders" : "")
       ))

@@ -1,5 +1,5 @@
-/// Thresholds of the attention ratio R that are read off the answers themselves, by format and number of
-/// images.
+/// Thresholds of the attention ratio R that are read off the answers themselves, by format, level and number
+/// of images.
 ///
 /// The paper's table was chosen for LLaVA-1.5 and InternLM-XC2.5; a model whose attention is more or less
 /// sharp has other ratios. No ground truth is looked at: every answer of the base model counts, right or
@@ -9,10 +9,12 @@ public struct AdaptedThresholds: Sendable, Equatable {
   package struct Place: Hashable, Sendable {
     var kind: CompositionKind
     var count: Int
+    var level: PromptLevel?
 
-    package init(kind: CompositionKind, count: Int) {
+    package init(kind: CompositionKind, count: Int, level: PromptLevel? = nil) {
       self.kind = kind
       self.count = count
+      self.level = level
     }
   }
 
@@ -34,8 +36,8 @@ public struct AdaptedThresholds: Sendable, Equatable {
   }
 
   /// The threshold for a format and number of images; `nil` where nothing was answered.
-  package func value(_ kind: CompositionKind, _ count: Int) -> Double? {
-    values[Place(kind: kind, count: count)]
+  package func value(_ kind: CompositionKind, _ count: Int, _ level: PromptLevel? = nil) -> Double? {
+    values[Place(kind: kind, count: count, level: level)]
   }
 }
 

@@ -1,4 +1,5 @@
-/// The share of an answer's attention to images that falls on the image the prompt names.
+/// The share of an answer's attention to images that falls on the image the prompt names: on both where two
+/// are compared, on the one that fits where one is asked for.
 ///
 /// R(y) = A_target / A_total (MIA-DPO, equation 4), on the mean over heads and answer tokens of one layer's
 /// attention to image patches. Attention to text does not enter, and nothing is re-normalised per image.
@@ -23,26 +24,23 @@ public struct AttentionRatio: Sendable, Equatable {
     guard maps.count == expected else {
       throw AttentionRatioError.imageCount(record: record.id, found: maps.count, expected: expected)
     }
-    guard (1...record.count).contains(record.target) else {
-      throw AttentionRatioError.noSuchTarget(
-        record: record.id, target: record.target, count: record.count)
+    for target in record.asked where !(1...record.count).contains(target) {
+      throw AttentionRatioError.noSuchTarget(record: record.id, target: target, count: record.count)
     }
     let total = maps.reduce(0) { $0 + $1.reduce(0, +) }
-    func onTarget(_ record: ComposedRecord) -> Double {
+    func on(_ target: Int) -> Double {
+      var record = record
+      record.target = target
       guard let weights = record.patchWeights(rows: rows, columns: columns) else {
-        return maps[record.target - 1].reduce(0, +)
+        return maps[target - 1].reduce(0, +)
       }
       return zip(weights, maps[0]).reduce(0) { $0 + $1.0 * $1.1 }
     }
     func share(_ part: Double) -> Double { total > 0 ? min(part / total, 1) : 0 }
-    ratio = share(onTarget(record))
+    ratio = share(record.asked.reduce(0) { $0 + on($1) })
     switch record.kind {
     case .sequence, .grid:
-      shares = (1...record.count).map { target in
-        var other = record
-        other.target = target
-        return share(onTarget(other))
-      }
+      shares = (1...record.count).map { share(on($0)) }
     case .pictureInPicture:
       shares = [ratio, total > 0 ? 1 - ratio : 0]
     }

@@ -71,17 +71,24 @@ extension StoredQuestion {
     _ answer: AnsweredPrompt.Answer, _ record: ComposedRecord, _ rule: SelectionRule
   ) throws -> Bool {
     try rule.isOverThreshold(
-      answer.ratio, largestOther: largestOther(answer), kind: record.kind, count: record.count)
+      answer.ratio, largestOther: largestOther(answer), leastAsked: leastAsked(answer), kind: record.kind,
+      count: record.count, level: record.level)
   }
 
   /// The largest share of an image that was not asked about.
   private func largestOther(_ answer: AnsweredPrompt.Answer) -> Double? {
-    guard let record else { return nil }
-    return answer.shares.enumerated().filter { $0.offset != record.target - 1 }.map(\.element).max()
+    guard let asked = record?.asked else { return nil }
+    return answer.shares.enumerated().filter { !asked.contains($0.offset + 1) }.map(\.element).max()
+  }
+
+  /// The smaller share of two images that are asked about; `nil` for one.
+  private func leastAsked(_ answer: AnsweredPrompt.Answer) -> Double? {
+    guard let asked = record?.asked, asked.count > 1 else { return nil }
+    return asked.filter { answer.shares.indices.contains($0 - 1) }.map { answer.shares[$0 - 1] }.min()
   }
 
   private func outcome(of evidence: AnswerEvidence, rule: SelectionRule) throws -> SelectionOutcome {
-    try record.map { try rule.outcome(evidence, kind: $0.kind, count: $0.count) }
+    try record.map { try rule.outcome(evidence, kind: $0.kind, count: $0.count, level: $0.level) }
       ?? rule.outcomeOfSingle(evidence)
   }
 
@@ -92,7 +99,7 @@ extension StoredQuestion {
   ) -> AnswerEvidence {
     AnswerEvidence(
       answer: answer.text, groundTruth: chosen ?? groundTruth, ratio: record == nil ? nil : answer.ratio,
-      largestOther: largestOther(answer), perplexity: answer.perplexity,
+      largestOther: largestOther(answer), leastAsked: leastAsked(answer), perplexity: answer.perplexity,
       isOfWholePieces: answer.isOfWholePieces ?? true,
       isRight: rule?.requiresWrong == true ? grading?.isRight(answer.text, to: self) : nil)
   }
@@ -102,11 +109,13 @@ extension StoredQuestion {
   ) throws -> CandidateRow {
     let evidence = evidence(answer, rule: rule, grading: grading, chosen: chosen)
     return CandidateRow(
-      id: id, kind: kind, count: record?.count ?? 1, target: record?.target ?? 1, images: images,
-      prompt: prompt, answer: answer.text, groundTruth: groundTruth, chosen: chosen,
+      id: id, kind: kind, count: record?.count ?? 1, target: record?.target ?? 1, targets: record?.targets,
+      images: images, prompt: prompt, answer: answer.text, groundTruth: groundTruth, chosen: chosen,
       correct: grading.isRight(answer.text, to: self), ratio: answer.ratio,
       threshold: try record.map {
-        try rule.threshold(kind: $0.kind, count: $0.count, largestOther: evidence.largestOther).value
+        try rule.threshold(
+          kind: $0.kind, count: $0.count, level: $0.level, largestOther: evidence.largestOther
+        ).value
       } ?? 1,
       shares: answer.shares, layerRatios: answer.layerRatios, perplexity: answer.perplexity,
       lengthRatio: CandidateRow.lengthRatio(answer.text, evidence.groundTruth),

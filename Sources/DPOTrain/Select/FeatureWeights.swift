@@ -10,11 +10,18 @@ extension ComposedRecord {
       throw AttentionRatioError.mapSize(
         record: id, found: featuresPerImage, expected: patchesPerSide * patchesPerSide)
     }
-    if let weights = patchWeights(rows: patchesPerSide, columns: patchesPerSide) {
-      return weights.map(Float.init)
+    guard kind == .sequence else {
+      return try asked.reduce(into: [Float](repeating: 0, count: featuresPerImage)) { sum, number in
+        var record = self
+        record.target = number
+        guard let weights = record.patchWeights(rows: patchesPerSide, columns: patchesPerSide) else {
+          throw AttentionRatioError.imageCount(record: id, found: images.count, expected: 1)
+        }
+        for (place, weight) in weights.enumerated() { sum[place] += Float(weight) }
+      }
     }
     return (1...count).flatMap { number in
-      [Float](repeating: number == target ? 1 : 0, count: featuresPerImage)
+      [Float](repeating: asked.contains(number) ? 1 : 0, count: featuresPerImage)
     }
   }
 }

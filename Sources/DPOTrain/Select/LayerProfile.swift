@@ -17,7 +17,7 @@ public struct LayerProfile: Codable, Sendable, Equatable {
 
   /// The profile of one format, or of all.
   public struct Part: Codable, Sendable, Equatable {
-    /// `nil` for all formats together.
+    /// `nil` for all formats together, without what compares pictures or looks for one.
     public var kind: QuestionKind?
     /// By layer; `nil` where all answers are right, or all wrong.
     public var areas: [Area?]
@@ -55,9 +55,11 @@ public struct LayerProfile: Codable, Sendable, Equatable {
   package init?(_ answers: [Answer]) {
     let layers = answers.map(\.ratios.count).min() ?? 0
     guard layers > 0 else { return nil }
-    let kinds = QuestionKind.multiImage.filter { kind in answers.contains { $0.kind == kind } }
+    let kinds = (QuestionKind.multiImage + QuestionKind.levels).filter { kind in
+      answers.contains { $0.kind == kind }
+    }
     parts = ([nil] + kinds.map(Optional.some)).map { kind in
-      let own = answers.filter { kind == nil || $0.kind == kind }
+      let own = answers.filter { kind == nil ? $0.kind.level == nil : $0.kind == kind }
       let groups = Dictionary(grouping: own) { "\($0.kind.rawValue)-\($0.count)" }
         .sorted { $0.key < $1.key }.map(\.value)
       return Part(

@@ -24,8 +24,7 @@ public struct PairSelection: Sendable {
     isRight: (Int, String) -> Bool = { _, _ in false }
   ) -> [CandidateRow] {
     var rows = rows
-    for index in rows.indices where rows[index].kept && !settings.formats.contains(rows[index].kind.rawValue)
-    {
+    for index in rows.indices where rows[index].kept && !settings.accepts(rows[index].kind) {
       rows[index].outcome = .surplus
     }
     if settings.postSelection { cutQuantiles(&rows) }

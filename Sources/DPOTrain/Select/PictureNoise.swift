@@ -7,6 +7,8 @@ public struct PictureNoise: Hashable, Sendable {
   public var deviation: Double
   /// Row-major number of the cell that gets the noise, in an even split of the picture; `nil` for all of it.
   public var cell: Int?
+  /// Further cells that get it.
+  public var otherCells: [Int] = []
   /// Rows and columns of that split, label strips included.
   public var rows = 1
   /// See ``rows``.
@@ -31,6 +33,7 @@ public struct PictureNoise: Hashable, Sendable {
     case .grid:
       deviation = settings.noise.grid
       cell = record.target - 1
+      otherCells = record.asked.filter { $0 != record.target }.map { $0 - 1 }
       rows = record.layout?.rows ?? 1
       columns = record.layout?.columns ?? 1
     case .pictureInPicture:
@@ -46,13 +49,15 @@ public struct PictureNoise: Hashable, Sendable {
       UInt64(place))
     var pixels = picture.pixels
     let (height, width) = (picture.height / rows, picture.width / columns)
-    let (row, column) = (cell ?? 0).quotientAndRemainder(dividingBy: columns)
-    let area =
-      cell == nil
-      ? (0..<picture.height, 0..<picture.width)
-      : (row * height..<(row + 1) * height, column * width..<(column + 1) * width)
-    for y in area.0 {
-      for x in area.1 {
+    var areas = [(0..<picture.height, 0..<picture.width)]
+    if let cell {
+      areas = ([cell] + otherCells).map { cell in
+        let (row, column) = cell.quotientAndRemainder(dividingBy: columns)
+        return (row * height..<(row + 1) * height, column * width..<(column + 1) * width)
+      }
+    }
+    for (y, across) in areas.flatMap({ area in area.0.map { ($0, area.1) } }) {
+      for x in across {
         for channel in 0..<3 {
           let index = (y * picture.width + x) * 3 + channel
           let noise = deviation * generator.normal()

@@ -10,6 +10,8 @@ public struct AnswerEvidence: Sendable, Equatable {
   public var ratio: Double?
   /// The largest share of another image; `nil` where there is none, or nobody needs it.
   public var largestOther: Double?
+  /// The smallest share of an image that is asked about, where there are several; otherwise ``ratio``.
+  public var leastAsked: Double?
   /// `exp(−mean log max_v p_v)` over the steps of the answer, the end of sequence included.
   public var perplexity: Double
   /// Whether the answer is made of pieces that text is made of; a character that nobody writes is found in
@@ -21,10 +23,11 @@ public struct AnswerEvidence: Sendable, Equatable {
 
   /// Creates the evidence.
   public init(
-    answer: String, groundTruth: String, ratio: Double?, largestOther: Double? = nil, perplexity: Double,
-    isOfWholePieces: Bool = true, isRight: Bool? = nil
+    answer: String, groundTruth: String, ratio: Double?, largestOther: Double? = nil,
+    leastAsked: Double? = nil, perplexity: Double, isOfWholePieces: Bool = true, isRight: Bool? = nil
   ) {
     self.largestOther = largestOther
+    self.leastAsked = leastAsked
     self.isRight = isRight
     self.isOfWholePieces = isOfWholePieces
     self.answer = answer
@@ -82,34 +85,45 @@ public struct SelectionRule: Sendable {
   /// Which answer is chosen.
   var chosen: RunConfiguration.Select.Chosen { settings.chosen }
 
-  /// Whether an answer looked at its image more than a rejected one may.
+  /// Whether an answer looked at what it is asked about more than a rejected one may.
+  ///
+  /// Of two images that are compared, the rule `argmax` wants each to have got more attention than any other
+  /// image.
+  /// - Parameter leastAsked: the smaller share of two images that are asked about.
   /// - Throws: ``SelectionError/noThreshold(format:count:known:)``.
-  func isOverThreshold(
-    _ ratio: Double, largestOther: Double?, kind: CompositionKind, count: Int
+  package func isOverThreshold(
+    _ ratio: Double, largestOther: Double?, leastAsked: Double? = nil, kind: CompositionKind, count: Int,
+    level: PromptLevel? = nil
   ) throws -> Bool {
-    let (limit, isStrict) = try threshold(kind: kind, count: count, largestOther: largestOther)
-    return isStrict ? ratio >= limit : ratio > limit
+    let (limit, isStrict) = try threshold(
+      kind: kind, count: count, level: level, largestOther: largestOther)
+    let value = settings.thresholdRule == .argmax ? leastAsked ?? ratio : ratio
+    return isStrict ? value >= limit : value > limit
   }
 
   /// The largest ratio with which an answer is rejected, and whether it must stay below it.
+  ///
+  /// The table is for one image of n. Where two are compared every other image may have as much attention as
+  /// there: τ₂ = 1 − (1 − τ)(n − 2) / (n − 1).
   /// - Parameter largestOther: the largest share of another image, which is the threshold of the rule
   ///   `argmax`.
   /// - Throws: ``SelectionError/noThreshold(format:count:known:)`` when the table has no entry for `count`.
   public func threshold(
-    kind: CompositionKind, count: Int, largestOther: Double? = nil
+    kind: CompositionKind, count: Int, level: PromptLevel? = nil, largestOther: Double? = nil
   ) throws -> (value: Double, isStrict: Bool) {
     if settings.thresholdRule == .argmax { return (largestOther ?? 0, true) }
     func look(_ table: [Int: Double]) throws -> Double {
       guard let value = table[count] else {
         throw SelectionError.noThreshold(format: kind.rawValue, count: count, known: table.keys.sorted())
       }
-      return value
+      guard level == .compare, count > 1 else { return value }
+      return 1 - (1 - value) * Double(count - 2) / Double(count - 1)
     }
     if let adapted {
-      guard let value = adapted.value(kind, count) else {
+      guard let value = adapted.value(kind, count, level) else {
         throw SelectionError.noThreshold(
           format: kind.rawValue, count: count,
-          known: adapted.values.keys.filter { $0.kind == kind }.map(\.count).sorted())
+          known: adapted.values.keys.filter { $0.kind == kind && $0.level == level }.map(\.count).sorted())
       }
       return (value, false)
     }
@@ -124,11 +138,13 @@ public struct SelectionRule: Sendable {
   /// empty, right, not text, attention, perplexity, length, edit distance; `kept` when none does.
   /// - Throws: ``SelectionError/noThreshold(format:count:known:)``.
   public func outcome(
-    _ evidence: AnswerEvidence, kind: CompositionKind, count: Int
+    _ evidence: AnswerEvidence, kind: CompositionKind, count: Int, level: PromptLevel? = nil
   ) throws -> SelectionOutcome {
     if let plain = plainOutcome(evidence) { return plain }
     if settings.useAttention, let ratio = evidence.ratio,
-      try isOverThreshold(ratio, largestOther: evidence.largestOther, kind: kind, count: count)
+      try isOverThreshold(
+        ratio, largestOther: evidence.largestOther, leastAsked: evidence.leastAsked, kind: kind, count: count,
+        level: level)
     {
       return .overThreshold
     }

@@ -31,6 +31,14 @@ package struct WidestLayer: Equatable {
     layer = spreads.indices.reduce(0) { spreads[$1] > spreads[$0] ? $1 : $0 }
   }
 
+  /// Of answers to prompts that name one picture, where there are any: what the others ask has no say in it,
+  /// so that they change nothing for these.
+  init?(deciding answers: [(kind: QuestionKind, count: Int, ratios: [Double])]) {
+    let named = answers.filter { $0.kind.level == nil }
+    self.init(
+      (named.isEmpty ? answers : named).map { ("\($0.kind.rawValue)-\($0.count)", $0.ratios) })
+  }
+
   /// The layer of which answers on file have their ratio; `nil` where they do not agree on one.
   static func read(by answers: [AnsweredPrompt]) -> Int? {
     let answers = answers.map(\.greedy).filter { $0.layerRatios != nil }

@@ -3,7 +3,7 @@ import Tensor
 
 /// Draws the conversations of supervised training: several questions about one picture, and a share with
 /// several pictures, shown as the formats of a run show them, in which every question names the picture it is
-/// about.
+/// about, but for stated shares that compare two of them or ask which one fits.
 ///
 /// A record of several turns is one conversation of all of them, as in LLaVA's training; where a record has
 /// one, further questions about its picture are drawn from a source that knows their answers.
@@ -17,13 +17,14 @@ public struct ConversationSampler: Sendable {
   private let options: CompositionOptions
   private let draw: FormatDraw
   private let pairs: FormatDraw
+  private let levelDraw: LevelDraw
   private let firstComposedStep: Int
   private let lastPairStep: Int
 
   /// - Precondition: The split `sft` has a record.
   /// - Parameter options: sizes of canvases.
   /// - Throws: ``DataError`` when conversations about several pictures are asked for and the records show
-  ///   fewer.
+  ///   fewer, or when pictures are to be compared and found of which the source knows nothing.
   public init(
     source: any QuestionSource, settings: RunConfiguration.SFT, options: CompositionOptions = .init(),
     sampler: RecordSampler, seed: UInt64
@@ -31,12 +32,19 @@ public struct ConversationSampler: Sendable {
     self.options = options
     draw = FormatDraw(formats: settings.composed.weights, source: source)
     pairs = FormatDraw(formats: settings.composed.pairs, source: source)
+    levelDraw = LevelDraw(source: source, settings: settings.composed)
     let most = settings.composed.shown.map(\.count).max() ?? 1
     let found = FormatDraw.distinctPictures(of: source, upTo: most)
     guard found >= most else {
       throw DataError(
         file: "data source \(source.name)",
         problem: "the records of the split sft show \(found) different pictures; sft.composed needs \(most)")
+    }
+    if let (level, _) = settings.composed.levelShares.first, source.factWords.isEmpty {
+      throw DataError(
+        file: "data source \(source.name)",
+        problem: "knows nothing of its pictures by which they can be compared or found; sft.composed."
+          + "\(level.name) needs it")
     }
     self.source = source
     self.settings = settings
@@ -76,7 +84,11 @@ public struct ConversationSampler: Sendable {
     _ record: SingleImageRecord, _ draw: FormatDraw, using random: inout RandomGenerator
   ) throws -> Conversation {
     let (kind, count) = draw.format(using: &random)
-    var images = draw.images(beginning: record.image, count: count, using: &random)
+    let levels = levelDraw.levels(kind, count: settings.composed.questions - 1, using: &random)
+    var images =
+      levels.contains { $0 != nil }
+      ? levelDraw.images(beginning: record.image, count: count, levels: levels, draw, using: &random)
+      : draw.images(beginning: record.image, count: count, using: &random)
     let place = kind == .pictureInPicture ? 0 : random.integer(below: count)
     images.swapAt(0, place)
     var turns: [Conversation.Turn] = []
@@ -94,6 +106,12 @@ public struct ConversationSampler: Sendable {
       add(turn.question, turn.answer, target: place, using: &random)
     }
     while turns.count < settings.composed.questions {
+      if turns.count <= levels.count, let level = levels[turns.count - 1],
+        let (question, answer) = levelDraw.turn(level, about: images, using: &random)
+      {
+        turns.append(.init(question: question, answer: answer))
+        continue
+      }
       let target = kind == .pictureInPicture ? 0 : random.integer(below: count)
       guard let (question, answer) = try question(about: images[target], using: &random) else { break }
       add(question, answer, target: target, using: &random)

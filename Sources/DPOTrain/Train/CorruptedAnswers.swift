@@ -34,11 +34,12 @@ public struct CorruptedAnswers {
   /// The pair with its chosen answer alone, after pictures of which one is corrupted; a function of its
   /// arguments alone.
   /// - Parameters:
-  ///   - target: place of the picture that is asked about.
+  ///   - target: place of the picture that is asked about, the first where two are compared.
+  ///   - asked: places of all pictures that are asked about, with which it is not exchanged.
   ///   - seed: of the run; every pair of every seed is corrupted its own way, by its id.
   /// - Precondition: all pictures are files, and `target` is one of them.
   public static func corrupted(
-    _ pair: EncodedPair, target: Int, _ corruption: Corruption, seed: UInt64
+    _ pair: EncodedPair, target: Int, asked: [Int] = [], _ corruption: Corruption, seed: UInt64
   ) -> EncodedPair {
     var other = pair
     other.completions = [pair.completions[0]]
@@ -53,7 +54,9 @@ public struct CorruptedAnswers {
     case .crop: spoil(.crop)
     case .noise: spoil(.noise)
     case .swap:
-      let others = pair.pictures.indices.filter { pair.pictures[$0] != pair.pictures[target] }
+      let others = pair.pictures.indices.filter {
+        pair.pictures[$0] != pair.pictures[target] && !asked.contains($0)
+      }
       guard !others.isEmpty else {
         spoil(.crop)
         break

@@ -35,8 +35,7 @@ struct ValidationLook {
         ))
     }
     for request in try composer.requests(Self.plan(composed, count: count), split: split) {
-      let (record, sources) = try composer.plan(
-        request.kind, count: request.count, split: split, target: request.target, number: request.number)
+      let (record, sources) = try composer.plan(request)
       all.append(
         (
           StoredQuestion(
@@ -55,14 +54,15 @@ struct ValidationLook {
     self.grading = grading
   }
 
-  /// As many questions of every format that is trained, divided over its numbers of images.
+  /// As many questions of every format that is trained, and of every level, divided over its numbers of
+  /// images.
   static func plan(_ composed: RunConfiguration.SFT.Composed, count: Int) -> CompositionPlan {
     var entries: [CompositionPlan.Entry] = []
-    for kind in CompositionKind.allCases {
-      let counts = composed.weights.filter { $0.kind == kind }.map(\.count)
-      guard !counts.isEmpty else { continue }
-      entries += RunConfiguration.Compose.Mix(total: count, counts: counts).entries.map {
-        CompositionPlan.Entry(kind, count: $0.images, records: $0.records)
+    for level in [nil] + composed.levelShares.map({ Optional($0.level) }) {
+      for kind in CompositionKind.allCases where level == nil || kind.namesPictures {
+        let counts = composed.weights.filter { $0.kind == kind }.map(\.count)
+        guard !counts.isEmpty else { continue }
+        entries += CompositionPlan.divided(count, counts, kind, level: level)
       }
     }
     return CompositionPlan(entries)

@@ -17,12 +17,15 @@ struct AblationResultsTests {
     """
 
   /// Writes the files of a finished run: question `i` of each kind is right when it is listed.
-  private func finish(_ unit: AblationSuite.Unit, before: Set<Int>, after: Set<Int>, pairs: Int) throws {
+  private func finish(
+    _ unit: AblationSuite.Unit, before: Set<Int>, after: Set<Int>, pairs: Int,
+    kinds: [QuestionKind] = QuestionKind.layouts
+  ) throws {
     let run = try RunDirectory(unit.configuration)
     let folder = try run.folder(.evaluate)
     for (name, right) in [("before", before), ("after", after)] {
       var rows: [AnswerRecord] = []
-      for kind in QuestionKind.allCases {
+      for kind in kinds {
         for index in 0..<10 {
           rows.append(
             AnswerRecord(
@@ -85,6 +88,23 @@ struct AblationResultsTests {
       let svg = try String(contentsOf: folder.appendingPathComponent("plots/1.svg"), encoding: .utf8)
       #expect(svg.hasPrefix("<svg xmlns=") && svg.contains(">worse, much</text>"))
       #expect(svg.components(separatedBy: "class=\"mean\"").count == 3)
+    }
+  }
+
+  /// Questions that compare pictures or look for one have columns of their own, where they were asked.
+  @Test func levels() throws {
+    try withSuite { suite, folder in
+      let kinds = QuestionKind.layouts + [.compare, .findGrid]
+      try finish(suite.units[0], before: [0, 1, 2, 3], after: [0, 1, 2, 3, 4, 5], pairs: 12, kinds: kinds)
+      try AblationFiles(AblationResults(suite)).write()
+      let markdown = try String(contentsOf: folder.appendingPathComponent("ablations.md"), encoding: .utf8)
+      #expect(markdown.contains("| All multi-image | Compare, sequence | Find, grid | Δ base |"))
+      #expect(
+        markdown.contains("| MIA-DPO (1 seeds) | 60.0 | 60.0 | 60.0 | 60.0 | 60.0 | 60.0 | 60.0 | +20.0 |"))
+      let csv = try String(contentsOf: folder.appendingPathComponent("ablate.csv"), encoding: .utf8)
+      #expect(csv.contains("main,1,multi_image,30,") && csv.contains("main,1,find_grid,10,"))
+      let json = try String(contentsOf: folder.appendingPathComponent("ablate.json"), encoding: .utf8)
+      #expect(json.contains("\"compare\":") && !json.contains("\"find\":"))
     }
   }
 

@@ -137,4 +137,20 @@ struct AblationSuiteTests {
     #expect(AblationPlan(suite).own.count { $0.parts.contains(.sft) } == 3)
     #expect(AblationPlan(suite).own.count { $0.parts.contains(.questions) } == 3)
   }
+
+  /// Which levels become pairs is decided after the base has answered: everything before is shared.
+  @Test func levelsShareTheBaseAndItsAnswers() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let suite = try AblationSuite(contentsOf: root.appendingPathComponent("configs/ablations/levels.yaml"))
+    #expect(
+      suite.variants.map(\.name) == ["level-1", "level-2", "level-3", "all"] && suite.seeds == [1, 2, 3])
+    for part in [RunPart.sft, .compose, .answers, .questions, .before] {
+      #expect(AblationPlan(suite).own.count { $0.parts.contains(part) } == 3, "\(part)")
+    }
+    #expect(AblationPlan(suite).own.count { $0.parts.contains(.train) } == 12)
+    let first = suite.units[0].configuration
+    #expect(first.select.levels == ["name"] && first.compose.compare.total == 1500)
+    #expect(first.sft.composed.compare == 0.15 && first.evaluate.find == 1000)
+  }
 }

@@ -43,9 +43,9 @@ import Testing
   @Test func promptsOfTheRun() {
     let three = Self.sequence(["a", "b", "c"], asked: 2, "What color is it?")
     let known = pair(three.prompt, three.images)
-    #expect(Self.origins.target(of: known) == 1 && problems(known) == [false, false, false])
+    #expect(Self.origins.asked(of: known) == [1] && problems(known) == [false, false, false])
     let grid = pair("<image>\nIn Image3, what color is it?", ["grid.png"])
-    #expect(Self.origins.target(of: grid) == 0 && Self.origins.record(of: grid)?.target == 3)
+    #expect(Self.origins.asked(of: grid) == [0] && Self.origins.record(of: grid)?.target == 3)
     let single = pair("<image>\nWhat?", ["s"])
     #expect(Self.origins.record(of: single) == nil && problems(single) == [false, false, false])
   }
@@ -55,7 +55,7 @@ import Testing
     for (images, target) in [(["c", "a", "b"], 3), (["b", "c", "a"], 1), (["a", "b", "c"], 3)] {
       let other = Self.sequence(images, asked: target, "What color is it?")
       let found = pair(other.prompt, images)
-      #expect(Self.origins.target(of: found) == target - 1 && problems(found) == [false, false, false])
+      #expect(Self.origins.asked(of: found) == [target - 1] && problems(found) == [false, false, false])
       let record = try #require(Self.origins.record(of: found))
       let weights = try record.featureWeights(featuresPerImage: 4, patchesPerSide: 2)
       #expect(weights.firstIndex(of: 1) == (target - 1) * 4 && weights.reduce(0, +) == 4)
@@ -72,7 +72,7 @@ import Testing
     ] {
       let unknown = pair(prompt, images)
       #expect(problems(unknown) == [false, true, true], "\(prompt)")
-      #expect(Self.origins.target(of: unknown) == nil)
+      #expect(Self.origins.asked(of: unknown) == nil)
     }
     // A picture by itself is the one that is asked about, but where on it nobody knows.
     #expect(problems(pair("<image>\nIn Image2, what color is it?", ["grid.png"])) == [false, true, false])

@@ -84,6 +84,12 @@ struct AnswerGrammar: Sendable {
     return reading.endClause() ? reading.claims : nil
   }
 
+  /// The value that words begin with, by its longest spelling, and how many words it has.
+  func value(at tokens: ArraySlice<Token>) -> (attribute: String, value: String, length: Int)? {
+    tokens.first.flatMap { spellings[$0]?.first { tokens.starts(with: $0.tokens) } }
+      .map { ($0.attribute, $0.value, $0.tokens.count) }
+  }
+
   /// The words and ends of clauses of a text in lower case; `nil` for a character that no sentence has.
   static func tokens(of text: String) -> [Token]? {
     var tokens: [Token] = []
@@ -173,14 +179,14 @@ extension AnswerGrammar {
     }
   }
 
-  private static let negations: Set<String> = ["not", "no", "neither", "nor", "without"]
+  static let negations: Set<String> = ["not", "no", "neither", "nor", "without"]
   /// Words for whatever a picture shows.
-  private static let things: Set<String> = ["shape", "item", "thing", "picture", "image"]
+  static let things: Set<String> = ["shape", "item", "thing", "picture", "image"]
   /// What a sentence after `no` begins with.
   private static let beginnings: Set<String> = [
     "it", "its", "the", "this", "that", "there", "a", "an", "not",
   ]
-  private static let fillers: Set<String> = beginnings.union([
+  static let fillers: Set<String> = beginnings.union([
     "is", "are", "was", "be", "in", "of", "on", "or", "with", "which", "to", "i", "we", "you", "see", "seen",
     "can",
     "do", "does", "has", "have", "photo", "shows", "show", "shown", "contains", "contain", "present",

@@ -4,8 +4,8 @@ import Foundation
 struct AttentionFigure {
   var map: AttentionMap
   var pictures: [ReportPicture?]
-  /// The picture asked about, from 0, where pictures are given one by one.
-  var target: Int?
+  /// The pictures asked about, from 1, where pictures are given one by one.
+  var targets: [Int]
   /// The share of each picture, where pictures are given one by one.
   var shares: [Double]
   /// Makes element ids unique on the page.
@@ -19,7 +19,7 @@ struct AttentionFigure {
     let cells = map.values.indices.map { index -> HTML in
       let picture = index < pictures.count ? pictures[index] : nil
       let name = "\(id)-\(index)"
-      let style = target == index ? "pair target" : "pair"
+      let style = targets.contains(index + 1) ? "pair target" : "pair"
       var label: HTML = ""
       if map.values.count > 1, index < shares.count {
         label = "<figcaption>Image\(index + 1) <b>\(Format.percent(shares[index])) %</b></figcaption>"

@@ -5,22 +5,13 @@ extension ReportPage {
   var accuracy: HTML {
     guard let results = content.results else { return "" }
     var body: HTML = "<div class=\"scroll\"><table class=\"results\">\n\(head(results))<tbody>\n"
-    for kind in QuestionKind.allCases where results.before.kinds[kind] != nil {
-      let (old, new) = (results.before.kinds[kind], results.after?.kinds[kind])
-      body += row(
-        kind.title, old?.all, new?.all, results.change[kind], style: "kind", hasAfter: results.after != nil)
-      guard let parts = old?.byImages, parts.count > 1 else { continue }
-      for part in parts {
-        body += row(
-          "\(part.label) images", part.result, new?.byImages.first { $0.label == part.label }?.result, nil,
-          style: "part", hasAfter: results.after != nil)
-      }
-    }
+    body += rows(results, QuestionKind.layouts)
     if let old = results.before.multiImage {
       body += row(
         "All multi-image", old, results.after?.multiImage, results.multiImageChange, style: "sum",
         hasAfter: results.after != nil)
     }
+    body += rows(results, QuestionKind.levels)
     body += "</tbody></table></div>\n"
     let blind = results.before.kinds.values.contains { $0.all.blind != nil }
     let keys =
@@ -28,7 +19,7 @@ extension ReportPage {
     body += "<div class=\"figures\">\n"
     body += Figure.html(
       title: "Accuracy by kind, %", legend: keys, kindChart(results, reference: true) { $0.accuracyBar })
-    let known = QuestionKind.multiImage.filter {
+    let known = Self.several.filter {
       results.before.kinds[$0]?.all.answeredFromAnotherImage != nil
     }
     if !known.isEmpty {
@@ -51,6 +42,25 @@ extension ReportPage {
         + "paired. “Other image” counts wrong answers that are right for another picture of the same prompt "
         + "(a dash where the data do not say what is right for it), “blind” is the same model without any image.",
       body)
+  }
+
+  /// Every kind that shows several pictures.
+  private static let several = QuestionKind.multiImage + QuestionKind.levels
+
+  private func rows(_ results: EvaluationResult, _ kinds: [QuestionKind]) -> HTML {
+    var body: HTML = ""
+    for kind in kinds where results.before.kinds[kind] != nil {
+      let (old, new) = (results.before.kinds[kind], results.after?.kinds[kind])
+      body += row(
+        kind.title, old?.all, new?.all, results.change[kind], style: "kind", hasAfter: results.after != nil)
+      guard let parts = old?.byImages, parts.count > 1 else { continue }
+      for part in parts {
+        body += row(
+          "\(part.label) images", part.result, new?.byImages.first { $0.label == part.label }?.result, nil,
+          style: "part", hasAfter: results.after != nil)
+      }
+    }
+    return body
   }
 
   private func phases(_ results: EvaluationResult) -> [LegendEntry] {
@@ -115,7 +125,7 @@ extension ReportPage {
 
   private func countChart(_ results: EvaluationResult, _ keys: [LegendEntry]) -> HTML {
     var groups: [BarChart.Group] = []
-    for kind in QuestionKind.multiImage {
+    for kind in Self.several {
       guard let old = results.before.kinds[kind] else { continue }
       for part in old.byImages {
         let new = results.after?.kinds[kind]?.byImages.first { $0.label == part.label }?.result
@@ -132,7 +142,7 @@ extension ReportPage {
 
   private func placeChart(_ results: EvaluationResult, _ keys: [LegendEntry]) -> HTML {
     var groups: [BarChart.Group] = []
-    for kind in QuestionKind.multiImage {
+    for kind in Self.several {
       for part in results.before.kinds[kind]?.byPlace ?? [] {
         let new = results.after?.kinds[kind]?.byPlace.first { $0.label == part.label }?.result
         groups.append(
@@ -186,7 +196,7 @@ extension ReportPage {
   }
 
   private func ratioChart(_ results: EvaluationResult) -> HTML {
-    let groups = QuestionKind.multiImage.compactMap { kind -> BarChart.Group? in
+    let groups = Self.several.compactMap { kind -> BarChart.Group? in
       guard let old = results.before.kinds[kind]?.all.attentionRatio else { return nil }
       let new = results.after?.kinds[kind]?.all.attentionRatio
       return BarChart.Group(

@@ -49,6 +49,8 @@ public struct ReportSample: Sendable, Equatable {
   public var count: Int
   /// The picture asked about, 1-based.
   public var target: Int
+  /// The pictures asked about where the prompt compares or looks for one; `nil` where it names one.
+  public var targets: [Int]?
   /// The question with its `<image>` marks.
   public var prompt: String
   /// The right answer.
@@ -62,13 +64,15 @@ public struct ReportSample: Sendable, Equatable {
 
   /// Creates a card.
   public init(
-    id: String, kind: QuestionKind, count: Int, target: Int, prompt: String, chosen: String,
+    id: String, kind: QuestionKind, count: Int, target: Int, targets: [Int]? = nil, prompt: String,
+    chosen: String,
     rejected: String? = nil, outcome: SelectionOutcome? = nil, pictures: [ReportPicture?]
   ) {
     self.id = id
     self.kind = kind
     self.count = count
     self.target = target
+    self.targets = targets
     self.prompt = prompt
     self.chosen = chosen
     self.rejected = rejected

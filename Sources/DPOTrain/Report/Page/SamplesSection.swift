@@ -17,7 +17,8 @@ extension ReportPage {
   private func card(_ sample: ReportSample, _ id: String) -> HTML {
     let isList = sample.pictures.count > 1
     let pictures = sample.pictures.enumerated().map { index, picture -> HTML in
-      let style = isList && index + 1 == sample.target ? "thumb target" : "thumb"
+      let isAsked = (sample.targets ?? [sample.target]).contains(index + 1)
+      let style = isList && isAsked ? "thumb target" : "thumb"
       let label: HTML = isList ? "<figcaption>Image\(index + 1)</figcaption>" : ""
       return
         "<figure class=\"\(style)\">\(AttentionFigure.picture(picture, "\(id)-\(index)"))\(label)</figure>"

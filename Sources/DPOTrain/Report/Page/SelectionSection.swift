@@ -52,9 +52,14 @@ extension ReportPage {
     return Self.section(
       "Selection of pairs",
       "The model answers every composed prompt. R is the share of the answer's attention to images that falls "
-        + "on the picture it was asked about. An answer that differs from the ground truth and has R not "
+        + "on the picture it was asked about\(levelNote). An answer that differs from the ground truth and has R not "
         + "over τ "
         + "becomes the rejected answer of a pair; the ground truth is the chosen one.", body)
+  }
+
+  private var levelNote: String {
+    content.candidates.contains { $0.kind.level != nil }
+      ? ", on both where two are compared, on the one that fits where one is looked for" : ""
   }
 
   /// Which share of the rejected answers is really wrong: what the rule is for, and what it never sees.
@@ -83,7 +88,14 @@ extension ReportPage {
 
   /// The area under the curve by layer, with a series for each format.
   private var layerProfile: HTML {
-    guard let parts = content.layers?.parts, let layers = parts.first?.areas.count else { return "" }
+    guard let all = content.layers?.parts, let layers = all.first?.areas.count else { return "" }
+    var body = chart(of: all.filter { $0.kind?.level == nil }, layers, "")
+    body += chart(of: all.filter { $0.kind?.level != nil }, layers, ", comparing and finding")
+    return body
+  }
+
+  private func chart(of parts: [LayerProfile.Part], _ layers: Int, _ addition: String) -> HTML {
+    guard !parts.isEmpty else { return "" }
     let styles = ["after", "before", "chosen", "rejected"]
     let series = zip(parts, styles).map {
       LegendEntry(name: $0.kind.map { $0.title.lowercased() } ?? "all formats", style: $1)
@@ -100,7 +112,7 @@ extension ReportPage {
       groups: groups, series: series, width: layers > 6 ? 1060 : 520, usesDots: true,
       bottom: least < 0.4 ? 0 : 0.4)
     let figure = Figure.html(
-      title: "Attention ratio of right and wrong answers: AUC × 100 by layer", legend: series,
+      title: "Attention ratio of right and wrong answers: AUC × 100 by layer\(addition)", legend: series,
       caption:
         "The chance that a right answer of the base model has a higher R than a wrong one to a prompt of the same "
         + "format and number of images; 50 means no relation. Bars are 95 % intervals.", wide: layers > 6,
@@ -109,7 +121,7 @@ extension ReportPage {
   }
 
   private func title(_ entry: SelectionCount) -> String {
-    guard let count = entry.count, entry.kind == .sequence || entry.kind == .grid else {
+    guard let count = entry.count, [.sequence, .grid].contains(entry.kind.layout) else {
       return entry.kind.title
     }
     return "\(entry.kind.title), \(count) images"
@@ -180,8 +192,9 @@ extension ReportPage {
     let candidate = example.candidate
     guard let map = candidate.attention else { return "" }
     let figure = AttentionFigure(
-      map: map, pictures: example.pictures, target: map.values.count > 1 ? candidate.target - 1 : nil,
-      shares: candidate.shares, id: id)
+      map: map, pictures: example.pictures,
+      targets: map.values.count > 1 ? candidate.targets ?? [candidate.target] : [], shares: candidate.shares,
+      id: id)
     let ratio = "R \(Format.decimal(candidate.ratio, 2)), τ \(HTML.coordinate(candidate.threshold))"
     return """
       <article class="\(map.values.count > 3 ? "card wide" : "card")">

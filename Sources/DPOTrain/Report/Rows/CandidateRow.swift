@@ -74,6 +74,8 @@ public struct CandidateRow: JSONRow, Equatable {
   public var count: Int
   /// The picture asked about, 1-based.
   public var target: Int
+  /// The pictures asked about where the prompt compares or looks for one; `nil` where it names one.
+  public var targets: [Int]?
   /// Paths of the images given to the model, in prompt order, relative to the run directory.
   public var images: [String]
   /// The question as given, with `<image>` marks.
@@ -126,8 +128,9 @@ public struct CandidateRow: JSONRow, Equatable {
 
   /// Creates a row.
   public init(
-    id: String, kind: QuestionKind, count: Int, target: Int, images: [String], prompt: String, answer: String,
-    groundTruth: String, chosen: String? = nil, correct: Bool, sampled: Bool? = nil, ratio: Double,
+    id: String, kind: QuestionKind, count: Int, target: Int, targets: [Int]? = nil, images: [String],
+    prompt: String, answer: String, groundTruth: String, chosen: String? = nil, correct: Bool,
+    sampled: Bool? = nil, ratio: Double,
     threshold: Double, shares: [Double],
     layerRatios: [Double]? = nil, perplexity: Double, lengthRatio: Double, editDistance: Double,
     outcome: SelectionOutcome, attention: AttentionMap? = nil, verdict: AnswerVerdict? = nil
@@ -137,6 +140,7 @@ public struct CandidateRow: JSONRow, Equatable {
     self.kind = kind
     self.count = count
     self.target = target
+    self.targets = targets
     self.images = images
     self.prompt = prompt
     self.answer = answer
@@ -156,7 +160,8 @@ public struct CandidateRow: JSONRow, Equatable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case id, kind, count, target, images, prompt, answer, chosen, correct, sampled, ratio, threshold, shares,
+    case id, kind, count, target, targets, images, prompt, answer, chosen, correct, sampled, ratio, threshold,
+      shares,
       perplexity
     case groundTruth = "ground_truth"
     case greedyCorrect = "greedy_correct"
@@ -169,8 +174,12 @@ public struct CandidateRow: JSONRow, Equatable {
   public var json: OrderedJSON {
     var members: [OrderedJSON.Member] = [
       .init("id", .string(id)), .init("kind", .string(kind.rawValue)), .init("count", .integer(count)),
-      .init("target", .integer(target)), .init("images", .array(images.map(OrderedJSON.string))),
-      .init("prompt", .string(prompt)), .init("answer", .string(answer)),
+      .init("target", .integer(target)),
+    ]
+    if let targets { members.append(.init("targets", .array(targets.map(OrderedJSON.integer)))) }
+    members += [
+      .init("images", .array(images.map(OrderedJSON.string))), .init("prompt", .string(prompt)),
+      .init("answer", .string(answer)),
       .init("ground_truth", .string(groundTruth)), .init("correct", .bool(correct)),
     ]
     if let verdict { members.append(.init("verdict", .string(verdict.rawValue))) }

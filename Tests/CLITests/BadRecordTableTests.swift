@@ -89,7 +89,11 @@ import Testing
   }
 
   /// Records with pictures, and pictures that are none.
-  private func dataset(in folder: URL, _ change: (inout [String]) -> Void) throws -> [String] {
+  ///
+  /// - Parameter isArray: whether they are one JSON array in place of a line each.
+  func dataset(
+    in folder: URL, isArray: Bool = false, _ change: (inout [String]) -> Void
+  ) throws -> [String] {
     let pictures = folder.appendingPathComponent("pictures")
     try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
     var lines: [String] = []
@@ -103,10 +107,12 @@ import Testing
     try Data(jpeg.prefix(300)).write(to: pictures.appendingPathComponent("cut.jpg"))
     try Data("GIF89a\u{1}\0\u{1}\0\0\0;".utf8).write(to: pictures.appendingPathComponent("gif.jpg"))
     change(&lines)
-    try Self.bytes(lines.joined(separator: "\n")).write(to: folder.appendingPathComponent("data.jsonl"))
+    let name = isArray ? "data.json" : "data.jsonl"
+    let text = isArray ? "[\(lines.joined(separator: ",\n"))]" : lines.joined(separator: "\n")
+    try Self.bytes(text).write(to: folder.appendingPathComponent(name))
     return [
       "--config", try TinyRun.write(to: folder), "--set", "data.source=llava", "--set",
-      "data.path=data.jsonl",
+      "data.path=\(name)",
       "--set", "data.sizes={sft: 40, pref: 40, val: 4, test: 36}", "--set",
       "model.text_config.max_position_embeddings=512", "--set", "sft.max_steps=6",
     ]

@@ -77,6 +77,7 @@ public struct RecordContents: Sendable, Equatable {
   }
 
   static func composed(_ json: OrderedJSON) throws(RecordProblem) -> ComposedRecord {
+    guard case .object = json else { throw RecordProblem("expected an object, found \(json.kind)") }
     let record: ComposedRecord
     do {
       record = try JSONDecoder().decode(ComposedRecord.self, from: Data(json.line.utf8))
@@ -85,6 +86,8 @@ public struct RecordContents: Sendable, Equatable {
       throw RecordProblem("\"\(place.key ?? "")\": expected \(place.expected), found \(place.found)")
     }
     if let problem = record.problem { throw RecordProblem(problem) }
+    // As in conversations and pairs, blanks are no answer.
+    guard !record.answer.allSatisfy(\.isWhitespace) else { throw RecordProblem("the answer is empty") }
     return record
   }
 }

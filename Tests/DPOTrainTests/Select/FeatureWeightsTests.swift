@@ -8,7 +8,16 @@ import Testing
     composed(.grid, count: 4, target: 3, rows: 2, columns: 2),
     composed(.grid, count: 6, target: 5, rows: 2, columns: 3),
     composed(.pictureInPicture, count: 2, target: 1),
+    comparing(composed(.sequence, count: 4, target: 2), [2, 4]),
+    comparing(composed(.grid, count: 4, target: 1, rows: 2, columns: 2), [1, 4]),
   ]
+
+  /// A record that compares two pictures.
+  private static func comparing(_ record: ComposedRecord, _ targets: [Int]) -> ComposedRecord {
+    var record = record
+    record.targets = targets
+    return record
+  }
 
   @Test func ratiosOfAnyMap() throws {
     for record in Self.records {

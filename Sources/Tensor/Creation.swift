@@ -82,7 +82,7 @@ extension Tensor {
     let result = Tensor(uninitialized: shape, dtype: dtype)
     let start = result.storage.pointer
     Threads.parallel(result.count * dtype.byteSize, grain: 1 << 19) { range in
-      (start + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+      (start + range.lowerBound).zero(byteCount: range.count)
     }
     return result
   }

@@ -109,7 +109,7 @@ package enum AttentionKernels {
     run(rows.count, work: rows.count * keyCount * shape.heads * shape.dim) { index in
       let row = rows[index]
       let out = result + index * shape.heads * keyCount
-      out.update(repeating: 0, count: shape.heads * keyCount)
+      out.zero(count: shape.heads * keyCount)
       guard let view = views.first(where: { $0.queries.contains(row) }) else { return }
       let columns = view.columns(until: row - view.queries.lowerBound + 1)
       MemoryPool.withScratch(T.self, count: columns + 1) { scores in

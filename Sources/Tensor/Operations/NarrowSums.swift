@@ -37,10 +37,10 @@ extension Tensor {
     let width = result.count
     let (lanes, pieces) = (joined * width, Self.narrowPieces)
     MemoryPool.withScratch(Double.self, count: pieces * lanes + width) { totals in
-      totals.update(repeating: 0, count: pieces * lanes + width)
+      totals.zero(count: pieces * lanes + width)
       Threads.parallel(pieces) { range in
         MemoryPool.withScratch(T.self, count: lanes) { partial in
-          partial.update(repeating: 0, count: lanes)
+          partial.zero(count: lanes)
           for piece in range {
             for row in stride(from: 0, to: depth, by: 4) {
               let x = input + (piece * depth + row) * lanes

@@ -168,7 +168,7 @@ extension Tensor {
       }
       for row in row..<rows.upperBound { add(width, source(row), Int64(stride), output) }
     }
-    output.update(repeating: 0, count: Int(width))
+    output.zero(count: Int(width))
     let group = 16
     if count <= group { return addGroup(0..<count) }
     withUnsafeTemporaryAllocation(of: Double.self, capacity: Int(width)) { totals in

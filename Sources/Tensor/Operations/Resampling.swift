@@ -59,7 +59,7 @@ extension Tensor {
         MemoryPool.withScratch(T.self, count: Swift.max(width, 1)) { sums in
           for task in range {
             let (plane, row) = task.quotientAndRemainder(dividingBy: rows.count)
-            sums.update(repeating: 0, count: width)
+            sums.zero(count: width)
             for (i, place) in (rows.offsets[row]..<rows.offsets[row + 1]).enumerated() {
               let weight = rowWeights[place]
               let line = input + (plane * height + rows.starts[row] + i) * width

@@ -61,7 +61,7 @@ package enum TargetLogProbabilityKernels {
     MemoryPool.withScratch(T.self, count: 2 * n) { maximum in
       let sum = maximum + n
       maximum.update(repeating: -.infinity, count: n)
-      sum.update(repeating: 0, count: n)
+      sum.zero(count: n)
       forEachBlock(
         n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight, weightType: weightType
       ) { rows, columns, logits, ld, _ in

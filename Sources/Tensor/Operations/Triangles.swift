@@ -27,11 +27,10 @@ extension Tensor {
           let edge = Swift.min(Swift.max(row + diagonal + (isLower ? 1 : 0), 0), columns)
           let kept = isLower ? 0..<edge : edge..<columns
           let start = output + line * columns * size
-          start.initializeMemory(as: UInt8.self, repeating: 0, count: kept.lowerBound * size)
+          start.zero(byteCount: kept.lowerBound * size)
           (start + kept.lowerBound * size).copyMemory(
             from: input + (line * columns + kept.lowerBound) * size, byteCount: kept.count * size)
-          (start + kept.upperBound * size).initializeMemory(
-            as: UInt8.self, repeating: 0, count: (columns - kept.upperBound) * size)
+          (start + kept.upperBound * size).zero(byteCount: (columns - kept.upperBound) * size)
         }
       }
     }

@@ -244,7 +244,7 @@ package enum BLAS {
         Int64(m), Int64(n), Int64(k), alpha, a, Int64(transA ? 1 : lda), Int64(transA ? lda : 1), b,
         Int64(ldb), beta, c, Int64(ldc))
     } else if m == 1 {
-      if beta == 0 { c.update(repeating: 0, count: n) }
+      if beta == 0 { c.zero(count: n) }
       T.gemvCall(
         transB ? CblasNoTrans : CblasTrans, libraryInteger(transB ? n : k), libraryInteger(transB ? k : n),
         alpha, b,

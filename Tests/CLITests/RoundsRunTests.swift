@@ -138,4 +138,78 @@ import Testing
       }
     }
   }
+
+  @Test func theNumberOfRoundsAloneIsToldToDiffer() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      let arguments = ["--config", config, "--set", "run.output_dir=rounds"]
+      #expect(
+        try BuiltCommand.run(arguments + ["--quiet", "--set", "train.rounds=2"], in: folder).status == 0)
+      let one = try BuiltCommand.run(["plan"] + arguments, in: folder)
+      let text = one.output + one.errors
+      #expect(text.contains("train.rounds: 2 there, 1 here"), "\(text)")
+      #expect(!text.contains("nothing here") && !text.contains("nothing there"), "\(text)")
+    }
+  }
+
+  @Test func aStageThatLacksAnotherSaysSoBeforeAnyRound() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      let result = try BuiltCommand.run(["train", "--config", config, "--set", "train.rounds=2"], in: folder)
+      #expect(result.status == 1)
+      #expect(result.errors.contains("which is not done"), "\(result.errors)")
+      let made = folder.appendingPathComponent("runs/tiny/earlier_round").path
+      #expect(!FileManager.default.fileExists(atPath: made))
+    }
+  }
+
+  @Test func aDamagedEarlierRoundNamesTheRunThatMendsIt() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      let arguments = [
+        "--config", config, "--quiet", "--set", "run.output_dir=rounds", "--set", "train.rounds=2",
+      ]
+      #expect(try BuiltCommand.run(arguments, in: folder).status == 0)
+      let model = folder.appendingPathComponent("rounds/earlier_round/train/model/model.safetensors")
+      let whole = try Data(contentsOf: model)
+      var bytes = whole
+      bytes[bytes.count - 9] ^= 1
+      try bytes.write(to: model)
+      let damaged = try BuiltCommand.run(arguments + ["--redo", "train"], in: folder)
+      #expect(damaged.status == 1)
+      #expect(damaged.errors.contains("rounds/earlier_round/config.yaml"), "\(damaged.errors)")
+      let mended = try BuiltCommand.run(
+        ["train", "--config", "rounds/earlier_round/config.yaml", "--redo", "train", "--quiet"], in: folder)
+      #expect(mended.status == 0, "\(mended.errors)")
+      #expect(try Data(contentsOf: model) == whole)
+      #expect(try BuiltCommand.run(arguments, in: folder).status == 0)
+    }
+  }
+
+  @Test(arguments: [
+    ("answers", "select/answers.jsonl"), ("before", "evaluate/before.jsonl"),
+    ("questions", "evaluate/questions/composed.jsonl"),
+  ])
+  func aPartOfAStageIsMadeAgain(part: String, file: String) throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      #expect(try BuiltCommand.run("--config", config, "--quiet", in: folder).status == 0)
+      let run = folder.appendingPathComponent("runs/tiny")
+      let before = try bytes(file, of: run)
+      let again = try BuiltCommand.run("--config", config, "--quiet", "--redo", part, in: folder)
+      #expect(again.status == 0, "\(again.errors)")
+      #expect(try bytes(file, of: run) == before)
+    }
+  }
+
+  @Test func promptsOfAFolderAndLevelsContradictEachOther() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      let result = try BuiltCommand.run(
+        "plan", "--config", config, "--set", "compose.path=prompts", "--set", "compose.find={2: 4}",
+        in: folder)
+      #expect(result.status == 1)
+      #expect(result.errors.contains("compose.find: found 4 prompts beside compose.path"), "\(result.errors)")
+    }
+  }
 }

@@ -37,6 +37,15 @@ extension RunConfiguration {
     require(
       !asksLevels || sft.composed.questions > 1, levelKey, found: "a share of the questions after the first",
       expected: "0, or sft.composed.questions of 2 or more")
+    for (key, mix) in [
+      ("compare", compose.compare), ("compare_grid", compose.compareGrid), ("find", compose.find),
+      ("find_grid", compose.findGrid),
+    ] {
+      require(
+        compose.path == nil || mix.total == 0, "compose.\(key)",
+        found: "\(mix.total) prompts beside compose.path, whose prompts name one picture each",
+        expected: "0, or no compose.path")
+    }
     require(
       train.singleImageShare == 0 || compose.single > 0, "train.single_image_share",
       found: "\(train.singleImageShare) with compose.single 0", expected: "compose.single of 1 or more")

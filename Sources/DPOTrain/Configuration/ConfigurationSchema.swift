@@ -401,8 +401,9 @@ extension RunConfiguration.Train: ConfigurationSection {
         "Share of single-image pairs in a step, as ballast against forgetting."),
       .integer(
         "permuted_copies", \.permutedCopies, to: 100,
-        "Copies of every pair of a sequence beside it, each with the pictures in another order and the number "
-          + "in the prompt changed; 0 is none."
+        "Copies beside every pair of a sequence whose prompt names one picture, and nothing else of it names one "
+          + "by number: each with the pictures in another order and the number in the prompt changed, at most as "
+          + "many as there are other orders; 0 is none."
       ),
       .integer(
         "ballast_per_step", \.ballastPerStep, to: 1_000_000,
@@ -420,7 +421,7 @@ extension RunConfiguration.Train: ConfigurationSection {
         "rounds", \.rounds, from: 1, to: 20,
         "How often the model answers, its answers are selected and it is trained on them: each round starts "
           + "from the model of the one before, which is its reference too, and asks about the same pictures in "
-          + "other company."
+          + "other company (with `compose.path` the same prompts)."
       ).read(by: .compose, .answers, .select, .train),
       .integer("logging_steps", \.loggingSteps, from: 1, "Steps between two lines of metrics."),
       .integer("save_steps", \.saveSteps, from: 1, "Steps between two checkpoints.", affectsResults: false),

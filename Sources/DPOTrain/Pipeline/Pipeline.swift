@@ -48,7 +48,10 @@ public struct Pipeline {
       try ModelBuilder.requireLanguageModel(path)
     }
     let vocabulary = OwnVocabulary(configuration, source: all)
-    let open = stages.filter { $0 != .report && (isFresh || !isDone($0, of: configuration, in: place)) }
+    let open = stages.filter { stage in
+      stage != .report
+        && (isFresh || redone.contains { $0.stage == stage } || !isDone(stage, of: configuration, in: place))
+    }
     let (source, long) =
       open.isEmpty
       ? (all, [:])
@@ -72,7 +75,8 @@ public struct Pipeline {
       configuration: configuration, directory: directory, console: console, source: source,
       omissions: omissions, pictureCheck: pictures, vocabulary: vocabulary)
     for stage in stages.sorted() {
-      if stage != .report, directory.isDone(RunPart(stage)) {
+      let isRedone = redone.contains { $0.stage == stage && !directory.isDone($0) }
+      if stage != .report, directory.isDone(RunPart(stage)), !isRedone {
         for part in RunPart.allCases where part.stage == stage { try directory.verify(part) }
         console.message("\(stage.rawValue): done before")
         if stage == .evaluate {
@@ -81,10 +85,11 @@ public struct Pipeline {
         }
         continue
       }
+      try directory.requirePrerequisites(of: stage)
       if stage == .select || stage == .train {
         try finishEarlierRound(of: configuration, in: directory)
+        try directory.requirePrerequisites(of: stage)
       }
-      try directory.requirePrerequisites(of: stage)
       try directory.verifyInputs(of: stage)
       for part in RunPart.allCases where part.stage == stage && part != .report && !directory.isDone(part) {
         try setAside(part, directory)

@@ -38,11 +38,25 @@ extension Pipeline {
     let round = "round \(earlier.train.rounds) of \(configuration.train.rounds)"
     console.message(isFinished ? "\(round): done before" : round)
     // Also where it is done: its files are compared with their checksums.
-    try Pipeline(
-      configuration: earlier, console: isFinished ? console.progressOnly : console,
-      takingFrom: others + [directory.url]
-    ).run(stages)
+    do {
+      try Pipeline(
+        configuration: earlier, console: isFinished ? console.progressOnly : console,
+        takingFrom: others + [directory.url]
+      ).run(stages)
+    } catch let error as RunDirectoryError {
+      throw EarlierRoundError(configuration: place.appendingPathComponent("config.yaml").path, error: error)
+    }
     directory.readEarlierRound()
     if !isFinished { console.message("round \(configuration.train.rounds) of \(configuration.train.rounds)") }
   }
+}
+
+/// What stands against a round before the last one, whose files are those of a run of its own.
+struct EarlierRoundError: Error, CustomStringConvertible {
+  /// Its `config.yaml`.
+  let configuration: String
+  /// The error of that run.
+  let error: RunDirectoryError
+
+  var description: String { "\(error); of the run --config \(configuration), which takes these options" }
 }

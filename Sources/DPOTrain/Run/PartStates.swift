@@ -125,17 +125,21 @@ public struct PartStates: Sendable {
   public var changes: [ChangedKey] {
     let stale = stale
     guard !stale.isEmpty else { return [] }
+    let values = configuration.values
     var found: [String: ChangedKey] = [:]
     for part in RunPart.allCases where stale.contains(where: { $0 == part || $0.needs.contains(part) }) {
       guard let there = records[part]?.settings ?? earlier else { continue }
       let here = settings(of: part)
       let known = records[part]?.settings.map { Set($0.keys) } ?? []
-      for key in Set(here.keys).union(known) where there[key] != here[key] {
+      // A part may read more keys than it did, of which the values are the same.
+      func then(_ key: String) -> String? { there[key] ?? earlier?[key] }
+      func now(_ key: String) -> String? { here[key] ?? values[key] }
+      for key in Set(here.keys).union(known) where then(key) != now(key) {
         let reached = RunPart.allCases.filter { other in
           (stale.contains(other) || other == .report)
             && (other == part || other.needs.contains(part) || found[key]?.redoes.contains(other) == true)
         }
-        found[key] = ChangedKey(key: key, there: there[key], here: here[key], redoes: reached)
+        found[key] = ChangedKey(key: key, there: then(key), here: now(key), redoes: reached)
       }
     }
     let order = configuration.rows("").map(\.key)

@@ -70,7 +70,11 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let train = configuration.train
     if train.maxSteps > 0 { return (train.maxSteps, false) }
     let batch = train.perDeviceTrainBatchSize * train.gradientAccumulationSteps
-    let pairs = configuration.compose.total + configuration.compose.single
+    let copies = configuration.compose.sequence.entries.reduce(0) { total, entry in
+      let orders = (2...max(2, entry.images)).reduce(1, *) - 1
+      return total + entry.records * min(train.permutedCopies, orders)
+    }
+    let pairs = configuration.compose.total + configuration.compose.single + copies
     let perEpoch = (pairs + batch - 1) / batch
     return (max(1, Int(clamping: (Double(perEpoch) * train.numTrainEpochs).rounded(.up))), true)
   }

@@ -10,11 +10,13 @@ public struct AblationResults: Sendable {
     case picInPic = "pic_in_pic"
     /// Every question about one of several pictures that it names.
     case multiImage = "multi_image"
-    /// Named pictures of a sequence, or of a grid, that are compared.
+    /// Named pictures of a sequence that are compared.
     case compare
+    /// Named cells of a grid that are compared.
     case compareGrid = "compare_grid"
-    /// The picture of a sequence, or of a grid, that fits a description.
+    /// The picture of a sequence that fits a description.
     case find
+    /// The cell of a grid that fits a description.
     case findGrid = "find_grid"
 
     /// Those that every table has, whether such questions were asked or not.

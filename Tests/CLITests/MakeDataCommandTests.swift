@@ -118,6 +118,16 @@ import Testing
       let pairs = try String(contentsOf: run.appendingPathComponent("pairs.jsonl"), encoding: .utf8)
       #expect(pairs.contains("/out/grid/000000.jpg\"") && pairs.contains("/gqa/"))
 
+      for (change, expected) in [
+        ("compose.find={2: 1}", "out: has no prompt of level 3 in sequence.jsonl that can be used"),
+        ("compose.compare_grid={4: 1}", "out: has no prompt of level 2 in grid.jsonl that can be used"),
+        ("compose.path=nowhere", "nowhere: no such folder"),
+      ] {
+        let lacking = try BuiltCommand.run(
+          ["compose"] + arguments + ["--set", change, "--set", "run.output_dir=lacking"], in: folder)
+        #expect(lacking.status == 1 && lacking.errors.contains(expected), "\(lacking.errors)")
+      }
+
       let more = arguments + ["--set", "run.output_dir=again"]
       // A bit of a picture that can still be decoded, and of the records.
       let jpeg = folder.appendingPathComponent("out/grid/000001.jpg")

@@ -185,31 +185,4 @@ import Testing
       #expect(try BuiltCommand.run(arguments, in: folder).status == 0)
     }
   }
-
-  @Test(arguments: [
-    ("answers", "select/answers.jsonl"), ("before", "evaluate/before.jsonl"),
-    ("questions", "evaluate/questions/composed.jsonl"),
-  ])
-  func aPartOfAStageIsMadeAgain(part: String, file: String) throws {
-    try BuiltCommand.withFolder { folder in
-      let config = try TinyRun.write(to: folder)
-      #expect(try BuiltCommand.run("--config", config, "--quiet", in: folder).status == 0)
-      let run = folder.appendingPathComponent("runs/tiny")
-      let before = try bytes(file, of: run)
-      let again = try BuiltCommand.run("--config", config, "--quiet", "--redo", part, in: folder)
-      #expect(again.status == 0, "\(again.errors)")
-      #expect(try bytes(file, of: run) == before)
-    }
-  }
-
-  @Test func promptsOfAFolderAndLevelsContradictEachOther() throws {
-    try BuiltCommand.withFolder { folder in
-      let config = try TinyRun.write(to: folder)
-      let result = try BuiltCommand.run(
-        "plan", "--config", config, "--set", "compose.path=prompts", "--set", "compose.find={2: 4}",
-        in: folder)
-      #expect(result.status == 1)
-      #expect(result.errors.contains("compose.find: found 4 prompts beside compose.path"), "\(result.errors)")
-    }
-  }
 }

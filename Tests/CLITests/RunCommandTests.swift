@@ -130,4 +130,20 @@ import Testing
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["tiny.yaml"])
     }
   }
+
+  @Test(arguments: [
+    ("answers", "select/answers.jsonl"), ("before", "evaluate/before.jsonl"),
+    ("questions", "evaluate/questions/composed.jsonl"),
+  ])
+  func aPartOfAStageIsMadeAgain(part: String, file: String) throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      #expect(try BuiltCommand.run("--config", config, "--quiet", in: folder).status == 0)
+      let made = folder.appendingPathComponent("runs/tiny/\(file)")
+      let before = try Data(contentsOf: made)
+      let again = try BuiltCommand.run("--config", config, "--quiet", "--redo", part, in: folder)
+      #expect(again.status == 0, "\(again.errors)")
+      #expect(try Data(contentsOf: made) == before)
+    }
+  }
 }

@@ -33,19 +33,11 @@ extension RunConfiguration {
     let levelKey = "sft.composed.\(sft.composed.compare > 0 ? "compare" : "find")"
     require(
       !asksLevels || !sft.composed.levelShares.isEmpty, levelKey,
-      found: "a share without sequences and grids", expected: "0, or a sequence or grid to ask about")
+      found: "a share without sequences and grids in sft.composed",
+      expected: "0, or a share of conversations with a sequence or grid to ask about")
     require(
       !asksLevels || sft.composed.questions > 1, levelKey, found: "a share of the questions after the first",
       expected: "0, or sft.composed.questions of 2 or more")
-    for (key, mix) in [
-      ("compare", compose.compare), ("compare_grid", compose.compareGrid), ("find", compose.find),
-      ("find_grid", compose.findGrid),
-    ] {
-      require(
-        compose.path == nil || mix.total == 0, "compose.\(key)",
-        found: "\(mix.total) prompts beside compose.path, whose prompts name one picture each",
-        expected: "0, or no compose.path")
-    }
     require(
       train.singleImageShare == 0 || compose.single > 0, "train.single_image_share",
       found: "\(train.singleImageShare) with compose.single 0", expected: "compose.single of 1 or more")
@@ -201,17 +193,14 @@ extension RunConfiguration {
 
   private func checkSelection(_ require: Requirement) {
     require(compose.total > 0, "compose", "no records at all", "records of at least one format")
-    for (key, mix, table) in [
-      ("sequence", compose.sequence, select.thresholds.sequence),
-      ("grid", compose.grid, select.thresholds.grid),
-      ("sequence", compose.compare, select.thresholds.sequence),
-      ("sequence", compose.find, select.thresholds.sequence),
-      ("grid", compose.compareGrid, select.thresholds.grid),
-      ("grid", compose.findGrid, select.thresholds.grid),
-    ] {
+    let mixes =
+      [("sequence", CompositionKind.sequence, compose.sequence), ("grid", .grid, compose.grid)]
+      + compose.levels.map { ($0.key, $0.kind, $0.mix) }
+    for (key, kind, mix) in mixes {
+      let table = kind == .grid ? select.thresholds.grid : select.thresholds.sequence
       let missing = mix.entries.filter { $0.records > 0 && table[$0.images] == nil }.map(\.images)
       require(
-        missing.isEmpty, "select.thresholds.\(key)", "no threshold for \(missing.words) images",
+        missing.isEmpty, "select.thresholds.\(kind.rawValue)", "no threshold for \(missing.words) images",
         "one for every number of images of compose.\(key)")
     }
     require(
@@ -222,6 +211,10 @@ extension RunConfiguration {
         || compose.kinds.contains(where: select.accepts), "select.levels",
       select.levels.joined(separator: ", ") + ", of which compose makes no prompt in select.formats",
       "a level that compose.sequence, compose.compare, compose.find and so on make prompts of")
+    require(
+      select.rejected != .truncated || select.levels != [PromptLevel.compare.name], "select.rejected",
+      "truncated with select.levels compare alone",
+      "another rejected answer: the first half of a comparison still says yes or no")
     for (key, low, high) in [
       ("perplexity", select.perplexityMin, select.perplexityMax),
       ("length_ratio", select.lengthRatioMin, select.lengthRatioMax),

@@ -64,8 +64,21 @@ struct PromptFolder {
     return (taken, problems)
   }
 
-  /// - Throws: ``DataError`` when nothing was taken.
+  /// - Throws: ``DataError`` when nothing was taken, or nothing of a level that is asked for: folders of
+  ///   `make-data` have none of these.
   func requireSome(_ taken: [ComposedRecord], _ problems: [DataError]) throws {
+    guard FileManager.default.fileExists(atPath: FilePath.absolute(path)) else {
+      throw DataError(file: path, problem: "no such folder, expected that of compose.path")
+    }
+    for entry in plan.entries {
+      guard let level = entry.level, entry.records > 0,
+        !taken.contains(where: { $0.kind == entry.kind && $0.level == level })
+      else { continue }
+      throw DataError(
+        file: path,
+        problem: "has no prompt of level \(level.rawValue) in \(entry.kind.rawValue).jsonl that can be used, "
+          + "which compose.\(entry.kind.questionKind(level).rawValue) asks for")
+    }
     guard taken.isEmpty else { return }
     throw DataError(
       file: path,

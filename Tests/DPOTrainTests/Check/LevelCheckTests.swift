@@ -38,6 +38,10 @@ import Testing
     ("select: {sampled_formats: [find]}", "select.sampled_formats"),
     ("select: {levels: [find]}", "select.levels: found find, of which compose makes no prompt"),
     ("train: {ballast_kinds: [find]}", "train.ballast_kinds"),
+    (
+      "select: {levels: [compare], rejected: truncated}\ncompose: {compare: {3: 5}}",
+      "select.rejected: found truncated with select.levels compare alone"
+    ),
     ("compose: {comparee: {}}", "did you mean compare?"),
   ])
   func wrongValues(yaml: String, expected: String) {
@@ -124,7 +128,8 @@ import Testing
       try problems(
         Self.data + """
           sft: {composed: {compare: 0.2, find: 0.2, grid: {4: 1}}, eval_steps: 10, eval_questions: 20}
-          compose: {compare: {total: 40}, compare_grid: {total: 40}, find: {total: 40}, find_grid: {total: 40}}
+          compose:
+            {compare: {total: 40}, compare_grid: {total: 40}, find: {total: 40}, find_grid: {total: 40}}
           evaluate: {questions: 10, compare: 10, compare_grid: 10, find: 10, find_grid: 10}
           """
       ).isEmpty)

@@ -59,6 +59,7 @@ public struct RunCheck {
   public func remarks() -> [String] {
     var lines: [String] = []
     func remark(_ key: String, _ text: String) { lines.append("\(configuration.places.name(key)): \(text)") }
+    for (key, reason) in configuration.idleKeys { remark(key, reason) }
     let sft = source.count(of: .sft)
     if stages.contains(.sft), configuration.sft.maxSteps > 0, sft > 0 {
       let batch = configuration.sft.perDeviceTrainBatchSize

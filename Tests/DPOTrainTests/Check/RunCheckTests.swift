@@ -103,6 +103,28 @@ import Testing
       ])
   }
 
+  @Test(arguments: [
+    ("train: {attention_threshold: 0.9}", "train.attention_threshold", "train.attention_weight is 0"),
+    ("train: {attention_layer: 1}", "train.attention_layer", "train.attention_weight is 0"),
+    ("train: {image_corruption: noise}", "train.image_corruption", "train.image_weight is 0"),
+    ("train: {ballast_kinds: [single]}", "train.ballast_kinds", "train.ballast_per_step is 0"),
+    ("train: {lora_r: 8}", "train.lora_r", "train.adapter is none"),
+    ("train: {lora_alpha: 8}", "train.lora_alpha", "train.adapter is none"),
+    ("train: {lora_target: [q_proj]}", "train.lora_target", "train.adapter is none"),
+    ("train: {num_train_epochs: 2, max_steps: 5}", "train.num_train_epochs", "train.max_steps is 5"),
+    ("select: {threshold_quantile: 0.5}", "select.threshold_quantile", "select.threshold_rule is table"),
+  ])
+  func aKeyThatNothingReadsIsTold(yaml: String, key: String, reason: String) throws {
+    let configuration = try self.configuration(yaml)
+    let remarks = RunCheck(configuration, source: try configuration.questionSource(), stages: Stage.allCases)
+      .remarks()
+    #expect(remarks.contains { $0.contains("\(key): has ") && $0.hasSuffix(reason) }, "\(remarks)")
+    let usual = try self.configuration("{}")
+    #expect(
+      RunCheck(usual, source: try usual.questionSource(), stages: Stage.allCases).remarks()
+        .allSatisfy { !$0.contains("nothing reads") })
+  }
+
   @Test func memoryAndDiskAreNamedWithNumbers() throws {
     var huge = RunConfiguration()
     huge.model.textConfig.hiddenSize = 65_536

@@ -82,13 +82,7 @@ public struct AblationRunner {
       takingFrom: units.map(\.directory)
     ).run(Stage.allCases.filter { $0 != .report })
     // Of a finished run nothing reads these again, and they are most of its bytes.
-    for folder in sequence(
-      first: unit.directory,
-      next: { folder in
-        let earlier = folder.appendingPathComponent(RunConfiguration.earlierRoundFolder)
-        return FileManager.default.fileExists(atPath: earlier.path) ? earlier : nil
-      })
-    {
+    for folder in RunDirectory.rounds(of: unit.directory) {
       try? FileManager.default.removeItem(at: folder.appendingPathComponent("checkpoints"))
     }
     try AblationLog.append(

@@ -74,6 +74,7 @@ public struct Pipeline {
     let context = StageContext(
       configuration: configuration, directory: directory, console: console, source: source,
       omissions: omissions, pictureCheck: pictures, vocabulary: vocabulary)
+    var earlierRound = configuration.earlierRound()
     for stage in stages.sorted() {
       let isRedone = redone.contains { $0.stage == stage && !directory.isDone($0) }
       if stage != .report, directory.isDone(RunPart(stage)), !isRedone {
@@ -86,8 +87,8 @@ public struct Pipeline {
         continue
       }
       try directory.requirePrerequisites(of: stage)
-      if stage == .select || stage == .train {
-        try finishEarlierRound(of: configuration, in: directory)
+      if stage == .select || stage == .train, let round = earlierRound.take() {
+        try finish(round, in: directory)
         try directory.requirePrerequisites(of: stage)
       }
       try directory.verifyInputs(of: stage)

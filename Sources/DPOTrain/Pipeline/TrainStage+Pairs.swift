@@ -15,18 +15,14 @@ extension TrainStage {
     let read = try PreferencePairFile.readLines(
       file, imageFolder: context.directory.url.path, broken: { problems.append($0) })
     var seen = Set<[String]>()
-    var usable = try encoded(read, of: file, encoder, problems: &problems) {
+    let usable = try encoded(read, of: file, encoder, problems: &problems) {
       PairFileError.problem(of: $0, seen: &seen) ?? origins?.problem(of: $0, settings)
     }
     problems = problems.inFileOrder
     try context.omissions.leaveOut(problems, stage: .train)
     guard let first = problems.first, usable.isEmpty else {
       guard !usable.isEmpty else { throw PairFileError.none(file: file) }
-      for (index, named) in PairFileError.distinctlyNamed(usable.map(\.pair)).enumerated() {
-        usable[index].pair = named
-        usable[index].encoded.id = named.id
-      }
-      return usable
+      return Self.distinctlyNamed(usable)
     }
     throw DataError(
       file: file, problem: "none of \(problems.count) pairs can be used; the first problem: \(first)")
@@ -53,7 +49,17 @@ extension TrainStage {
       context.console.warning(
         "train.permuted_copies has no effect: no pair shows several pictures of which its prompt names one")
     }
-    return all
+    return Self.distinctlyNamed(all)
+  }
+
+  private static func distinctlyNamed(
+    _ pairs: [(pair: PreferencePair, encoded: EncodedPair)]
+  ) -> [(pair: PreferencePair, encoded: EncodedPair)] {
+    zip(pairs, PairFileError.distinctlyNamed(pairs.map(\.pair))).map { one, named in
+      var encoded = one.encoded
+      encoded.id = named.id
+      return (named, encoded)
+    }
   }
 
   /// The pairs of a file that can be encoded and whose pictures can be read; what is wrong with the others is

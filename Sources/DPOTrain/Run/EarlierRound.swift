@@ -27,15 +27,26 @@ extension RunConfiguration {
   var roundSeed: UInt64 { run.seed &+ UInt64(max(train.rounds, 1) - 1) &* 0x9E37_79B9_7F4A_7C15 }
 }
 
+extension RunDirectory {
+  /// The folders of a run and of the rounds before its last one, from the last.
+  static func rounds(of run: URL) -> [URL] {
+    Array(
+      sequence(first: run) { folder in
+        let earlier = folder.appendingPathComponent(RunConfiguration.earlierRoundFolder)
+        return FileManager.default.fileExists(atPath: earlier.path) ? earlier : nil
+      })
+  }
+}
+
 extension Pipeline {
-  /// Finishes the rounds before the last one, which takes over what it has in common with this run.
-  /// - Throws: as ``run(_:)``.
-  func finishEarlierRound(of configuration: RunConfiguration, in directory: RunDirectory) throws {
-    guard let earlier = configuration.earlierRound() else { return }
+  /// Finishes the rounds before the last one, which take over what they have in common with this run.
+  /// - Throws: as ``run(_:)``, and ``EarlierRoundError``.
+  func finish(_ earlier: RunConfiguration, in directory: RunDirectory) throws {
     let stages: [Stage] = [.sft, .compose, .select, .train]
     let place = directory.file(RunConfiguration.earlierRoundFolder)
     let isFinished = stages.allSatisfy { isDone($0, of: earlier, in: place) }
-    let round = "round \(earlier.train.rounds) of \(configuration.train.rounds)"
+    let rounds = earlier.train.rounds + 1
+    let round = "round \(earlier.train.rounds) of \(rounds)"
     console.message(isFinished ? "\(round): done before" : round)
     // Also where it is done: its files are compared with their checksums.
     do {
@@ -47,7 +58,7 @@ extension Pipeline {
       throw EarlierRoundError(configuration: place.appendingPathComponent("config.yaml").path, error: error)
     }
     directory.readEarlierRound()
-    if !isFinished { console.message("round \(configuration.train.rounds) of \(configuration.train.rounds)") }
+    if !isFinished { console.message("round \(rounds) of \(rounds)") }
   }
 }
 

@@ -71,8 +71,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     if train.maxSteps > 0 { return (train.maxSteps, false) }
     let batch = train.perDeviceTrainBatchSize * train.gradientAccumulationSteps
     let copies = configuration.compose.sequence.entries.reduce(0) { total, entry in
-      let orders = (2...max(2, entry.images)).reduce(1, *) - 1
-      return total + entry.records * min(train.permutedCopies, orders)
+      total + entry.records * min(train.permutedCopies, PermutedPairs.otherOrders(of: entry.images))
     }
     let pairs = configuration.compose.total + configuration.compose.single + copies
     let perEpoch = (pairs + batch - 1) / batch
@@ -81,9 +80,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
 
   private var imagesPerPair: Double {
     let compose = configuration.compose
-    let images =
-      compose.shownImages
-    return Double(images) / Double(max(compose.total, 1))
+    return Double(compose.shownImages) / Double(max(compose.total, 1))
   }
 
   private var systemTokens: Int {

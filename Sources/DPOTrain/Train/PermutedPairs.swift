@@ -14,8 +14,7 @@ package enum PermutedPairs {
     let pictures = pair.images.count
     guard pictures > 1, let (target, rest) = named(in: pair) else { return [] }
     var seen: Set<[Int]> = [Array(0..<pictures)]
-    // No more than there are, without the pair's own.
-    let wanted = min(count, (2...max(2, min(pictures, 12))).reduce(1, *) - 1)
+    let wanted = min(count, otherOrders(of: pictures))
     var copies: [PreferencePair] = []
     while copies.count < wanted {
       let order = generator.permutation(pictures)
@@ -27,6 +26,12 @@ package enum PermutedPairs {
       copies.append(copy)
     }
     return copies
+  }
+
+  /// How many orders of so many pictures there are beside a given one; no more than anybody asks for.
+  static func otherOrders(of pictures: Int) -> Int {
+    guard pictures > 1 else { return 0 }
+    return (2...min(pictures, 12)).reduce(1, *) - 1
   }
 
   /// The picture that the question begins with, and what follows; `nil` where another text names one too.

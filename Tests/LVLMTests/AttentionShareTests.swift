@@ -1,6 +1,7 @@
 import Foundation
 import LVLM
 import Tensor
+import TestSupport
 import Testing
 
 /// Shares of image attention with a gradient, against the maps of ``AttentionCapture``.
@@ -49,17 +50,8 @@ import Testing
     var generator = RandomGenerator(seed: 5)
     var largest = 0.0
     for (name, parameter) in model.namedParameters() {
-      let start = parameter.tensor.detached()
       let direction = Tensor.randomNormal(parameter.shape, dtype: .float64, using: &generator)
-      let step = 1e-5
-      let difference = noGradient {
-        parameter.tensor = start + direction * step
-        let above = value().item()
-        parameter.tensor = start - direction * step
-        let below = value().item()
-        parameter.tensor = start
-        return (above - below) / (2 * step)
-      }
+      let difference = centralDifference(parameter, along: direction, of: value)
       let derivative = gradients[parameter].map { ($0 * direction).sum().item() } ?? 0
       #expect(abs(derivative - difference) < 1e-5 * max(1, abs(difference)), "\(name)")
       largest = max(largest, abs(derivative))

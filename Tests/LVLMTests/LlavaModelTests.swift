@@ -1,6 +1,7 @@
 import Foundation
 import LVLM
 import Tensor
+import TestSupport
 import Testing
 
 @Suite struct LlavaModelTests {
@@ -25,17 +26,8 @@ import Testing
         continue
       }
       #expect(isUsed, "\(name)")
-      let start = parameter.tensor.detached()
       let direction = Tensor.randomNormal(parameter.shape, dtype: .float64, using: &generator)
-      let step = 1e-5
-      let difference = noGradient {
-        parameter.tensor = start + direction * step
-        let above = value().item()
-        parameter.tensor = start - direction * step
-        let below = value().item()
-        parameter.tensor = start
-        return (above - below) / (2 * step)
-      }
+      let difference = centralDifference(parameter, along: direction, of: value)
       let derivative = (gradient * direction).sum().item()
       #expect(abs(derivative - difference) < 1e-5 * max(1, abs(difference)), "\(name)")
     }

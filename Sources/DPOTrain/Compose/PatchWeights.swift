@@ -16,15 +16,17 @@ public enum SquareFit: String, Codable, CaseIterable, Sendable {
 }
 
 extension ComposedRecord {
-  /// The share of every patch that belongs to the target: `rows * columns` numbers in 0 … 1, row by row.
+  /// The share of every patch that belongs to the target, or to another picture by its 1-based number:
+  /// `rows * columns` numbers in 0 … 1, row by row.
   ///
   /// The attention ratio of a one-picture record is `sum(weights * map) / sum(map)` (MIA-DPO, eq. 4). Patches
   /// that a border cuts count with the overlapping share of their area, so maps that `rows × columns` of the
   /// grid does not divide work too. `nil` for a sequence, where the target is a whole picture.
   public func patchWeights(
-    rows: Int, columns: Int, mapping: RegionMapping = .even, fit: SquareFit = .pad
+    of number: Int? = nil, rows: Int, columns: Int, mapping: RegionMapping = .even, fit: SquareFit = .pad
   ) -> [Double]? {
     guard let layout else { return nil }
+    let target = number ?? target
     let box: (x: ClosedRange<Double>, y: ClosedRange<Double>)
     switch mapping {
     case .even:
@@ -58,7 +60,7 @@ extension ComposedRecord {
     return (column / wide...(column + 1) / wide, row / high...(row + 1) / high)
   }
 
-  /// As ``patchWeights(rows:columns:mapping:fit:)`` with ``RegionMapping/even``, before there is a record.
+  /// As ``patchWeights(of:rows:columns:mapping:fit:)`` with ``RegionMapping/even``, before there is a record.
   static func evenWeights(
     _ kind: CompositionKind, target: Int, rows: Int, columns: Int, patchesPerSide side: Int
   ) -> [Double] {

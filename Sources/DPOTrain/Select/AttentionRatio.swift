@@ -29,9 +29,7 @@ public struct AttentionRatio: Sendable, Equatable {
     }
     let total = maps.reduce(0) { $0 + $1.reduce(0, +) }
     func on(_ target: Int) -> Double {
-      var record = record
-      record.target = target
-      guard let weights = record.patchWeights(rows: rows, columns: columns) else {
+      guard let weights = record.patchWeights(of: target, rows: rows, columns: columns) else {
         return maps[target - 1].reduce(0, +)
       }
       return zip(weights, maps[0]).reduce(0) { $0 + $1.0 * $1.1 }

@@ -12,9 +12,7 @@ extension ComposedRecord {
     }
     guard kind == .sequence else {
       return try asked.reduce(into: [Float](repeating: 0, count: featuresPerImage)) { sum, number in
-        var record = self
-        record.target = number
-        guard let weights = record.patchWeights(rows: patchesPerSide, columns: patchesPerSide) else {
+        guard let weights = patchWeights(of: number, rows: patchesPerSide, columns: patchesPerSide) else {
           throw AttentionRatioError.imageCount(record: id, found: images.count, expected: 1)
         }
         for (place, weight) in weights.enumerated() { sum[place] += Float(weight) }

@@ -5,10 +5,9 @@ import Tensor
 public struct PictureNoise: Hashable, Sendable {
   /// Standard deviation in 8-bit steps.
   public var deviation: Double
-  /// Row-major number of the cell that gets the noise, in an even split of the picture; `nil` for all of it.
-  public var cell: Int?
-  /// Further cells that get it.
-  public var otherCells: [Int] = []
+  /// Row-major numbers of the cells that get the noise, in an even split of the picture; all of it where
+  /// there are none.
+  public var cells: [Int] = []
   /// Rows and columns of that split, label strips included.
   public var rows = 1
   /// See ``rows``.
@@ -32,8 +31,7 @@ public struct PictureNoise: Hashable, Sendable {
       deviation = settings.noise.sequence
     case .grid:
       deviation = settings.noise.grid
-      cell = record.target - 1
-      otherCells = record.asked.filter { $0 != record.target }.map { $0 - 1 }
+      cells = record.asked.map { $0 - 1 }
       rows = record.layout?.rows ?? 1
       columns = record.layout?.columns ?? 1
     case .pictureInPicture:
@@ -49,13 +47,11 @@ public struct PictureNoise: Hashable, Sendable {
       UInt64(place))
     var pixels = picture.pixels
     let (height, width) = (picture.height / rows, picture.width / columns)
-    var areas = [(0..<picture.height, 0..<picture.width)]
-    if let cell {
-      areas = ([cell] + otherCells).map { cell in
-        let (row, column) = cell.quotientAndRemainder(dividingBy: columns)
-        return (row * height..<(row + 1) * height, column * width..<(column + 1) * width)
-      }
+    var areas = cells.map { cell in
+      let (row, column) = cell.quotientAndRemainder(dividingBy: columns)
+      return (row * height..<(row + 1) * height, column * width..<(column + 1) * width)
     }
+    if cells.isEmpty { areas = [(0..<picture.height, 0..<picture.width)] }
     for (y, across) in areas.flatMap({ area in area.0.map { ($0, area.1) } }) {
       for x in across {
         for channel in 0..<3 {

@@ -2,6 +2,7 @@ import DPOTrain
 import Foundation
 import LVLM
 import Tensor
+import TestSupport
 import Testing
 
 /// The DPO objective through a tiny model: the equivalences that a user relies on.
@@ -74,20 +75,6 @@ import Testing
         ballast: ballast,
         reference: { asked in asked.map { reference?($0) ?? own[$0.id]! } })
     }
-
-    /// The largest difference between two gradients, relative to the largest element.
-    func difference(_ a: Gradients, _ b: Gradients) -> Double {
-      var (worst, scale) = (0.0, 0.0)
-      for (_, parameter) in model.trainableParameters() {
-        let (x, y) = (a[parameter]?.array(of: Double.self) ?? [], b[parameter]?.array(of: Double.self) ?? [])
-        if x.count != y.count { return .infinity }
-        for (first, second) in zip(x, y) {
-          worst = max(worst, abs(first - second))
-          scale = max(scale, abs(first))
-        }
-      }
-      return worst / max(scale, 1e-12)
-    }
   }
 
   @Test func theFirstStepsLossIsLogarithmOfTwo() throws {
@@ -108,7 +95,7 @@ import Testing
     for size in [1, 3] {
       let parts = try setup.objective(microBatch: size, reference: reference).outcome(ofStep: 0)
       #expect(abs(whole.loss - parts.loss) < 1e-5)
-      #expect(setup.difference(whole.gradients, parts.gradients) < 1e-4)
+      #expect(gradientDifference(whole.gradients, parts.gradients, of: setup.model) < 1e-4)
     }
   }
 
@@ -118,7 +105,7 @@ import Testing
     let separate = try setup.objective(sharesPrefix: false).outcome(ofStep: 0)
     #expect(abs(shared.loss - separate.loss) < 1e-5)
     #expect(shared.tokens < separate.tokens)
-    #expect(setup.difference(shared.gradients, separate.gradients) < 1e-4)
+    #expect(gradientDifference(shared.gradients, separate.gradients, of: setup.model) < 1e-4)
   }
 
   @Test func adaptersThatAreOffAreTheReference() throws {

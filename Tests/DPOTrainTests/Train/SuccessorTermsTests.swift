@@ -2,6 +2,7 @@ import DPOTrain
 import Foundation
 import LVLM
 import Tensor
+import TestSupport
 import Testing
 
 /// Attention as a loss and mDPO's image-conditional term through a tiny model with pictures on disk.
@@ -110,20 +111,6 @@ import Testing
         reference: { try reference($0) })
     }
 
-    /// The largest difference between two gradients, relative to the largest element.
-    func difference(_ a: Gradients, _ b: Gradients) -> Double {
-      var (worst, scale) = (0.0, 0.0)
-      for (_, parameter) in model.trainableParameters() {
-        let (x, y) = (a[parameter]?.array(of: Double.self) ?? [], b[parameter]?.array(of: Double.self) ?? [])
-        if x.count != y.count { return .infinity }
-        for (first, second) in zip(x, y) {
-          worst = max(worst, abs(first - second))
-          scale = max(scale, abs(first))
-        }
-      }
-      return worst / max(scale, 1e-12)
-    }
-
     func remove() { try? FileManager.default.removeItem(at: folder) }
   }
 
@@ -167,7 +154,7 @@ import Testing
     #expect(abs(outcome.loss - plain.loss - 0.9 * missing / 8) < 1e-5)
     #expect(abs(try metric("attention/chosen", outcome) - ratios.reduce(0, +) / 7) < 1e-5)
     #expect(abs(try metric("attention/penalty", outcome) - missing / 7) < 1e-5)
-    #expect(setup.difference(plain.gradients, outcome.gradients) > 1e-3)
+    #expect(gradientDifference(plain.gradients, outcome.gradients, of: setup.model) > 1e-3)
   }
 
   /// A small step against the gradient of the penalty alone raises R of those below the threshold.
@@ -245,7 +232,7 @@ import Testing
     for size in [1, 3] {
       let parts = try outcome(size)
       #expect(abs(whole.loss - parts.loss) < 1e-5)
-      #expect(setup.difference(whole.gradients, parts.gradients) < 1e-4)
+      #expect(gradientDifference(whole.gradients, parts.gradients, of: setup.model) < 1e-4)
       for name in ["attention/chosen", "attention/penalty", "rewards/corrupted", "rewards/image_margins"] {
         #expect(abs(try metric(name, whole) - metric(name, parts)) < 1e-5, "\(name)")
       }
@@ -261,7 +248,7 @@ import Testing
     }
     let (shared, separate) = (try outcome(true), try outcome(false))
     #expect(abs(shared.loss - separate.loss) < 1e-5)
-    #expect(setup.difference(shared.gradients, separate.gradients) < 1e-4)
+    #expect(gradientDifference(shared.gradients, separate.gradients, of: setup.model) < 1e-4)
   }
 
   /// Without weights nothing of this is there: the same bytes.
@@ -272,7 +259,7 @@ import Testing
     let measured = try setup.objective(attention: .init(weight: 0, threshold: 0.6), layer: 1)
       .outcome(ofStep: 0)
     #expect(plain.loss == measured.loss)
-    #expect(setup.difference(plain.gradients, measured.gradients) < 1e-6)
+    #expect(gradientDifference(plain.gradients, measured.gradients, of: setup.model) < 1e-6)
     #expect(!plain.metrics.contains { $0.name.hasPrefix("attention") || $0.name.contains("image") })
   }
 

@@ -58,7 +58,10 @@ import Testing
     #expect(inside.text.ropeTheta == 7000)
     #expect(inside.imageTokenIndex == 3)
     let scaled =
-      #"{"vision_config": {}, "image_token_index": 3, "text_config": {"rope_scaling": {"type": "longrope", "factor": 2.0}}}"#
+      #"""
+      {"vision_config": {}, "image_token_index": 3,
+       "text_config": {"rope_scaling": {"type": "longrope", "factor": 2.0}}}
+      """#
     #expect(
       problems(scaled) == [
         .init(

@@ -53,7 +53,8 @@ import Testing
           "rope_scaling": ["type": "linear", "factor": 2],
           "rope_parameters": ["rope_type": "linear", "factor": 4],
         ],
-        "text_config.rope_scaling: found positions of type \"linear\" divided by 2.0, expected positions of type \"linear\" divided by 4.0, which rope_parameters says"
+        "text_config.rope_scaling: found positions of type \"linear\" divided by 2.0, expected positions of "
+          + "type \"linear\" divided by 4.0, which rope_parameters says"
       ),
       (
         ["rope_theta": 5000, "rope_parameters": ["rope_theta": 10_000]],

@@ -31,8 +31,8 @@ extension RunCheck {
     if source.factWords.isEmpty {
       return problem(
         key,
-        "source \(source.name) knows nothing of its pictures by which they can be compared or found; expected "
-          + "none of these questions, or shapes, fashion, emoji, stamps or a mixture of them")
+        "source \(source.name) knows nothing of its pictures by which they can be compared or found; "
+          + "expected none of these questions, or shapes, fashion, emoji, stamps or a mixture of them")
     }
     return source.grader == nil
       ? problem(key, "source \(source.name) has no grader for answers; expected none of these questions")
@@ -59,8 +59,8 @@ extension RunCheck {
       guard !isDifferent || level == .compare && !isAlike else { return nil }
       return problem(
         key,
-        "has \(share), and no two pictures of the split sft \(isDifferent ? "agree" : "differ") in what is known "
-          + "of them; raise data.sizes.sft or take 0")
+        "has \(share), and no two pictures of the split sft \(isDifferent ? "agree" : "differ") in what is "
+          + "known of them; raise data.sizes.sft or take 0")
     }
   }
 
@@ -107,8 +107,9 @@ extension RunCheck {
       let many = count == Self.mostFailures && count < all ? "at least \(count)" : "\(count)"
       return problem(
         key(entry),
-        "has \(entry.count), and for \(many) of \(all) prompts the \(split.rawValue) split has too few pictures with "
-          + "the facts they need, first: \(first); raise data.sizes.\(split.rawValue) or ask about fewer pictures"
+        "has \(entry.count), and for \(many) of \(all) prompts the \(split.rawValue) split has too few "
+          + "pictures with the facts they need, first: \(first); raise data.sizes.\(split.rawValue) or ask "
+          + "about fewer pictures"
           + (outcome.made == 0 ? "" : ", or leave these prompts out with run.on_bad_record: skip"))
     }
   }

@@ -52,14 +52,17 @@ public enum ConfigurationReference {
       thresholds, perplexity above 1.1, and rejected answers generated on noised pictures. The paper gives no bounds
       for its length and edit-distance filters, the scripts have none. `released` also generates with the template
       `llava_v0`, up to 512 tokens, and leaves out chosen answers of 512 and more characters.
-    - `compose.compare` and `compose.find`, `evaluate.*` and `sft.composed.*` of the same names: questions of levels 2 and 3 of
-      S2H-DPO (arXiv 2604.18512). R of a comparison is the share of both named pictures, of a search the share of the picture that
-      fits. A threshold τ of the table is for one picture of n; where two are compared every other picture may have as much as
-      there, τ₂ = 1 − (1 − τ)(n − 2) / (n − 1). `quantile` and `otsu` read the answers of each level by themselves, `argmax` rejects
-      an answer when another picture got more attention than one of the two. Of two pictures that are both named R is 1, so that
-      `compose` compares two of three and more. `select.layer: auto` asks the prompts that name one picture alone, where there are
-      any. `select.rejected: swapped` names another picture in a search and gives one of two compared pictures the value of another;
-      the first half of a comparison is not wrong, and `truncated` makes no pair of it. Right answers to both levels are no ballast.
+    - `compose.compare` and `compose.find`, `evaluate.*` and `sft.composed.*` of the same names: questions
+      of levels 2 and 3 of S2H-DPO (arXiv 2604.18512). R of a comparison is the share of both named
+      pictures, of a search the share of the picture that fits. A threshold τ of the table is for one
+      picture of n; where two are compared every other picture may have as much as there, τ₂ = 1 − (1 −
+      τ)(n − 2) / (n − 1). `quantile` and `otsu` read the answers of each level by themselves, `argmax`
+      rejects an answer when another picture got more attention than one of the two. Of two pictures that
+      are both named R is 1, so that `compose` compares two of three and more. `select.layer: auto` asks
+      the prompts that name one picture alone, where there are any. `select.rejected: swapped` names
+      another picture in a search and gives one of two compared pictures the value of another; the first
+      half of a comparison is not wrong, and `truncated` makes no pair of it. Right answers to both levels
+      are ballast of their format.
     - `select.*_quantile` cut the stated share of the pairs that all other rules have kept; pairs that tie with the quantile stay,
       so that answers of one word lose fewer.
 
@@ -71,20 +74,23 @@ public enum ConfigurationReference {
 
     - `train`: names are TRL's. `gamma` is the paper's γ: 0.1 there, 0 in the released scripts.
       `nll_reduction: mean` is the released code, `sum` is the paper's equation 5.
-    - `train.attention_weight` adds λ · mean over the pairs of a step of max(0, τ − R), R of the chosen answer: in one decoder
-      layer, the attention of the answer's rows (`select.queries`) to the features of the image asked about over that
-      to all image features, heads and rows averaged before the division; in grids and pictures in pictures the patches
-      of the cell or of the centre, as `select` weighs them. Gradients reach queries, keys and all before them.
-      A single image has nothing to look away to and counts with 0. What is asked about is looked up in `compose/`
-      by prompt and pictures: pairs from elsewhere are records that cannot be used. `metrics.jsonl` has
-      `attention/chosen` (mean R) and `attention/penalty` (mean of max(0, τ − R)) over the pairs with an R.
-      λ 0.9 and τ 0.75 are AA-DPO's, which averages R over the layers 14 to 22 of 32.
-    - `train.image_weight` adds mDPO's −log σ(β log π/π_ref(y_w | pictures, x) − β log π/π_ref(y_w | corrupted, x))
-      (arXiv 2406.11839, equations 5 and 6), its mean over the pairs of a step. One picture is corrupted, that which is
-      asked about, of grids and pictures in pictures the whole; each pair always in the same way, so that features and
-      reference log-probabilities are computed once (`train/reference-corrupted.h5`). Pairs of several pictures from
-      elsewhere are records that cannot be used. `metrics.jsonl` has `rewards/corrupted`, `rewards/image_margins`
-      and `rewards/image_accuracies`. With `image_weight: 1`, `anchor_weight: 1` and `gamma: 0` the loss is mDPO's.
+    - `train.attention_weight` adds λ · mean over the pairs of a step of max(0, τ − R), R of the chosen
+      answer: in one decoder layer, the attention of the answer's rows (`select.queries`) to the features
+      of the image asked about over that to all image features, heads and rows averaged before the
+      division; in grids and pictures in pictures the patches of the cell or of the centre, as `select`
+      weighs them. Gradients reach queries, keys and all before them. A single image has nothing to look
+      away to and counts with 0. What is asked about is looked up in `compose/` by prompt and pictures:
+      pairs from elsewhere are records that cannot be used. `metrics.jsonl` has `attention/chosen` (mean
+      R) and `attention/penalty` (mean of max(0, τ − R)) over the pairs with an R. λ 0.9 and τ 0.75 are
+      AA-DPO's, which averages R over the layers 14 to 22 of 32.
+    - `train.image_weight` adds mDPO's −log σ(β log π/π_ref(y_w | pictures, x) − β log π/π_ref(y_w |
+      corrupted, x)) (arXiv 2406.11839, equations 5 and 6), its mean over the pairs of a step. One picture
+      is corrupted, that which is asked about, of grids and pictures in pictures the whole; each pair
+      always in the same way, so that features and reference log-probabilities are computed once
+      (`train/reference-corrupted.h5`). Pairs of several pictures from elsewhere are records that cannot
+      be used. `metrics.jsonl` has `rewards/corrupted`, `rewards/image_margins` and
+      `rewards/image_accuracies`. With `image_weight: 1`, `anchor_weight: 1` and `gamma: 0` the loss is
+      mDPO's.
 
     """
 }

@@ -342,21 +342,21 @@ extension RunConfiguration.Train: ConfigurationSection {
       ),
       .number(
         "image_weight", \.imageWeight, .notNegative,
-        "Weight of mDPO's image-conditional term: −log σ(β log π/π_ref of the chosen answer after its pictures − β "
-          + "log π/π_ref of it after corrupted ones); 0 is none, mDPO has 1."
+        "Weight of mDPO's image-conditional term: −log σ(β log π/π_ref of the chosen answer after its "
+          + "pictures − β log π/π_ref of it after corrupted ones); 0 is none, mDPO has 1."
       ),
       .choice(
         "image_corruption", \.imageCorruption,
-        "What `image_weight` does to the picture that is asked about, by seed and pair: `crop` leaves a random "
-          + "rectangle of at most a fifth of its area (mDPO), `swap` exchanges it with another picture of the "
-          + "prompt (and crops it where there is none: grids, pictures in pictures, single images), `noise` lays "
-          + "Gaussian noise of 128 8-bit steps over it."
+        "What `image_weight` does to the picture that is asked about, by seed and pair: `crop` leaves a "
+          + "random rectangle of at most a fifth of its area (mDPO), `swap` exchanges it with another "
+          + "picture of the prompt (and crops it where there is none: grids, pictures in pictures, single "
+          + "images), `noise` lays Gaussian noise of 128 8-bit steps over it."
       ),
       .number(
         "attention_weight", \.attentionWeight, .notNegative,
-        "Weight λ of a penalty λ · max(0, `attention_threshold` − R) on chosen answers, R being the attention ratio "
-          + "by which selection judges, with a gradient: the mean over heads and over the rows of "
-          + "`select.queries`; 0 is none, AA-DPO has 0.9."
+        "Weight λ of a penalty λ · max(0, `attention_threshold` − R) on chosen answers, R being the "
+          + "attention ratio by which selection judges, with a gradient: the mean over heads and over the "
+          + "rows of `select.queries`; 0 is none, AA-DPO has 0.9."
       ),
       .number(
         "attention_threshold", \.attentionThreshold, .share,
@@ -401,9 +401,9 @@ extension RunConfiguration.Train: ConfigurationSection {
         "Share of single-image pairs in a step, as ballast against forgetting."),
       .integer(
         "permuted_copies", \.permutedCopies, to: 100,
-        "Copies beside every pair of a sequence whose prompt names one picture, and nothing else of it names one "
-          + "by number: each with the pictures in another order and the number in the prompt changed, at most as "
-          + "many as there are other orders; 0 is none."
+        "Copies beside every pair of a sequence whose prompt names one picture, and nothing else of it names "
+          + "one by number: each with the pictures in another order and the number in the prompt changed, at "
+          + "most as many as there are other orders; 0 is none."
       ),
       .integer(
         "ballast_per_step", \.ballastPerStep, to: 1_000_000,
@@ -420,8 +420,8 @@ extension RunConfiguration.Train: ConfigurationSection {
       .integer(
         "rounds", \.rounds, from: 1, to: 20,
         "How often the model answers, its answers are selected and it is trained on them: each round starts "
-          + "from the model of the one before, which is its reference too, and asks about the same pictures in "
-          + "other company (with `compose.path` the same prompts)."
+          + "from the model of the one before, which is its reference too, and asks about the same pictures "
+          + "in other company (with `compose.path` the same prompts)."
       ).read(by: .compose, .answers, .select, .train),
       .integer("logging_steps", \.loggingSteps, from: 1, "Steps between two lines of metrics."),
       .integer("save_steps", \.saveSteps, from: 1, "Steps between two checkpoints.", affectsResults: false),

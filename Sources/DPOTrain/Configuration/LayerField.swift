@@ -30,7 +30,8 @@ extension ConfigurationField {
     value(
       key, path,
       expected:
-        "a layer number (whole, 0 to 10000), a fraction of the depth with a decimal point (0.0 to 1.0), or null",
+        "a layer number (whole, 0 to 10000), a fraction of the depth with a decimal point (0.0 to 1.0), or "
+        + "null",
       summary,
       parse: { node in
         if node.isNull { return .some(nil) }

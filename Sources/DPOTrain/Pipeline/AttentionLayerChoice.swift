@@ -8,8 +8,8 @@ package enum AttentionLayerError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .unknown(let file):
-      "train.attention_layer: found null with select.layer auto, whose choice \(file) does not tell; expected "
-        + "a layer, or answers that were read with select.layer auto"
+      "train.attention_layer: found null with select.layer auto, whose choice \(file) does not tell; "
+        + "expected a layer, or answers that were read with select.layer auto"
     }
   }
 }

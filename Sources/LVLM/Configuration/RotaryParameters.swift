@@ -209,11 +209,12 @@ extension RotaryScaling {
     case .linear(let factor): "positions of type \"linear\" divided by \(factor)"
     case .dynamic(let factor): "positions of type \"dynamic\" with a factor of \(factor)"
     case .llama3(let numbers):
-      "positions of type \"llama3\" (\(numbers.factor), \(numbers.slowTurns) to \(numbers.fastTurns) turns in "
-        + "\(numbers.originalContext))"
+      "positions of type \"llama3\" (\(numbers.factor), \(numbers.slowTurns) to \(numbers.fastTurns) turns "
+        + "in \(numbers.originalContext))"
     case .yarn(let numbers):
       "positions of type \"yarn\" (\(numbers.factor), \(numbers.slowTurns) to \(numbers.fastTurns) turns in "
-        + "\(numbers.originalContext), times \(numbers.magnitude)\(numbers.truncates ? "" : ", not truncated"))"
+        + "\(numbers.originalContext), times "
+        + "\(numbers.magnitude)\(numbers.truncates ? "" : ", not truncated"))"
     }
   }
 }

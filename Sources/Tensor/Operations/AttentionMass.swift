@@ -83,8 +83,8 @@ private func checkedMasses(_ foci: [AttentionFocus], queryCount: Int, keyCount: 
     tensorRequire(
       focus.weights.count == masses && focus.weights.allSatisfy { $0.count == focus.keys.count },
       "attentionMass",
-      "focus \(index) has weights of \(focus.weights.map(\.count)) keys for \(focus.keys.count) keys, expected "
-        + "\(masses) lists of one weight per key")
+      "focus \(index) has weights of \(focus.weights.map(\.count)) keys for \(focus.keys.count) keys, "
+        + "expected \(masses) lists of one weight per key")
     for row in focus.queries where row < 0 || row >= queryCount {
       tensorFailure("attentionMass", "focus \(index) asks query row \(row) of \(queryCount)")
     }

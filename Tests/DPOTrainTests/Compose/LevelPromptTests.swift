@@ -142,8 +142,10 @@ import Testing
     let folder = try TemporaryFolder()
     let file = try folder.write(
       Array(
-        #"[{"id": "1", "image": "a.png", "conversations": [{"from": "human", "value": "<image>\nwhat?"}, {"from": "gpt", "value": "that"}]}]"#
-          .utf8), to: "a.json")
+        #"""
+        [{"id": "1", "image": "a.png", "conversations": [
+          {"from": "human", "value": "<image>\nwhat?"}, {"from": "gpt", "value": "that"}]}]
+        """#.utf8), to: "a.json")
     try folder.write(try RGBImage(width: 8, height: 8, colour: .white).pngBytes(), to: "a.png")
     let llava = try LLaVAConversations(path: file, shares: [.test: 1])
     #expect {

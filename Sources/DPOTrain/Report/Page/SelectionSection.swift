@@ -52,9 +52,8 @@ extension ReportPage {
     return Self.section(
       "Selection of pairs",
       "The model answers every composed prompt. R is the share of the answer's attention to images that falls "
-        + "on the picture it was asked about\(levelNote). An answer that differs from the ground truth and has R not "
-        + "over τ "
-        + "becomes the rejected answer of a pair; the ground truth is the chosen one.", body)
+        + "on the picture it was asked about\(levelNote). An answer that differs from the ground truth and "
+        + "has R not over τ becomes the rejected answer of a pair; the ground truth is the chosen one.", body)
   }
 
   private var levelNote: String {

@@ -8,6 +8,7 @@ let package = Package(
   products: [
     .library(name: "Tensor", targets: ["Tensor"]),
     .library(name: "Checkpoint", targets: ["Checkpoint"]),
+    .library(name: "Records", targets: ["Records"]),
     .library(name: "LVLM", targets: ["LVLM"]),
     .library(name: "DPOTrain", targets: ["DPOTrain"]),
     .executable(name: "dpotrain", targets: ["dpotrain"]),
@@ -30,12 +31,14 @@ let package = Package(
       linkerSettings: [.linkedLibrary("sentencepiece"), .linkedLibrary("sentencepiece_train")]),
     .target(name: "CTensorKernels"),
 
-    // Floor 1: tensors, and named tensors on disk.
+    // Floor 1: tensors, named tensors on disk, and what else is on disk: JSON, rows, the layout of a run.
     .target(
       name: "Tensor", dependencies: ["CMIAOpenBLAS", "CMIALAPACKE", "CTensorKernels"],
       swiftSettings: swiftSettings),
     .target(
       name: "Checkpoint", dependencies: ["Tensor", "CMIAHDF5", "CMIAZlib"], swiftSettings: swiftSettings),
+
+    .target(name: "Records", dependencies: ["Checkpoint", "Tensor"], swiftSettings: swiftSettings),
 
     // Floor 2: the vision-language model.
     .target(
@@ -48,7 +51,9 @@ let package = Package(
     // Floor 3: the method.
     .target(
       name: "DPOTrain",
-      dependencies: ["LVLM", "Tensor", "Checkpoint", "CMIAZlib", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "LVLM", "Records", "Tensor", "Checkpoint", "CMIAZlib", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: swiftSettings),
 
     // Between floors 3 and 4: comparisons with what a reference implementation stored.
@@ -60,7 +65,7 @@ let package = Package(
     .executableTarget(
       name: "dpotrain",
       dependencies: [
-        "DPOTrain", "Verification", "LVLM", "Tensor", "Checkpoint",
+        "DPOTrain", "Verification", "LVLM", "Records", "Tensor", "Checkpoint",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/DPOTrainCLI", swiftSettings: swiftSettings),
@@ -89,7 +94,7 @@ let package = Package(
     .testTarget(
       name: "LVLMTests", dependencies: ["LVLM", "TestSupport"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "DPOTrainTests", dependencies: ["DPOTrain", "TestSupport"],
+      name: "DPOTrainTests", dependencies: ["DPOTrain", "Records", "TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "VerificationTests", dependencies: ["Verification", "TestSupport"],
@@ -97,7 +102,8 @@ let package = Package(
     .testTarget(
       name: "CLITests",
       dependencies: [
-        "dpotrain", "tensor-conformance", "Checkpoint", "DPOTrain", "LVLM", "Tensor", "TestSupport",
+        "dpotrain", "tensor-conformance", "Checkpoint", "DPOTrain", "LVLM", "Records", "Tensor",
+        "TestSupport",
       ],
       swiftSettings: swiftSettings),
   ],

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DPOTrain
 import Foundation
+import Records
 import Tensor
 
 struct AblateCommand: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import DPOTrain
 import Foundation
 import LVLM
+import Records
 
 struct EasyVQACommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -2,6 +2,7 @@ import ArgumentParser
 import DPOTrain
 import Foundation
 import LVLM
+import Records
 
 extension BenchmarkRun.Score: ExpressibleByArgument {}
 extension BenchmarkPrompt.Form: ExpressibleByArgument {}

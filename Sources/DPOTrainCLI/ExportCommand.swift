@@ -3,6 +3,7 @@ import Checkpoint
 import DPOTrain
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// What `dpotrain export` writes.

@@ -2,6 +2,7 @@ import ArgumentParser
 import DPOTrain
 import Foundation
 import LVLM
+import Records
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

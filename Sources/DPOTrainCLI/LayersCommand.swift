@@ -1,6 +1,7 @@
 import ArgumentParser
 import DPOTrain
 import Foundation
+import Records
 
 struct LayersCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DPOTrain
 import Foundation
+import Records
 import Tensor
 
 /// Which configuration a command works with.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DPOTrain
+import Records
 
 /// `dpotrain run`, and `dpotrain` itself: every stage.
 struct RunCommand: ParsableCommand {

@@ -1,3 +1,4 @@
+import DPOTrain
 import Foundation
 import LVLM
 import Tensor

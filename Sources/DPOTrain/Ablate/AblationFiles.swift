@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 
 /// The files of a suite beside its runs: `ablations.md`, `ablate.csv`, `ablate.json`, and a plot for each
 /// table.

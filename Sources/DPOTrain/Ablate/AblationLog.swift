@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 import Tensor
 
 /// `progress.jsonl` of a suite: how long each run took and how much memory its process had held by then.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// What of a suite is done, begun and left, and about how long the rest takes.
 public struct AblationOverview: Sendable {

@@ -1,3 +1,5 @@
+import Records
+
 /// What a suite will run, and what of it is made only once.
 public struct AblationPlan: Sendable, CustomStringConvertible {
   private let suite: AblationSuite

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Tensor
 
 /// Runs the units of a suite that are not finished, and writes the tables.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 extension AblationResults {
   /// All tables with their explanations, as `docs/results` shows them.

@@ -1,3 +1,5 @@
+import Records
+
 /// What a model answered to a row of a benchmark: a line of `<name>_answers.jsonl`.
 struct BenchmarkAnswer: JSONRow, Equatable {
   /// How likely an option is as the whole answer, its end included.

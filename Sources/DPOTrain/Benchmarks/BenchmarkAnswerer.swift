@@ -1,4 +1,5 @@
 import LVLM
+import Records
 import Tensor
 
 /// Puts the rows of a benchmark to a model, in batches that are a function of all rows, so that a resumed run

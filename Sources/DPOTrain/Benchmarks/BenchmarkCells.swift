@@ -1,3 +1,5 @@
+import Records
+
 /// The cells of a benchmark's file by the names of their columns, and what options and references they hold.
 struct BenchmarkCells: Sendable {
   private let file: TSVFile

@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 
 /// Everything the answers to a benchmark depend on, as `<name>_evaluation.json` keeps it: an evaluation goes
 /// on only with the same file, model and options.

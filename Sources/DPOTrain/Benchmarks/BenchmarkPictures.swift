@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 
 /// Reads the pictures of a benchmark's rows when they are needed.
 package struct BenchmarkPictures: Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// A question of a benchmark's file.
 package struct BenchmarkRow: Sendable {

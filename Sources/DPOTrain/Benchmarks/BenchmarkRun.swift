@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// The evaluation of a model on a benchmark's file, which goes on where it was stopped.

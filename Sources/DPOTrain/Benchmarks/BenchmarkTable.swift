@@ -1,3 +1,5 @@
+import Records
+
 extension BenchmarkResult {
   /// A row per group: how many rows, accuracy of each method in per cent with its interval, answers that
   /// could not be read, circular accuracy and F1 where there are any.

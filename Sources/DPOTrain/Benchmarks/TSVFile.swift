@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 
 /// A tab-separated file as pandas writes it, with only the places of its cells in memory: cells of many
 /// megabytes, such as pictures in base64, are read from the mapped file when they are asked for.

@@ -1,4 +1,5 @@
 import LVLM
+import Records
 import Tensor
 
 /// A source without some of its records: what a run works with once the records that cannot be used are

@@ -1,3 +1,5 @@
+import Records
+
 /// Whether there are as many records and pictures as the stages ask for.
 extension RunCheck {
   func supervisedProblems() -> [RunProblem] {

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// Everything that is looked at before a run's first step: counts, memory and disk, then the length of every
 /// record. What cannot be used is left out here, or the run stops with all of it at once.

@@ -1,4 +1,5 @@
 import LVLM
+import Records
 
 /// How single-image records become a multi-image prompt (MIA-DPO, section 3.3).
 public enum CompositionKind: String, Codable, CaseIterable, Sendable {

@@ -1,4 +1,5 @@
 import LVLM
+import Records
 import Tensor
 
 /// Prompts of levels 2 and 3 (S2H-DPO, arXiv 2604.18512): companions are drawn so that the answer is what it

@@ -1,3 +1,5 @@
+import Records
+
 /// How many compositions of which kind and size are made.
 public struct CompositionPlan: Sendable, Equatable {
   /// Records of one kind and size.

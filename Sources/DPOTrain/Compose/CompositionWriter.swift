@@ -1,5 +1,6 @@
 import Foundation
 public import LVLM
+import Records
 
 /// Writes compositions into a folder: the pictures under `images/`, on all cores, the records as JSONL.
 ///

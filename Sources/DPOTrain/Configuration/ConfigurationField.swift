@@ -1,3 +1,5 @@
+import Records
+
 /// A row of the configuration's schema: how one key of a section is read, written and explained.
 struct ConfigurationField<Section> {
   /// Key in YAML.

@@ -1,3 +1,5 @@
+import Records
+
 /// Every key of the configuration as a document: `docs/configuration.md`.
 public enum ConfigurationReference {
   /// Markdown with one table per section.

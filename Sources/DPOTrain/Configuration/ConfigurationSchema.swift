@@ -1,3 +1,5 @@
+import Records
+
 extension RunConfiguration: ConfigurationSection {
   static var fields: [ConfigurationField<RunConfiguration>] {
     [

@@ -1,3 +1,5 @@
+import Records
+
 /// The keys of questions of levels 2 and 3, by level and format.
 extension RunConfiguration.Compose {
   /// Numbers of images of which two can be named and one is left to look at in their place.

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 
 extension RunConfiguration {
   /// Reads and checks a YAML file.

@@ -1,3 +1,5 @@
+import Records
+
 extension RunConfiguration.Compose: ConfigurationSection {
   /// Numbers of images a sequence may have.
   public static let sequenceCounts = [2, 3, 4, 5]

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// The PNG pictures in an OpenType font with the tables CBDT and CBLC, as Google's colour emoji font has
 /// them.

@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 
 extension RunConfiguration {
   /// Opens the data that `data` describes; scenes and questions are drawn with `run.seed`.

@@ -1,4 +1,5 @@
 import LVLM
+import Records
 
 extension ThingPictures {
   /// Where Debian's fonts-noto-color-emoji puts its font.

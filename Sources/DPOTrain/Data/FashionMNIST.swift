@@ -1,4 +1,5 @@
 public import LVLM
+import Records
 import Tensor
 
 /// Zalando's Fashion-MNIST as Debian's `dataset-fashion-mnist` installs it: 70,000 grey pictures of 28 × 28

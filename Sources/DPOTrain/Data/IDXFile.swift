@@ -1,5 +1,6 @@
 import CMIAZlib
 import Foundation
+import Records
 
 /// A gzipped (or plain) IDX file of bytes: MNIST's format.
 struct IDXFile: Sendable {

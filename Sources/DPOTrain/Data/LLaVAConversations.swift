@@ -1,5 +1,6 @@
 import Foundation
 public import LVLM
+import Records
 
 /// LLaVA instruction data (`llava_v1_5_mix665k.json` and files like it) as a source of single-image
 /// questions.

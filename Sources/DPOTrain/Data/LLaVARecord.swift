@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// One record of LLaVA's instruction data: pictures and the turns about them.
 public struct LLaVARecord: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// One chosen/rejected pair in MIA-DPO's format: `id, image, prompt, chosen, rejected, gt`.
 public struct PreferencePair: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 
 /// The records of a file as they came: any keys in their order, numbers as they are spelled, and how the text
 /// is laid out, so that what is read and written again is the same bytes.

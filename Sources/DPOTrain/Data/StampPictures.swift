@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import Records
 
 extension ThingPictures {
   /// Where Debian's tuxpaint-stamps-default puts its pictures.

@@ -1,5 +1,6 @@
 import Dispatch
 public import LVLM
+import Records
 import Synchronization
 import Tensor
 

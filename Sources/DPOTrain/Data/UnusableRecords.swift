@@ -1,3 +1,5 @@
+import Records
+
 /// Records that cannot be used, all that were found at once.
 public struct UnusableRecords: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong, in the order of the records; at least one.

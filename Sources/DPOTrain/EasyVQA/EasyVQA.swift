@@ -1,5 +1,6 @@
 import Foundation
 public import LVLM
+import Records
 
 /// The public easy-VQA data set (Victor Zhou, MIT): pictures of one coloured shape, drawn by another program
 /// than ``ShapeScenes``, with questions and one-word answers.

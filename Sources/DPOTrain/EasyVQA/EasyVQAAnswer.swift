@@ -1,3 +1,5 @@
+import Records
+
 /// One row of `easy-vqa/<model>.jsonl`: a test question of easy-VQA and what a model, the same model without
 /// the picture, and a guesser that knows the question alone say to it.
 public struct EasyVQAAnswer: JSONRow, Equatable {

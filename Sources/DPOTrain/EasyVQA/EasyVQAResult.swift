@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Tensor
 
 /// What models achieve on easy-VQA's test questions: open and yes/no questions apart, each by family, with

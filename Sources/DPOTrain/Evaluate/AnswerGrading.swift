@@ -1,3 +1,5 @@
+import Records
+
 /// How a run tells whether an answer is right: by what it claims, or by comparison with the ground truth as
 /// text.
 package struct AnswerGrading: Sendable {

@@ -1,3 +1,5 @@
+import Records
+
 /// One row of `evaluate/before.jsonl` and `evaluate/after.jsonl`: a held-out question and the model's answer
 /// to it.
 public struct AnswerRecord: JSONRow, Equatable {

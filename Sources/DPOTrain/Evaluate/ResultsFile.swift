@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 
 extension EvaluationResult {
   /// Version of the layout of `results.json`.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Tensor
 
 /// An estimate and the interval that covers the true value in 95 of 100 repetitions.
@@ -118,5 +119,13 @@ public enum Statistics {
     let z7 = z5 * z * z
     return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n * n)
       + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n * n * n)
+  }
+}
+
+extension Format {
+  /// `+6.0 [+2.3, +9.7]`, in points.
+  static func change(_ interval: Interval?) -> String {
+    guard let interval else { return "–" }
+    return "\(points(interval.estimate)) [\(points(interval.low)), \(points(interval.high))]"
   }
 }

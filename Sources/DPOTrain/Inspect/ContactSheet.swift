@@ -1,3 +1,4 @@
+import Records
 import Tensor
 
 public import LVLM

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// What a record of any format shows and says, with the pictures' marks as `<image>`.
 public struct RecordContents: Sendable, Equatable {

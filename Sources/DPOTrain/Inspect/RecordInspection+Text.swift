@@ -1,3 +1,5 @@
+import Records
+
 extension RecordInspection: CustomStringConvertible {
   /// What `dpotrain inspect` prints: a line for every count, histograms of lengths, then problems.
   public var description: String {

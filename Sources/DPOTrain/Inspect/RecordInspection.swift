@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// What a file of records holds, counted, and what is wrong in it.
 public struct RecordInspection: Sendable {

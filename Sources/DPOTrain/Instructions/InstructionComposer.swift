@@ -1,4 +1,5 @@
 import LVLM
+import Records
 import Tensor
 
 /// A multi-image conversation made of a single-image one.

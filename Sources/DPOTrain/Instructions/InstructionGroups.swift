@@ -1,4 +1,5 @@
 import LVLM
+import Records
 import Tensor
 
 /// Grids that ask about several of their images, as in the set that the released pair generator reads

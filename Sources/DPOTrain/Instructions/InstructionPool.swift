@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Tensor
 
 /// LLaVA conversations about one image each, by the source their images come from (`coco`, `gqa` …).

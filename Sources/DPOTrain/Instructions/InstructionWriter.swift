@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import Records
 
 /// The file format of composed pictures.
 public enum PictureFormat: String, CaseIterable, Sendable {

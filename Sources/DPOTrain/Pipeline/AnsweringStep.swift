@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// The first half of selection: composed prompts and the base model in, `select/answers.jsonl` out.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// A layer whose attention is to be penalised, but which nobody has chosen.
 package enum AttentionLayerError: Error, Equatable, CustomStringConvertible {

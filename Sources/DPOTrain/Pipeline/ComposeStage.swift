@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 
 /// Multi-image prompts: single-image records of the preference split in, `compose/records.jsonl`,
 /// `compose/single.jsonl` and pictures out.

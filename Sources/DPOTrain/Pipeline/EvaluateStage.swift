@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// Held-out questions before and after training: `evaluate/questions/` made, `evaluate/before.jsonl`,

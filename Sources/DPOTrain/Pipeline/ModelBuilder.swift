@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// Makes models from configurations, and opens those of finished stages.

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 import Tensor
 
 /// Runs the stages of a configuration in its run directory.

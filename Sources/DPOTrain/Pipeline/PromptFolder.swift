@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// The prompts that a run takes out of a folder of `dpotrain make-data` (`compose.path`): of each kind and

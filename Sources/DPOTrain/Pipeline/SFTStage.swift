@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// Supervised training of the base model: single-image conversations and a share of two-image ones in,

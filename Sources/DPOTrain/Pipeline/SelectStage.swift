@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import Records
 
 /// Attention-aware selection: composed prompts and the base model in, `select/answers.jsonl`,
 /// `select/candidates.jsonl`, `select/summary.json`, `select/summary.md`, `select/layers.json` and

@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 
 /// What every stage works with.
 public struct StageContext {

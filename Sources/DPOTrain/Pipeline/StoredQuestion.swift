@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// A question on file, about one image or a composition: a candidate of the selection, or held out.
 package struct StoredQuestion {

@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// What preference optimization learns from: the pairs of the run and what the settings put beside them.

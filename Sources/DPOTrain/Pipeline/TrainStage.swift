@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// Preference optimization: `pairs.jsonl` and the base model in, `checkpoints/` and `train/model` out.

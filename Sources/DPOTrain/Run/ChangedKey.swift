@@ -1,3 +1,5 @@
+import Records
+
 /// A key of the configuration that has another value than when parts of a run were made.
 public struct ChangedKey: Equatable, Sendable, CustomStringConvertible {
   /// The dotted key.

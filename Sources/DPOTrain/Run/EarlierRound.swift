@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// Training in rounds (`train.rounds`): a run of N rounds has the run of its first N − 1 rounds in the folder
 /// `earlier_round`, whose trained model answers the prompts, and is trained on, in the last one.

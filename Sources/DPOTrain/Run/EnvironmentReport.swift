@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 import Tensor
 
 /// What a run's speed and last digits depend on: versions, libraries, threads, CPU.

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 import Tensor
 
 /// `metrics.jsonl`: one line per logged step, in the order of the stages.

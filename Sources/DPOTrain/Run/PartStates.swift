@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 
 /// Which parts of a run directory are done, and what stands against the others: reading only, without the
 /// lock.

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 
 /// What parts left before they were made again: `replaced/1`, `replaced/2` … in the run directory, each laid
 /// out as a run.

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 
 /// The files of one run, and which stages are done.
 ///

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 
 /// The right to write in a run directory, held until the value goes away or the process ends in any way.
 public final class RunLock {

@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// What a run will do and need, worked out from its configuration before anything is spent.

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 
 extension RunDirectory {
   /// Takes over a part from the first of other runs in which everything it depends on is the same, and whose

@@ -1,3 +1,5 @@
+import Records
+
 /// One row of `select/answers.jsonl`: what the base model answered to a prompt, before any rule is applied.
 ///
 /// Rules can be changed and applied again without asking the model again.

@@ -1,3 +1,5 @@
+import Records
+
 /// How well the attention ratio R of each decoder layer tells right from wrong answers (MIA-DPO, appendix
 /// D.1, as a figure): what `select.layer` should be chosen by.
 ///

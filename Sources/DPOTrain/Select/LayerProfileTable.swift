@@ -1,4 +1,5 @@
 public import Foundation
+import Records
 
 extension LayerProfile {
   /// The profile that the *select* stage left in a run directory.

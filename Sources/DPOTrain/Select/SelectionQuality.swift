@@ -1,3 +1,5 @@
+import Records
+
 /// How good the pairs are that selection makes without looking at the ground truth, measured with it
 /// afterwards: `quality` in `select/summary.json`.
 ///

@@ -1,3 +1,5 @@
+import Records
+
 /// How many candidates of each format became pairs, like the paper's data table (table 8: total and by
 /// format).
 public struct SelectionSummary: Sendable, Equatable {

@@ -1,4 +1,5 @@
 import LVLM
+import Records
 import Tensor
 
 /// Draws the conversations of supervised training: several questions about one picture, and a share with

@@ -1,4 +1,5 @@
 import LVLM
+import Records
 import Tensor
 
 /// The chosen answer of each pair after pictures of which the one asked about is corrupted: what mDPO's

@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// A model's parameters in checkpoints.

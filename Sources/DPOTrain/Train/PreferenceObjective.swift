@@ -1,4 +1,5 @@
 import LVLM
+import Records
 import Tensor
 
 /// A pair with its token ids, ready to be packed.
@@ -259,16 +260,4 @@ public struct PreferenceObjective: TrainingObjective {
       chosenTokens: pairs.map { $0.completions[0].count },
       rejectedTokens: pairs.map { $0.completions[1].count })
   }
-}
-
-/// A number with a fixed number of decimals.
-func fixed(_ value: Double, _ decimals: Int) -> String {
-  guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }
-  var scale = 1.0
-  for _ in 0..<decimals { scale *= 10 }
-  let whole = Int((abs(value) * scale).rounded())
-  let digits = String(whole)
-  let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
-  let sign = value < 0 && whole != 0 ? "-" : ""
-  return decimals == 0 ? sign + padded : sign + padded.dropLast(decimals) + "." + padded.suffix(decimals)
 }

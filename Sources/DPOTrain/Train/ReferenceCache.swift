@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Records
 import Tensor
 
 /// Log-probabilities of all pairs under the reference model, computed once and kept in HDF5.

@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// The loop around an objective: gradients, clipping, update, metrics, checkpoints, interruption.

@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// Teaches the vision tower to name what is in a picture before it meets the decoder.

@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Records
 import Testing
 
 /// A suite whose runs are made up: what is counted, tested and written is known.

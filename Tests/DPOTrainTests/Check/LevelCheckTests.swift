@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import LVLM
+import Records
 import Testing
 
 /// What is said before a run's first step about questions of levels 2 and 3.

@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import LVLM
+import Records
 import Testing
 
 /// Prompts that compare pictures and that ask which one fits: the answer is what the facts say.

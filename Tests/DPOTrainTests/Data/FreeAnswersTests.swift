@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import LVLM
+import Records
 import Testing
 
 @Suite("Answers in sentences") struct FreeAnswersTests {

@@ -1,4 +1,5 @@
 import DPOTrain
+import Records
 import Testing
 
 @Suite struct JSONRecordFileTests {

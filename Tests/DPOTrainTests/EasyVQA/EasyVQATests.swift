@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import LVLM
+import Records
 import Testing
 
 /// A made-up easy-VQA folder: three pictures, some of the public set's wordings, one that it does not have.

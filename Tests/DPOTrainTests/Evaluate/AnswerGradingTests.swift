@@ -1,5 +1,6 @@
 import DPOTrain
 import LVLM
+import Records
 import Testing
 
 @Suite struct AnswerGradingTests {

@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import LVLM
+import Records
 import Tensor
 
 /// A run directory with made-up numbers and pictures, for tests of the report.

@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Records
 import Testing
 
 @Suite(.serialized) struct InterruptionTests {

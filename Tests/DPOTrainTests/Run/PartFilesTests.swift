@@ -1,6 +1,7 @@
 import Checkpoint
 import DPOTrain
 import Foundation
+import Records
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import LVLM
+import Records
 import Testing
 
 /// Selection among answers to prompts that compare pictures or look for one.

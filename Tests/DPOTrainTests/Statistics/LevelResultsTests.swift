@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Records
 import Testing
 
 /// Questions of levels 2 and 3 have rows of their own, and no part in all multi-image questions.

@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Records
 import Testing
 
 /// Where nobody knows what is right for the other pictures, nothing is reported of it: a dash and `null`.

@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Records
 import Testing
 
 /// Which decoder layer `train.attention_weight` reads.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// Pictures of one prompt, and under each the attention it got while the answer was written.
 struct AttentionFigure {

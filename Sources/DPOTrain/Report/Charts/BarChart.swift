@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// Groups of bars with error bars; values are shares from 0 to 1, written in per cent.
 struct BarChart {

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// A linear axis: which numbers it covers, where its ticks are, and how they are written.
 struct ChartScale: Equatable {

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// Curves over steps. Where there are many points the values are drawn pale, with their moving average on
 /// top.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 extension ReportPage {
   /// The before/after table and its charts.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// A piece of HTML or SVG. Text interpolated into a literal is escaped; only another `HTML` goes in as it is.
 ///

@@ -1,3 +1,5 @@
+import Records
+
 /// Renders a report as one HTML file that needs nothing else: no scripts, no fonts, pictures inside.
 public struct ReportPage {
   let content: ReportContent

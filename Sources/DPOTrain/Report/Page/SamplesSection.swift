@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 extension ReportPage {
   /// The contact sheet of composed prompts.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// How many candidates of one format ended where.
 public struct SelectionCount: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import Records
+
 /// Why a candidate became a pair or did not.
 public enum SelectionOutcome: String, Codable, CaseIterable, Sendable {
   /// A pair: the answer is the rejected one, the ground truth the chosen one.

@@ -1,3 +1,5 @@
+import Records
+
 /// One row of `metrics.jsonl`: the numbers of one optimizer step, under TRL's names.
 ///
 /// On disk a row is flat: `{"stage": "train", "step": 10, "grad_norm": 1.2, "loss": 0.69, …}` with the names

@@ -11,7 +11,7 @@ package final class FileLock {
   private let token: String?
 
   /// The name of that file.
-  static let tokenName = ".lock.host"
+  package static let tokenName = ".lock.host"
 
   /// - Parameter lock: `flock`, or what stands for it in tests: 0, or -1 and `errno`.
   /// - Throws: ``RunDirectoryError/locked(_:holder:)`` when another process holds it.

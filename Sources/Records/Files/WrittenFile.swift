@@ -7,10 +7,10 @@ import Foundation
 /// A file of a finished part of a run is in the part's list. Others have one beside them: `config.sfv` beside
 /// `config.yaml` (``Checkpoint/ChecksumList/write(_:to:)``), `grid.sfv` beside the folder `grid` and
 /// `grid.jsonl` of `dpotrain make-data`, `checksums.sfv` in the folder.
-enum WrittenFile {
+package enum WrittenFile {
   /// The content of a file that is as it was written.
   /// - Throws: as ``verify(_:)``, or `CheckpointError` of kind `cannotOpen`.
-  static func read(_ url: URL) throws -> Data {
+  package static func read(_ url: URL) throws -> Data {
     try verify(url)
     return try StoredBytes.read(url)
   }
@@ -18,7 +18,7 @@ enum WrittenFile {
   /// Compares a file with the list that has it; nothing for files that no list has.
   /// - Throws: ``RunDirectoryError/damaged(_:part:found:expected:)`` for a file of a part, else
   ///   `CheckpointError` of kind `damaged`, or `cannotOpen` where it is gone.
-  static func verify(_ url: URL) throws {
+  package static func verify(_ url: URL) throws {
     let url = url.standardizedFileURL
     guard try !isPartOfRun(url) else { return }
     for (list, folder) in places(of: url) {
@@ -77,7 +77,7 @@ enum WrittenFile {
 
 extension RunDirectoryError {
   /// What comparing a file with its list of checksums gave.
-  static func damaged(_ error: CheckpointError, of part: RunPart) -> RunDirectoryError {
+  package static func damaged(_ error: CheckpointError, of part: RunPart) -> RunDirectoryError {
     .damaged(
       error.file, part: part, found: error.found,
       expected: error.kind == .cannotOpen

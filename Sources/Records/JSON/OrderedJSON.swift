@@ -40,7 +40,7 @@ public enum OrderedJSON: Sendable, Equatable {
   }
 
   /// Texts by key, in the order of the keys.
-  static func texts(_ values: [String: String]) -> OrderedJSON {
+  package static func texts(_ values: [String: String]) -> OrderedJSON {
     .object(values.sorted { $0.key < $1.key }.map { Member($0.key, .string($0.value)) })
   }
 

@@ -19,7 +19,7 @@ public struct RowFileError: Error, Equatable, CustomStringConvertible, Sendable 
     return place.joined(separator: ":") + ": found \(found), expected \(expected)"
   }
 
-  init(file: String, line: Int?, key: String? = nil, found: String, expected: String) {
+  package init(file: String, line: Int?, key: String? = nil, found: String, expected: String) {
     self.file = file
     self.line = line
     self.key = key
@@ -27,7 +27,7 @@ public struct RowFileError: Error, Equatable, CustomStringConvertible, Sendable 
     self.expected = expected
   }
 
-  init(_ error: any Error, file: String, line: Int?) {
+  package init(_ error: any Error, file: String, line: Int?) {
     func dotted(_ path: [any CodingKey]) -> String? {
       path.isEmpty ? nil : path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
     }

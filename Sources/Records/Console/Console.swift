@@ -53,7 +53,7 @@ public final class Console: Sendable {
   }
 
   /// The same console for one of many runs: bars on a terminal and warnings, no messages and results.
-  var progressOnly: Console {
+  package var progressOnly: Console {
     var output = output
     output.message = { _ in }
     return Console(isQuiet: isQuiet || !isTerminal, output: output)

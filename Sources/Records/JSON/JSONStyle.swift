@@ -126,7 +126,7 @@ public struct JSONStyle: Sendable, Equatable {
 
 extension JSONStyle {
   /// The style of a text of records, from its first record and its last byte.
-  init(detectingIn bytes: UnsafeBufferPointer<UInt8>) {
+  package init(detectingIn bytes: UnsafeBufferPointer<UInt8>) {
     let first = bytes.first { !Self.isBlank($0) }
     self.init(
       first == UInt8(ascii: "[") ? .list : .lines,

@@ -1,6 +1,6 @@
 extension Int {
   /// The whole part of a number, or the end of the range on its side; 0 for what is not a number.
-  init(clamping value: Double) {
+  package init(clamping value: Double) {
     self = value.isNaN ? 0 : Int(exactly: value.rounded(.towardZero)) ?? (value < 0 ? .min : .max)
   }
 }

@@ -1,7 +1,7 @@
 /// A piece of a run's files that is the same wherever everything it depends on is the same, so that another
 /// run can take it over in place of making it again.
 ///
-/// Every key of the configuration names the parts that read it directly (``ConfigurationReference`` shows
+/// Every key of the configuration names the parts that read it directly (`ConfigurationReference` shows
 /// them); a part depends on those keys and on those of all parts it needs.
 public enum RunPart: String, CaseIterable, Sendable, Comparable {
   /// The base model.
@@ -58,16 +58,6 @@ public enum RunPart: String, CaseIterable, Sendable, Comparable {
     case .before: [.sft, .questions]
     case .evaluate: [.sft, .compose, .answers, .select, .train, .questions, .before]
     case .report: Set(RunPart.allCases).subtracting([.report])
-    }
-  }
-
-  /// The parts that read the keys of a section whose rows do not say otherwise.
-  static func readers(ofSection section: Substring) -> Set<RunPart> {
-    switch section {
-    case "run", "data": [.sft, .compose, .questions]
-    case "model", "tokenizer": [.sft]
-    case "evaluate": [.before, .evaluate]
-    default: RunPart(rawValue: String(section)).map { [$0] } ?? []
     }
   }
 

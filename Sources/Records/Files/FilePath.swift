@@ -2,24 +2,26 @@ import Checkpoint
 import Foundation
 
 /// Paths that records name.
-enum FilePath {
+package enum FilePath {
   /// `path` in `folder`; an absolute path stays as it is.
-  static func join(_ folder: String, _ path: String) -> String {
+  package static func join(_ folder: String, _ path: String) -> String {
     path.hasPrefix("/") ? path : folder.hasSuffix("/") ? folder + path : folder + "/" + path
   }
 
   /// `path` from the root, where it starts at the working directory.
-  static func absolute(_ path: String) -> String { join(FileManager.default.currentDirectoryPath, path) }
+  package static func absolute(_ path: String) -> String {
+    join(FileManager.default.currentDirectoryPath, path)
+  }
 
   /// The folder a file is in; `.` for a bare name.
-  static func folder(of file: String) -> String {
+  package static func folder(of file: String) -> String {
     guard let slash = file.lastIndex(of: "/") else { return "." }
     return slash == file.startIndex ? "/" : String(file[..<slash])
   }
 
   /// The content of a file, mapped rather than read.
   /// - Parameter expected: what a folder of that name should have been.
-  static func mapped(_ path: String, expected: String) throws(DataError) -> Data {
+  package static func mapped(_ path: String, expected: String) throws(DataError) -> Data {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw DataError(file: path, problem: "no such file")

@@ -25,7 +25,7 @@ public enum JSONRecordFile {
   }
 
   /// Calls `body` with the bytes of a file, its byte order mark left out.
-  static func withBytes<Result>(
+  package static func withBytes<Result>(
     _ path: String, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
   ) throws -> Result {
     let data = try FilePath.mapped(path, expected: "a JSON or JSONL file")
@@ -36,7 +36,7 @@ public enum JSONRecordFile {
 
   /// Calls `body` for every record of the bytes of a file.
   /// - Parameter keepsSpelling: whether numbers stay as they are spelled.
-  static func forEach(
+  package static func forEach(
     _ bytes: UnsafeBufferPointer<UInt8>, _ path: String, maximumRecordBytes: Int = 16 << 20,
     keepsSpelling: Bool, broken: (DataError) throws -> Void,
     _ body: (_ record: OrderedJSON, _ number: Int, _ line: Int) throws -> Void

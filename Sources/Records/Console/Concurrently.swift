@@ -4,7 +4,7 @@ import Tensor
 
 /// Computes `count` independent values on as many threads as tensors use; results stand in order, failures
 /// among them.
-func concurrently<Value: Sendable>(
+package func concurrently<Value: Sendable>(
   _ count: Int, _ body: @Sendable (Int) throws -> Value
 ) -> [Result<Value, any Error>] {
   let results = Mutex([Result<Value, any Error>?](repeating: nil, count: count))

@@ -10,6 +10,7 @@ let package = Package(
     .library(name: "Checkpoint", targets: ["Checkpoint"]),
     .library(name: "Records", targets: ["Records"]),
     .library(name: "LVLM", targets: ["LVLM"]),
+    .library(name: "MultiImageData", targets: ["MultiImageData"]),
     .library(name: "DPOTrain", targets: ["DPOTrain"]),
     .executable(name: "dpotrain", targets: ["dpotrain"]),
   ],
@@ -48,24 +49,29 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
 
-    // Floor 3: the method.
+    // Floor 3: pictures with questions, and prompts of several of them.
+    .target(
+      name: "MultiImageData", dependencies: ["LVLM", "Records", "Tensor", "Checkpoint", "CMIAZlib"],
+      swiftSettings: swiftSettings),
+
+    // Floor 4: the method.
     .target(
       name: "DPOTrain",
       dependencies: [
-        "LVLM", "Records", "Tensor", "Checkpoint", "CMIAZlib", .product(name: "Yams", package: "Yams"),
+        "MultiImageData", "LVLM", "Records", "Tensor", "Checkpoint", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swiftSettings),
 
-    // Between floors 3 and 4: comparisons with what a reference implementation stored.
+    // Between floors 4 and 7: comparisons with what a reference implementation stored.
     .target(
       name: "Verification", dependencies: ["DPOTrain", "LVLM", "Tensor", "Checkpoint"],
       swiftSettings: swiftSettings),
 
-    // Floor 4: the command.
+    // Floor 7: the command.
     .executableTarget(
       name: "dpotrain",
       dependencies: [
-        "DPOTrain", "Verification", "LVLM", "Records", "Tensor", "Checkpoint",
+        "DPOTrain", "MultiImageData", "Verification", "LVLM", "Records", "Tensor", "Checkpoint",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/DPOTrainCLI", swiftSettings: swiftSettings),
@@ -94,7 +100,7 @@ let package = Package(
     .testTarget(
       name: "LVLMTests", dependencies: ["LVLM", "TestSupport"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "DPOTrainTests", dependencies: ["DPOTrain", "Records", "TestSupport"],
+      name: "DPOTrainTests", dependencies: ["DPOTrain", "MultiImageData", "Records", "TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "VerificationTests", dependencies: ["Verification", "TestSupport"],

@@ -11,7 +11,7 @@ let package = Package(
       dependencies: [
         "CMemoryStream", .product(name: "Tensor", package: "mia-dpo-swift"),
         .product(name: "LVLM", package: "mia-dpo-swift"),
-        .product(name: "DPOTrain", package: "mia-dpo-swift"),
+        .product(name: "MultiImageData", package: "mia-dpo-swift"),
       ]),
   ],
   swiftLanguageModes: [.v6]

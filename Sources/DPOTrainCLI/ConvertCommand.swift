@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoint
 import DPOTrain
 import Foundation
+import MultiImageData
 import Records
 
 /// How a picture is marked in prompts.

@@ -2,6 +2,7 @@ import ArgumentParser
 import DPOTrain
 import Foundation
 import LVLM
+import MultiImageData
 import Records
 
 struct InspectCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DPOTrain
 import Foundation
+import MultiImageData
 import Records
 import Tensor
 

@@ -1,6 +1,6 @@
-import DPOTrain
 import Foundation
 import LVLM
+import MultiImageData
 import Synchronization
 
 /// Grids and pictures in pictures at the paper's size: `compose grid N` and `compose pic-in-pic` from

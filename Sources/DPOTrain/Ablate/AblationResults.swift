@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 import Records
 
 /// The figures of all finished runs of a suite.

@@ -1,3 +1,5 @@
+import MultiImageData
+
 /// What an answer was read as, and whether that is right.
 package struct BenchmarkVerdict: Sendable, Equatable {
   /// The letter of an option, `Yes` or `No`, or the answer itself; `Z` (`Unknown` for yes and no) where the

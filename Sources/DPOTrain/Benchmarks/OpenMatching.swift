@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 
 /// Open answers that can be judged without a judge.
 public enum OpenMatching {

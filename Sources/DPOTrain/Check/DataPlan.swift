@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 import Records
 
 /// What `plan` says about the data of a run: how much there is of it, and what of it will not work.

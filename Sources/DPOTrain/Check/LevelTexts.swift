@@ -1,3 +1,5 @@
+import MultiImageData
+
 /// The longest texts of questions of levels 2 and 3 about the pictures of a split.
 struct LevelTexts {
   /// The facts that any picture has, each set once, with their words.

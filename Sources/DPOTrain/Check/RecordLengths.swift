@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 import Records
 
 /// Which records of a source do not fit the model's context in a form in which a run will ask them, with the

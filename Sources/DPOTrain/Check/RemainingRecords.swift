@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 import Records
 import Tensor
 

@@ -1,3 +1,4 @@
+import MultiImageData
 import Records
 
 /// Whether there are as many records and pictures as the stages ask for.

@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 import Records
 
 /// Whether the source can ask questions of levels 2 and 3, and has the pictures for them.

@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 import Records
 
 /// Whether memory and disk are there as far as they can be estimated.

@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import MultiImageData
 import Records
 
 /// What can be said about a run before its first step: how many records there are, what the stages will ask

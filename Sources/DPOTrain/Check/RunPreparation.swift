@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 import Records
 
 /// Everything that is looked at before a run's first step: counts, memory and disk, then the length of every

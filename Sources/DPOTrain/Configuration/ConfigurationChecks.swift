@@ -1,4 +1,6 @@
 import LVLM
+import MultiImageData
+import Records
 
 extension RunConfiguration {
   /// Longest question with its template, beside the images, that is set aside when image counts are checked.

@@ -1,3 +1,5 @@
+import Records
+
 /// Numbers a key accepts, in words and as a test.
 struct NumberBounds: Sendable {
   let words: String
@@ -154,9 +156,4 @@ extension ConfigurationField {
       write: { isWritten($0) ? $0[keyPath: path].written() : nil },
       rows: { dotted, section in isWritten(section) ? section[keyPath: path].rows(dotted) : [] })
   }
-}
-
-extension [Int] {
-  /// `2, 3, 4`.
-  var words: String { map(String.init).joined(separator: ", ") }
 }

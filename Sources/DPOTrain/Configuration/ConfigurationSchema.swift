@@ -1,3 +1,4 @@
+import MultiImageData
 import Records
 
 extension RunConfiguration: ConfigurationSection {

@@ -1,3 +1,5 @@
+import MultiImageData
+
 extension RunConfiguration {
   /// `data`: where images and conversations come from, and how many of each split are used.
   public struct Data: Sendable, Equatable {
@@ -53,12 +55,7 @@ extension RunConfiguration {
     }
 
     /// Which turns of a conversation supervised training learns.
-    public enum Turns: String, CaseIterable, Sendable {
-      /// Every answer, each after the turns before it.
-      case all
-      /// The first answer alone.
-      case first
-    }
+    public typealias Turns = LLaVAConversations.Turns
 
     /// Kind of data.
     public var source = Source.shapes

@@ -1,3 +1,5 @@
+import MultiImageData
+
 extension RunConfiguration {
   /// `evaluate`: held-out questions, asked before and after preference training.
   public struct Evaluate: Sendable, Equatable {
@@ -8,14 +10,7 @@ extension RunConfiguration {
     }
 
     /// Ways of telling whether an answer is right.
-    public enum Grader: String, CaseIterable, Sendable {
-      /// What the source has: its grader, or else comparison with the ground truth as text.
-      case auto
-      /// The ground truth's own words, but for case and punctuation.
-      case text
-      /// What the answer claims about the picture.
-      case semantic
-    }
+    public typealias Grader = GraderChoice
 
     /// How answers are graded.
     public var grader = Grader.auto

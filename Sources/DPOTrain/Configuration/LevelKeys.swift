@@ -1,39 +1,8 @@
+import MultiImageData
 import Records
 
 /// The keys of questions of levels 2 and 3, by level and format.
 extension RunConfiguration.Compose {
-  /// Numbers of images of which two can be named and one is left to look at in their place.
-  public static let comparedCounts = sequenceCounts.filter { $0 > 2 }
-  /// Numbers of cells of which two can be named and one is left to look at in their place.
-  public static let comparedGridCounts = gridCounts.filter { $0 > 2 }
-
-  /// The prompts of both levels, each with its key.
-  var levels: [(key: String, level: PromptLevel, kind: CompositionKind, mix: Mix)] {
-    [
-      ("compare", .compare, .sequence, compare), ("compare_grid", .compare, .grid, compareGrid),
-      ("find", .find, .sequence, find), ("find_grid", .find, .grid, findGrid),
-    ]
-  }
-
-  /// The kinds of which there are records.
-  var kinds: [QuestionKind] {
-    let named: [(QuestionKind, Int)] = [
-      (.single, single), (.sequence, sequence.total), (.grid, grid.total), (.picInPic, picInPic.total),
-    ]
-    return (named + levels.map { ($0.kind.questionKind($0.level), $0.mix.total) }).filter { $0.1 > 0 }.map(
-      \.0)
-  }
-
-  /// Pictures that all records give a model, collages as one.
-  var shownImages: Int {
-    func shown(_ mix: Mix, _ kind: CompositionKind) -> Int {
-      kind == .sequence ? mix.entries.reduce(0) { $0 + $1.images * $1.records } : mix.total
-    }
-    return levels.reduce(shown(sequence, .sequence) + grid.total + picInPic.total) {
-      $0 + shown($1.mix, $1.kind)
-    }
-  }
-
   static var levelFields: [ConfigurationField<Self>] {
     [
       .mix(

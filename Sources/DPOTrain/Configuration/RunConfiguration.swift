@@ -1,3 +1,5 @@
+import MultiImageData
+
 /// Everything that decides what a run does: one struct per section of the YAML file.
 ///
 /// Properties are the YAML keys in camel case; `docs/configuration.md` lists every key with its default and

@@ -1,3 +1,5 @@
+import MultiImageData
+
 /// How a learning rate moves after its warm-up.
 public enum LearningRateScheduler: String, CaseIterable, Sendable {
   /// The schedule of that name in Hugging Face's `lr_scheduler_type`.

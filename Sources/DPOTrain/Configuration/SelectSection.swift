@@ -1,4 +1,5 @@
 public import LVLM
+import MultiImageData
 
 extension RunConfiguration {
   /// `select`: the attention rule that decides which answers become rejected ones, and post-selection.

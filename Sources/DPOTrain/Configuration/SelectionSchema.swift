@@ -1,11 +1,7 @@
+import MultiImageData
 import Records
 
 extension RunConfiguration.Compose: ConfigurationSection {
-  /// Numbers of images a sequence may have.
-  public static let sequenceCounts = [2, 3, 4, 5]
-  /// Numbers of cells a grid may have.
-  public static let gridCounts = [2, 3, 4, 6, 9]
-
   static var fields: [ConfigurationField<Self>] {
     [
       .mix(

@@ -1,5 +1,6 @@
 import Foundation
 public import LVLM
+import MultiImageData
 import Records
 
 /// The public easy-VQA data set (Victor Zhou, MIT): pictures of one coloured shape, drawn by another program

@@ -1,3 +1,4 @@
+import MultiImageData
 import Records
 
 /// One row of `easy-vqa/<model>.jsonl`: a test question of easy-VQA and what a model, the same model without

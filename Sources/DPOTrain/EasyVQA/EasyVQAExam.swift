@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import MultiImageData
 import Records
 
 /// Asks models easy-VQA's test questions: `<model>.jsonl` for each model, then ``EasyVQAResult``.

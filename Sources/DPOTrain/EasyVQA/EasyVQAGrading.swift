@@ -1,6 +1,7 @@
 import Checkpoint
 public import Foundation
 public import LVLM
+import MultiImageData
 import Records
 
 /// Grades the models of a run, or a model directory, on easy-VQA's test questions.

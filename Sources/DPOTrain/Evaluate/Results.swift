@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 import Tensor
 
 /// Accuracy and the rates beside it for one group of questions.

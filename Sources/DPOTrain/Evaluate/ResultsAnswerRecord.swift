@@ -1,3 +1,4 @@
+import MultiImageData
 import Records
 
 /// One row of `evaluate/before.jsonl` and `evaluate/after.jsonl`: a held-out question and the model's answer

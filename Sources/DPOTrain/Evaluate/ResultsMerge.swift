@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 import Records
 
 /// Several runs of one configuration with different seeds, taken together.

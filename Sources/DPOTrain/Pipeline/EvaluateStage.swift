@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import MultiImageData
 import Records
 import Tensor
 

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import MultiImageData
 import Records
 
 /// What becomes of records that cannot be used, in every stage alike: the run stops and names the first ten,

@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import MultiImageData
 
 /// The vocabulary that a run makes of its own texts, made when it is first asked for: to measure records
 /// before anything is trained, then by the stage that keeps it.

@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 
 /// The composed prompts of a run as its pairs show them: which picture of a pair is asked about, and where on
 /// it. Pairs of other origin are not among them.

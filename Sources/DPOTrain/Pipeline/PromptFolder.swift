@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import MultiImageData
 import Records
 import Tensor
 

@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import MultiImageData
 import Records
 
 /// Attention-aware selection: composed prompts and the base model in, `select/answers.jsonl`,

@@ -1,5 +1,6 @@
 import Foundation
 import LVLM
+import MultiImageData
 import Records
 
 /// Which questions on file a model can be asked, and what is wrong with the others.

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import MultiImageData
 import Records
 
 /// Makes `report.html` from the files of a run.

@@ -1,3 +1,5 @@
+import MultiImageData
+
 /// Thresholds of the attention ratio R that are read off the answers themselves, by format, level and number
 /// of images.
 ///

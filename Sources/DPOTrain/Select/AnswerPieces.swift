@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 
 /// Which pieces of a vocabulary answers are made of.
 ///

@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 
 /// Which layers' attention a run reads, and what it makes of an answer's maps.
 struct AttentionProfile {

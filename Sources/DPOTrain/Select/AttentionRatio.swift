@@ -1,3 +1,5 @@
+import MultiImageData
+
 /// The share of an answer's attention to images that falls on the image the prompt names: on both where two
 /// are compared, on the one that fits where one is asked for.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 
 /// Candidates of the selection: questions on file whose answer may become a rejected one.
 extension StoredQuestion {

@@ -1,3 +1,5 @@
+import MultiImageData
+
 extension ComposedRecord {
   /// How much of each image feature of the prompt belongs to what is asked about, pictures in order: the
   /// weights with which an attention map gives the ratio R of ``AttentionRatio``, `Σ w·m / Σ m`.

@@ -1,3 +1,4 @@
+import MultiImageData
 import Records
 
 /// How well the attention ratio R of each decoder layer tells right from wrong answers (MIA-DPO, appendix

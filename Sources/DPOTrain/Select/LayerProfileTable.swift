@@ -1,4 +1,5 @@
 public import Foundation
+import MultiImageData
 import Records
 
 extension LayerProfile {

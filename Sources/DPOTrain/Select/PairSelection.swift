@@ -1,3 +1,4 @@
+import MultiImageData
 import Tensor
 
 /// The part of selection that looks at all candidates together: cuts by quantile, formats, random rejected

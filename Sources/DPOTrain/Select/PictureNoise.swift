@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 import Tensor
 
 /// Gaussian noise on a picture while the rejected answer is generated, as MIA-DPO's released scripts add it.

@@ -1,3 +1,6 @@
+import MultiImageData
+import Records
+
 /// What answers are made of that take the place of the model's (`select.rejected`).
 extension StoredQuestion {
   /// Questions with one pool can have each other's right answers: those of a family, and where pictures are

@@ -1,3 +1,4 @@
+import MultiImageData
 import Records
 
 /// How good the pairs are that selection makes without looking at the ground truth, measured with it

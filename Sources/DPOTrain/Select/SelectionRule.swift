@@ -1,4 +1,6 @@
 public import LVLM
+import MultiImageData
+import Records
 
 /// What is known about one answer when it is decided whether it becomes a rejected one.
 public struct AnswerEvidence: Sendable, Equatable {

@@ -1,3 +1,4 @@
+import MultiImageData
 import Records
 
 /// How many candidates of each format became pairs, like the paper's data table (table 8: total and by

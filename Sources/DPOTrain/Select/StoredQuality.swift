@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 
 /// `quality` of `select/summary.json` as it is read again: ``SelectionQuality`` without what its shares were
 /// counted from.

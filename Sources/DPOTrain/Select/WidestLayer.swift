@@ -1,3 +1,5 @@
+import MultiImageData
+
 /// `select.layer: auto`: the decoder layer whose attention ratios differ most between the answers to prompts
 /// of one format and number of images, as the mean of their standard deviations over those groups.
 ///

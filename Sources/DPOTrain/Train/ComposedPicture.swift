@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 
 /// A canvas of several pictures of the data source that is drawn when it is looked at, for supervised
 /// training: what ``Composer`` writes to files for the other stages.

@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 import Tensor
 
 /// Draws in which format pictures of the split `sft` are shown together, and with which others.

@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 import Tensor
 
 /// Draws questions of levels 2 and 3 for conversations of supervised training: about pictures that are there,

@@ -1,3 +1,5 @@
+import MultiImageData
+
 /// Pairs that cannot be trained on as a whole.
 public enum PairFileError: Error, Equatable, CustomStringConvertible {
   /// A file without pairs.

@@ -1,3 +1,4 @@
+import MultiImageData
 import Tensor
 
 /// Pairs of sequences with their pictures in another order: what is asked about stays, the number in the

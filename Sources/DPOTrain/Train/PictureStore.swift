@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import LVLM
+import MultiImageData
 import Synchronization
 import Tensor
 

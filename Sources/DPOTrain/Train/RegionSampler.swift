@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 import Tensor
 
 /// Draws what the vision tower looks at before it meets the decoder: single pictures, and canvases of several

@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 import Tensor
 
 /// Questions about one or more pictures with their answers, to be learned turn by turn.
@@ -119,21 +120,4 @@ public struct SupervisedObjective: TrainingObjective {
       gradients: loss.backward(), loss: value, tokens: batch.tokenCount,
       metrics: [("loss", value, Double(targets.count))])
   }
-}
-
-/// A record of the data that cannot be used.
-public struct RecordError: Error, Equatable, CustomStringConvertible {
-  /// The record's id.
-  public var id: String
-  /// What is wrong with it.
-  public var reason: String
-
-  /// Creates an error.
-  public init(id: String, reason: String) {
-    self.id = id
-    self.reason = reason
-  }
-
-  /// The record and the reason.
-  public var description: String { "record \(id): \(reason)" }
 }

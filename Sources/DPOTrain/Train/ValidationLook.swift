@@ -1,4 +1,5 @@
 import LVLM
+import MultiImageData
 import Tensor
 
 /// Accuracy on questions of the validation split while the base model is trained, asked as evaluation asks

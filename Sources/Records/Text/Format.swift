@@ -45,3 +45,14 @@ package func fixed(_ value: Double, _ decimals: Int) -> String {
   let sign = value < 0 && whole != 0 ? "-" : ""
   return decimals == 0 ? sign + padded : sign + padded.dropLast(decimals) + "." + padded.suffix(decimals)
 }
+
+/// A number with leading zeros.
+package func paddedNumber(_ number: Int, _ digits: Int) -> String {
+  let text = String(number)
+  return String(repeating: "0", count: max(0, digits - text.count)) + text
+}
+
+extension [Int] {
+  /// `2, 3, 4`.
+  package var words: String { map(String.init).joined(separator: ", ") }
+}

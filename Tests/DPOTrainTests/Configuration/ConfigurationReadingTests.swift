@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import MultiImageData
 import Testing
 
 @Suite struct ConfigurationReadingTests {

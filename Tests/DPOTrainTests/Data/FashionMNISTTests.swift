@@ -2,6 +2,7 @@ import CMIAZlib
 import DPOTrain
 import Foundation
 import LVLM
+import MultiImageData
 import Testing
 
 @Suite struct FashionMNISTTests {

@@ -1,6 +1,7 @@
 import Checkpoint
 import DPOTrain
 import Foundation
+import MultiImageData
 import Records
 import Tensor
 import Testing

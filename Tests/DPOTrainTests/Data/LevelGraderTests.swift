@@ -1,5 +1,6 @@
 import DPOTrain
 import LVLM
+import MultiImageData
 import Tensor
 import Testing
 

@@ -1,4 +1,5 @@
 import DPOTrain
+import MultiImageData
 import Testing
 
 /// A question about a sequence with its pictures in another order asks the same of the same picture.

@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import MultiImageData
 import Records
 import Testing
 

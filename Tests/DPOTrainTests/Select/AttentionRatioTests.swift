@@ -1,4 +1,5 @@
 import DPOTrain
+import MultiImageData
 import Testing
 
 /// A composed record of which only the geometry matters.

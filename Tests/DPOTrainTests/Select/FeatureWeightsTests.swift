@@ -1,4 +1,5 @@
 import DPOTrain
+import MultiImageData
 import Testing
 
 /// Weights of image features give the ratio that ``AttentionRatio`` gives, whatever the map.

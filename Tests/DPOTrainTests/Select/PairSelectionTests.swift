@@ -1,4 +1,5 @@
 import DPOTrain
+import MultiImageData
 import Records
 import Testing
 

@@ -1,5 +1,6 @@
 import DPOTrain
 import LVLM
+import MultiImageData
 import Testing
 
 @Suite struct PictureNoiseTests {

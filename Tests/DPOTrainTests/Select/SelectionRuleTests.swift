@@ -1,4 +1,5 @@
 import DPOTrain
+import MultiImageData
 import Testing
 
 @Suite("Selection rule")

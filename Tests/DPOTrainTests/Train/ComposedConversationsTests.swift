@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import LVLM
+import MultiImageData
 import Records
 import Tensor
 import TestSupport

@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import LVLM
+import MultiImageData
 import Testing
 
 /// Conversations of supervised training that compare pictures and ask which one fits.

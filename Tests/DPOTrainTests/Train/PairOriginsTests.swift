@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import MultiImageData
 import Testing
 
 /// Which picture a pair asks about, as far as the prompts of its run tell.

@@ -1,3 +1,5 @@
+import MultiImageData
+
 extension ReportPage {
   /// The method at a glance: where right and wrong answers looked, and one answer that was kept as a rejected
   /// one beside one that was not.

@@ -1,3 +1,5 @@
+import MultiImageData
+
 /// Everything the report shows, as plain values: it can be made without a run.
 public struct ReportContent: Sendable {
   /// Name of the run.

@@ -1,3 +1,4 @@
+import MultiImageData
 import Records
 
 /// Renders a report as one HTML file that needs nothing else: no scripts, no fonts, pictures inside.

@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 import Records
 
 extension ReportPage {

@@ -1,4 +1,5 @@
 import Foundation
+import MultiImageData
 import Records
 
 /// How many candidates of one format ended where.

@@ -1,3 +1,4 @@
+import MultiImageData
 import Records
 
 /// Why a candidate became a pair or did not.

@@ -108,7 +108,9 @@ struct GenerateCommand: ParsableCommand {
     let marks = String(repeating: Tokenizer.imageMark + "\n", count: pictures.count)
     let question = prompt.contains(Tokenizer.imageMark) ? prompt : marks + prompt
     let example = try loaded.encoder.example(
-      question: question, images: Array(pictures.indices), room: maxNewTokens)
+      question: question, images: Array(pictures.indices),
+      grids: pictures.map { loaded.model.geometry.grid(width: $0.width, height: $0.height) },
+      room: maxNewTokens)
     let features = try loaded.imageFeatures(pictures)
     let generator = Generator(
       model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop, stops: stops)
@@ -122,10 +124,7 @@ struct GenerateCommand: ParsableCommand {
     ) { _, text in try? output.write(contentsOf: Data(text.utf8)) }
     try? output.write(contentsOf: Data("\n".utf8))
     if let attention, let map = answers.first?.attention, let processor = loaded.processor {
-      try AttentionPicture.draw(
-        map, over: pictures.map(processor.square),
-        patchesPerSide: loaded.model.configuration.vision.patchesPerSide
-      ).writePNG(to: attention)
+      try AttentionPicture.draw(map, over: pictures.map(processor.square)).writePNG(to: attention)
     }
   }
 }

@@ -79,6 +79,9 @@ public final class LlavaModel: Module {
 
   // MARK: Pictures
 
+  /// How many features pictures have, and of what.
+  public var geometry: any PictureGeometry { FixedGeometry(configuration.featureGrid) }
+
   /// The hidden state of the vision tower that is projected.
   ///
   /// - Parameter pixels: `[pictures, 3, side, side]`, normalised.
@@ -98,17 +101,20 @@ public final class LlavaModel: Module {
   /// The features of pictures as the decoder reads them.
   ///
   /// - Parameter pixels: `[pictures, 3, side, side]`, normalised.
-  /// - Returns: `[pictures, tokens per image, text width]`.
-  public func imageFeatures(_ pixels: Tensor) -> Tensor { project(visionFeatures(pixels)) }
+  public func imageFeatures(_ pixels: Tensor) -> ImageFeatures {
+    ImageFeatures(
+      project(visionFeatures(pixels)),
+      layout: FeatureLayout(repeating: configuration.featureGrid, count: pixels.shape[0]))
+  }
 
   // MARK: Text
 
   /// The embeddings of a batch with the image features in their places, `[tokens, text width]`.
-  func embeddings(_ batch: PackedBatch, imageFeatures: Tensor) -> Tensor {
+  func embeddings(_ batch: PackedBatch, imageFeatures: ImageFeatures) -> Tensor {
     let embedded = decoder.embed(batch.inputIDs)
     guard !batch.imageRows.isEmpty else { return embedded }
-    let flat = imageFeatures.reshaped([-1, configuration.text.hiddenSize])
-    return embedded.replacingRows(at: Tensor(batch.imageRows), with: flat.rows(at: Tensor(batch.featureRows)))
+    let features = imageFeatures.rows.rows(at: Tensor(batch.featureRows))
+    return embedded.replacingRows(at: Tensor(batch.imageRows), with: features)
   }
 
   private func pass(
@@ -147,11 +153,11 @@ public final class LlavaModel: Module {
   /// The final hidden states of every row of a batch, after the norm.
   ///
   /// - Parameters:
-  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
+  ///   - imageFeatures: of the pictures that `batch` points to.
   ///   - capture: receives the image attention of some layers.
   /// - Returns: `[tokens, text width]`.
   public func hiddenStates(
-    _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture? = nil
+    _ batch: PackedBatch, imageFeatures: ImageFeatures, capture: AttentionCapture? = nil
   ) -> Tensor {
     decoder(
       embeddings(batch, imageFeatures: imageFeatures),
@@ -160,7 +166,7 @@ public final class LlavaModel: Module {
 
   /// Every hidden state as Hugging Face counts them: 0 is the merged embeddings, the last one is after the
   /// norm.
-  public func allHiddenStates(_ batch: PackedBatch, imageFeatures: Tensor) -> [Tensor] {
+  public func allHiddenStates(_ batch: PackedBatch, imageFeatures: ImageFeatures) -> [Tensor] {
     decoder.hiddenStates(
       embeddings(batch, imageFeatures: imageFeatures), pass: pass(batch, onlyOutputs: false))
   }
@@ -170,12 +176,12 @@ public final class LlavaModel: Module {
   /// The last block computes only the rows that predict something, and `[tokens, vocabulary]` is never
   /// stored.
   /// - Parameters:
-  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
+  ///   - imageFeatures: of the pictures that `batch` points to.
   ///   - capture: receives the image attention of some layers.
   ///   - share: receives shares of the image attention of one layer, with a gradient.
   /// - Returns: `[targets]`, in the order of ``PackedBatch/targets``.
   public func logProbabilities(
-    _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture? = nil,
+    _ batch: PackedBatch, imageFeatures: ImageFeatures, capture: AttentionCapture? = nil,
     share: AttentionShare? = nil
   ) -> Tensor {
     logProbabilities(
@@ -185,7 +191,7 @@ public final class LlavaModel: Module {
   /// As ``logProbabilities(_:imageFeatures:capture:share:)``, and for each target how sure the model is
   /// there: `log Σ_v p_v²` over the vocabulary, `[targets]`, without a gradient.
   package func logProbabilitiesAndSquares(
-    _ batch: PackedBatch, imageFeatures: Tensor, share: AttentionShare? = nil
+    _ batch: PackedBatch, imageFeatures: ImageFeatures, share: AttentionShare? = nil
   ) -> (logProbabilities: Tensor, squares: Tensor) {
     let hidden = predicting(batch, imageFeatures: imageFeatures, capture: nil, share: share)
     let rowsAtATime = 256
@@ -204,7 +210,7 @@ public final class LlavaModel: Module {
 
   /// Normed hidden states of the rows that predict targets.
   private func predicting(
-    _ batch: PackedBatch, imageFeatures: Tensor, capture: AttentionCapture?, share: AttentionShare?
+    _ batch: PackedBatch, imageFeatures: ImageFeatures, capture: AttentionCapture?, share: AttentionShare?
   ) -> Tensor {
     let hidden = decoder(
       embeddings(batch, imageFeatures: imageFeatures),
@@ -219,11 +225,11 @@ public final class LlavaModel: Module {
   /// Where the answers of a batch looked, in one decoder layer; the layers behind it are not computed.
   ///
   /// - Parameters:
-  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
+  ///   - imageFeatures: of the pictures that `batch` points to.
   ///   - layer: index of the decoder layer, from 0.
   /// - Returns: one entry per answer, in order.
   public func imageAttention(
-    _ batch: PackedBatch, imageFeatures: Tensor, layer: Int
+    _ batch: PackedBatch, imageFeatures: ImageFeatures, layer: Int
   ) -> [ImageAttention] {
     imageAttention(batch, imageFeatures: imageFeatures, layers: layer..<layer + 1)[0]
   }
@@ -231,12 +237,12 @@ public final class LlavaModel: Module {
   /// Where the answers of a batch looked, in several decoder layers from one pass.
   ///
   /// - Parameters:
-  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
+  ///   - imageFeatures: of the pictures that `batch` points to.
   ///   - layers: indices of the decoder layers, from 0.
   ///   - reading: which heads and tokens count.
   /// - Returns: for each layer one entry per answer, in order.
   public func imageAttention(
-    _ batch: PackedBatch, imageFeatures: Tensor, layers: Range<Int>,
+    _ batch: PackedBatch, imageFeatures: ImageFeatures, layers: Range<Int>,
     reading: AttentionReading = AttentionReading()
   ) -> [[ImageAttention]] {
     noGradient {
@@ -252,12 +258,12 @@ public final class LlavaModel: Module {
   ///
   /// - Parameters:
   ///   - batch: one prompt without answers.
-  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which `batch` points into.
+  ///   - imageFeatures: of the pictures that `batch` points to.
   ///   - layer: index of the decoder layer, from 0.
   /// - Returns: `[heads, tokens, tokens]`, a row per asking token.
   /// - Precondition: `batch` is one prompt without answers.
   public func attentionProbabilities(
-    _ batch: PackedBatch, imageFeatures: Tensor, layer: Int
+    _ batch: PackedBatch, imageFeatures: ImageFeatures, layer: Int
   ) -> Tensor {
     tensorRequire(
       batch.sequences.count == 1 && batch.completionCount == 0, "attentionProbabilities",

@@ -49,11 +49,10 @@ struct ModelSample {
     let question = isLanguageModel ? "Which colour?" : "<image>\nWhich colour?"
     let example = try encoder.example(
       question: question, images: isLanguageModel ? [] : [0], answers: ["red"])
-    let batch = try PackedBatch(
-      [example], sharesPrefix: true, imageTokenID: encoder.imageTokenID,
-      patchesPerImage: encoder.tokensPerImage)
     let picture = RGBImage(width: 50, height: 20, colour: RGBColour(200, 40, 90))
     let features = try loaded.imageFeatures(isLanguageModel ? [] : [picture])
+    let batch = try PackedBatch(
+      [example], sharesPrefix: true, imageTokenID: encoder.imageTokenID, features: features.layout)
     return noGradient { model.logProbabilities(batch, imageFeatures: features) }.array(of: Float.self)
   }
 

@@ -46,9 +46,9 @@ struct ForwardVerification {
       for (index, state) in states.enumerated() { results["vision_hidden/\(index)"] = state }
       results["vision_selected"] = states[model.configuration.usedVisionLayerCount]
       let features = model.imageFeatures(pixels)
-      results["projected"] = features
+      results["projected"] = features.rows
 
-      let batch = try packed([prompt])
+      let batch = try packed([prompt], features.layout)
       for (index, state) in model.allHiddenStates(batch, imageFeatures: features).enumerated() {
         results["hidden/\(index)"] = state
       }
@@ -65,7 +65,7 @@ struct ForwardVerification {
       if steps > 0 {
         let read = PackedExample(
           promptIDs: prompt.promptIDs + answer[..<(steps - 1)], images: prompt.images)
-        let rows = model.hiddenStates(try packed([read]), imageFeatures: features)
+        let rows = model.hiddenStates(try packed([read], features.layout), imageFeatures: features)
         results["greedy_step_logits"] = model.decoder.logits(
           rows.slice(axis: 0, count - 1..<count - 1 + steps))
       }
@@ -94,8 +94,8 @@ struct ForwardVerification {
     }
     let results = try PrecisionPair { dtype in
       let model = models[dtype]
-      let hidden = model.hiddenStates(
-        try packed(prompts), imageFeatures: model.imageFeatures(pixels.to(dtype)))
+      let features = model.imageFeatures(pixels.to(dtype))
+      let hidden = model.hiddenStates(try packed(prompts, features.layout), imageFeatures: features)
       let logits = model.decoder.logits(hidden)
       let vocabulary = logits.shape[1]
       let values = logits.array(of: Double.self)
@@ -119,10 +119,9 @@ struct ForwardVerification {
     report.expectEqual("\(arrays.name) \(path)", found, expected)
   }
 
-  private func packed(_ examples: [PackedExample]) throws -> PackedBatch {
-    let configuration = models.single.configuration
-    return try PackedBatch(
-      examples, sharesPrefix: true, imageTokenID: Int32(configuration.imageTokenIndex),
-      patchesPerImage: configuration.tokensPerImage)
+  private func packed(_ examples: [PackedExample], _ features: FeatureLayout) throws -> PackedBatch {
+    try PackedBatch(
+      examples, sharesPrefix: true, imageTokenID: Int32(models.single.configuration.imageTokenIndex),
+      features: features)
   }
 }

@@ -43,7 +43,7 @@ struct StepBatch {
     cellCount = 2 * counts.count * (width - 1)
     packed = try PackedBatch(
       examples, sharesPrefix: true, imageTokenID: Int32(configuration.imageTokenIndex),
-      patchesPerImage: configuration.tokensPerImage)
+      features: FeatureLayout(repeating: configuration.featureGrid, count: first))
   }
 
   /// Log-probability of every answer token, in the order of the packed batch.

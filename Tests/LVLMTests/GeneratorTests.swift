@@ -5,7 +5,7 @@ import Testing
 @Suite struct GeneratorTests {
   private struct Setup {
     let model: LlavaModel
-    let features: Tensor
+    let features: ImageFeatures
     var generator: Generator
     let prompts = [
       PackedExample(promptIDs: [1, 4] + TinyModel.image() + [5], images: [2]),

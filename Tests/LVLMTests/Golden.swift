@@ -72,6 +72,7 @@ enum TinyModel {
 
   static let imageID: Int32 = 19
   static let patches = 4
+  static let grid = FeatureGrid(rows: 2, columns: 2)
 
   static func make(
     _ configuration: LlavaConfiguration = configuration, seed: UInt64 = 1, dtype: DType = .float32
@@ -104,7 +105,9 @@ enum TinyModel {
   ]
 
   static func batch(_ examples: [PackedExample], sharesPrefix: Bool = true) throws -> PackedBatch {
-    try PackedBatch(examples, sharesPrefix: sharesPrefix, imageTokenID: imageID, patchesPerImage: patches)
+    try PackedBatch(
+      examples, sharesPrefix: sharesPrefix, imageTokenID: imageID,
+      features: FeatureLayout(repeating: grid, count: 3))
   }
 }
 

@@ -45,7 +45,7 @@ import TestSupport
       self.cells = cells
       batch = try PackedBatch(
         examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(model.configuration.imageTokenIndex),
-        patchesPerImage: model.configuration.tokensPerImage)
+        features: FeatureLayout(repeating: model.configuration.featureGrid, count: first))
     }
 
     func logProbabilities() -> Tensor {

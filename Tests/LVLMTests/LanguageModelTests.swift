@@ -17,9 +17,11 @@ import Testing
     try noGradient {
       let batch = try PackedBatch(
         [PackedExample(promptIDs: ids)], sharesPrefix: true,
-        imageTokenID: Int32(model.configuration.imageTokenIndex), patchesPerImage: 1)
+        imageTokenID: Int32(model.configuration.imageTokenIndex))
       let hidden = model.hiddenStates(
-        batch, imageFeatures: .zeros([0, 1, model.configuration.text.hiddenSize]))
+        batch,
+        imageFeatures: ImageFeatures(
+          .zeros([0, model.configuration.text.hiddenSize]), layout: FeatureLayout([])))
       let predicted = targetLogProbabilities(
         hidden: hidden.slice(axis: 0, 0..<ids.count - 1), weight: model.decoder.headWeight,
         targets: Array(ids[1...]))
@@ -86,9 +88,10 @@ import Testing
       }
     }
     let features = one.imageFeatures(.zeros([2, 3, 8, 8]))
-    #expect(features.shape == [2, 4, 24])
+    #expect(features.rows.shape == [8, 24])
     #expect(
-      features.array(of: Float.self) != other.imageFeatures(.zeros([2, 3, 8, 8])).array(of: Float.self))
+      features.rows.array(of: Float.self)
+        != other.imageFeatures(.zeros([2, 3, 8, 8])).rows.array(of: Float.self))
   }
 
   @Test func quantizedWeightsStayAsTheyAre() throws {

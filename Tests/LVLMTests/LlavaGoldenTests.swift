@@ -10,7 +10,7 @@ import Testing
     let model: LlavaModel
     let pixels: Tensor
     let ids: [Int32]
-    let features: Tensor
+    let features: ImageFeatures
 
     init(_ images: Int) throws {
       golden = try Golden("llava.h5")
@@ -28,7 +28,7 @@ import Testing
         completions: answer.isEmpty ? [] : [answer])
       return try PackedBatch(
         [example], sharesPrefix: true, imageTokenID: Int32(model.configuration.imageTokenIndex),
-        patchesPerImage: model.configuration.tokensPerImage)
+        features: FeatureLayout(repeating: model.configuration.featureGrid, count: pixels.shape[0]))
     }
   }
 
@@ -40,7 +40,7 @@ import Testing
       for (index, state) in states.enumerated() {
         try item.golden.expect(state, is: "img\(images)/vision_hidden/\(index)")
       }
-      try item.golden.expect(item.features, is: "img\(images)/projected")
+      try item.golden.expect(item.features.rows, is: "img\(images)/projected")
       let all = try item.golden.tensor("img\(images)/vision_selected")
       let patches = all.slice(axis: 1, 1..<all.shape[1])
       #expect(difference(item.model.visionFeatures(item.pixels), patches) < 1e-5)

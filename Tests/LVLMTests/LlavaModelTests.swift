@@ -102,7 +102,7 @@ import Testing
     configuration.visionFeatureLayer = -1
     let model = try TinyModel.make(configuration)
     #expect(configuration.tokensPerImage == 5)
-    #expect(model.imageFeatures(TinyModel.pixels(2)).shape == [2, 5, 8])
+    #expect(model.imageFeatures(TinyModel.pixels(2)).rows.shape == [10, 8])
     let names = model.namedParameters().map(\.name)
     #expect(names.contains("language_model.model.layers.2.self_attn.o_proj.bias"))
     #expect(names.contains("language_model.model.layers.0.mlp.down_proj.bias"))

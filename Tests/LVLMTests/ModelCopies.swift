@@ -63,10 +63,9 @@ extension ModelCopies {
   func answer(_ loaded: PretrainedModel) throws -> Double {
     let example = try loaded.encoder.example(
       question: "<image>\nWhich colour?", images: [0], answers: ["red"])
-    let batch = try PackedBatch(
-      [example], sharesPrefix: true, imageTokenID: loaded.encoder.imageTokenID,
-      patchesPerImage: loaded.encoder.tokensPerImage)
     let features = try loaded.imageFeatures([ImageProcessorTableTests.picture(50, 20)])
+    let batch = try PackedBatch(
+      [example], sharesPrefix: true, imageTokenID: loaded.encoder.imageTokenID, features: features.layout)
     let values = noGradient { loaded.model.logProbabilities(batch, imageFeatures: features) }
     return Double(values.sum().item())
   }

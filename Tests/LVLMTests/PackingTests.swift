@@ -91,7 +91,7 @@ import Testing
 
   @Test func malformedExamples() {
     let missing = PackedExample(promptIDs: [1, 19, 19, 5], images: [0], completions: [[2]])
-    #expect(throws: PackingError.imageTokens(example: 0, found: 2, images: 1, patchesPerImage: 4)) {
+    #expect(throws: PackingError.imageTokens(example: 0, found: 2, features: [4])) {
       try TinyModel.batch([missing])
     }
     #expect(throws: PackingError.empty(example: 1, completion: 1)) {
@@ -102,8 +102,14 @@ import Testing
     #expect(throws: PackingError.empty(example: 0, completion: nil)) {
       try TinyModel.batch([PackedExample(promptIDs: [])])
     }
-    let error = PackingError.imageTokens(example: 3, found: 2, images: 1, patchesPerImage: 4)
+    let error = PackingError.imageTokens(example: 3, found: 2, features: [4])
     #expect("\(error)" == "example 3: found 2 image tokens, expected 4 (1 images of 4 features)")
+    #expect(
+      "\(PackingError.imageTokens(example: 0, found: 2, features: [4, 9]))"
+        == "example 0: found 2 image tokens, expected 13 (images of 4, 9 features)")
+    #expect(throws: PackingError.noSuchImage(example: 0, image: 3, count: 3)) {
+      try TinyModel.batch([PackedExample(promptIDs: [1, 19, 19, 19, 19], images: [3])])
+    }
   }
 
   @Test func captureOfOneLayer() throws {

@@ -35,8 +35,8 @@ import Testing
       #expect(loaded.processor?.configuration.padsToSquare == false)
       #expect(loaded.template == .vicunaV1)
       let picture = try RGBImage(contentsOf: Fixtures.url("verification/images/photo.jpg").path)
-      #expect(try loaded.imageFeatures([picture, picture]).shape == [2, 4, 32])
-      #expect(try loaded.imageFeatures([]).shape == [0, 4, 32])
+      #expect(try loaded.imageFeatures([picture, picture]).rows.shape == [8, 32])
+      #expect(try loaded.imageFeatures([]).rows.shape == [0, 32])
       try FileManager.default.removeItem(at: folder.appending(component: "preprocessor_config.json"))
       #expect(try PretrainedModel.load(from: folder).processor?.configuration.padsToSquare == true)
       try FileManager.default.removeItem(at: folder.appending(component: "tokenizer.model"))
@@ -231,7 +231,7 @@ import Testing
         let batch = try PackedBatch(
           [PackedExample(promptIDs: ids.array(of: Int32.self), images: [0, 1])], sharesPrefix: true,
           imageTokenID: Int32(model.configuration.imageTokenIndex),
-          patchesPerImage: model.configuration.tokensPerImage)
+          features: FeatureLayout(repeating: model.configuration.featureGrid, count: 2))
         return noGradient {
           model.decoder.logits(model.hiddenStates(batch, imageFeatures: model.imageFeatures(pixels)))
         }

@@ -111,7 +111,7 @@ import Testing
   private func likelihoods(_ loaded: PretrainedModel, _ ids: [Int32]) throws -> [Float] {
     let batch = try PackedBatch(
       [PackedExample(promptIDs: [ids[0]], completions: [Array(ids.dropFirst())])], sharesPrefix: true,
-      imageTokenID: loaded.encoder.imageTokenID, patchesPerImage: loaded.encoder.tokensPerImage)
+      imageTokenID: loaded.encoder.imageTokenID)
     let features = try loaded.imageFeatures([])
     return noGradient { loaded.model.logProbabilities(batch, imageFeatures: features) }.array(of: Float.self)
   }

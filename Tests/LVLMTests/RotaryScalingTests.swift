@@ -102,7 +102,7 @@ import Testing
         let loaded = try PretrainedModel.load(from: url)
         let batch = try PackedBatch(
           [PackedExample(promptIDs: [1, 5, 9, 12, 20], images: [])], sharesPrefix: true,
-          imageTokenID: loaded.encoder.imageTokenID, patchesPerImage: 1)
+          imageTokenID: loaded.encoder.imageTokenID)
         let model = loaded.model
         let states = noGradient { model.hiddenStates(batch, imageFeatures: try! loaded.imageFeatures([])) }
         let text = model.configuration.text

@@ -141,7 +141,7 @@ import Testing
     let features = noGradient { loaded.model.imageFeatures(theirs) }
     let batch = try PackedBatch(
       [example], sharesPrefix: true, imageTokenID: loaded.encoder.imageTokenID,
-      patchesPerImage: loaded.encoder.tokensPerImage)
+      features: features.layout)
     let logits = noGradient {
       loaded.model.decoder.logits(loaded.model.hiddenStates(batch, imageFeatures: features))
     }

@@ -125,12 +125,12 @@ struct BenchmarkAnswerer {
 
   /// Sums of log-probabilities of all completions: a prompt is computed once for all of its own.
   private func likelihoods(
-    _ examples: [PackedExample], features: Tensor
+    _ examples: [PackedExample], features: ImageFeatures
   ) throws -> [(sum: Double, tokens: Int)] {
     let configuration = loaded.model.configuration
     let batch = try PackedBatch(
       examples, sharesPrefix: true, imageTokenID: Int32(configuration.imageTokenIndex),
-      patchesPerImage: configuration.tokensPerImage)
+      features: features.layout)
     let values = noGradient {
       loaded.model.logProbabilities(batch, imageFeatures: features).array(of: Float.self)
     }

@@ -72,7 +72,8 @@ public struct Answerer {
     promptIDs = try requests.map { request in
       do {
         return try encoder.example(
-          question: request.prompt, images: Array(request.pictures.indices), room: maxNewTokens
+          question: request.prompt, images: Array(request.pictures.indices),
+          grids: try features.grids(of: request.pictures), room: maxNewTokens
         ).promptIDs
       } catch let error as PromptError {
         throw RecordError(id: request.id, reason: "\(error)")
@@ -86,40 +87,40 @@ public struct Answerer {
   /// The answers of one batch, in the order of its indices.
   /// - Parameter isBlind: Puts zeros in the place of the image features; the text stays the same.
   public func answers(batch: Int, isBlind: Bool = false) throws -> [GeneratedAnswer] {
-    let (examples, tensor) = try examples(batch: batch, isBlind: isBlind)
-    return try generator.generate(examples, imageFeatures: tensor, maxNewTokens: maxNewTokens)
+    let (examples, features) = try examples(batch: batch, isBlind: isBlind)
+    return try generator.generate(examples, imageFeatures: features, maxNewTokens: maxNewTokens)
   }
 
   /// The answers of one batch with their attention to the images, from one teacher-forced pass.
   public func answers(
     batch: Int, attention request: AttentionRequest, sampling: Sampling = .greedy
   ) throws -> [AttendedAnswer] {
-    let (examples, tensor) = try examples(batch: batch, isBlind: false)
+    let (examples, features) = try examples(batch: batch, isBlind: false)
     let answers = try generator.generate(
-      examples, imageFeatures: tensor, maxNewTokens: maxNewTokens, sampling: sampling)
+      examples, imageFeatures: features, maxNewTokens: maxNewTokens, sampling: sampling)
     let answered = zip(examples, answers).map { example, answer in
       PackedExample(promptIDs: example.promptIDs, images: example.images, completions: [answer.ids])
     }
     let packed = try PackedBatch(
       answered, sharesPrefix: true, imageTokenID: encoder.imageTokenID,
-      patchesPerImage: encoder.tokensPerImage)
+      features: features.layout)
     let attention = model.imageAttention(
-      packed, imageFeatures: tensor, layers: request.layers, reading: request.reading)
+      packed, imageFeatures: features, layers: request.layers, reading: request.reading)
     return answers.enumerated().map { index, answer in
       AttendedAnswer(answer: answer, attention: attention.map { $0[index] })
     }
   }
 
-  private func examples(batch: Int, isBlind: Bool) throws -> ([PackedExample], Tensor) {
+  private func examples(batch: Int, isBlind: Bool) throws -> ([PackedExample], ImageFeatures) {
     // Caches that grow token by token leave buffers of every size.
     if TensorRuntime.cachedBytes > 1 << 29 { TensorRuntime.trim() }
     let indices = batches[batch]
     let own = try features.features(of: indices.map { requests[$0].pictures })
     let examples = indices.map { index in
       PackedExample(
-        promptIDs: promptIDs[index], images: requests[index].pictures.compactMap { own.rows[$0] })
+        promptIDs: promptIDs[index], images: requests[index].pictures.compactMap { own.numbers[$0] })
     }
-    return (examples, isBlind ? Tensor.zeros(own.tensor.shape) : own.tensor)
+    return (examples, isBlind ? own.features.blank : own.features)
   }
 }
 

@@ -55,7 +55,6 @@ struct AnsweringStep {
       candidates.enumerated().map { request(for: $1, number: $0) }, model: base.model, encoder: base.encoder,
       features: features, batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
     let reading = AttentionProfile(settings, layers: base.model.configuration.text.hiddenLayerCount)
-    let side = base.model.configuration.vision.patchesPerSide
     let progress = context.console.progress("select", total: candidates.count, start: stored.rows.count)
     defer { progress.finish() }
     for (index, batch) in answerer.batches.enumerated() {
@@ -64,7 +63,7 @@ struct AnsweringStep {
       func judged(_ answers: [AttendedAnswer], sampled: Bool = false) throws -> [AnsweredPrompt.Answer] {
         try zip(batch, answers).map { number, answer in
           var judged = try reading.judged(
-            answer, record: candidates[number].record, patchesPerSide: side,
+            answer, record: candidates[number].record,
             keepsMap: number % mapStride(candidates.count) == 0)
           if !pieces.areText(answer.answer.ids) || sampled && !pieces.areWords(judged.text) {
             judged.isOfWholePieces = false

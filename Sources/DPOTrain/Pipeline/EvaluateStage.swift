@@ -139,7 +139,6 @@ struct EvaluateStage {
     let answerer = try answerer(of: questions)
     let reading = AttentionProfile(
       context.configuration.select, layers: loaded.model.configuration.text.hiddenLayerCount)
-    let side = loaded.model.configuration.vision.patchesPerSide
     var stored = try ResumableRows<AnswerRecord>(
       folder: folder, name: name, key: context.directory.identity(of: part), id: \.id)
     context.tellDamaged(stored.damagedCount, of: "evaluate")
@@ -155,7 +154,7 @@ struct EvaluateStage {
         let question = questions[batch[place]]
         var record = try record(
           question, answers[place], blind: blind.isEmpty ? nil : blind[place], reading: reading,
-          patchesPerSide: side, grading: grading)
+          grading: grading)
         record.permutedPrediction = permuted[question.id]
         record.permutedCorrect = permuted[question.id].map {
           grading.isRight($0, to: question.permuted ?? question)
@@ -170,11 +169,11 @@ struct EvaluateStage {
 
   private func record(
     _ question: StoredQuestion, _ answer: AttendedAnswer, blind: GeneratedAnswer?, reading: AttentionProfile,
-    patchesPerSide: Int, grading: AnswerGrading
+    grading: AnswerGrading
   ) throws -> AnswerRecord {
     let text = answer.answer.trimmedText
     let ratios = try question.record.map {
-      try reading.ratios(answer, record: $0, patchesPerSide: patchesPerSide)
+      try reading.ratios(answer, record: $0)
     }
     return AnswerRecord(
       id: question.id, kind: question.kind, count: question.record?.count ?? 1,

@@ -95,11 +95,10 @@ extension TrainStage {
   /// How much of each image feature of a pair belongs to what is asked about; `nil` of a single image, all of
   /// which does.
   func focus(
-    of pair: PreferencePair, _ origins: PairOrigins, _ model: LlavaModel
+    of pair: PreferencePair, _ origins: PairOrigins, _ features: FeatureStore
   ) throws -> [Float]? {
-    try origins.record(of: pair)?.featureWeights(
-      featuresPerImage: model.configuration.tokensPerImage,
-      patchesPerSide: model.configuration.vision.patchesPerSide)
+    try origins.record(of: pair)?
+      .featureWeights(grids: features.grids(of: images(of: pair).map(Picture.file)))
   }
 
   /// The pairs that the image term compares with those given; none where it has no weight.

@@ -14,15 +14,6 @@ struct TrainStage {
     let model = base.model
     let origins = try asksForTargets ? PairOrigins(ofRun: context.directory.url) : nil
     var usable = try withPermutedCopies(try usablePairs(base.encoder, origins), base.encoder)
-    if settings.attentionWeight > 0, let origins {
-      for index in usable.indices {
-        usable[index].encoded.focus = try focus(of: usable[index].pair, origins, model)
-      }
-    }
-    let (pairs, encoded) = (usable.map(\.pair), usable.map(\.encoded))
-    let corrupted = origins.map { corruptedPairs(usable, $0) } ?? []
-    let candidates = try candidates()
-    let ballast = try ballast(candidates, base.encoder)
 
     // Frozen features are computed from each picture once: there is nothing to keep pictures for.
     let picturesAreSeenAgain = settings.trainVision || settings.trainProjector
@@ -35,6 +26,16 @@ struct TrainStage {
     case (false, false): features = frozen
     }
     freeze(model)
+    if settings.attentionWeight > 0, let origins {
+      for index in usable.indices {
+        usable[index].encoded.focus = try focus(of: usable[index].pair, origins, frozen)
+      }
+    }
+    let (pairs, encoded) = (usable.map(\.pair), usable.map(\.encoded))
+    let corrupted = origins.map { corruptedPairs(usable, $0) } ?? []
+    let candidates = try candidates()
+    let ballast = try ballast(candidates, base.encoder)
+
     let shown = (encoded + (ballast?.examples ?? []) + corrupted).map(\.pictures)
     try frozen.prepare(shown)
     let terms = try Self.terms(settings)

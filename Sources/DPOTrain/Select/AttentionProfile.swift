@@ -22,18 +22,18 @@ struct AttentionProfile {
   /// and those of all layers.
   /// - Throws: ``AttentionRatioError``.
   func ratios(
-    _ answer: AttendedAnswer, record: ComposedRecord, patchesPerSide: Int
+    _ answer: AttendedAnswer, record: ComposedRecord
   ) throws -> (chosen: AttentionRatio?, byLayer: [Double]?) {
-    let all = try all(answer, record: record, patchesPerSide: patchesPerSide)
+    let all = try all(answer, record: record)
     return (layer.map { all[$0 - capture.layers.lowerBound] }, isWhole ? all.map(\.ratio) : nil)
   }
 
   private func all(
-    _ answer: AttendedAnswer, record: ComposedRecord, patchesPerSide: Int
+    _ answer: AttendedAnswer, record: ComposedRecord
   ) throws -> [AttentionRatio] {
     try answer.attention.map { attention in
       try AttentionRatio(
-        maps: Self.maps(attention), record: record, rows: patchesPerSide, columns: patchesPerSide)
+        maps: Self.maps(attention), record: record, grids: attention.grids)
     }
   }
 
@@ -41,20 +41,28 @@ struct AttentionProfile {
   /// - Parameter record: `nil` for a single image.
   /// - Throws: ``AttentionRatioError``.
   func judged(
-    _ answer: AttendedAnswer, record: ComposedRecord?, patchesPerSide: Int, keepsMap: Bool
+    _ answer: AttendedAnswer, record: ComposedRecord?, keepsMap: Bool
   ) throws -> AnsweredPrompt.Answer {
-    let found = try record.map { try all(answer, record: $0, patchesPerSide: patchesPerSide) }
+    let found = try record.map { try all(answer, record: $0) }
     let readings = answer.attention.indices.map { place in
       AnsweredPrompt.Reading(
         ratio: found?[place].ratio ?? 1, shares: found?[place].shares ?? [1],
-        attention: keepsMap
-          ? AttentionMap(
-            rows: patchesPerSide, columns: patchesPerSide, values: Self.maps(answer.attention[place])) : nil)
+        attention: keepsMap ? Self.map(answer.attention[place]) : nil)
     }
     let judged = AnsweredPrompt.Answer(
       text: answer.answer.trimmedText, perplexity: answer.answer.perplexity, readings: readings,
       layerRatios: isWhole ? found?.map(\.ratio) : nil)
     return layer.map { judged.read(by: $0 - capture.layers.lowerBound) } ?? judged
+  }
+
+  /// The maps for people; none where features are not an even division of their picture, the same for all.
+  private static func map(_ attention: ImageAttention) -> AttentionMap? {
+    guard let lattice = attention.grids.first?.lattice,
+      attention.grids.allSatisfy({ $0.lattice == lattice })
+    else { return nil }
+    return AttentionMap(
+      rows: lattice.rows, columns: lattice.columns,
+      values: maps(attention).map { Array($0.dropFirst(lattice.leading)) })
   }
 
   private static func maps(_ attention: ImageAttention) -> [[Double]] {

@@ -1,4 +1,5 @@
-import MultiImageData
+public import LVLM
+public import MultiImageData
 
 /// The share of an answer's attention to images that falls on the image the prompt names: on both where two
 /// are compared, on the one that fits where one is asked for.
@@ -13,25 +14,24 @@ public struct AttentionRatio: Sendable, Equatable {
 
   /// Measures one answer.
   /// - Parameters:
-  ///   - maps: Attention to the patches of each image the model saw, row-major `[images][rows × columns]`.
+  ///   - maps: Attention to the features of each image the model saw, `[images][features]`.
   ///   - record: The composed prompt that was answered.
-  ///   - rows: Patches of an image from top to bottom.
-  ///   - columns: Patches of an image from left to right.
-  /// - Throws: ``AttentionRatioError`` when the maps do not fit the patch grid or the record.
-  public init(maps: [[Double]], record: ComposedRecord, rows: Int, columns: Int) throws {
-    for map in maps where map.count != rows * columns {
-      throw AttentionRatioError.mapSize(record: record.id, found: map.count, expected: rows * columns)
-    }
+  ///   - grids: What the features of each image stand for.
+  /// - Throws: ``AttentionRatioError`` when the maps do not fit the grids or the record.
+  public init(maps: [[Double]], record: ComposedRecord, grids: [FeatureGrid]) throws {
     let expected = record.kind == .sequence ? record.count : 1
-    guard maps.count == expected else {
+    guard maps.count == expected, grids.count == expected else {
       throw AttentionRatioError.imageCount(record: record.id, found: maps.count, expected: expected)
+    }
+    for (map, grid) in zip(maps, grids) where map.count != grid.count {
+      throw AttentionRatioError.mapSize(record: record.id, found: map.count, expected: grid.count)
     }
     for target in record.asked where !(1...record.count).contains(target) {
       throw AttentionRatioError.noSuchTarget(record: record.id, target: target, count: record.count)
     }
     let total = maps.reduce(0) { $0 + $1.reduce(0, +) }
     func on(_ target: Int) -> Double {
-      guard let weights = record.patchWeights(of: target, rows: rows, columns: columns) else {
+      guard let weights = record.patchWeights(of: target, grid: grids[0]) else {
         return maps[target - 1].reduce(0, +)
       }
       return zip(weights, maps[0]).reduce(0) { $0 + $1.0 * $1.1 }
@@ -44,6 +44,11 @@ public struct AttentionRatio: Sendable, Equatable {
     case .pictureInPicture:
       shares = [ratio, total > 0 ? 1 - ratio : 0]
     }
+  }
+
+  /// As ``init(maps:record:grids:)``, of images that all have one grid.
+  public init(maps: [[Double]], record: ComposedRecord, grid: FeatureGrid) throws {
+    try self.init(maps: maps, record: record, grids: maps.map { _ in grid })
   }
 }
 
@@ -60,7 +65,7 @@ public enum AttentionRatioError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .mapSize(let record, let found, let expected):
-      "record \(record): an attention map has \(found) patches, expected \(expected)"
+      "record \(record): an attention map has \(found) values, expected \(expected)"
     case .imageCount(let record, let found, let expected):
       "record \(record): attention to \(found) images, expected \(expected)"
     case .noSuchTarget(let record, let target, let count):

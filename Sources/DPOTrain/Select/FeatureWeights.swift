@@ -1,27 +1,26 @@
+import LVLM
 import MultiImageData
 
 extension ComposedRecord {
   /// How much of each image feature of the prompt belongs to what is asked about, pictures in order: the
   /// weights with which an attention map gives the ratio R of ``AttentionRatio``, `Σ w·m / Σ m`.
-  /// - Parameters:
-  ///   - featuresPerImage: image tokens of one picture.
-  ///   - patchesPerSide: patches of a picture from top to bottom and from left to right.
-  /// - Throws: ``AttentionRatioError`` when the features are not the patches.
-  package func featureWeights(featuresPerImage: Int, patchesPerSide: Int) throws -> [Float] {
-    guard featuresPerImage == patchesPerSide * patchesPerSide else {
-      throw AttentionRatioError.mapSize(
-        record: id, found: featuresPerImage, expected: patchesPerSide * patchesPerSide)
+  /// - Parameter grids: the features of each picture of the prompt.
+  /// - Throws: ``AttentionRatioError`` when there are not as many as pictures.
+  package func featureWeights(grids: [FeatureGrid]) throws -> [Float] {
+    let expected = kind == .sequence ? count : 1
+    guard grids.count == expected else {
+      throw AttentionRatioError.imageCount(record: id, found: grids.count, expected: expected)
     }
     guard kind == .sequence else {
-      return try asked.reduce(into: [Float](repeating: 0, count: featuresPerImage)) { sum, number in
-        guard let weights = patchWeights(of: number, rows: patchesPerSide, columns: patchesPerSide) else {
+      return try asked.reduce(into: [Float](repeating: 0, count: grids[0].count)) { sum, number in
+        guard let weights = patchWeights(of: number, grid: grids[0]) else {
           throw AttentionRatioError.imageCount(record: id, found: images.count, expected: 1)
         }
         for (place, weight) in weights.enumerated() { sum[place] += Float(weight) }
       }
     }
-    return (1...count).flatMap { number in
-      [Float](repeating: asked.contains(number) ? 1 : 0, count: featuresPerImage)
+    return grids.enumerated().flatMap { place, grid in
+      [Float](repeating: asked.contains(place + 1) ? 1 : 0, count: grid.count)
     }
   }
 }

@@ -2,12 +2,12 @@ import Foundation
 import LVLM
 import Tensor
 
-/// Image features of a batch and the row of each picture in them.
+/// Image features of a batch, and which picture has which.
 public struct BatchFeatures {
-  /// `[pictures, patches, width]`, each distinct picture once.
-  public var tensor: Tensor
-  /// Row of each picture.
-  public var rows: [Picture: Int]
+  /// Each distinct picture once.
+  public var features: ImageFeatures
+  /// Which of them each picture is.
+  public var numbers: [Picture: Int]
 }
 
 /// Turns pictures into projected image features.
@@ -60,7 +60,7 @@ public final class FeatureStore {
   /// Bytes of the features of one picture that are kept.
   static func bytesPerPicture(_ configuration: LlavaConfiguration, _ training: Training) -> Int {
     let width = training == .projector ? configuration.vision.hiddenSize : configuration.text.hiddenSize
-    return configuration.tokensPerImage * width * DType.float32.byteSize
+    return configuration.featureGrid.count * width * DType.float32.byteSize
   }
 
   /// How many of so many pictures have room.
@@ -90,10 +90,11 @@ public final class FeatureStore {
       // others.
       let some = Array(distinct[start..<min(start + chunk, distinct.count)])
       let computed = try frozen(some)
+      let layout = try layout(some)
       let isWhole = start + some.count <= count
       for (index, picture) in some.prefix(count - start).enumerated() {
-        let row = computed.slice(axis: 0, index..<index + 1)
-        kept[picture] = isWhole ? row : row.materialized()
+        let own = computed.slice(axis: 0, layout[index])
+        kept[picture] = isWhole ? own : own.materialized()
       }
     }
   }
@@ -107,27 +108,36 @@ public final class FeatureStore {
   /// Features of the distinct pictures of a batch, in order of first appearance.
   /// - Throws: `ImageError` when a picture cannot be read.
   public func features(of wanted: [[Picture]]) throws -> BatchFeatures {
-    var rows: [Picture: Int] = [:]
+    var numbers: [Picture: Int] = [:]
     var distinct: [Picture] = []
-    for picture in wanted.joined() where rows[picture] == nil {
-      rows[picture] = distinct.count
+    for picture in wanted.joined() where numbers[picture] == nil {
+      numbers[picture] = distinct.count
       distinct.append(picture)
     }
-    if distinct.isEmpty {
-      return BatchFeatures(
-        tensor: Tensor.zeros(
-          [0, model.configuration.tokensPerImage, model.configuration.text.hiddenSize]), rows: [:])
-    }
-    switch training {
-    case .everything:
-      return BatchFeatures(tensor: model.imageFeatures(try pictures.pixels(distinct)), rows: rows)
-    case .projector:
-      return BatchFeatures(tensor: model.project(try known(distinct)), rows: rows)
-    case .nothing:
-      return BatchFeatures(tensor: try known(distinct), rows: rows)
-    }
+    let rows: Tensor =
+      if distinct.isEmpty {
+        Tensor.zeros([0, model.configuration.text.hiddenSize])
+      } else {
+        switch training {
+        case .everything: model.imageFeatures(try pictures.pixels(distinct)).rows
+        case .projector: model.project(try known(distinct))
+        case .nothing: try known(distinct)
+        }
+      }
+    return BatchFeatures(features: ImageFeatures(rows, layout: try layout(distinct)), numbers: numbers)
   }
 
+  /// What the features of pictures stand for.
+  /// - Throws: `ImageError` when a picture whose size matters cannot be read.
+  public func grids(of pictures: [Picture]) throws -> [FeatureGrid] {
+    try pictures.map { try self.pictures.grid(of: $0, by: model.geometry) }
+  }
+
+  private func layout(_ pictures: [Picture]) throws -> FeatureLayout {
+    FeatureLayout(try grids(of: pictures))
+  }
+
+  /// `[features of all pictures, width]`.
   private func known(_ distinct: [Picture]) throws -> Tensor {
     guard isPrepared else {
       let parts = try stride(from: 0, to: distinct.count, by: chunk).map {
@@ -141,7 +151,9 @@ public final class FeatureStore {
   private func frozen(_ some: [Picture]) throws -> Tensor {
     let pixels = try pictures.pixels(some)
     return noGradient {
-      training == .projector ? model.visionFeatures(pixels) : model.imageFeatures(pixels)
+      guard training == .projector else { return model.imageFeatures(pixels).rows }
+      let features = model.visionFeatures(pixels)
+      return features.reshaped([features.shape[0] * features.shape[1], features.shape[2]])
     }
   }
 }

@@ -65,18 +65,28 @@ public final class PictureStore: Sendable {
     return Tensor(values, shape: [pictures.count, 3, side, side])
   }
 
+  /// The features that a picture has.
+  /// - Throws: `ImageError` when its size matters and it cannot be read.
+  func grid(of picture: Picture, by geometry: any PictureGeometry) throws -> FeatureGrid {
+    if let fixed = geometry.fixed { return fixed }
+    let image = try image(picture)
+    return geometry.grid(width: image.width, height: image.height)
+  }
+
+  private func image(_ picture: Picture) throws -> RGBImage {
+    switch picture {
+    case .source(let reference): try source.image(for: reference)
+    case .file(let path): try RGBImage(contentsOf: path)
+    case .noisy(let path, let noise): noise.applied(to: try RGBImage(contentsOf: path))
+    case .corrupted(let path, let corruption): corruption.applied(to: try RGBImage(contentsOf: path))
+    case .composed(let canvas): try canvas.drawn(from: source)
+    }
+  }
+
   /// The square the model sees of one picture.
   public func square(_ picture: Picture) throws -> RGBImage {
     if let known = kept.withLock({ $0[picture] }) { return known }
-    let image =
-      switch picture {
-      case .source(let reference): try source.image(for: reference)
-      case .file(let path): try RGBImage(contentsOf: path)
-      case .noisy(let path, let noise): noise.applied(to: try RGBImage(contentsOf: path))
-      case .corrupted(let path, let corruption): corruption.applied(to: try RGBImage(contentsOf: path))
-      case .composed(let canvas): try canvas.drawn(from: source)
-      }
-    let square = processor.square(image)
+    let square = processor.square(try image(picture))
     // A canvas of training is seen once.
     if case .composed = picture { return square }
     kept.withLock { if $0.count < limit { $0[picture] = square } }

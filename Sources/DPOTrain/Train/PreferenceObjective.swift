@@ -103,12 +103,12 @@ public struct PairScorer {
     let batchFeatures = try features.features(of: pairs.map(\.pictures))
     let examples = pairs.map { pair in
       PackedExample(
-        promptIDs: pair.promptIDs, images: pair.pictures.compactMap { batchFeatures.rows[$0] },
+        promptIDs: pair.promptIDs, images: pair.pictures.compactMap { batchFeatures.numbers[$0] },
         completions: pair.completions)
     }
     let batch = try PackedBatch(
       examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(model.configuration.imageTokenIndex),
-      patchesPerImage: model.configuration.tokensPerImage)
+      features: batchFeatures.features.layout)
     let share = attention.map {
       AttentionShare(layer: $0.layer, queries: $0.queries, targets: targets(pairs))
     }
@@ -116,9 +116,9 @@ public struct PairScorer {
     var squares: Tensor?
     if weighsPairs {
       (logProbabilities, squares) = model.logProbabilitiesAndSquares(
-        batch, imageFeatures: batchFeatures.tensor, share: share)
+        batch, imageFeatures: batchFeatures.features, share: share)
     } else {
-      logProbabilities = model.logProbabilities(batch, imageFeatures: batchFeatures.tensor, share: share)
+      logProbabilities = model.logProbabilities(batch, imageFeatures: batchFeatures.features, share: share)
     }
     let (segments, count) = (batch.completionOfTarget, batch.completionCount)
     let sums = segmentSums(logProbabilities, segments: segments, count: count)

@@ -8,20 +8,20 @@ package struct RegionSampler: Sendable {
   private let draw: FormatDraw
   private let share: Double
   private let options: CompositionOptions
-  private let side: Int
+  private let grid: FeatureGrid
 
   /// - Parameters:
   ///   - composed: formats with their weights; sequences show single pictures.
   ///   - share: of the pictures that become canvases.
-  ///   - patchesPerSide: of the square the model sees.
+  ///   - grid: the features that are pooled, those of the square the model sees.
   package init(
     source: any QuestionSource, composed: RunConfiguration.SFT.Composed, share: Double,
-    options: CompositionOptions, patchesPerSide: Int
+    options: CompositionOptions, grid: FeatureGrid
   ) {
     draw = FormatDraw(formats: composed.weights.filter { $0.kind != .sequence }, source: source)
     self.share = draw.formats.isEmpty ? 0 : share
     self.options = options
-    side = patchesPerSide
+    self.grid = grid
   }
 
   /// A part of a picture that shows one picture of the source.
@@ -57,9 +57,7 @@ package struct RegionSampler: Sendable {
       let row = batch.pictures.count
       guard share > 0, random.uniform() < share else {
         batch.pictures.append(.source(image))
-        let even = 1 / Float(side * side)
-        batch.regions.append(
-          Region(image: image, row: row, weights: Array(repeating: even, count: side * side)))
+        batch.regions.append(Region(image: image, row: row, weights: even))
         continue
       }
       let (kind, count) = draw.format(using: &random)
@@ -74,12 +72,18 @@ package struct RegionSampler: Sendable {
     return batch
   }
 
+  /// All patches alike.
+  private var even: [Float] {
+    let shown = grid.regions.count { $0 != nil }
+    return grid.regions.map { $0 == nil ? 0 : 1 / Float(shown) }
+  }
+
   /// The patches of a cell, as the attention ratio counts them.
   private func weights(_ kind: CompositionKind, count: Int, target: Int) -> [Float] {
     let geometry = GridGeometry(count: count, cell: options.cell)
     let weights = ComposedRecord.evenWeights(
       kind, target: target, rows: kind == .grid ? geometry?.rows ?? 1 : 1,
-      columns: kind == .grid ? geometry?.columns ?? 1 : 1, patchesPerSide: side)
+      columns: kind == .grid ? geometry?.columns ?? 1 : 1, grid: grid)
     let sum = weights.reduce(0, +)
     return weights.map { Float($0 / sum) }
   }

@@ -42,7 +42,8 @@ public struct EncodedConversation: Sendable, Equatable {
 
   /// - Throws: ``RecordError`` naming the conversation when marks are not its pictures, an answer is empty or
   ///   it is longer than the context.
-  public init(_ conversation: Conversation, encoder: PromptEncoder) throws {
+  /// - Parameter grids: the features of its pictures; without it each counts as one with the most features.
+  public init(_ conversation: Conversation, encoder: PromptEncoder, grids: [FeatureGrid]? = nil) throws {
     ids = []
     targets = []
     do {
@@ -52,7 +53,8 @@ public struct EncodedConversation: Sendable, Equatable {
         }
         if index == 0 {
           ids = try encoder.encode(
-            encoder.template.prompt(turn.question), imageCount: conversation.pictures.count)
+            encoder.template.prompt(turn.question),
+            grids: grids ?? conversation.pictures.map { _ in encoder.geometry.largest })
         } else {
           ids += encoder.encode(laterQuestion: turn.question)
         }
@@ -98,20 +100,22 @@ public struct SupervisedObjective: TrainingObjective {
 
   public func outcome(ofStep step: Int) throws -> StepOutcome {
     let records = try conversations(step)
-    let encoded = try records.map { try EncodedConversation($0, encoder: encoder) }
+    let encoded = try records.map {
+      try EncodedConversation($0, encoder: encoder, grids: try features.grids(of: $0.pictures))
+    }
     let batchFeatures = try features.features(of: records.map(\.pictures))
     let batch = try PackedBatch(
       zip(records, encoded).map { record, encoded in
         PackedExample(
-          promptIDs: encoded.ids, images: record.pictures.compactMap { batchFeatures.rows[$0] })
-      }, sharesPrefix: true, imageTokenID: encoder.imageTokenID, patchesPerImage: encoder.tokensPerImage)
+          promptIDs: encoded.ids, images: record.pictures.compactMap { batchFeatures.numbers[$0] })
+      }, sharesPrefix: true, imageTokenID: encoder.imageTokenID, features: batchFeatures.features.layout)
     var rows: [Int32] = []
     var targets: [Int32] = []
     for (sequence, encoded) in zip(batch.sequences, encoded) {
       rows += encoded.targets.map { Int32(sequence.prompt.lowerBound + $0 - 1) }
       targets += encoded.targets.map { encoded.ids[$0] }
     }
-    let hidden = model.hiddenStates(batch, imageFeatures: batchFeatures.tensor)
+    let hidden = model.hiddenStates(batch, imageFeatures: batchFeatures.features)
     let logProbabilities = targetLogProbabilities(
       hidden: hidden.rows(at: Tensor(rows)), weight: model.decoder.headWeight, targets: targets)
     let loss = -logProbabilities.mean()

@@ -38,7 +38,7 @@ public struct VisionPretraining {
   ) {
     canvases = RegionSampler(
       source: source, composed: composed, share: settings.composedShare, options: options,
-      patchesPerSide: model.configuration.vision.patchesPerSide)
+      grid: model.configuration.featureGrid)
     self.settings = settings
     self.model = model
     self.source = source

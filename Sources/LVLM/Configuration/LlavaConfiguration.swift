@@ -47,6 +47,12 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
   /// Image tokens of one picture.
   public var tokensPerImage: Int { vision.patchCount + (featureSelection == .full ? 1 : 0) }
 
+  /// What the image tokens of any picture stand for: the patches of the square that the model sees.
+  public var featureGrid: FeatureGrid {
+    FeatureGrid(
+      rows: vision.patchesPerSide, columns: vision.patchesPerSide, leading: featureSelection == .full ? 1 : 0)
+  }
+
   /// Blocks of the vision tower that are computed: those after the feature layer never are.
   public var usedVisionLayerCount: Int {
     visionFeatureLayer < 0 ? vision.hiddenLayerCount + 1 + visionFeatureLayer : visionFeatureLayer

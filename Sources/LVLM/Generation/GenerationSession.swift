@@ -88,11 +88,7 @@ struct GenerationSession {
     attention = attentionLayer.map { layer in
       Attention(
         layer: layer, scale: 1 / Double(generator.model.configuration.text.headSize).squareRoot(),
-        maps: slots.map { slot in
-          ImageAttention(
-            imageCount: slot.imageColumns.count / max(batch.patchesPerImage, 1),
-            patchesPerImage: batch.patchesPerImage)
-        })
+        maps: batch.sequences.map { ImageAttention(grids: batch.grids(of: $0)) })
     }
     cache = KeyValueCache(
       model.configuration.text, capacity: capacity, dtype: model.decoder.activationType)
@@ -101,7 +97,7 @@ struct GenerationSession {
       mostKeys: (slots.map(\.length).max() ?? 0) + maxNewTokens)
   }
 
-  mutating func run(imageFeatures: Tensor) -> [GeneratedAnswer] {
+  mutating func run(imageFeatures: ImageFeatures) -> [GeneratedAnswer] {
     var active = Array(slots.indices)
     var hidden = readPrompts(imageFeatures: imageFeatures)
     for step in 1...maxNewTokens {
@@ -135,7 +131,7 @@ struct GenerationSession {
   }
 
   /// Reads all prompts; returns the normed hidden state at the end of each.
-  private func readPrompts(imageFeatures: Tensor) -> Tensor {
+  private func readPrompts(imageFeatures: ImageFeatures) -> Tensor {
     var pass = DecoderPass(positions: batch.positions, layout: batch.layout)
     pass.outputs = .init(
       rows: Tensor(batch.outputRows), positions: batch.outputPositions, layout: batch.outputLayout)

@@ -27,7 +27,7 @@ public struct Generator {
   ///
   /// - Parameters:
   ///   - prompts: examples; their completions are ignored.
-  ///   - imageFeatures: `[pictures, tokens per image, text width]`, which the prompts point into.
+  ///   - imageFeatures: of all pictures that the prompts point to.
   ///   - maxNewTokens: tokens of an answer at most, eos included.
   ///   - sampling: how tokens are chosen.
   ///   - attentionLayer: the decoder layer whose image attention is kept, if any.
@@ -37,7 +37,7 @@ public struct Generator {
   /// - Throws: ``PackingError`` for a malformed prompt, ``PromptError/tooLong(tokens:context:prompt:)`` for
   ///   one that leaves no room for `maxNewTokens`.
   public func generate(
-    _ prompts: [PackedExample], imageFeatures: Tensor, maxNewTokens: Int, sampling: Sampling = .greedy,
+    _ prompts: [PackedExample], imageFeatures: ImageFeatures, maxNewTokens: Int, sampling: Sampling = .greedy,
     attentionLayer: Int? = nil, onText: ((_ prompt: Int, _ text: String) -> Void)? = nil
   ) throws -> [GeneratedAnswer] {
     tensorRequire(
@@ -53,7 +53,7 @@ public struct Generator {
     guard !prompts.isEmpty else { return [] }
     let batch = try PackedBatch(
       prompts.map { PackedExample(promptIDs: $0.promptIDs, images: $0.images) }, sharesPrefix: true,
-      imageTokenID: Int32(configuration.imageTokenIndex), patchesPerImage: configuration.tokensPerImage)
+      imageTokenID: Int32(configuration.imageTokenIndex), features: imageFeatures.layout)
     return noGradient {
       var session = GenerationSession(
         generator: self, batch: batch, maxNewTokens: maxNewTokens, sampling: sampling,

@@ -228,15 +228,14 @@ public struct PretrainedModel {
   /// The image features of pictures.
   ///
   /// - Throws: ``PromptError/imageCount(marks:images:prompt:)`` when the model has no vision tower.
-  public func imageFeatures(_ pictures: [RGBImage]) throws -> Tensor {
+  public func imageFeatures(_ pictures: [RGBImage]) throws -> ImageFeatures {
+    let none = ImageFeatures(.zeros([0, model.configuration.text.hiddenSize]), layout: FeatureLayout([]))
     guard let processor else {
-      if pictures.isEmpty { return .zeros([0, 1, model.configuration.text.hiddenSize]) }
+      if pictures.isEmpty { return none }
       throw PromptError.imageCount(
         marks: 0, images: pictures.count, prompt: "of a model without vision tower")
     }
-    guard !pictures.isEmpty else {
-      return .zeros([0, model.configuration.tokensPerImage, model.configuration.text.hiddenSize])
-    }
+    guard !pictures.isEmpty else { return none }
     return noGradient { model.imageFeatures(processor(pictures)) }
   }
 

@@ -6,22 +6,18 @@ public enum AttentionPicture {
   /// attention of all pictures is full red, so that pictures can be compared.
   ///
   /// - Parameters:
-  ///   - attention: the map of an answer; a class token in front of the patches of a picture is left out.
+  ///   - attention: the map of an answer; what stands for no part of a picture is left out, and of features
+  ///     of one place the one with the most attention is drawn.
   ///   - pictures: the squares that the model saw, all of one size.
-  ///   - patchesPerSide: patches along one side of a picture.
   /// - Precondition: there is a map for every picture, and at least one.
-  public static func draw(
-    _ attention: ImageAttention, over pictures: [RGBImage], patchesPerSide: Int
-  ) -> RGBImage {
+  public static func draw(_ attention: ImageAttention, over pictures: [RGBImage]) -> RGBImage {
     tensorRequire(
-      !pictures.isEmpty && attention.imageCount == pictures.count
-        && attention.patchesPerImage >= patchesPerSide * patchesPerSide, "AttentionPicture",
-      "found \(attention.imageCount) maps of \(attention.patchesPerImage), expected "
-        + "\(pictures.count) of \(patchesPerSide * patchesPerSide)")
+      !pictures.isEmpty && attention.imageCount == pictures.count, "AttentionPicture",
+      "found \(attention.imageCount) maps, expected \(pictures.count)")
     // Small pictures are enlarged, so that a patch is something to see.
     let side = max(pictures[0].width, 224)
     let gap = 8
-    let maps = pictures.indices.map { Array(attention[$0].suffix(patchesPerSide * patchesPerSide)) }
+    let maps = pictures.indices.map { painted(attention[$0], attention.grids[$0], side: side) }
     let most = maps.joined().max() ?? 0
     var canvas = RGBImage(
       width: pictures.count * (side + gap) - gap, height: side, colour: .white)
@@ -30,14 +26,32 @@ public enum AttentionPicture {
       var drawn = RGBImage(width: side, height: side, colour: .white)
       for y in 0..<side {
         for x in 0..<side {
-          let patch = y * patchesPerSide / side * patchesPerSide + x * patchesPerSide / side
-          let share = most > 0 ? maps[index][patch] / most : 0
+          let share = most > 0 ? maps[index][y * side + x] / most : 0
           drawn[x, y] = blend(scaled[x, y], share)
         }
       }
       canvas.paste(drawn, x: index * (side + gap), y: 0)
     }
     return canvas
+  }
+
+  /// The attention that each pixel of a square got, row by row.
+  private static func painted(_ values: ArraySlice<Float>, _ grid: FeatureGrid, side: Int) -> [Float] {
+    func pixels(_ span: PictureSpan) -> Range<Int> {
+      func pixel(_ place: Double) -> Int {
+        Int((min(max(place / span.parts, 0), 1) * Double(side) - 1e-9).rounded(.up))
+      }
+      return pixel(span.start)..<max(pixel(span.start), pixel(span.end))
+    }
+    var map = [Float](repeating: 0, count: side * side)
+    for (value, region) in zip(values, grid.regions) {
+      guard let region else { continue }
+      let across = pixels(region.x)
+      for y in pixels(region.y) {
+        for x in across { map[y * side + x] = max(map[y * side + x], value) }
+      }
+    }
+    return map
   }
 
   /// A colour made paler, and redder by a share from 0 to 1.

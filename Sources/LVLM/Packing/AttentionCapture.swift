@@ -4,26 +4,27 @@ import Tensor
 /// the mean over heads and over the answer's tokens (eos never asks). Not normalised: attention to text is
 /// missing from the sum. MIA-DPO, equation 4.
 public struct ImageAttention: Equatable, Sendable {
-  /// Image tokens of one picture.
-  public let patchesPerImage: Int
+  /// What the values of each picture stand for.
+  public let grids: [FeatureGrid]
   /// Tokens that asked: the tokens of the answer without eos.
   public var tokenCount: Int
-  /// `[images, patches]`, row-major; zero when no token asked.
+  /// One per image feature, picture by picture; zero when no token asked.
   public var values: [Float]
 
-  /// Attention of no token yet.
-  public init(imageCount: Int, patchesPerImage: Int) {
-    self.patchesPerImage = patchesPerImage
+  /// Attention of no token yet to pictures with these features.
+  public init(grids: [FeatureGrid]) {
+    self.grids = grids
     tokenCount = 0
-    values = Array(repeating: 0, count: imageCount * patchesPerImage)
+    values = Array(repeating: 0, count: grids.reduce(0) { $0 + $1.count })
   }
 
   /// Pictures in the prompt.
-  public var imageCount: Int { patchesPerImage == 0 ? 0 : values.count / patchesPerImage }
+  public var imageCount: Int { grids.count }
 
-  /// The map of one picture, row-major over its patches.
+  /// The map of one picture, in the order of its features.
   public subscript(image: Int) -> ArraySlice<Float> {
-    values[image * patchesPerImage..<(image + 1) * patchesPerImage]
+    let start = grids[..<image].reduce(0) { $0 + $1.count }
+    return values[start..<start + grids[image].count]
   }
 
   /// Adds more asking tokens: `probabilities` is `[tokens, heads, keys]`, `columns` the keys that are image
@@ -121,9 +122,7 @@ public final class AttentionCapture {
   ) {
     byLayer[layer - layers.lowerBound] = batch.sequences.map { sequence in
       let columns = batch.imageRows[sequence.imageRows].map { Int($0) - sequence.prompt.lowerBound }
-      var result = ImageAttention(
-        imageCount: sequence.imageRows.count / max(batch.patchesPerImage, 1),
-        patchesPerImage: batch.patchesPerImage)
+      var result = ImageAttention(grids: batch.grids(of: sequence))
       let prompt = 0..<sequence.prompt.count
       func add(_ rows: Range<Int>, keys: Tensor, causal: Range<Int>?, earlier: Range<Int>? = nil) {
         let probabilities = attentionProbabilities(

@@ -23,6 +23,8 @@ public struct PackedBatch: Sendable {
     public var answerOutputs: Range<Int>
     /// The part of ``PackedBatch/imageRows`` that belongs to this prompt, pictures in order.
     public var imageRows: Range<Int>
+    /// The pictures of the prompt among ``PackedBatch/features``.
+    public var images: [Int]
   }
 
   /// Token id of every row.
@@ -33,7 +35,7 @@ public struct PackedBatch: Sendable {
   public private(set) var layout = AttentionLayout(segments: [])
   /// Rows that take an image feature instead of an embedding.
   public private(set) var imageRows: [Int32] = []
-  /// For each of ``imageRows`` the row of the image features, flattened to `[images · patches, width]`.
+  /// For each of ``imageRows`` the row of ``ImageFeatures/rows``.
   public private(set) var featureRows: [Int32] = []
   /// For each target the row that predicts it.
   public private(set) var predictionRows: [Int32] = []
@@ -55,25 +57,29 @@ public struct PackedBatch: Sendable {
   public private(set) var predictionOutputs: [Int32] = []
   /// One entry per answer, or per example without answers.
   public private(set) var sequences: [Sequence] = []
-  /// Features of one picture.
-  public let patchesPerImage: Int
+  /// The features of all pictures that examples may show.
+  public let features: FeatureLayout
 
   /// Rows of the batch.
   public var tokenCount: Int { inputIDs.count }
+
+  /// The features of the pictures of a sequence.
+  public func grids(of sequence: Sequence) -> [FeatureGrid] { sequence.images.map { features.grids[$0] } }
 
   /// Lays out `examples`.
   ///
   /// - Parameters:
   ///   - sharesPrefix: whether a prompt with several answers is there once.
   ///   - imageTokenID: the id whose rows take image features.
-  ///   - patchesPerImage: features of one picture.
+  ///   - features: those that the examples' pictures have, none where they show none.
   /// - Throws: ``PackingError``.
   public init(
-    _ examples: [PackedExample], sharesPrefix: Bool, imageTokenID: Int32, patchesPerImage: Int
+    _ examples: [PackedExample], sharesPrefix: Bool, imageTokenID: Int32,
+    features: FeatureLayout = FeatureLayout([])
   ) throws {
-    self.patchesPerImage = patchesPerImage
+    self.features = features
     for (index, example) in examples.enumerated() {
-      try Self.check(example, index: index, imageTokenID: imageTokenID, patchesPerImage: patchesPerImage)
+      try Self.check(example, index: index, imageTokenID: imageTokenID, features: features)
       if sharesPrefix || example.completions.count < 2 {
         append(example, at: index, completions: 0..<example.completions.count, imageTokenID: imageTokenID)
       } else {
@@ -85,13 +91,16 @@ public struct PackedBatch: Sendable {
   }
 
   private static func check(
-    _ example: PackedExample, index: Int, imageTokenID: Int32, patchesPerImage: Int
+    _ example: PackedExample, index: Int, imageTokenID: Int32, features: FeatureLayout
   ) throws {
     if example.promptIDs.isEmpty { throw PackingError.empty(example: index, completion: nil) }
+    if let other = example.images.first(where: { !features.grids.indices.contains($0) }) {
+      throw PackingError.noSuchImage(example: index, image: other, count: features.count)
+    }
     let found = example.promptIDs.count { $0 == imageTokenID }
-    if found != example.images.count * patchesPerImage {
-      throw PackingError.imageTokens(
-        example: index, found: found, images: example.images.count, patchesPerImage: patchesPerImage)
+    let expected = example.images.map { features.grids[$0].count }
+    if found != expected.reduce(0, +) {
+      throw PackingError.imageTokens(example: index, found: found, features: expected)
     }
     if let empty = example.completions.firstIndex(where: \.isEmpty) {
       throw PackingError.empty(example: index, completion: empty)
@@ -132,14 +141,16 @@ public struct PackedBatch: Sendable {
       sequences.append(
         Sequence(
           example: index, completion: completion, prompt: prompt, answer: answer,
-          promptOutput: promptOutput, answerOutputs: answerOutputs, imageRows: ownImageRows))
+          promptOutput: promptOutput, answerOutputs: answerOutputs, imageRows: ownImageRows,
+          images: example.images))
     }
     if completions.isEmpty {
       sequences.append(
         Sequence(
           example: index, completion: nil, prompt: prompt, answer: prompt.upperBound..<prompt.upperBound,
           promptOutput: promptOutput, answerOutputs: outputRows.count..<outputRows.count,
-          imageRows: ownImageRows))
+          imageRows: ownImageRows,
+          images: example.images))
     }
   }
 
@@ -151,10 +162,9 @@ public struct PackedBatch: Sendable {
     inputIDs += example.promptIDs
     positions += (0..<rows.count).map(Int32.init)
     for (offset, id) in example.promptIDs.enumerated() where id == imageTokenID {
-      let (image, patch) = (imageRows.count - first).quotientAndRemainder(dividingBy: patchesPerImage)
       imageRows.append(Int32(rows.lowerBound + offset))
-      featureRows.append(Int32(example.images[image] * patchesPerImage + patch))
     }
+    for image in example.images { featureRows += features[image].map(Int32.init) }
     return first..<imageRows.count
   }
 }

@@ -24,17 +24,23 @@ public struct PackedExample: Equatable, Sendable {
 
 /// An example that cannot be packed.
 public enum PackingError: Error, Equatable, CustomStringConvertible, Sendable {
-  /// The prompt's image tokens are not those of its pictures.
-  case imageTokens(example: Int, found: Int, images: Int, patchesPerImage: Int)
+  /// The prompt's image tokens are not those of its pictures, which have so many features each.
+  case imageTokens(example: Int, found: Int, features: [Int])
+  /// A picture of which there are no features.
+  case noSuchImage(example: Int, image: Int, count: Int)
   /// The prompt or an answer has no tokens.
   case empty(example: Int, completion: Int?)
 
   /// One line: the example, what was found, what was expected.
   public var description: String {
     switch self {
-    case .imageTokens(let example, let found, let images, let patches):
-      "example \(example): found \(found) image tokens, expected \(images * patches) "
-        + "(\(images) images of \(patches) features)"
+    case .imageTokens(let example, let found, let features):
+      "example \(example): found \(found) image tokens, expected \(features.reduce(0, +)) "
+        + (Set(features).count == 1
+          ? "(\(features.count) images of \(features[0]) features)"
+          : "(images of \(features.map(String.init).joined(separator: ", ")) features)")
+    case .noSuchImage(let example, let image, let count):
+      "example \(example): found image \(image), expected one of the \(count) whose features there are"
     case .empty(let example, let completion?):
       "example \(example): found no token in completion \(completion), expected at least one"
     case .empty(let example, nil):

@@ -29,14 +29,14 @@ public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
 ///
 /// The text is cut at every mark and each chunk is encoded on its own (so each begins with the dummy prefix
 /// of a SentencePiece vocabulary), bos comes first and once where the vocabulary has it so, and each mark
-/// becomes as many image tokens as a picture has features.
+/// becomes as many image tokens as its picture has features.
 public struct PromptEncoder: Sendable {
   /// The vocabulary.
   public let tokenizer: Tokenizer
   /// The template around a question.
   package(set) public var template: ChatTemplate
-  /// Image tokens of one picture.
-  public let tokensPerImage: Int
+  /// How many features pictures have.
+  public let geometry: any PictureGeometry
   /// Tokens that a prompt and its answer may have together.
   public let contextLength: Int
   /// Id that stands for one image feature.
@@ -46,7 +46,7 @@ public struct PromptEncoder: Sendable {
   public init(tokenizer: Tokenizer, template: ChatTemplate, configuration: LlavaConfiguration) {
     self.tokenizer = tokenizer
     self.template = template
-    tokensPerImage = configuration.tokensPerImage
+    geometry = FixedGeometry(configuration.featureGrid)
     contextLength = configuration.text.contextLength
     imageTokenID = Int32(configuration.imageTokenIndex)
   }
@@ -61,22 +61,30 @@ public struct PromptEncoder: Sendable {
   /// Ids of a whole prompt text, the template already in it; the template's special tokens stand for
   /// themselves.
   ///
-  /// - Throws: ``PromptError/imageCount(marks:images:prompt:)`` unless it has `imageCount` marks.
-  public func encode(_ prompt: String, imageCount: Int) throws -> [Int32] {
-    try encode(parts(prompt, findsTokens: true), imageCount: imageCount, prompt: prompt)
+  /// - Parameter grids: the features of its pictures, in the order of the marks.
+  /// - Throws: ``PromptError/imageCount(marks:images:prompt:)`` unless it has as many marks.
+  public func encode(_ prompt: String, grids: [FeatureGrid]) throws -> [Int32] {
+    try encode(parts(prompt, findsTokens: true), grids: grids, prompt: prompt)
   }
 
-  private func encode(_ parts: [Part], imageCount: Int, prompt: String) throws -> [Int32] {
+  /// As ``encode(_:grids:)``, with pictures of which only the number is known: each counts as one with the
+  /// most features.
+  public func encode(_ prompt: String, imageCount: Int) throws -> [Int32] {
+    try encode(prompt, grids: Array(repeating: geometry.largest, count: imageCount))
+  }
+
+  private func encode(_ parts: [Part], grids: [FeatureGrid], prompt: String) throws -> [Int32] {
     let marks = parts.count { if case .image = $0 { true } else { false } }
-    guard marks == imageCount else {
-      throw PromptError.imageCount(marks: marks, images: imageCount, prompt: prompt)
+    guard marks == grids.count else {
+      throw PromptError.imageCount(marks: marks, images: grids.count, prompt: prompt)
     }
     var ids: [Int32] = tokenizer.addsBOS ? [tokenizer.bosID] : []
+    var pictures = grids.makeIterator()
     for (index, part) in parts.enumerated() {
       switch part {
       case .text(let text): ids += tokenizer.encode(text, isFirst: index == 0)
       case .token(let id): ids.append(id)
-      case .image: ids += Array(repeating: imageTokenID, count: tokensPerImage)
+      case .image: ids += Array(repeating: imageTokenID, count: pictures.next()?.count ?? 0)
       }
     }
     return ids
@@ -149,14 +157,16 @@ public struct PromptEncoder: Sendable {
   /// - Parameters:
   ///   - question: text with one `<image>` mark per picture.
   ///   - images: indices into the image features, in the order of the marks.
+  ///   - grids: the features of these pictures; without it each counts as one with the most features.
   ///   - answers: texts to score or to learn; none for generation.
   ///   - room: tokens that shall still fit after the prompt, for generation.
   /// - Throws: ``PromptError``.
   public func example(
-    question: String, images: [Int], answers: [String] = [], room: Int = 0
+    question: String, images: [Int], grids: [FeatureGrid]? = nil, answers: [String] = [], room: Int = 0
   ) throws -> PackedExample {
     let promptIDs = try encode(
-      parts(question: question), imageCount: images.count, prompt: template.prompt(question))
+      parts(question: question), grids: grids ?? images.map { _ in geometry.largest },
+      prompt: template.prompt(question))
     var completions: [[Int32]] = []
     for (index, answer) in answers.enumerated() {
       guard answer.contains(where: { !$0.isWhitespace }) else {

@@ -1,3 +1,5 @@
+public import LVLM
+
 /// How the target of a composed picture is found on the model's patch map.
 public enum RegionMapping: String, Codable, CaseIterable, Sendable {
   /// The released code's rule: the map is split evenly into rows × columns; for picture-in-picture the centre
@@ -16,14 +18,15 @@ public enum SquareFit: String, Codable, CaseIterable, Sendable {
 }
 
 extension ComposedRecord {
-  /// The share of every patch that belongs to the target, or to another picture by its 1-based number:
-  /// `rows * columns` numbers in 0 … 1, row by row.
+  /// The share of every image feature that belongs to the target, or to another picture by its 1-based
+  /// number, 0 … 1, in the order of the features.
   ///
-  /// The attention ratio of a one-picture record is `sum(weights * map) / sum(map)` (MIA-DPO, eq. 4). Patches
-  /// that a border cuts count with the overlapping share of their area, so maps that `rows × columns` of the
-  /// grid does not divide work too. `nil` for a sequence, where the target is a whole picture.
+  /// The attention ratio of a one-picture record is `sum(weights * map) / sum(map)` (MIA-DPO, eq. 4).
+  /// Features that a border cuts count with the overlapping share of their area, so maps that `rows × columns`
+  /// of the grid does not divide work too. `nil` for a sequence, where the target is a whole picture.
+  /// - Parameter grid: of what the model sees of the picture.
   public func patchWeights(
-    of number: Int? = nil, rows: Int, columns: Int, mapping: RegionMapping = .even, fit: SquareFit = .pad
+    of number: Int? = nil, grid: FeatureGrid, mapping: RegionMapping = .even, fit: SquareFit = .pad
   ) -> [Double]? {
     guard let layout else { return nil }
     let target = number ?? target
@@ -43,8 +46,7 @@ extension ComposedRecord {
         fraction(Double(region.y) + top)...fraction(Double(region.y + region.height) + top)
       )
     }
-    let across = overlaps(of: box.x, cells: columns)
-    return overlaps(of: box.y, cells: rows).flatMap { high in across.map { $0 * high } }
+    return grid.weights(x: box.x, y: box.y)
   }
 }
 
@@ -60,23 +62,11 @@ extension ComposedRecord {
     return (column / wide...(column + 1) / wide, row / high...(row + 1) / high)
   }
 
-  /// As ``patchWeights(of:rows:columns:mapping:fit:)`` with ``RegionMapping/even``, before there is a record.
+  /// As ``patchWeights(of:grid:mapping:fit:)`` with ``RegionMapping/even``, before there is a record.
   package static func evenWeights(
-    _ kind: CompositionKind, target: Int, rows: Int, columns: Int, patchesPerSide side: Int
+    _ kind: CompositionKind, target: Int, rows: Int, columns: Int, grid: FeatureGrid
   ) -> [Double] {
     let box = evenBox(kind, target: target, rows: rows, columns: columns)
-    let across = overlaps(of: box.x, cells: side)
-    return overlaps(of: box.y, cells: side).flatMap { high in across.map { $0 * high } }
-  }
-}
-
-/// The share of each of `cells` equal parts of 0 … 1 that lies in `range`.
-private func overlaps(of range: ClosedRange<Double>, cells: Int) -> [Double] {
-  (0..<cells).map { cell in
-    let low = max(range.lowerBound * Double(cells), Double(cell))
-    let high = min(range.upperBound * Double(cells), Double(cell + 1))
-    let share = high - low
-    if share < 1e-9 { return 0 }
-    return share > 1 - 1e-9 ? 1 : share
+    return grid.weights(x: box.x, y: box.y)
   }
 }

@@ -54,7 +54,7 @@ import Testing
         let example = try encoder.example(question: prompt.text, images: prompt.pictures, answers: [text])
         let batch = try PackedBatch(
           [example], sharesPrefix: false, imageTokenID: encoder.imageTokenID,
-          patchesPerImage: encoder.tokensPerImage)
+          features: features.layout)
         let values = loaded.model.logProbabilities(batch, imageFeatures: features).array(of: Float.self)
         return (values.reduce(0) { $0 + Double($1) }, values.count)
       }

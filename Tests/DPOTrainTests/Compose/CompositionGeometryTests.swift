@@ -92,7 +92,8 @@ import Testing
       let layout = CompositionLayout(
         width: geometry.width, height: geometry.height, rows: geometry.rows, columns: geometry.columns,
         region: geometry.region(target))
-      let weights = try #require(record(.grid, count, target, layout).patchWeights(rows: 24, columns: 24))
+      let weights = try #require(
+        record(.grid, count, target, layout).patchWeights(grid: .init(rows: 24, columns: 24)))
       let (row, column) = ((target - 1) / geometry.columns, (target - 1) % geometry.columns)
       for y in 0..<24 {
         for x in 0..<24 {
@@ -107,11 +108,11 @@ import Testing
     let geometry = try #require(GridGeometry(count: 3, cell: 448))
     let layout = CompositionLayout(
       width: geometry.width, height: geometry.height, rows: 1, columns: 3, region: geometry.region(2))
-    let weights = try #require(record(.grid, 3, 2, layout).patchWeights(rows: 1, columns: 4))
+    let weights = try #require(record(.grid, 3, 2, layout).patchWeights(grid: .init(rows: 1, columns: 4)))
     #expect(zip(weights, [0, 2.0 / 3, 2.0 / 3, 0]).allSatisfy { abs($0 - $1) < 1e-12 })
     var total = [Double](repeating: 0, count: 8 * 8)
     for target in 1...3 {
-      let part = try #require(record(.grid, 3, target, layout).patchWeights(rows: 8, columns: 8))
+      let part = try #require(record(.grid, 3, target, layout).patchWeights(grid: .init(rows: 8, columns: 8)))
       for (index, weight) in part.enumerated() { total[index] += weight }
     }
     #expect(total.allSatisfy { abs($0 - 1) < 1e-9 })
@@ -121,7 +122,8 @@ import Testing
     let layout = CompositionLayout(
       width: 640, height: 480, rows: 1, columns: 1,
       region: PixelRectangle(x: 160, y: 120, width: 320, height: 240))
-    let weights = try #require(record(.pictureInPicture, 2, 1, layout).patchWeights(rows: 24, columns: 24))
+    let weights = try #require(
+      record(.pictureInPicture, 2, 1, layout).patchWeights(grid: .init(rows: 24, columns: 24)))
     for y in 0..<24 {
       for x in 0..<24 {
         #expect(weights[y * 24 + x] == ((4...19).contains(y) && (4...19).contains(x) ? 1 : 0))
@@ -135,7 +137,8 @@ import Testing
       width: 640, height: 480, rows: 1, columns: 1,
       region: PixelRectangle(x: 160, y: 120, width: 320, height: 240))
     let padded = try #require(
-      record(.pictureInPicture, 2, 1, layout).patchWeights(rows: 16, columns: 16, mapping: .exact))
+      record(.pictureInPicture, 2, 1, layout)
+        .patchWeights(grid: .init(rows: 16, columns: 16), mapping: .exact))
     for y in 0..<16 {
       for x in 0..<16 {
         #expect(padded[y * 16 + x] == ((4..<12).contains(x) && (5..<11).contains(y) ? 1 : 0))
@@ -143,7 +146,8 @@ import Testing
     }
     // Cropped to 480x480: columns 80 ..< 400, rows 120 ..< 360.
     let cropped = try #require(
-      record(.pictureInPicture, 2, 1, layout).patchWeights(rows: 12, columns: 12, mapping: .exact, fit: .crop)
+      record(.pictureInPicture, 2, 1, layout)
+        .patchWeights(grid: .init(rows: 12, columns: 12), mapping: .exact, fit: .crop)
     )
     for y in 0..<12 {
       for x in 0..<12 {
@@ -162,7 +166,7 @@ import Testing
       let layout = CompositionLayout(
         width: geometry.width, height: geometry.height, rows: 1, columns: 2, region: geometry.region(1))
       let weights = try #require(
-        record(.grid, 2, target, layout).patchWeights(rows: 39, columns: 39, mapping: .exact))
+        record(.grid, 2, target, layout).patchWeights(grid: .init(rows: 39, columns: 39), mapping: .exact))
       let processor = ImageProcessor(
         ImageProcessorConfiguration(
           size: 39, mean: [1, 1, 1], standardDeviation: [1, 1, 1], resampling: .box))
@@ -179,6 +183,6 @@ import Testing
   }
 
   @Test func aSequenceHasNoRegion() {
-    #expect(record(.sequence, 2, 1, nil).patchWeights(rows: 6, columns: 6) == nil)
+    #expect(record(.sequence, 2, 1, nil).patchWeights(grid: .init(rows: 6, columns: 6)) == nil)
   }
 }

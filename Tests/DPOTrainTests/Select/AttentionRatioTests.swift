@@ -1,3 +1,4 @@
+import LVLM
 import DPOTrain
 import MultiImageData
 import Testing
@@ -25,7 +26,7 @@ struct AttentionRatioTests {
     // Sums 4·1, 4·2, 4·5 of 32 in all: the second has 8/32.
     let maps = [1.0, 2, 5].map { Array(repeating: $0, count: 4) }
     let found = try AttentionRatio(
-      maps: maps, record: composed(.sequence, count: 3, target: 2), rows: 2, columns: 2)
+      maps: maps, record: composed(.sequence, count: 3, target: 2), grid: FeatureGrid(rows: 2, columns: 2))
     #expect(found.ratio == 0.25)
     #expect(found.shares == [0.125, 0.25, 0.625])
   }
@@ -37,7 +38,7 @@ struct AttentionRatioTests {
     var map = [Double](repeating: 1, count: 36)
     for row in 3..<6 { for column in 4..<6 { map[row * 6 + column] = 10 } }
     let record = composed(.grid, count: 6, target: 6, rows: 2, columns: 3)
-    let found = try AttentionRatio(maps: [map], record: record, rows: 6, columns: 6)
+    let found = try AttentionRatio(maps: [map], record: record, grid: FeatureGrid(rows: 6, columns: 6))
     #expect(abs(found.ratio - 60.0 / 90) < 1e-12)
     #expect(abs(found.shares.reduce(0, +) - 1) < 1e-12)
   }
@@ -46,15 +47,15 @@ struct AttentionRatioTests {
   func centre() throws {
     let record = composed(.pictureInPicture, count: 2, target: 1)
     let map = [Double](repeating: 0.5, count: 576)
-    let found = try AttentionRatio(maps: [map], record: record, rows: 24, columns: 24)
+    let found = try AttentionRatio(maps: [map], record: record, grid: FeatureGrid(rows: 24, columns: 24))
     #expect(abs(found.ratio - 256.0 / 576) < 1e-12)
   }
 
   @Test("no attention to images gives 0, not a division by zero")
   func none() throws {
     let found = try AttentionRatio(
-      maps: [[0, 0, 0, 0], [0, 0, 0, 0]], record: composed(.sequence, count: 2, target: 1), rows: 2,
-      columns: 2)
+      maps: [[0, 0, 0, 0], [0, 0, 0, 0]], record: composed(.sequence, count: 2, target: 1),
+      grid: FeatureGrid(rows: 2, columns: 2))
     #expect(found.ratio == 0)
   }
 
@@ -62,15 +63,15 @@ struct AttentionRatioTests {
   func mismatch() {
     let record = composed(.sequence, count: 2, target: 1)
     #expect(throws: AttentionRatioError.mapSize(record: "sequence-2", found: 3, expected: 4)) {
-      try AttentionRatio(maps: [[1, 2, 3], [1, 2, 3]], record: record, rows: 2, columns: 2)
+      try AttentionRatio(maps: [[1, 2, 3], [1, 2, 3]], record: record, grid: FeatureGrid(rows: 2, columns: 2))
     }
     #expect(throws: AttentionRatioError.imageCount(record: "sequence-2", found: 1, expected: 2)) {
-      try AttentionRatio(maps: [[1, 2, 3, 4]], record: record, rows: 2, columns: 2)
+      try AttentionRatio(maps: [[1, 2, 3, 4]], record: record, grid: FeatureGrid(rows: 2, columns: 2))
     }
     var off = record
     off.target = 3
     #expect(throws: AttentionRatioError.noSuchTarget(record: "sequence-2", target: 3, count: 2)) {
-      try AttentionRatio(maps: [[1, 1, 1, 1], [1, 1, 1, 1]], record: off, rows: 2, columns: 2)
+      try AttentionRatio(maps: [[1, 1, 1, 1], [1, 1, 1, 1]], record: off, grid: .init(rows: 2, columns: 2))
     }
   }
 }

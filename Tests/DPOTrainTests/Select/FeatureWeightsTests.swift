@@ -1,3 +1,4 @@
+import LVLM
 import DPOTrain
 import MultiImageData
 import Testing
@@ -21,27 +22,34 @@ import Testing
   }
 
   @Test func ratiosOfAnyMap() throws {
+    let grid = FeatureGrid(rows: 7, columns: 7)
     for record in Self.records {
       let count = record.kind == .sequence ? record.count : 1
       let maps = (0..<count).map { image in
         (0..<49).map { patch -> Double in Double((patch * 31 + image * 17) % 23) / 23 }
       }
-      let weights = try record.featureWeights(featuresPerImage: 49, patchesPerSide: 7).map(Double.init)
+      let weights = try record.featureWeights(grids: maps.map { _ in grid }).map(Double.init)
       let all: [Double] = Array(maps.joined())
       #expect(weights.count == all.count)
       let part: Double = zip(weights, all).reduce(0.0) { $0 + $1.0 * $1.1 }
       let share = part / all.reduce(0, +)
-      let expected: Double = try AttentionRatio(maps: maps, record: record, rows: 7, columns: 7).ratio
+      let expected: Double = try AttentionRatio(maps: maps, record: record, grid: grid).ratio
       #expect(abs(share - expected) < 1e-6, "\(record.id)")
     }
   }
 
-  /// A class token is no patch.
-  @Test func otherFeaturesThanPatchesAreRefused() {
+  /// A class token belongs to its picture, and to no cell of it.
+  @Test func featuresThatAreNoPatches() throws {
+    let grid = FeatureGrid(rows: 7, columns: 7, leading: 1)
     for record in Self.records {
-      #expect(throws: AttentionRatioError.mapSize(record: record.id, found: 50, expected: 49)) {
-        try record.featureWeights(featuresPerImage: 50, patchesPerSide: 7)
-      }
+      let pictures = record.kind == .sequence ? record.count : 1
+      let weights = try record.featureWeights(grids: Array(repeating: grid, count: pictures))
+      #expect(weights.count == 50 * pictures)
+      let isAsked = record.kind == .sequence && record.asked.contains(1)
+      #expect(weights[0] == (isAsked ? 1 : 0), "\(record.id)")
+      #expect(
+        throws: AttentionRatioError.imageCount(record: record.id, found: 0, expected: pictures)
+      ) { try record.featureWeights(grids: []) }
     }
   }
 }

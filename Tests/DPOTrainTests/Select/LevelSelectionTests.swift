@@ -19,24 +19,24 @@ import Testing
     var asked = try record(.compare, .sequence, count: 3)
     (asked.target, asked.targets) = (1, [1, 3])
     let maps = [1.0, 2, 5].map { Array(repeating: $0, count: 4) }
-    let found = try AttentionRatio(maps: maps, record: asked, rows: 2, columns: 2)
+    let found = try AttentionRatio(maps: maps, record: asked, grid: FeatureGrid(rows: 2, columns: 2))
     #expect(found.ratio == 0.75 && found.shares == [0.125, 0.25, 0.625])
     let one = try AttentionRatio(
-      maps: maps, record: composed(.sequence, count: 3, target: 2), rows: 2, columns: 2)
+      maps: maps, record: composed(.sequence, count: 3, target: 2), grid: FeatureGrid(rows: 2, columns: 2))
     #expect(one.ratio == 0.25)
     asked.targets = [1, 4]
     #expect(
       throws: AttentionRatioError.noSuchTarget(record: asked.id, target: 4, count: 3)
-    ) { try AttentionRatio(maps: maps, record: asked, rows: 2, columns: 2) }
+    ) { try AttentionRatio(maps: maps, record: asked, grid: FeatureGrid(rows: 2, columns: 2)) }
 
     var grid = try record(.compare, .grid, count: 4)
     (grid.target, grid.targets) = (1, [1, 4])
     // 2 × 2 cells of 2 × 2 patches: 1, 2, 3 and 4 each.
     let map = [1.0, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4]
-    let cells = try AttentionRatio(maps: [map], record: grid, rows: 4, columns: 4)
+    let cells = try AttentionRatio(maps: [map], record: grid, grid: FeatureGrid(rows: 4, columns: 4))
     #expect(abs(cells.ratio - 0.5) < 1e-12 && cells.shares.map { ($0 * 10).rounded() } == [1, 2, 3, 4])
     let searched = try record(.find, .grid, count: 4)
-    let single = try AttentionRatio(maps: [map], record: searched, rows: 4, columns: 4)
+    let single = try AttentionRatio(maps: [map], record: searched, grid: FeatureGrid(rows: 4, columns: 4))
     #expect(abs(single.ratio - Double(searched.target) / 10) < 1e-12)
   }
 

@@ -31,9 +31,9 @@ import Testing
       let features = try setup.features.features(of: [[picture]])
       let batch = try PackedBatch(
         [PackedExample(promptIDs: prefix, images: [0], completions: [answer])], sharesPrefix: true,
-        imageTokenID: setup.encoder.imageTokenID, patchesPerImage: setup.encoder.tokensPerImage)
+        imageTokenID: setup.encoder.imageTokenID, features: features.features.layout)
       sum -= noGradient {
-        setup.model.logProbabilities(batch, imageFeatures: features.tensor).sum().item()
+        setup.model.logProbabilities(batch, imageFeatures: features.features).sum().item()
       }
       count += answer.count
     }

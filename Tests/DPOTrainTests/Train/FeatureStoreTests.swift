@@ -53,14 +53,17 @@ import Testing
     if room < Self.count {
       #expect(reports[0].contains("features of \(room) of \(Self.count) pictures"), "\(reports)")
       #expect(reports[0].contains("run.feature_cache_mib"))
-      let alone = try some.features(of: [[wanted[Self.count - 1]]]).tensor
-      #expect(alone.shape == [1, 4, 32])
+      let alone = try some.features(of: [[wanted[Self.count - 1]]]).features.rows
+      #expect(alone.shape == [4, 32])
     }
     // Without their files only kept ones can be had, with the same bits whatever the room is.
     try FileManager.default.removeItem(at: folder)
     for (index, picture) in wanted.enumerated() {
       if index < room {
-        let (a, b) = (try some.features(of: [[picture]]).tensor, try all.features(of: [[picture]]).tensor)
+        let (a, b) = (
+          try some.features(of: [[picture]]).features.rows,
+          try all.features(of: [[picture]]).features.rows
+        )
         #expect(a.array(of: Float.self) == b.array(of: Float.self), "\(index)")
       } else {
         #expect(throws: (any Error).self) { try some.features(of: [[picture]]) }

@@ -1,3 +1,4 @@
+import LVLM
 import DPOTrain
 import Foundation
 import MultiImageData
@@ -58,7 +59,8 @@ import Testing
       let found = pair(other.prompt, images)
       #expect(Self.origins.asked(of: found) == [target - 1] && problems(found) == [false, false, false])
       let record = try #require(Self.origins.record(of: found))
-      let weights = try record.featureWeights(featuresPerImage: 4, patchesPerSide: 2)
+      let weights = try record.featureWeights(
+        grids: Array(repeating: FeatureGrid(rows: 2, columns: 2), count: 3))
       #expect(weights.firstIndex(of: 1) == (target - 1) * 4 && weights.reduce(0, +) == 4)
     }
   }

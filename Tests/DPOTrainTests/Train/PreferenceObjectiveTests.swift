@@ -191,10 +191,10 @@ import Testing
         let batch = try PackedBatch(
           [
             PackedExample(
-              promptIDs: pair.promptIDs + answer, images: pair.pictures.compactMap { features.rows[$0] })
-          ], sharesPrefix: true, imageTokenID: 39, patchesPerImage: 4)
+              promptIDs: pair.promptIDs + answer, images: pair.pictures.compactMap { features.numbers[$0] })
+          ], sharesPrefix: true, imageTokenID: 39, features: features.features.layout)
         let probabilities = noGradient {
-          model.decoder.logits(model.hiddenStates(batch, imageFeatures: features.tensor)).softmax(axis: -1)
+          model.decoder.logits(model.hiddenStates(batch, imageFeatures: features.features)).softmax(axis: -1)
         }.array(of: Double.self)
         for (place, token) in answer.enumerated() {
           let row = pair.promptIDs.count + place - 1

@@ -17,7 +17,8 @@ import Testing
     composed.picInPic = 1
     change(&composed)
     return RegionSampler(
-      source: scenes, composed: composed, share: share, options: options, patchesPerSide: 4)
+      source: scenes, composed: composed, share: share, options: options,
+      grid: FeatureGrid(rows: 4, columns: 4))
   }
 
   private static let images = (0..<20).map { scenes.image(.sft, $0) }

@@ -60,7 +60,8 @@ import Testing
           EncodedPair(
             id: "pair-\(number)", pictures: (0..<count).map { Picture.file(files[(number + $0) % 8]) },
             promptIDs: prompt, completions: answers,
-            focus: try record?.featureWeights(featuresPerImage: 16, patchesPerSide: 4)))
+            focus: try record?.featureWeights(
+              grids: Array(repeating: FeatureGrid(rows: 4, columns: 4), count: count))))
       }
       model.setTrainable(false, .vision, .projector)
       model.setTrainable(true, .decoder)
@@ -129,12 +130,12 @@ import Testing
       let batch = try PackedBatch(
         [
           PackedExample(
-            promptIDs: pair.promptIDs, images: pair.pictures.compactMap { features.rows[$0] },
+            promptIDs: pair.promptIDs, images: pair.pictures.compactMap { features.numbers[$0] },
             completions: [pair.completions[0]])
-        ], sharesPrefix: true, imageTokenID: 39, patchesPerImage: 16)
-      let map = setup.model.imageAttention(batch, imageFeatures: features.tensor, layer: layer)[0]
+        ], sharesPrefix: true, imageTokenID: 39, features: features.features.layout)
+      let map = setup.model.imageAttention(batch, imageFeatures: features.features, layer: layer)[0]
       return try AttentionRatio(
-        maps: (0..<map.imageCount).map { map[$0].map(Double.init) }, record: record, rows: 4, columns: 4
+        maps: (0..<map.imageCount).map { map[$0].map(Double.init) }, record: record, grids: map.grids
       ).ratio
     }
   }

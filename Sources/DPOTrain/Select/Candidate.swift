@@ -3,15 +3,6 @@ import MultiImageData
 
 /// Candidates of the selection: questions on file whose answer may become a rejected one.
 extension StoredQuestion {
-  /// The composed prompts of a run, then its single images; paths as written in pairs, relative to the run
-  /// directory or absolute.
-  static func candidates(ofRun directory: URL) throws -> [StoredQuestion] {
-    let found = try Files(composed: ComposeStage.records, single: ComposeStage.single).read(
-      directory.appendingPathComponent("compose", isDirectory: true)
-    ) { "compose/" + $0 }
-    return found.composed + found.single
-  }
-
   /// What the rules make of the model's answers: of those that pass the one that is wanted, otherwise the
   /// greedy one.
   package func row(

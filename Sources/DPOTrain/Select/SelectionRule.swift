@@ -52,7 +52,7 @@ public struct AnswerEvidence: Sendable, Equatable {
 ///
 /// What compares pairs with each other, such as cuts by quantile, is in ``PairSelection``.
 public struct SelectionRule: Sendable {
-  private let settings: RunConfiguration.Select
+  private let settings: SelectionSettings
   private let template: ChatTemplate
   private let adapted: AdaptedThresholds?
 
@@ -64,7 +64,7 @@ public struct SelectionRule: Sendable {
   ///   - template: whose roles and marks are no words of an answer.
   ///   - adapted: thresholds in the place of those of the settings.
   public init(
-    _ settings: RunConfiguration.Select, template: ChatTemplate = .plain, adapted: AdaptedThresholds? = nil
+    _ settings: SelectionSettings, template: ChatTemplate = .plain, adapted: AdaptedThresholds? = nil
   ) {
     self.settings = settings
     self.template = template
@@ -83,9 +83,9 @@ public struct SelectionRule: Sendable {
   /// Whether attention decides at all.
   var usesAttention: Bool { settings.useAttention }
   /// Which of the answers that pass is rejected.
-  var pick: RunConfiguration.Select.Pick { settings.pick }
+  var pick: SelectionSettings.Pick { settings.pick }
   /// Which answer is chosen.
-  var chosen: RunConfiguration.Select.Chosen { settings.chosen }
+  var chosen: SelectionSettings.Chosen { settings.chosen }
 
   /// Whether an answer looked at what it is asked about more than a rejected one may.
   ///

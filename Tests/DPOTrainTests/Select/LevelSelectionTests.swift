@@ -1,8 +1,10 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import LVLM
 import MultiImageData
 import Records
+import Runs
 import Testing
 
 /// Selection among answers to prompts that compare pictures or look for one.

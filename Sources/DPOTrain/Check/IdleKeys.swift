@@ -11,7 +11,6 @@ extension RunConfiguration {
       ("train.lora_r", train.adapter != .lora, "train.adapter is \(train.adapter.rawValue)"),
       ("train.lora_alpha", train.adapter != .lora, "train.adapter is \(train.adapter.rawValue)"),
       ("train.lora_target", train.adapter != .lora, "train.adapter is \(train.adapter.rawValue)"),
-      ("sft.words_until", data.answers == .words, "data.answers is words"),
       ("train.num_train_epochs", train.maxSteps > 0, "train.max_steps is \(train.maxSteps)"),
       (
         "select.threshold_quantile", select.thresholdRule != .quantile,

@@ -132,9 +132,6 @@ extension RunConfiguration {
       data.source != .llava || data.answers == nil, "data.answers", data.answers?.rawValue ?? "",
       "no answers, source llava has those of its file")
     require(
-      data.source != .llava || sft.wordsUntil == 0, "sft.words_until", "\(sft.wordsUntil)",
-      "0, source llava has the answers of its file")
-    require(
       data.source != .llava || evaluate.grader != .semantic, "evaluate.grader", "semantic with source llava",
       "auto or text: source llava has no grader, its answers can only be compared as text")
     require(

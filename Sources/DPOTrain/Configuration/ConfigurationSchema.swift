@@ -222,11 +222,6 @@ extension RunConfiguration.SFT: ConfigurationSection {
       .integer(
         "questions_per_image", \.questionsPerImage, from: 1, to: 16,
         "Questions in one conversation about one picture."),
-      .number(
-        "words_until", \.wordsUntil, .share,
-        "Fraction of the steps up to which questions about one picture are answered in as few words as there "
-          + "are: what \"Image 2\" means is learned sooner from these than from sentences."
-      ),
       .integer(
         "eval_steps", \.evalSteps,
         "Steps between two looks at the accuracy on the validation split, told in `metrics.jsonl`; 0 "

@@ -103,10 +103,6 @@ extension RunConfiguration {
     public var composed = Composed()
     /// Questions in one conversation about one picture.
     public var questionsPerImage = 3
-    /// Fraction of the steps up to which questions about one picture are answered in as few words as there
-    /// are: which picture is meant is learned much sooner from these than from sentences, of whose tokens one
-    /// or two depend on the picture.
-    public var wordsUntil = 0.0
     /// Steps between two looks at the accuracy on the validation split; 0 never looks.
     public var evalSteps = 0
     /// Questions of a look about single images, and as many of every format in `composed`.

@@ -20,7 +20,6 @@ public struct ConversationSampler: Sendable {
   private let levelDraw: LevelDraw
   private let firstComposedStep: Int
   private let lastPairStep: Int
-  private let lastWordStep: Int
 
   /// - Precondition: The split `sft` has a record.
   /// - Parameter options: sizes of canvases.
@@ -53,7 +52,6 @@ public struct ConversationSampler: Sendable {
     generator = RandomGenerator(seed: seed, stream: 0x434F_4E56)
     firstComposedStep = Int((settings.composed.start * Double(settings.maxSteps)).rounded())
     lastPairStep = Int((settings.composed.pairsUntil * Double(settings.maxSteps)).rounded())
-    lastWordStep = Int((settings.wordsUntil * Double(settings.maxSteps)).rounded())
   }
 
   /// The conversations of a step, counted from 0.
@@ -63,22 +61,14 @@ public struct ConversationSampler: Sendable {
       var random = own.split(UInt64(slot))
       let record = try source.record(.sft, index)
       let share = step >= firstComposedStep && !draw.formats.isEmpty ? settings.composed.share : 0
-      let isShort = step < lastWordStep
       return random.uniform() < share
-        ? try composed(record, step < lastPairStep ? pairs : draw, isShort: isShort, using: &random)
-        : try single(record, isShort: isShort, using: &random)
+        ? try composed(record, step < lastPairStep ? pairs : draw, using: &random)
+        : try single(record, using: &random)
     }
   }
 
-  /// An answer, or its shortest wording.
-  private func worded(
-    _ answer: String, to question: String, about image: ImageReference, isShort: Bool
-  ) -> String {
-    isShort ? source.answer(to: question, about: image) ?? answer : answer
-  }
-
   private func single(
-    _ record: SingleImageRecord, isShort: Bool, using random: inout RandomGenerator
+    _ record: SingleImageRecord, using random: inout RandomGenerator
   ) throws -> Conversation {
     var turns =
       [Conversation.Turn(question: record.prompt, answer: record.answer)]
@@ -87,15 +77,11 @@ public struct ConversationSampler: Sendable {
       guard let (question, answer) = try question(about: record.image, using: &random) else { break }
       turns.append(.init(question: question, answer: answer))
     }
-    for index in turns.indices {
-      let question = index == 0 ? record.question : turns[index].question
-      turns[index].answer = worded(turns[index].answer, to: question, about: record.image, isShort: isShort)
-    }
     return Conversation(id: record.id, pictures: [.source(record.image)], turns: turns)
   }
 
   private func composed(
-    _ record: SingleImageRecord, _ draw: FormatDraw, isShort: Bool, using random: inout RandomGenerator
+    _ record: SingleImageRecord, _ draw: FormatDraw, using random: inout RandomGenerator
   ) throws -> Conversation {
     let (kind, count) = draw.format(using: &random)
     let levels = levelDraw.levels(kind, count: settings.composed.questions - 1, using: &random)
@@ -113,9 +99,7 @@ public struct ConversationSampler: Sendable {
         question, kind: kind, target: target + 1, count: count, phrase: phrase)
       let block = PromptRewriting.imageBlock(kind, count: count)
       turns.append(
-        .init(
-          question: turns.isEmpty ? whole : String(whole.dropFirst(block.count)),
-          answer: worded(answer, to: question, about: images[target], isShort: isShort)))
+        .init(question: turns.isEmpty ? whole : String(whole.dropFirst(block.count)), answer: answer))
     }
     add(record.question, record.answer, target: place, using: &random)
     for turn in source.trainedTurns(of: record) {

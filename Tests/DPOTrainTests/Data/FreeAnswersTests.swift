@@ -93,17 +93,6 @@ import Testing
       }
     }
     #expect(turns == 240)
-    (settings.maxSteps, settings.wordsUntil) = (10, 0.3)
-    for share in [0.0, 1.0] {
-      settings.composed.share = share
-      let early = try ConversationSampler(
-        source: Self.source, settings: settings,
-        sampler: RecordSampler(recordCount: 600, batchSize: 60, seed: 1), seed: 1)
-      for (step, isShort) in [(0, true), (2, true), (3, false)] {
-        let answers = try early.conversations(ofStep: step).flatMap { $0.turns.map(\.answer) }
-        #expect(answers.allSatisfy { $0.hasSuffix(".") != isShort }, "step \(step), share \(share)")
-      }
-    }
     #expect(closed > 15 && yes * 4 > closed && yes * 4 < closed * 3, "\(yes) of \(closed)")
   }
 
@@ -122,7 +111,6 @@ import Testing
     #expect(try (0..<50).allSatisfy { try all.record(.sft, $0).family == "describe" })
     for (yaml, expected) in [
       ("data: {source: llava, path: a.json, answers: sentences}", "source llava has those of its file"),
-      ("data: {source: llava, path: a.json}\nsft: {words_until: 0.5}", "sft.words_until"),
       ("data: {source: llava, path: a.json}\nevaluate: {grader: semantic}", "source llava has no grader"),
     ] {
       let error = #expect(throws: ConfigurationError.self) {

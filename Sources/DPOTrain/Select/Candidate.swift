@@ -106,7 +106,8 @@ extension StoredQuestion {
       correct: grading.isRight(answer.text, to: self), ratio: answer.ratio,
       threshold: try record.map {
         try rule.threshold(
-          kind: $0.kind, count: $0.count, level: $0.level, largestOther: evidence.largestOther
+          kind: $0.kind, count: $0.count, level: $0.level, largestOther: evidence.largestOther,
+          mostAsked: evidence.leastAsked.map { answer.ratio - $0 }
         ).value
       } ?? 1,
       shares: answer.shares, layerRatios: answer.layerRatios, perplexity: answer.perplexity,

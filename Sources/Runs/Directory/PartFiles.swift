@@ -33,7 +33,25 @@ extension RunDirectory {
   /// Compares all files of a part with their checksums; nothing for parts of earlier versions.
   /// - Throws: ``RunDirectoryError/damaged(_:part:found:expected:)``.
   static func verify(_ part: RunPart, _ record: StageRecord, in run: URL) throws {
-    guard let digits = record.files else { return }
+    guard let list = try writtenList(of: part, record, in: run) else { return }
+    let folder = part.folder(in: run)
+    for result in concurrently(
+      list.entries.count, { try list.verify(list.entries[$0], in: folder, advice: "") })
+    {
+      do {
+        try result.get()
+      } catch let error as CheckpointError {
+        throw RunDirectoryError.damaged(error, of: part)
+      }
+    }
+  }
+
+  /// The list of a part's files as it was written; `nil` for parts of earlier versions.
+  /// - Throws: ``RunDirectoryError/damaged(_:part:found:expected:)`` when the list itself is another one.
+  static func writtenList(
+    of part: RunPart, _ record: StageRecord, in run: URL
+  ) throws -> ChecksumList? {
+    guard let digits = record.files else { return nil }
     let place = run.appendingPathComponent(part.listName)
     let list: ChecksumList
     do {
@@ -46,15 +64,6 @@ extension RunDirectory {
         place.path, part: part, found: "a list of CRC-32 \(list.digits)",
         expected: "\(digits) as in \(part.recordName)")
     }
-    let folder = part.folder(in: run)
-    for result in concurrently(
-      list.entries.count, { try list.verify(list.entries[$0], in: folder, advice: "") })
-    {
-      do {
-        try result.get()
-      } catch let error as CheckpointError {
-        throw RunDirectoryError.damaged(error, of: part)
-      }
-    }
+    return list
   }
 }

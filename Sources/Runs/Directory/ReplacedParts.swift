@@ -36,8 +36,10 @@ struct ReplacedParts {
 
   /// Moves a part into a folder: its record first, so that it counts as done nowhere until all of it is
   /// there.
-  func move(_ part: RunPart, to folder: URL) throws {
-    let files = try listedFiles(part) ?? part.files(in: run)
+  /// - Parameter list: the list of its files; `nil` where there is none, or a damaged one, which does not say
+  ///   what belongs to the part: its places do.
+  func move(_ part: RunPart, list: ChecksumList?, to folder: URL) throws {
+    let files = list?.entries.map { part.unlisted($0.path) } ?? part.files(in: run)
     for path in [part.recordName, part.listName] + files { try move(path, to: folder) }
     removeEmptyFolders(of: files)
   }
@@ -72,13 +74,6 @@ struct ReplacedParts {
 
   private func exists(_ path: String, in folder: URL) -> Bool {
     FileManager.default.fileExists(atPath: folder.appendingPathComponent(path).path)
-  }
-
-  private func listedFiles(_ part: RunPart) throws -> [String]? {
-    let place = run.appendingPathComponent(part.listName)
-    guard FileManager.default.fileExists(atPath: place.path) else { return nil }
-    // A damaged list does not say what belongs to the part; its places do.
-    return (try? ChecksumList(reading: place))?.entries.map { part.unlisted($0.path) }
   }
 
   private func removeEmptyFolders(of files: [String]) {

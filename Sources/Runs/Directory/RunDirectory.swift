@@ -203,6 +203,17 @@ public final class RunDirectory {
 
   // MARK: Making again
 
+  /// What is wrong with the list of a part's files, which then goes to `replaced/` as it is.
+  package func problemOfList(of part: RunPart) -> RunDirectoryError? {
+    guard let record = states.records[part] else { return nil }
+    do {
+      _ = try Self.writtenList(of: part, record, in: url)
+      return nil
+    } catch {
+      return error as? RunDirectoryError
+    }
+  }
+
   /// Moves what a part left to a folder of `replaced/`, with the checkpoints of its stage when they are of
   /// other settings.
   /// - Parameter all: moves them in any case.
@@ -217,8 +228,8 @@ public final class RunDirectory {
       return made
     }
     // What a process that was killed left without a record is not finished, and will be written over.
-    if states.records[part] != nil {
-      try parts.move(part, to: try target())
+    if let record = states.records[part] {
+      try parts.move(part, list: try? Self.writtenList(of: part, record, in: url), to: try target())
       states.set(nil, of: part)
       verified.remove(part)
     } else {

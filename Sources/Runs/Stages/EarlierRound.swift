@@ -8,9 +8,12 @@ extension Pipeline {
     let stages: [Stage] = [.sft, .compose, .select, .train]
     let place = directory.file(RunConfiguration.earlierRoundFolder)
     let isFinished = stages.allSatisfy { isDone($0, of: earlier, in: place) }
-    let rounds = earlier.train.rounds + 1
-    let round = "round \(earlier.train.rounds) of \(rounds)"
-    console.message(isFinished ? "\(round): done before" : round)
+    // A round says its number when it begins: this one may have rounds before it.
+    if isFinished {
+      console.message("round \(earlier.train.rounds): done before")
+    } else if earlier.train.rounds == 1 {
+      console.message("round 1")
+    }
     // Also where it is done: its files are compared with their checksums.
     do {
       try Pipeline(
@@ -21,7 +24,7 @@ extension Pipeline {
       throw EarlierRoundError(configuration: place.appendingPathComponent("config.yaml").path, error: error)
     }
     directory.readEarlierRound()
-    if !isFinished { console.message("round \(rounds) of \(rounds)") }
+    if !isFinished { console.message("round \(earlier.train.rounds + 1)") }
   }
 }
 

@@ -145,11 +145,13 @@ public struct Pipeline {
   /// Moves to `replaced/` what a part left that is made again now, and says so.
   private func setAside(_ part: RunPart, _ directory: RunDirectory, checkpoints: Bool = false) throws {
     let inputs = directory.states.changedInputs(of: part)
+    let problem = directory.problemOfList(of: part)
     guard let folder = try directory.setAside(part, checkpoints: checkpoints) else { return }
     let reason =
       inputs.isEmpty
       ? "" : " (\(inputs.map(\.rawValue).joined(separator: ", ")) made again with another outcome)"
     console.warning("\(part.rawValue): what it left before is kept in \(folder)\(reason)")
+    if let problem { console.warning("\(problem); it is kept as it is") }
   }
 
   /// The curves of all stages from their own folders: those of a stage that was made again alone come before

@@ -12,6 +12,9 @@ let package = Package(
     .library(name: "LVLM", targets: ["LVLM"]),
     .library(name: "MultiImageData", targets: ["MultiImageData"]),
     .library(name: "DPOTrain", targets: ["DPOTrain"]),
+    .library(name: "Evaluation", targets: ["Evaluation"]),
+    .library(name: "Reporting", targets: ["Reporting"]),
+    .library(name: "Runs", targets: ["Runs"]),
     .executable(name: "dpotrain", targets: ["dpotrain"]),
   ],
   dependencies: [
@@ -38,7 +41,6 @@ let package = Package(
       swiftSettings: swiftSettings),
     .target(
       name: "Checkpoint", dependencies: ["Tensor", "CMIAHDF5", "CMIAZlib"], swiftSettings: swiftSettings),
-
     .target(name: "Records", dependencies: ["Checkpoint", "Tensor"], swiftSettings: swiftSettings),
 
     // Floor 2: the vision-language model.
@@ -56,9 +58,25 @@ let package = Package(
 
     // Floor 4: the method.
     .target(
-      name: "DPOTrain",
+      name: "DPOTrain", dependencies: ["MultiImageData", "LVLM", "Records", "Tensor", "Checkpoint"],
+      swiftSettings: swiftSettings),
+
+    // Floor 5: what a model is worth, and how that is shown.
+    .target(
+      name: "Evaluation",
+      dependencies: ["DPOTrain", "MultiImageData", "LVLM", "Records", "Tensor", "Checkpoint"],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "Reporting",
+      dependencies: ["Evaluation", "DPOTrain", "MultiImageData", "LVLM", "Records", "Checkpoint"],
+      swiftSettings: swiftSettings),
+
+    // Floor 6: runs, from a configuration to a report.
+    .target(
+      name: "Runs",
       dependencies: [
-        "MultiImageData", "LVLM", "Records", "Tensor", "Checkpoint", .product(name: "Yams", package: "Yams"),
+        "Reporting", "Evaluation", "DPOTrain", "MultiImageData", "LVLM", "Records", "Tensor", "Checkpoint",
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swiftSettings),
 
@@ -71,7 +89,8 @@ let package = Package(
     .executableTarget(
       name: "dpotrain",
       dependencies: [
-        "DPOTrain", "MultiImageData", "Verification", "LVLM", "Records", "Tensor", "Checkpoint",
+        "Runs", "Reporting", "Evaluation", "Verification", "DPOTrain", "MultiImageData", "LVLM", "Records",
+        "Tensor", "Checkpoint",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/DPOTrainCLI", swiftSettings: swiftSettings),
@@ -100,7 +119,10 @@ let package = Package(
     .testTarget(
       name: "LVLMTests", dependencies: ["LVLM", "TestSupport"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "DPOTrainTests", dependencies: ["DPOTrain", "MultiImageData", "Records", "TestSupport"],
+      name: "DPOTrainTests",
+      dependencies: [
+        "Runs", "Reporting", "Evaluation", "DPOTrain", "MultiImageData", "Records", "TestSupport",
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "VerificationTests", dependencies: ["Verification", "TestSupport"],
@@ -108,8 +130,8 @@ let package = Package(
     .testTarget(
       name: "CLITests",
       dependencies: [
-        "dpotrain", "tensor-conformance", "Checkpoint", "DPOTrain", "LVLM", "Records", "Tensor",
-        "TestSupport",
+        "dpotrain", "tensor-conformance", "Runs", "Reporting", "Evaluation", "DPOTrain", "MultiImageData",
+        "LVLM", "Records", "Tensor", "Checkpoint", "TestSupport",
       ],
       swiftSettings: swiftSettings),
   ],

@@ -2,6 +2,7 @@ import ArgumentParser
 import DPOTrain
 import Foundation
 import Records
+import Runs
 
 /// The command's root: parses arguments, runs, and turns errors into a line and an exit status.
 @main

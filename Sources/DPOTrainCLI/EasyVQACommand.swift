@@ -1,8 +1,10 @@
 import ArgumentParser
 import DPOTrain
+import Evaluation
 import Foundation
 import LVLM
 import Records
+import Runs
 
 struct EasyVQACommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,8 +1,10 @@
 import ArgumentParser
 import DPOTrain
+import Evaluation
 import Foundation
 import LVLM
 import Records
+import Runs
 
 extension BenchmarkRun.Score: ExpressibleByArgument {}
 extension BenchmarkPrompt.Form: ExpressibleByArgument {}

@@ -4,6 +4,7 @@ import DPOTrain
 import Foundation
 import LVLM
 import Records
+import Runs
 import Tensor
 
 /// What `dpotrain export` writes.

@@ -2,6 +2,7 @@ import ArgumentParser
 import DPOTrain
 import Foundation
 import Records
+import Runs
 
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import DPOTrain
 import Foundation
 import MultiImageData
 import Records
+import Runs
 import Tensor
 
 /// What `dpotrain make-data` makes.

@@ -2,6 +2,7 @@ import ArgumentParser
 import DPOTrain
 import Foundation
 import Records
+import Runs
 import Tensor
 
 /// Which configuration a command works with.

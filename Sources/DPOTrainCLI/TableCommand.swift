@@ -1,5 +1,6 @@
 import ArgumentParser
 import DPOTrain
+import Evaluation
 import Foundation
 
 struct TableCommand: ParsableCommand {

@@ -24,7 +24,7 @@ public struct AdaptedThresholds: Sendable, Equatable {
 
   /// - Parameter ratios: R of every answer to prompts of one format and number of images.
   /// - Returns: `nil` where the settings have thresholds of their own.
-  package init?(_ settings: RunConfiguration.Select, ratios: [Place: [Double]]) {
+  package init?(_ settings: SelectionSettings, ratios: [Place: [Double]]) {
     for (place, all) in ratios {
       let finite = all.filter(\.isFinite).sorted()
       guard !finite.isEmpty else { continue }

@@ -6,7 +6,7 @@ import MultiImageData
 /// A vocabulary that a run made of its own texts holds 256 bytes and pieces that only words longer than
 /// themselves are made of. A model that samples at a high temperature finds them all: bytes, the middle of a
 /// word, half a role.
-struct AnswerPieces {
+package struct AnswerPieces {
   /// Pieces that no text of the run is made of.
   let unused: Set<Int32>
   /// Pieces that no text of the run begins with: those that go on with a word.
@@ -17,7 +17,7 @@ struct AnswerPieces {
   private let tokenizer: Tokenizer
 
   /// - Parameter texts: what the run learns from; `nil` where the vocabulary came with a model.
-  init(_ tokenizer: Tokenizer, madeOf texts: [String]?) {
+  package init(_ tokenizer: Tokenizer, madeOf texts: [String]?) {
     self.tokenizer = tokenizer
     guard let texts else {
       unused = []
@@ -45,7 +45,7 @@ struct AnswerPieces {
   }
 
   /// Leaves out of a choice what no answer is made of.
-  func restrict(_ sampling: Sampling) -> Sampling {
+  package func restrict(_ sampling: Sampling) -> Sampling {
     var sampling = sampling
     sampling.excluded = unused
     sampling.excludedFirst = continuing
@@ -53,14 +53,14 @@ struct AnswerPieces {
   }
 
   /// Whether an answer begins as texts do, with the beginning of a word, and is made of their pieces.
-  func areText(_ ids: [Int32]) -> Bool {
+  package func areText(_ ids: [Int32]) -> Bool {
     let own = ids.filter { $0 != tokenizer.eosID }
     return own.allSatisfy { !unused.contains($0) } && own.first.map { !continuing.contains($0) } ?? true
   }
 
   /// Whether a sampled answer is made of words of the run's texts, and of numbers. A model answers right
   /// where it is sampled: it knows the words, and others are two halves that chance put together.
-  func areWords(_ text: String) -> Bool {
+  package func areWords(_ text: String) -> Bool {
     guard let words else { return true }
     return Self.words(of: text).allSatisfy { word in
       words.contains(word) || word.allSatisfy(\.isNumber)

@@ -23,21 +23,21 @@ package struct AnsweredPrompt: JSONRow, Equatable {
   /// An answer with what rules look at.
   package struct Answer: Codable, Equatable, Sendable {
     /// The text.
-    var text: String
+    package var text: String
     /// Perplexity of the answer under the model that gave it.
     var perplexity: Double
     /// Attention ratio R of the target, 0 … 1; 1 for a single image.
-    var ratio: Double
+    package var ratio: Double
     /// The share of each picture (or cell).
     var shares: [Double]
     /// R by decoder layer, where all layers are read.
-    var layerRatios: [Double]?
+    package var layerRatios: [Double]?
     /// The attention map, kept for a few prompts.
     var attention: AttentionMap?
     /// What every layer says, until one is chosen (`select.layer: auto`).
-    var readings: [Reading]?
+    package var readings: [Reading]?
     /// `false` where it is made of pieces that are no text (``AnswerPieces``); absent otherwise.
-    var isOfWholePieces: Bool?
+    package var isOfWholePieces: Bool?
 
     package init(
       text: String, perplexity: Double, ratio: Double, shares: [Double], layerRatios: [Double]? = nil,
@@ -93,13 +93,13 @@ package struct AnsweredPrompt: JSONRow, Equatable {
   }
 
   /// The prompt's id.
-  var id: String
+  package var id: String
   /// The greedy answer.
-  var greedy: Answer
+  package var greedy: Answer
   /// Sampled answers; with `select.require_wrong` only where the greedy one is right.
-  var samples: [Answer]
+  package var samples: [Answer]
   /// The greedy answer, then the sampled ones.
-  var all: [Answer] { [greedy] + samples }
+  package var all: [Answer] { [greedy] + samples }
 
   /// With what one layer says of every answer.
   package func read(by place: Int) -> Self {

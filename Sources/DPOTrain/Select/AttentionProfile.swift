@@ -2,15 +2,15 @@ import LVLM
 import MultiImageData
 
 /// Which layers' attention a run reads, and what it makes of an answer's maps.
-struct AttentionProfile {
+package struct AttentionProfile {
   /// What the model is asked to keep.
-  let capture: AttentionRequest
+  package let capture: AttentionRequest
   private let layer: Int?
   private let isWhole: Bool
 
   /// The reading that settings ask for, of a decoder of `layers` layers; of all of them where the answers
   /// decide which one counts.
-  init(_ settings: RunConfiguration.Select, layers: Int) {
+  package init(_ settings: SelectionSettings, layers: Int) {
     layer = settings.layer.index(of: layers)
     isWhole = settings.layerProfile || layer == nil
     capture = AttentionRequest(
@@ -21,7 +21,7 @@ struct AttentionProfile {
   /// Attention ratios of an answer to a composed prompt: that of the layer, with shares, where there is one,
   /// and those of all layers.
   /// - Throws: ``AttentionRatioError``.
-  func ratios(
+  package func ratios(
     _ answer: AttendedAnswer, record: ComposedRecord
   ) throws -> (chosen: AttentionRatio?, byLayer: [Double]?) {
     let all = try all(answer, record: record)
@@ -40,7 +40,7 @@ struct AttentionProfile {
   /// An answer as rules look at it; where no layer is chosen yet, with what each of them says.
   /// - Parameter record: `nil` for a single image.
   /// - Throws: ``AttentionRatioError``.
-  func judged(
+  package func judged(
     _ answer: AttendedAnswer, record: ComposedRecord?, keepsMap: Bool
   ) throws -> AnsweredPrompt.Answer {
     let found = try record.map { try all(answer, record: $0) }

@@ -3,15 +3,6 @@ import MultiImageData
 
 /// Candidates of the selection: questions on file whose answer may become a rejected one.
 extension StoredQuestion {
-  /// The composed prompts of a run, then its single images; paths as written in pairs, relative to the run
-  /// directory or absolute.
-  static func candidates(ofRun directory: URL) throws -> [StoredQuestion] {
-    let found = try Files(composed: ComposeStage.records, single: ComposeStage.single).read(
-      directory.appendingPathComponent("compose", isDirectory: true)
-    ) { "compose/" + $0 }
-    return found.composed + found.single
-  }
-
   /// What the rules make of the model's answers: of those that pass the one that is wanted, otherwise the
   /// greedy one.
   package func row(
@@ -115,7 +106,8 @@ extension StoredQuestion {
       correct: grading.isRight(answer.text, to: self), ratio: answer.ratio,
       threshold: try record.map {
         try rule.threshold(
-          kind: $0.kind, count: $0.count, level: $0.level, largestOther: evidence.largestOther
+          kind: $0.kind, count: $0.count, level: $0.level, largestOther: evidence.largestOther,
+          mostAsked: evidence.leastAsked.map { answer.ratio - $0 }
         ).value
       } ?? 1,
       shares: answer.shares, layerRatios: answer.layerRatios, perplexity: answer.perplexity,

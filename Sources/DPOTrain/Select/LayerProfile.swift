@@ -31,7 +31,7 @@ public struct LayerProfile: Codable, Sendable, Equatable {
   }
 
   /// The file in a run's `select/`.
-  static let file = "layers.json"
+  package static let file = "layers.json"
 
   /// All formats, then each one.
   public var parts: [Part]
@@ -95,7 +95,7 @@ public struct LayerProfile: Codable, Sendable, Equatable {
   }
 
   /// The content of `select/layers.json`.
-  var json: OrderedJSON {
+  package var json: OrderedJSON {
     var members: [OrderedJSON.Member] = layer.map { [.init("layer", .integer($0))] } ?? []
     members.append(.init("parts", .array(parts.map(\.json))))
     return .object(members)

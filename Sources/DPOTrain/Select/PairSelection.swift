@@ -4,11 +4,11 @@ import Tensor
 /// The part of selection that looks at all candidates together: cuts by quantile, formats, random rejected
 /// answers and the number of pairs.
 public struct PairSelection: Sendable {
-  private let settings: RunConfiguration.Select
+  private let settings: SelectionSettings
   private let seed: UInt64
 
   /// - Parameter seed: what random rejected answers and the pairs beyond `max_pairs` are drawn with.
-  public init(_ settings: RunConfiguration.Select, seed: UInt64) {
+  public init(_ settings: SelectionSettings, seed: UInt64) {
     self.settings = settings
     self.seed = seed
   }

@@ -58,7 +58,7 @@ public struct SelectionQuality: Sendable, Equatable {
   /// Every format, each followed by its numbers of images where there are several.
   public private(set) var parts: [Part]
   /// The profile by layer, whose areas are `auc_by_layer`.
-  let profile: LayerProfile?
+  package let profile: LayerProfile?
 
   /// - Parameters:
   ///   - asked: the prompts with their answers.

@@ -52,7 +52,7 @@ public struct AnswerEvidence: Sendable, Equatable {
 ///
 /// What compares pairs with each other, such as cuts by quantile, is in ``PairSelection``.
 public struct SelectionRule: Sendable {
-  private let settings: RunConfiguration.Select
+  private let settings: SelectionSettings
   private let template: ChatTemplate
   private let adapted: AdaptedThresholds?
 
@@ -64,7 +64,7 @@ public struct SelectionRule: Sendable {
   ///   - template: whose roles and marks are no words of an answer.
   ///   - adapted: thresholds in the place of those of the settings.
   public init(
-    _ settings: RunConfiguration.Select, template: ChatTemplate = .plain, adapted: AdaptedThresholds? = nil
+    _ settings: SelectionSettings, template: ChatTemplate = .plain, adapted: AdaptedThresholds? = nil
   ) {
     self.settings = settings
     self.template = template
@@ -83,9 +83,9 @@ public struct SelectionRule: Sendable {
   /// Whether attention decides at all.
   var usesAttention: Bool { settings.useAttention }
   /// Which of the answers that pass is rejected.
-  var pick: RunConfiguration.Select.Pick { settings.pick }
+  var pick: SelectionSettings.Pick { settings.pick }
   /// Which answer is chosen.
-  var chosen: RunConfiguration.Select.Chosen { settings.chosen }
+  var chosen: SelectionSettings.Chosen { settings.chosen }
 
   /// Whether an answer looked at what it is asked about more than a rejected one may.
   ///
@@ -97,23 +97,25 @@ public struct SelectionRule: Sendable {
     _ ratio: Double, largestOther: Double?, leastAsked: Double? = nil, kind: CompositionKind, count: Int,
     level: PromptLevel? = nil
   ) throws -> Bool {
-    let (limit, isStrict) = try threshold(
-      kind: kind, count: count, level: level, largestOther: largestOther)
-    let value = settings.thresholdRule == .argmax ? leastAsked ?? ratio : ratio
-    return isStrict ? value >= limit : value > limit
+    if settings.thresholdRule == .argmax { return (leastAsked ?? ratio) >= largestOther ?? 0 }
+    let (limit, isStrict) = try threshold(kind: kind, count: count, level: level)
+    return isStrict ? ratio >= limit : ratio > limit
   }
 
   /// The largest ratio with which an answer is rejected, and whether it must stay below it.
   ///
   /// The table is for one image of n. Where two are compared every other image may have as much attention as
   /// there: τ₂ = 1 − (1 − τ)(n − 2) / (n − 1).
-  /// - Parameter largestOther: the largest share of another image, which is the threshold of the rule
-  ///   `argmax`.
+  /// - Parameters:
+  ///   - largestOther: the largest share of another image, which is the threshold of the rule `argmax`.
+  ///   - mostAsked: the larger share of two images that are compared, beside which the smaller one has to
+  ///     reach that.
   /// - Throws: ``SelectionError/noThreshold(format:count:known:)`` when the table has no entry for `count`.
   public func threshold(
-    kind: CompositionKind, count: Int, level: PromptLevel? = nil, largestOther: Double? = nil
+    kind: CompositionKind, count: Int, level: PromptLevel? = nil, largestOther: Double? = nil,
+    mostAsked: Double? = nil
   ) throws -> (value: Double, isStrict: Bool) {
-    if settings.thresholdRule == .argmax { return (largestOther ?? 0, true) }
+    if settings.thresholdRule == .argmax { return ((largestOther ?? 0) + (mostAsked ?? 0), true) }
     func look(_ table: [Int: Double]) throws -> Double {
       guard let value = table[count] else {
         throw SelectionError.noThreshold(format: kind.rawValue, count: count, known: table.keys.sorted())

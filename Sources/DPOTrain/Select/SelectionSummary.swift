@@ -37,7 +37,7 @@ public struct SelectionSummary: Sendable, Equatable {
   }
 
   /// The content of `select/summary.json`.
-  func json(_ quality: SelectionQuality) -> OrderedJSON {
+  package func json(_ quality: SelectionQuality) -> OrderedJSON {
     .object(
       kinds.map { kind in
         .init(

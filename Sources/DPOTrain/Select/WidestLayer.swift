@@ -35,14 +35,14 @@ package struct WidestLayer: Equatable {
 
   /// Of answers to prompts that name one picture, where there are any: what the others ask has no say in it,
   /// so that they change nothing for these.
-  init?(deciding answers: [(kind: QuestionKind, count: Int, ratios: [Double])]) {
+  package init?(deciding answers: [(kind: QuestionKind, count: Int, ratios: [Double])]) {
     let named = answers.filter { $0.kind.level == nil }
     self.init(
       (named.isEmpty ? answers : named).map { ("\($0.kind.rawValue)-\($0.count)", $0.ratios) })
   }
 
   /// The layer of which answers on file have their ratio; `nil` where they do not agree on one.
-  static func read(by answers: [AnsweredPrompt]) -> Int? {
+  package static func read(by answers: [AnsweredPrompt]) -> Int? {
     let answers = answers.map(\.greedy).filter { $0.layerRatios != nil }
     guard let layers = answers.first?.layerRatios?.count else { return nil }
     return (0..<layers).first { layer in answers.allSatisfy { $0.layerRatios?[layer] == $0.ratio } }

@@ -13,7 +13,7 @@ import Tensor
 /// A pure function of the seed and the step.
 public struct ConversationSampler: Sendable {
   private let source: any QuestionSource
-  private let settings: RunConfiguration.SFT
+  private let settings: SupervisedSettings
   private let sampler: RecordSampler
   private let generator: RandomGenerator
   private let options: CompositionOptions
@@ -28,7 +28,7 @@ public struct ConversationSampler: Sendable {
   /// - Throws: ``DataError`` when conversations about several pictures are asked for and the records show
   ///   fewer, or when pictures are to be compared and found of which the source knows nothing.
   public init(
-    source: any QuestionSource, settings: RunConfiguration.SFT, options: CompositionOptions = .init(),
+    source: any QuestionSource, settings: SupervisedSettings, options: CompositionOptions = .init(),
     sampler: RecordSampler, seed: UInt64
   ) throws {
     self.options = options

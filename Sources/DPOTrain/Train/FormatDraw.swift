@@ -3,7 +3,7 @@ import MultiImageData
 import Tensor
 
 /// Draws in which format pictures of the split `sft` are shown together, and with which others.
-struct FormatDraw: Sendable {
+package struct FormatDraw: Sendable {
   /// Formats with numbers of pictures and weights; none is drawn where there is none.
   let formats: [(kind: CompositionKind, count: Int, weight: Double)]
   let source: any QuestionSource
@@ -33,7 +33,7 @@ struct FormatDraw: Sendable {
   }
 
   /// How many different pictures the split `sft` of a source shows, counted up to `most`.
-  static func distinctPictures(of source: any QuestionSource, upTo most: Int) -> Int {
+  package static func distinctPictures(of source: any QuestionSource, upTo most: Int) -> Int {
     var seen: Set<String> = []
     for index in 0..<source.count(of: .sft) where seen.count < most {
       seen.insert(source.image(.sft, index).path)

@@ -12,7 +12,7 @@ struct LevelDraw: Sendable {
   /// Pictures that are looked at for each that is wanted.
   private static let tries = 200
 
-  init(source: any QuestionSource, settings: RunConfiguration.SFT.Composed) {
+  init(source: any QuestionSource, settings: SupervisedSettings.Composed) {
     self.source = source
     shares = settings.levelShares
   }

@@ -5,7 +5,7 @@ import Records
 import Tensor
 
 /// A model's parameters in checkpoints.
-enum ModelState {
+package enum ModelState {
   /// What a checkpoint holds, in the model's order: every parameter; of a model with adapters those that are
   /// trained, because the others stay what they are in the base model.
   static func entries(of model: LlavaModel) -> [TrainingCheckpoint.Entry] {
@@ -48,7 +48,9 @@ enum ModelState {
   }
 
   /// - Throws: `CheckpointError` of kind `mismatch` unless a tensor of a file has the shape of the parameter.
-  static func requireShape(_ tensor: Tensor, _ parameter: Parameter, _ name: String, _ file: URL) throws {
+  package static func requireShape(_ tensor: Tensor, _ parameter: Parameter, _ name: String, _ file: URL)
+    throws
+  {
     guard tensor.shape == parameter.shape else {
       throw CheckpointError(
         .mismatch, file: file.path, at: "/model/\(name)", found: "shape \(tensor.shape)",
@@ -59,7 +61,7 @@ enum ModelState {
   /// A hash of the weights in a model directory: names, types, shapes and values, whatever the layout of the
   /// names and of the files. A GGUF file counts as it is.
   /// - Throws: `CheckpointError`, or `ModelDirectoryError` for a directory without weights.
-  static func digest(ofModelAt url: URL) throws -> String {
+  package static func digest(ofModelAt url: URL) throws -> String {
     if url.pathExtension == "gguf" { return try Digest.of(file: url) }
     var digest = Digest()
     try WeightBytes.forEach(of: url) { name, description in
@@ -71,7 +73,7 @@ enum ModelState {
   }
 
   /// A hash of all weights.
-  static func digest(_ model: LlavaModel) -> String {
+  package static func digest(_ model: LlavaModel) -> String {
     var digest = Digest()
     for (name, parameter) in model.namedParameters() {
       digest.update(name)

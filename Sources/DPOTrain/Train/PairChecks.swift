@@ -14,7 +14,7 @@ public enum PairFileError: Error, Equatable, CustomStringConvertible {
 
   /// What a reader of single records cannot see in a pair.
   /// - Parameter seen: the pairs before it.
-  static func problem(of pair: PreferencePair, seen: inout Set<[String]>) -> String? {
+  package static func problem(of pair: PreferencePair, seen: inout Set<[String]>) -> String? {
     if pair.chosen == pair.rejected {
       return "chosen and rejected are the same text, expected two different answers"
     }
@@ -24,7 +24,7 @@ public enum PairFileError: Error, Equatable, CustomStringConvertible {
 
   /// The pairs under names of their own: the authors' files have pairs of several formats under the id of the
   /// record they were made of. The second of a name is called `name#2`.
-  static func distinctlyNamed(_ pairs: [PreferencePair]) -> [PreferencePair] {
+  package static func distinctlyNamed(_ pairs: [PreferencePair]) -> [PreferencePair] {
     var counts: [String: Int] = [:]
     return pairs.map { pair in
       var pair = pair

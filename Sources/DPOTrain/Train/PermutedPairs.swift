@@ -30,7 +30,7 @@ package enum PermutedPairs {
   }
 
   /// How many orders of so many pictures there are beside a given one; no more than anybody asks for.
-  static func otherOrders(of pictures: Int) -> Int {
+  package static func otherOrders(of pictures: Int) -> Int {
     guard pictures > 1 else { return 0 }
     return (2...min(pictures, 12)).reduce(1, *) - 1
   }

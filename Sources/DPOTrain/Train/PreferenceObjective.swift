@@ -42,7 +42,7 @@ public struct PairLogProbabilities: Sendable, Equatable {
   }
 
   /// Those of some pairs from the scores of all their answers; without a rejected answer it has none.
-  static func of(_ pairs: [EncodedPair], scores: Tensor) -> [PairLogProbabilities] {
+  package static func of(_ pairs: [EncodedPair], scores: Tensor) -> [PairLogProbabilities] {
     var rest = scores.array(of: Float.self)[...]
     return pairs.map { pair in
       let own = rest.prefix(pair.completions.count).map(Double.init)

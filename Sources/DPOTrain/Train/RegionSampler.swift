@@ -15,7 +15,7 @@ package struct RegionSampler: Sendable {
   ///   - share: of the pictures that become canvases.
   ///   - grid: the features that are pooled, those of the square the model sees.
   package init(
-    source: any QuestionSource, composed: RunConfiguration.SFT.Composed, share: Double,
+    source: any QuestionSource, composed: SupervisedSettings.Composed, share: Double,
     options: CompositionOptions, grid: FeatureGrid
   ) {
     draw = FormatDraw(formats: composed.weights.filter { $0.kind != .sequence }, source: source)

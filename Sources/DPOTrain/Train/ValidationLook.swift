@@ -7,7 +7,7 @@ import Tensor
 ///
 /// A model learns to read "Image 3" in one sudden step whose time differs between seeds. A base that errs by
 /// chance has to be stopped by what it can do, not by a number of steps.
-struct ValidationLook {
+package struct ValidationLook {
   private let questions: [StoredQuestion]
   private let answerer: Answerer
   private let grading: AnswerGrading
@@ -18,9 +18,9 @@ struct ValidationLook {
   ///   - count: questions about single images, and as many of every format.
   /// - Throws: ``CompositionError`` where there are too few pictures, ``RecordError`` where a prompt is too
   ///   long.
-  init(
+  package init(
     model: LlavaModel, encoder: PromptEncoder, pictures: PictureStore, composer: Composer,
-    composed: RunConfiguration.SFT.Composed, count: Int, grading: AnswerGrading, batchTokens: Int,
+    composed: SupervisedSettings.Composed, count: Int, grading: AnswerGrading, batchTokens: Int,
     maxNewTokens: Int
   ) throws {
     let split = DataSplit.validation
@@ -57,7 +57,7 @@ struct ValidationLook {
 
   /// As many questions of every format that is trained, and of every level, divided over its numbers of
   /// images.
-  static func plan(_ composed: RunConfiguration.SFT.Composed, count: Int) -> CompositionPlan {
+  package static func plan(_ composed: SupervisedSettings.Composed, count: Int) -> CompositionPlan {
     var entries: [CompositionPlan.Entry] = []
     for level in [nil] + composed.levelShares.map({ Optional($0.level) }) {
       for kind in CompositionKind.allCases where level == nil || kind.namesPictures {
@@ -70,7 +70,7 @@ struct ValidationLook {
   }
 
   /// The share of right greedy answers by kind of question.
-  func accuracies() throws -> [(kind: QuestionKind, accuracy: Double)] {
+  package func accuracies() throws -> [(kind: QuestionKind, accuracy: Double)] {
     var right: [QuestionKind: Int] = [:]
     for (index, batch) in answerer.batches.enumerated() {
       let answers = try noGradient { try answerer.answers(batch: index) }

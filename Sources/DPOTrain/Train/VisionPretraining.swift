@@ -20,7 +20,7 @@ public struct VisionPretraining {
     public var classes: [String]
   }
 
-  private let settings: RunConfiguration.SFT.VisionPretraining
+  private let settings: SupervisedSettings.VisionPretraining
   private let model: LlavaModel
   private let source: any QuestionSource
   private let pictures: PictureStore
@@ -32,7 +32,7 @@ public struct VisionPretraining {
   ///   - composed: the formats that canvases have.
   ///   - options: sizes of canvases.
   public init(
-    settings: RunConfiguration.SFT.VisionPretraining, composed: RunConfiguration.SFT.Composed = .init(),
+    settings: SupervisedSettings.VisionPretraining, composed: SupervisedSettings.Composed = .init(),
     options: CompositionOptions = .init(), model: LlavaModel, source: any QuestionSource,
     pictures: PictureStore, seed: UInt64
   ) {

@@ -1,7 +1,9 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import MultiImageData
 import Records
+import Runs
 import Testing
 
 /// A suite whose runs are made up: what is counted, tested and written is known.

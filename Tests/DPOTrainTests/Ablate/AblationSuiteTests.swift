@@ -1,7 +1,9 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import MultiImageData
 import Records
+import Runs
 import Testing
 
 @Suite("Ablation suite")

@@ -1,4 +1,5 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import LVLM
 import Records

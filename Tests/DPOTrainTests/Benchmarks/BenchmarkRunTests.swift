@@ -1,7 +1,9 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import LVLM
 import Records
+import Runs
 import Tensor
 import TestSupport
 import Testing

@@ -1,8 +1,10 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import LVLM
 import MultiImageData
 import Records
+import Runs
 import Testing
 
 /// What is said before a run's first step about questions of levels 2 and 3.

@@ -3,6 +3,8 @@ import Foundation
 import LVLM
 import MultiImageData
 import Records
+import Reporting
+import Runs
 import Testing
 
 /// What is said before a run's first step about the number of its records.

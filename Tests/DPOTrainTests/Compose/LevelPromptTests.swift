@@ -1,8 +1,10 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import LVLM
 import MultiImageData
 import Records
+import Runs
 import Testing
 
 /// Prompts that compare pictures and that ask which one fits: the answer is what the facts say.

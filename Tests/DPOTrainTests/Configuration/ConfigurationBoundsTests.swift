@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Runs
 import Testing
 
 /// Every key with a number, with numbers that no run can have: reading, checking and planning end with a

@@ -1,4 +1,5 @@
 import DPOTrain
+import Runs
 import Testing
 
 @Suite struct ConfigurationErrorTests {

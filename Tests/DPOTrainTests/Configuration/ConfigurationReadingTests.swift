@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import MultiImageData
+import Runs
 import Testing
 
 @Suite struct ConfigurationReadingTests {

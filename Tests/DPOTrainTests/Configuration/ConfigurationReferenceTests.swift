@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Runs
 import Testing
 
 @Suite struct ConfigurationReferenceTests {

@@ -1,4 +1,5 @@
 import DPOTrain
+import Runs
 import Testing
 
 /// Every option of every loss can be set by a key of `train`, and is refused where the loss does not read it.

@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Runs
 import Testing
 
 /// The two presets against a table of what the paper (arXiv 2410.17637) and the authors' scripts say.

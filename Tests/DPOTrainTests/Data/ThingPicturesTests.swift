@@ -3,6 +3,7 @@ import Foundation
 import LVLM
 import MultiImageData
 import Records
+import Runs
 import Testing
 
 @Suite struct ThingPicturesTests {

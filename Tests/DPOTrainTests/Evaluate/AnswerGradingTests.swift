@@ -1,7 +1,9 @@
 import DPOTrain
+import Evaluation
 import LVLM
 import MultiImageData
 import Records
+import Runs
 import Testing
 
 @Suite struct AnswerGradingTests {

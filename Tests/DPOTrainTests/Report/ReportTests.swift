@@ -1,6 +1,8 @@
 import DPOTrain
 import Foundation
 import Records
+import Reporting
+import Runs
 import Testing
 
 @Suite("Report")

@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Reporting
 import Testing
 
 @Suite("TensorBoard events")

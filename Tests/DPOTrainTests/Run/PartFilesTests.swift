@@ -2,6 +2,7 @@ import Checkpoint
 import DPOTrain
 import Foundation
 import Records
+import Runs
 import TestSupport
 import Testing
 
@@ -138,6 +139,37 @@ import Testing
         $0.train.beta = 0.5
       }
       #expect(try PartStates(other, in: folder).stale.contains(.train))
+    }
+  }
+
+  /// A list that names other files than were written, or none, leaves no file of the part behind.
+  @Test func aDamagedListLosesNoFile() throws {
+    let damages: [(String) -> String] = [
+      { $0.replacing("config.json", with: "confjg.json") }, { String($0.prefix($0.count / 2)) }, { _ in "" },
+      { $0.replacing(" ", with: "\0") },
+    ]
+    for (number, damage) in damages.enumerated() {
+      try Fixtures.withTemporaryDirectory { folder in
+        do { _ = try finished(RunConfiguration.writing(to: folder)) }
+        let list = folder.appendingPathComponent("train/train.sfv")
+        try write(damage(try String(contentsOf: list, encoding: .utf8)), list)
+        do {
+          let run = try RunDirectory(RunConfiguration.writing(to: folder) { $0.train.gamma = 0.3 })
+          #expect("\(run.problemOfList(of: .train)!)".contains("train/train.sfv"), "\(number)")
+          #expect(run.problemOfList(of: .sft) == nil)
+          #expect(try run.setAside(.train) == "replaced/1")
+          for name in ["train/model/config.json", "train/train.sfv", "train/done.json"] {
+            let kept = run.file("replaced/1/" + name).path
+            #expect(FileManager.default.fileExists(atPath: kept), "\(number): \(name)")
+            #expect(!FileManager.default.fileExists(atPath: run.file(name).path), "\(number): \(name)")
+          }
+        }
+        var refusals: [String] = []
+        let back = try RunDirectory(RunConfiguration.writing(to: folder))
+        #expect(
+          try back.takeOver(.train, from: back.replacedRuns) { refusals.append("\($0)") } == nil)
+        #expect(refusals.contains { $0.contains("train.sfv") }, "\(number): \(refusals)")
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Runs
 
 extension RunConfiguration {
   /// The defaults with another output directory, and what `edit` does to them.

@@ -2,6 +2,7 @@ import Checkpoint
 import DPOTrain
 import Foundation
 import Records
+import Runs
 import TestSupport
 import Testing
 

@@ -1,8 +1,10 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import LVLM
 import MultiImageData
 import Records
+import Runs
 import Testing
 
 /// Selection among answers to prompts that compare pictures or look for one.
@@ -68,6 +70,12 @@ import Testing
     #expect(try isOver(0.7, least: 0.3, other: 0.3))
     #expect(try isOver(1, least: 0.2, other: nil))
     #expect(try isOver(0.4, least: nil, other: 0.3) && !isOver(0.2, least: nil, other: 0.3))
+    // What is stored is what R is compared with.
+    for (ratio, least, other) in [(0.7, 0.1, 0.3), (0.75, 0.375, 0.25), (0.5, 0.25, 0.5)] {
+      let limit = try rule.threshold(
+        kind: .sequence, count: 3, level: .compare, largestOther: other, mostAsked: ratio - least)
+      #expect(try limit.isStrict && (ratio >= limit.value) == isOver(ratio, least: least, other: other))
+    }
   }
 
   @Test func quantilesAreOfALevel() throws {

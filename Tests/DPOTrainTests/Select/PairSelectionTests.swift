@@ -1,6 +1,7 @@
 import DPOTrain
 import MultiImageData
 import Records
+import Runs
 import Testing
 
 @Suite("Pair selection")

@@ -1,6 +1,7 @@
 import DPOTrain
 import LVLM
 import MultiImageData
+import Runs
 import Testing
 
 @Suite struct PictureNoiseTests {

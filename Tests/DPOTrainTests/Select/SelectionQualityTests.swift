@@ -2,6 +2,7 @@ import DPOTrain
 import Foundation
 import MultiImageData
 import Records
+import Runs
 import Testing
 
 @Suite("Quality of a selection")

@@ -1,5 +1,6 @@
 import DPOTrain
 import MultiImageData
+import Runs
 import Testing
 
 @Suite("Selection rule")

@@ -1,7 +1,10 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import MultiImageData
 import Records
+import Reporting
+import Runs
 import Testing
 
 /// Questions of levels 2 and 3 have rows of their own, and no part in all multi-image questions.

@@ -1,7 +1,9 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import MultiImageData
 import Records
+import Reporting
 import Testing
 
 /// Where nobody knows what is right for the other pictures, nothing is reported of it: a dash and `null`.

@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import Records
+import Runs
 import Testing
 
 /// Which decoder layer `train.attention_weight` reads.

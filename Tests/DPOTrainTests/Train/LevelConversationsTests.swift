@@ -2,6 +2,7 @@ import DPOTrain
 import Foundation
 import LVLM
 import MultiImageData
+import Runs
 import Testing
 
 /// Conversations of supervised training that compare pictures and ask which one fits.

@@ -2,6 +2,7 @@ import LVLM
 import DPOTrain
 import Foundation
 import MultiImageData
+import Runs
 import Testing
 
 /// Which picture a pair asks about, as far as the prompts of its run tell.

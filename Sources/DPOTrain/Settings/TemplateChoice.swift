@@ -1,0 +1,25 @@
+import LVLM
+
+/// How a question is wrapped before the answer.
+public enum TemplateChoice: String, CaseIterable, Sendable {
+  /// The question, a space, the answer: no system sentence.
+  case plain
+  /// LLaVA-1.5's training template.
+  case vicunaV1 = "vicuna_v1"
+  /// The template MIA-DPO's released scripts generate rejected answers with.
+  case llavaV0 = "llava_v0"
+  /// ChatML with SmolLM2-Instruct's system sentence.
+  case chatML = "chatml"
+}
+
+extension TemplateChoice {
+  /// The template of this name.
+  package var chatTemplate: ChatTemplate {
+    switch self {
+    case .plain: .plain
+    case .vicunaV1: .vicunaV1
+    case .llavaV0: .llavaV0
+    case .chatML: .chatML
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import Checkpoint
+import Foundation
+import Records
+import Tensor
+
+/// `metrics.jsonl`: one line per logged step, in the order of the stages.
+///
+/// A checkpoint has the length of the log and its checksum (``position``), and the log is on disk before the
+/// checkpoint is. A resumed stage goes on from there: what was written later is taken away, so that the file
+/// ends up the same as without the interruption. A stage that is done keeps its lines in its own folder too,
+/// from which the log is put together again.
+public final class MetricsLog {
+  /// A length of the log and what it holds up to there.
+  public struct Position: Equatable, Sendable {
+    /// Bytes.
+    public var byteCount: Int
+    /// Their CRC-32.
+    public var crc32: UInt32
+
+    /// A position that a checkpoint keeps.
+    public init(byteCount: Int, crc32: UInt32) {
+      self.byteCount = byteCount
+      self.crc32 = crc32
+    }
+  }
+
+  /// The file.
+  public let url: URL
+  /// The length and checksum of the log so far.
+  public private(set) var position: Position
+  private let file: OutputFile
+
+  /// Opens the file for lines of `stage` after `step`, and drops what an earlier attempt wrote there.
+  /// - Parameter expected: the position that the checkpoint of `step` has.
+  /// - Throws: ``RowFileError`` when the log up to there is another, or the file system's errors.
+  public init(_ url: URL, resuming stage: Stage, after step: Int, expected: Position? = nil) throws {
+    self.url = url
+    let old = FileManager.default.fileExists(atPath: url.path) ? try StoredBytes.read(url) : nil
+    var kept = Data()
+    for before in Stage.allCases where before < stage {
+      let own = Self.copy(before, of: url)
+      kept +=
+        FileManager.default.fileExists(atPath: own.path)
+        ? try StoredBytes.read(own) : Self.lines(of: before, in: old ?? Data())
+    }
+    kept += Self.lines(of: stage, upTo: step, in: old ?? Data())
+    position = Position(byteCount: kept.count, crc32: CRC32.of(kept))
+    if let expected, expected != position {
+      throw RowFileError(
+        file: url.path, line: nil,
+        found: "\(position.byteCount) bytes of CRC-32 \(CRC32.digits(position.crc32)) up to step \(step) of "
+          + stage.rawValue,
+        expected: "\(expected.byteCount) of \(CRC32.digits(expected.crc32)) as its checkpoint says; "
+          + "--redo \(stage.rawValue) starts the stage again")
+    }
+    if kept != old { try AtomicFile.write(kept, to: url) }
+    file = try OutputFile(url, reportingAs: url, isAppending: true)
+  }
+
+  /// The place of a finished stage's own lines.
+  private static func copy(_ stage: Stage, of url: URL) -> URL {
+    url.deletingLastPathComponent().appendingPathComponent("\(stage.rawValue)/\(url.lastPathComponent)")
+  }
+
+  private static func lines(of stage: Stage, upTo step: Int = .max, in text: Data) -> Data {
+    var kept = Data()
+    for line in text.split(separator: UInt8(ascii: "\n")) {
+      guard let row = try? JSONDecoder().decode(MetricRow.self, from: Data(line)),
+        row.stage == stage.rawValue,
+        row.step <= step
+      else { continue }
+      kept += line + [UInt8(ascii: "\n")]
+    }
+    return kept
+  }
+
+  /// Appends a line.
+  public func append(_ row: MetricRow) throws {
+    let line = row.jsonLine
+    try file.write(line)
+    position = Position(
+      byteCount: position.byteCount + line.utf8.count, crc32: CRC32.of(line.utf8, after: position.crc32))
+  }
+
+  /// Waits until every line is on disk.
+  public func synchronize() throws { try file.synchronize() }
+
+  /// Closes the file.
+  public func close() throws { try file.close() }
+
+  // MARK: Finished stages
+
+  /// Keeps the lines of a stage that is done in its own folder.
+  package static func keep(_ stage: Stage, of url: URL) throws {
+    guard FileManager.default.fileExists(atPath: url.path) else { return }
+    let lines = lines(of: stage, in: try StoredBytes.read(url))
+    guard !lines.isEmpty else { return }
+    try AtomicFile.write(lines, to: copy(stage, of: url))
+  }
+
+  /// Puts the lines of a stage in a log into another log, in the place of those that it has there.
+  package static func put(_ stage: Stage, of url: URL, into other: URL) throws {
+    let files = FileManager.default
+    let own = files.fileExists(atPath: url.path) ? lines(of: stage, in: try StoredBytes.read(url)) : Data()
+    let there = files.fileExists(atPath: other.path) ? try StoredBytes.read(other) : Data()
+    var whole = Data()
+    for one in Stage.allCases { whole += one == stage ? own : lines(of: one, in: there) }
+    guard whole != there else { return }
+    try AtomicFile.write(whole, to: other)
+  }
+
+  /// Puts the log together again from the lines that finished stages keep; nothing when one keeps none, as
+  /// those of earlier versions.
+  /// - Returns: Whether the file was another.
+  @discardableResult
+  package static func restore(_ url: URL, stages: [Stage]) throws -> Bool {
+    let copies = stages.sorted().map { copy($0, of: url) }
+    guard copies.allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else { return false }
+    let whole = try copies.reduce(into: Data()) { $0 += try StoredBytes.read($1) }
+    guard try !FileManager.default.fileExists(atPath: url.path) || StoredBytes.read(url) != whole else {
+      return false
+    }
+    try AtomicFile.write(whole, to: url)
+    return true
+  }
+}

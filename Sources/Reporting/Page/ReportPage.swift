@@ -1,0 +1,147 @@
+import DPOTrain
+import Evaluation
+import MultiImageData
+import Records
+
+/// Renders a report as one HTML file that needs nothing else: no scripts, no fonts, pictures inside.
+public struct ReportPage {
+  let content: ReportContent
+
+  /// Creates a page.
+  public init(_ content: ReportContent) { self.content = content }
+
+  /// The file's text; the same content gives the same bytes.
+  public var html: String {
+    let page: HTML = """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta name="color-scheme" content="light dark">
+      <title>\(content.title) – MIA-DPO report</title>
+      <style>
+      \(ReportStyle.css)</style>
+      </head>
+      <body>
+      <main>
+      \(header)\(headline)\(idea)\(omitted)\(missing)\(accuracy)\(training)\(selection)\(attention)\
+      \(answers)\(samples)\(configuration)\
+      </main>
+      </body>
+      </html>
+
+      """
+    return page.source
+  }
+
+  /// A section with its title, or nothing where there is no content.
+  static func section(_ title: String, _ lead: String? = nil, _ body: HTML) -> HTML {
+    guard body != "" else { return "" }
+    let text: HTML = lead.map { "<p class=\"lead\">\($0)</p>\n" } ?? ""
+    return "<section>\n<h2>\(title)</h2>\n\(text)\(body)</section>\n"
+  }
+
+  // MARK: Head
+
+  private var header: HTML {
+    var facts: [(String, String)] = []
+    if let seed = content.seed { facts.append(("seed", String(seed))) }
+    if let hash = content.configHash { facts.append(("configuration", String(hash.prefix(12)))) }
+    let total = content.seconds.map(\.seconds).reduce(0, +)
+    if !content.seconds.isEmpty { facts.append(("time", Format.duration(total))) }
+    facts += content.versions.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    let items = facts.map { fact -> HTML in "<div><dt>\(fact.0)</dt><dd>\(fact.1)</dd></div>" }
+    return """
+      <header>
+      <p class="kicker">MIA-DPO run report</p>
+      <h1>\(content.title)</h1>
+      <dl class="facts">\(items)</dl>
+      \(stageTimes(total))</header>
+
+      """
+  }
+
+  private func stageTimes(_ total: Double) -> HTML {
+    guard total > 0 else { return "" }
+    var bar: HTML = ""
+    var keys: HTML = ""
+    for (index, entry) in content.seconds.enumerated() {
+      let text = "\(entry.stage) \(Format.duration(entry.seconds))"
+      bar +=
+        "<i class=\"t\(index % 6)\" style=\"flex-grow:\(entry.seconds / total * 1000)\" title=\"\(text)\"></i>"
+      keys += "<span class=\"key\"><i class=\"t\(index % 6)\"></i>\(text)</span>"
+    }
+    return "<div class=\"times\">\(bar)</div><div class=\"legend\">\(keys)</div>\n"
+  }
+
+  /// The three figures one wants first.
+  private var headline: HTML {
+    guard let results = content.results else { return "" }
+    var tiles: HTML = ""
+    func tile(
+      _ name: String, _ old: Double?, _ new: Double?, _ note: String, rise isGood: Bool
+    ) -> HTML {
+      guard let old else { return "" }
+      guard let new else {
+        return
+          "<div class=\"tile\"><p>\(name)</p><strong>\(Format.percent(old))<small> %</small></strong></div>"
+      }
+      let shown = (new - old) * 1000
+      let style = abs(shown) < 0.5 ? "" : ((shown > 0) == isGood ? "good" : "bad")
+      return """
+        <div class="tile"><p>\(name)</p><strong><span class="was">\(Format.percent(old))</span> → \
+        \(Format.percent(new))<small> %</small></strong>\
+        <p class="delta \(style)">\(Format.points(new - old)) points<span>\(note)</span></p></div>
+        """
+    }
+    func interval(_ change: Interval?) -> String {
+      change.map { " [\(Format.points($0.low)), \(Format.points($0.high))]" } ?? ""
+    }
+    let (old, new) = (results.before, results.after)
+    tiles += tile(
+      "Multi-image accuracy", old.multiImage?.accuracy, new?.multiImage?.accuracy,
+      interval(results.multiImageChange), rise: true)
+    tiles += tile(
+      "Single-image accuracy", old.kinds[.single]?.all.accuracy, new?.kinds[.single]?.all.accuracy,
+      interval(results.change[.single]), rise: true)
+    if old.multiImage != nil, old.multiImage?.answeredFromAnotherImage == nil {
+      tiles += """
+        <div class="tile"><p>Answered from another image</p><strong>–</strong>\
+        <p class="delta">the data do not say what is right for the others</p></div>
+        """
+    }
+    tiles += tile(
+      "Answered from another image", old.multiImage?.answeredFromAnotherImage,
+      new?.multiImage?.answeredFromAnotherImage, "", rise: false)
+    return "<div class=\"tiles\">\n\(tiles)</div>\n"
+  }
+
+  /// What the stages left out of the data.
+  private var omitted: HTML {
+    guard !content.omissions.isEmpty else { return "" }
+    let total = content.omissions.reduce(0) { $0 + $1.count }
+    let parts = content.omissions.map { "\($0.stage) \($0.count)" }.joined(separator: ", ")
+    return
+      "<aside class=\"missing\"><p>Left out: \(total) (\(parts)); omissions.txt lists each with its reason.</p></aside>\n"
+  }
+
+  private var missing: HTML {
+    guard !content.missing.isEmpty else { return "" }
+    let items = content.missing.map { sentence -> HTML in "<li>\(sentence)</li>\n" }
+    return "<aside class=\"missing\"><p>Not in this report:</p>\n<ul>\n\(items)</ul></aside>\n"
+  }
+
+  // MARK: Foot
+
+  private var configuration: HTML {
+    guard let text = content.configuration else { return "" }
+    return """
+      <section>
+      <h2>Configuration</h2>
+      <details><summary>config.yaml as resolved</summary><pre>\(text)</pre></details>
+      </section>
+
+      """
+  }
+}

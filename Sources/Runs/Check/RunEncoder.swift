@@ -1,0 +1,75 @@
+import Checkpoint
+import DPOTrain
+import Foundation
+import LVLM
+
+/// The vocabulary and the shape of the model that a run will train or ask, before there is a model.
+final class RunEncoder {
+  private let configuration: RunConfiguration
+  private let vocabulary: OwnVocabulary?
+  private let directory: URL
+  private var made: PromptEncoder?
+
+  /// - Parameters:
+  ///   - vocabulary: the one the run makes of its own texts, if it does.
+  ///   - directory: the run's.
+  init(_ configuration: RunConfiguration, vocabulary: OwnVocabulary?, directory: URL) {
+    self.configuration = configuration
+    self.vocabulary = vocabulary
+    self.directory = directory
+  }
+
+  /// The shape; of an existing model its configuration is all that is read.
+  func shape() throws -> LlavaConfiguration {
+    if let path = configuration.model.path {
+      return try LlavaConfiguration.read(
+        from: URL(fileURLWithPath: path, isDirectory: true).appendingPathComponent("config.json"))
+    }
+    var shape = ModelBuilder.shape(configuration.model, vocabularySize: configuration.tokenizer.vocabSize)
+    if let path = configuration.model.languageModel {
+      try ModelBuilder.requireLanguageModel(path)
+      let file = try GGUFFile(reading: URL(fileURLWithPath: path))
+      if let context = file.metadata["llama.context_length"]?.asInt { shape.text.contextLength = context }
+    }
+    return shape
+  }
+
+  /// The encoder with a template; the vocabulary is opened or made when this is first asked for.
+  func encoder(_ template: ChatTemplate) throws -> PromptEncoder {
+    if made == nil { made = try make() }
+    var encoder = made!
+    encoder.template = template
+    return encoder
+  }
+
+  /// How questions are framed: as the configuration says, else as the model does.
+  func template() throws -> ChatTemplate {
+    if let template = configuration.tokenizer.template { return template.chatTemplate }
+    if vocabulary != nil { return .plain }
+    if made == nil { made = try make() }
+    return made!.template
+  }
+
+  private func make() throws -> PromptEncoder {
+    let template = configuration.tokenizer.template?.chatTemplate
+    if let vocabulary {
+      let tokenizer = try vocabulary.tokenizer
+      return PromptEncoder(
+        tokenizer: tokenizer, template: template ?? .plain,
+        configuration: ModelBuilder.configuration(configuration.model, tokenizer: tokenizer))
+    }
+    if let path = configuration.model.languageModel {
+      let url = URL(fileURLWithPath: path)
+      let own = try GGUFFile(reading: url).metadata["tokenizer.chat_template"]?.asString
+      let tokenizer = try Tokenizer(contentsOf: url)
+      var shape = try shape()
+      shape.imageTokenIndex = Int(tokenizer.imageID)
+      return PromptEncoder(
+        tokenizer: tokenizer, template: template ?? own.flatMap(ChatTemplate.init(jinja:)) ?? .plain,
+        configuration: shape)
+    }
+    return try PretrainedModel.encoder(
+      of: configuration.model.path.map { URL(fileURLWithPath: $0, isDirectory: true) }
+        ?? configuration.baseModel(in: directory), template: template)
+  }
+}

@@ -1,0 +1,353 @@
+import DPOTrain
+import Evaluation
+import Foundation
+import LVLM
+import MultiImageData
+import Records
+import Tensor
+
+/// What a run will do and need, worked out from its configuration before anything is spent.
+///
+/// Sizes and steps are exact where the configuration decides them. How many pairs selection keeps is only
+/// known afterwards, so figures that depend on it are upper bounds; tokens of text and memory are estimates.
+public struct RunPlan: Sendable, CustomStringConvertible {
+  /// Tokens of one question with its answer, beside images and system sentence, that estimates assume.
+  static let textTokens = 16
+
+  let configuration: RunConfiguration
+  private let model: LlavaConfiguration
+  /// How many records the data really have, where that is known (``DataPlan/records``).
+  public var records: String?
+
+  /// Plans a run. Of an existing model its `config.json` is all that is read.
+  /// - Throws: `ModelConfigurationError` when that file cannot be used.
+  public init(_ configuration: RunConfiguration) throws {
+    self.configuration = configuration
+    if let path = configuration.model.path {
+      model = try LlavaConfiguration.read(
+        from: URL(fileURLWithPath: path).appending(component: "config.json"))
+    } else {
+      model = ModelBuilder.shape(configuration.model, vocabularySize: configuration.tokenizer.vocabSize)
+    }
+  }
+
+  // MARK: Weights
+
+  /// Weights of the vision tower.
+  public var visionWeights: Int { model.visionWeightCount }
+
+  /// Weights of the projector.
+  public var projectorWeights: Int { model.projectorWeightCount }
+
+  /// Weights of the decoder.
+  public var decoderWeights: Int { model.decoderWeightCount }
+
+  private var keyWidth: Int { model.text.headSize * model.text.keyValueHeadCount }
+  private var queryWidth: Int { model.text.headSize * model.text.attentionHeadCount }
+
+  /// Weights that preference training changes.
+  public var trainedWeights: Int {
+    let train = configuration.train
+    var count = train.adapter == .lora ? adapterWeights : decoderWeights
+    if train.trainProjector { count += projectorWeights }
+    if train.trainVision { count += visionWeights }
+    return count
+  }
+
+  private var adapterWeights: Int {
+    let text = model.text
+    let d = text.hiddenSize
+    let sums = configuration.train.loraTarget.map { target in
+      switch target {
+      case "q_proj", "o_proj": d + queryWidth
+      case "k_proj", "v_proj": d + keyWidth
+      default: d + text.intermediateSize
+      }
+    }
+    return text.hiddenLayerCount * configuration.train.loraR * sums.reduce(0, +)
+  }
+
+  // MARK: Steps and tokens
+
+  /// Optimizer steps of preference training, or the most there can be when selection decides.
+  public var trainSteps: (count: Int, isUpperBound: Bool) {
+    let train = configuration.train
+    if train.maxSteps > 0 { return (train.maxSteps, false) }
+    let batch = train.perDeviceTrainBatchSize * train.gradientAccumulationSteps
+    let copies = configuration.compose.sequence.entries.reduce(0) { total, entry in
+      total + entry.records * min(train.permutedCopies, PermutedPairs.otherOrders(of: entry.images))
+    }
+    let pairs = configuration.compose.total + configuration.compose.single + copies
+    let perEpoch = (pairs + batch - 1) / batch
+    return (max(1, Int(clamping: (Double(perEpoch) * train.numTrainEpochs).rounded(.up))), true)
+  }
+
+  private var imagesPerPair: Double {
+    let compose = configuration.compose
+    return Double(compose.shownImages) / Double(max(compose.total, 1))
+  }
+
+  private var systemTokens: Int {
+    let unnamed: RunConfiguration.Tokenizer.Template = configuration.model.path == nil ? .plain : .vicunaV1
+    return configuration.tokenizer.template ?? unnamed == .plain ? 4 : 60
+  }
+
+  /// Mean number of pictures that go through the tower for one composed conversation.
+  private var imagesPerComposed: Double {
+    let weights = configuration.sft.composed.weights
+    let total = weights.reduce(0) { $0 + $1.weight }
+    guard total > 0 else { return 1 }
+    return weights.reduce(0) { $0 + $1.weight * Double($1.kind == .sequence ? $1.count : 1) } / total
+  }
+
+  /// Estimated tokens of one supervised step.
+  public var sftTokens: Int {
+    let sft = configuration.sft
+    let patches = Double(model.tokensPerImage)
+    let single = patches + Double(sft.questionsPerImage * Self.textTokens + systemTokens)
+    let double =
+      imagesPerComposed * patches + Double(sft.composed.questions * Self.textTokens + systemTokens)
+    let share = sft.composed.weights.isEmpty ? 0 : sft.composed.share
+    return Int(clamping: Double(sft.perDeviceTrainBatchSize) * (single * (1 - share) + double * share))
+  }
+
+  /// Estimated tokens of one preference step: prompts once or twice, and both answers; with an image term
+  /// the corrupted prompt and the chosen one.
+  public var trainTokens: Int {
+    let train = configuration.train
+    let prompt = imagesPerPair * Double(model.tokensPerImage) + Double(systemTokens + 10)
+    let corrupted = train.imageWeight > 0 ? prompt + 6 : 0
+    let perPair = (train.sharesPrefix ? 1 : 2) * prompt + 12 + corrupted
+    return Int(clamping: Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps) * perPair)
+  }
+
+  // MARK: Memory
+
+  /// What a process holds besides: code, libraries, tables.
+  private static let processBytes = 48 << 20
+  /// Values of the forward pass, and as much again for gradients and for blocks that wait to be used again.
+  private static let activationFactor = 2.0
+
+  /// Estimated peak of resident memory in bytes, of the stage that needs most.
+  public var peakBytes: Int { Int(clamping: Double(Self.processBytes) + max(sftBytes, trainBytes)) }
+
+  private var decoderActivations: Double {
+    let text = model.text
+    return 4.0 * Double(text.hiddenLayerCount)
+      * Double(7 * text.hiddenSize + 2 * keyWidth + 4 * text.intermediateSize)
+  }
+
+  private var visionActivations: Double {
+    let vision = model.vision
+    return 4.0 * Double(vision.hiddenLayerCount) * Double(9 * vision.hiddenSize + 3 * vision.intermediateSize)
+  }
+
+  private var sftBytes: Double {
+    guard configuration.sft.maxSteps > 0 else { return 0 }
+    let sft = configuration.sft
+    let patches = Double(model.tokensPerImage)
+    let images = Double(sft.perDeviceTrainBatchSize) * (1 + sft.composed.share * (imagesPerComposed - 1))
+    let weights = visionWeights + projectorWeights + decoderWeights
+    let both = Double(sftTokens) * decoderActivations + images.rounded(.down) * patches * visionActivations
+    let pretraining =
+      Double(sft.visionPretraining.perDeviceTrainBatchSize) * patches * visionActivations
+    let side = model.vision.imageSize
+    let perPicture = PictureStore.bytesPerPicture(side: side)
+    let pictures =
+      Double(perPicture)
+      * Double(min(configuration.data.sizes.sft, configuration.run.pictureCacheBytes / perPicture))
+    return 16 * Double(weights) + Self.activationFactor * max(both, pretraining) + pictures
+  }
+
+  /// Bytes of all weights while preferences are trained, the frozen ones as they are stored then.
+  public var weightBytes: Int {
+    let train = configuration.train
+    var frozen = 0
+    if train.adapter == .lora { frozen += decoderWeights }
+    if !train.trainProjector { frozen += projectorWeights }
+    if !train.trainVision { frozen += visionWeights }
+    let all = visionWeights + projectorWeights + decoderWeights
+    let adapters = train.adapter == .lora ? adapterWeights : 0
+    return 4 * (all - frozen + adapters) + train.frozenDtype.dtype.byteSize * frozen
+  }
+
+  private var trainBytes: Double {
+    let train = configuration.train
+    let weights = Double(weightBytes) + 12 * Double(trainedWeights)
+    var activations = Double(trainTokens / max(train.gradientAccumulationSteps, 1)) * decoderActivations
+    if train.trainVision {
+      activations +=
+        Double(train.perDeviceTrainBatchSize * 3 * model.tokensPerImage) * visionActivations
+    }
+    return weights + Self.activationFactor * activations + featureBytes + liveReferenceBytes
+  }
+
+  /// A second model beside the one that is trained, with features of its own: what a reference takes that is
+  /// neither precomputed nor the model itself without its adapters.
+  private var liveReferenceBytes: Double {
+    let train = configuration.train
+    let needsReference = (try? train.objectiveTerms().needsReference) ?? true
+    guard needsReference, train.needsSecondModel else { return 0 }
+    let weights = visionWeights + projectorWeights + decoderWeights
+    return Double(train.frozenDtype.dtype.byteSize) * Double(weights) + keptFeatureBytes(.nothing)
+  }
+
+  /// Features that are kept for the model that is trained.
+  private var featureBytes: Double {
+    let train = configuration.train
+    if train.trainVision { return 0 }
+    return keptFeatureBytes(train.trainProjector ? .projector : .nothing)
+  }
+
+  /// Most pictures of the pairs and the ballast.
+  private var pictureCount: Int {
+    let compose = configuration.compose
+    let corrupted = configuration.train.imageWeight > 0 ? compose.total + compose.single : 0
+    return compose.shownImages + compose.single + corrupted
+  }
+
+  private func keptFeatureBytes(_ training: FeatureStore.Training) -> Double {
+    let size = FeatureStore.bytesPerPicture(model, training)
+    return Double(size)
+      * Double(
+        FeatureStore.keptCount(
+          of: pictureCount, bytesPerPicture: size, cacheBytes: configuration.run.featureCacheBytes))
+  }
+
+  // MARK: Time
+
+  /// Floating-point operations of one step of preference training: products with weights, and of queries with
+  /// keys.
+  public var trainStepOperations: Double {
+    let train = configuration.train
+    // Forward once, backward once for inputs and once for weights that learn; a live reference is one more
+    // forward pass.
+    let passes = (train.adapter == .lora ? 2.0 : 3.0) + (train.precomputeRefLogProbs ? 0 : 1)
+    let tokens = Double(trainTokens)
+    let pairs = Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps)
+    let attended = tokens * tokens / max(pairs, 1) * Double(queryWidth)
+    var count =
+      passes * Double(model.text.hiddenLayerCount)
+      * (2 * tokens * Double(model.text.blockWeightCount) + 2 * attended)
+    if train.adapter == .lora { count += 6 * tokens * Double(adapterWeights) }
+    if train.trainVision {
+      count += 6 * pairs * imagesPerPair * Double(model.tokensPerImage) * Double(visionWeights)
+    }
+    return count
+  }
+
+  /// Operations per second of a matrix product on this machine, measured for a moment.
+  private static func productSpeed() -> Double {
+    let side = 768
+    let matrix = Tensor.ones([side, side])
+    let start = ContinuousClock.now
+    var count = 0.0
+    repeat {
+      _ = matrix.matmul(matrix)
+      count += 2 * Double(side * side * side)
+    } while ContinuousClock.now - start < .milliseconds(150)
+    return count / ((ContinuousClock.now - start) / .seconds(1))
+  }
+
+  // MARK: Text
+
+  private var featureLine: String {
+    let train = configuration.train
+    if train.trainVision { return "computed in every step, the vision tower is trained" }
+    let size = FeatureStore.bytesPerPicture(model, train.trainProjector ? .projector : .nothing)
+    let limit = configuration.run.featureCacheBytes
+    let kept = FeatureStore.keptCount(of: pictureCount, bytesPerPicture: size, cacheBytes: limit)
+    let all = "at most \(pictureCount) pictures, \((pictureCount * size) >> 20) MiB"
+    return kept == pictureCount
+      ? "\(all), all kept"
+      : "\(all); \(kept) are kept (run.feature_cache_mib, \(limit >> 20) MiB), the others computed at every use"
+  }
+
+  /// Whether the size of the decoder is known without opening a GGUF file.
+  private var isShapeKnown: Bool { configuration.model.languageModel == nil }
+
+  /// Several lines for a person.
+  public var description: String {
+    let run = configuration
+    let sizes = run.data.sizes
+    let steps = trainSteps
+    var lines: [(String, String)] = [
+      ("run directory", run.run.outputDirectory), ("configuration hash", String(run.hash.prefix(12))),
+      (
+        "data",
+        records
+          ?? "\(run.data.source.rawValue): at most sft \(sizes.sft), pref \(sizes.pref), val \(sizes.val), test \(sizes.test)"
+      ),
+      (
+        "composed",
+        "\(run.compose.total): sequence \(run.compose.sequence.total), grid \(run.compose.grid.total), "
+          + "pic_in_pic \(run.compose.picInPic.total)"
+          + run.compose.levels.filter { $0.mix.total > 0 }.map { ", \($0.key) \($0.mix.total)" }.joined()
+          + "; \(run.compose.single) single-image"
+      ),
+    ]
+    if let path = run.model.path { lines.append(("model", path)) }
+    if let path = run.model.languageModel {
+      lines += [
+        ("language model", path),
+        ("new weights", "\(visionWeights) in the vision tower, and the projector"),
+        ("tokens per image", "\(model.tokensPerImage)"),
+      ]
+    } else {
+      lines += [
+        (
+          "weights",
+          "\(visionWeights + projectorWeights + decoderWeights): vision \(visionWeights), "
+            + "projector \(projectorWeights), decoder \(decoderWeights)"
+        ), ("tokens per image", "\(model.tokensPerImage), context \(model.text.contextLength)"),
+      ]
+    }
+    if run.sft.maxSteps > 0 {
+      lines.append(
+        (
+          "sft",
+          "\(run.sft.visionPretraining.maxSteps) steps of \(run.sft.visionPretraining.perDeviceTrainBatchSize) "
+            + "pictures, then \(run.sft.maxSteps) steps of \(run.sft.perDeviceTrainBatchSize) conversations, "
+            + "about \(sftTokens) tokens per step"
+        ))
+    }
+    let batch = run.train.perDeviceTrainBatchSize * run.train.gradientAccumulationSteps
+    lines.append(
+      (
+        "train",
+        "\(steps.isUpperBound ? "at most " : "")\(steps.count) steps of \(batch) pairs, about \(trainTokens) tokens "
+          + "per step" + (isShapeKnown ? ", \(trainedWeights) weights trained" : "")
+          + (run.train.rounds > 1 ? "; in each of \(run.train.rounds) rounds" : "")
+      ))
+    lines.append(
+      (
+        "evaluate",
+        "\(run.evaluate.questions) questions of each of 4 kinds"
+          + run.evaluate.levels.filter { $0.count > 0 }.map { ", \($0.key) \($0.count)" }.joined()
+          + ", before and after"
+          + (run.evaluate.blind ? ", with and without images" : "")
+          + (run.evaluate.permuted ? ", sequences in two orders" : "")
+      ))
+    if isShapeKnown {
+      let speed = Self.productSpeed()
+      lines += [
+        ("memory", "about \(max(1, peakBytes >> 20)) MiB (estimate)"),
+        (
+          "weights in memory",
+          "\(weightBytes >> 20) MiB in preference training, frozen ones as \(run.train.frozenDtype.rawValue)"
+        ),
+        ("image features", featureLine),
+        (
+          "time per step",
+          String(
+            format:
+              "about %.3g s (estimate): %.3g GFLOP of preference training at %.0f GFLOP/s, measured now",
+            trainStepOperations / speed, trainStepOperations * 1e-9, speed * 1e-9)
+        ),
+      ]
+    }
+    let width = lines.map(\.0.count).max() ?? 0
+    return lines.map { $0.0 + String(repeating: " ", count: width + 2 - $0.0.count) + $0.1 }
+      .joined(separator: "\n")
+  }
+}

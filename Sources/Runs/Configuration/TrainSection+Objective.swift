@@ -1,0 +1,21 @@
+import DPOTrain
+
+/// What `train` describes beyond its values.
+extension RunConfiguration.Train {
+  /// The objective that the settings describe.
+  func objectiveTerms() throws -> PreferenceObjectiveTerms {
+    try PreferenceObjectiveTerms(
+      losses: [lossType], weights: [preferenceWeight],
+      options: lossOptions,
+      gamma: gamma, anchor: anchorWeight,
+      reduction: nllReduction == .mean ? .mean : .sum, image: imageWeight,
+      attention: attentionWeight > 0
+        ? AttentionPenalty(weight: attentionWeight, threshold: attentionThreshold) : nil)
+  }
+
+  /// Whether a live reference is a second copy of the base model.
+  var needsSecondModel: Bool {
+    !precomputeRefLogProbs
+      && (adapter != .lora || trainProjector || trainVision)
+  }
+}

@@ -1,0 +1,161 @@
+import DPOTrain
+import LVLM
+import MultiImageData
+import Tensor
+
+extension RunConfiguration {
+  /// `train`: preference optimization, under TRL's names.
+  public struct Train: Sendable, Equatable {
+    /// How the log-probabilities of the answer tokens are put together in the NLL term.
+    public enum Reduction: String, CaseIterable, Sendable {
+      /// Mean over the answer tokens of the step, as in the released code.
+      case mean
+      /// Sum over the answer tokens, mean over the pairs, as in the paper's equation 5.
+      case sum
+    }
+
+    /// What is trained in the decoder.
+    public enum Adapter: String, CaseIterable, Sendable {
+      /// Low-rank adapters on the decoder's linear layers.
+      case lora
+      /// All decoder weights.
+      case none
+    }
+
+    /// How matrices that are not trained are stored.
+    public enum FrozenType: String, CaseIterable, Sendable {
+      /// Four bytes an element.
+      case float32
+      /// Two bytes an element.
+      case bfloat16
+
+      /// The type of their elements.
+      public var dtype: DType { self == .float32 ? .float32 : .bfloat16 }
+    }
+
+    /// How the picture that is asked about is corrupted for the image term.
+    public typealias ImageCorruption = CorruptedAnswers.Corruption
+
+    /// Losses by TRL's names.
+    public static let lossTypes = PreferenceLoss.registry.map(\.name)
+    /// Kinds of prompts the ballast can be drawn from.
+    public static let ballastKindNames = QuestionKind.layouts.map(\.rawValue)
+    /// Decoder linears that can carry an adapter.
+    public static let loraTargets = LlavaModel.linearNames
+
+    /// Scale of the implicit reward.
+    public var beta = 0.1
+    /// Name of the loss; `sigmoid` is DPO's.
+    public var lossType = "sigmoid"
+    /// Weight of the preference loss; 0 leaves the NLL term alone, as a control.
+    public var preferenceWeight = 1.0
+    /// Probability that a preference is the wrong way round.
+    public var labelSmoothing = 0.0
+    /// Divergence between policy and reference that turns log-ratios into scores.
+    public var fDivergenceType = LossDivergence.reverseKL
+    /// α of `alpha_divergence`.
+    public var fAlphaDivergenceCoef = LossOptions.defaults.alpha
+    /// τ of `discopop`.
+    public var discopopTau = LossOptions.defaults.discopopTau
+    /// λ of `dpop`.
+    public var dpopLambda = LossOptions.defaults.dpopLambda
+    /// γ of `simpo`.
+    public var simpoGamma = LossOptions.defaults.simpoGamma
+    /// Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO's α); 1 weighs
+    /// all alike.
+    public var ldAlpha = 1.0
+    /// Whether pairs weigh as much as their answers are likely under the policy (WPO).
+    public var useWeighting = false
+    /// Weight γ of the NLL term on the chosen answers.
+    public var gamma = 0.1
+    /// Weight of mDPO's anchor, −log σ(β log π/π_ref) of the chosen answers.
+    public var anchorWeight = 0.0
+    /// Weight of mDPO's image-conditional term.
+    public var imageWeight = 0.0
+    /// What that term's other picture is.
+    public var imageCorruption = ImageCorruption.crop
+    /// Weight λ of the penalty on chosen answers whose attention goes to other images.
+    public var attentionWeight = 0.0
+    /// Attention ratio from which on there is no penalty.
+    public var attentionThreshold = 0.75
+    /// Decoder layer whose attention is penalised; `nil` takes the one that selection read.
+    public var attentionLayer: Select.Layer?
+    /// How the NLL term is put together.
+    public var nllReduction = Reduction.mean
+    /// Passes over the pairs; not used when `maxSteps` is given.
+    public var numTrainEpochs = 3.0
+    /// Optimizer steps; 0 takes `numTrainEpochs`.
+    public var maxSteps = 0
+    /// Pairs per micro-batch.
+    public var perDeviceTrainBatchSize = 16
+    /// Micro-batches per optimizer step.
+    public var gradientAccumulationSteps = 1
+    /// Peak learning rate.
+    public var learningRate = 1e-4
+    /// Schedule after the warm-up.
+    public var lrSchedulerType = LearningRateScheduler.linear
+    /// Share of the steps in which the learning rate rises from 0.
+    public var warmupRatio = 0.1
+    /// Decoupled weight decay.
+    public var weightDecay = 0.0
+    /// Gradients are scaled down to this norm; 0 turns it off.
+    public var maxGradNorm = 1.0
+    /// AdamW's decay of the first moment.
+    public var adamBeta1 = 0.9
+    /// AdamW's decay of the second moment.
+    public var adamBeta2 = 0.999
+    /// What is trained in the decoder.
+    public var adapter = Adapter.none
+    /// How matrices that are not trained are stored; BFloat16 halves their memory. Computing is done in
+    /// Float32.
+    public var frozenDtype = FrozenType.float32
+    /// Rank r of the adapters.
+    public var loraR = 16
+    /// Scale α of the adapters: the update is α / r · B · A.
+    public var loraAlpha = 32.0
+    /// Linears that carry an adapter.
+    public var loraTarget = loraTargets
+    /// Whether the projector is trained too.
+    public var trainProjector = false
+    /// Whether the vision tower is trained too.
+    public var trainVision = false
+    /// Share of single-image pairs among all pairs of a step: ballast against forgetting.
+    public var singleImageShare = 0.0
+    /// Copies of every pair of a sequence beside it, with the pictures in another order.
+    public var permutedCopies = 0
+    /// Right answers of the base model beside the pairs of a step, in the NLL term alone: ballast against
+    /// forgetting.
+    public var ballastPerStep = 0
+    /// Kinds of prompts the ballast is drawn from: `single` and composed ones.
+    public var ballastKinds = ballastKindNames
+    /// Whether reference log-probabilities are computed once and cached.
+    public var precomputeRefLogProbs = true
+    /// Whether chosen and rejected share one pass over images and prompt.
+    public var sharesPrefix = true
+    /// Steps between two lines of metrics.
+    public var loggingSteps = 10
+    /// Steps between two checkpoints.
+    public var saveSteps = 100
+    /// How many checkpoints are kept; 0 keeps all.
+    public var saveTotalLimit = 2
+
+    /// How often the model answers, its answers are selected and it is trained on them, each time from the
+    /// model of the time before.
+    public var rounds = 1
+
+    /// All defaults.
+    public init() {}
+
+    /// The options of the loss; one that is left at its default counts as not set.
+    public var lossOptions: LossOptions {
+      let usual = Self()
+      func chosen<Value: Equatable>(_ path: KeyPath<Self, Value>) -> Value? {
+        self[keyPath: path] == usual[keyPath: path] ? nil : self[keyPath: path]
+      }
+      return LossOptions(
+        beta: beta, labelSmoothing: chosen(\.labelSmoothing), divergence: chosen(\.fDivergenceType),
+        alphaDivergenceCoefficient: chosen(\.fAlphaDivergenceCoef), discopopTau: chosen(\.discopopTau),
+        dpopLambda: chosen(\.dpopLambda), simpoGamma: chosen(\.simpoGamma))
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import Evaluation
+import Foundation
+import LVLM
+import Records
+
+/// Everything the answers to a benchmark depend on, as `<name>_evaluation.json` keeps it: an evaluation goes
+/// on only with the same file, model and options.
+struct BenchmarkIdentity: Equatable {
+  /// Names and values, in the order they are written.
+  let values: [(name: String, value: String)]
+
+  static func == (a: Self, b: Self) -> Bool { a.differences(from: b).isEmpty }
+
+  init(_ options: BenchmarkRun.Options, preset: BenchmarkPreset) throws {
+    values =
+      [
+        ("data_sha256", try Digest.of(file: URL(fileURLWithPath: options.data))),
+        ("model_sha256", try Self.digest(of: options.model, "a model directory or GGUF file (--model)")),
+        (
+          "adapter_sha256",
+          try options.adapter.map {
+            try Self.digest(of: $0, "a PEFT directory or a checkpoint of a LoRA run (--adapter)")
+          } ?? "none"
+        ),
+      ] + Self.choices(options, preset: preset) + [("version", PackageVersion.current)]
+  }
+
+  /// What was chosen, without what the files hold. What becomes of bad rows is a policy: it changes no
+  /// answer.
+  static func choices(
+    _ options: BenchmarkRun.Options, preset: BenchmarkPreset
+  ) -> [(name: String, value: String)] {
+    let settings = options.settings(for: preset)
+    return [
+      ("dtype", options.weights.rawValue), ("preset", preset.name), ("prompt", settings.form.rawValue),
+      ("prompt_suffix", settings.suffix), ("template", options.template?.name ?? "the model's"),
+      ("score", options.score.rawValue), ("limit", options.limit.map(String.init) ?? "none"),
+      ("max_new_tokens", "\(settings.maxNewTokens)"), ("batch_size", "\(settings.batchSize)"),
+      ("batch_tokens", "\(settings.batchTokens)"), ("image_root", options.imageRoot ?? "the file's folder"),
+      ("text_rows", "\(options.asksTextRows)"),
+    ]
+  }
+
+  private init(values: [(name: String, value: String)]) { self.values = values }
+
+  /// The digest of all of it.
+  var key: String { Digest.of(values.map { "\($0.name)=\($0.value)" }.joined(separator: "\n")) }
+
+  /// The text of its file.
+  var json: OrderedJSON { .object(values.map { .init($0.name, .string($0.value)) }) }
+
+  /// Reads a file; nil where there is none, or one that does not hold this.
+  init?(contentsOf url: URL) {
+    guard let data = FileManager.default.contents(atPath: url.path),
+      let stored = try? JSONDecoder().decode([String: String].self, from: data)
+    else { return nil }
+    self.init(values: stored.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+  }
+
+  /// `model_sha256 …, was …` for each value that is another one.
+  func differences(from stored: BenchmarkIdentity) -> [String] {
+    let before = Dictionary(uniqueKeysWithValues: stored.values.map { ($0.name, $0.value) })
+    return values.compactMap { name, value in
+      before[name] == value ? nil : "found \(name) \(before[name] ?? "missing"), expected \(value)"
+    }
+  }
+
+  /// The digest of a file, or of the files of a model's directory that say what it computes.
+  private static func digest(of path: String, _ expected: String) throws -> String {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw DataError(file: path, problem: "found nothing, expected \(expected)")
+    }
+    guard isFolder.boolValue else { return try Digest.of(file: URL(fileURLWithPath: path)) }
+    var digest = Digest()
+    let endings = [".safetensors", ".json", ".model"]
+    for name in try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+    where endings.contains(where: name.hasSuffix) {
+      digest.update(name)
+      digest.update(try Digest.of(file: URL(fileURLWithPath: path).appendingPathComponent(name)))
+    }
+    return digest.finalize()
+  }
+}

@@ -1,0 +1,227 @@
+import Checkpoint
+import DPOTrain
+import Evaluation
+import Foundation
+import MultiImageData
+import Records
+import Reporting
+import Tensor
+
+/// Runs the stages of a configuration in its run directory.
+///
+/// A stage that is done with the same settings is left out; a stage that was stopped goes on where it was.
+/// What a part left with other settings is moved to `replaced/` before it is made again.
+///
+///     try Pipeline(configuration: configuration).run(Stage.allCases)
+public struct Pipeline {
+  private let configuration: RunConfiguration
+  let console: Console
+  private let isFresh: Bool
+  let others: [URL]
+  private let redone: [RunPart]
+  private let accepted: [String]
+
+  /// - Parameters:
+  ///   - console: Where messages, progress and the final table go.
+  ///   - fresh: Removes what an earlier run left in the directory.
+  ///   - others: Directories of other runs, of which parts that would come out the same are taken over.
+  ///   - redone: Parts that are made again in any case.
+  ///   - accepted: Files of finished parts that were changed by hand, and are taken as they are.
+  public init(
+    configuration: RunConfiguration, console: Console = .silent, fresh: Bool = false,
+    takingFrom others: [URL] = [], redoing redone: [RunPart] = [], accepting accepted: [String] = []
+  ) {
+    self.configuration = configuration
+    self.console = console
+    isFresh = fresh
+    self.others = others
+    self.redone = redone
+    self.accepted = accepted
+  }
+
+  /// Runs stages in their order.
+  /// - Throws: ``RunDirectoryError``, ``InterruptedRun`` after a signal, ``TrainingError`` for a loss that is
+  ///   not finite, and the typed errors of data, pictures and checkpoints.
+  public func run(_ stages: [Stage]) throws {
+    if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
+    _ = try configuration.train.objectiveTerms()
+    // The data first: where it cannot be read, `fresh` must not have cost an earlier run.
+    let place = URL(fileURLWithPath: configuration.run.outputDirectory, isDirectory: true)
+    let pictures = PictureCheck(console: console, remembering: place)
+    let all = try configuration.questionSource(pictures: pictures, collects: true)
+    if stages.contains(.sft), configuration.sft.maxSteps > 0, let path = configuration.model.languageModel {
+      try ModelBuilder.requireLanguageModel(path)
+    }
+    let vocabulary = OwnVocabulary(configuration, source: all)
+    let open = stages.filter { stage in
+      stage != .report
+        && (isFresh || redone.contains { $0.stage == stage } || !isDone(stage, of: configuration, in: place))
+    }
+    let (source, long) =
+      open.isEmpty
+      ? (all, [:])
+      : try RunPreparation(
+        configuration: configuration, directory: place, console: console, pictures: pictures
+      )
+      .prepared(all, stages: open, vocabulary: vocabulary)
+    let directory = try RunDirectory(configuration, fresh: isFresh)
+    for note in directory.notes { console.warning(note) }
+    for path in accepted { try directory.accept(path) }
+    let earlier = directory.replacedRuns
+    tellChanges(directory, stages)
+    for part in redone.sorted() { try setAside(part, directory, checkpoints: true) }
+    try pictures.remember(in: directory.url)
+    let omissions = OmissionLog(directory.url, policy: configuration.run.onBadRecord, console: console)
+    if !open.isEmpty {
+      try omissions.replace(OmissionLog.reading, by: all.omissions)
+    }
+    for stage in open { try omissions.leaveOut(long[stage] ?? [], stage: stage, part: " length") }
+    let context = StageContext(
+      configuration: configuration, directory: directory, console: console, source: source,
+      omissions: omissions, pictureCheck: pictures, vocabulary: vocabulary)
+    var earlierRound = configuration.earlierRound()
+    for stage in stages.sorted() {
+      let isRedone = redone.contains { $0.stage == stage && !directory.isDone($0) }
+      if stage != .report, directory.isDone(RunPart(stage)), !isRedone {
+        for part in RunPart.allCases where part.stage == stage { try directory.verify(part) }
+        console.message("\(stage.rawValue): done before")
+        if stage == .evaluate {
+          try renameResults(directory)
+          try printTable(directory)
+        }
+        continue
+      }
+      try directory.requirePrerequisites(of: stage)
+      if stage == .select || stage == .train, let round = earlierRound.take() {
+        try finish(round, in: directory)
+        try directory.requirePrerequisites(of: stage)
+      }
+      try directory.verifyInputs(of: stage)
+      for part in RunPart.allCases where part.stage == stage && part != .report && !directory.isDone(part) {
+        try setAside(part, directory)
+        guard !redone.contains(part) else { continue }
+        try directory.takeOver(part, from: others + earlier) { console.warning("not taken over: \($0)") }
+      }
+      if !redone.contains(RunPart(stage)), !directory.isDone(RunPart(stage)),
+        let folder = try directory.takeBackCheckpoints(of: RunPart(stage))
+      {
+        console.message("\(stage.rawValue): goes on with the checkpoints kept in \(folder)")
+      }
+      if let from = directory.record(of: RunPart(stage))?.from {
+        console.message("\(stage.rawValue): the same as in \(from)")
+        if stage == .evaluate { try printTable(directory) }
+        continue
+      }
+      let start = ContinuousClock.now
+      try directory.markUndone(stage)
+      if stage == .report { try restoreMetrics(directory) }
+      try run(stage, context)
+      // Each stage has buffers of other sizes; those of the last one would only be kept beside them.
+      TensorRuntime.trim()
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      if stage == .sft || stage == .train { try MetricsLog.keep(stage, of: directory.metrics) }
+      try directory.markDone(RunPart(stage), seconds: seconds)
+      console.message(
+        "\(stage.rawValue): \(fixed(seconds, 1)) s, at most \(EnvironmentReport.peakResidentBytes >> 20) MiB so far"
+      )
+      if stage == .evaluate { try printTable(directory) }
+    }
+  }
+
+  /// Says which keys are others than when the parts that these stages read or make were made, before any of
+  /// them goes.
+  private func tellChanges(_ directory: RunDirectory, _ stages: [Stage]) {
+    let changes = directory.states.changes
+    for change in changes where change.redoes.contains(where: { stages.contains($0.stage) }) {
+      console.warning(change.description)
+    }
+    let told = Set(changes.flatMap(\.redoes))
+    let untold = directory.states.stale.filter { !told.contains($0) && stages.contains($0.stage) }
+    if !untold.isEmpty {
+      console.warning("made with other settings: \(untold.map(\.rawValue).joined(separator: ", "))")
+    }
+  }
+
+  /// Moves to `replaced/` what a part left that is made again now, and says so.
+  private func setAside(_ part: RunPart, _ directory: RunDirectory, checkpoints: Bool = false) throws {
+    let inputs = directory.states.changedInputs(of: part)
+    let problem = directory.problemOfList(of: part)
+    guard let folder = try directory.setAside(part, checkpoints: checkpoints) else { return }
+    let reason =
+      inputs.isEmpty
+      ? "" : " (\(inputs.map(\.rawValue).joined(separator: ", ")) made again with another outcome)"
+    console.warning("\(part.rawValue): what it left before is kept in \(folder)\(reason)")
+    if let problem { console.warning("\(problem); it is kept as it is") }
+  }
+
+  /// The curves of all stages from their own folders: those of a stage that was made again alone come before
+  /// later ones.
+  private func restoreMetrics(_ directory: RunDirectory) throws {
+    let stages = [Stage.sft, .train].filter { stage in
+      directory.isDone(RunPart(stage)) && !(stage == .sft && configuration.sft.maxSteps == 0)
+    }
+    if try MetricsLog.restore(directory.metrics, stages: stages) {
+      console.message(
+        "report: \(directory.metrics.lastPathComponent) is put together again from the stages' folders")
+    }
+  }
+
+  /// Whether a stage is done in a run directory, which may not be there.
+  func isDone(_ stage: Stage, of configuration: RunConfiguration, in directory: URL) -> Bool {
+    let states = try? PartStates(configuration, in: directory)
+    return states?.record(of: RunPart(stage)) != nil
+  }
+
+  private func run(_ stage: Stage, _ context: StageContext) throws {
+    switch stage {
+    case .sft: try SFTStage(context: context).run()
+    case .compose: try ComposeStage(context: context).run()
+    case .select: try SelectStage(context: context).run()
+    case .train: try TrainStage(context: context).run()
+    case .evaluate: try EvaluateStage(context: context).run(seconds: seconds(context.directory))
+    case .report:
+      try writeEvents(context.directory)
+      try ReportStage.writeReport(
+        runDirectory: context.directory.url, title: configuration.run.name,
+        samples: configuration.report.samples, attentionMaps: configuration.report.attentionMaps)
+      console.message("report: \(context.directory.report.path)")
+    }
+  }
+
+  private func seconds(_ directory: RunDirectory) -> [String: Double] {
+    var result: [String: Double] = [:]
+    for stage in Stage.allCases {
+      if let record = directory.record(of: RunPart(stage)) { result[stage.rawValue] = record.seconds }
+    }
+    return result
+  }
+
+  /// Gives the figures the run's name of now, which is in no key.
+  private func renameResults(_ directory: RunDirectory) throws {
+    var result = try EvaluationResult.read(from: directory.results)
+    guard result.configName != configuration.run.name, let record = directory.record(of: .evaluate) else {
+      return
+    }
+    result.configName = configuration.run.name
+    try directory.markUndone(.evaluate)
+    try result.write(to: directory.results)
+    try directory.markDone(.evaluate, seconds: record.seconds, from: record.from)
+  }
+
+  private func printTable(_ directory: RunDirectory) throws {
+    console.result(try EvaluationResult.read(from: directory.results).table().plain)
+  }
+
+  /// The curves as TensorBoard events, all stages in one file that replaces earlier ones.
+  private func writeEvents(_ directory: RunDirectory) throws {
+    let files = FileManager.default
+    for name in try files.contentsOfDirectory(atPath: directory.url.path)
+    where name.hasPrefix("events.out.tfevents.") {
+      try files.removeItem(at: directory.file(name))
+    }
+    guard files.fileExists(atPath: directory.metrics.path) else { return }
+    let writer = try TensorBoardWriter(directory: directory.url)
+    for row in try RowFile.read(MetricRow.self, from: directory.metrics) { try writer.write(row) }
+    try writer.flush()
+  }
+}

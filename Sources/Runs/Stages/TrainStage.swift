@@ -1,0 +1,212 @@
+import DPOTrain
+import Foundation
+import LVLM
+import Records
+import Tensor
+
+/// Preference optimization: `pairs.jsonl` and the base model in, `checkpoints/` and `train/model` out.
+struct TrainStage {
+  let context: StageContext
+
+  func run() throws {
+    let settings = context.configuration.train
+    let folder = try context.directory.folder(.train)
+    let base = try context.open(context.startingModel, trainable: trainedParts)
+    let model = base.model
+    let origins = try asksForTargets ? PairOrigins(ofRun: context.directory.url) : nil
+    var usable = try withPermutedCopies(try usablePairs(base.encoder, origins), base.encoder)
+
+    // Frozen features are computed from each picture once: there is nothing to keep pictures for.
+    let picturesAreSeenAgain = settings.trainVision || settings.trainProjector
+    let pictures = try context.pictures(base, cacheBytes: picturesAreSeenAgain ? .max : 16 << 20)
+    let frozen = context.features(model, pictures)
+    let features: FeatureStore
+    switch (settings.trainVision, settings.trainProjector) {
+    case (true, _): features = context.features(model, pictures, training: .everything)
+    case (false, true): features = context.features(model, pictures, training: .projector)
+    case (false, false): features = frozen
+    }
+    freeze(model)
+    if settings.attentionWeight > 0, let origins {
+      for index in usable.indices {
+        usable[index].encoded.focus = try focus(of: usable[index].pair, origins, frozen)
+      }
+    }
+    let (pairs, encoded) = (usable.map(\.pair), usable.map(\.encoded))
+    let corrupted = origins.map { corruptedPairs(usable, $0) } ?? []
+    let candidates = try candidates()
+    let ballast = try ballast(candidates, base.encoder)
+
+    let shown = (encoded + (ballast?.examples ?? []) + corrupted).map(\.pictures)
+    try frozen.prepare(shown)
+    let terms = try settings.objectiveTerms()
+    let reference: ([EncodedPair]) throws -> [PairLogProbabilities] =
+      terms.needsReference
+      ? try reference(encoded, corrupted, base: base, features: frozen, file: "reference.h5", in: folder)
+      : { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } }
+    let referenceOfCorrupted =
+      corrupted.isEmpty || !settings.precomputeRefLogProbs
+      ? reference
+      : try self.reference(
+        corrupted, base: base, features: frozen, file: "reference-corrupted.h5", in: folder)
+    if features !== frozen {
+      frozen.removeAll()
+      try features.prepare(shown)
+    }
+
+    try makeTrainable(model)
+    let attention =
+      settings.attentionWeight > 0
+      ? try context.configuration.attentionLayer(
+        of: model.configuration.text.hiddenLayerCount, ofRun: context.directory.url) : nil
+    if let attention {
+      context.console.message("train: the attention of layer \(attention) takes part in the loss")
+    }
+    let scorer = scorer(model, features, weighsPairs: settings.useWeighting, attentionLayer: attention)
+    let batch = settings.perDeviceTrainBatchSize * settings.gradientAccumulationSteps
+    let isSingle = singleFlags(pairs, candidates)
+    if settings.singleImageShare > 0, Set(isSingle).count < 2 {
+      context.console.warning(
+        "train.single_image_share has no effect: selection kept "
+          + (isSingle.contains(true) ? "single-image pairs alone" : "no single-image pairs"))
+    }
+    let sampler = PairSampler(
+      isSingle: isSingle, batchSize: batch, singleShare: settings.singleImageShare,
+      seed: context.configuration.run.seed)
+    let steps =
+      settings.maxSteps > 0
+      ? settings.maxSteps
+      : max(1, Int(clamping: (Double(sampler.stepsPerEpoch) * settings.numTrainEpochs).rounded(.up)))
+    let objective = PreferenceObjective(
+      pairs: encoded, sampler: sampler, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer,
+      terms: terms, ballast: ballast,
+      corrupted: corrupted.isEmpty
+        ? nil
+        : CorruptedAnswers(
+          corrupted, scorer: self.scorer(model, features), reference: referenceOfCorrupted),
+      reference: reference)
+    let loop = TrainingLoop(
+      settings: TrainingLoop.Settings(
+        stage: .train, steps: steps,
+        schedule: LearningRateSchedule(
+          settings.lrSchedulerType.kind, peak: settings.learningRate,
+          warmupSteps: Int((settings.warmupRatio * Double(steps)).rounded(.up)), totalSteps: steps),
+        beta1: settings.adamBeta1, beta2: settings.adamBeta2, weightDecay: settings.weightDecay,
+        maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,
+        saveSteps: settings.saveSteps, saveTotalLimit: settings.saveTotalLimit,
+        configurationHash: context.directory.identity(of: .train), configuration: context.configuration.yaml),
+      model: model, checkpoints: try context.directory.checkpoints, metrics: context.directory.metrics,
+      console: context.console,
+      baseHash: model.hasAdapters ? try ModelState.digest(ofModelAt: context.startingModel) : "")
+    let start = try loop.resume()
+    if start > 0 { context.console.message("train: goes on after step \(start) of \(steps)") }
+    let counts = model.parameterCounts
+    context.console.message(
+      "train: \(pairs.count) pairs, \(steps) steps of \(batch), \(counts.trainable) of \(counts.all) weights")
+    try loop.run(objective)
+    try ModelBuilder.save(base, to: context.trainedModel)
+  }
+
+  /// Log-probabilities under the reference: computed once and cached, or live.
+  /// - Parameter others: pairs that a live reference will be asked for beside `pairs`.
+  private func reference(
+    _ pairs: [EncodedPair], _ others: [EncodedPair] = [], base: PretrainedModel, features: FeatureStore,
+    file: String, in folder: URL
+  ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
+    let settings = context.configuration.train
+    guard settings.precomputeRefLogProbs else {
+      return try liveReference(pairs + others, base: base, features: features)
+    }
+    var fingerprint = Digest()
+    fingerprint.update(ModelState.digest(base.model))
+    fingerprint.update("\(try base.pictureProcessor(of: context.startingModel).configuration)")
+    fingerprint.update("\(base.model.configuration)")
+    fingerprint.update("\(settings.sharesPrefix)")
+    if settings.ldAlpha != 1 { fingerprint.update("\(settings.ldAlpha)") }
+    let cache = ReferenceCache(
+      folder.appendingPathComponent(file), fingerprint: fingerprint.finalize())
+    if let reason = cache.discarded {
+      context.console.message("train: reference log-probabilities are computed again (\(reason))")
+    }
+    let progress = context.console.progress("reference", total: pairs.count)
+    defer { progress.finish() }
+    try cache.fill(
+      pairs, batchTokens: context.configuration.select.batchTokens,
+      scorer: scorer(base.model, features),
+      digest: context.digest(of:)
+    ) { done in
+      progress.update(step: done)
+      try Interruption.check("reference log-probabilities, \(done) of \(pairs.count) pairs")
+    }
+    return { cache.values(of: $0) }
+  }
+
+  /// The base model itself with its adapters off where only they are trained, otherwise a second copy.
+  private func liveReference(
+    _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore
+  ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
+    let settings = context.configuration.train
+    if !settings.needsSecondModel {
+      let model = base.model
+      let scorer = scorer(model, features)
+      return { pairs in
+        model.isAdapterEnabled = false
+        defer { model.isAdapterEnabled = true }
+        return try Self.values(pairs, scorer)
+      }
+    }
+    let copy = try context.open(context.startingModel, trainable: [])
+    copy.model.setTrainable(false, .vision, .projector, .decoder)
+    copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
+    let features = context.features(copy.model, try context.pictures(copy))
+    try features.prepare(pairs.map(\.pictures))
+    let scorer = scorer(copy.model, features)
+    return { try Self.values($0, scorer) }
+  }
+
+  private func scorer(
+    _ model: LlavaModel, _ features: FeatureStore, weighsPairs: Bool = false, attentionLayer: Int? = nil
+  ) -> PairScorer {
+    let settings = context.configuration.train
+    let queries = context.configuration.select.queries
+    return PairScorer(
+      model: model, features: features, sharesPrefix: settings.sharesPrefix, lengthWeight: settings.ldAlpha,
+      weighsPairs: weighsPairs, attention: attentionLayer.map { ($0, queries) })
+  }
+
+  private static func values(_ pairs: [EncodedPair], _ scorer: PairScorer) throws -> [PairLogProbabilities] {
+    PairLogProbabilities.of(pairs, scores: try noGradient { try scorer.sums(pairs).scores })
+  }
+
+  /// The parts of the base model whose own weights are trained.
+  private var trainedParts: Set<LlavaModel.Part> {
+    let settings = context.configuration.train
+    var parts: Set<LlavaModel.Part> = []
+    if settings.trainVision { parts.insert(.vision) }
+    if settings.trainProjector { parts.insert(.projector) }
+    if settings.adapter == .none { parts.insert(.decoder) }
+    return parts
+  }
+
+  /// Freezes the model. What stays frozen is stored as the configuration says from here on, for the reference
+  /// too.
+  private func freeze(_ model: LlavaModel) {
+    let settings = context.configuration.train
+    for part in LlavaModel.Part.allCases { model.setTrainable(trainedParts.contains(part), part) }
+    model.storeFrozenWeights(as: settings.frozenDtype.dtype)
+    model.setTrainable(false, .vision, .projector, .decoder)
+  }
+
+  private func makeTrainable(_ model: LlavaModel) throws {
+    let settings = context.configuration.train
+    switch settings.adapter {
+    case .none: model.setTrainable(true, .decoder)
+    case .lora:
+      var generator = RandomGenerator(seed: context.configuration.run.seed, stream: 0x4C6F_5241)
+      model.applyLoRA(
+        rank: settings.loraR, alpha: settings.loraAlpha, targets: Set(settings.loraTarget), using: &generator)
+    }
+    if settings.trainProjector { model.setTrainable(true, .projector) }
+    if settings.trainVision { model.setTrainable(true, .vision) }
+  }
+}

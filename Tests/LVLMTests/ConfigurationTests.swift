@@ -112,7 +112,7 @@ import Testing
       """
       {"model_type": "qwen2_vl", "architectures": ["Qwen2VLForConditionalGeneration"],
        "vision_config": {"hidden_size": "wide", "num_attention_heads": 5, "image_size": 30, "patch_size": 14},
-       "text_config": {"model_type": "mistral", "num_hidden_layers": [2], "rope_scaling": {"type": "yarn"},
+       "text_config": {"model_type": "gemma", "num_hidden_layers": [2], "rope_scaling": {"type": "yarn"},
          "hidden_act": "swish", "intermediate_size": -1, "vocab_size": 100000000, "rms_norm_eps": null},
        "vision_feature_layer": 99, "vision_feature_select_strategy": "some"}
       """)

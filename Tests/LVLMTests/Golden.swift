@@ -11,9 +11,9 @@ struct Golden {
 
   let file: HDF5File
 
-  init(_ name: String) throws {
-    file = try HDF5File(reading: Fixtures.url("golden/\(name)"))
-  }
+  init(_ name: String) throws { try self.init(at: Fixtures.url("golden/\(name)")) }
+
+  init(at url: URL) throws { file = try HDF5File(reading: url) }
 
   static func model() throws -> LlavaModel { try LlavaModel.load(from: modelDirectory) }
 

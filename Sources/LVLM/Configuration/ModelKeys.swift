@@ -112,8 +112,9 @@ extension LlavaConfiguration {
       let object = path.reduce(Optional(json)) { $0?[$1] }
       return object.map { keys.problems(in: $0, section: path.map { $0 + "." }.joined()) } ?? []
     }
+    let family = (json["text_config"]?["model_type"]?.text).flatMap(TextFamily.init) ?? .llama
     return KnownKeys.llava.problems(in: json) + inside("vision_config", keys: .vision)
-      + inside("text_config", keys: .text) + inside("text_config", "rope_parameters", keys: .rope)
+      + inside("text_config", keys: KnownKeys.text.merging(family.keys)) + inside("text_config", "rope_parameters", keys: .rope)
       + inside("text_config", "rope_scaling", keys: .rope)
   }
 }

@@ -1,6 +1,8 @@
-/// Shape of a LLaMA decoder; the keys, and the values taken for absent ones, are those of Hugging Face's
-/// `LlamaConfig`.
+/// Shape of a decoder built as LLaMA's; the keys, and the values taken for absent ones, are those of the
+/// configuration class of its family in Hugging Face's transformers.
 public struct TextConfiguration: Codable, Equatable, Sendable {
+  /// What the decoder is called, which decides its biases and what absent keys mean.
+  public var family: TextFamily
   /// Rows of the embedding and of the head.
   public var vocabularySize: Int
   /// Width of the decoder.
@@ -25,7 +27,7 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
   public var ropeScaling: RotaryScaling
   /// Whether the head is the transposed embedding.
   public var tiesWordEmbeddings: Bool
-  /// Biases in the attention projections.
+  /// Biases in the projections of queries, keys and values, and in LLaMA's of what they attend to.
   public var hasAttentionBias: Bool
   /// Biases in the perceptron.
   public var hasPerceptronBias: Bool
@@ -43,14 +45,16 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
   /// - Parameters:
   ///   - keyValueHeadCount: `attentionHeadCount` when nil.
   ///   - headSize: `hiddenSize / attentionHeadCount` when nil.
+  ///   - hasAttentionBias: as the family has it when nil.
   public init(
     vocabularySize: Int = 32_000, hiddenSize: Int = 4096, intermediateSize: Int = 11_008,
     hiddenLayerCount: Int = 32, attentionHeadCount: Int = 32, keyValueHeadCount: Int? = nil,
     headSize: Int? = nil, contextLength: Int = 4096, rmsNormEpsilon: Double = 1e-5,
     ropeTheta: Double = 10_000, ropeScaling: RotaryScaling = .none, tiesWordEmbeddings: Bool = false,
-    hasAttentionBias: Bool = false, hasPerceptronBias: Bool = false, bosTokenID: Int = 1,
-    eosTokenID: Int = 2, padTokenID: Int? = nil
+    hasAttentionBias: Bool? = nil, hasPerceptronBias: Bool = false, bosTokenID: Int = 1,
+    eosTokenID: Int = 2, padTokenID: Int? = nil, family: TextFamily = .llama
   ) {
+    self.family = family
     self.vocabularySize = vocabularySize
     self.hiddenSize = hiddenSize
     self.intermediateSize = intermediateSize
@@ -63,7 +67,7 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     self.ropeTheta = ropeTheta
     self.ropeScaling = ropeScaling
     self.tiesWordEmbeddings = tiesWordEmbeddings
-    self.hasAttentionBias = hasAttentionBias
+    self.hasAttentionBias = hasAttentionBias ?? (family == .qwen2)
     self.hasPerceptronBias = hasPerceptronBias
     activation = .silu
     self.bosTokenID = bosTokenID
@@ -92,29 +96,37 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     case eosTokenID = "eos_token_id"
     case padTokenID = "pad_token_id"
     case modelType = "model_type"
+    case slidingWindow = "sliding_window"
+    case usesSlidingWindow = "use_sliding_window"
+    case maxWindowLayers = "max_window_layers"
+    case layerTypes = "layer_types"
   }
 
   /// Reads the section. The base of the rotary angles may stand in `rope_parameters`, in `rope_scaling`, or
   /// beside them as `rope_theta`; a scaling that ``RotaryScaling`` does not have is an error.
   public init(from decoder: any Decoder) throws {
     let section = try ConfigurationSection(decoder, keyedBy: CodingKeys.self)
-    section.require("llama", at: .modelType)
-    vocabularySize = section.value(.vocabularySize, default: 32_000)
-    hiddenSize = section.value(.hiddenSize, default: 4096)
-    intermediateSize = section.value(.intermediateSize, default: 11_008)
-    hiddenLayerCount = section.value(.hiddenLayerCount, default: 32)
-    attentionHeadCount = section.value(.attentionHeadCount, default: 32)
-    keyValueHeadCount = section.value(.keyValueHeadCount, default: attentionHeadCount)
+    family = TextFamily.read(section, at: .modelType)
+    let usual = family.defaults
+    vocabularySize = section.value(.vocabularySize, default: usual.vocabularySize)
+    hiddenSize = section.value(.hiddenSize, default: usual.hiddenSize)
+    intermediateSize = section.value(.intermediateSize, default: usual.intermediateSize)
+    hiddenLayerCount = section.value(.hiddenLayerCount, default: usual.hiddenLayerCount)
+    attentionHeadCount = section.value(.attentionHeadCount, default: usual.attentionHeadCount)
+    keyValueHeadCount = section.value(
+      .keyValueHeadCount, default: family == .llama ? attentionHeadCount : usual.keyValueHeadCount)
     headSize = section.value(.headSize, default: hiddenSize / max(attentionHeadCount, 1))
-    contextLength = section.value(.contextLength, default: 2048)
-    rmsNormEpsilon = section.value(.rmsNormEpsilon, default: 1e-6)
+    contextLength = section.value(.contextLength, default: usual.contextLength)
+    rmsNormEpsilon = section.value(.rmsNormEpsilon, default: usual.rmsNormEpsilon)
     tiesWordEmbeddings = section.value(.tiesWordEmbeddings, default: false)
-    hasAttentionBias = section.value(.hasAttentionBias, default: false)
-    hasPerceptronBias = section.value(.hasPerceptronBias, default: false)
+    hasAttentionBias =
+      family == .llama ? section.value(.hasAttentionBias, default: false) : usual.hasAttentionBias
+    hasPerceptronBias = family == .llama ? section.value(.hasPerceptronBias, default: false) : false
     activation = section.value(.activation, default: .silu)
-    bosTokenID = section.value(.bosTokenID, default: 1)
-    eosTokenID = section.value(.eosTokenID, default: 2)
+    bosTokenID = section.value(.bosTokenID, default: usual.bosTokenID)
+    eosTokenID = family.endToken(section, .eosTokenID) ?? usual.eosTokenID
     padTokenID = section.optional(.padTokenID)
+    family.checkWindow(section, layers: hiddenLayerCount, context: contextLength)
 
     let rope = RotaryParameters.read(
       section, .ropeParameters, .ropeScaling, theta: .ropeTheta, context: contextLength)
@@ -125,7 +137,7 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
   /// Writes every key, the rotary base and scaling in the places of all releases.
   public func encode(to encoder: any Encoder) throws {
     var keys = encoder.container(keyedBy: CodingKeys.self)
-    try keys.encode("llama", forKey: .modelType)
+    try keys.encode(family, forKey: .modelType)
     try keys.encode(vocabularySize, forKey: .vocabularySize)
     try keys.encode(hiddenSize, forKey: .hiddenSize)
     try keys.encode(intermediateSize, forKey: .intermediateSize)
@@ -141,8 +153,16 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
       try keys.encode(RotaryParameters(forOldReleases: ropeScaling), forKey: .ropeScaling)
     }
     try keys.encode(tiesWordEmbeddings, forKey: .tiesWordEmbeddings)
-    try keys.encode(hasAttentionBias, forKey: .hasAttentionBias)
-    try keys.encode(hasPerceptronBias, forKey: .hasPerceptronBias)
+    switch family {
+    case .llama:
+      try keys.encode(hasAttentionBias, forKey: .hasAttentionBias)
+      try keys.encode(hasPerceptronBias, forKey: .hasPerceptronBias)
+    case .qwen2:
+      try keys.encode(false, forKey: .usesSlidingWindow)
+      try keys.encodeNil(forKey: .slidingWindow)
+    case .mistral:
+      try keys.encodeNil(forKey: .slidingWindow)
+    }
     try keys.encode(activation, forKey: .activation)
     try keys.encode(bosTokenID, forKey: .bosTokenID)
     try keys.encode(eosTokenID, forKey: .eosTokenID)
@@ -160,6 +180,10 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     checks.positive(contextLength, upTo: 1 << 30, name(.contextLength))
     checks.positive(rmsNormEpsilon, name(.rmsNormEpsilon))
     checks.positive(ropeTheta, name(.ropeTheta))
+    checks.require(
+      family == .llama || hasAttentionBias == (family == .qwen2) && !hasPerceptronBias,
+      name(.hasAttentionBias), with: name(.modelType), found: "other biases",
+      expected: "those of \(family.rawValue)")
     do throws(RotaryParameters.Problem) {
       _ = try RotaryParameters(ropeScaling).scaling(context: contextLength)
     } catch {

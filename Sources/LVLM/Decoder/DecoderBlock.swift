@@ -20,7 +20,8 @@ final class DecoderAttention: Module {
     query = Linear(width, heads * size, bias: bias, using: &generator)
     key = Linear(width, keyHeads * size, bias: bias, using: &generator)
     value = Linear(width, keyHeads * size, bias: bias, using: &generator)
-    output = Linear(heads * size, width, bias: bias, using: &generator)
+    output = Linear(
+      heads * size, width, bias: bias && configuration.family == .llama, using: &generator)
   }
 
   func visitParameters(_ visitor: inout ParameterVisitor) {

@@ -43,7 +43,7 @@ extension KnownKeys {
           "errors": [.string("replace")], "fix_mistral_regex": [.boolean(false)], "auto_map": [],
           "tokenizer_class": [
             "LlamaTokenizer", "LlamaTokenizerFast", "PreTrainedTokenizer", "PreTrainedTokenizerFast",
-            "TokenizersBackend", "GPT2Tokenizer", "GPT2TokenizerFast",
+            "TokenizersBackend", "GPT2Tokenizer", "GPT2TokenizerFast", "Qwen2Tokenizer", "Qwen2TokenizerFast",
           ].map(JSONValue.string),
         ]))
   }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Byte-level BPE as GPT-2 has it: words of UTF-8 bytes, each byte written as a printable character, joined
 /// by merges.
 struct ByteLevelVocabulary: Vocabulary {
@@ -59,7 +61,7 @@ struct ByteLevelVocabulary: Vocabulary {
 
   func encode(_ text: String, isFirst: Bool) -> [Int32] {
     let text = putsBlankFirst && !text.isEmpty && text.unicodeScalars.first != " " ? " " + text : text
-    return splitter.words(text).flatMap { word -> [Int32] in
+    return splitter.words(splitter.composes ? text.precomposedStringWithCanonicalMapping : text).flatMap { word -> [Int32] in
       let symbols = word.utf8.compactMap { byteIDs[Int($0)] }
       if joinsWholeWords, let whole = table.id(of: Self.spelled(word)) { return [whole] }
       return merges.apply(to: symbols)

@@ -31,7 +31,7 @@ struct TokenizerGGUF {
     let splitter: ByteLevelSplitter
     switch text("pre") ?? "default" {
     case "smollm": splitter = ByteLevelSplitter(isolatesDigits: true)
-    case "gpt-2", "gpt2", "default": splitter = ByteLevelSplitter(isolatesDigits: false)
+    case "gpt-2", "gpt2", "default": splitter = ByteLevelSplitter()
     case let other:
       throw TokenizerError.unsupported(
         file: name, found: "tokenizer.ggml.pre \(other)", expected: "smollm or gpt-2")

@@ -1,7 +1,7 @@
 import Checkpoint
 import Foundation
 
-/// A `tokenizer.json` of Hugging Face's tokenizers: BPE over bytes (GPT-2, SmolLM2) or over ▁-marked text
+/// A `tokenizer.json` of Hugging Face's tokenizers: BPE over bytes (GPT-2, SmolLM2, Qwen2) or over ▁-marked text
 /// (LLaMA).
 ///
 /// Whatever would change ids and is not computed here is an error, never ignored.
@@ -48,16 +48,28 @@ struct TokenizerJSON {
     let pieces = try Self.pieces(model, added, name)
     let merges = try Self.merges(model, name)
 
-    var splitter = ByteLevelSplitter(isolatesDigits: false)
+    var splitter = ByteLevelSplitter()
+    var isCut = false
     var byteLevel: (addsSpace: Bool, Bool)?
     var prefix: MetaspaceVocabulary.Prefix?
     for step in Self.steps(json["pre_tokenizer"], "pretokenizers") {
       switch step["type"]?.text {
       case "ByteLevel"?:
-        if step["use_regex"] == .boolean(false) {
-          throw unsupported("ByteLevel", "without its rule", "use_regex")
+        // Its own rule is GPT-2's; without it the text has to be cut already.
+        guard (step["use_regex"] ?? .boolean(true)) == .boolean(!isCut) else {
+          throw unsupported(
+            "ByteLevel", isCut ? "with its rule behind another" : "without its rule",
+            isCut ? "use_regex false" : "use_regex")
         }
         byteLevel = (step["add_prefix_space"] == .boolean(true), true)
+      case "Split"? where byteLevel == nil && !isCut && !splitter.isolatesDigits:
+        guard step["pattern"]?["Regex"]?.text == ByteLevelSplitter.qwen2Pattern,
+          step["behavior"]?.text == "Isolated", step["invert"] ?? .boolean(false) == .boolean(false)
+        else {
+          throw unsupported(
+            "Split", "with \(step["pattern"]?.brief ?? "no pattern")", "Qwen2's rule, each match isolated")
+        }
+        (splitter.rule, isCut) = (.qwen2, true)
       case "Digits"? where step["individual_digits"] == .boolean(true) && byteLevel == nil:
         splitter.isolatesDigits = true
       case "Metaspace"?:
@@ -73,7 +85,8 @@ struct TokenizerJSON {
         default: prefix = .always
         }
       default:
-        throw unsupported("pre_tokenizer", step["type"]?.text ?? "nothing", "ByteLevel, Digits or Metaspace")
+        throw unsupported(
+          "pre_tokenizer", step["type"]?.text ?? "nothing", "ByteLevel, Split, Digits or Metaspace")
       }
     }
     for step in Self.steps(json["normalizer"], "normalizers") {
@@ -81,8 +94,9 @@ struct TokenizerJSON {
       case "Prepend"? where step["prepend"]?.text == "\u{2581}": prefix = .doubled
       case "Replace"? where step["content"]?.text == "\u{2581}" && step["pattern"]?["String"]?.text == " ":
         prefix = prefix ?? .never
+      case "NFC"? where byteLevel != nil: splitter.composes = true
       default:
-        throw unsupported("normalizer", step["type"]?.text ?? "nothing", "none, or those of LLaMA")
+        throw unsupported("normalizer", step["type"]?.text ?? "nothing", "none, NFC over bytes, or those of LLaMA")
       }
     }
     switch (byteLevel, prefix) {

@@ -1,0 +1,207 @@
+import Checkpoint
+import Foundation
+import LVLM
+import Tensor
+import TestSupport
+import Testing
+
+/// Language models that are not LLaMA's and are built like it.
+@Suite struct TextFamilyTests {
+  private static func read(_ text: String) throws -> LlavaConfiguration {
+    try Fixtures.withTemporaryDirectory { folder in
+      let file = folder.appending(component: "config.json")
+      try Data(#"{"vision_config": {}, "image_token_index": 3, "text_config": \#(text)}"#.utf8).write(to: file)
+      return try LlavaConfiguration.read(from: file)
+    }
+  }
+
+  private static func problems(_ text: String) -> [String] {
+    do {
+      _ = try read(text)
+      return []
+    } catch {
+      return (error as? ModelConfigurationError)?.problems.map { "\($0.key): \($0.found)" } ?? ["\(error)"]
+    }
+  }
+
+  /// The decoder of `qwen2/` behind a vision tower with random weights.
+  private static func model() throws -> LlavaModel {
+    let text = try read(String(contentsOf: Fixtures.url("qwen2/text_config.json"), encoding: .utf8)).text
+    var configuration = TinyModel.configuration
+    (configuration.text, configuration.imageTokenIndex) = (text, 403)
+    let model = try TinyModel.make(configuration)
+    var parameters = Dictionary(uniqueKeysWithValues: model.namedParameters().map { ($0.name, $0.parameter) })
+    for (name, tensor) in try SafeTensorsFile(reading: Fixtures.url("qwen2/model.safetensors")).tensors() {
+      let found = parameters.removeValue(forKey: name)
+      let parameter = try #require(found, "\(name)")
+      try #require(parameter.shape == tensor.shape)
+      parameter.tensor = tensor
+    }
+    #expect(parameters.keys.allSatisfy { !$0.hasPrefix("language_model.") })
+    return model
+  }
+
+  private static func golden() throws -> Golden { try Golden(at: Fixtures.url("qwen2/qwen2.h5")) }
+
+  @Test func statesAndLikelihoods() throws {
+    let (model, golden) = (try Self.model(), try Self.golden())
+    for group in ["text0", "img1"] {
+      let ids = try golden.integers("\(group)/input_ids")
+      // Pictures are made by another model: the embeddings come in as if all tokens were of pictures.
+      let rows = try golden.tensor("\(group)/hidden/0").reshaped([ids.count, 48])
+      let features = ImageFeatures(rows, layout: FeatureLayout([FeatureGrid(rows: 1, columns: ids.count)]))
+      let example =
+        group == "text0"
+        ? PackedExample(promptIDs: ids)
+        : PackedExample(promptIDs: Array(repeating: 403, count: ids.count), images: [0])
+      let batch = try PackedBatch(
+        [example], sharesPrefix: true, imageTokenID: 403, features: features.layout)
+      try noGradient {
+        let states = model.allHiddenStates(batch, imageFeatures: features)
+        #expect(states.count == 4)
+        for (index, state) in states.enumerated() {
+          try golden.expect(state, is: "\(group)/hidden/\(index)")
+        }
+        let hidden = states[3]
+        try golden.expect(
+          targetLogProbabilities(
+            hidden: hidden.slice(axis: 0, 0..<ids.count - 1), weight: model.decoder.headWeight,
+            targets: Array(ids[1...])), is: "\(group)/token_logps")
+        let tail = try golden.file.read("\(group)/tail_logits").shape[1]
+        try golden.expect(
+          model.decoder.logits(hidden.slice(axis: 0, ids.count - tail..<ids.count)),
+          is: "\(group)/tail_logits")
+      }
+    }
+  }
+
+  /// Token by token, where biases take the fast path's way.
+  @Test func answers() throws {
+    let (model, golden) = (try Self.model(), try Self.golden())
+    let ids = try golden.integers("text0/input_ids")
+    let tokenizer = try Tokenizer(contentsOf: Fixtures.url("qwen2/tokenizer.json"))
+    let prompt = PackedExample(promptIDs: Array(ids[..<28]))
+    let answer = try Generator(model: model, tokenizer: tokenizer).generate(
+      [prompt], imageFeatures: ImageFeatures(.zeros([0, 48]), layout: FeatureLayout([])), maxNewTokens: 16)[0]
+    let expected = try golden.integers("text0/greedy_new_tokens")
+    #expect(answer.ids == Array(expected.prefix(answer.ids.count)) && answer.ids.count > 3)
+  }
+
+  @Test func savedAndLoaded() throws {
+    let model = try Self.model()
+    #expect(model.configuration.text.family == .qwen2 && model.configuration.text.hasAttentionBias)
+    let names = model.namedParameters().map(\.name).filter { $0.hasSuffix("_proj.bias") }
+    #expect(names.count { $0.contains("language_model") } == 9 && !names.contains { $0.contains(".o_proj.") })
+    let counted = model.decoder.namedParameters().reduce(0) { $0 + $1.parameter.shape.reduce(1, *) }
+    #expect(model.configuration.text.blockWeightCount * 3 + 416 * 48 + 48 == counted)
+    try Fixtures.withTemporaryDirectory { folder in
+      try model.save(to: folder)
+      let again = try LlavaModel.load(from: folder)
+      #expect(again.configuration == model.configuration)
+      for (one, other) in zip(model.namedParameters(), again.namedParameters()) {
+        #expect(
+          one.name == other.name
+            && one.parameter.tensor.array(of: Float.self) == other.parameter.tensor.array(of: Float.self))
+      }
+    }
+  }
+
+  @Test func whatAbsentKeysMean() throws {
+    let mistral = try Self.read(#"{"model_type": "mistral", "sliding_window": null, "vocab_size": 32001}"#).text
+    #expect(mistral.intermediateSize == 14_336 && mistral.keyValueHeadCount == 8 && !mistral.hasAttentionBias)
+    #expect(mistral.contextLength == 131_072 && mistral.rmsNormEpsilon == 1e-6 && mistral.family == .mistral)
+    let qwen = try Self.read(#"{"model_type": "qwen2", "eos_token_id": 5, "use_sliding_window": false}"#).text
+    #expect(qwen.vocabularySize == 151_936 && qwen.intermediateSize == 22_016 && qwen.hasAttentionBias)
+    #expect(qwen.contextLength == 32_768 && qwen.keyValueHeadCount == 32 && qwen.eosTokenID == 5)
+    // What LLaMA's class reads, these do not know.
+    #expect(
+      try !Self.read(#"{"model_type": "mistral", "sliding_window": null, "attention_bias": true}"#)
+        .text.hasAttentionBias)
+    for text in [mistral, qwen] {
+      var configuration = TinyModel.configuration
+      configuration.text = text
+      try Fixtures.withTemporaryDirectory { folder in
+        let file = folder.appending(component: "config.json")
+        try configuration.json().write(to: file)
+        #expect(try LlavaConfiguration.read(from: file) == configuration)
+      }
+    }
+  }
+
+  @Test func whatIsNotComputedIsRefusedByName() {
+    let window = "text_config.sliding_window"
+    for (text, expected) in [
+      (#"{"model_type": "mistral"}"#, ["\(window): nothing, which is 4096"]),
+      (#"{"model_type": "mistral", "sliding_window": 64}"#, ["\(window): 64"]),
+      (#"{"model_type": "mistral", "sliding_window": 64, "max_position_embeddings": 64}"#, []),
+      (#"{"model_type": "qwen2", "eos_token_id": 2, "sliding_window": 64}"#, []),
+      (
+        #"{"model_type": "qwen2", "eos_token_id": 2, "sliding_window": 64, "use_sliding_window": true}"#,
+        ["\(window): 64"]
+      ),
+      (
+        #"""
+        {"model_type": "qwen2", "eos_token_id": 2, "sliding_window": 64, "use_sliding_window": true,
+         "max_window_layers": 32}
+        """#, []
+      ),
+      (
+        #"{"model_type": "qwen2", "eos_token_id": 2, "layer_types": ["full_attention", "sliding_attention"]}"#,
+        ["text_config.layer_types: \"sliding_attention\""]
+      ),
+      (#"{"model_type": "qwen2"}"#, ["text_config.eos_token_id: nothing"]),
+      (#"{"model_type": "qwen2", "eos_token_id": 2, "qk_norm": true}"#, ["text_config.qk_norm: true"]),
+      (#"{"sliding_window": 64, "vocab_size": 32001}"#, ["\(window): 64"]),
+      (#"{"model_type": "phi3", "vocab_size": 32001}"#, ["text_config.model_type: \"phi3\""]),
+    ] { #expect(Self.problems(text) == expected, "\(text)") }
+  }
+
+  private struct Cases: Decodable {
+    struct Case: Decodable {
+      var text: String
+      var ids: [Int32]
+      var decode: String
+      var decode_skip_special: String
+    }
+    var cases: [Case]
+  }
+
+  @Test func vocabulary() throws {
+    let tokenizer = try Tokenizer(contentsOf: Fixtures.url("qwen2/tokenizer.json"))
+    let cases = try JSONDecoder().decode(
+      Cases.self, from: Data(contentsOf: Fixtures.url("qwen2/tokenizer_cases.json"))
+    ).cases
+    #expect(cases.count > 20)
+    for item in cases {
+      let ids = tokenizer.encode(parsingTokens: item.text)
+      #expect(ids == item.ids, "\(item.text.debugDescription)")
+      #expect(tokenizer.decode(ids, showsSpecialTokens: true) == item.decode, "\(item.text.debugDescription)")
+      #expect(tokenizer.decode(ids) == item.decode_skip_special, "\(item.text.debugDescription)")
+    }
+  }
+
+  /// The rule's alternatives one by one.
+  @Test(arguments: [
+    ("don't DON'T 'ſo", ["don", "'t", " DON", "'T", " '", "ſ", "o"]), ("12 345a", ["1", "2", " ", "3", "4", "5", "a"]),
+    ("(hello) \"x\"", ["(hello", ")", " \"", "x", "\""]), ("a\tb\u{00A0}c", ["a", "\tb", "\u{00A0}c"]),
+    ("a  b   \n\n  c", ["a", " ", " b", "   \n\n", " ", " c"]), ("end.\r\nnext!\n", ["end", ".\r\n", "next", "!\n"]),
+    ("x   ", ["x", "   "]), (" \n", [" \n"]), ("  7", [" ", " ", "7"]), ("", []),
+  ])
+  func words(_ text: String, _ expected: [String]) {
+    #expect(ByteLevelSplitter(rule: .qwen2).words(text) == expected)
+  }
+
+  @Test func otherRulesAreRefused() throws {
+    let json = try String(contentsOf: Fixtures.url("qwen2/tokenizer.json"), encoding: .utf8)
+    for (from, to, expected) in [
+      (#""use_regex": false"#, #""use_regex": true"#, "ByteLevel with its rule behind another"),
+      (#"|\\p{N}|"#, #"|\\p{N}{1,3}|"#, "Split with"), (#""Isolated""#, #""Removed""#, "Split with"),
+      (#""NFC""#, #""NFKC""#, "NFKC"),
+    ] {
+      let other = json.replacing(from, with: to)
+      try #require(other != json, "\(from)")
+      let error = #expect(throws: TokenizerError.self) { try Tokenizer(json: Data(other.utf8)) }
+      #expect("\(error!)".contains(expected), "\(error!)")
+    }
+  }
+}

@@ -1,5 +1,6 @@
 import DPOTrain
 import MultiImageData
+import TestData
 import Testing
 
 /// Weights of image features give the ratio that ``AttentionRatio`` gives, whatever the map.

@@ -95,9 +95,13 @@ let package = Package(
       ],
       path: "Sources/DPOTrainCLI", swiftSettings: swiftSettings),
 
-    // Tests mirror the sources; TestSupport holds golden loading, tolerances and tiny models.
+    // Tests mirror the sources; TestSupport holds golden loading, tolerances and folders of tests.
     .target(
       name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport",
+      swiftSettings: swiftSettings),
+    .target(
+      name: "TestData", dependencies: ["MultiImageData", "LVLM", "TestSupport", "CMIAZlib"],
+      path: "Tests/TestData",
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "tensor-conformance", dependencies: ["Tensor", "Checkpoint", "TestSupport"],
@@ -119,9 +123,42 @@ let package = Package(
     .testTarget(
       name: "LVLMTests", dependencies: ["LVLM", "TestSupport"], swiftSettings: swiftSettings),
     .testTarget(
+      name: "RecordsTests",
+      dependencies: [
+        "Records", "Checkpoint", "Tensor", "TestSupport",
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "MultiImageDataTests",
+      dependencies: [
+        "MultiImageData", "LVLM", "Records", "Checkpoint", "Tensor", "TestSupport", "TestData",
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "DPOTrainTests",
       dependencies: [
-        "Runs", "Reporting", "Evaluation", "DPOTrain", "MultiImageData", "Records", "TestSupport",
+        "DPOTrain", "MultiImageData", "LVLM", "Records", "Checkpoint", "Tensor", "TestSupport",
+        "TestData",
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: [
+        "Evaluation", "DPOTrain", "MultiImageData", "LVLM", "Records", "Checkpoint", "Tensor", "TestSupport",
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "ReportingTests",
+      dependencies: [
+        "Reporting", "Evaluation", "DPOTrain", "MultiImageData", "LVLM", "Records", "Checkpoint", "Tensor",
+        "TestSupport",
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "RunsTests",
+      dependencies: [
+        "Runs", "Reporting", "Evaluation", "DPOTrain", "MultiImageData", "LVLM", "Records", "Checkpoint",
+        "Tensor", "TestSupport", "TestData",
       ],
       swiftSettings: swiftSettings),
     .testTarget(

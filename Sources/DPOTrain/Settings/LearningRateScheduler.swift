@@ -1,4 +1,3 @@
-import LVLM
 import Tensor
 
 /// How a learning rate moves after its warm-up.

@@ -1,6 +1,7 @@
 import LVLM
 import DPOTrain
 import MultiImageData
+import TestData
 import Testing
 
 /// Weights of image features give the ratio that ``AttentionRatio`` gives, whatever the map.

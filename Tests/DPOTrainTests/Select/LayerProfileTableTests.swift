@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import Records
+import TestSupport
 import Testing
 
 @Suite struct LayerProfileTableTests {

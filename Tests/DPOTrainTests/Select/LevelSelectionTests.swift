@@ -1,10 +1,9 @@
 import DPOTrain
-import Evaluation
 import Foundation
 import LVLM
 import MultiImageData
 import Records
-import Runs
+import TestData
 import Testing
 
 /// Selection among answers to prompts that compare pictures or look for one.
@@ -12,7 +11,7 @@ import Testing
   private func record(_ level: PromptLevel, _ kind: CompositionKind, count: Int, number: Int = 1) throws
     -> ComposedRecord
   {
-    try LevelPromptTests.composer(LevelPromptTests.shapes()).compose(
+    try LevelPrompts.composer(LevelPrompts.shapes()).compose(
       kind, count: count, split: .test, target: number, number: number, level: level
     ).record
   }
@@ -59,7 +58,7 @@ import Testing
   }
 
   @Test func argmaxAsksForBoth() throws {
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     settings.thresholdRule = .argmax
     let rule = SelectionRule(settings)
     func isOver(_ ratio: Double, least: Double?, other: Double?) throws -> Bool {
@@ -79,7 +78,7 @@ import Testing
   }
 
   @Test func quantilesAreOfALevel() throws {
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     (settings.thresholdRule, settings.thresholdQuantile) = (.quantile, 0.5)
     let adapted = try #require(
       AdaptedThresholds(
@@ -104,17 +103,17 @@ import Testing
 
   /// Prompts of a level with an answer that passes every rule.
   private func prompts(
-    _ level: PromptLevel, _ settings: RunConfiguration.Select, style: AnswerStyle = .sentences
+    _ level: PromptLevel, _ settings: SelectionSettings, style: AnswerStyle = .sentences
   )
     throws -> Prompts
   {
-    let source = LevelPromptTests.shapes(style)
-    var prompts = Prompts(grading: try AnswerGrading(RunConfiguration.Evaluate(), source: source))
+    let source = LevelPrompts.shapes(style)
+    var prompts = Prompts(grading: try AnswerGrading(GraderChoice.auto, source: source))
     for number in 0..<40 {
-      let record = try LevelPromptTests.composer(source).compose(
+      let record = try LevelPrompts.composer(source).compose(
         .sequence, count: 4, split: .test, target: number, number: number, level: level
       ).record
-      let question = LevelPromptTests.question(record)
+      let question = LevelPrompts.question(record)
       let answer = AnsweredPrompt.Answer(
         text: "it is not that.", perplexity: 1.5, ratio: 0.1, shares: [0.1, 0.2, 0.3, 0.4])
       prompts.questions.append(question)
@@ -126,16 +125,16 @@ import Testing
     return prompts
   }
 
-  private func applied(_ prompts: Prompts, _ settings: RunConfiguration.Select) -> [CandidateRow] {
+  private func applied(_ prompts: Prompts, _ settings: SelectionSettings) -> [CandidateRow] {
     PairSelection(settings, seed: 1).applied(
       to: prompts.rows, families: prompts.questions.map(\.answerPool),
       facts: { prompts.questions[$0].exchangeableFacts },
       isRight: { prompts.grading.isRight($1, to: prompts.questions[$0]) })
   }
 
-  @Test(arguments: PromptLevel.allCases, RunConfiguration.Select.Rejected.allCases)
-  func replacedAnswersAreWrong(level: PromptLevel, rejected: RunConfiguration.Select.Rejected) throws {
-    var settings = RunConfiguration.Select()
+  @Test(arguments: PromptLevel.allCases, SelectionSettings.Rejected.allCases)
+  func replacedAnswersAreWrong(level: PromptLevel, rejected: SelectionSettings.Rejected) throws {
+    var settings = SelectionSettings()
     settings.rejected = rejected
     let prompts = try prompts(level, settings)
     let kind: QuestionKind = level == .compare ? .compare : .find
@@ -161,8 +160,8 @@ import Testing
 
   /// One word has nothing to exchange or to cut: no pair.
   @Test func wordsCannotBeSpoiled() throws {
-    for rejected in [RunConfiguration.Select.Rejected.swapped, .truncated] {
-      var settings = RunConfiguration.Select()
+    for rejected in [SelectionSettings.Rejected.swapped, .truncated] {
+      var settings = SelectionSettings()
       settings.rejected = rejected
       #expect(
         applied(try prompts(.compare, settings, style: .words), settings).allSatisfy {
@@ -177,7 +176,7 @@ import Testing
     for (levels, formats, kept) in [
       (["name"], ["sequence"], false), (["name", "find"], ["sequence"], true), (["find"], ["grid"], false),
     ] {
-      var settings = RunConfiguration.Select()
+      var settings = SelectionSettings()
       (settings.levels, settings.formats) = (levels, formats)
       let rows = applied(try prompts(.find, settings), settings)
       #expect(rows.allSatisfy { $0.kept == kept && (kept || $0.outcome == .surplus) }, "\(levels) \(formats)")

@@ -1,7 +1,6 @@
 import DPOTrain
 import MultiImageData
 import Records
-import Runs
 import Testing
 
 @Suite("Pair selection")
@@ -25,7 +24,7 @@ struct PairSelectionTests {
 
   @Test("a quantile drops what lies beyond it, and nothing that ties with it")
   func quantiles() {
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     settings.perplexityQuantile = 0.1
     let cut = PairSelection(settings, seed: 1).applied(
       to: rows(20), families: Array(repeating: "a", count: 20))
@@ -50,7 +49,7 @@ struct PairSelectionTests {
 
   @Test("a swapped answer says of the asked picture what is true of another one")
   func swapped() {
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     settings.rejected = .swapped
     settings.formats = ["sequence"]
     var all = rows(4)
@@ -77,7 +76,7 @@ struct PairSelectionTests {
 
   @Test("a truncated answer is the first half")
   func truncated() {
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     settings.rejected = .truncated
     var all = rows(2)
     (all[0].groundTruth, all[1].groundTruth) = ("it is a blue circle.", "blue.")
@@ -87,7 +86,7 @@ struct PairSelectionTests {
 
   @Test("formats that are not wanted, and pairs beyond the number, are surplus")
   func limits() {
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     settings.formats = ["grid"]
     settings.maxPairs = 5
     let all = rows(10) + rows(10, kind: .grid)
@@ -100,7 +99,7 @@ struct PairSelectionTests {
 
   @Test("a random rejected answer is a wrong one of the same family")
   func random() {
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     settings.rejected = .random
     let found = PairSelection(settings, seed: 1).applied(
       to: rows(12), families: (0..<12).map { $0 < 8 ? "color" : "lonely-\($0)" })

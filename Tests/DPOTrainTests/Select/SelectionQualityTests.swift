@@ -2,7 +2,6 @@ import DPOTrain
 import Foundation
 import MultiImageData
 import Records
-import Runs
 import Testing
 
 @Suite("Quality of a selection")
@@ -89,7 +88,7 @@ struct SelectionQualityTests {
   @Test("the greedy answer comes first, or the one that looked least at its picture")
   func pick() throws {
     let asked = prompt([("it is blue.", 0.5), ("it is teal.", 0.1), ("it is gray.", 0.1)])
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     let first = try asked.candidate.row(asked.answered, rule: SelectionRule(settings), grading: grading)
     #expect(first.answer == "it is blue." && first.sampled == nil && first.greedyCorrect == nil)
     settings.pick = .lowestRatio
@@ -99,7 +98,7 @@ struct SelectionQualityTests {
 
   @Test("on policy, the answer that looked most at its picture is chosen, whatever the ground truth says")
   func ownChosen() throws {
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     settings.chosen = .model
     let rule = SelectionRule(settings)
     let asked = prompt([("it is blue.", 0.5), ("its color is red.", 0.9), ("it is teal.", 0.95)])
@@ -129,7 +128,7 @@ struct AdaptedThresholdsTests {
 
   @Test("each format and number of images has a threshold of its own; others are told")
   func rules() throws {
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     let ratios: [AdaptedThresholds.Place: [Double]] = [
       .init(kind: .sequence, count: 2): [0.1, 0.2, 0.3, 0.8, 0.9],
       .init(kind: .grid, count: 4): [0.4, .nan],
@@ -150,7 +149,7 @@ struct AdaptedThresholdsTests {
 
   @Test("argmax compares with the image that got most of the others, whatever the share")
   func argmax() throws {
-    var settings = RunConfiguration.Select()
+    var settings = SelectionSettings()
     settings.thresholdRule = .argmax
     #expect(AdaptedThresholds(settings, ratios: [.init(kind: .sequence, count: 2): [0.1]]) == nil)
     let rule = SelectionRule(settings)

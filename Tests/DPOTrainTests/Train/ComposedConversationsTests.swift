@@ -3,7 +3,6 @@ import Foundation
 import LVLM
 import MultiImageData
 import Records
-import Runs
 import Tensor
 import TestSupport
 import Testing
@@ -14,8 +13,8 @@ import Testing
     seed: 5, size: 24, counts: [.sft: 4000, .validation: 30], answers: .sentences)
   private static let options = CompositionOptions(cell: 24, innerScale: 0.5, minimumOuterSide: 24)
 
-  private static func sampler(_ change: (inout RunConfiguration.SFT) -> Void) throws -> ConversationSampler {
-    var settings = RunConfiguration.SFT()
+  private static func sampler(_ change: (inout SupervisedSettings) -> Void) throws -> ConversationSampler {
+    var settings = SupervisedSettings()
     settings.composed.share = 1
     change(&settings)
     return try ConversationSampler(
@@ -83,7 +82,7 @@ import Testing
     for (step, count) in [(0, 2), (2, 2), (3, 5)] {
       #expect(try sampler.conversations(ofStep: step).allSatisfy { $0.pictures.count == count })
     }
-    var composed = RunConfiguration.SFT.Composed()
+    var composed = SupervisedSettings.Composed()
     composed.sequence = [2: 3, 4: 1]
     (composed.grid, composed.picInPic) = ([2: 0.5, 9: 2], 1)
     #expect(composed.pairs.map(\.kind) == [.sequence, .grid, .pictureInPicture])
@@ -94,7 +93,7 @@ import Testing
     let sampler = try Self.sampler { $0.composed.sequence = [2: 0] }
     #expect(try sampler.conversations(ofStep: 0).allSatisfy { $0.pictures.count == 1 })
     let few = ShapeScenes(seed: 5, size: 24, counts: [.sft: 3])
-    var settings = RunConfiguration.SFT()
+    var settings = SupervisedSettings()
     settings.composed.grid = [4: 1]
     #expect(throws: DataError.self) {
       try ConversationSampler(

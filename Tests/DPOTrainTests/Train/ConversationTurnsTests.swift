@@ -2,7 +2,6 @@ import DPOTrain
 import Foundation
 import LVLM
 import MultiImageData
-import Runs
 import Tensor
 import TestSupport
 import Testing
@@ -55,10 +54,10 @@ import Testing
     }
     let path = try folder.write(lines.joined(separator: "\n"), to: "data.jsonl")
     for (turns, share, expected) in [
-      (RunConfiguration.Data.Turns.all, 0.0, ["<image>\nA?", "B?"]), (.first, 0, ["<image>\nA?"]),
+      (LLaVAConversations.Turns.all, 0.0, ["<image>\nA?", "B?"]), (.first, 0, ["<image>\nA?"]),
     ] {
       let source = try LLaVAConversations(path: path, shares: [.sft: 1], turns: turns)
-      var settings = RunConfiguration.SFT()
+      var settings = SupervisedSettings()
       settings.composed.share = share
       let sampler = try ConversationSampler(
         source: source, settings: settings, sampler: RecordSampler(recordCount: 6, batchSize: 6, seed: 0),
@@ -67,7 +66,7 @@ import Testing
         #expect(conversation.turns.map(\.question) == expected)
       }
     }
-    var both = RunConfiguration.SFT()
+    var both = SupervisedSettings()
     both.composed.share = 1
     let source = try LLaVAConversations(path: path, shares: [.sft: 1])
     let sampler = try ConversationSampler(

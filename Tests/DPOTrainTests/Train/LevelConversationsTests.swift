@@ -2,7 +2,8 @@ import DPOTrain
 import Foundation
 import LVLM
 import MultiImageData
-import Runs
+import TestData
+import TestSupport
 import Testing
 
 /// Conversations of supervised training that compare pictures and ask which one fits.
@@ -10,9 +11,9 @@ import Testing
   private static let count = 3000
 
   private func sampler(
-    _ source: any QuestionSource, _ change: (inout RunConfiguration.SFT) -> Void
+    _ source: any QuestionSource, _ change: (inout SupervisedSettings) -> Void
   ) throws -> ConversationSampler {
-    var settings = RunConfiguration.SFT()
+    var settings = SupervisedSettings()
     (settings.composed.share, settings.composed.questions) = (1, 5)
     settings.composed.sequence = [2: 1, 3: 1]
     settings.composed.grid = [4: 1]
@@ -140,7 +141,7 @@ import Testing
 
   /// In a mixture the pictures of such a conversation are of one part; where there are none, it names them.
   @Test func mixtures() throws {
-    let idx = try FashionMNISTTests.small()
+    let idx = try SmallFashion.small()
     let clothes = try FashionMNIST(folder: idx.path, seed: 1, answers: .sentences)
     let scenes = ShapeScenes(seed: 5, size: 24, counts: [.sft: 60], answers: .sentences)
     let mixture = SourceMixture([(clothes, 1), (scenes, 1)], counts: [.sft: 40])

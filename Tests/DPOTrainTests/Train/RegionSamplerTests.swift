@@ -1,7 +1,6 @@
 import DPOTrain
 import LVLM
 import MultiImageData
-import Runs
 import Tensor
 import Testing
 
@@ -11,9 +10,9 @@ import Testing
   private static let options = CompositionOptions(cell: 24, innerScale: 0.5, minimumOuterSide: 24)
 
   private static func sampler(
-    share: Double, _ change: (inout RunConfiguration.SFT.Composed) -> Void = { _ in }
+    share: Double, _ change: (inout SupervisedSettings.Composed) -> Void = { _ in }
   ) -> RegionSampler {
-    var composed = RunConfiguration.SFT.Composed()
+    var composed = SupervisedSettings.Composed()
     composed.grid = [4: 1]
     composed.picInPic = 1
     change(&composed)

@@ -3,6 +3,7 @@ import Foundation
 import LVLM
 import MultiImageData
 import Tensor
+import TestData
 import TestSupport
 import Testing
 

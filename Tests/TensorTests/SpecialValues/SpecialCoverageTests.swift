@@ -28,7 +28,7 @@ struct SpecialCoverageTests {
   private static let reasons: [String: [String]] = [
     "moves or picks elements and computes nothing": [
       "chunked", "concatenated", "diagonal", "expanded", "expandedDimensions", "flattened", "flipped",
-      "gather",
+      "gather", "indexed",
       "indexSelect", "lowerTriangle", "upperTriangle", "masked", "maskedFill", "maskedScatter", "oneHot",
       "padded",
       "permuted", "repeated", "replacingRows", "reshaped", "rolled", "rows", "slice", "split", "squeezed",

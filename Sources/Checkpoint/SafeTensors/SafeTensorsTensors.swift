@@ -1,0 +1,106 @@
+import Foundation
+import Tensor
+
+extension SafeTensorsFile {
+  /// A tensor, copied out of the file.
+  /// - Throws: ``CheckpointError`` of kind `missing`; `damaged` for bytes that do not have the checksum of
+  ///   the file's writer; `unsupported` for UInt64, which tensors do not have.
+  public func tensor(_ name: String) throws -> Tensor {
+    try read(name) { entry, mapping in
+      try Tensor(entry.elementType, shape: entry.shape) { target in
+        if let start = target.baseAddress { try mapping.read(entry.range, into: start) }
+        try verify(name, UnsafeRawBufferPointer(target))
+      }
+    }
+  }
+
+  /// A tensor in another type than it is stored in, converted piece by piece: the stored form is never in
+  /// memory whole.
+  /// - Throws: as ``tensor(_:)``.
+  public func tensor(_ name: String, as dtype: DType) throws -> Tensor {
+    guard let entry = entry(name), let stored = entry.elementType.dtype, stored != dtype,
+      entry.elementType == ElementType(stored)
+    else { return try tensor(name).to(dtype) }
+    return try read(name) { entry, mapping in
+      let pieceLength = Tensor.pieceLength
+      let count = entry.shape.reduce(1, *)
+      var checksum: UInt32 = 0
+      let tensor = try Tensor(shape: entry.shape, dtype: dtype) { target in
+        for first in stride(from: 0, to: count, by: pieceLength) {
+          let length = min(pieceLength, count - first)
+          let piece = try Tensor(shape: [length], dtype: stored) {
+            guard let start = $0.baseAddress else { return }
+            let offset = entry.range.lowerBound + first * stored.byteSize
+            try mapping.read(offset..<(offset + length * stored.byteSize), into: start)
+          }
+          if hasChecksums { piece.withElementBytes { checksum = CRC32.of($0, after: checksum) } }
+          piece.to(dtype).withElementBytes {
+            UnsafeMutableRawBufferPointer(rebasing: target[(first * dtype.byteSize)...]).copyMemory(from: $0)
+          }
+        }
+      }
+      try verify(name, checksum: checksum)
+      return tensor
+    }
+  }
+
+  /// Calls `body` with the bytes of a tensor in pieces of a MiB, front to back.
+  /// - Throws: ``CheckpointError`` of kind `missing`, or what `body` throws.
+  package func forEachPiece(of name: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    guard let entry = entry(name) else {
+      throw CheckpointError(.missing, file: url.path, at: name, found: "no tensor of that name")
+    }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(entry.range.count, 1 << 20), alignment: 64)
+    defer { buffer.deallocate() }
+    var checksum: UInt32 = 0
+    for first in stride(from: entry.range.lowerBound, to: entry.range.upperBound, by: 1 << 20) {
+      let range = first..<Swift.min(first + (1 << 20), entry.range.upperBound)
+      guard let start = buffer.baseAddress else { return }
+      try mapping.read(range, into: start)
+      let piece = UnsafeRawBufferPointer(rebasing: buffer[..<range.count])
+      if hasChecksums { checksum = CRC32.of(piece, after: checksum) }
+      try body(piece)
+    }
+    try verify(name, checksum: checksum)
+  }
+
+  /// Whether a tensor of this file and one of another have the same bytes, compared in pieces.
+  /// - Throws: as ``forEachPiece(of:_:)``.
+  package func hasSameBytes(_ name: String, as other: String, in file: SafeTensorsFile) throws -> Bool {
+    guard let entry = file.entry(other) else {
+      throw CheckpointError(.missing, file: file.url.path, at: other, found: "no tensor of that name")
+    }
+    guard self.entry(name)?.range.count == entry.range.count else { return false }
+    var (isSame, place) = (true, entry.range.lowerBound)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(entry.range.count, 1 << 20), alignment: 64)
+    defer { buffer.deallocate() }
+    try forEachPiece(of: name) { piece in
+      guard isSame, let start = buffer.baseAddress, let own = piece.baseAddress else { return }
+      try file.mapping.read(place..<place + piece.count, into: start)
+      isSame = memcmp(own, start, piece.count) == 0
+      place += piece.count
+    }
+    return isSame
+  }
+
+  /// All tensors, in the order of their bytes.
+  /// - Throws: as ``tensor(_:)``.
+  public func tensors() throws -> [(name: String, tensor: Tensor)] {
+    try names.map { ($0, try tensor($0)) }
+  }
+
+  private func read(_ name: String, _ body: (Entry, MappedFile) throws -> Tensor) throws -> Tensor {
+    guard let entry = entry(name) else {
+      throw CheckpointError(.missing, file: url.path, at: name, found: "no tensor of that name")
+    }
+    do {
+      return try body(entry, mapping)
+    } catch let error as NoTensorType {
+      throw CheckpointError(
+        .unsupported, file: url.path, at: name, found: "\(error.elementType) values",
+        expected: "a type that tensors have")
+    }
+  }
+}

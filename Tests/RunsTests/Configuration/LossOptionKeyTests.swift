@@ -1,0 +1,82 @@
+import DPOTrain
+import Runs
+import TestSupport
+import Testing
+
+/// Every option of every loss can be set by a key of `train`, and is refused where the loss does not read it.
+@Suite struct LossOptionKeyTests {
+  /// A value that is not the default, as YAML, and what it makes of the options.
+  private static let values: [LossOption: (yaml: String, read: @Sendable (LossOptions) -> Bool)] = [
+    .labelSmoothing: ("label_smoothing: 0.1", { $0.labelSmoothing == 0.1 }),
+    .divergence: ("f_divergence_type: js_divergence", { $0.divergence == .jensenShannon }),
+    .alphaDivergenceCoefficient: (
+      "f_divergence_type: alpha_divergence\n  f_alpha_divergence_coef: 0.3",
+      { $0.alphaDivergenceCoefficient == 0.3 && $0.divergence == .alpha }
+    ),
+    .discopopTau: ("discopop_tau: 0.2", { $0.discopopTau == 0.2 }),
+    .dpopLambda: ("dpop_lambda: 5", { $0.dpopLambda == 5 }),
+    .simpoGamma: ("simpo_gamma: 1.5", { $0.simpoGamma == 1.5 }),
+  ]
+
+  private func configuration(_ loss: PreferenceLoss, _ lines: [String]) throws -> RunConfiguration {
+    // exo_pair has no value without smoothing.
+    let needed = loss.name == "exo_pair" && !lines.contains { $0.hasPrefix("label_smoothing") }
+    let all = ["loss_type: \(loss.name)"] + lines + (needed ? ["label_smoothing: 0.01"] : [])
+    return try RunConfiguration(
+      yaml: "train:\n" + all.map { "  \($0)\n" }.joined(), file: "c.yaml")
+  }
+
+  @Test(arguments: PreferenceLoss.registry.map(\.name)) func everyOptionArrivesOrIsRefused(name: String)
+    throws
+  {
+    let loss = try PreferenceLoss.named(name)
+    #expect(try configuration(loss, []).train.lossType == name)
+    for option in LossOption.allCases {
+      let value = try #require(Self.values[option])
+      if loss.reads.contains(option) {
+        let read = try configuration(loss, [value.yaml]).train.lossOptions
+        #expect(value.read(read), "\(name) with \(value.yaml)")
+      } else {
+        let error = try #require(throws: ConfigurationError.self) { try configuration(loss, [value.yaml]) }
+        // α belongs to a divergence, which is then the option that nobody reads.
+        #expect("\(error)".contains("with loss_type") || "\(error)".contains("does not read"), "\(error)")
+      }
+    }
+  }
+
+  @Test func keysSurviveWritingAndReading() throws {
+    for loss in PreferenceLoss.registry {
+      for option in LossOption.allCases where loss.reads.contains(option) {
+        let first = try configuration(loss, [Self.values[option]!.yaml])
+        #expect(try RunConfiguration(yaml: first.yaml, file: "written").train == first.train)
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (
+      "loss_type: dpop, simpo_gamma: 1",
+      "c.yaml:1: train.simpo_gamma: found a value that loss_type dpop does not read, expected its default, or "
+        + "what reads it: simpo"
+    ),
+    (
+      "f_alpha_divergence_coef: 0.3",
+      "c.yaml:1: train.f_alpha_divergence_coef: found a value that loss_type sigmoid does not read, expected its "
+        + "default, or what reads it: f_divergence_type alpha_divergence"
+    ),
+    (
+      "f_divergence_type: alpha_divergence, f_alpha_divergence_coef: 2",
+      "c.yaml:1: train.f_alpha_divergence_coef: found 2.0 with loss_type sigmoid, expected a number between 0 and 1"
+    ),
+    (
+      "loss_type: exo_pair",
+      "c.yaml: train.label_smoothing: found 0.0 with loss_type exo_pair, expected above 0 and below 0.5 (for "
+        + "example 0.001)"
+    ),
+  ]) func whatDoesNotFitIsSaid(keys: String, message: String) throws {
+    let error = #expect(throws: ConfigurationError.self) {
+      try RunConfiguration(yaml: "train: {\(keys)}\n", file: "c.yaml")
+    }
+    #expect("\(error!)" == message)
+  }
+}

@@ -94,6 +94,9 @@ struct GenerateCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let attention {
+      try OutputFile.check(attention, option: "--attention", endings: ["png"], inputs: images)
+    }
     let pictures = try images.map { try RGBImage(contentsOf: $0) }
     let loaded = try PretrainedModel.load(
       from: URL(fileURLWithPath: model), weights: dtype,

@@ -19,7 +19,7 @@ struct PlanCommand: ParsableCommand {
     print(configuration.yaml)
     print("# The plan\n")
     print(plan)
-    try printParts(of: configuration)
+    try printParts(of: configuration, outside: data.outside)
     if !data.remarks.isEmpty {
       print("\n# Worth knowing\n")
       for remark in data.remarks.prefix(20) { print(remark) }
@@ -32,13 +32,19 @@ struct PlanCommand: ParsableCommand {
   }
 
   /// What of the run directory stays, and what would be made again.
-  private func printParts(of configuration: RunConfiguration) throws {
+  private func printParts(of configuration: RunConfiguration, outside: [String: String]) throws {
     let directory = configuration.run.outputDirectory
-    let states = try PartStates(configuration, in: URL(fileURLWithPath: directory, isDirectory: true))
-    guard !states.done.isEmpty || !states.stale.isEmpty else { return }
+    let states = try PartStates(
+      configuration, in: URL(fileURLWithPath: directory, isDirectory: true), outside: outside)
+    guard !states.done.isEmpty || !states.stale.isEmpty || !states.changedFiles.isEmpty else { return }
     print("\n# The run directory, \(directory)\n")
     if !states.done.isEmpty { print("stays: \(states.done.map(\.rawValue).joined(separator: ", "))") }
     for change in states.changes { print(change) }
+    for (key, redone) in states.changedFiles {
+      print(
+        "\(key): files hold something else than they did; redoes "
+          + redone.map(\.rawValue).joined(separator: ", "))
+    }
     if !states.stale.isEmpty { print("made again: \(states.stale.map(\.rawValue).joined(separator: ", "))") }
   }
 }

@@ -40,6 +40,9 @@ struct InspectCommand: ParsableCommand {
   }
 
   func run() throws {
+    if let contactSheet {
+      try OutputFile.check(contactSheet, option: "--contact-sheet", endings: ["png"], inputs: [file])
+    }
     let inspection = try RecordInspection(path: file, imageFolder: images, limit: limit)
     print(inspection)
     if let contactSheet {

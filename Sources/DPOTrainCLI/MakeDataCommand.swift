@@ -86,9 +86,33 @@ struct MakeDataCommand: ParsableCommand {
     }
   }
 
+  /// Refuses a folder in which a file would be written over that this command did not write: its list of
+  /// checksums is beside every one that it did.
+  private func checkOutput() throws {
+    let folder = URL(fileURLWithPath: output, isDirectory: true)
+    for kind in InstructionKind.allCases where self.kind.isEmpty || self.kind.contains(kind) {
+      let name = kind.kind?.rawValue ?? "grid_groups"
+      let file = folder.appendingPathComponent(name + ".json")
+      guard FileManager.default.fileExists(atPath: file.path) else { continue }
+      let isInput =
+        file.resolvingSymlinksInPath().path
+        == URL(fileURLWithPath: llava).resolvingSymlinksInPath().path
+      let isOwn = FileManager.default.fileExists(atPath: folder.appendingPathComponent(name + ".sfv").path)
+      guard !isInput, isOwn else {
+        throw ValidationError(
+          "--output: \(file.path) is "
+            + (isInput
+              ? "read by this command"
+              : "there and has no \(name).sfv, so this command did not write it")
+            + "; expected another folder")
+      }
+    }
+  }
+
   func run() throws {
     Interruption.install()
     let console = Console(isQuiet: quiet)
+    try checkOutput()
     var problems: [DataError] = []
     let pool = try InstructionPool(
       path: llava, imageFolder: images, step: every, pictures: PictureCheck(console: console),

@@ -27,6 +27,7 @@ struct TokenizerCommand: ParsableCommand {
   }
 
   func run() throws {
+    try OutputFile.check(output, option: "--output", inputs: files)
     var texts: [String] = []
     for file in files {
       guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: file)) else {

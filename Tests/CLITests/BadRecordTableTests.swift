@@ -304,8 +304,12 @@ import Testing
       try sound.prefix(60).write(to: other)
       let ballast = [
         "--set", "train.ballast_per_step=2", "--set", "train.gamma=0.5", "--accept",
-        "select/candidates.jsonl",
+        "select/candidates.jsonl", "--accept", "data.path",
       ]
+      let refused = try BuiltCommand.run(["train"] + arguments + skip, in: folder)
+      #expect(
+        refused.status == 1 && refused.errors.contains("data.path: files hold something else"),
+        "\(refused.errors)")
       let unfit = try BuiltCommand.run(["train"] + arguments + ballast + skip, in: folder)
       #expect(unfit.status == 0, "\(unfit.errors)")
       let unused = try left("train ballast")
@@ -319,7 +323,7 @@ import Testing
       #expect(halted.status == 1 && halted.errors.contains("image is cut short"), "\(halted.errors)")
       try sound.write(to: other)
       try Data(judged.utf8).write(to: candidates)
-      let back = try BuiltCommand.run(["train"] + arguments + ballast.suffix(2), in: folder)
+      let back = try BuiltCommand.run(["train"] + arguments + ballast.suffix(4), in: folder)
       #expect(back.status == 0, "\(back.errors)")
 
       // evaluate: a question's picture

@@ -60,7 +60,7 @@ import Testing
     }
     #expect(
       try message("\"normalizer\":null", "\"normalizer\":{\"type\":\"NFKC\"}")
-        == "t.json: found normalizer NFKC, expected none, or those of LLaMA")
+        == "t.json: found normalizer NFKC, expected none, NFC over bytes, or those of LLaMA")
     #expect(try message("\"type\":\"BPE\"", "\"type\":\"Unigram\"")?.contains("model Unigram") == true)
     #expect(try message("\"lstrip\":false", "\"lstrip\":true")?.contains("lstrip") == true)
     #expect(try message("\"merges\":[[\"", "\"merges\":[[\"no such piece")?.contains("merge of") == true)
@@ -69,5 +69,38 @@ import Testing
       try Tokenizer(json: Data(text.utf8), name: "t.json", eos: "<|nothing|>")
     }
     #expect(error == .missingToken(file: "t.json", token: "<|nothing|>"))
+  }
+
+  /// Words that were added to a vocabulary are one token each wherever text has them, as in transformers.
+  @Test func addedWords() throws {
+    for file in ["tokenizers/gpt2.json", "qwen2/tokenizer.json"] {
+      let text = try String(contentsOf: Fixtures.url(file), encoding: .utf8)
+      func tokenizer(_ flags: String) throws -> Tokenizer {
+        let words = ["colour", "red", " blue"].enumerated().map { index, word in
+          #"{"id": \#(600 + index), "content": "\#(word)", "single_word": false, "#
+            + #""lstrip": false, "rstrip": false, \#(flags)}"#
+        }.joined(separator: ", ")
+        let place = try #require(text.firstRange(of: #/"added_tokens":\s*\[/#))
+        let json = text[..<place.upperBound] + words + ", " + text[place.upperBound...]
+        return try Tokenizer(json: Data(json.utf8), bos: "<|endoftext|>", eos: "<|endoftext|>")
+      }
+      let plain = try Tokenizer(json: Data(text.utf8), bos: "<|endoftext|>", eos: "<|endoftext|>")
+      let own = try tokenizer(#""normalized": false, "special": false"#)
+      #expect(
+        own.encode("What colour? redder blue") == plain.encode("What ") + [600] + plain.encode("? ") + [601]
+          + plain.encode("der") + [602], "\(file)")
+      #expect(own.encode("What?") == plain.encode("What?"))
+      #expect(own.decode([601, 602]) == "red blue")
+      // What looks like a special token is text.
+      let special = try tokenizer(#""normalized": false, "special": true"#)
+      #expect(special.encode("What colour?") == plain.encode("What colour?"))
+      let normalized = #""normalized": true, "special": false"#
+      if text.contains("NFC") {
+        let error = #expect(throws: TokenizerError.self) { try tokenizer(normalized) }
+        #expect("\(error!)".contains("colour with normalized"), "\(error!)")
+      } else {
+        #expect(try tokenizer(normalized).encode("red") == [601])
+      }
+    }
   }
 }

@@ -69,7 +69,8 @@ import Testing
     #expect(found == (try logProbabilities(images, ImageFeatures(rows, layout: single), order: flat)))
     #expect(found != (try logProbabilities(images, features, order: images.reversed()).reversed()))
 
-    let example = PackedExample(promptIDs: tokens(images), images: images, completions: [[7, 8, 2], [9, 2]])
+    let example = PackedExample(
+      promptIDs: tokens(images), images: images, completions: [[7, 8, 2], [9, 2]])
     let batch = try PackedBatch(
       [example], sharesPrefix: true, imageTokenID: TinyModel.imageID, features: layout)
     let attention = model.imageAttention(batch, imageFeatures: features, layer: 1)[0]

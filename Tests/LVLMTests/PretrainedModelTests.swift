@@ -127,7 +127,8 @@ import Testing
       )
       try edit(configuration, "\"model_type\": \"llama\"", "\"model_type\": \"gpt2\"")
       words = message(folder)
-      #expect(words.contains("text_config.model_type: found \"gpt2\", expected one of \"llama\", "), "\(words)")
+      #expect(
+        words.contains("text_config.model_type: found \"gpt2\", expected one of \"llama\", "), "\(words)")
       #expect(words.contains("1 unusable: \(arrays[0].name)") && !words.contains("missing"), "\(words)")
     }
   }

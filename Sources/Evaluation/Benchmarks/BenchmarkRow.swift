@@ -57,6 +57,15 @@ package struct BenchmarkRows {
   let preset: BenchmarkPreset
   /// Rows to ask, in file order.
   package private(set) var rows: [BenchmarkRow] = []
+
+  /// The files of their pictures, each once.
+  package var pictureFiles: [String] {
+    var seen: Set<String> = []
+    return rows.flatMap(\.images).compactMap { image in
+      if case .file(let path) = image, seen.insert(path).inserted { path } else { nil }
+    }
+  }
+
   /// What is wrong with rows that cannot be asked.
   package private(set) var problems: [DataError]
   /// Rows without a picture that were left out, as VLMEvalKit does.

@@ -33,6 +33,7 @@ public struct TSVFile: Sendable {
   public init(contentsOf path: String) throws {
     self.path = path
     data = try FilePath.mapped(path, expected: "a TSV file")
+    if let problem = Self.encodingProblem(of: data) { throw DataError(file: path, problem: problem) }
     let found = try data.withUnsafeBytes { bytes in
       var scanner = Scanner(bytes: bytes.bindMemory(to: UInt8.self), path: path)
       return try scanner.rows()
@@ -59,6 +60,19 @@ public struct TSVFile: Sendable {
     }
     self.rows = rows
     unequalRows = unequal
+  }
+
+  /// Why a file is no UTF-8; nil where it is.
+  private static func encodingProblem(of data: Data) -> String? {
+    if data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF]) {
+      return "found UTF-16, expected UTF-8"
+    }
+    return data.withUnsafeBytes { bytes in
+      let utf8 = bytes.bindMemory(to: UInt8.self)
+      guard let place = UTF8Check.firstInvalid(in: utf8) else { return nil }
+      let line = utf8[..<place].count { $0 == UInt8(ascii: "\n") } + 1
+      return "found a byte that is no UTF-8 in line \(line), expected UTF-8"
+    }
   }
 
   /// The text of a cell; nil where pandas reads none: an empty cell, or one of the words it takes for a

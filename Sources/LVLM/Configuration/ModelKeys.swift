@@ -114,7 +114,8 @@ extension LlavaConfiguration {
     }
     let family = (json["text_config"]?["model_type"]?.text).flatMap(TextFamily.init) ?? .llama
     return KnownKeys.llava.problems(in: json) + inside("vision_config", keys: .vision)
-      + inside("text_config", keys: KnownKeys.text.merging(family.keys)) + inside("text_config", "rope_parameters", keys: .rope)
+      + inside("text_config", keys: KnownKeys.text.merging(family.keys))
+      + inside("text_config", "rope_parameters", keys: .rope)
       + inside("text_config", "rope_scaling", keys: .rope)
   }
 }

@@ -43,7 +43,8 @@ package struct TokenizerFiles {
     switch (pieces, json) {
     case (let pieces?, let json?):
       switch try pieces.comparison(with: json, directory: directory) {
-      case .same: tokenizer = pieces
+      // Words that were added stand in one of the two.
+      case .same: tokenizer = json.hasWords ? json : pieces
       case .otherBlanks:
         tokenizer = json
         notes.append(

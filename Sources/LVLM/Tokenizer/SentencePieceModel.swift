@@ -90,7 +90,17 @@ final class SentencePieceModel: Vocabulary, @unchecked Sendable {
   }
 
   /// Trains a BPE vocabulary and returns the bytes of its `tokenizer.model`.
+  ///
+  /// Places in a word have 16 bits in the library, which ends the process for a longer one.
   static func train(_ texts: [String], pieces: Int, characterCoverage: Double) throws -> Data {
+    let longest = Int(UInt16.max)
+    for text in texts where text.unicodeScalars.count >= longest {
+      for word in text.split(whereSeparator: \.isWhitespace) where word.unicodeScalars.count >= longest {
+        throw TokenizerError.training(
+          reason: "found \(word.unicodeScalars.count) characters without a blank, from "
+            + "\"\(word.prefix(20))…\" on, expected fewer than \(longest)")
+      }
+    }
     let utf8 = texts.map { Array($0.utf8CString.dropLast()) }
     var all: [CChar] = []
     all.reserveCapacity(utf8.reduce(0) { $0 + $1.count })

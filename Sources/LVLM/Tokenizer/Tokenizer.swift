@@ -14,6 +14,8 @@ public final class Tokenizer: Sendable {
 
   let vocabulary: any Vocabulary
   private let added: AddedTokens
+  /// Those that text makes: words that were added to the vocabulary.
+  private let words: AddedTokens
   /// Ids that stand around every text when special tokens are asked for.
   private let frame: (before: [Int32], after: [Int32])
 
@@ -52,6 +54,7 @@ public final class Tokenizer: Sendable {
     padID = pad ?? place(Self.padMark)
     vocabularySize = Int(next)
     self.added = tokens
+    words = AddedTokens(tokens.tokens.filter { [padID] in !$0.isSpecial && $0.id != padID })
     bosID = bos
     eosID = eos
     unknownID = unknown
@@ -137,11 +140,23 @@ public final class Tokenizer: Sendable {
   /// Whether a blank is put before a text that begins a sequence and not with a blank.
   var putsBlankFirst: Bool { vocabulary.putsBlankFirst }
 
-  /// Ids of a text without special tokens; what looks like one is ordinary text.
-  public func encode(_ text: String) -> [Int32] { vocabulary.encode(text, isFirst: true) }
+  /// Ids of a text without special tokens; what looks like one is ordinary text. Words that were added to
+  /// the vocabulary are one token each.
+  public func encode(_ text: String) -> [Int32] { encode(text, isFirst: true) }
 
   /// As ``encode(_:)``, for a text that may go on after other tokens.
-  func encode(_ text: String, isFirst: Bool) -> [Int32] { vocabulary.encode(text, isFirst: isFirst) }
+  func encode(_ text: String, isFirst: Bool) -> [Int32] {
+    guard !words.tokens.isEmpty else { return vocabulary.encode(text, isFirst: isFirst) }
+    return words.parts(text).enumerated().flatMap { index, part in
+      switch part {
+      case .token(let id): [id]
+      case .text(let scalars): vocabulary.encode(String(scalars), isFirst: isFirst && index == 0)
+      }
+    }
+  }
+
+  /// Whether words were added to the vocabulary.
+  var hasWords: Bool { !words.tokens.isEmpty }
 
   /// Ids of a text in which special and added tokens stand for themselves, as Hugging Face's tokenizers read
   /// it.

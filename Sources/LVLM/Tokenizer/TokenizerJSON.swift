@@ -1,8 +1,8 @@
 import Checkpoint
 import Foundation
 
-/// A `tokenizer.json` of Hugging Face's tokenizers: BPE over bytes (GPT-2, SmolLM2, Qwen2) or over ▁-marked text
-/// (LLaMA).
+/// A `tokenizer.json` of Hugging Face's tokenizers: BPE over bytes (GPT-2, SmolLM2, Qwen2) or over ▁-marked
+/// text (LLaMA).
 ///
 /// Whatever would change ids and is not computed here is an error, never ignored.
 struct TokenizerJSON {
@@ -45,6 +45,7 @@ struct TokenizerJSON {
     {
       throw unsupported("added_tokens", "\(Tokenizer.imageMark) with normalized", "normalized false")
     }
+    try Self.refuseNormalizedWords(json, name)
     let pieces = try Self.pieces(model, added, name)
     let merges = try Self.merges(model, name)
 
@@ -96,7 +97,8 @@ struct TokenizerJSON {
         prefix = prefix ?? .never
       case "NFC"? where byteLevel != nil: splitter.composes = true
       default:
-        throw unsupported("normalizer", step["type"]?.text ?? "nothing", "none, NFC over bytes, or those of LLaMA")
+        throw unsupported(
+          "normalizer", step["type"]?.text ?? "nothing", "none, NFC over bytes, or those of LLaMA")
       }
     }
     switch (byteLevel, prefix) {
@@ -115,6 +117,22 @@ struct TokenizerJSON {
       throw unsupported("pre_tokenizer", "neither ByteLevel nor Metaspace", "one of them")
     }
     try readTemplate(json["post_processor"], name)
+  }
+
+  /// Words are looked up in the text as it is; transformers looks for those with `normalized` in what a
+  /// normalizer makes of both.
+  private static func refuseNormalizedWords(_ json: JSONValue, _ name: String) throws {
+    guard json["normalizer"] ?? .null != .null, case .array(let tokens)? = json["added_tokens"]
+    else { return }
+    for token in tokens
+    where token["normalized"] == .boolean(true) && token["special"] != .boolean(true)
+      && token["content"]?.text != Tokenizer.padMark
+    {
+      throw TokenizerError.unsupported(
+        file: name,
+        found: "added_tokens \(token["content"]?.text ?? "") with normalized, which is no special token",
+        expected: "normalized false beside a normalizer")
+    }
   }
 
   private static func steps(_ value: JSONValue?, _ list: String) -> [JSONValue] {

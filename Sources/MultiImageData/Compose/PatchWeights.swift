@@ -22,8 +22,8 @@ extension ComposedRecord {
   /// number, 0 … 1, in the order of the features.
   ///
   /// The attention ratio of a one-picture record is `sum(weights * map) / sum(map)` (MIA-DPO, eq. 4).
-  /// Features that a border cuts count with the overlapping share of their area, so maps that `rows × columns`
-  /// of the grid does not divide work too. `nil` for a sequence, where the target is a whole picture.
+  /// Features that a border cuts count with the overlapping share of their area, so maps that the rows and
+  /// columns of the grid do not divide work too. `nil` for a sequence, where the target is a whole picture.
   /// - Parameter grid: of what the model sees of the picture.
   public func patchWeights(
     of number: Int? = nil, grid: FeatureGrid, mapping: RegionMapping = .even, fit: SquareFit = .pad

@@ -76,6 +76,14 @@ public struct LLaVARecord: Sendable, Equatable {
       throw RecordProblem(
         "has \(marks) \(ImageMark.text) marks for \(images.count) images; expected one mark for each image")
     }
+    for (number, turn) in turns.enumerated() where !turn.isHuman && ImageMark.count(in: turn.text) > 0 {
+      throw RecordProblem(
+        "turn \(number + 1) of \"conversations\": the answer has an \(ImageMark.text) mark, expected none")
+    }
+    if images.count == 1, ImageMark.count(in: turns[0].text) == 0 {
+      throw RecordProblem(
+        "\"conversations\": the \(ImageMark.text) mark is in a later turn, expected it in the first question")
+    }
   }
 
   /// `image` as a string or a list of strings; none when it is absent, `null` or `""`, as programs that fill

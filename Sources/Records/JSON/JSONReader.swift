@@ -84,10 +84,14 @@ struct JSONReader {
     defer { depth -= 1 }
     position += 1
     var members: [OrderedJSON.Member] = []
+    var seen: Set<String> = []
     if take(UInt8(ascii: "}")) { return .object(members) }
     while true {
       guard peek() == UInt8(ascii: "\"") else { throw expected("a key in quotes") }
       let key = try string()
+      guard seen.insert(key).inserted else {
+        throw expected("each key once, found \"\(key)\" twice")
+      }
       guard take(UInt8(ascii: ":")) else { throw expected("':' after the key \"\(key)\"") }
       members.append(OrderedJSON.Member(key, try value()))
       if take(UInt8(ascii: ",")) { continue }
@@ -205,7 +209,7 @@ struct JSONReader {
       if let scalar = UnicodeScalar(first) { return Character(scalar) }
       guard first < 0xDC00, position + 1 < bytes.count, bytes[position] == UInt8(ascii: "\\"),
         bytes[position + 1] == UInt8(ascii: "u")
-      else { return "\u{FFFD}" }
+      else { throw expected("a surrogate pair: a lone surrogate is no character") }
       let back = position
       position += 2
       let second = try hexadecimal()
@@ -213,7 +217,7 @@ struct JSONReader {
         let scalar = UnicodeScalar(0x10000 + (UInt32(first) - 0xD800) << 10 + UInt32(second) - 0xDC00)
       else {
         position = back
-        return "\u{FFFD}"
+        throw expected("a surrogate pair: a lone surrogate is no character")
       }
       return Character(scalar)
     default:
@@ -254,7 +258,7 @@ extension OrderedJSON {
     self = value
   }
 
-  /// The value of a key of an object; the last one when the key is there twice. `nil` for anything else.
+  /// The value of a key of an object. `nil` for anything else.
   public subscript(key key: String) -> OrderedJSON? {
     guard case .object(let members) = self else { return nil }
     return members.last { $0.key == key }?.value

@@ -10,6 +10,12 @@ struct AblationReader {
   /// Keys of a variant.
   private static let variantKeys = ["name", "table", "label", "set", "paper", "paper_label"]
 
+  /// Keys that a suite gives every run itself, and where it takes them from.
+  static let ownKeys = [
+    "run.seed": "seeds of the suite says it", "run.output_dir": "output_dir of the suite says it",
+    "run.name": "name of the variant says it",
+  ]
+
   init(file: String) { self.file = file }
 
   mutating func tree(_ yaml: String) -> ConfigurationNode? {
@@ -66,6 +72,10 @@ struct AblationReader {
     return entries.compactMap { entry in
       guard entry.key.split(separator: ".", omittingEmptySubsequences: false).count > 1 else {
         problems.add(entry.keyPlace, "\(path).\(entry.key)", "expected section.key")
+        return nil
+      }
+      if let other = Self.ownKeys[entry.key] {
+        problems.add(entry.keyPlace, "\(path).\(entry.key)", "has no effect here; \(other)")
         return nil
       }
       return (entry.key, entry.value)

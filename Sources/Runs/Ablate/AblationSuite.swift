@@ -94,7 +94,13 @@ public struct AblationSuite: Sendable {
     }
     var base = try reader.base(root, besides: url)
     for change in reader.changes(root.value(at: "set"), at: "set") { reader.apply(change, to: &base) }
-    for override in overrides { base.apply(override, problems: &reader.problems) }
+    for override in overrides {
+      let key = String(override.prefix { $0 != "=" })
+      if let other = AblationReader.ownKeys[key] {
+        reader.problems.add(.code, key, "has no effect on a suite; \(other)")
+      }
+      base.apply(override, problems: &reader.problems)
+    }
     seeds = reader.seeds(root) ?? seeds
     self.outputDirectory = outputDirectory ?? root.value(at: "output_dir")?.text ?? "runs/\(name)"
     let listing = try reader.listing(root, besides: url)

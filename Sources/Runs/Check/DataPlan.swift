@@ -10,6 +10,8 @@ public struct DataPlan: Sendable {
   public private(set) var remarks: [String] = []
   /// What will not work.
   public private(set) var problems: [String] = []
+  /// Digests of the files outside the run that parts are made from, by the key that names them.
+  public private(set) var outside: [String: String] = [:]
 
   /// Looks at the data as a run would; of many picture files only the first are decoded, and it takes what it
   /// reads from the run's directory, where an earlier run looked at them.
@@ -19,6 +21,7 @@ public struct DataPlan: Sendable {
     do {
       let pictures = PictureCheck(most: mostPictures, remembering: directory)
       let source = try configuration.questionSource(pictures: pictures, collects: true)
+      outside = OutsideFiles(configuration, source: source).digests(remembering: directory)
       let check = RunCheck(configuration, source: source)
       records = check.records
       let skips = configuration.run.onBadRecord == .skip
@@ -26,7 +29,7 @@ public struct DataPlan: Sendable {
       if skips { remarks += source.omissions }
       problems = try check.problems().map(\.description)
       let (long, prompts, remark) = try Self.unusable(
-        configuration, source: source, directory: directory, pictures: pictures)
+        configuration, source: source, directory: directory, pictures: pictures, outside: outside)
       problems += prompts.map(\.description)
       if let remark { remarks.append(remark) }
       let bad = (source.badRecords + long).inFileOrder
@@ -43,12 +46,13 @@ public struct DataPlan: Sendable {
   /// The records that are too long and the prompts of `compose.path` that cannot be used for the stages that
   /// are not done yet, or why that is not known: a plan may be made before the model is there.
   private static func unusable(
-    _ configuration: RunConfiguration, source: any QuestionSource, directory: URL, pictures: PictureCheck
+    _ configuration: RunConfiguration, source: any QuestionSource, directory: URL, pictures: PictureCheck,
+    outside: [String: String]
   ) throws -> (records: [DataError], prompts: [RunProblem], remark: String?) {
     do {
       let encoder = RunEncoder(
         configuration, vocabulary: OwnVocabulary(configuration, source: source), directory: directory)
-      let states = try? PartStates(configuration, in: directory)
+      let states = try? PartStates(configuration, in: directory, outside: outside)
       let open = Set(Stage.allCases.filter { states?.record(of: RunPart($0)) == nil })
       let long = try RunCheck(configuration, source: source, stages: open).levelLengthProblems(
         encoder: encoder)

@@ -23,6 +23,20 @@ extension RunConfiguration {
     require(
       sft.maxSteps > 0 || model.path != nil, "sft.max_steps", found: "0 without model.path",
       expected: "1 or more, or an existing model in model.path")
+    let composed = sft.composed
+    let sum = composed.sequence.values.reduce(0, +) + composed.grid.values.reduce(0, +) + composed.picInPic
+    require(
+      sft.maxSteps == 0 || composed.share == 0 || !composed.weights.isEmpty, "sft.composed.share",
+      found: "\(composed.share) without a format that has weight", expected: "0, or a weight above 0")
+    require(
+      sum.isFinite && sum <= 1e12, "sft.composed", found: "weights that add up to \(sum)",
+      expected: "at most 1e12 together")
+    require(
+      sft.maxSteps == 0 || sft.visionPretraining.maxSteps == 0 || sft.visionPretraining.composedShare == 0
+        || composed.weights.contains { $0.kind != .sequence },
+      "sft.vision_pretraining.composed_share",
+      found: "\(sft.visionPretraining.composedShare) without a grid or picture in a picture in sft.composed",
+      expected: "0, or one of them with weight and sft.composed.share above 0")
     require(
       sft.stopAccuracy == 0 || sft.evalSteps > 0, "sft.stop_accuracy",
       found: "\(sft.stopAccuracy) with sft.eval_steps 0", expected: "0, or sft.eval_steps of 1 or more")

@@ -247,10 +247,15 @@ extension ConfigurationField {
           return
         }
         if !keepsOthers { section[keyPath: path] = [:] }
+        var seen: Set<Int> = []
         for entry in entries {
           guard let count = counts.first(where: { "\($0)" == entry.key }) else {
             problems.add(
               entry.keyPlace, "\(dotted).\(entry.key)", "unknown key; \(dotted) has \(counts.words)")
+            continue
+          }
+          guard seen.insert(count).inserted else {
+            problems.add(entry.keyPlace, "\(dotted).\(entry.key)", "found \(count) twice, expected it once")
             continue
           }
           if let number = entry.value.number, bounds.contains(number) {
@@ -344,7 +349,10 @@ private struct MixReader {
           entry.keyPlace, key, "unknown key; \(dotted) has total, counts, \(allowed.words)")
         return
       }
-      if let records = records() {
+      if entries.contains(where: { $0.images == images }) {
+        isBroken = true
+        problems.add(entry.keyPlace, key, "found \(images) twice, expected it once")
+      } else if let records = records() {
         entries.append(.init(images: images, records: records))
       } else {
         fail(entry.value, key, "a whole number from 0 to 100000000", &problems)

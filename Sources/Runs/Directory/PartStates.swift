@@ -13,11 +13,18 @@ public struct PartStates: Sendable {
   private let earlier: [String: String]?
   /// Digits of the model of the rounds before the last one.
   private var earlierRound: String?
+  /// What files outside hold now, by the key that names them; others are not looked at.
+  private let outside: [String: String]
 
   /// Reads the records of a directory, which may be missing.
+  /// - Parameter outside: digests of files outside the run that parts are made from, by the key that names
+  ///   them.
   /// - Throws: ``RunDirectoryError/damagedRecord(_:found:expected:)``.
-  public init(_ configuration: RunConfiguration, in url: URL) throws {
+  public init(
+    _ configuration: RunConfiguration, in url: URL, outside: [String: String] = [:]
+  ) throws {
     self.configuration = configuration
+    self.outside = outside
     self.url = url
     earlier = try? RunConfiguration(contentsOf: url.appendingPathComponent("config.yaml")).values
     for part in RunPart.allCases {
@@ -55,7 +62,7 @@ public struct PartStates: Sendable {
   /// The part's record when it is done with this configuration, from the same inputs.
   func record(of part: RunPart) -> RunDirectory.StageRecord? {
     guard let record = records[part], record.key == configuration.hash(of: part),
-      changedInputs(of: part).isEmpty, isOfThisRound(record)
+      changedInputs(of: part).isEmpty, changedFiles(of: part).isEmpty, isOfThisRound(record)
     else { return nil }
     return record
   }
@@ -67,6 +74,29 @@ public struct PartStates: Sendable {
       guard let then = inputs[need.rawValue], let now = records[need]?.files else { return false }
       return then != now
     }
+  }
+
+  /// The keys whose files outside the run hold something else than when the part was made; none of a part of
+  /// an earlier version, which did not say.
+  func changedFiles(of part: RunPart) -> [String] {
+    guard let then = records[part]?.inputs else { return [] }
+    return files(of: part).filter { then[$0.key] != nil && then[$0.key] != $0.value }.keys.sorted()
+  }
+
+  /// The parts that are done but for files outside the run, by the keys that name these.
+  public var changedFiles: [(key: String, redoes: [RunPart])] {
+    outside.keys.sorted().compactMap { key in
+      let redone = RunPart.allCases.filter {
+        records[$0]?.key == configuration.hash(of: $0) && changedFiles(of: $0).contains(key)
+      }
+      return redone.isEmpty ? nil : (key, redone)
+    }
+  }
+
+  private func files(of part: RunPart) -> [String: String] {
+    guard !outside.isEmpty, part != .report else { return [:] }
+    let keys = Set(part.needs.union([part]).flatMap { rows(of: $0).map(\.key) })
+    return outside.filter { keys.contains($0.key) }
   }
 
   /// Whether a part was made from the model that the earlier rounds have left; also where that is not known.
@@ -87,9 +117,10 @@ public struct PartStates: Sendable {
       ([key] + inputs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }).joined(separator: "\n"))
   }
 
-  /// Digits of the files of the parts it is made from, as far as they are known.
+  /// Digits of the files of the parts it is made from, and of those outside the run, as far as they are
+  /// known.
   func inputs(of part: RunPart) -> [String: String] {
-    var inputs: [String: String] = [:]
+    var inputs = files(of: part)
     for need in part.needs { inputs[need.rawValue] = records[need]?.files }
     if part == .answers || part.needs.contains(.answers) {
       inputs[RunConfiguration.earlierRoundFolder] = earlierRound

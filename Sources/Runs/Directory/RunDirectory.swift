@@ -45,9 +45,13 @@ public final class RunDirectory {
   /// - Parameters:
   ///   - fresh: removes what an earlier run left there instead of going on with it.
   ///   - lock: the lock where it is held already.
+  ///   - outside: digests of files outside the run that parts are made from, by the key that names them.
   /// - Throws: ``RunDirectoryError`` when the directory belongs to another process, to something that is not
   ///   a run, or when a record in it is damaged.
-  public init(_ configuration: RunConfiguration, fresh: Bool = false, lock held: RunLock? = nil) throws {
+  public init(
+    _ configuration: RunConfiguration, fresh: Bool = false, lock held: RunLock? = nil,
+    outside: [String: String] = [:]
+  ) throws {
     self.configuration = configuration
     let path = configuration.run.outputDirectory
     url = URL(fileURLWithPath: path, isDirectory: true)
@@ -63,7 +67,7 @@ public final class RunDirectory {
       notes.append("\(error.file) is damaged (\(error.found)) and is written again")
     }
     try ReplacedParts(of: url).finishMoves()
-    states = try PartStates(configuration, in: url)
+    states = try PartStates(configuration, in: url, outside: outside)
     if !notes.isEmpty { earlierConfiguration = states.configurationOfRecords.map { Data($0.yaml.utf8) } }
     try ChecksumList.write(configuration.yaml.utf8, to: resolved)
   }
@@ -129,7 +133,11 @@ public final class RunDirectory {
   /// Throws when a stage that `stage` reads from is not done.
   public func requirePrerequisites(of stage: Stage) throws {
     for before in stage.prerequisites where !isDone(RunPart(before)) {
-      let differences = states.changes.filter { $0.redoes.contains(RunPart(before)) }.map(\.difference)
+      let differences =
+        states.changes.filter { $0.redoes.contains(RunPart(before)) }.map(\.difference)
+        + states.changedFiles.filter { $0.redoes.contains(RunPart(before)) }.map {
+          "\($0.key): files hold something else than they did"
+        }
       throw RunDirectoryError.missingStage(
         before, neededBy: stage, url.path,
         because: differences.isEmpty ? nil : differences.joined(separator: "; "))
@@ -199,6 +207,17 @@ public final class RunDirectory {
       return
     }
     throw RunDirectoryError.notAPartsFile(path)
+  }
+
+  /// Takes what files outside the run hold now for what parts were made from.
+  /// - Parameter key: the key that names them, such as `data.path`.
+  func acceptFiles(of key: String) throws {
+    for part in RunPart.allCases where states.changedFiles(of: part).contains(key) {
+      guard var record = states.records[part] else { continue }
+      record.inputs?[key] = states.inputs(of: part)[key]
+      try AtomicFile.write(try record.text.utf8, to: file(part.recordName))
+      states.set(record, of: part)
+    }
   }
 
   // MARK: Making again
@@ -276,7 +295,7 @@ public final class RunDirectory {
   package var replacedRuns: [URL] { ReplacedParts(of: url).folders }
 
   /// The folder of a part's checkpoints.
-  private static func checkpoints(of part: RunPart) -> String? {
+  static func checkpoints(of part: RunPart) -> String? {
     switch part {
     case .sft: "sft/checkpoints"
     case .train: "checkpoints"

@@ -32,12 +32,26 @@ extension RunDirectory {
       try takeMetrics(of: part, from: run)
       let isReplaced =
         run.deletingLastPathComponent().standardizedFileURL == file("replaced").standardizedFileURL
+      if isReplaced { try takeCheckpoints(of: part, from: run) }
       try markDone(
         part, seconds: record.seconds,
         from: record.from ?? (isReplaced ? "replaced/" : "") + run.lastPathComponent)
       return run
     }
     return nil
+  }
+
+  /// Links the checkpoints that were set aside with a part; nothing where the run has some.
+  private func takeCheckpoints(of part: RunPart, from run: URL) throws {
+    guard let name = Self.checkpoints(of: part) else { return }
+    let kept = run.appendingPathComponent(name, isDirectory: true)
+    let files = FileManager.default
+    let own = (try? files.contentsOfDirectory(atPath: file(name).path)) ?? []
+    guard own.allSatisfy(AtomicFile.isLeftover), let found = try? files.contentsOfDirectory(atPath: kept.path)
+    else { return }
+    for entry in found where !AtomicFile.isLeftover(entry) {
+      try Self.link(kept.appendingPathComponent(entry), to: file("\(name)/\(entry)"))
+    }
   }
 
   /// Whether a part of another run was made from files like those of this one, and left as it was made.

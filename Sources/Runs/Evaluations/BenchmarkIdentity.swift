@@ -1,7 +1,9 @@
+import Checkpoint
 import Evaluation
 import Foundation
 import LVLM
 import Records
+import Tensor
 
 /// Everything the answers to a benchmark depend on, as `<name>_evaluation.json` keeps it: an evaluation goes
 /// on only with the same file, model and options.
@@ -11,10 +13,12 @@ struct BenchmarkIdentity: Equatable {
 
   static func == (a: Self, b: Self) -> Bool { a.differences(from: b).isEmpty }
 
-  init(_ options: BenchmarkRun.Options, preset: BenchmarkPreset) throws {
+  /// - Parameter pictures: the files of the rows' pictures, in their order.
+  init(_ options: BenchmarkRun.Options, preset: BenchmarkPreset, pictures: [String]) throws {
     values =
       [
         ("data_sha256", try Digest.of(file: URL(fileURLWithPath: options.data))),
+        ("pictures_crc32", Self.checksum(of: pictures)),
         ("model_sha256", try Self.digest(of: options.model, "a model directory or GGUF file (--model)")),
         (
           "adapter_sha256",
@@ -23,6 +27,15 @@ struct BenchmarkIdentity: Equatable {
           } ?? "none"
         ),
       ] + Self.choices(options, preset: preset) + [("version", PackageVersion.current)]
+  }
+
+  /// The digest of the checksums of files; those that cannot be read are told elsewhere.
+  private static func checksum(of pictures: [String]) -> String {
+    guard !pictures.isEmpty else { return "none" }
+    let sums = concurrently(pictures.count) { index in
+      CRC32.digits(try StoredBytes.checksum(of: URL(fileURLWithPath: pictures[index])).crc32)
+    }
+    return Digest.of(sums.map { (try? $0.get()) ?? "-" }.joined(separator: "\n"))
   }
 
   /// What was chosen, without what the files hold. What becomes of bad rows is a policy: it changes no
@@ -61,7 +74,9 @@ struct BenchmarkIdentity: Equatable {
   func differences(from stored: BenchmarkIdentity) -> [String] {
     let before = Dictionary(uniqueKeysWithValues: stored.values.map { ($0.name, $0.value) })
     return values.compactMap { name, value in
-      before[name] == value ? nil : "found \(name) \(before[name] ?? "missing"), expected \(value)"
+      // Earlier versions did not look at pictures.
+      if name == "pictures_crc32", before[name] == nil { return nil }
+      return before[name] == value ? nil : "found \(name) \(before[name] ?? "missing"), expected \(value)"
     }
   }
 

@@ -126,7 +126,7 @@ public struct BenchmarkRun {
     var rows = try BenchmarkRows(
       TSVFile(contentsOf: options.data), preset: preset, imageRoot: options.imageRoot,
       asksTextRows: options.asksTextRows, limit: options.limit)
-    let identity = try BenchmarkIdentity(options, preset: preset)
+    let identity = try BenchmarkIdentity(options, preset: preset, pictures: rows.pictureFiles)
     let lock = try open(identity)
     defer { withExtendedLifetime(lock) {} }
     if FileManager.default.fileExists(atPath: file("_results.json").path) {
@@ -150,6 +150,12 @@ public struct BenchmarkRun {
     let answerer = try BenchmarkAnswerer(
       &rows, model: loaded, settings: options.settings(for: preset))
     if rows.problems.count > known { try judge(rows.problems) }
+    guard !rows.rows.isEmpty else {
+      let first = rows.problems.first.map { "; the first of \(rows.problems.count) problems: \($0)" }
+      throw DataError(
+        file: options.data,
+        problem: "has no row that can be asked (\(rows.leftOut) without a picture)\(first ?? "")")
+    }
     warn(about: rows)
     let answers = try answers(to: rows, answerer, key: identity.key)
     try write(rows, answers)

@@ -53,9 +53,13 @@ public struct Pipeline {
       try ModelBuilder.requireLanguageModel(path)
     }
     let vocabulary = OwnVocabulary(configuration, source: all)
+    let files = OutsideFiles(configuration, source: all)
+    let outside = files.digests(remembering: place)
+    let looked = outside.filter { !accepted.contains($0.key) }
     let open = stages.filter { stage in
       stage != .report
-        && (isFresh || redone.contains { $0.stage == stage } || !isDone(stage, of: configuration, in: place))
+        && (isFresh || redone.contains { $0.stage == stage }
+          || !isDone(stage, of: configuration, in: place, outside: looked))
     }
     let (source, long) =
       open.isEmpty
@@ -64,13 +68,16 @@ public struct Pipeline {
         configuration: configuration, directory: place, console: console, pictures: pictures
       )
       .prepared(all, stages: open, vocabulary: vocabulary)
-    let directory = try RunDirectory(configuration, fresh: isFresh)
+    let directory = try RunDirectory(configuration, fresh: isFresh, outside: outside)
     for note in directory.notes { console.warning(note) }
-    for path in accepted { try directory.accept(path) }
+    for path in accepted {
+      if outside[path] != nil { try directory.acceptFiles(of: path) } else { try directory.accept(path) }
+    }
     let earlier = directory.replacedRuns
     tellChanges(directory, stages)
     for part in redone.sorted() { try setAside(part, directory, checkpoints: true) }
     try pictures.remember(in: directory.url)
+    try files.remember(in: directory.url)
     let omissions = OmissionLog(directory.url, policy: configuration.run.onBadRecord, console: console)
     if !open.isEmpty {
       try omissions.replace(OmissionLog.reading, by: all.omissions)
@@ -135,6 +142,12 @@ public struct Pipeline {
     for change in changes where change.redoes.contains(where: { stages.contains($0.stage) }) {
       console.warning(change.description)
     }
+    for (key, redone) in directory.states.changedFiles
+    where redone.contains(where: { stages.contains($0.stage) }) {
+      console.warning(
+        "\(key): files hold something else than they did; redoes "
+          + redone.map(\.rawValue).joined(separator: ", ") + " (--accept \(key) keeps them)")
+    }
     let told = Set(changes.flatMap(\.redoes))
     let untold = directory.states.stale.filter { !told.contains($0) && stages.contains($0.stage) }
     if !untold.isEmpty {
@@ -167,8 +180,10 @@ public struct Pipeline {
   }
 
   /// Whether a stage is done in a run directory, which may not be there.
-  func isDone(_ stage: Stage, of configuration: RunConfiguration, in directory: URL) -> Bool {
-    let states = try? PartStates(configuration, in: directory)
+  func isDone(
+    _ stage: Stage, of configuration: RunConfiguration, in directory: URL, outside: [String: String] = [:]
+  ) -> Bool {
+    let states = try? PartStates(configuration, in: directory, outside: outside)
     return states?.record(of: RunPart(stage)) != nil
   }
 

@@ -48,7 +48,7 @@ struct AttentionRatioTests {
   func mismatch() {
     let record = composed(.sequence, count: 2, target: 1)
     #expect(throws: AttentionRatioError.mapSize(record: "sequence-2", found: 3, expected: 4)) {
-      try AttentionRatio(maps: [[1, 2, 3], [1, 2, 3]], record: record, grid: FeatureGrid(rows: 2, columns: 2))
+      try AttentionRatio(maps: [[1, 2, 3], [1, 2, 3]], record: record, grid: .init(rows: 2, columns: 2))
     }
     #expect(throws: AttentionRatioError.imageCount(record: "sequence-2", found: 1, expected: 2)) {
       try AttentionRatio(maps: [[1, 2, 3, 4]], record: record, grid: FeatureGrid(rows: 2, columns: 2))

@@ -28,6 +28,7 @@ import Testing
     "train.f_alpha_divergence_coef": (["train.f_divergence_type=alpha_divergence"], "0.25"),
     "train.label_smoothing": (["train.loss_type=robust"], "0.25"),
     "train.single_image_share": (["compose.single=50"], "0.25"),
+    "sft.vision_pretraining.composed_share": (["sft.composed.pic_in_pic=1"], "0.5"),
     "sft.stop_accuracy": (["sft.eval_steps=10"], "0.5"),
     "sft.composed.sequence": ([], "{3: 1}"), "sft.composed.grid": ([], "{4: 1}"),
   ]

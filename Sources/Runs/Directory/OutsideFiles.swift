@@ -1,0 +1,120 @@
+import Checkpoint
+import Foundation
+import LVLM
+import MultiImageData
+import Records
+import Synchronization
+import Tensor
+
+/// Files outside a run that its parts are made from: the data with its pictures, a model to begin with,
+/// prompts made elsewhere. A part is made again when they hold something else than when it was made.
+struct OutsideFiles {
+  /// The files by the key that names them.
+  private let files: [String: [String]]
+
+  /// The file in a run that remembers what files held, by size and time.
+  static let memory = "outside-files.txt"
+
+  init(_ configuration: RunConfiguration, source: any QuestionSource) {
+    var files: [String: [String]] = [:]
+    if let path = configuration.data.path {
+      var seen: Set<String> = []
+      var all = Self.inside(path)
+      for split in DataSplit.allCases {
+        for index in 0..<source.count(of: split) {
+          if let picture = source.file(of: source.image(split, index)), seen.insert(picture).inserted {
+            all.append(picture)
+          }
+        }
+      }
+      files["data.path"] = all
+    }
+    if let path = configuration.model.path { files["model.path"] = Self.inside(path) }
+    if let path = configuration.model.languageModel { files["model.language_model"] = Self.inside(path) }
+    if let path = configuration.compose.path {
+      files["compose.path"] = Self.inside(path).filter {
+        ["json", "jsonl", "sfv"].contains(($0 as NSString).pathExtension)
+      }
+    }
+    self.files = files
+  }
+
+  /// A file, or the files of a folder without those of folders in it.
+  private static func inside(_ path: String) -> [String] {
+    let names = try? FileManager.default.contentsOfDirectory(atPath: path)
+    let all = names?.filter { !$0.hasPrefix(".") }.sorted().map { "\(path)/\($0)" } ?? [path]
+    return all.filter { Stamp($0) != nil }
+  }
+
+  /// Tells one content of a file from another without reading it.
+  private struct Stamp: Hashable, Sendable {
+    var (path, size, changed): (String, Int, Int)
+
+    /// - Returns: nil for what is no file.
+    init?(_ path: String) {
+      var status = stat()
+      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+      (self.path, size) = (path, Int(status.st_size))
+      changed = status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
+    }
+
+    init(path: String, size: Int, changed: Int) {
+      (self.path, self.size, self.changed) = (path, size, changed)
+    }
+  }
+
+  /// What this process has read: the runs of a suite look at the same files.
+  private static let known = Mutex<[Stamp: String]>([:])
+
+  /// A digest of the names and contents of the files of each key.
+  ///
+  /// A file that is as large and as old as when it was read for a run is not read again.
+  func digests(remembering directory: URL) -> [String: String] {
+    guard !files.isEmpty else { return [:] }
+    let remembered = Self.remembered(in: directory).merging(Self.known.withLock { $0 }) { $1 }
+    let stamps = files.mapValues { $0.map { (path: $0, stamp: Stamp($0)) } }
+    let open = Array(Set(stamps.values.joined().compactMap(\.stamp)).filter { remembered[$0] == nil })
+    let read = concurrently(open.count) { index in
+      CRC32.digits(try StoredBytes.checksum(of: URL(fileURLWithPath: open[index].path)).crc32)
+    }
+    var digits = remembered
+    for (stamp, result) in zip(open, read) { digits[stamp] = try? result.get() }
+    Self.known.withLock { [digits] in $0.merge(digits) { $1 } }
+    return stamps.mapValues { all in
+      // What cannot be read is another matter, and told where it is needed.
+      Digest.of(
+        all.map { path, stamp in
+          "\((path as NSString).lastPathComponent) \(stamp.flatMap { digits[$0] } ?? "-")"
+        }.joined(separator: "\n"))
+    }
+  }
+
+  private static func remembered(in directory: URL) -> [Stamp: String] {
+    guard let text = try? String(contentsOf: directory.appendingPathComponent(memory), encoding: .utf8),
+      let end = text.firstIndex(of: "\n"), Digest.of(String(text[text.index(after: end)...])) == text[..<end]
+    else { return [:] }
+    var found: [Stamp: String] = [:]
+    for line in text[text.index(after: end)...].split(separator: "\n") {
+      let parts = line.split(separator: " ", maxSplits: 3)
+      guard parts.count == 4, let size = Int(parts[0]), let changed = Int(parts[1]) else { continue }
+      found[Stamp(path: String(parts[3]), size: size, changed: changed)] = String(parts[2])
+    }
+    return found
+  }
+
+  /// Writes down what the files hold, with a digest of the list as its first line.
+  func remember(in directory: URL) throws {
+    let known = Self.known.withLock { $0 }
+    let lines = Set(files.values.joined()).sorted().compactMap { path -> String? in
+      // A path with a line break would read as two.
+      guard !path.contains("\n"), let stamp = Stamp(path), let digits = known[stamp] else { return nil }
+      return "\(stamp.size) \(stamp.changed) \(digits) \(path)\n"
+    }
+    guard !lines.isEmpty else { return }
+    let text = lines.joined()
+    let data = Data((Digest.of(text) + "\n" + text).utf8)
+    let file = directory.appendingPathComponent(Self.memory)
+    guard (try? Data(contentsOf: file)) != data else { return }
+    try AtomicFile.write(data, to: file)
+  }
+}

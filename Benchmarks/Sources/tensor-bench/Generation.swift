@@ -9,7 +9,7 @@ final class Generation {
 
   private let generator: Generator
   private let prompts: [PackedExample]
-  private let features: () throws -> Tensor
+  private let features: () throws -> ImageFeatures
 
   /// - Parameter type: how the weights of linear layers and embeddings are stored.
   init(_ size: ModelSize, batch: Int, weights type: DType = .float32) throws {

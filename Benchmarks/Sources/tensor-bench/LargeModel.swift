@@ -7,7 +7,7 @@ import Tensor
 final class LargeLayer {
   private let model: LlavaModel
   private let batch: PackedBatch
-  private let features: Tensor
+  private let features: ImageFeatures
 
   init() throws {
     var random = RandomGenerator(seed: 0)
@@ -25,8 +25,9 @@ final class LargeLayer {
     let ids = (0..<512).map { Int32($0 * 37 % 60) }
     batch = try PackedBatch(
       [PackedExample(promptIDs: Array(ids[..<2]), completions: [Array(ids[2...])])], sharesPrefix: true,
-      imageTokenID: 63, patchesPerImage: 1)
-    features = .zeros([0, 1, configuration.text.hiddenSize])
+      imageTokenID: 63)
+    features = ImageFeatures(
+      .zeros([0, configuration.text.hiddenSize]), layout: FeatureLayout([]))
   }
 
   func run() { _ = model.logProbabilities(batch, imageFeatures: features).sum().backward() }

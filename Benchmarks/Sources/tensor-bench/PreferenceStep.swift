@@ -26,7 +26,7 @@ final class PreferenceStep {
     let examples = size.examples(using: &data)
     batch = try PackedBatch(
       examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(size.imageToken),
-      patchesPerImage: size.patchesPerImage)
+      features: FeatureLayout(repeating: size.configuration.featureGrid, count: 11))
     pixels = Tensor.randomNormal([11, 3, size.imageSize, size.imageSize], using: &data)
     var membership = [Float](repeating: 0, count: batch.completionCount * batch.targets.count)
     for (target, answer) in batch.completionOfTarget.enumerated() {

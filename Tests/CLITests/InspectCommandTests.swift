@@ -70,6 +70,20 @@ import Testing
     }
   }
 
+  @Test func pairsThatTeachNothing() throws {
+    try BuiltCommand.withFolder { folder in
+      let prompt = "<image>\\nIn Image1, red?"
+      let call = try inspect(
+        [
+          pair("1", ["a.png"], prompt), pair("2", ["a.png"], prompt, "yes"),
+          pair("3", ["a.png"], prompt, "no <image>"),
+        ], in: folder)
+      #expect(call.status == 1)
+      #expect(call.output.contains("record 2: \"chosen\" and \"rejected\" are the same"), "\(call.output)")
+      #expect(call.output.contains("record 3: \"rejected\" has an <image> mark"), "\(call.output)")
+    }
+  }
+
   @Test func problemsAreNamedCountedAndTheStatus() throws {
     try BuiltCommand.withFolder { folder in
       try pictures(in: folder)

@@ -53,6 +53,13 @@ public struct RecordContents: Sendable, Equatable {
     case .pair:
       let pair = try PreferencePair(json, fallbackID: fallbackID)
       (id, images) = (pair.id, pair.images)
+      for (name, text) in [("chosen", pair.chosen), ("rejected", pair.rejected)]
+      where ImageMark.count(in: text) > 0 {
+        throw RecordProblem("\"\(name)\" has an \(ImageMark.text) mark, expected none")
+      }
+      guard pair.chosen != pair.rejected else {
+        throw RecordProblem("\"chosen\" and \"rejected\" are the same, expected two answers")
+      }
       kind = Self.kind(ofTurn: pair.prompt, imageCount: images.count)
       passages = [
         Passage(role: .prompt, text: pair.prompt), Passage(role: .chosen, text: pair.chosen),

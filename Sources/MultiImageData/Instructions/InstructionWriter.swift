@@ -73,7 +73,7 @@ public struct InstructionWriter: Sendable {
     try FileManager.default.createDirectory(
       at: name == CompositionKind.sequence.rawValue ? folder : folder.appendingPathComponent(name),
       withIntermediateDirectories: true)
-    for place in [folder, folder.appendingPathComponent(name)] { AtomicFile.removeLeftovers(in: place) }
+    AtomicFile.removeLeftovers(in: folder.appendingPathComponent(name))
     // What it lists is about to change.
     unlink(folder.appendingPathComponent(name + ".sfv").path)
     var (records, prompts): ([OrderedJSON], [ComposedRecord]) = ([], [])

@@ -24,8 +24,10 @@ extension RunConfiguration {
       sft.maxSteps > 0 || model.path != nil, "sft.max_steps", found: "0 without model.path",
       expected: "1 or more, or an existing model in model.path")
     require(
-      select.rejected != .truncated || data.answers != .words || data.describeShare > 0, "select.rejected",
-      found: "truncated with data.answers words", expected: "answers of more than one word to take the end off")
+      select.rejected != .truncated || data.answers != .words || data.describeShare > 0,
+      "select.rejected",
+      found: "truncated with data.answers words",
+      expected: "answers of more than one word to take the end off")
     let composed = sft.composed
     let sum = composed.sequence.values.reduce(0, +) + composed.grid.values.reduce(0, +) + composed.picInPic
     require(

@@ -161,6 +161,111 @@ import Testing
     ] { #expect(Self.problems(text) == expected, "\(text)") }
   }
 
+  /// The same decoder as llama.cpp's converter would write it.
+  private static func gguf(_ change: (inout EditedGGUF) -> Void = { _ in }) throws -> Data {
+    var file = try EditedGGUF(Fixtures.url("tokenizers/tiny.gguf"))
+    (file.values, file.infos, file.data) = ([], [], Data())
+    func bytes(_ value: some FixedWidthInteger) -> Data {
+      withUnsafeBytes(of: value.littleEndian) { Data($0) }
+    }
+    func text(_ text: String) -> Data { bytes(UInt64(text.utf8.count)) + Data(text.utf8) }
+    func list(_ type: UInt32, _ elements: [Data]) -> Data {
+      bytes(type) + bytes(UInt64(elements.count)) + elements.reduce(Data(), +)
+    }
+    func put(_ key: String, _ type: UInt32, _ bytes: Data) {
+      file.values.append(.init(key: key, type: type, bytes: bytes))
+    }
+    put("general.architecture", 8, text("qwen2"))
+    for (key, value) in [
+      ("context_length", 4096), ("embedding_length", 48), ("block_count", 3), ("feed_forward_length", 88),
+      ("attention.head_count", 6), ("attention.head_count_kv", 2),
+    ] { put("qwen2.\(key)", 4, bytes(UInt32(value))) }
+    put("qwen2.rope.freq_base", 6, bytes(Float(1_000_000).bitPattern))
+    put("qwen2.attention.layer_norm_rms_epsilon", 6, bytes(Float(1e-6).bitPattern))
+    let json = try #require(
+      JSONSerialization.jsonObject(with: Data(contentsOf: Fixtures.url("qwen2/tokenizer.json")))
+        as? [String: Any])
+    let model = try #require(json["model"] as? [String: Any])
+    var tokens = [String](repeating: "", count: 416)
+    var kinds = [Int32](repeating: 1, count: 416)
+    for (piece, id) in try #require(model["vocab"] as? [String: Int]) { tokens[id] = piece }
+    for token in try #require(json["added_tokens"] as? [[String: Any]]) {
+      let id = try #require(token["id"] as? Int)
+      (tokens[id], kinds[id]) = (try #require(token["content"] as? String), 3)
+    }
+    for id in tokens.indices where tokens[id].isEmpty { (tokens[id], kinds[id]) = ("[PAD\(id)]", 5) }
+    put("tokenizer.ggml.model", 8, text("gpt2"))
+    put("tokenizer.ggml.pre", 8, text("qwen2"))
+    put("tokenizer.ggml.tokens", 9, list(8, tokens.map(text)))
+    put("tokenizer.ggml.token_type", 9, list(5, kinds.map(bytes)))
+    let merges = try #require(model["merges"] as? [Any]).map { entry in
+      entry as? String ?? (entry as? [String] ?? []).joined(separator: " ")
+    }
+    put("tokenizer.ggml.merges", 9, list(8, merges.map(text)))
+    for (key, id) in [("bos", 400), ("eos", 402), ("padding", 400)] {
+      put("tokenizer.ggml.\(key)_token_id", 4, bytes(UInt32(id)))
+    }
+    put("tokenizer.ggml.add_bos_token", 7, Data([0]))
+    let names = [
+      ("self_attn.", "attn_"), ("q_proj", "q"), ("k_proj", "k"), ("v_proj", "v"), ("o_proj", "output"),
+      ("mlp.gate_proj", "ffn_gate"), ("mlp.up_proj", "ffn_up"), ("mlp.down_proj", "ffn_down"),
+      ("post_attention_layernorm", "ffn_norm"), ("input_layernorm", "attn_norm"),
+      ("language_model.model.", ""), ("layers.", "blk."), ("embed_tokens", "token_embd"),
+    ]
+    for (name, tensor) in try SafeTensorsFile(reading: Fixtures.url("qwen2/model.safetensors")).tensors() {
+      var theirs = names.reduce(name) { $0.replacing($1.0, with: $1.1) }
+      if theirs == "norm.weight" { theirs = "output_norm.weight" }
+      file.infos.append(
+        .init(
+          name: theirs, extents: tensor.shape.reversed().map(UInt64.init), type: 0,
+          offset: UInt64(file.data.count)))
+      file.data.append(tensor.array(of: Float.self).withUnsafeBytes { Data($0) })
+      file.data.append(Data(count: (32 - file.data.count % 32) % 32))
+    }
+    change(&file)
+    return file.encoded()
+  }
+
+  @Test func ggufFiles() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let place = folder.appending(component: "model.gguf")
+      try Self.gguf().write(to: place)
+      let loaded = try PretrainedModel.load(from: place, template: .plain)
+      let text = loaded.model.configuration.text
+      #expect(text.family == .qwen2 && text.hasAttentionBias && text.tiesWordEmbeddings)
+      #expect(text.ropeTheta == 1e6 && !loaded.tokenizer.addsBOS && loaded.tokenizer.imageID == 403)
+      let golden = try Self.golden()
+      let ids = try golden.integers("text0/input_ids")
+      let batch = try PackedBatch(
+        [PackedExample(promptIDs: ids)], sharesPrefix: true, imageTokenID: loaded.encoder.imageTokenID)
+      try noGradient {
+        let hidden = loaded.model.hiddenStates(batch, imageFeatures: try loaded.imageFeatures([]))
+        try golden.expect(hidden, is: "text0/hidden/3")
+        try golden.expect(
+          targetLogProbabilities(
+            hidden: hidden.slice(axis: 0, 0..<ids.count - 1), weight: loaded.model.decoder.headWeight,
+            targets: Array(ids[1...])), is: "text0/token_logps")
+      }
+      let whole = try Tokenizer(contentsOf: Fixtures.url("qwen2/tokenizer.json"))
+      for text in ["I don't know: 12 (or 345)?\n\n Yes", "a  b"] {
+        #expect(loaded.tokenizer.encode(text) == whole.encode(text), "\(text)")
+      }
+      try Tokenizer.writeJSON(of: GGUFFile(reading: place), to: folder)
+      let written = try Tokenizer(
+        json: Data(contentsOf: folder.appending(component: "tokenizer.json")), bos: "<|endoftext|>",
+        eos: "<|im_end|>")
+      #expect(written.encode("I don't know: 12\n") == whole.encode("I don't know: 12\n"))
+      #expect(written.imageID == loaded.tokenizer.imageID)
+
+      try Self.gguf { $0.values[0].bytes = Data([5, 0, 0, 0, 0, 0, 0, 0]) + Data("phi33".utf8) }.write(
+        to: place)
+      let error = #expect(throws: (any Error).self) {
+        try PretrainedModel.load(from: place, template: .plain)
+      }
+      #expect("\(error!)".contains("expected llama or qwen2"), "\(error!)")
+    }
+  }
+
   private struct Cases: Decodable {
     struct Case: Decodable {
       var text: String

@@ -1,9 +1,19 @@
 import Checkpoint
 
-/// The metadata of a GGUF file of a LLaMA model: what is computed, what changes nothing, and what is refused
-/// by name. (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md and llama.cpp's `llama-arch.cpp`.)
+/// The metadata of a GGUF file of a LLaMA or Qwen2 model: what is computed, what changes nothing, and what is
+/// refused by name. (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md and llama.cpp's
+/// `llama-arch.cpp`.)
 enum GGUFKeys {
-  /// Keys of the architecture, without `llama.`.
+  /// The family of an architecture; Mistral's files are LLaMA's.
+  static func family(_ architecture: String) -> TextFamily? {
+    switch architecture {
+    case "llama": .llama
+    case "qwen2": .qwen2
+    default: nil
+    }
+  }
+
+  /// Keys of the architecture, without its name before them.
   private static let model = KnownKeys(
     computed: [
       "context_length", "embedding_length", "block_count", "feed_forward_length", "attention.head_count",
@@ -49,7 +59,8 @@ enum GGUFKeys {
     ])
 
   /// What is wrong with the metadata of a file, key by key.
-  static func problems(in file: GGUFFile) -> [ModelConfigurationError.Problem] {
+  /// - Parameter architecture: the name before the model's own keys.
+  static func problems(in file: GGUFFile, _ architecture: String) -> [ModelConfigurationError.Problem] {
     let metadata = file.metadata
     var problems: [ModelConfigurationError.Problem] = metadata.keys.sorted().compactMap { key in
       guard let value = metadata[key].map(JSONValue.init) else { return nil }
@@ -62,7 +73,8 @@ enum GGUFKeys {
         let eos = metadata["tokenizer.ggml.eos_token_id"]?.asInt
         return value.whole == eos
           ? nil : .init(key: key, found: value.brief, expected: "\(eos ?? -1), tokenizer.ggml.eos_token_id")
-      case key.hasPrefix("llama."): return model.problem(rest("llama."), value, section: "llama.")
+      case key.hasPrefix(architecture + "."):
+        return model.problem(rest(architecture + "."), value, section: architecture + ".")
       case key.hasPrefix("tokenizer."):
         return tokenizer.problem(rest("tokenizer."), value, section: "tokenizer.")
       case key == "split.count":
@@ -72,18 +84,18 @@ enum GGUFKeys {
       default: return KnownKeys().problem(key, value)
       }
     }
-    if let problem = scaling(metadata).problem { problems.append(problem) }
+    if let problem = scaling(metadata, architecture).problem { problems.append(problem) }
     return problems
   }
 
   /// How rotary positions are scaled, by llama.cpp's reading: a factor without a type is linear, none or 0
   /// is 1, and yarn's attention factor is the one that follows from the factor.
   static func scaling(
-    _ metadata: [String: GGUFValue]
+    _ metadata: [String: GGUFValue], _ architecture: String
   ) -> (scaling: RotaryScaling, problem: ModelConfigurationError.Problem?) {
-    let key = "llama.rope.scaling"
+    let key = "\(architecture).rope.scaling"
     let type = metadata["\(key).type"]
-    let stated = metadata["\(key).factor"] ?? metadata["llama.rope.scale_linear"]
+    let stated = metadata["\(key).factor"] ?? metadata["\(architecture).rope.scale_linear"]
     func problem(
       _ key: String, _ value: GGUFValue?, _ expected: String
     ) -> (RotaryScaling, ModelConfigurationError.Problem?) {
@@ -98,7 +110,7 @@ enum GGUFKeys {
     if type?.asString == "none" || factor == 0 || factor == 1 { return (.none, nil) }
     guard type?.asString == "yarn" else { return (.linear(factor: factor), nil) }
     let original = metadata["\(key).original_context_length"].flatMap { $0.asInt == 0 ? nil : $0 }
-    guard let context = (original ?? metadata["llama.context_length"])?.asInt, context > 0 else {
+    guard let context = (original ?? metadata["\(architecture).context_length"])?.asInt, context > 0 else {
       return problem("\(key).original_context_length", original, "a positive whole number")
     }
     return (.yarn(.init(factor: factor, originalContext: context)), nil)

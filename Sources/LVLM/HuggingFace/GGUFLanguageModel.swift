@@ -3,20 +3,22 @@ import Foundation
 import Tensor
 
 extension TextConfiguration {
-  /// The shape of the LLaMA decoder in a GGUF file.
+  /// The shape of the decoder in a GGUF file: LLaMA's, or Qwen2's.
   ///
   /// - Throws: ``ModelConfigurationError`` with the file and every key that is missing or not computed here.
   public init(gguf file: GGUFFile, tokenizer: Tokenizer) throws {
     var checks = ConfigurationChecks()
     let architecture = file.metadata["general.architecture"]?.asString
+    let family = architecture.flatMap(GGUFKeys.family)
     checks.require(
-      architecture == "llama", "general.architecture", found: "\(architecture ?? "nothing")",
-      expected: "llama")
+      family != nil, "general.architecture", found: "\(architecture ?? "nothing")",
+      expected: "llama or qwen2")
+    let prefix = architecture ?? "llama"
     func integer(_ key: String, default fallback: Int? = nil) -> Int {
-      let stated = file.metadata["llama.\(key)"]
+      let stated = file.metadata["\(prefix).\(key)"]
       let value = stated == nil ? fallback : stated?.asInt
       checks.require(
-        value != nil, "llama.\(key)", found: stated == nil ? "nothing" : "another value",
+        value != nil, "\(prefix).\(key)", found: stated == nil ? "nothing" : "another value",
         expected: "a whole number")
       return value ?? 1
     }
@@ -25,27 +27,27 @@ extension TextConfiguration {
     let size = integer("attention.key_length", default: width / max(heads, 1))
     let rotated = integer("rope.dimension_count", default: size)
     checks.require(
-      rotated == size, "llama.rope.dimension_count", found: "\(rotated)", expected: "the head size (\(size))")
+      rotated == size, "\(prefix).rope.dimension_count", found: "\(rotated)", expected: "the head size (\(size))")
     let valueSize = integer("attention.value_length", default: size)
     checks.require(
-      valueSize == size, "llama.attention.value_length", found: "\(valueSize)",
+      valueSize == size, "\(prefix).attention.value_length", found: "\(valueSize)",
       expected: "the head size (\(size))")
-    let epsilon = file.metadata["llama.attention.layer_norm_rms_epsilon"]?.asDouble
+    let epsilon = file.metadata["\(prefix).attention.layer_norm_rms_epsilon"]?.asDouble
     checks.require(
-      epsilon != nil, "llama.attention.layer_norm_rms_epsilon", found: "nothing", expected: "a number")
+      epsilon != nil, "\(prefix).attention.layer_norm_rms_epsilon", found: "nothing", expected: "a number")
     self.init(
       vocabularySize: file.entry("token_embd.weight")?.shape.first ?? tokenizer.vocabularySize,
       hiddenSize: width,
       intermediateSize: integer("feed_forward_length"), hiddenLayerCount: integer("block_count"),
       attentionHeadCount: heads, keyValueHeadCount: integer("attention.head_count_kv", default: heads),
       headSize: size, contextLength: integer("context_length"), rmsNormEpsilon: epsilon ?? 1e-5,
-      ropeTheta: file.metadata["llama.rope.freq_base"]?.asDouble ?? 10_000,
-      ropeScaling: GGUFKeys.scaling(file.metadata).scaling,
+      ropeTheta: file.metadata["\(prefix).rope.freq_base"]?.asDouble ?? 10_000,
+      ropeScaling: GGUFKeys.scaling(file.metadata, prefix).scaling,
       tiesWordEmbeddings: file.entry("output.weight") == nil, bosTokenID: Int(tokenizer.bosID),
-      eosTokenID: Int(tokenizer.eosID), padTokenID: Int(tokenizer.padID))
-    if architecture == "llama" { GGUFWeights.check(self, file, pieces: tokenizer.pieceCount, &checks) }
+      eosTokenID: Int(tokenizer.eosID), padTokenID: Int(tokenizer.padID), family: family ?? .llama)
+    if family != nil { GGUFWeights.check(self, file, pieces: tokenizer.pieceCount, prefix, &checks) }
     // Another architecture has keys of its own, which say nothing more.
-    let problems = checks.problems + (architecture == "llama" ? GGUFKeys.problems(in: file) : [])
+    let problems = checks.problems + (family == nil ? [] : GGUFKeys.problems(in: file, prefix))
     guard problems.isEmpty else { throw ModelConfigurationError(file: file.url.path, problems: problems) }
   }
 }

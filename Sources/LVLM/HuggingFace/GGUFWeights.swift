@@ -2,7 +2,7 @@ import Checkpoint
 import Foundation
 import Tensor
 
-/// The tensors that a LLaMA decoder has in a GGUF file: names, shapes, and which keys of the metadata the
+/// The tensors that a decoder has in a GGUF file: names, shapes, and which keys of the metadata the
 /// shapes follow from.
 enum GGUFWeights {
   /// Names in GGUF files and here; `#` stands for the block.
@@ -34,20 +34,22 @@ enum GGUFWeights {
   /// Compares the sizes of the metadata with the tensors of the file, before any memory is asked for on their
   /// account.
   ///
-  /// - Parameter pieces: the tokens of the vocabulary.
+  /// - Parameters:
+  ///   - pieces: the tokens of the vocabulary.
+  ///   - architecture: the name before the model's own keys.
   static func check(
-    _ text: TextConfiguration, _ file: GGUFFile, pieces: Int, _ checks: inout ConfigurationChecks
+    _ text: TextConfiguration, _ file: GGUFFile, pieces: Int, _ architecture: String, _ checks: inout ConfigurationChecks
   ) {
     typealias Size = (value: Int, key: String)
     // Each size is bounded before any are multiplied.
     let sizes: [Size] = [
-      (text.hiddenSize, "llama.embedding_length"), (text.intermediateSize, "llama.feed_forward_length"),
-      (text.hiddenLayerCount, "llama.block_count"), (text.attentionHeadCount, "llama.attention.head_count"),
-      (text.keyValueHeadCount, "llama.attention.head_count_kv"),
-      (text.headSize, "llama.attention.key_length"),
+      (text.hiddenSize, "\(architecture).embedding_length"), (text.intermediateSize, "\(architecture).feed_forward_length"),
+      (text.hiddenLayerCount, "\(architecture).block_count"), (text.attentionHeadCount, "\(architecture).attention.head_count"),
+      (text.keyValueHeadCount, "\(architecture).attention.head_count_kv"),
+      (text.headSize, "\(architecture).attention.key_length"),
     ]
     for size in sizes { checks.positive(size.value, size.key) }
-    checks.positive(text.contextLength, upTo: 1 << 30, "llama.context_length")
+    checks.positive(text.contextLength, upTo: 1 << 30, "\(architecture).context_length")
     guard checks.problems.isEmpty else { return }
 
     let blocks = Set(
@@ -57,13 +59,13 @@ enum GGUFWeights {
       })
     let found = (blocks.max() ?? -1) + 1
     checks.require(
-      text.hiddenLayerCount == found, "llama.block_count", found: "\(text.hiddenLayerCount)",
+      text.hiddenLayerCount == found, "\(architecture).block_count", found: "\(text.hiddenLayerCount)",
       expected: "\(found), the blocks that the file has tensors of")
 
     let width = sizes[0]
     let inner = sizes[1]
-    let queries = (text.headSize * text.attentionHeadCount, "llama.attention.head_count × head size")
-    let keys = (text.headSize * text.keyValueHeadCount, "llama.attention.head_count_kv × head size")
+    let queries = (text.headSize * text.attentionHeadCount, "\(architecture).attention.head_count × head size")
+    let keys = (text.headSize * text.keyValueHeadCount, "\(architecture).attention.head_count_kv × head size")
     let shapes: [String: [Size]] = [
       "attn_norm": [width], "ffn_norm": [width], "attn_q": [queries, width], "attn_k": [keys, width],
       "attn_v": [keys, width], "attn_output": [width, queries], "ffn_gate": [inner, width],
@@ -92,9 +94,9 @@ enum GGUFWeights {
     checks.require(
       text.vocabularySize >= pieces, "token_embd.weight", found: "\(text.vocabularySize) rows",
       expected: "at least the \(pieces) of tokenizer.ggml.tokens")
-    if let stated = file.metadata["llama.vocab_size"] {
+    if let stated = file.metadata["\(architecture).vocab_size"] {
       checks.require(
-        stated.asInt == text.vocabularySize, "llama.vocab_size",
+        stated.asInt == text.vocabularySize, "\(architecture).vocab_size",
         found: stated.asInt.map(String.init) ?? "another value",
         expected: "\(text.vocabularySize), the rows of token_embd.weight")
     }
@@ -124,7 +126,9 @@ extension LlamaDecoder {
         error.wrongShapes.append("\(entry.name): found \(entry.shape), expected \(parameter.shape)")
         continue
       }
-      let isInterleaved = name.contains(".q_proj.") || name.contains(".k_proj.")
+      // LLaMA's files alone turn neighbours; those of Qwen2 turn halves as here.
+      let isInterleaved =
+        configuration.family == .llama && (name.contains(".q_proj.") || name.contains(".k_proj."))
       func ordered(_ rows: Tensor) -> Tensor {
         isInterleaved ? Self.halfSplit(rows, headSize: configuration.headSize) : rows
       }

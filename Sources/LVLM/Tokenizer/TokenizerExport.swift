@@ -20,15 +20,28 @@ extension Tokenizer {
     var added = gguf.added
     if let spare = gguf.spare {
       pieces[Int(spare)] = imageMark
-      for index in added.indices where added[index].id == spare { added[index].text = imageMark }
+      added.removeAll { $0.id == spare }
+      added.append(.init(text: imageMark, id: spare, isSpecial: true))
     } else {
       added.append(.init(text: imageMark, id: Int32(pieces.count), isSpecial: true))
     }
     let bytes: [String: Any] = [
       "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true,
     ]
-    let digits: [String: Any] = ["type": "Digits", "individual_digits": true]
-    let isolatesDigits = file.metadata["tokenizer.ggml.pre"]?.asString == "smollm"
+    var before: [[String: Any]] = []
+    var cut = bytes
+    switch file.metadata["tokenizer.ggml.pre"]?.asString {
+    case "smollm"?: before = [["type": "Digits", "individual_digits": true]]
+    case "qwen2"?:
+      before = [
+        [
+          "type": "Split", "pattern": ["Regex": ByteLevelSplitter.qwen2Pattern], "behavior": "Isolated",
+          "invert": false,
+        ]
+      ]
+      cut["use_regex"] = false
+    default: break
+    }
     let frame = beginning(pieces[Int(gguf.bos)], Int(gguf.bos))
     let json: [String: Any] = [
       "version": "1.0", "truncation": NSNull(), "padding": NSNull(), "normalizer": NSNull(),
@@ -38,7 +51,7 @@ extension Tokenizer {
           "normalized": false, "special": token.isSpecial,
         ]
       },
-      "pre_tokenizer": isolatesDigits ? ["type": "Sequence", "pretokenizers": [digits, bytes]] : bytes,
+      "pre_tokenizer": before.isEmpty ? cut : ["type": "Sequence", "pretokenizers": before + [cut]],
       "post_processor": gguf.addsBOS ? frame : NSNull(),
       "decoder": bytes,
       "model": [

@@ -1,14 +1,16 @@
 import Checkpoint
 import Foundation
 
-/// The tokenizer in the metadata of a GGUF file: byte-level BPE with GPT-2's or `smollm`'s rule for words.
+/// The tokenizer in the metadata of a GGUF file: byte-level BPE with GPT-2's, `smollm`'s or Qwen2's rule for
+/// words; nothing is done to the text before it, as in llama.cpp.
 struct TokenizerGGUF {
   var vocabulary: any Vocabulary
   var added: [AddedTokens.Token] = []
   var bos: Int32
   var eos: Int32
   var pad: Int32?
-  /// The last control token that is none of these.
+  /// `<image>`, or the last control token that is none of these and in no chat template, or a row without a
+  /// token.
   var spare: Int32?
   /// Whether a sequence begins with bos.
   var addsBOS: Bool
@@ -31,10 +33,11 @@ struct TokenizerGGUF {
     let splitter: ByteLevelSplitter
     switch text("pre") ?? "default" {
     case "smollm": splitter = ByteLevelSplitter(isolatesDigits: true)
+    case "qwen2": splitter = ByteLevelSplitter(rule: .qwen2)
     case "gpt-2", "gpt2", "default": splitter = ByteLevelSplitter()
     case let other:
       throw TokenizerError.unsupported(
-        file: name, found: "tokenizer.ggml.pre \(other)", expected: "smollm or gpt-2")
+        file: name, found: "tokenizer.ggml.pre \(other)", expected: "smollm, qwen2 or gpt-2")
     }
     func unsupported(_ key: String, _ found: String, _ expected: String) -> TokenizerError {
       .unsupported(file: name, found: "tokenizer.ggml.\(key) \(found)", expected: expected)
@@ -74,7 +77,12 @@ struct TokenizerGGUF {
     self.eos = eos
     pad = try id("padding")
     let used = [bos, eos, pad, try id("unknown")]
-    spare = added.last { $0.isSpecial && !used.contains($0.id) }?.id
+    // Those that chat templates write have a use; a row that no token has is as good.
+    let written = Set(ChatTemplate.all.flatMap(\.marks))
+    let unused = kinds.lastIndex { $0.asInt == 5 }.map { Int32($0) }
+    spare =
+      added.first { $0.text == Tokenizer.imageMark }?.id
+      ?? added.last { $0.isSpecial && !used.contains($0.id) && !written.contains($0.text) }?.id ?? unused
     switch file.metadata["tokenizer.ggml.add_bos_token"] {
     case nil: addsBOS = false
     case .boolean(let adds)?: addsBOS = adds

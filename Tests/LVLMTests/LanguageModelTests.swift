@@ -141,7 +141,9 @@ import Testing
           .contains("1 missing: model.layers.1.mlp.up_proj.weight"))
       #expect(
         try message("llama.block_count", "llama.block_xount").contains("llama.block_count: found nothing"))
-      #expect(try message("smollm", "tekken").contains("tokenizer.ggml.pre tekken, expected smollm, qwen2 or gpt-2"))
+      #expect(
+        try message("smollm", "tekken").contains("tokenizer.ggml.pre tekken, expected smollm, qwen2 or gpt-2")
+      )
     }
   }
 

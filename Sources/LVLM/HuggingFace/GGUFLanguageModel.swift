@@ -27,7 +27,8 @@ extension TextConfiguration {
     let size = integer("attention.key_length", default: width / max(heads, 1))
     let rotated = integer("rope.dimension_count", default: size)
     checks.require(
-      rotated == size, "\(prefix).rope.dimension_count", found: "\(rotated)", expected: "the head size (\(size))")
+      rotated == size, "\(prefix).rope.dimension_count", found: "\(rotated)",
+      expected: "the head size (\(size))")
     let valueSize = integer("attention.value_length", default: size)
     checks.require(
       valueSize == size, "\(prefix).attention.value_length", found: "\(valueSize)",

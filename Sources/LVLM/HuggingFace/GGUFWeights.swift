@@ -38,13 +38,16 @@ enum GGUFWeights {
   ///   - pieces: the tokens of the vocabulary.
   ///   - architecture: the name before the model's own keys.
   static func check(
-    _ text: TextConfiguration, _ file: GGUFFile, pieces: Int, _ architecture: String, _ checks: inout ConfigurationChecks
+    _ text: TextConfiguration, _ file: GGUFFile, pieces: Int, _ architecture: String,
+    _ checks: inout ConfigurationChecks
   ) {
     typealias Size = (value: Int, key: String)
     // Each size is bounded before any are multiplied.
     let sizes: [Size] = [
-      (text.hiddenSize, "\(architecture).embedding_length"), (text.intermediateSize, "\(architecture).feed_forward_length"),
-      (text.hiddenLayerCount, "\(architecture).block_count"), (text.attentionHeadCount, "\(architecture).attention.head_count"),
+      (text.hiddenSize, "\(architecture).embedding_length"),
+      (text.intermediateSize, "\(architecture).feed_forward_length"),
+      (text.hiddenLayerCount, "\(architecture).block_count"),
+      (text.attentionHeadCount, "\(architecture).attention.head_count"),
       (text.keyValueHeadCount, "\(architecture).attention.head_count_kv"),
       (text.headSize, "\(architecture).attention.key_length"),
     ]
@@ -64,7 +67,9 @@ enum GGUFWeights {
 
     let width = sizes[0]
     let inner = sizes[1]
-    let queries = (text.headSize * text.attentionHeadCount, "\(architecture).attention.head_count × head size")
+    let queries = (
+      text.headSize * text.attentionHeadCount, "\(architecture).attention.head_count × head size"
+    )
     let keys = (text.headSize * text.keyValueHeadCount, "\(architecture).attention.head_count_kv × head size")
     let shapes: [String: [Size]] = [
       "attn_norm": [width], "ffn_norm": [width], "attn_q": [queries, width], "attn_k": [keys, width],

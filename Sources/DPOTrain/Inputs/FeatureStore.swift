@@ -60,7 +60,7 @@ public final class FeatureStore {
   /// Bytes of the features of one picture that are kept.
   package static func bytesPerPicture(_ configuration: LlavaConfiguration, _ training: Training) -> Int {
     let width = training == .projector ? configuration.vision.hiddenSize : configuration.text.hiddenSize
-    return configuration.featureGrid.count * width * DType.float32.byteSize
+    return configuration.tokensPerImage * width * DType.float32.byteSize
   }
 
   /// How many of so many pictures have room.

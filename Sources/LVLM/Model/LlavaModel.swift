@@ -17,6 +17,8 @@ public final class LlavaModel: Module {
 
   /// The shape of the model.
   public let configuration: LlavaConfiguration
+  /// How many features pictures have, and of what.
+  public let geometry: any PictureGeometry
   /// The CLIP encoder.
   public let visionTower: VisionTower
   /// The layers between encoder and decoder.
@@ -44,6 +46,7 @@ public final class LlavaModel: Module {
   ) throws {
     try configuration.validate()
     self.configuration = configuration
+    geometry = FixedGeometry(configuration.featureGrid)
     visionTower = VisionTower(configuration.vision, using: &generator)
     projector = MultiModalProjector(configuration, using: &generator)
     var placeholder = RandomGenerator.placeholder
@@ -79,9 +82,6 @@ public final class LlavaModel: Module {
 
   // MARK: Pictures
 
-  /// How many features pictures have, and of what.
-  public var geometry: any PictureGeometry { FixedGeometry(configuration.featureGrid) }
-
   /// The hidden state of the vision tower that is projected.
   ///
   /// - Parameter pixels: `[pictures, 3, side, side]`, normalised.
@@ -104,7 +104,7 @@ public final class LlavaModel: Module {
   public func imageFeatures(_ pixels: Tensor) -> ImageFeatures {
     ImageFeatures(
       project(visionFeatures(pixels)),
-      layout: FeatureLayout(repeating: configuration.featureGrid, count: pixels.shape[0]))
+      layout: FeatureLayout(repeating: geometry.largest, count: pixels.shape[0]))
   }
 
   // MARK: Text

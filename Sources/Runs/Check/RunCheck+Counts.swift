@@ -54,6 +54,36 @@ extension RunCheck {
     }
   }
 
+  /// Bounds of post-selection within which there can be no pair, whatever the model answers.
+  func selectionProblems() throws -> [RunProblem] {
+    let select = configuration.select
+    guard stages.contains(.select), select.postSelection, select.chosen == .groundTruth,
+      configuration.compose.path == nil
+    else { return [] }
+    let lengths = try (0..<source.count(of: .preference)).map {
+      try source.record(.preference, $0).answer.count
+    }
+    guard let shortest = lengths.min(), let longest = lengths.max() else { return [] }
+    var problems: [RunProblem] = []
+    if (1..<shortest).contains(select.chosenLengthMax) {
+      problems.append(
+        problem(
+          "select.chosen_length_max",
+          "has \(select.chosenLengthMax), and the shortest answer of the pref split has "
+            + "\(shortest) characters"))
+    }
+    // No vocabulary has longer pieces.
+    let most = max(longest, 256 * min(select.maxNewTokens, 1 << 32))
+    if select.editDistanceMin > most {
+      problems.append(
+        problem(
+          "select.edit_distance_min",
+          "has \(select.editDistanceMin), and answers of select.max_new_tokens \(select.maxNewTokens) have "
+            + "at most \(most) characters"))
+    }
+    return problems
+  }
+
   func ballastProblems() -> [RunProblem] {
     let (train, compose) = (configuration.train, configuration.compose)
     guard stages.contains(.train) || stages.contains(.compose), train.ballastPerStep > 0 else { return [] }

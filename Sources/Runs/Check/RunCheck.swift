@@ -56,7 +56,7 @@ public struct RunCheck {
   /// - Throws: what reading a record throws.
   public func problems() throws -> [RunProblem] {
     try supervisedProblems() + lookProblems() + compositionProblems() + evaluationProblems()
-      + levelProblems() + ballastProblems()
+      + levelProblems() + selectionProblems() + ballastProblems()
   }
 
   /// What works and is worth a word.

@@ -67,6 +67,26 @@ import Testing
     #expect(try problems(yaml + "\nrun: {on_bad_record: skip}", stages: [.compose]).isEmpty)
   }
 
+  @Test(arguments: [
+    ("chosen_length_max: 1", "has 1, and the shortest answer of the pref split has"),
+    ("edit_distance_min: 100000000", "and answers of select.max_new_tokens"),
+    ("chosen_length_max: 511", ""), ("edit_distance_min: 3", ""),
+    ("chosen_length_max: 1, post_selection: false", ""), ("chosen_length_max: 1, chosen: model", ""),
+  ])
+  func boundsWithoutAnyPair(_ setting: String, _ words: String) throws {
+    let found = try problems(
+      """
+      data: {source: shapes, sizes: {sft: 20, pref: 200, val: 5, test: 300}}
+      select: {\(setting)}
+      """, stages: [.select])
+    if words.isEmpty {
+      #expect(found.isEmpty, "\(found)")
+    } else {
+      #expect(found.count == 1 && found[0].hasPrefix("run.yaml:2: select."), "\(found)")
+      #expect(found[0].contains(words), "\(found)")
+    }
+  }
+
   @Test func ballastThatNothingIsMadeOf() throws {
     let found = try problems(
       """

@@ -104,7 +104,10 @@ public enum JSONRecordFile {
       let next = recovery.placeAfterWhole(start, at: reader.position)
       guard try goesOn(at: next, after: number - 1) else { return }
     }
-    if reader.peek() != nil { try broken(located(reader.expected("the end of the file"), number)) }
+    if reader.peek() != nil {
+      let end = "the end of the file, because what stands behind the list is not read"
+      try broken(located(reader.expected(end), number))
+    }
   }
 
   private static func forEachLine(

@@ -53,7 +53,11 @@ import Testing
         "[{\"a\": \"x}]",
         "r.json: record 0: broken JSON in line 1, byte 7: a string without its closing quotation mark"
       ),
-      ("[{}] x", "r.json: record 1: broken JSON in line 1, byte 5: expected the end of the file, found 'x'"),
+      (
+        "[{}] x",
+        "r.json: record 1: broken JSON in line 1, byte 5: expected the end of the file, because what stands "
+          + "behind the list is not read, found 'x'"
+      ),
       (
         "{\"a\": 1}\n{\"a\": tru}",
         "r.json: record 1: broken JSON in line 2, byte 15: expected a value, found 't'"

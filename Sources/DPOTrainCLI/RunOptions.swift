@@ -42,7 +42,7 @@ struct RunOptions: ParsableArguments {
   @Option(
     name: .customLong("accept"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Takes a file of a finished part as it is now, such as pairs.jsonl changed by hand. Can be given several times.",
+      "Takes a file of a finished part as it is now, such as pairs.jsonl changed by hand, or the files outside that a key such as data.path names. Can be given several times.",
       valueName: "file"))
   var accept: [String] = []
 

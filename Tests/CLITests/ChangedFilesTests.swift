@@ -58,6 +58,31 @@ import Testing
     }
   }
 
+  /// Captions in folders below the one that is named say what is right too.
+  @Test func captionsOfStamps() throws {
+    try BuiltCommand.withFolder { folder in
+      for kind in ["animals/birds", "food", "vehicles", "symbols", "town/flags"] {
+        let place = folder.appendingPathComponent("stamps/\(kind)")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        for number in 0..<30 {
+          try RGBImage(width: 10 + number, height: 12, colour: RGBColour(255, 0, 0)).writePNG(
+            to: place.appendingPathComponent("n\(number).png").path)
+          try Data("A thing \(number).\n".utf8).write(to: place.appendingPathComponent("n\(number).txt"))
+        }
+      }
+      let arguments = [
+        "--config", try TinyRun.write(to: folder), "--set", "data.source=stamps", "--set", "data.path=stamps",
+        "--set", "run.on_bad_record=skip",
+      ]
+      let made = try BuiltCommand.run(["sft"] + arguments, in: folder)
+      #expect(made.status == 0, "\(made.errors)")
+      #expect(lines(try BuiltCommand.run(["sft"] + arguments, in: folder)).contains("sft: done before"))
+      try change("stamps/town/flags/n7.txt", in: folder) { $0.replacing("thing", with: "bird") }
+      let again = lines(try BuiltCommand.run(["sft"] + arguments, in: folder))
+      #expect(again.contains("data.path: files hold something else"), "\(again)")
+    }
+  }
+
   @Test func aModelToBeginWith() throws {
     try BuiltCommand.withFolder { folder in
       let config = try TinyRun.write(to: folder)

@@ -32,6 +32,24 @@ import Testing
     }
   }
 
+  /// `tokenizer.model` cannot have words that were added; beside it `tokenizer.json` counts for them.
+  @Test func addedWordsBesidePieces() throws {
+    try withCopy { folder in
+      let plain = try PretrainedModel.load(from: folder).tokenizer
+      var json = try object(folder.appending(component: "tokenizer.json"))
+      let word: [String: Any] = [
+        "id": 332, "content": "colour", "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": false, "special": false,
+      ]
+      json["added_tokens"] = (json["added_tokens"] as? [[String: Any]] ?? []) + [word]
+      try write(json, "tokenizer.json", folder)
+      let both = try PretrainedModel.load(from: folder).tokenizer.encode("What colour?")
+      #expect(both.contains(332) && !plain.encode("What colour?").contains(332))
+      try FileManager.default.removeItem(at: folder.appending(component: "tokenizer.model"))
+      #expect(try PretrainedModel.load(from: folder).tokenizer.encode("What colour?") == both)
+    }
+  }
+
   @Test func filesThatContradictEachOther() throws {
     try withCopy { folder in
       var settings = try object(folder.appending(component: Self.image))

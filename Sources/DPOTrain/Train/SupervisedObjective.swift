@@ -52,9 +52,10 @@ public struct EncodedConversation: Sendable, Equatable {
           throw PromptError.emptyAnswer(index: index, prompt: turn.question)
         }
         if index == 0 {
-          ids = try encoder.encode(
-            encoder.template.prompt(turn.question),
-            grids: grids ?? conversation.pictures.map { _ in encoder.geometry.largest })
+          let prompt = encoder.template.prompt(turn.question)
+          ids =
+            try grids.map { try encoder.encode(prompt, grids: $0) }
+            ?? encoder.encode(prompt, imageCount: conversation.pictures.count)
         } else {
           ids += encoder.encode(laterQuestion: turn.question)
         }

@@ -43,8 +43,9 @@ extension Tokenizer {
     var isSame = true
     for text in texts {
       for isFirst in [true, false] {
-        let own = encode(text, isFirst: isFirst)
-        if own == json.encode(text, isFirst: isFirst) { continue }
+        // Words that were added to one of the two are not its pieces.
+        let own = vocabulary.encode(text, isFirst: isFirst)
+        if own == json.vocabulary.encode(text, isFirst: isFirst) { continue }
         isSame = false
         let other = json.encodeWithBlank(text) ?? []
         guard own == other else {

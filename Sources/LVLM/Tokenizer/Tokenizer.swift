@@ -54,7 +54,7 @@ public final class Tokenizer: Sendable {
     padID = pad ?? place(Self.padMark)
     vocabularySize = Int(next)
     self.added = tokens
-    words = AddedTokens(tokens.tokens.filter { [padID] in !$0.isSpecial && $0.id != padID })
+    words = AddedTokens(tokens.tokens.filter { !$0.isSpecial })
     bosID = bos
     eosID = eos
     unknownID = unknown

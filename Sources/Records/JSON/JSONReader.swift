@@ -84,12 +84,17 @@ struct JSONReader {
     defer { depth -= 1 }
     position += 1
     var members: [OrderedJSON.Member] = []
+    // Records have few keys, which are compared sooner than hashed.
+    let few = 16
     var seen: Set<String> = []
     if take(UInt8(ascii: "}")) { return .object(members) }
     while true {
       guard peek() == UInt8(ascii: "\"") else { throw expected("a key in quotes") }
       let key = try string()
-      guard seen.insert(key).inserted else {
+      if members.count == few { seen = Set(members.map(\.key)) }
+      let isNew =
+        members.count < few ? !members.contains { $0.key == key } : seen.insert(key).inserted
+      guard isNew else {
         throw expected("each key once, found \"\(key)\" twice")
       }
       guard take(UInt8(ascii: ":")) else { throw expected("':' after the key \"\(key)\"") }

@@ -21,7 +21,10 @@ public struct DataPlan: Sendable {
     do {
       let pictures = PictureCheck(most: mostPictures, remembering: directory)
       let source = try configuration.questionSource(pictures: pictures, collects: true)
-      outside = OutsideFiles(configuration, source: source).digests(remembering: directory)
+      // Only where there are parts to compare with: all files are read for it.
+      if try PartStates(configuration, in: directory).hasParts {
+        outside = OutsideFiles(configuration, source: source).digests(remembering: directory)
+      }
       let check = RunCheck(configuration, source: source)
       records = check.records
       let skips = configuration.run.onBadRecord == .skip

@@ -8,42 +8,89 @@ import Tensor
 
 /// Files outside a run that its parts are made from: the data with its pictures, a model to begin with,
 /// prompts made elsewhere. A part is made again when they hold something else than when it was made.
-struct OutsideFiles {
+package struct OutsideFiles {
+  /// A file, and what it is called among those of its key: where the whole folder lies does not matter.
+  private struct File {
+    var name: String
+    var path: String
+
+    init(_ path: String, in folder: String) {
+      let home = folder.hasSuffix("/") ? folder : folder + "/"
+      self.path = path
+      name = path.hasPrefix(home) ? String(path.dropFirst(home.count)) : (path as NSString).lastPathComponent
+    }
+  }
+
   /// The files by the key that names them.
-  private let files: [String: [String]]
+  private let files: [String: [File]]
 
   /// The file in a run that remembers what files held, by size and time.
   static let memory = "outside-files.txt"
 
   init(_ configuration: RunConfiguration, source: any QuestionSource) {
-    var files: [String: [String]] = [:]
-    if let path = configuration.data.path {
-      var seen: Set<String> = []
-      var all = Self.inside(path)
+    var files: [String: [File]] = [:]
+    let places = Self.dataPlaces(configuration.data)
+    if !places.isEmpty {
+      var all = places.flatMap(Self.below)
+      var seen = Set(all.map(\.path))
       for split in DataSplit.allCases {
         for index in 0..<source.count(of: split) {
-          if let picture = source.file(of: source.image(split, index)), seen.insert(picture).inserted {
-            all.append(picture)
-          }
+          let image = source.image(split, index)
+          guard let path = source.file(of: image), seen.insert(path).inserted else { continue }
+          var file = File(path, in: "")
+          file.name = image.path
+          all.append(file)
         }
       }
       files["data.path"] = all
     }
+    if let path = configuration.data.names { files["data.names"] = Self.inside(path) }
     if let path = configuration.model.path { files["model.path"] = Self.inside(path) }
     if let path = configuration.model.languageModel { files["model.language_model"] = Self.inside(path) }
     if let path = configuration.compose.path {
       files["compose.path"] = Self.inside(path).filter {
-        ["json", "jsonl", "sfv"].contains(($0 as NSString).pathExtension)
+        ["json", "jsonl", "sfv"].contains(($0.name as NSString).pathExtension)
       }
     }
     self.files = files
   }
 
+  /// Keys that name files outside a run; those of `data.image_root` are the pictures of `data.path`.
+  package static let keys = [
+    "data.path", "data.image_root", "data.names", "model.path", "model.language_model", "compose.path",
+  ]
+
+  /// The files and folders that a source reads, those that Debian installs where none is named.
+  private static func dataPlaces(_ data: RunConfiguration.Data) -> [String] {
+    if let path = data.path { return [path] }
+    let sources = data.source == .mixture ? data.shares.parts.map(\.source) : [data.source]
+    return sources.compactMap { source in
+      switch source {
+      case .fashion: FashionMNIST.debianFolder
+      case .emoji: ThingPictures.debianEmojiFont
+      case .stamps: ThingPictures.debianStamps
+      case .shapes, .llava, .mixture: nil
+      }
+    }
+  }
+
+  /// A file, or all files of a folder and of those in it.
+  private static func below(_ path: String) -> [File] {
+    guard let walk = FileManager.default.enumerator(atPath: path) else { return inside(path) }
+    let names = walk.compactMap { $0 as? String }.sorted()
+    return names.isEmpty ? inside(path) : present(names, in: path)
+  }
+
+  private static func present(_ names: [String], in folder: String) -> [File] {
+    names.map { "\(folder)/\($0)" }.filter { Stamp($0) != nil }.map { File($0, in: folder) }
+  }
+
   /// A file, or the files of a folder without those of folders in it.
-  private static func inside(_ path: String) -> [String] {
-    let names = try? FileManager.default.contentsOfDirectory(atPath: path)
-    let all = names?.filter { !$0.hasPrefix(".") }.sorted().map { "\(path)/\($0)" } ?? [path]
-    return all.filter { Stamp($0) != nil }
+  private static func inside(_ path: String) -> [File] {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+      return Stamp(path) == nil ? [] : [File(path, in: "")]
+    }
+    return present(names.filter { !$0.hasPrefix(".") }.sorted(), in: path)
   }
 
   /// Tells one content of a file from another without reading it.
@@ -72,7 +119,7 @@ struct OutsideFiles {
   func digests(remembering directory: URL) -> [String: String] {
     guard !files.isEmpty else { return [:] }
     let remembered = Self.remembered(in: directory).merging(Self.known.withLock { $0 }) { $1 }
-    let stamps = files.mapValues { $0.map { (path: $0, stamp: Stamp($0)) } }
+    let stamps = files.mapValues { $0.map { (name: $0.name, stamp: Stamp($0.path)) } }
     let open = Array(Set(stamps.values.joined().compactMap(\.stamp)).filter { remembered[$0] == nil })
     let read = concurrently(open.count) { index in
       CRC32.digits(try StoredBytes.checksum(of: URL(fileURLWithPath: open[index].path)).crc32)
@@ -83,9 +130,7 @@ struct OutsideFiles {
     return stamps.mapValues { all in
       // What cannot be read is another matter, and told where it is needed.
       Digest.of(
-        all.map { path, stamp in
-          "\((path as NSString).lastPathComponent) \(stamp.flatMap { digits[$0] } ?? "-")"
-        }.joined(separator: "\n"))
+        all.map { name, stamp in "\(name) \(stamp.flatMap { digits[$0] } ?? "-")" }.joined(separator: "\n"))
     }
   }
 
@@ -105,7 +150,7 @@ struct OutsideFiles {
   /// Writes down what the files hold, with a digest of the list as its first line.
   func remember(in directory: URL) throws {
     let known = Self.known.withLock { $0 }
-    let lines = Set(files.values.joined()).sorted().compactMap { path -> String? in
+    let lines = Set(files.values.joined().map(\.path)).sorted().compactMap { path -> String? in
       // A path with a line break would read as two.
       guard !path.contains("\n"), let stamp = Stamp(path), let digits = known[stamp] else { return nil }
       return "\(stamp.size) \(stamp.changed) \(digits) \(path)\n"

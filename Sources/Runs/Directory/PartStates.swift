@@ -13,8 +13,9 @@ public struct PartStates: Sendable {
   private let earlier: [String: String]?
   /// Digits of the model of the rounds before the last one.
   private var earlierRound: String?
-  /// What files outside hold now, by the key that names them; others are not looked at.
-  private let outside: [String: String]
+  /// What the files outside hold now that each part is made from, by the key that names them; others are not
+  /// looked at.
+  private let outside: [RunPart: [String: String]]
 
   /// Reads the records of a directory, which may be missing.
   /// - Parameter outside: digests of files outside the run that parts are made from, by the key that names
@@ -24,7 +25,7 @@ public struct PartStates: Sendable {
     _ configuration: RunConfiguration, in url: URL, outside: [String: String] = [:]
   ) throws {
     self.configuration = configuration
-    self.outside = outside
+    self.outside = Self.files(outside, configuration)
     self.url = url
     earlier = try? RunConfiguration(contentsOf: url.appendingPathComponent("config.yaml")).values
     for part in RunPart.allCases {
@@ -80,12 +81,12 @@ public struct PartStates: Sendable {
   /// an earlier version, which did not say.
   func changedFiles(of part: RunPart) -> [String] {
     guard let then = records[part]?.inputs else { return [] }
-    return files(of: part).filter { then[$0.key] != nil && then[$0.key] != $0.value }.keys.sorted()
+    return (outside[part] ?? [:]).filter { then[$0.key] != nil && then[$0.key] != $0.value }.keys.sorted()
   }
 
   /// The parts that are done but for files outside the run, by the keys that name these.
   public var changedFiles: [(key: String, redoes: [RunPart])] {
-    outside.keys.sorted().compactMap { key in
+    Set(outside.values.flatMap(\.keys)).sorted().compactMap { key in
       let redone = RunPart.allCases.filter {
         records[$0]?.key == configuration.hash(of: $0) && changedFiles(of: $0).contains(key)
       }
@@ -93,11 +94,23 @@ public struct PartStates: Sendable {
     }
   }
 
-  private func files(of part: RunPart) -> [String: String] {
-    guard !outside.isEmpty, part != .report else { return [:] }
-    let keys = Set(part.needs.union([part]).flatMap { rows(of: $0).map(\.key) })
-    return outside.filter { keys.contains($0.key) }
+  private static func files(
+    _ digests: [String: String], _ configuration: RunConfiguration
+  ) -> [RunPart: [String: String]] {
+    guard !digests.isEmpty else { return [:] }
+    let rows = configuration.rowsWithReaders.filter { digests[$0.key] != nil && $0.affectsResults }
+    var files: [RunPart: [String: String]] = [:]
+    for part in RunPart.allCases where part != .report {
+      let readers = part.needs.union([part])
+      for row in rows where !row.readers.isDisjoint(with: readers) {
+        files[part, default: [:]][row.key] = digests[row.key]
+      }
+    }
+    return files
   }
+
+  /// Whether parts are there, whatever they were made with.
+  var hasParts: Bool { !records.isEmpty }
 
   /// Whether a part was made from the model that the earlier rounds have left; also where that is not known.
   private func isOfThisRound(_ record: RunDirectory.StageRecord) -> Bool {
@@ -120,7 +133,7 @@ public struct PartStates: Sendable {
   /// Digits of the files of the parts it is made from, and of those outside the run, as far as they are
   /// known.
   func inputs(of part: RunPart) -> [String: String] {
-    var inputs = files(of: part)
+    var inputs = outside[part] ?? [:]
     for need in part.needs { inputs[need.rawValue] = records[need]?.files }
     if part == .answers || part.needs.contains(.answers) {
       inputs[RunConfiguration.earlierRoundFolder] = earlierRound

@@ -4,10 +4,16 @@ import Records
 extension Pipeline {
   /// Finishes the rounds before the last one, which take over what they have in common with this run.
   /// - Throws: as ``run(_:)``, and ``EarlierRoundError``.
-  func finish(_ earlier: RunConfiguration, in directory: RunDirectory) throws {
+  /// - Parameters:
+  ///   - outside: digests of the files outside the run that count, by the key that names them.
+  ///   - accepted: keys whose files are taken as they are.
+  func finish(
+    _ earlier: RunConfiguration, in directory: RunDirectory, outside: [String: String],
+    accepting accepted: [String]
+  ) throws {
     let stages: [Stage] = [.sft, .compose, .select, .train]
     let place = directory.file(RunConfiguration.earlierRoundFolder)
-    let isFinished = stages.allSatisfy { isDone($0, of: earlier, in: place) }
+    let isFinished = stages.allSatisfy { isDone($0, of: earlier, in: place, outside: outside) }
     // A round says its number when it begins: this one may have rounds before it.
     if isFinished {
       console.message("round \(earlier.train.rounds): done before")
@@ -18,7 +24,7 @@ extension Pipeline {
     do {
       try Pipeline(
         configuration: earlier, console: isFinished ? console.progressOnly : console,
-        takingFrom: others + [directory.url]
+        takingFrom: others + [directory.url], accepting: accepted
       ).run(stages)
     } catch let error as RunDirectoryError {
       throw EarlierRoundError(configuration: place.appendingPathComponent("config.yaml").path, error: error)

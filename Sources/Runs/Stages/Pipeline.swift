@@ -100,7 +100,8 @@ public struct Pipeline {
       }
       try directory.requirePrerequisites(of: stage)
       if stage == .select || stage == .train, let round = earlierRound.take() {
-        try finish(round, in: directory)
+        try finish(
+          round, in: directory, outside: looked, accepting: accepted.filter { outside[$0] != nil })
         try directory.requirePrerequisites(of: stage)
       }
       try directory.verifyInputs(of: stage)
@@ -181,7 +182,7 @@ public struct Pipeline {
 
   /// Whether a stage is done in a run directory, which may not be there.
   func isDone(
-    _ stage: Stage, of configuration: RunConfiguration, in directory: URL, outside: [String: String] = [:]
+    _ stage: Stage, of configuration: RunConfiguration, in directory: URL, outside: [String: String]
   ) -> Bool {
     let states = try? PartStates(configuration, in: directory, outside: outside)
     return states?.record(of: RunPart(stage)) != nil

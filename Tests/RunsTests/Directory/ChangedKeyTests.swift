@@ -112,6 +112,13 @@ import Testing
     }
   }
 
+  /// What a key names is looked at, whatever key it is.
+  @Test func everyKeyOfAPathIsLookedAt() {
+    let keys = Self.rows.filter { $0.expected == "a path" }.map(\.key)
+    // Where the run itself goes is no input of it.
+    #expect(Set(keys).subtracting(["run.output_dir"]) == Set(OutsideFiles.keys), "\(keys)")
+  }
+
   @Test func whatDiffersIsSaidWithBothValuesAndTheParts() throws {
     try Fixtures.withTemporaryDirectory { folder in
       do {

@@ -112,7 +112,7 @@ struct GenerateCommand: ParsableCommand {
     let question = prompt.contains(Tokenizer.imageMark) ? prompt : marks + prompt
     let example = try loaded.encoder.example(
       question: question, images: Array(pictures.indices),
-      grids: pictures.map { loaded.model.geometry.grid(width: $0.width, height: $0.height) },
+      grids: pictures.map { loaded.model.geometry.grid(width: $0.width, height: $0.height, isAlone: pictures.count == 1) },
       room: maxNewTokens)
     let features = try loaded.imageFeatures(pictures)
     let generator = Generator(

@@ -70,7 +70,7 @@ public final class PictureStore: Sendable {
   func grid(of picture: Picture, by geometry: any PictureGeometry) throws -> FeatureGrid {
     if let fixed = geometry.fixed { return fixed }
     let image = try image(picture)
-    return geometry.grid(width: image.width, height: image.height)
+    return geometry.grid(width: image.width, height: image.height, isAlone: false)
   }
 
   private func image(_ picture: Picture) throws -> RGBImage {

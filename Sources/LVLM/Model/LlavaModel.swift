@@ -104,7 +104,7 @@ public final class LlavaModel: Module {
   public func imageFeatures(_ pixels: Tensor) -> ImageFeatures {
     ImageFeatures(
       project(visionFeatures(pixels)),
-      layout: FeatureLayout(repeating: geometry.largest, count: pixels.shape[0]))
+      layout: FeatureLayout(repeating: configuration.featureGrid, count: pixels.shape[0]))
   }
 
   // MARK: Text

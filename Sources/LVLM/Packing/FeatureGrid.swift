@@ -1,3 +1,5 @@
+import Tensor
+
 /// A stretch of one side of a picture: from `start` to `end`, in parts of which the side has `parts`.
 ///
 /// Numbers of parts, not fractions: a patch of a side of seven ends exactly where the next one begins.
@@ -51,15 +53,59 @@ public struct FeatureGrid: Hashable, Sendable {
     public var leading: Int
   }
 
+  /// What a prompt shows in the place of a picture's mark.
+  public enum FramePart: Hashable, Sendable {
+    /// Words between the features, such as the number of a row of tiles.
+    case text(String)
+    /// So many of the features, one image token each.
+    case features(Int)
+  }
+
+  /// How a picture is cut for the vision encoder.
+  public struct Tiles: Hashable, Sendable {
+    /// Rows of tiles; 0 where the picture is one view.
+    public var rows: Int
+    /// Columns of tiles; 0 where the picture is one view.
+    public var columns: Int
+    /// Views in all, the one of the whole picture among them.
+    public var views: Int
+    /// Width of the picture in pixels, 0 where it does not matter.
+    public var width: Int
+    /// Height of the picture in pixels, 0 where it does not matter.
+    public var height: Int
+
+    /// A picture that is one view whatever its size.
+    public static let whole = Tiles(rows: 0, columns: 0, views: 1)
+
+    /// Tiles of a picture.
+    public init(rows: Int, columns: Int, views: Int, width: Int = 0, height: Int = 0) {
+      (self.rows, self.columns, self.views) = (rows, columns, views)
+      (self.width, self.height) = (width, height)
+    }
+  }
+
   /// For each feature its rectangle; `nil` for one that stands for no part of the picture.
   public let regions: [PictureRegion?]
   /// The division, where the grid is one, row by row.
   public let lattice: Lattice?
+  /// What stands in a prompt for the picture: all features one after the other unless told otherwise.
+  public let frame: [FramePart]
+  /// How the picture is cut for the vision encoder.
+  public let tiles: Tiles
 
   /// A grid of any rectangles.
-  public init(_ regions: [PictureRegion?]) {
+  /// - Parameters:
+  ///   - frame: what stands in a prompt; all features one after the other when nil.
+  ///   - tiles: how the picture is cut.
+  /// - Precondition: the frame shows as many features as there are.
+  public init(_ regions: [PictureRegion?], frame: [FramePart]? = nil, tiles: Tiles = .whole) {
     self.regions = regions
     lattice = nil
+    self.frame = frame ?? [.features(regions.count)]
+    self.tiles = tiles
+    let shown = self.frame.reduce(0) { if case .features(let count) = $1 { $0 + count } else { $0 } }
+    tensorRequire(
+      shown == regions.count, "FeatureGrid", "found a frame of \(shown) features, expected \(regions.count)")
   }
 
   /// An even division of a picture, row by row.
@@ -75,6 +121,8 @@ public struct FeatureGrid: Hashable, Sendable {
           y: .init(from: row, to: row + 1, of: Double(rows)))
       }
     lattice = Lattice(rows: rows, columns: columns, leading: leading)
+    frame = [.features(regions.count)]
+    tiles = .whole
   }
 
   /// Features of the picture.
@@ -103,12 +151,13 @@ public struct FeatureGrid: Hashable, Sendable {
 /// How many features a picture has, and of what, by its size.
 public protocol PictureGeometry: Sendable {
   /// The features of a picture of so many pixels.
-  func grid(width: Int, height: Int) -> FeatureGrid
+  /// - Parameter isAlone: whether its prompt shows no other picture: some families cut it finer then.
+  func grid(width: Int, height: Int, isAlone: Bool) -> FeatureGrid
 
   /// The grid with the most features that a picture can have.
-  var largest: FeatureGrid { get }
+  func largest(isAlone: Bool) -> FeatureGrid
 
-  /// The grid of every picture, where its size does not matter; otherwise `nil`.
+  /// The grid of every picture, where neither size nor company matters; otherwise `nil`.
   var fixed: FeatureGrid? { get }
 }
 
@@ -120,7 +169,7 @@ public struct FixedGeometry: PictureGeometry, Equatable {
   /// A geometry of one grid.
   public init(_ grid: FeatureGrid) { self.grid = grid }
 
-  public func grid(width: Int, height: Int) -> FeatureGrid { grid }
-  public var largest: FeatureGrid { grid }
+  public func grid(width: Int, height: Int, isAlone: Bool) -> FeatureGrid { grid }
+  public func largest(isAlone: Bool) -> FeatureGrid { grid }
   public var fixed: FeatureGrid? { grid }
 }

@@ -70,7 +70,7 @@ public struct PromptEncoder: Sendable {
   /// As ``encode(_:grids:)``, with pictures of which only the number is known: each counts as one with the
   /// most features.
   public func encode(_ prompt: String, imageCount: Int) throws -> [Int32] {
-    try encode(prompt, grids: Array(repeating: geometry.largest, count: imageCount))
+    try encode(prompt, grids: Array(repeating: geometry.largest(isAlone: imageCount == 1), count: imageCount))
   }
 
   private func encode(_ parts: [Part], grids: [FeatureGrid], prompt: String) throws -> [Int32] {
@@ -165,7 +165,7 @@ public struct PromptEncoder: Sendable {
     question: String, images: [Int], grids: [FeatureGrid]? = nil, answers: [String] = [], room: Int = 0
   ) throws -> PackedExample {
     let promptIDs = try encode(
-      parts(question: question), grids: grids ?? images.map { _ in geometry.largest },
+      parts(question: question), grids: grids ?? images.map { _ in geometry.largest(isAlone: images.count == 1) },
       prompt: template.prompt(question))
     var completions: [[Int32]] = []
     for (index, answer) in answers.enumerated() {

@@ -1,0 +1,28 @@
+public import Tensor
+
+/// Turns pictures into what a vision encoder reads: one or more square views of each.
+///
+/// What is slow and small is apart from what is quick and large: ``prepared(_:isAlone:)`` decodes, resizes and
+/// pads in 8 bits and can be kept, ``values(_:)`` normalises.
+public protocol PictureProcessor: Sendable {
+  /// How many features pictures have, and of what.
+  var geometry: any PictureGeometry { get }
+  /// Side of a view in pixels.
+  var viewSide: Int { get }
+
+  /// The 8-bit pictures that the views of a picture are made of.
+  /// - Parameter isAlone: whether its prompt shows no other picture.
+  func prepared(_ picture: RGBImage, isAlone: Bool) -> [RGBImage]
+
+  /// The normalised samples of all views in the encoder's order: `views · 3 · side · side` numbers.
+  /// - Parameter prepared: what ``prepared(_:isAlone:)`` made.
+  func values(_ prepared: [RGBImage]) -> [Float]
+}
+
+extension PictureProcessor {
+  /// The views of a picture, `[views, 3, side, side]`, normalised, in single precision.
+  public func pixels(_ picture: RGBImage, isAlone: Bool) -> Tensor {
+    let values = values(prepared(picture, isAlone: isAlone))
+    return Tensor(values, shape: [values.count / (3 * viewSide * viewSide), 3, viewSide, viewSide])
+  }
+}

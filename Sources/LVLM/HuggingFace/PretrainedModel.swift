@@ -339,4 +339,11 @@ public struct PretrainedModel {
 extension PretrainedModel {
   /// The settings of a model that brings every picture to one square.
   package var squareSettings: ImageProcessorConfiguration? { (processor as? ImageProcessor)?.configuration }
+
+  /// Text that differs where pictures are treated in another way.
+  package func pictureSettings() throws -> String {
+    if let squareSettings { return "\(squareSettings)" }
+    return try model.configuration.processorFiles(processor).sorted { $0.key < $1.key }
+      .map { String(decoding: $0.value, as: UTF8.self) }.joined(separator: "\n")
+  }
 }

@@ -47,8 +47,11 @@ extension KnownKeys {
       "watermarking_config": [], "stop_strings": [], "max_time": [], "token_healing": [.boolean(false)],
     ])
 
-  /// `config.json` outside its sections.
-  static let llava = generating.merging(bookkeeping).merging(
+  /// What any `config.json` carries along outside its sections.
+  static let model = generating.merging(bookkeeping)
+
+  /// LLaVA's `config.json` outside its sections.
+  static let llava = model.merging(
     KnownKeys(
       computed: [
         "text_config", "vision_config", "image_token_index", "image_token_id", "vision_feature_layer",

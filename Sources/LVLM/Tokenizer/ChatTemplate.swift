@@ -6,8 +6,12 @@ public struct ChatTemplate: Equatable, Sendable {
   public let beforeQuestion: String
   /// Everything between an answer's eos and a further question: no system sentence.
   public let beforeLaterQuestion: String
+  /// What stands before a question that begins with text rather than with a picture.
+  public let beforeText: String
   /// Everything between the question and the answer; ends where the answer begins.
   public let afterQuestion: String
+  /// What an answer begins with.
+  public let beforeAnswer: String
   /// Text that ends an answer besides the eos token, if the template has one.
   public let stop: String?
   /// Special tokens that the template itself writes; in a question they are ordinary text.
@@ -44,8 +48,14 @@ public struct ChatTemplate: Equatable, Sendable {
     afterQuestion: "<|im_end|>\n<|im_start|>assistant\n", stop: "<|im_end|>",
     marks: ["<|im_start|>", "<|im_end|>"])
 
+  /// Idefics3's and SmolVLM's: `User:` and `Assistant:`, a blank before whatever is text.
+  public static let smolVLM = ChatTemplate(
+    name: "smolvlm", beforeQuestion: "<|im_start|>User:", beforeLaterQuestion: "\nUser:", beforeText: " ",
+    afterQuestion: "<end_of_utterance>\nAssistant:", beforeAnswer: " ", stop: "<end_of_utterance>",
+    marks: ["<|im_start|>", "<end_of_utterance>"])
+
   /// Every template, in the order they are listed to users.
-  public static let all = [vicunaV1, llavaV0, plain, chatML]
+  public static let all = [vicunaV1, llavaV0, plain, chatML, smolVLM]
 
   /// The template of this name, nil when there is none.
   public init?(named name: String) {
@@ -54,13 +64,15 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   private init(
-    name: String, beforeQuestion: String, beforeLaterQuestion: String, afterQuestion: String, stop: String?,
-    marks: [String] = []
+    name: String, beforeQuestion: String, beforeLaterQuestion: String, beforeText: String = "",
+    afterQuestion: String, beforeAnswer: String = "", stop: String?, marks: [String] = []
   ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
     self.beforeLaterQuestion = beforeLaterQuestion
+    self.beforeText = beforeText
     self.afterQuestion = afterQuestion
+    self.beforeAnswer = beforeAnswer
     self.stop = stop
     self.marks = marks
   }
@@ -74,5 +86,10 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   /// The whole prompt, ending where the answer begins. `question` holds its `<image>` marks.
-  public func prompt(_ question: String) -> String { beforeQuestion + question + afterQuestion }
+  public func prompt(_ question: String) -> String { beforeQuestion + opened(question) + afterQuestion }
+
+  /// A question with what stands before it when it begins with text.
+  func opened(_ question: String) -> String {
+    question.hasPrefix(Tokenizer.imageMark) ? question : beforeText + question
+  }
 }

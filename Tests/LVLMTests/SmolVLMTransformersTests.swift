@@ -5,8 +5,8 @@ import Tensor
 import TestSupport
 import Testing
 
-/// What is written of a SmolVLM works in transformers with its own `AutoProcessor`: the same prompt, ids, views,
-/// scores and greedy answer.
+/// What is written of a SmolVLM works in transformers with its own `AutoProcessor`: the same prompt, ids,
+/// views, scores and greedy answer.
 @Suite struct SmolVLMTransformersTests: ModelCopies {
   private static let script = """
     import sys, json, torch

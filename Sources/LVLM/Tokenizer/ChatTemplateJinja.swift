@@ -24,6 +24,11 @@ extension ChatTemplate {
   /// The template that a text in transformers' language spells: one written here, or one of a published model
   /// that frames a question in the same way. Nil for any other: the language is not run here.
   package init?(jinja: String) {
+    // Here it stands outside any literal, where an escape would be two characters.
+    if Self.publishedSmolVLM.contains(jinja.trimmed.replacing("\r\n", with: "\n")) {
+      self = .smolVLM
+      return
+    }
     // A line break inside a literal is the same as its escape, which all of these have; GGUF files have
     // breaks.
     let text = jinja.trimmed.replacing("\r\n", with: "\n").replacing("\n", with: "\\n")
@@ -48,7 +53,7 @@ extension ChatTemplate {
       + "{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}"
       + "{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}"
       + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}": .chatML,
-  ].merging(publishedSmolVLM.map { ($0, .smolVLM) }) { first, _ in first }
+  ]
 
   /// What HuggingFaceTB/SmolVLM-Instruct and its kin ship; those that see films too say so.
   private static let publishedSmolVLM: [String] = ["", "{% elif line['type'] == 'video' %}{{ '<video>' }}"]
@@ -56,7 +61,7 @@ extension ChatTemplate {
       "<|im_start|>{% for message in messages %}{{message['role'] | capitalize}}"
         + "{% if message['content'][0]['type'] == 'image' %}{{':'}}{% else %}{{': '}}{% endif %}"
         + "{% for line in message['content'] %}{% if line['type'] == 'text' %}{{line['text']}}"
-        + "{% elif line['type'] == 'image' %}{{ '<image>' }}\($0){% endif %}{% endfor %}<end_of_utterance>\\n{% endfor %}"
+        + "{% elif line['type'] == 'image' %}{{ '<image>' }}\($0){% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
         + "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
     }
 }

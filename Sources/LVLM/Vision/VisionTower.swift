@@ -9,7 +9,7 @@ public final class VisionTower: Module {
   private let blocks: [VisionBlock]
   private let lastNorm: LayerNorm
 
-  init(_ configuration: VisionConfiguration, using generator: inout RandomGenerator) {
+  package init(_ configuration: VisionConfiguration, using generator: inout RandomGenerator) {
     self.configuration = configuration
     embeddings = VisionEmbeddings(configuration, using: &generator)
     firstNorm = LayerNorm(configuration.hiddenSize, epsilon: configuration.layerNormEpsilon)

@@ -50,6 +50,26 @@ import Testing
     }
   }
 
+  /// What tests of models write is read as what was written.
+  @Test func writtenForTests() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appendingPathComponent("a.bin")
+      let tensors = [
+        ("a.weight", Tensor.arange(24).to(.float32).reshaped([2, 3, 4])),
+        ("b", Tensor([0.5, -1]).to(.bfloat16)),
+        ("c", Tensor(3.0)),
+      ]
+      try PyTorchWriter.save(tensors.map { (name: $0.0, tensor: $0.1) }, to: url)
+      let file = try PyTorchFile(reading: url)
+      #expect(file.names == tensors.map(\.0))
+      for (name, tensor) in tensors {
+        let found = try file.tensor(name)
+        #expect(found.dtype == tensor.dtype && found.shape == tensor.shape)
+        #expect(found.array(of: Double.self) == tensor.array(of: Double.self))
+      }
+    }
+  }
+
   @Test func otherWaysToSave() throws {
     let module = try file("module")
     #expect(module.names == ["weight", "bias"] && module.entry("weight")?.shape == [2, 3])
@@ -175,25 +195,8 @@ import Testing
     let elements = ([1, 2, 3, 4] as [Float]).withUnsafeBytes { [UInt8]($0) }
     return try Fixtures.withTemporaryDirectory { folder in
       let url = folder.appendingPathComponent("a.bin")
-      try Data(Self.archive([("a/data.pkl", bytes), ("a/data/0", elements)])).write(to: url)
+      try Data(PyTorchWriter.archive([("a/data.pkl", bytes), ("a/data/0", elements)])).write(to: url)
       return try PyTorchFile(reading: url)
     }
-  }
-
-  /// A zip archive of stored members.
-  private static func archive(_ members: [(name: String, bytes: [UInt8])]) -> [UInt8] {
-    func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> (8 * $0) & 255) } }
-    var (file, directory): ([UInt8], [UInt8]) = ([], [])
-    for (name, bytes) in members {
-      let name = Array(name.utf8)
-      let sizes = little(Int(CRC32.of(bytes)), 4) + little(bytes.count, 4) + little(bytes.count, 4)
-      let common = little(20, 2) + little(0, 8) + sizes + little(name.count, 2) + little(0, 2)
-      directory += [0x50, 0x4B, 1, 2] + little(20, 2) + common + little(0, 10) + little(file.count, 4) + name
-      file += [0x50, 0x4B, 3, 4] + common + name + bytes
-    }
-    let end =
-      [0x50, 0x4B, 5, 6] + little(0, 4) + little(members.count, 2) + little(members.count, 2)
-      + little(directory.count, 4) + little(file.count, 4) + little(0, 2)
-    return file + directory + end
   }
 }

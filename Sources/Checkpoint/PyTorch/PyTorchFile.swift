@@ -130,6 +130,29 @@ public final class PyTorchFile: Sendable {
     return StoredArray(entry.elementType, shape: entry.shape, bytes: bytes)
   }
 
+  /// Calls `body` with the bytes of a tensor in C order, in pieces of a MiB where they lie one after the
+  /// other, else in one.
+  /// - Throws: as ``tensor(_:)``, or what `body` throws.
+  package func forEachPiece(of name: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    let entry = try known(name)
+    guard entry.isContiguous, !entry.range.isEmpty else {
+      return try array(name).bytes.withUnsafeBytes(body)
+    }
+    let range = entry.range
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(range.count, 1 << 20), alignment: 64)
+    defer { buffer.deallocate() }
+    guard let start = buffer.baseAddress else { return }
+    var checksum: UInt32 = 0
+    for first in stride(from: range.lowerBound, to: range.upperBound, by: 1 << 20) {
+      let part = first..<Swift.min(first + (1 << 20), range.upperBound)
+      try mapping.read(part, into: start)
+      let piece = UnsafeRawBufferPointer(rebasing: buffer[..<part.count])
+      checksum = CRC32.of(piece, after: checksum)
+      try body(piece)
+    }
+    try verify(entry, checksum: checksum)
+  }
+
   /// All tensors, in the order of the pickle.
   /// - Throws: as ``tensor(_:)``.
   public func tensors() throws -> [(name: String, tensor: Tensor)] {

@@ -209,7 +209,8 @@ public struct PretrainedModel {
 
   /// The template that a vocabulary was made for, as far as it shows: ChatML where it has ChatML's tokens.
   private static func usualTemplate(of tokenizer: Tokenizer) -> ChatTemplate {
-    ChatTemplate.chatML.marks.allSatisfy { tokenizer.id(of: $0) != nil } ? .chatML : .vicunaV1
+    let telling = [ChatTemplate.xComposer, .chatML]
+    return telling.first { $0.marks.allSatisfy { tokenizer.id(of: $0) != nil } } ?? .vicunaV1
   }
 
   private static func chatTemplate(
@@ -268,7 +269,10 @@ public struct PretrainedModel {
     let shown = Array(
       zip(pictures, isAlone ?? Array(repeating: pictures.count == 1, count: pictures.count)))
     let layout = FeatureLayout(
-      shown.map { processor.geometry.grid(width: $0.width, height: $0.height, isAlone: $1) })
+      try shown.enumerated().map { index, shown in
+        try processor.geometry.grid(
+          of: "picture \(index)", width: shown.0.width, height: shown.0.height, isAlone: shown.1)
+      })
     let pixels = Tensor.concatenated(shown.map { processor.pixels($0, isAlone: $1) }, axis: 0)
     return noGradient { model.imageFeatures(pixels, layout: layout) }
   }

@@ -95,8 +95,9 @@ public final class Tokenizer: Sendable {
     let own = [model.unknownID, model.bosID, model.eosID].compactMap { id in
       model.piece(id).map { AddedTokens.Token(text: $0, id: id, isSpecial: true) }
     }
+    let others = added.filter { token in !own.contains { $0.text == token.text } }
     self.init(
-      model, added: own + added.map { .init(text: $0.text, id: $0.id, isSpecial: true) }, bos: model.bosID,
+      model, added: own + others.map { .init(text: $0.text, id: $0.id, isSpecial: true) }, bos: model.bosID,
       eos: model.eosID, unknown: model.unknownID, pad: model.eosID, image: image, addsBOS: true,
       frame: ([model.bosID], []))
   }

@@ -54,8 +54,10 @@ public struct XComposerProcessor: PictureProcessor {
   /// The normalised value of each of the 256 samples, for each channel.
   private let levels: [[Float]]
 
+  /// The settings.
+  public var configuration: XComposerImageConfiguration { canvases.configuration }
   public var geometry: any PictureGeometry { canvases }
-  public var viewSide: Int { canvases.configuration.tileSide }
+  public var viewSide: Int { configuration.tileSide }
 
   /// Creates a processor.
   /// - Precondition: as ``XComposerGeometry/init(_:)``; there are three means and non-zero deviations.

@@ -16,6 +16,17 @@ public struct ChatTemplate: Equatable, Sendable {
   public let stop: String?
   /// Special tokens that the template itself writes; in a question they are ordinary text.
   public let marks: [String]
+  /// What is written behind an answer, before a further question and at the end of a conversation, where eos
+  /// stands alone; nil where eos alone ends every answer.
+  public let answerEnds: AnswerEnds?
+
+  /// Texts behind answers.
+  public struct AnswerEnds: Equatable, Sendable {
+    /// Before a further question.
+    public let inner: String
+    /// Before eos.
+    public let last: String
+  }
 
   /// LLaVA-1.5's: the Vicuna v1 system sentence, `USER:` and `ASSISTANT:`.
   public static let vicunaV1 = ChatTemplate(
@@ -54,8 +65,25 @@ public struct ChatTemplate: Equatable, Sendable {
     afterQuestion: "<end_of_utterance>\nAssistant:", beforeAnswer: " ", stop: "<end_of_utterance>",
     marks: ["<|im_start|>", "<end_of_utterance>"])
 
+  /// InternLM2's as InternLM-XComposer2.5 has it, whose marks are pieces that SentencePiece itself finds in
+  /// text. A conversation ends with a newline and eos; answers within it with a mark.
+  public static let xComposer = ChatTemplate.xComposer(named: "xcomposer", system: nil)
+
+  /// The same with the system text of the published examples.
+  public static let xComposerSystem = ChatTemplate.xComposer(
+    named: "xcomposer_system", system: XComposerDialogue.published)
+
+  private static func xComposer(named name: String, system: String?) -> ChatTemplate {
+    let (start, end) = (XComposerDialogue.start, XComposerDialogue.end)
+    let question = "\(start)user\n"
+    return ChatTemplate(
+      name: name, beforeQuestion: (system.map { "\(start)system\n\($0)\(end)\n" } ?? "") + question,
+      beforeLaterQuestion: "\n" + question, afterQuestion: "\(end)\n\(start)assistant\n", stop: end,
+      marks: [start, end], answerEnds: AnswerEnds(inner: end, last: end + "\n"))
+  }
+
   /// Every template, in the order they are listed to users.
-  public static let all = [vicunaV1, llavaV0, plain, chatML, smolVLM]
+  public static let all = [vicunaV1, llavaV0, plain, chatML, smolVLM, xComposer, xComposerSystem]
 
   /// The template of this name, nil when there is none.
   public init?(named name: String) {
@@ -65,7 +93,8 @@ public struct ChatTemplate: Equatable, Sendable {
 
   private init(
     name: String, beforeQuestion: String, beforeLaterQuestion: String, beforeText: String = "",
-    afterQuestion: String, beforeAnswer: String = "", stop: String?, marks: [String] = []
+    afterQuestion: String, beforeAnswer: String = "", stop: String?, marks: [String] = [],
+    answerEnds: AnswerEnds? = nil
   ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
@@ -75,6 +104,7 @@ public struct ChatTemplate: Equatable, Sendable {
     self.beforeAnswer = beforeAnswer
     self.stop = stop
     self.marks = marks
+    self.answerEnds = answerEnds
   }
 
   /// By what the template tells who speaks, and its special tokens, which no answer would say: `USER` and

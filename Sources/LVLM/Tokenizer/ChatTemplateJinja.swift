@@ -13,11 +13,15 @@ extension ChatTemplate {
       + "{% endif %}{% endfor %}{% endif %}"
     // Where an answer is encoded on its own, it begins with a SentencePiece vocabulary's space.
     let answer = afterQuestion + (afterQuestion.hasSuffix("\n") ? "" : " ")
+    let end =
+      answerEnds.map {
+        "{% if loop.last %}{{ \(literal($0.last)) }}{{ eos_token }}{% else %}{{ \(literal($0.inner)) }}{% endif %}"
+      } ?? "{{ eos_token }}"
     return
       "{% for message in messages %}{% if message['role'] == 'user' %}"
       + "{% if loop.first %}{{ \(literal(beforeQuestion)) }}{% else %}"
       + "{{ \(literal(beforeLaterQuestion)) }}{% endif %}\(content)"
-      + "{% else %}{{ \(literal(answer)) }}\(content){{ eos_token }}{% endif %}{% endfor %}"
+      + "{% else %}{{ \(literal(answer)) }}\(content)\(end){% endif %}{% endfor %}"
       + "{% if add_generation_prompt %}{{ \(literal(afterQuestion)) }}{% endif %}"
   }
 

@@ -21,10 +21,19 @@ public enum TextFamily: String, Codable, CaseIterable, Sendable {
     return .llama
   }
 
+  /// InternLM-XComposer2.5's decoder: InternLM2-7B with partial LoRA of width 256 in every matrix.
+  private static let publishedInternLM2 = {
+    var text = TextConfiguration(
+      vocabularySize: 92_544, intermediateSize: 14_336, keyValueHeadCount: 8, contextLength: 24_576,
+      ropeTheta: 1_000_000, ropeScaling: .dynamic(factor: 2), padTokenID: 2, family: .internlm2)
+    (text.partialRank, text.partialAlpha) = (256, 256)
+    return text
+  }()
+
   /// What absent keys mean: the defaults of `LlamaConfig`, `MistralConfig` and `Qwen2Config`.
   var defaults: TextConfiguration {
     switch self {
-    case .internlm2: XComposerConfiguration.publishedText
+    case .internlm2: Self.publishedInternLM2
     case .llama: TextConfiguration(contextLength: 2048, rmsNormEpsilon: 1e-6)
     case .mistral:
       TextConfiguration(

@@ -59,15 +59,21 @@ extension ChatTemplate {
       + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}": .chatML,
   ]
 
-  /// What HuggingFaceTB/SmolVLM-Instruct and its kin ship; those that see films too say so.
-  private static let publishedSmolVLM: [String] = ["", "{% elif line['type'] == 'video' %}{{ '<video>' }}"]
-    .map {
+  /// What HuggingFaceTB/SmolVLM-Instruct and its kin ship; those that see films too say so. The last says the
+  /// same in other words.
+  private static let publishedSmolVLM: [String] =
+    ["", "{% elif line['type'] == 'video' %}{{ '<video>' }}"].map {
       "<|im_start|>{% for message in messages %}{{message['role'] | capitalize}}"
         + "{% if message['content'][0]['type'] == 'image' %}{{':'}}{% else %}{{': '}}{% endif %}"
         + "{% for line in message['content'] %}{% if line['type'] == 'text' %}{{line['text']}}"
         + "{% elif line['type'] == 'image' %}{{ '<image>' }}\($0){% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
         + "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
-    }
+    } + [
+      "<|im_start|>{% for turn in messages %}{{ turn['role'] | capitalize }}:"
+        + "{{ '' if turn['content'][0]['type'] == 'image' else ' ' }}{% for part in turn['content'] %}"
+        + "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}<end_of_utterance>\n{% endfor %}"
+        + "{{ 'Assistant:' if add_generation_prompt else '' }}"
+    ]
 }
 
 extension String {

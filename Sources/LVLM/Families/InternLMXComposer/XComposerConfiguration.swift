@@ -16,19 +16,13 @@ public struct XComposerConfiguration: Codable, Equatable, Sendable {
   public var imageTokenIndex = Self.imageToken
 
   /// The id of an image feature.
-  static let imageToken = -100
+  static let imageToken = XComposerDialogue.imageToken
 
   /// The published tower: CLIP ViT-L/14 at 560 pixels.
   public static let publishedVision = VisionConfiguration(imageSize: 560)
 
   /// The published decoder: InternLM2-7B with partial LoRA of width 256 in every matrix.
-  public static let publishedText = {
-    var text = TextConfiguration(
-      vocabularySize: 92_544, intermediateSize: 14_336, keyValueHeadCount: 8, contextLength: 24_576,
-      ropeTheta: 1_000_000, ropeScaling: .dynamic(factor: 2), padTokenID: 2, family: .internlm2)
-    (text.partialRank, text.partialAlpha) = (256, 256)
-    return text
-  }()
+  public static let publishedText = TextFamily.internlm2.defaults
 
   /// A model configuration; the defaults are InternLM-XComposer2.5-7B.
   public init(

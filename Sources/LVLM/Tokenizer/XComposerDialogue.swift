@@ -3,6 +3,8 @@
 /// Its marks are pieces that SentencePiece itself finds in text, and there is no blank before a text, so that
 /// parts of a prompt can be encoded one by one.
 package struct XComposerDialogue: Equatable, Sendable {
+  /// The id of an image feature, which no text has.
+  static let imageToken = -100
   /// Begins a turn.
   package static let start = "[UNUSED_TOKEN_146]"
   /// Ends a turn.

@@ -91,6 +91,15 @@ extension KnownKeys {
       ],
       harmless: ["vocab_size", "bos_token_id", "eos_token_id", "pad_token_id"]))
 
+  /// `vision_config` of a SigLIP tower: how pictures are brought to it stands in another file.
+  static let siglip = generating.merging(bookkeeping).merging(
+    KnownKeys(
+      computed: SiglipConfiguration.CodingKeys.allCases.map(\.rawValue),
+      harmless: [
+        "vocab_size", "bos_token_id", "eos_token_id", "pad_token_id", "projection_dim", "vision_use_head",
+        "use_base_siglip", "max_image_size", "size",
+      ]))
+
   /// `generation_config.json`.
   static let generation = generating.merging(
     KnownKeys(

@@ -101,7 +101,7 @@ import Testing
       try JSONSerialization.data(withJSONObject: texts).write(to: list)
       var written: [(directory: URL, loaded: PretrainedModel)] = []
       for (index, template) in ChatTemplate.all.enumerated() {
-        let isByteLevel = template == .chatML
+        let isByteLevel = !template.marks.isEmpty
         let made = try model(
           template, isByteLevel: isByteLevel, in: folder.appending(component: "files\(index)"))
         let directory = folder.appending(component: "model\(index)")

@@ -10,6 +10,10 @@ public enum TemplateChoice: String, CaseIterable, Sendable {
   case llavaV0 = "llava_v0"
   /// ChatML with SmolLM2-Instruct's system sentence.
   case chatML = "chatml"
+  /// LLaVA-OneVision's.
+  case oneVision = "onevision"
+  /// LLaVA-OneVision's of its first months: ChatML without a system sentence.
+  case oneVisionChatML = "onevision_chatml"
 }
 
 extension TemplateChoice {
@@ -20,6 +24,8 @@ extension TemplateChoice {
     case .vicunaV1: .vicunaV1
     case .llavaV0: .llavaV0
     case .chatML: .chatML
+    case .oneVision: .oneVision
+    case .oneVisionChatML: .oneVisionChatML
     }
   }
 }

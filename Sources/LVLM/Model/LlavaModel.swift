@@ -48,7 +48,9 @@ public final class LlavaModel: Module {
     self.configuration = configuration
     geometry = FixedGeometry(configuration.featureGrid)
     visionTower = VisionTower(configuration.vision, using: &generator)
-    projector = MultiModalProjector(configuration, using: &generator)
+    projector = MultiModalProjector(
+      from: configuration.vision.hiddenSize, to: configuration.text.hiddenSize,
+      activation: configuration.projectorActivation, bias: configuration.hasProjectorBias, using: &generator)
     var placeholder = RandomGenerator.placeholder
     decoder =
       awaitsDecoder

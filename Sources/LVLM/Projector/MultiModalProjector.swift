@@ -6,11 +6,12 @@ public final class MultiModalProjector: Module {
   private let second: Linear
   private let activation: Activation
 
-  init(_ configuration: LlavaConfiguration, using generator: inout RandomGenerator) {
-    let (inner, outer) = (configuration.vision.hiddenSize, configuration.text.hiddenSize)
-    first = Linear(inner, outer, bias: configuration.hasProjectorBias, using: &generator)
-    second = Linear(outer, outer, bias: configuration.hasProjectorBias, using: &generator)
-    activation = configuration.projectorActivation
+  init(
+    from inner: Int, to outer: Int, activation: Activation, bias: Bool, using generator: inout RandomGenerator
+  ) {
+    first = Linear(inner, outer, bias: bias, using: &generator)
+    second = Linear(outer, outer, bias: bias, using: &generator)
+    self.activation = activation
   }
 
   /// Visits the parameters under their Hugging Face names.

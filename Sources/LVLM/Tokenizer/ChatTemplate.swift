@@ -12,6 +12,9 @@ public struct ChatTemplate: Equatable, Sendable {
   public let stop: String?
   /// Special tokens that the template itself writes; in a question they are ordinary text.
   public let marks: [String]
+  /// What parts the pictures before a question from its words, and stands before the words alike where no
+  /// picture does; nil where a question is written as it is.
+  public let beforeWords: String?
 
   /// LLaVA-1.5's: the Vicuna v1 system sentence, `USER:` and `ASSISTANT:`.
   public static let vicunaV1 = ChatTemplate(
@@ -44,8 +47,24 @@ public struct ChatTemplate: Equatable, Sendable {
     afterQuestion: "<|im_end|>\n<|im_start|>assistant\n", stop: "<|im_end|>",
     marks: ["<|im_start|>", "<|im_end|>"])
 
+  /// LLaVA-OneVision's: ChatML without line breaks between the messages, pictures before the words.
+  ///
+  /// An answer begins on a new line. What transformers' template writes for one that stands inside a
+  /// conversation, a blank before the line break, is not what the model was asked with when it gave it.
+  public static let oneVision = ChatTemplate(
+    name: "onevision", beforeQuestion: "<|im_start|>user ", beforeLaterQuestion: "<|im_start|>user ",
+    afterQuestion: "<|im_end|><|im_start|>assistant\n", stop: "<|im_end|>",
+    marks: ["<|im_start|>", "<|im_end|>"], beforeWords: "\n")
+
+  /// LLaVA-OneVision's of its first months, which some of its checkpoints still have: ChatML without a system
+  /// sentence.
+  public static let oneVisionChatML = ChatTemplate(
+    name: "onevision_chatml", beforeQuestion: "<|im_start|>user\n",
+    beforeLaterQuestion: "\n<|im_start|>user\n", afterQuestion: "<|im_end|>\n<|im_start|>assistant\n",
+    stop: "<|im_end|>", marks: ["<|im_start|>", "<|im_end|>"])
+
   /// Every template, in the order they are listed to users.
-  public static let all = [vicunaV1, llavaV0, plain, chatML]
+  public static let all = [vicunaV1, llavaV0, plain, chatML, oneVision, oneVisionChatML]
 
   /// The template of this name, nil when there is none.
   public init?(named name: String) {
@@ -55,7 +74,7 @@ public struct ChatTemplate: Equatable, Sendable {
 
   private init(
     name: String, beforeQuestion: String, beforeLaterQuestion: String, afterQuestion: String, stop: String?,
-    marks: [String] = []
+    marks: [String] = [], beforeWords: String? = nil
   ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
@@ -63,6 +82,7 @@ public struct ChatTemplate: Equatable, Sendable {
     self.afterQuestion = afterQuestion
     self.stop = stop
     self.marks = marks
+    self.beforeWords = beforeWords
   }
 
   /// By what the template tells who speaks, and its special tokens, which no answer would say: `USER` and
@@ -74,5 +94,20 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   /// The whole prompt, ending where the answer begins. `question` holds its `<image>` marks.
-  public func prompt(_ question: String) -> String { beforeQuestion + question + afterQuestion }
+  public func prompt(_ question: String) -> String {
+    beforeQuestion + written(question) + afterQuestion
+  }
+
+  /// A question as it stands in a prompt. Where pictures and words are parted, the `<image>` marks at its
+  /// head (each may have a line break behind it) stand together; those among the words stay there.
+  func written(_ question: String) -> String {
+    guard let beforeWords else { return question }
+    var (pictures, words) = ("", question[...])
+    while words.hasPrefix(Tokenizer.imageMark) {
+      pictures += Tokenizer.imageMark
+      words = words.dropFirst(Tokenizer.imageMark.count)
+      if words.hasPrefix("\n") { words = words.dropFirst() }
+    }
+    return words.isEmpty && !pictures.isEmpty ? pictures : pictures + beforeWords + words
+  }
 }

@@ -119,7 +119,8 @@ public struct PromptEncoder: Sendable {
   /// border.
   private func parts(question: String) -> [Part] {
     joined(
-      parts(template.beforeQuestion, findsTokens: true) + parts(question, findsTokens: false)
+      parts(template.beforeQuestion, findsTokens: true)
+        + parts(template.written(question), findsTokens: false)
         + parts(template.afterQuestion, findsTokens: true))
   }
 
@@ -138,7 +139,7 @@ public struct PromptEncoder: Sendable {
   /// Ids of a further question of a conversation, up to where its answer begins. It shows no pictures.
   public func encode(laterQuestion question: String) -> [Int32] {
     let all =
-      parts(template.beforeLaterQuestion, findsTokens: true) + [.text(question)]
+      parts(template.beforeLaterQuestion, findsTokens: true) + [.text(template.written(question))]
       + parts(template.afterQuestion, findsTokens: true)
     return joined(all).enumerated().flatMap { index, part -> [Int32] in
       switch part {
@@ -165,7 +166,8 @@ public struct PromptEncoder: Sendable {
     question: String, images: [Int], grids: [FeatureGrid]? = nil, answers: [String] = [], room: Int = 0
   ) throws -> PackedExample {
     let promptIDs = try encode(
-      parts(question: question), grids: grids ?? images.map { _ in geometry.largest(isAlone: images.count == 1) },
+      parts(question: question),
+      grids: grids ?? images.map { _ in geometry.largest(isAlone: images.count == 1) },
       prompt: template.prompt(question))
     var completions: [[Int32]] = []
     for (index, answer) in answers.enumerated() {

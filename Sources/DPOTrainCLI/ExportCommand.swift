@@ -152,7 +152,7 @@ struct ExportCommand: ParsableCommand {
 }
 
 extension ExportCommand {
-  private func put(_ adapter: URL, on model: LlavaModel) throws {
+  private func put(_ adapter: URL, on model: VisionLanguageModel) throws {
     guard adapter.pathExtension == "h5" else { return try model.loadAdapter(from: adapter) }
     let changed = try AdaptedCheckpoint(reading: adapter).put(
       on: model, base: URL(fileURLWithPath: self.model))

@@ -112,7 +112,9 @@ struct GenerateCommand: ParsableCommand {
     let question = prompt.contains(Tokenizer.imageMark) ? prompt : marks + prompt
     let example = try loaded.encoder.example(
       question: question, images: Array(pictures.indices),
-      grids: pictures.map { loaded.model.geometry.grid(width: $0.width, height: $0.height, isAlone: pictures.count == 1) },
+      grids: pictures.map {
+        loaded.encoder.geometry.grid(width: $0.width, height: $0.height, isAlone: pictures.count == 1)
+      },
       room: maxNewTokens)
     let features = try loaded.imageFeatures(pictures)
     let generator = Generator(
@@ -127,7 +129,11 @@ struct GenerateCommand: ParsableCommand {
     ) { _, text in try? output.write(contentsOf: Data(text.utf8)) }
     try? output.write(contentsOf: Data("\n".utf8))
     if let attention, let map = answers.first?.attention, let processor = loaded.processor {
-      try AttentionPicture.draw(map, over: pictures.map(processor.square)).writePNG(to: attention)
+      let seen = pictures.map { picture in
+        (processor as? ImageProcessor)?.square(picture)
+          ?? picture.resized(width: processor.viewSide, height: processor.viewSide, filter: .bicubic)
+      }
+      try AttentionPicture.draw(map, over: seen).writePNG(to: attention)
     }
   }
 }

@@ -44,7 +44,9 @@ struct ForwardVerification {
       var results: [String: Tensor] = [:]
       let states = model.visionTower.hiddenStates(pixels)
       for (index, state) in states.enumerated() { results["vision_hidden/\(index)"] = state }
-      results["vision_selected"] = states[model.configuration.usedVisionLayerCount]
+      if let llava = model.configuration as? LlavaConfiguration {
+        results["vision_selected"] = states[llava.usedVisionLayerCount]
+      }
       let features = model.imageFeatures(pixels)
       results["projected"] = features.rows
 

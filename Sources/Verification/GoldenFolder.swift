@@ -61,14 +61,14 @@ struct GoldenFolder {
   func open() throws -> PretrainedModel { try PretrainedModel.load(from: model) }
 
   /// The model in single or double precision.
-  func loadModel(_ dtype: DType) throws -> LlavaModel {
+  func loadModel(_ dtype: DType) throws -> VisionLanguageModel {
     let model = try open().model
     model.convert(to: dtype)
     return model
   }
 
   /// The model with the weights of `ref.safetensors`.
-  func loadReference(_ dtype: DType) throws -> LlavaModel {
+  func loadReference(_ dtype: DType) throws -> VisionLanguageModel {
     let model = try open().model
     let file = try SafeTensorsFile(reading: file("ref.safetensors"))
     try model.setParameters(file.tensors(), source: file.url.path)
@@ -90,7 +90,7 @@ public struct VerificationError: Error, Equatable, Sendable, CustomStringConvert
   public var description: String { "\(file): found \(found), expected \(expected)" }
 }
 
-extension LlavaModel {
+extension VisionLanguageModel {
   /// Converts every parameter.
   func convert(to dtype: DType) {
     for (_, parameter) in namedParameters() { parameter.convert(to: dtype) }

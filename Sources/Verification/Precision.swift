@@ -37,13 +37,13 @@ final class PrecisionPair {
 
 /// The model in both precisions.
 struct ModelPair {
-  let single: LlavaModel
-  let double: LlavaModel
+  let single: VisionLanguageModel
+  let double: VisionLanguageModel
 
-  init(_ load: (DType) throws -> LlavaModel) throws {
+  init(_ load: (DType) throws -> VisionLanguageModel) throws {
     single = try load(.float32)
     double = try load(.float64)
   }
 
-  subscript(dtype: DType) -> LlavaModel { dtype == .float64 ? double : single }
+  subscript(dtype: DType) -> VisionLanguageModel { dtype == .float64 ? double : single }
 }

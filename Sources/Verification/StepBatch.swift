@@ -15,7 +15,7 @@ struct StepBatch {
   private let cells: [Int]
   private let cellCount: Int
 
-  init(_ arrays: GoldenArrays, _ configuration: LlavaConfiguration) throws {
+  init(_ arrays: GoldenArrays, _ configuration: any FamilyConfiguration) throws {
     pixels = try arrays.tensor("batch/pixel_values")
     let ids = try arrays.integers("batch/input_ids")
     let attended = try arrays.integers("batch/attention_mask")
@@ -43,11 +43,11 @@ struct StepBatch {
     cellCount = 2 * counts.count * (width - 1)
     packed = try PackedBatch(
       examples, sharesPrefix: true, imageTokenID: Int32(configuration.imageTokenIndex),
-      features: FeatureLayout(repeating: configuration.featureGrid, count: first))
+      features: FeatureLayout(repeating: configuration.viewGrid, count: first))
   }
 
   /// Log-probability of every answer token, in the order of the packed batch.
-  func logProbabilities(_ model: LlavaModel) -> Tensor {
+  func logProbabilities(_ model: VisionLanguageModel) -> Tensor {
     let features = model.imageFeatures(pixels.to(model.decoder.headWeight.dtype))
     return model.logProbabilities(packed, imageFeatures: features)
   }

@@ -21,7 +21,7 @@ struct StepVerification {
 
   /// What one precision computes before any training.
   private struct Start {
-    var model: LlavaModel
+    var model: VisionLanguageModel
     var reference: Tensor
     var policy: Tensor
   }
@@ -86,14 +86,14 @@ struct StepVerification {
 
   /// Every stored gradient, and that no other parameter has one.
   private func compareGradients(
-    _ group: String, _ model: LlavaModel, _ gradients: Gradients, _ report: inout VerificationReport,
+    _ group: String, _ model: VisionLanguageModel, _ gradients: Gradients, _ report: inout VerificationReport,
     exact: (String) -> Tensor?
   ) throws {
     let parameters = Dictionary(uniqueKeysWithValues: model.namedParameters().map { ($0.name, $0.parameter) })
     var expected: Set<String> = []
     for name in arrays.paths(under: "\(group)/grad") {
       let path = "\(group)/grad/\(name)"
-      let canonical = ParameterNames.canonical(name) ?? name
+      let canonical = ParameterNames.llava.canonical(name) ?? name
       expected.insert(canonical)
       guard let parameter = parameters[canonical] else {
         report.fail("\(arrays.name) \(path)", "the model has no such parameter")
@@ -115,7 +115,7 @@ struct StepVerification {
     let rate = try arrays.requiredNumber("lr", on: settings)
     let steps = Int(try arrays.requiredNumber("steps", on: settings))
     struct Course {
-      var model: LlavaModel
+      var model: VisionLanguageModel
       var losses: [Double] = []
       var norms: [Double] = []
       var margins: [Double] = []
@@ -162,14 +162,14 @@ struct StepVerification {
   }
 
   private func compareParameters(
-    _ group: String, _ model: LlavaModel, _ exact: LlavaModel, reach: Double,
+    _ group: String, _ model: VisionLanguageModel, _ exact: VisionLanguageModel, reach: Double,
     _ report: inout VerificationReport
   ) throws {
     let untouched = Dictionary(
       uniqueKeysWithValues: try golden.loadModel(.float32).namedParameters().map { ($0.name, $0.parameter) })
     var changed: [String] = []
     for ((name, parameter), (_, doubled)) in zip(model.namedParameters(), exact.namedParameters()) {
-      let saved = ParameterNames.Layout.allCases.map { ParameterNames.name(name, in: $0) }
+      let saved = ParameterNames.Layout.allCases.map { ParameterNames.llava.name(name, in: $0) }
       if let path = saved.map({ "\(group)/train/params/\($0)" }).first(where: arrays.has) {
         // The true gradient of these is zero: AdamW turns rounding noise into steps of up to the learning
         // rate.

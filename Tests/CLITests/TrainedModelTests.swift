@@ -63,8 +63,8 @@ import Testing
       let again = try PretrainedModel.load(from: folder.appendingPathComponent("later/sft/model"))
       #expect(again.template == .llavaV0)
       // Pictures are prepared as the base says, by every stage, and what is written says so again.
-      #expect(again.processor?.configuration.padsToSquare == false)
-      #expect(again.processor?.configuration.resampling == .bilinear)
+      #expect(again.squareSettings?.padsToSquare == false)
+      #expect(again.squareSettings?.resampling == .bilinear)
       let told = try BuiltCommand.run(
         later + ["--set", "run.output_dir=other", "--set", "tokenizer.template=plain", "--quiet"], in: folder)
       #expect(told.errors.contains("its chat template is llava_v0"), "\(told.errors)")

@@ -45,7 +45,7 @@ import TestSupport
       self.cells = cells
       batch = try PackedBatch(
         examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(model.configuration.imageTokenIndex),
-        features: FeatureLayout(repeating: model.configuration.featureGrid, count: first))
+        features: FeatureLayout(repeating: model.configuration.viewGrid, count: first))
     }
 
     func logProbabilities() -> Tensor {
@@ -109,7 +109,7 @@ import TestSupport
     let trainable = step.model.trainableParameters()
     #expect(trainable.count == file.names.count)
     func peft(_ name: String) -> String {
-      "base_model.model." + ParameterNames.name(name, in: .inMemory)
+      "base_model.model." + ParameterNames.llava.name(name, in: .inMemory)
     }
     for (name, parameter) in trainable {
       let array = try file.array(peft(name))

@@ -28,7 +28,7 @@ import Testing
         completions: answer.isEmpty ? [] : [answer])
       return try PackedBatch(
         [example], sharesPrefix: true, imageTokenID: Int32(model.configuration.imageTokenIndex),
-        features: FeatureLayout(repeating: model.configuration.featureGrid, count: pixels.shape[0]))
+        features: FeatureLayout(repeating: model.configuration.viewGrid, count: pixels.shape[0]))
     }
   }
 

@@ -31,14 +31,14 @@ import Testing
   @Test func everythingOfADirectory() throws {
     try withCopy { folder in
       let loaded = try PretrainedModel.load(from: folder)
-      #expect(loaded.processor?.configuration.size == 12)
-      #expect(loaded.processor?.configuration.padsToSquare == false)
+      #expect(loaded.squareSettings?.size == 12)
+      #expect(loaded.squareSettings?.padsToSquare == false)
       #expect(loaded.template == .vicunaV1)
       let picture = try RGBImage(contentsOf: Fixtures.url("verification/images/photo.jpg").path)
       #expect(try loaded.imageFeatures([picture, picture]).rows.shape == [8, 32])
       #expect(try loaded.imageFeatures([]).rows.shape == [0, 32])
       try FileManager.default.removeItem(at: folder.appending(component: "preprocessor_config.json"))
-      #expect(try PretrainedModel.load(from: folder).processor?.configuration.padsToSquare == true)
+      #expect(try PretrainedModel.load(from: folder).squareSettings?.padsToSquare == true)
       try FileManager.default.removeItem(at: folder.appending(component: "tokenizer.model"))
       let text = "Compare the two pictures."
       #expect(try PretrainedModel.load(from: folder).tokenizer.encode(text) == loaded.tokenizer.encode(text))
@@ -232,7 +232,7 @@ import Testing
         let batch = try PackedBatch(
           [PackedExample(promptIDs: ids.array(of: Int32.self), images: [0, 1])], sharesPrefix: true,
           imageTokenID: Int32(model.configuration.imageTokenIndex),
-          features: FeatureLayout(repeating: model.configuration.featureGrid, count: 2))
+          features: FeatureLayout(repeating: model.configuration.viewGrid, count: 2))
         return noGradient {
           model.decoder.logits(model.hiddenStates(batch, imageFeatures: model.imageFeatures(pixels)))
         }

@@ -131,7 +131,7 @@ import Testing
       #expect(loaded.tokenizer.encode(text) == ids, "\(name): \(text.debugDescription)")
     }
     let processor = try #require(loaded.processor)
-    let pixels = processor(pictures)
+    let pixels = Tensor.concatenated(pictures.map { processor.pixels($0, isAlone: false) }, axis: 0)
     let theirs = try arrays.tensor("pixels")
     let level =
       zip(pixels.array(of: Float.self), theirs.array(of: Float.self))

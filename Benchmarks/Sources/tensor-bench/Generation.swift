@@ -14,7 +14,7 @@ final class Generation {
   /// - Parameter type: how the weights of linear layers and embeddings are stored.
   init(_ size: ModelSize, batch: Int, weights type: DType = .float32) throws {
     var random = RandomGenerator(seed: 0)
-    let model = try LlavaModel(size.configuration, using: &random)
+    let model = try VisionLanguageModel(size.configuration, using: &random)
     model.setTrainable(false, .vision, .projector, .decoder)
     let directory = FileManager.default.temporaryDirectory.appending(component: UUID().uuidString)
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)

@@ -5,7 +5,7 @@ import Tensor
 /// One decoder layer of LLaVA-1.5-7B's width with frozen BFloat16 weights and adapters: forward and backward
 /// over a sequence of 512 tokens.
 final class LargeLayer {
-  private let model: LlavaModel
+  private let model: VisionLanguageModel
   private let batch: PackedBatch
   private let features: ImageFeatures
 
@@ -17,7 +17,7 @@ final class LargeLayer {
         patchSize: 14, projectionSize: 8),
       text: TextConfiguration(vocabularySize: 64, hiddenLayerCount: 1), imageTokenIndex: 63,
       visionFeatureLayer: -1)
-    model = try LlavaModel(configuration, using: &random)
+    model = try VisionLanguageModel(configuration, using: &random)
     model.setTrainable(false, .vision, .projector, .decoder)
     model.storeFrozenWeights(as: .bfloat16)
     TensorRuntime.trim()
@@ -40,7 +40,7 @@ final class Loading {
   init() throws {
     directory = FileManager.default.temporaryDirectory.appending(component: UUID().uuidString)
     var random = RandomGenerator(seed: 0)
-    try LlavaModel(ModelSize.all[1].configuration, using: &random).save(to: directory)
+    try VisionLanguageModel(ModelSize.all[1].configuration, using: &random).save(to: directory)
   }
 
   deinit { try? FileManager.default.removeItem(at: directory) }
@@ -53,7 +53,7 @@ final class Loading {
     let read = seconds(since: start)
     precondition(bytes?.isEmpty == false)
     start = ContinuousClock.now
-    _ = try LlavaModel.load(from: directory)
+    _ = try VisionLanguageModel.load(from: directory)
     return (read, seconds(since: start))
   }
 }

@@ -5,8 +5,8 @@ import Tensor
 /// One DPO step: policy and reference forward, sigmoid loss, backward, clipping by norm, AdamW on every
 /// weight.
 final class PreferenceStep {
-  private let policy: LlavaModel
-  private let reference: LlavaModel
+  private let policy: VisionLanguageModel
+  private let reference: VisionLanguageModel
   private let batch: PackedBatch
   private let pixels: Tensor
   private let sumOverAnswers: Tensor
@@ -19,9 +19,9 @@ final class PreferenceStep {
 
   init(_ size: ModelSize, sharesPrefix: Bool = true, cachesReference: Bool = false) throws {
     var weights = RandomGenerator(seed: 0)
-    policy = try LlavaModel(size.configuration, using: &weights)
+    policy = try VisionLanguageModel(size.configuration, using: &weights)
     weights = RandomGenerator(seed: 0)
-    reference = try LlavaModel(size.configuration, using: &weights)
+    reference = try VisionLanguageModel(size.configuration, using: &weights)
     var data = RandomGenerator(seed: 1)
     let examples = size.examples(using: &data)
     batch = try PackedBatch(
@@ -38,7 +38,7 @@ final class PreferenceStep {
   }
 
   /// Log-probabilities of the answers, `[pairs, 2]`, chosen first.
-  private func answers(_ model: LlavaModel) -> Tensor {
+  private func answers(_ model: VisionLanguageModel) -> Tensor {
     let tokens = model.logProbabilities(batch, imageFeatures: model.imageFeatures(pixels))
     return sumOverAnswers.matmul(tokens).reshaped([-1, 2])
   }

@@ -46,7 +46,7 @@ public struct AttendedAnswer: Sendable {
 ///
 /// Batches are a function of the whole list of requests, so that a resumed run computes the same ones.
 public struct Answerer {
-  private let model: LlavaModel
+  private let model: VisionLanguageModel
   private let encoder: PromptEncoder
   private let features: FeatureStore
   private let generator: Generator
@@ -60,7 +60,7 @@ public struct Answerer {
   /// - Throws: ``RecordError`` naming the first one whose marks are not its pictures, or that is longer than
   ///   the context.
   public init(
-    _ requests: [AnswerRequest], model: LlavaModel, encoder: PromptEncoder, features: FeatureStore,
+    _ requests: [AnswerRequest], model: VisionLanguageModel, encoder: PromptEncoder, features: FeatureStore,
     batchTokens: Int, maxNewTokens: Int
   ) throws {
     self.model = model
@@ -118,7 +118,7 @@ public struct Answerer {
     let own = try features.features(of: indices.map { requests[$0].pictures })
     let examples = indices.map { index in
       PackedExample(
-        promptIDs: promptIDs[index], images: requests[index].pictures.compactMap { own.numbers[$0] })
+        promptIDs: promptIDs[index], images: own.numbers(of: requests[index].pictures))
     }
     return (examples, isBlind ? own.features.blank : own.features)
   }

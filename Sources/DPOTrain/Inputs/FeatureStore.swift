@@ -6,8 +6,17 @@ import Tensor
 public struct BatchFeatures {
   /// Each distinct picture once.
   public var features: ImageFeatures
-  /// Which of them each picture is.
-  public var numbers: [Picture: Int]
+  private let numbers: [ShownPicture: Int]
+  private let pictures: PictureStore
+
+  init(features: ImageFeatures, numbers: [ShownPicture: Int], pictures: PictureStore) {
+    (self.features, self.numbers, self.pictures) = (features, numbers, pictures)
+  }
+
+  /// Which of them the pictures of one prompt are.
+  public func numbers(of prompt: [Picture]) -> [Int] {
+    pictures.shown(prompt).compactMap { numbers[$0] }
+  }
 }
 
 /// Turns pictures into projected image features.
@@ -27,40 +36,55 @@ public final class FeatureStore {
     case everything
   }
 
-  private let model: LlavaModel
+  private let model: VisionLanguageModel
   private let pictures: PictureStore
+  /// Where neither size nor company matters, every picture is one view of the model.
+  private let geometry: any PictureGeometry
   private let training: Training
   private let limit: Int
   private let report: (String) -> Void
-  private var kept: [Picture: Tensor] = [:]
+  private var kept: [ShownPicture: Tensor] = [:]
   private var isPrepared = false
   /// Pictures per pass through the vision tower.
   private let chunk: Int
 
-  /// Most pictures per pass, and most bytes of their features: large ones would fill the memory with one
-  /// pass.
-  private static let (mostPictures, mostBytes) = (64, 256 << 20)
+  /// Most views per pass, and most bytes of the features: large ones would fill the memory with one pass.
+  private static let (mostViews, mostBytes) = (64, 256 << 20)
 
   /// - Parameters:
   ///   - cacheBytes: memory for prepared features; pictures beyond it are computed each time, alone.
   ///   - report: gets a sentence when not all prepared features can be kept.
   public init(
-    model: LlavaModel, pictures: PictureStore, training: Training = .nothing,
+    model: VisionLanguageModel, pictures: PictureStore, training: Training = .nothing,
     cacheBytes: Int = MachineMemory.featureCacheBytes, report: @escaping (String) -> Void = { _ in }
   ) {
     self.model = model
     self.pictures = pictures
+    geometry =
+      pictures.geometry.fixed == nil ? pictures.geometry : FixedGeometry(model.configuration.viewGrid)
     self.training = training
     self.report = report
     limit = cacheBytes
-    let size = Self.bytesPerPicture(model.configuration, training)
-    chunk = min(Self.mostPictures, max(1, Self.mostBytes / max(size, 1)))
+    let size = Self.bytesPerPicture(model.configuration, geometry, training)
+    let views = geometry.largest(isAlone: true).tiles.views
+    chunk = max(1, min(Self.mostViews / views, Self.mostBytes / max(size, 1)))
   }
 
-  /// Bytes of the features of one picture that are kept.
-  package static func bytesPerPicture(_ configuration: LlavaConfiguration, _ training: Training) -> Int {
-    let width = training == .projector ? configuration.vision.hiddenSize : configuration.text.hiddenSize
-    return configuration.tokensPerImage * width * DType.float32.byteSize
+  /// Bytes of the features of one picture that are kept, at most.
+  package static func bytesPerPicture(
+    _ configuration: any FamilyConfiguration, _ geometry: any PictureGeometry, _ training: Training
+  ) -> Int {
+    [true, false].map { bytes(configuration, geometry.largest(isAlone: $0), training) }.max() ?? 0
+  }
+
+  private static func bytes(
+    _ configuration: any FamilyConfiguration, _ grid: FeatureGrid, _ training: Training
+  ) -> Int {
+    let values =
+      training == .projector
+      ? grid.tiles.views * configuration.viewPatchCount * configuration.visionWidth
+      : grid.count * configuration.text.hiddenSize
+    return values * DType.float32.byteSize
   }
 
   /// How many of so many pictures have room.
@@ -75,9 +99,9 @@ public final class FeatureStore {
     guard training != .everything else { return }
     isPrepared = true
     kept.removeAll()
-    var seen = Set<Picture>()
-    let distinct = all.joined().filter { seen.insert($0).inserted }
-    let size = Self.bytesPerPicture(model.configuration, training)
+    var seen = Set<ShownPicture>()
+    let distinct = all.flatMap(pictures.shown).filter { seen.insert($0).inserted }
+    let size = Self.bytesPerPicture(model.configuration, geometry, training)
     let count = Self.keptCount(of: distinct.count, bytesPerPicture: size, cacheBytes: limit)
     if count < distinct.count {
       report(
@@ -89,11 +113,11 @@ public final class FeatureStore {
       // Whole passes, also where the last pictures have no room: their company decides the last bits of the
       // others.
       let some = Array(distinct[start..<min(start + chunk, distinct.count)])
-      let computed = try frozen(some)
       let layout = try layout(some)
+      let computed = try frozen(some, layout)
       let isWhole = start + some.count <= count
       for (index, picture) in some.prefix(count - start).enumerated() {
-        let own = computed.slice(axis: 0, layout[index])
+        let own = computed.slice(axis: 0, rows(layout)[index])
         kept[picture] = isWhole ? own : own.materialized()
       }
     }
@@ -108,50 +132,78 @@ public final class FeatureStore {
   /// Features of the distinct pictures of a batch, in order of first appearance.
   /// - Throws: `ImageError` when a picture cannot be read.
   public func features(of wanted: [[Picture]]) throws -> BatchFeatures {
-    var numbers: [Picture: Int] = [:]
-    var distinct: [Picture] = []
-    for picture in wanted.joined() where numbers[picture] == nil {
+    var numbers: [ShownPicture: Int] = [:]
+    var distinct: [ShownPicture] = []
+    for picture in wanted.flatMap(pictures.shown) where numbers[picture] == nil {
       numbers[picture] = distinct.count
       distinct.append(picture)
     }
+    let layout = try layout(distinct)
     let rows: Tensor =
       if distinct.isEmpty {
         Tensor.zeros([0, model.configuration.text.hiddenSize])
       } else {
         switch training {
-        case .everything: model.imageFeatures(try pictures.pixels(distinct)).rows
-        case .projector: model.project(try known(distinct))
-        case .nothing: try known(distinct)
+        case .everything: model.imageFeatures(try pictures.pixels(distinct), layout: layout).rows
+        case .projector: model.project(states(try known(distinct, layout)), layout: layout)
+        case .nothing: try known(distinct, layout)
         }
       }
-    return BatchFeatures(features: ImageFeatures(rows, layout: try layout(distinct)), numbers: numbers)
+    return BatchFeatures(
+      features: ImageFeatures(rows, layout: layout), numbers: numbers, pictures: pictures)
   }
 
-  /// What the features of pictures stand for.
+  /// What the features of the pictures of one prompt stand for.
   /// - Throws: `ImageError` when a picture whose size matters cannot be read.
-  public func grids(of pictures: [Picture]) throws -> [FeatureGrid] {
-    try pictures.map { try self.pictures.grid(of: $0, by: model.geometry) }
+  public func grids(of prompt: [Picture]) throws -> [FeatureGrid] {
+    try pictures.shown(prompt).map(grid)
   }
 
-  private func layout(_ pictures: [Picture]) throws -> FeatureLayout {
-    FeatureLayout(try grids(of: pictures))
+  private func grid(of picture: ShownPicture) throws -> FeatureGrid {
+    try geometry.fixed ?? pictures.grid(of: picture)
   }
 
-  /// `[features of all pictures, width]`.
-  private func known(_ distinct: [Picture]) throws -> Tensor {
+  private func layout(_ pictures: [ShownPicture]) throws -> FeatureLayout {
+    FeatureLayout(try pictures.map(grid))
+  }
+
+  /// The rows of each picture in what is kept: the encoder's states of its views, or its features.
+  private func rows(_ layout: FeatureLayout) -> [Range<Int>] {
+    guard training == .projector else { return (0..<layout.count).map { layout[$0] } }
+    var start = 0
+    return layout.grids.map { grid in
+      let count = grid.tiles.views * model.configuration.viewPatchCount
+      defer { start += count }
+      return start..<start + count
+    }
+  }
+
+  /// `[views · patches, vision width]` as the connector reads them.
+  private func states(_ rows: Tensor) -> Tensor {
+    let patches = model.configuration.viewPatchCount
+    return rows.reshaped([rows.shape[0] / patches, patches, rows.shape[1]])
+  }
+
+  /// What is kept of pictures, one after the other: `[features, text width]`, or the encoder's states
+  /// `[views · patches, vision width]`.
+  private func known(_ distinct: [ShownPicture], _ layout: FeatureLayout) throws -> Tensor {
     guard isPrepared else {
       let parts = try stride(from: 0, to: distinct.count, by: chunk).map {
-        try frozen(Array(distinct[$0..<min($0 + chunk, distinct.count)]))
+        let range = $0..<min($0 + chunk, distinct.count)
+        return try frozen(Array(distinct[range]), FeatureLayout(Array(layout.grids[range])))
       }
       return parts.count == 1 ? parts[0] : Tensor.concatenated(parts, axis: 0)
     }
-    return Tensor.concatenated(try distinct.map { try kept[$0] ?? frozen([$0]) }, axis: 0)
+    return Tensor.concatenated(
+      try distinct.enumerated().map { index, picture in
+        try kept[picture] ?? frozen([picture], FeatureLayout([layout.grids[index]]))
+      }, axis: 0)
   }
 
-  private func frozen(_ some: [Picture]) throws -> Tensor {
+  private func frozen(_ some: [ShownPicture], _ layout: FeatureLayout) throws -> Tensor {
     let pixels = try pictures.pixels(some)
     return noGradient {
-      guard training == .projector else { return model.imageFeatures(pixels).rows }
+      guard training == .projector else { return model.imageFeatures(pixels, layout: layout).rows }
       let features = model.visionFeatures(pixels)
       return features.reshaped([features.shape[0] * features.shape[1], features.shape[2]])
     }

@@ -19,77 +19,132 @@ public enum Picture: Hashable, Sendable {
   case composed(ComposedPicture)
 }
 
-/// Reads pictures and prepares them for the vision tower; prepared pictures are kept in 8 bits up to a limit.
+/// A picture as a prompt shows it: some families cut one finer that is alone.
+public struct ShownPicture: Hashable, Sendable {
+  /// The picture.
+  public var picture: Picture
+  /// Whether its prompt shows no other; false where that makes no difference.
+  public var isAlone: Bool
+}
+
+/// Reads pictures and prepares them for the vision encoder; prepared pictures are kept in 8 bits up to a
+/// limit.
 public final class PictureStore: Sendable {
+  private struct Kept {
+    var prepared: [ShownPicture: [RGBImage]] = [:]
+    var bytes = 0
+    /// Width and height of pictures, where they matter.
+    var sizes: [Picture: (width: Int, height: Int)] = [:]
+  }
+
   private let source: any QuestionSource
-  private let processor: ImageProcessor
+  private let processor: any PictureProcessor
   private let limit: Int
-  private let kept = Mutex<[Picture: RGBImage]>([:])
+  private let kept = Mutex(Kept())
 
   /// Memory for prepared pictures where nothing else is said.
   public static let defaultCacheBytes = 192 << 20
 
   /// - Parameter cacheBytes: memory for prepared pictures; once it is full, further ones are read each time.
   public init(
-    source: any QuestionSource, processor: ImageProcessor, cacheBytes: Int = PictureStore.defaultCacheBytes
+    source: any QuestionSource, processor: any PictureProcessor,
+    cacheBytes: Int = PictureStore.defaultCacheBytes
   ) {
     self.source = source
     self.processor = processor
-    limit = cacheBytes / Self.bytesPerPicture(side: processor.configuration.size)
+    limit = cacheBytes
   }
 
   /// Bytes of a kept picture of so many pixels on each side.
   package static func bytesPerPicture(side: Int) -> Int { side * side * 3 }
 
-  /// The normalised pixels of pictures, `[pictures, 3, side, side]`.
+  /// How many features pictures have, and of what.
+  public var geometry: any PictureGeometry { processor.geometry }
+
+  /// The pictures of one prompt as it shows them.
+  public func shown(_ pictures: [Picture]) -> [ShownPicture] {
+    let isAlone = pictures.count == 1 && processor.geometry.fixed == nil
+    return pictures.map { ShownPicture(picture: $0, isAlone: isAlone) }
+  }
+
+  /// The normalised pixels of the views of pictures, `[views of all pictures, 3, side, side]`.
   /// - Throws: `ImageError` naming the first file, in the order given, that cannot be used.
-  public func pixels(_ pictures: [Picture]) throws -> Tensor {
-    let side = processor.configuration.size
+  public func pixels(_ pictures: [ShownPicture]) throws -> Tensor {
+    let side = processor.viewSide
     let area = 3 * side * side
-    let failures = Mutex<[Int: any Error]>([:])
-    let values = [Float](unsafeUninitializedCapacity: pictures.count * area) { buffer, count in
+    guard processor.geometry.fixed != nil else {
+      let values = Mutex<[Int: [Float]]>([:])
+      try forEach(pictures) { index, prepared in
+        let own = processor.values(prepared)
+        values.withLock { $0[index] = own }
+      }
+      let all = values.withLock { values in pictures.indices.flatMap { values[$0] ?? [] } }
+      return Tensor(all, shape: [all.count / area, 3, side, side])
+    }
+    let values = try [Float](unsafeUninitializedCapacity: pictures.count * area) { buffer, count in
       nonisolated(unsafe) let base = buffer
-      DispatchQueue.concurrentPerform(iterations: pictures.count) { index in
-        do {
-          let prepared = processor.values(try square(pictures[index]))
-          _ = UnsafeMutableBufferPointer(rebasing: base[index * area..<(index + 1) * area])
-            .initialize(from: prepared)
-        } catch {
-          failures.withLock { $0[index] = error }
-          base[index * area..<(index + 1) * area].initialize(repeating: 0)
-        }
+      try forEach(pictures) { index, prepared in
+        _ = UnsafeMutableBufferPointer(rebasing: base[index * area..<(index + 1) * area])
+          .initialize(from: processor.values(prepared))
       }
       count = pictures.count * area
     }
-    if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
     return Tensor(values, shape: [pictures.count, 3, side, side])
+  }
+
+  /// Prepares pictures on all threads.
+  /// - Throws: `ImageError` naming the first file, in the order given, that cannot be used.
+  private func forEach(
+    _ pictures: [ShownPicture], body: @Sendable (Int, [RGBImage]) -> Void
+  ) throws {
+    let failures = Mutex<[Int: any Error]>([:])
+    DispatchQueue.concurrentPerform(iterations: pictures.count) { index in
+      do { body(index, try prepared(pictures[index])) } catch { failures.withLock { $0[index] = error } }
+    }
+    if let first = failures.withLock({ $0.min { $0.key < $1.key } }) { throw first.value }
   }
 
   /// The features that a picture has.
   /// - Throws: `ImageError` when its size matters and it cannot be read.
-  func grid(of picture: Picture, by geometry: any PictureGeometry) throws -> FeatureGrid {
-    if let fixed = geometry.fixed { return fixed }
-    let image = try image(picture)
-    return geometry.grid(width: image.width, height: image.height, isAlone: false)
+  public func grid(of shown: ShownPicture) throws -> FeatureGrid {
+    if let fixed = processor.geometry.fixed { return fixed }
+    let size: (width: Int, height: Int)
+    if let known = kept.withLock({ $0.sizes[shown.picture] }) {
+      size = known
+    } else {
+      let image = try image(shown.picture)
+      size = (image.width, image.height)
+    }
+    return processor.geometry.grid(width: size.width, height: size.height, isAlone: shown.isAlone)
   }
 
   private func image(_ picture: Picture) throws -> RGBImage {
-    switch picture {
-    case .source(let reference): try source.image(for: reference)
-    case .file(let path): try RGBImage(contentsOf: path)
-    case .noisy(let path, let noise): noise.applied(to: try RGBImage(contentsOf: path))
-    case .corrupted(let path, let corruption): corruption.applied(to: try RGBImage(contentsOf: path))
-    case .composed(let canvas): try canvas.drawn(from: source)
+    let image =
+      switch picture {
+      case .source(let reference): try source.image(for: reference)
+      case .file(let path): try RGBImage(contentsOf: path)
+      case .noisy(let path, let noise): noise.applied(to: try RGBImage(contentsOf: path))
+      case .corrupted(let path, let corruption): corruption.applied(to: try RGBImage(contentsOf: path))
+      case .composed(let canvas): try canvas.drawn(from: source)
+      }
+    if processor.geometry.fixed == nil {
+      kept.withLock { $0.sizes[picture] = (image.width, image.height) }
     }
+    return image
   }
 
-  /// The square the model sees of one picture.
-  public func square(_ picture: Picture) throws -> RGBImage {
-    if let known = kept.withLock({ $0[picture] }) { return known }
-    let square = processor.square(try image(picture))
+  /// What the views of one picture are made of.
+  private func prepared(_ shown: ShownPicture) throws -> [RGBImage] {
+    if let known = kept.withLock({ $0.prepared[shown] }) { return known }
+    let prepared = processor.prepared(try image(shown.picture), isAlone: shown.isAlone)
     // A canvas of training is seen once.
-    if case .composed = picture { return square }
-    kept.withLock { if $0.count < limit { $0[picture] = square } }
-    return square
+    if case .composed = shown.picture { return prepared }
+    let bytes = prepared.reduce(0) { $0 + $1.pixels.count }
+    kept.withLock { kept in
+      guard kept.bytes + bytes <= limit, kept.prepared[shown] == nil else { return }
+      kept.prepared[shown] = prepared
+      kept.bytes += bytes
+    }
+    return prepared
   }
 }

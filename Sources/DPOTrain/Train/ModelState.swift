@@ -8,7 +8,7 @@ import Tensor
 package enum ModelState {
   /// What a checkpoint holds, in the model's order: every parameter; of a model with adapters those that are
   /// trained, because the others stay what they are in the base model.
-  static func entries(of model: LlavaModel) -> [TrainingCheckpoint.Entry] {
+  static func entries(of model: VisionLanguageModel) -> [TrainingCheckpoint.Entry] {
     let parameters = model.namedParameters()
     let held = model.hasAdapters ? parameters.filter(\.parameter.isTrainable) : parameters
     return held.map { ($0.name, $0.parameter.tensor.detached()) }
@@ -21,7 +21,7 @@ package enum ModelState {
     private let parameters: [String: Parameter]
     private var missing: [NamedParameter]
 
-    init(_ model: LlavaModel, from file: URL) {
+    init(_ model: VisionLanguageModel, from file: URL) {
       self.file = file
       let all = model.namedParameters()
       parameters = Dictionary(all.map { ($0.name, $0.parameter) }) { first, _ in first }
@@ -73,7 +73,7 @@ package enum ModelState {
   }
 
   /// A hash of all weights.
-  package static func digest(_ model: LlavaModel) -> String {
+  package static func digest(_ model: VisionLanguageModel) -> String {
     var digest = Digest()
     for (name, parameter) in model.namedParameters() {
       digest.update(name)

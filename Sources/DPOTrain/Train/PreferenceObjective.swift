@@ -54,7 +54,7 @@ public struct PairLogProbabilities: Sendable, Equatable {
 
 /// Answers scored by a model: packs pairs, runs the decoder, sums log-probabilities per answer.
 public struct PairScorer {
-  private let model: LlavaModel
+  private let model: VisionLanguageModel
   private let features: FeatureStore
   private let sharesPrefix: Bool
   private let lengthWeight: Double
@@ -68,7 +68,7 @@ public struct PairScorer {
   ///   - weighsPairs: whether ``Sums/pairWeights`` are computed.
   ///   - attention: the decoder layer, and the tokens that ask, of ``Sums/attentionRatios``; none by default.
   public init(
-    model: LlavaModel, features: FeatureStore, sharesPrefix: Bool, lengthWeight: Double = 1,
+    model: VisionLanguageModel, features: FeatureStore, sharesPrefix: Bool, lengthWeight: Double = 1,
     weighsPairs: Bool = false, attention: (layer: Int, queries: AttentionReading.Queries)? = nil
   ) {
     self.attention = attention
@@ -103,7 +103,7 @@ public struct PairScorer {
     let batchFeatures = try features.features(of: pairs.map(\.pictures))
     let examples = pairs.map { pair in
       PackedExample(
-        promptIDs: pair.promptIDs, images: pair.pictures.compactMap { batchFeatures.numbers[$0] },
+        promptIDs: pair.promptIDs, images: batchFeatures.numbers(of: pair.pictures),
         completions: pair.completions)
     }
     let batch = try PackedBatch(

@@ -75,7 +75,7 @@ public struct EncodedConversation: Sendable, Equatable {
 
 /// Mean cross-entropy of the answer tokens of a step's conversations.
 public struct SupervisedObjective: TrainingObjective {
-  private let model: LlavaModel
+  private let model: VisionLanguageModel
   private let features: FeatureStore
   private let encoder: PromptEncoder
   private let sampler: RecordSampler
@@ -85,7 +85,7 @@ public struct SupervisedObjective: TrainingObjective {
   ///   - sampler: Counts epochs; `conversations` decides what a step sees.
   ///   - conversations: The conversations of a step, a pure function of its number.
   public init(
-    model: LlavaModel, features: FeatureStore, encoder: PromptEncoder, sampler: RecordSampler,
+    model: VisionLanguageModel, features: FeatureStore, encoder: PromptEncoder, sampler: RecordSampler,
     conversations: @escaping (_ step: Int) throws -> [Conversation]
   ) {
     self.model = model
@@ -108,7 +108,7 @@ public struct SupervisedObjective: TrainingObjective {
     let batch = try PackedBatch(
       zip(records, encoded).map { record, encoded in
         PackedExample(
-          promptIDs: encoded.ids, images: record.pictures.compactMap { batchFeatures.numbers[$0] })
+          promptIDs: encoded.ids, images: batchFeatures.numbers(of: record.pictures))
       }, sharesPrefix: true, imageTokenID: encoder.imageTokenID, features: batchFeatures.features.layout)
     var rows: [Int32] = []
     var targets: [Int32] = []

@@ -61,7 +61,7 @@ public final class TrainingLoop {
   }
 
   private let settings: Settings
-  private let model: LlavaModel
+  private let model: VisionLanguageModel
   private let directory: CheckpointDirectory
   private let metricsURL: URL
   private let console: Console
@@ -82,7 +82,7 @@ public final class TrainingLoop {
   ///   - baseHash: hash of the model that stays while adapters on it are trained, for checkpoints that hold
   ///     those alone.
   public init(
-    settings: Settings, model: LlavaModel, checkpoints: URL, metrics: URL, console: Console,
+    settings: Settings, model: VisionLanguageModel, checkpoints: URL, metrics: URL, console: Console,
     baseHash: String = ""
   ) {
     self.settings = settings

@@ -19,7 +19,7 @@ package struct ValidationLook {
   /// - Throws: ``CompositionError`` where there are too few pictures, ``RecordError`` where a prompt is too
   ///   long.
   package init(
-    model: LlavaModel, encoder: PromptEncoder, pictures: PictureStore, composer: Composer,
+    model: VisionLanguageModel, encoder: PromptEncoder, pictures: PictureStore, composer: Composer,
     composed: SupervisedSettings.Composed, count: Int, grading: AnswerGrading, batchTokens: Int,
     maxNewTokens: Int
   ) throws {

@@ -21,7 +21,7 @@ public struct VisionPretraining {
   }
 
   private let settings: SupervisedSettings.VisionPretraining
-  private let model: LlavaModel
+  private let model: VisionLanguageModel
   private let source: any QuestionSource
   private let pictures: PictureStore
   private let canvases: RegionSampler
@@ -33,12 +33,12 @@ public struct VisionPretraining {
   ///   - options: sizes of canvases.
   public init(
     settings: SupervisedSettings.VisionPretraining, composed: SupervisedSettings.Composed = .init(),
-    options: CompositionOptions = .init(), model: LlavaModel, source: any QuestionSource,
+    options: CompositionOptions = .init(), model: VisionLanguageModel, source: any QuestionSource,
     pictures: PictureStore, seed: UInt64
   ) {
     canvases = RegionSampler(
       source: source, composed: composed, share: settings.composedShare, options: options,
-      grid: model.configuration.featureGrid)
+      grid: model.configuration.viewGrid)
     self.settings = settings
     self.model = model
     self.source = source
@@ -98,7 +98,7 @@ public struct VisionPretraining {
     let attributes = try Self.attributes(of: source)
     guard settings.maxSteps > 0, !attributes.isEmpty else { return nil }
     var random = RandomGenerator(seed: seed, stream: 0x5649_5349)
-    let width = model.configuration.vision.hiddenSize
+    let width = model.configuration.visionWidth
     let heads = attributes.map { Linear(width, $0.classes.count, bias: false, using: &random) }
     var parameters = model.visionTower.namedParameters(prefix: "vision_tower")
     for (index, head) in heads.enumerated() { parameters += head.namedParameters(prefix: "heads.\(index)") }
@@ -121,7 +121,7 @@ public struct VisionPretraining {
       let batch = canvases.batch(
         of: cursor.records(ofStep: step).map { source.image(.sft, $0) }, using: &draws)
       let images = batch.regions.map(\.image)
-      let pooled = batch.pooled(model.visionFeatures(try pictures.pixels(batch.pictures)))
+      let pooled = batch.pooled(model.visionFeatures(try pictures.pixels(batch.pictures.flatMap { pictures.shown([$0]) })))
       var loss = Tensor(0)
       for (attribute, head) in zip(attributes, heads) {
         let known = images.enumerated().compactMap { row, image -> (row: Int32, target: Int32)? in

@@ -57,11 +57,13 @@ package struct BenchmarkAnswerer {
     generator = Generator(model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop)
     let encoder = loaded.encoder
     var encoded: [Encoded] = []
+    let pictures = BenchmarkPictures(rows: rows)
     var unusable: [(place: Int, problem: DataError)] = []
     for row in rows.rows {
       do {
         encoded.append(
-          try Self.encode(row, preset: rows.preset, encoder: encoder, settings: settings))
+          try Self.encode(
+            row, preset: rows.preset, encoder: encoder, settings: settings, pictures: pictures))
       } catch let error as PromptError {
         unusable.append((row.place, rows.problem("\(error)", place: row.place)))
       } catch let error as BenchmarkCellError {
@@ -70,7 +72,7 @@ package struct BenchmarkAnswerer {
     }
     rows.leaveOut(unusable)
     self.encoded = encoded
-    pictures = BenchmarkPictures(rows: rows)
+    self.pictures = pictures
     let room = settings.generates ? settings.maxNewTokens : 0
     batches = TokenBatches.byLength(
       lengths: encoded.map { item in
@@ -79,18 +81,26 @@ package struct BenchmarkAnswerer {
   }
 
   private static func encode(
-    _ row: BenchmarkRow, preset: BenchmarkPreset, encoder: PromptEncoder, settings: Settings
+    _ row: BenchmarkRow, preset: BenchmarkPreset, encoder: PromptEncoder, settings: Settings,
+    pictures: BenchmarkPictures
   ) throws -> Encoded {
     let prompt = try BenchmarkPrompt(
       row, form: settings.form, suffix: settings.suffix, marksImages: preset.marksImages)
     let choices = settings.scoresOptions ? row.choices(preset.answers) : []
     let hasLetters = !row.options.isEmpty
+    let images = prompt.pictures.map { row.images[$0] }
+    let geometry = encoder.geometry
+    let grids = try images.map { image in
+      if let fixed = geometry.fixed { return fixed }
+      let picture = try pictures.picture(image)
+      return geometry.grid(width: picture.width, height: picture.height, isAlone: images.count == 1)
+    }
     let example = try encoder.example(
-      question: prompt.text, images: prompt.pictures,
+      question: prompt.text, images: prompt.pictures, grids: grids,
       answers: choices.flatMap { hasLetters ? [$0.letter, $0.text] : [$0.text] },
       room: settings.generates ? settings.maxNewTokens : 0)
     return Encoded(
-      row: row, example: example, images: prompt.pictures.map { row.images[$0] }, choices: choices,
+      row: row, example: example, images: images, choices: choices,
       hasLetters: hasLetters)
   }
 
@@ -99,18 +109,26 @@ package struct BenchmarkAnswerer {
     // Caches that grow token by token leave buffers of every size.
     if TensorRuntime.cachedBytes > 1 << 29 { TensorRuntime.trim() }
     let items = batches[batch].map { encoded[$0] }
-    var numbers: [BenchmarkRow.Image: Int] = [:]
-    var distinct: [BenchmarkRow.Image] = []
-    for image in items.flatMap(\.images) where numbers[image] == nil {
+    struct Shown: Hashable {
+      var image: BenchmarkRow.Image
+      var isAlone: Bool
+    }
+    func shown(_ item: Encoded) -> [Shown] {
+      item.images.map { Shown(image: $0, isAlone: item.images.count == 1) }
+    }
+    var numbers: [Shown: Int] = [:]
+    var distinct: [Shown] = []
+    for image in items.flatMap(shown) where numbers[image] == nil {
       numbers[image] = distinct.count
       distinct.append(image)
     }
-    let (images, pictures) = (distinct, pictures)
+    let (images, pictures) = (distinct.map(\.image), pictures)
     let features = try loaded.imageFeatures(
-      concurrently(images.count) { try pictures.picture(images[$0]) }.map { try $0.get() })
+      concurrently(images.count) { try pictures.picture(images[$0]) }.map { try $0.get() },
+      isAlone: distinct.map(\.isAlone))
     let examples = items.map { item in
       PackedExample(
-        promptIDs: item.example.promptIDs, images: item.images.compactMap { numbers[$0] },
+        promptIDs: item.example.promptIDs, images: shown(item).compactMap { numbers[$0] },
         completions: item.example.completions)
     }
     var answers = items.map { BenchmarkAnswer(index: $0.row.index) }

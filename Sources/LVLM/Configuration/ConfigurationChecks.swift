@@ -1,6 +1,6 @@
 /// Collects problems while a configuration is looked through.
-struct ConfigurationChecks {
-  private(set) var problems: [ModelConfigurationError.Problem] = []
+public struct ConfigurationChecks {
+  package private(set) var problems: [ModelConfigurationError.Problem] = []
   /// Keys whose values could not be read: what depends on them is not judged.
   private let unreadable: Set<String>
 

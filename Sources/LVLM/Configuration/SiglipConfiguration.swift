@@ -144,25 +144,17 @@ public struct SiglipConfiguration: Encodable, Equatable, Sendable {
   }
 }
 
-extension SiglipConfiguration: VisionBlockShape {}
+extension SiglipConfiguration: VisionBlockConfiguration {}
 
 extension ConfigurationSection {
   /// The section of a SigLIP tower at `key`; the defaults of `variant` where the key is absent or null.
   func siglip(_ key: Key, as variant: SiglipConfiguration.Variant) -> SiglipConfiguration {
-    let section: SiglipSection? = optional(key)
-    guard let section else { return variant.defaults }
     do {
-      return try SiglipConfiguration(from: section.decoder, as: variant)
+      guard keys.contains(key), try !keys.decodeNil(forKey: key) else { return variant.defaults }
+      return try SiglipConfiguration(from: keys.superDecoder(forKey: key), as: variant)
     } catch {
       note(error)
       return variant.defaults
     }
   }
-}
-
-/// A section before it is known whose defaults count.
-private struct SiglipSection: Decodable {
-  let decoder: any Decoder
-
-  init(from decoder: any Decoder) { self.decoder = decoder }
 }

@@ -2,9 +2,9 @@ import Tensor
 
 /// Grouped-query attention with rotary positions.
 final class DecoderAttention: Module {
-  var query: Linear
-  var key: Linear
-  var value: Linear
+  /// Of queries, keys and values; or one of all three, whose rows are for each key head those of its query
+  /// heads, of the key and of the value.
+  var projections: [Linear]
   var output: Linear
   private let configuration: TextConfiguration
   private let angles: RotaryAngles
@@ -17,46 +17,71 @@ final class DecoderAttention: Module {
     let (width, size) = (configuration.hiddenSize, configuration.headSize)
     let (heads, keyHeads) = (configuration.attentionHeadCount, configuration.keyValueHeadCount)
     let bias = configuration.hasAttentionBias
-    query = Linear(width, heads * size, bias: bias, using: &generator)
-    key = Linear(width, keyHeads * size, bias: bias, using: &generator)
-    value = Linear(width, keyHeads * size, bias: bias, using: &generator)
-    output = Linear(
+    let rows =
+      configuration.family.blockNames.projections.count == 1
+      ? [(heads + 2 * keyHeads) * size] : [heads * size, keyHeads * size, keyHeads * size]
+    projections = []
+    for count in rows {
+      projections.append(configuration.makeLinear(width, count, bias: bias, using: &generator))
+    }
+    output = configuration.makeLinear(
       heads * size, width, bias: bias && configuration.family == .llama, using: &generator)
   }
 
   func visitParameters(_ visitor: inout ParameterVisitor) {
-    visitor.child("q_proj", query)
-    visitor.child("k_proj", key)
-    visitor.child("v_proj", value)
-    visitor.child("o_proj", output)
-  }
-
-  func replaceLinears(_ replacement: (_ name: String, Linear) -> Linear) {
-    query = replacement("q_proj", query)
-    key = replacement("k_proj", key)
-    value = replacement("v_proj", value)
-    output = replacement("o_proj", output)
+    let names = configuration.family.blockNames
+    for (name, projection) in zip(names.projections, projections) { visitor.child(name, projection) }
+    visitor.child(names.output, output)
   }
 
   /// `[rows, width]` to `[rows, width]`, or to the rows of `outputs`.
   func callAsFunction(_ x: Tensor, pass: DecoderPass, outputs: DecoderPass.Outputs?) -> Tensor {
     let size = configuration.headSize
-    let queried = outputs.map { x.rows(at: $0.rows) } ?? x
     func turned(_ heads: Tensor, _ positions: [Int32]) -> Tensor {
       rotary(heads, positions: positions, angles: angles)
     }
-    let queries = turned(
-      query(queried).reshaped([queried.shape[0], configuration.attentionHeadCount, size]),
-      outputs?.positions ?? pass.positions)
-    let keyShape = [x.shape[0], configuration.keyValueHeadCount, size]
-    var keys = turned(key(x).reshaped(keyShape), pass.positions)
-    var values = value(x).reshaped(keyShape)
+    let projected = project(x, pass: pass, outputs: outputs)
+    let queries = turned(projected.queries, outputs?.positions ?? pass.positions)
+    var keys = turned(projected.keys, pass.positions)
+    var values = projected.values
     if let cache = pass.cache { (keys, values) = cache.exchange(layer: index, keys: keys, values: values) }
     pass.observe?(index, queries, keys, outputs != nil)
     let mixed = attention(
       query: queries, key: keys, value: values, layout: outputs?.layout ?? pass.layout,
       scale: 1 / Double(size).squareRoot())
-    return output(mixed.reshaped([queried.shape[0], configuration.attentionHeadCount * size]))
+    // Rows that are asked for are text.
+    return output(
+      mixed.reshaped([queries.shape[0], configuration.attentionHeadCount * size]),
+      marked: outputs == nil ? pass.imageRows : nil)
+  }
+
+  /// Queries `[rows, heads, size]`, of the output rows alone where there are some, and all keys and values
+  /// `[rows, key heads, size]`, before they are turned.
+  private func project(
+    _ x: Tensor, pass: DecoderPass, outputs: DecoderPass.Outputs?
+  ) -> (queries: Tensor, keys: Tensor, values: Tensor) {
+    let (rows, size) = (x.shape[0], configuration.headSize)
+    let (heads, keyHeads) = (configuration.attentionHeadCount, configuration.keyValueHeadCount)
+    guard projections.count == 1 else {
+      let queried = outputs.map { x.rows(at: $0.rows) } ?? x
+      let queries = projections[0](queried, marked: outputs == nil ? pass.imageRows : nil)
+      func keyed(_ projection: Linear) -> Tensor {
+        projection(x, marked: pass.imageRows).reshaped([rows, keyHeads, size])
+      }
+      return (
+        queries.reshaped([queried.shape[0], heads, size]), keyed(projections[1]), keyed(projections[2])
+      )
+    }
+    let group = heads / keyHeads
+    let all = projections[0](x, marked: pass.imageRows).reshaped([rows, keyHeads, group + 2, size])
+    func part(_ range: Range<Int>) -> Tensor {
+      all.slice(axis: 2, range).reshaped([rows, keyHeads * range.count, size])
+    }
+    let queries = part(0..<group)
+    return (
+      outputs.map { queries.rows(at: $0.rows) } ?? queries, part(group..<group + 1),
+      part(group + 1..<group + 2)
+    )
   }
 }
 
@@ -65,32 +90,29 @@ final class DecoderPerceptron: Module {
   var gate: Linear
   var up: Linear
   var down: Linear
+  private let names: BlockNames
 
   init(_ configuration: TextConfiguration, using generator: inout RandomGenerator) {
     let (width, inner) = (configuration.hiddenSize, configuration.intermediateSize)
     let bias = configuration.hasPerceptronBias
-    gate = Linear(width, inner, bias: bias, using: &generator)
-    up = Linear(width, inner, bias: bias, using: &generator)
-    down = Linear(inner, width, bias: bias, using: &generator)
+    names = configuration.family.blockNames
+    gate = configuration.makeLinear(width, inner, bias: bias, using: &generator)
+    up = configuration.makeLinear(width, inner, bias: bias, using: &generator)
+    down = configuration.makeLinear(inner, width, bias: bias, using: &generator)
   }
 
   func visitParameters(_ visitor: inout ParameterVisitor) {
-    visitor.child("gate_proj", gate)
-    visitor.child("up_proj", up)
-    visitor.child("down_proj", down)
+    visitor.child(names.gate, gate)
+    visitor.child(names.up, up)
+    visitor.child(names.down, down)
   }
 
-  func replaceLinears(_ replacement: (_ name: String, Linear) -> Linear) {
-    gate = replacement("gate_proj", gate)
-    up = replacement("up_proj", up)
-    down = replacement("down_proj", down)
-  }
-
-  func callAsFunction(_ x: Tensor) -> Tensor {
+  /// - Parameter marked: rows of pictures, for layers that do something else there.
+  func callAsFunction(_ x: Tensor, marked: Tensor?) -> Tensor {
     guard let gateWeight = gate.soleWeight, let upWeight = up.soleWeight else {
-      return down(swiGLU(gate(x), up(x)))
+      return down(swiGLU(gate(x, marked: marked), up(x, marked: marked)), marked: marked)
     }
-    return down(swiGLU(x, gate: gateWeight, up: upWeight))
+    return down(swiGLU(x, gate: gateWeight, up: upWeight), marked: marked)
   }
 }
 
@@ -100,8 +122,10 @@ final class DecoderBlock: Module {
   let perceptron: DecoderPerceptron
   let firstNorm: RMSNorm
   let secondNorm: RMSNorm
+  private let names: BlockNames
 
   init(_ configuration: TextConfiguration, index: Int, using generator: inout RandomGenerator) {
+    names = configuration.family.blockNames
     attention = DecoderAttention(configuration, index: index, using: &generator)
     perceptron = DecoderPerceptron(configuration, using: &generator)
     firstNorm = RMSNorm(configuration.hiddenSize, epsilon: configuration.rmsNormEpsilon)
@@ -109,10 +133,19 @@ final class DecoderBlock: Module {
   }
 
   func visitParameters(_ visitor: inout ParameterVisitor) {
-    visitor.child("self_attn", attention)
-    visitor.child("mlp", perceptron)
-    visitor.child("input_layernorm", firstNorm)
-    visitor.child("post_attention_layernorm", secondNorm)
+    visitor.child(names.attention, attention)
+    visitor.child(names.perceptron, perceptron)
+    visitor.child(names.firstNorm, firstNorm)
+    visitor.child(names.secondNorm, secondNorm)
+  }
+
+  /// Where the block keeps its linear layers, and what they are called, in the order in which they are
+  /// visited. Adapters and quantised weights are put there.
+  var linears: [(name: String, path: ReferenceWritableKeyPath<DecoderBlock, Linear>)] {
+    names.projections.enumerated().map { ($1, \.attention.projections[$0]) } + [
+      (names.output, \.attention.output), (names.gate, \.perceptron.gate), (names.up, \.perceptron.up),
+      (names.down, \.perceptron.down),
+    ]
   }
 
   /// `[rows, width]` to `[rows, width]`; to the output rows only when `onlyOutputs`.
@@ -121,7 +154,7 @@ final class DecoderBlock: Module {
     let kept = outputs.map { x.rows(at: $0.rows) } ?? x
     var attended = attention(firstNorm(x), pass: pass, outputs: outputs)
     attended += kept
-    var result = perceptron(secondNorm(attended))
+    var result = perceptron(secondNorm(attended), marked: outputs == nil ? pass.imageRows : nil)
     result += attended
     return result
   }

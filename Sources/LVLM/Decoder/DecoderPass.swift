@@ -13,6 +13,8 @@ struct DecoderPass {
   var positions: [Int32]
   /// Which rows see which keys.
   var layout: AttentionLayout
+  /// Rows that stand for pictures; nil where there are none.
+  var imageRows: Tensor?
   /// In the last block, only these rows go beyond keys and values; nil for all.
   var outputs: Outputs?
   /// Keys and values of earlier rows, for generation.
@@ -20,4 +22,17 @@ struct DecoderPass {
   /// Called with the layer, its rotated queries and all its keys, and whether the queries are only the
   /// outputs.
   var observe: ((_ layer: Int, _ query: Tensor, _ key: Tensor, _ onlyOutputs: Bool) -> Void)?
+}
+
+extension DecoderPass {
+  /// A pass over all rows of a batch.
+  /// - Parameter onlyOutputs: whether the last block computes only rows whose state somebody needs.
+  init(_ batch: PackedBatch, onlyOutputs: Bool) {
+    self.init(positions: batch.positions, layout: batch.layout)
+    if !batch.imageRows.isEmpty { imageRows = Tensor(batch.imageRows) }
+    if onlyOutputs {
+      outputs = .init(
+        rows: Tensor(batch.outputRows), positions: batch.outputPositions, layout: batch.outputLayout)
+    }
+  }
 }

@@ -45,8 +45,7 @@ public final class LlamaDecoder: Module {
   /// Replaces every linear layer of the blocks, which the closure is told the name of, such as `q_proj`.
   func replaceLinears(_ replacement: (_ name: String, Linear) -> Linear) {
     for block in blocks {
-      block.attention.replaceLinears(replacement)
-      block.perceptron.replaceLinears(replacement)
+      for (name, path) in block.linears { block[keyPath: path] = replacement(name, block[keyPath: path]) }
     }
   }
 

@@ -12,16 +12,13 @@ final class DecodingStep {
     private let bias: Tensor?
     private let adapter: (down: StoredMatrix, up: StoredMatrix, scale: Float, between: Tensor)?
 
-    init(_ linear: Linear, rows: Int) {
-      weight = linear.storedWeight
-      bias = linear.bias?.tensor.detached().to(.float32)
-      if let lora = linear as? LoRALinear, lora.isAdapterEnabled {
-        adapter = (
-          StoredMatrix(lora.loraA.tensor), StoredMatrix(lora.loraB.tensor), Float(lora.scale),
-          Tensor.zeros([rows, lora.rank])
-        )
-      } else {
-        adapter = nil
+    /// - Returns: nil for a layer that does something else than its form says.
+    init?(_ linear: Linear, rows: Int) {
+      guard let form = linear.rowForm else { return nil }
+      weight = form.weight
+      bias = form.bias?.detached().to(.float32)
+      adapter = form.adapter.map { down, up, scale in
+        (StoredMatrix(down), StoredMatrix(up), Float(scale), Tensor.zeros([rows, down.shape[0]]))
       }
     }
 
@@ -54,9 +51,8 @@ final class DecodingStep {
 
   private struct Layer {
     let attentionNorm: Tensor
-    let query: Projection
-    let key: Projection
-    let value: Projection
+    /// Of queries, keys and values, or one of all three.
+    let inputs: [Projection]
     let output: Projection
     let perceptronNorm: Tensor
     let gate: Projection
@@ -88,6 +84,8 @@ final class DecodingStep {
   private let queries: Tensor
   private let keys: Tensor
   private let values: Tensor
+  /// Queries, keys and values of one matrix.
+  private let packed: Tensor
   private let mixed: Tensor
   private let gates: Tensor
   private let ups: Tensor
@@ -97,21 +95,23 @@ final class DecodingStep {
   /// - Parameters:
   ///   - rows: answers at most.
   ///   - mostKeys: the longest sequence at the end.
-  /// - Returns: nil when the model computes in another type than Float32.
+  /// - Returns: nil when the model computes in another type than Float32, or has a layer whose computation
+  ///   is not known here.
   init?(_ decoder: LlamaDecoder, cache: KeyValueCache, rows: Int, mostKeys: Int) {
     guard decoder.activationType == .float32 else { return nil }
     let configuration = decoder.configuration
     self.configuration = configuration
     self.cache = cache
-    layers = decoder.blocks.map { block in
-      let (attention, perceptron) = (block.attention, block.perceptron)
-      func projection(_ linear: Linear) -> Projection { Projection(linear, rows: rows) }
+    layers = decoder.blocks.compactMap { block in
+      var projections = block.linears.compactMap { Projection(block[keyPath: $0.path], rows: rows) }
+      guard projections.count == block.linears.count, let down = projections.popLast(),
+        let up = projections.popLast(), let gate = projections.popLast(), let output = projections.popLast()
+      else { return nil }
       return Layer(
-        attentionNorm: block.firstNorm.weight.tensor.detached(), query: projection(attention.query),
-        key: projection(attention.key), value: projection(attention.value),
-        output: projection(attention.output), perceptronNorm: block.secondNorm.weight.tensor.detached(),
-        gate: projection(perceptron.gate), up: projection(perceptron.up), down: projection(perceptron.down))
+        attentionNorm: block.firstNorm.weight.tensor.detached(), inputs: projections, output: output,
+        perceptronNorm: block.secondNorm.weight.tensor.detached(), gate: gate, up: up, down: down)
     }
+    guard layers.count == decoder.blocks.count else { return nil }
     norm = decoder.norm.weight.tensor.detached()
     epsilon = Float(configuration.rmsNormEpsilon)
     rotary = .shared(configuration.rotaryAngles, positions: mostKeys)
@@ -123,6 +123,8 @@ final class DecodingStep {
     queries = room(heads * size)
     keys = room(configuration.keyValueHeadCount * size)
     values = room(configuration.keyValueHeadCount * size)
+    packed = room(
+      layers.first?.inputs.count == 1 ? (heads + 2 * configuration.keyValueHeadCount) * size : 0)
     mixed = room(heads * size)
     gates = room(configuration.intermediateSize)
     ups = room(configuration.intermediateSize)
@@ -146,8 +148,12 @@ final class DecodingStep {
     state.pointer(Float.self).update(from: embedded.pointer(Float.self), count: count * width)
     for (index, layer) in layers.enumerated() {
       normalize(layer.attentionNorm, count)
-      run(
-        [(layer.query, queries), (layer.key, keys), (layer.value, values)], reading: normed, rows: count)
+      if layer.inputs.count == 1 {
+        run([(layer.inputs[0], packed)], reading: normed, rows: count)
+        unpack(count)
+      } else {
+        run(Array(zip(layer.inputs, [queries, keys, values])), reading: normed, rows: count)
+      }
       let (cachedKeys, cachedValues) = cache.buffers(layer: index)
       attend(rows, cachedKeys, cachedValues)
       if let observe {
@@ -181,6 +187,20 @@ final class DecodingStep {
     RowFunctions.rmsNorm(
       state.pointer(), weight: weight.pointer(), epsilon: epsilon, into: normed.pointer(),
       inverseDeviations: inverseDeviations.pointer(), rows: rows, width: configuration.hiddenSize)
+  }
+
+  /// Distributes the rows of one matrix: for each key head its query heads, the key, the value.
+  private func unpack(_ rows: Int) {
+    let (size, keyHeads) = (configuration.headSize, configuration.keyValueHeadCount)
+    let group = configuration.attentionHeadCount / keyHeads
+    let all = packed.pointer(Float.self)
+    let (q, k, v) = (queries.pointer(Float.self), keys.pointer(Float.self), values.pointer(Float.self))
+    for head in 0..<rows * keyHeads {
+      let source = all + head * (group + 2) * size
+      (q + head * group * size).update(from: source, count: group * size)
+      (k + head * size).update(from: source + group * size, count: size)
+      (v + head * size).update(from: source + (group + 1) * size, count: size)
+    }
   }
 
   /// Turns queries and keys, stores keys and values, attends: threads take key heads of answers.

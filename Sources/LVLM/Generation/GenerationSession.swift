@@ -51,7 +51,7 @@ struct GenerationSession {
     }
   }
 
-  private let model: LlavaModel
+  private let model: VisionLanguageModel
   private let tokenizer: Tokenizer
   private let stops: [String]
   private let onText: ((Int, String) -> Void)?
@@ -132,9 +132,7 @@ struct GenerationSession {
 
   /// Reads all prompts; returns the normed hidden state at the end of each.
   private func readPrompts(imageFeatures: ImageFeatures) -> Tensor {
-    var pass = DecoderPass(positions: batch.positions, layout: batch.layout)
-    pass.outputs = .init(
-      rows: Tensor(batch.outputRows), positions: batch.outputPositions, layout: batch.outputLayout)
+    var pass = DecoderPass(batch, onlyOutputs: true)
     pass.cache = cache
     cache.isPrefilling = true
     cache.runs = zip(batch.sequences, slots).map { sequence, slot in

@@ -6,7 +6,7 @@ import Tensor
 /// batch, and an answer does not depend on the company it was computed in beyond rounding.
 public struct Generator {
   /// The model that answers.
-  public let model: LlavaModel
+  public let model: VisionLanguageModel
   /// Turns ids into text.
   public let tokenizer: Tokenizer
   /// Texts that end an answer besides eos; left out of it.
@@ -17,7 +17,7 @@ public struct Generator {
   /// - Parameters:
   ///   - stop: a text that ends an answer, such as a template's.
   ///   - stops: further ones.
-  public init(model: LlavaModel, tokenizer: Tokenizer, stop: String? = nil, stops: [String] = []) {
+  public init(model: VisionLanguageModel, tokenizer: Tokenizer, stop: String? = nil, stops: [String] = []) {
     self.model = model
     self.tokenizer = tokenizer
     self.stops = ([stop].compactMap(\.self) + stops).filter { !$0.isEmpty }

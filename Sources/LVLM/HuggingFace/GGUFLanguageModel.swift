@@ -53,7 +53,7 @@ extension TextConfiguration {
   }
 }
 
-extension LlavaModel {
+extension VisionLanguageModel {
   /// The language model of a GGUF file. Its vision tower is the smallest there can be and is never asked
   /// anything.
   ///
@@ -61,12 +61,12 @@ extension LlavaModel {
   /// - Throws: ``ModelConfigurationError`` or ``ModelDirectoryError``.
   public static func languageModel(
     from file: GGUFFile, tokenizer: Tokenizer, weights: WeightStorage = .float32
-  ) throws -> LlavaModel {
+  ) throws -> VisionLanguageModel {
     let vision = VisionConfiguration(
       hiddenSize: 2, intermediateSize: 2, hiddenLayerCount: 1, attentionHeadCount: 1, imageSize: 1,
       patchSize: 1, projectionSize: 2)
     var generator = RandomGenerator(seed: 0)
-    return try LlavaModel(
+    return try VisionLanguageModel(
       vision: vision, visionFeatureLayer: -1, languageModel: file, tokenizer: tokenizer, weights: weights,
       using: &generator)
   }

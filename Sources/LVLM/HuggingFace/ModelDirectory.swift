@@ -2,7 +2,7 @@ import Checkpoint
 import Foundation
 import Tensor
 
-extension LlavaModel {
+extension VisionLanguageModel {
   /// Opens a Hugging Face directory: `config.json` and `model.safetensors`, or the shards that
   /// `model.safetensors.index.json` names.
   ///
@@ -11,9 +11,11 @@ extension LlavaModel {
   /// - Parameter weights: how matrices are kept; anything but ``WeightStorage/float32`` may freeze the model.
   /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError`` or `CheckpointError`; ``ModelErrors``
   ///   where there are several.
-  public static func load(from directory: URL, weights: WeightStorage = .float32) throws -> LlavaModel {
+  public static func load(
+    from directory: URL, weights: WeightStorage = .float32
+  ) throws -> VisionLanguageModel {
     try load(from: directory, weights: weights) {
-      try LlavaConfiguration.read(from: ModelFile.inside(directory, "config.json"))
+      try FamilyRegistry.configuration(from: ModelFile.inside(directory, "config.json"))
     }
   }
 
@@ -21,8 +23,8 @@ extension LlavaModel {
   /// throws.
   static func load(
     from directory: URL, weights storage: WeightStorage, trainable: Set<Part> = [],
-    as configuration: () throws -> LlavaConfiguration
-  ) throws -> LlavaModel {
+    as configuration: () throws -> any FamilyConfiguration
+  ) throws -> VisionLanguageModel {
     guard storage != .quantized else {
       throw ModelDirectoryError(
         file: directory.path, unusable: ["its weights (safetensors, expected a GGUF file to keep quantised)"])
@@ -40,7 +42,7 @@ extension LlavaModel {
       try checkSize(of: configuration, held: weights, source: directory)
       // Every weight is replaced below, or an error says which is missing.
       var generator = RandomGenerator.placeholder
-      let model = try LlavaModel(configuration, using: &generator)
+      let model = try VisionLanguageModel(configuration, using: &generator)
       try model.takeWeights(
         weights, unread: unread, storage: storage, trainable: trainable, source: directory.path)
       return model
@@ -52,7 +54,7 @@ extension LlavaModel {
 
   /// Refuses sizes that no memory holds before any is asked for.
   private static func checkSize(
-    of configuration: LlavaConfiguration, held: [SafeTensorsShards.Weight], source: URL
+    of configuration: any FamilyConfiguration, held: [SafeTensorsShards.Weight], source: URL
   ) throws {
     let wanted =
       configuration.visionWeightCount + configuration.projectorWeightCount + configuration.decoderWeightCount
@@ -80,7 +82,7 @@ extension LlavaModel {
     if let problem = try tiedHeadProblem(of: weights) { fit.error.unusable.append(problem) }
     for weight in weights {
       guard let parameter = fit.parameter(for: weight.name, shape: weight.shape) else { continue }
-      let canonical = ParameterNames.canonical(weight.name) ?? weight.name
+      let canonical = configuration.names.canonical(weight.name) ?? weight.name
       let stored = weight.elementType.dtype ?? .float32
       let isMatrix = matrices.contains(ObjectIdentifier(parameter))
       let (tensor, problem) = try Self.read(weight, as: storage.type(ofMatrix: isMatrix, stored: stored))
@@ -101,7 +103,7 @@ extension LlavaModel {
   /// differ in which of the two they take where both are there and not the same.
   private func tiedHeadProblem(of weights: [SafeTensorsShards.Weight]) throws -> String? {
     func weight(_ name: String) -> SafeTensorsShards.Weight? {
-      weights.first { ParameterNames.canonical($0.name) == name }
+      weights.first { configuration.names.canonical($0.name) == name }
     }
     guard configuration.text.tiesWordEmbeddings, let head = weight(WeightFit.head),
       let embedding = weight(WeightFit.embedding)
@@ -129,7 +131,7 @@ extension LlavaModel {
     return tensor.isFinite ? (tensor, nil) : (nil, "\(weight.name) (not all values are finite)")
   }
 
-  /// Replaces all parameters, given under the names of any ``ParameterNames/Layout``.
+  /// Replaces all parameters, given under the names of any ``ParameterNames/Layout`` of the family.
   ///
   /// Nothing is changed unless everything fits.
   /// - Parameter source: what errors call the place they came from.
@@ -139,7 +141,7 @@ extension LlavaModel {
     var fit = WeightFit(of: self, unread: [], source: source)
     var given: [(parameter: Parameter, tensor: Tensor)] = []
     func tensor(_ canonical: String) -> (name: String, tensor: Tensor)? {
-      tensors.first { ParameterNames.canonical($0.name) == canonical }
+      tensors.first { configuration.names.canonical($0.name) == canonical }
     }
     if configuration.text.tiesWordEmbeddings, let head = tensor(WeightFit.head),
       let embedding = tensor(WeightFit.embedding), !head.tensor.equals(embedding.tensor)
@@ -172,25 +174,27 @@ private struct WeightFit {
   }
 
   var error: ModelDirectoryError
+  private let names: ParameterNames
   private let known: [String: Parameter]
   private let order: [String]
   private let tiedHead: String?
   private var seen: Set<String> = []
   private let elsewhere: Set<String>
 
-  init(of model: LlavaModel, unread: Set<String>, source: String) {
+  init(of model: VisionLanguageModel, unread: Set<String>, source: String) {
     let own = model.namedParameters()
+    names = model.configuration.names
     error = ModelDirectoryError(file: source)
     known = Dictionary(uniqueKeysWithValues: own.map { ($0.name, $0.parameter) })
     order = own.map(\.name)
     tiedHead = model.configuration.text.tiesWordEmbeddings ? Self.head : nil
-    elsewhere = Set(unread.compactMap(ParameterNames.canonical))
+    elsewhere = Set(unread.compactMap(names.canonical))
   }
 
   /// The parameter that a weight belongs to, nil when there is none or the weight does not fit, which is
   /// noted.
   mutating func parameter(for name: String, shape: [Int]) -> Parameter? {
-    guard let canonical = ParameterNames.canonical(name) else { return nil }
+    guard let canonical = names.canonical(name) else { return nil }
     guard let parameter = known[canonical] else {
       if canonical != tiedHead { error.unexpected.append(name) }
       return nil

@@ -14,7 +14,7 @@ public enum SavedType: Equatable, Sendable {
   case type(DType)
 }
 
-extension LlavaModel {
+extension VisionLanguageModel {
   /// Writes a Hugging Face directory: `config.json` and `model.safetensors`, or shards with
   /// `model.safetensors.index.json`; adapters are merged into the copy that is written.
   ///
@@ -33,7 +33,7 @@ extension LlavaModel {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let weights = savedWeights().map { (weight: $0, dtype: $0.dtype(type)) }
     let items = weights.map { weight, dtype in
-      let name = ParameterNames.name(weight.name, in: layout)
+      let name = configuration.names.name(weight.name, in: layout)
       return SafeTensors.Item(name: name, elementType: ElementType(dtype), shape: weight.shape) { body in
         let value = weight.value()
         let tensor = noGradient { value.to(dtype) }

@@ -16,8 +16,8 @@ public struct PEFTAdapter: Sendable {
   static let weightsName = "adapter_model.safetensors"
   static let configurationName = "adapter_config.json"
   /// Linear layers of the decoder's blocks, as a regular expression over the module names of any release.
-  static func targets(_ names: [String]) -> String {
-    #".*language_model.*\.("# + names.joined(separator: "|") + ")"
+  static func targets(_ linears: [String], _ names: ParameterNames) -> String {
+    names.decoderPattern + #"\.("# + linears.joined(separator: "|") + ")"
   }
 
   /// Whether the scale is alpha over the root of the rank.
@@ -37,8 +37,8 @@ public struct PEFTAdapter: Sendable {
   }
 
   /// The name of an adapter's parameter in PEFT's file.
-  public static func name(_ canonical: String) -> String {
-    prefix + ParameterNames.name(canonical, in: .inMemory)
+  public static func name(_ canonical: String, _ names: ParameterNames = .llava) -> String {
+    prefix + names.name(canonical, in: .inMemory)
   }
 
   /// The module that a matrix belongs to, nil for another parameter.
@@ -51,13 +51,13 @@ public struct PEFTAdapter: Sendable {
   }
 
   /// The name used here for a parameter of PEFT's file.
-  static func canonical(_ name: String) -> String? {
+  static func canonical(_ name: String, _ names: ParameterNames) -> String? {
     guard name.hasPrefix(prefix) else { return nil }
-    return ParameterNames.canonical(String(name.dropFirst(prefix.count)))
+    return names.canonical(String(name.dropFirst(prefix.count)))
   }
 }
 
-extension LlavaModel {
+extension VisionLanguageModel {
   /// Puts the adapter of a PEFT directory on the model and freezes the decoder. Matrices that the file lacks
   /// are no change; those of modules beside the decoder's blocks are added to the weights.
   ///
@@ -71,7 +71,7 @@ extension LlavaModel {
     var error = ModelDirectoryError(file: file.url.path)
     var scalings: [String: (rank: Int, alpha: Double)] = [:]
     let given = try file.names.map { name in
-      let canonical = PEFTAdapter.canonical(name) ?? name
+      let canonical = PEFTAdapter.canonical(name, configuration.names) ?? name
       if let module = PEFTAdapter.module(name), let own = PEFTAdapter.module(canonical) {
         scalings[own] = adapter.scaling(of: module)
         if !adapter.adapts(module) {
@@ -175,7 +175,7 @@ extension LlavaModel {
     }
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let arrays = namedParameters().filter { $0.name.contains(".lora_") }.map {
-      (name: PEFTAdapter.name($0.name), tensor: $0.parameter.tensor.detached())
+      (name: PEFTAdapter.name($0.name, configuration.names), tensor: $0.parameter.tensor.detached())
     }
     try SafeTensors.write(
       arrays, metadata: ["format": "pt"], to: directory.appending(component: PEFTAdapter.weightsName))
@@ -183,13 +183,15 @@ extension LlavaModel {
     let others = adapterModules.filter { $0.adapter.rank != first.rank || $0.adapter.alpha != first.alpha }
     func pattern<Value>(_ value: (LoRALinear) -> Value) -> [String: Value] {
       Dictionary(
-        uniqueKeysWithValues: others.map { (ParameterNames.name($0.name, in: .inMemory), value($0.adapter)) })
+        uniqueKeysWithValues: others.map {
+          (configuration.names.name($0.name, in: .inMemory), value($0.adapter))
+        })
     }
     let adapted = Set(arrays.flatMap { $0.name.split(separator: ".").map(String.init) })
     let keys: [String: Any] = [
       "peft_type": "LORA", "task_type": NSNull(), "r": first.rank, "lora_alpha": first.alpha,
       "lora_dropout": 0.0, "bias": "none",
-      "target_modules": PEFTAdapter.targets(Self.linearNames.filter(adapted.contains)),
+      "target_modules": PEFTAdapter.targets(linearNames.filter(adapted.contains), configuration.names),
       "fan_in_fan_out": false,
       "inference_mode": true, "init_lora_weights": true, "use_rslora": false, "use_dora": false,
       "base_model_name_or_path": baseModel, "rank_pattern": pattern(\.rank),

@@ -9,11 +9,11 @@ import Tensor
 /// vocabulary, image settings and chat template.
 public struct PretrainedModel {
   /// The model.
-  public var model: LlavaModel
+  public var model: VisionLanguageModel
   /// Vocabulary and chat template, which turn questions into ids.
   public private(set) var encoder: PromptEncoder
   /// What it does with pictures; nil for a language model alone.
-  public var processor: ImageProcessor?
+  public var processor: (any PictureProcessor)?
   /// What whoever opened it should be told: settings that were not there, or that others took the place of.
   public private(set) var notes: [String] = []
   /// The files of its vocabulary.
@@ -26,7 +26,7 @@ public struct PretrainedModel {
   /// How its questions are framed.
   public var template: ChatTemplate { encoder.template }
 
-  /// Opens a model directory (see ``LlavaModel/load(from:)``) with its vocabulary, its image settings
+  /// Opens a model directory (see ``VisionLanguageModel/load(from:)``) with its vocabulary, its image settings
   /// (`preprocessor_config.json`, or `processor_config.json` of transformers 5) and its chat template; or a
   /// GGUF file of a language model.
   ///
@@ -41,7 +41,7 @@ public struct PretrainedModel {
   ///   ``ModelErrors`` where there are several.
   public static func load(
     from url: URL, weights: WeightStorage = .float32, template: ChatTemplate? = nil,
-    option: String = "--template", trainable: Set<LlavaModel.Part> = []
+    option: String = "--template", trainable: Set<VisionLanguageModel.Part> = []
   ) throws -> PretrainedModel {
     if url.pathExtension == "gguf" {
       return try load(gguf: url, weights: weights, template: template, option: option)
@@ -50,18 +50,30 @@ public struct PretrainedModel {
       throw ModelDirectoryError(
         file: url.path, unusable: ["its weights (safetensors, expected a GGUF file to keep quantised)"])
     }
+    func open<Family: FamilyConfiguration>(_ family: Family.Type) throws -> PretrainedModel {
+      try load(
+        family, from: url, weights: weights, template: template, option: option, trainable: trainable)
+    }
+    return try open(FamilyRegistry.family(of: ModelFile.inside(url, "config.json")))
+  }
+
+  private static func load<Family: FamilyConfiguration>(
+    _ family: Family.Type, from url: URL, weights: WeightStorage, template: ChatTemplate?, option: String,
+    trainable: Set<VisionLanguageModel.Part>
+  ) throws -> PretrainedModel {
     let errors = ErrorCollection()
     let tokenizer = errors.attempt { try TokenizerFiles(of: url) }
-    let processing = errors.attempt { try ProcessorSettings.image(of: url) }
     let chat = errors.attempt { try chatTemplate(of: url, instead: template, option) }
     _ = errors.attempt { try WeightFiles.check(model: url) }
+    let read = Result { try Family.read(from: ModelFile.inside(url, "config.json")) }
+    let processing = errors.attempt { try Family.pictureProcessor(of: url, try? read.get()) }
     let model = errors.attempt {
-      try LlavaModel.load(from: url, weights: weights, trainable: trainable) {
-        let configuration = try LlavaConfiguration.read(from: ModelFile.inside(url, "config.json"))
+      try VisionLanguageModel.load(from: url, weights: weights, trainable: trainable) {
+        let configuration = try read.get()
         _ = errors.attempt {
           try check(configuration, tokenizer?.tokenizer, processing ?? nil, directory: url)
         }
-        _ = errors.attempt { try ProcessorSettings.check(configuration, directory: url) }
+        _ = errors.attempt { try configuration.check(processing ?? nil, directory: url) }
         _ = errors.attempt { try checkGeneration(configuration, directory: url) }
         return configuration
       }
@@ -70,12 +82,12 @@ public struct PretrainedModel {
     let usual = chat.template ?? usualTemplate(of: tokenizer.tokenizer)
     var loaded = PretrainedModel(
       model: model, tokenizer: tokenizer, template: usual,
-      processing: processing ?? ImageProcessorConfiguration(size: model.configuration.vision.imageSize))
+      processor: processing ?? model.configuration.usualPictureProcessor)
     loaded.notes = tokenizer.notes + chat.notes
     if processing == nil {
       loaded.notes.append(
-        "\(url.path): neither \(ProcessorSettings.imageName) nor \(ProcessorSettings.name) says what becomes of pictures; "
-          + "they are padded to squares and normalised as CLIP's")
+        "\(url.path): neither \(LlavaProcessorFiles.imageName) nor \(LlavaProcessorFiles.name) says what becomes of pictures; "
+          + model.configuration.usualPictureWords)
     }
     if chat.template == nil {
       loaded.notes.append("\(url.path): no chat template; \(usual.name) is used, which fits its vocabulary")
@@ -92,9 +104,9 @@ public struct PretrainedModel {
     let tokenizer = try Tokenizer(gguf: file)
     let chat = try chatTemplate(of: file, instead: template, option)
     var loaded = PretrainedModel(
-      model: try LlavaModel.languageModel(from: file, tokenizer: tokenizer, weights: weights),
+      model: try VisionLanguageModel.languageModel(from: file, tokenizer: tokenizer, weights: weights),
       tokenizer: TokenizerFiles(tokenizer, contents: [:]),
-      template: chat.template ?? usualTemplate(of: tokenizer), processing: nil)
+      template: chat.template ?? usualTemplate(of: tokenizer), processor: nil)
     loaded.notes = chat.notes + notes(on: file)
     return loaded
   }
@@ -114,32 +126,50 @@ public struct PretrainedModel {
   package static func encoder(of url: URL, template: ChatTemplate? = nil) throws -> PromptEncoder {
     let tokenizer = try TokenizerFiles(of: url).tokenizer
     let chat = try chatTemplate(of: url, instead: template, "--template")
+    let shape = try shape(of: url)
     return PromptEncoder(
       tokenizer: tokenizer, template: chat.template ?? usualTemplate(of: tokenizer),
-      configuration: try LlavaConfiguration.read(from: ModelFile.inside(url, "config.json")))
+      configuration: shape.configuration, geometry: shape.geometry)
+  }
+
+  /// What the files of a directory say of its model: its configuration, and how many features pictures have.
+  ///
+  /// - Throws: As ``load(from:weights:template:option:trainable:)``.
+  package static func shape(
+    of url: URL
+  ) throws -> (configuration: any FamilyConfiguration, geometry: any PictureGeometry) {
+    func shape<Family: FamilyConfiguration>(
+      _ family: Family.Type
+    ) throws -> (any FamilyConfiguration, any PictureGeometry) {
+      let configuration = try Family.read(from: ModelFile.inside(url, "config.json"))
+      let processor = try Family.pictureProcessor(of: url, configuration)
+      return (configuration, (processor ?? configuration.usualPictureProcessor).geometry)
+    }
+    return try shape(FamilyRegistry.family(of: ModelFile.inside(url, "config.json")))
   }
 
   private init(
-    model: LlavaModel, tokenizer: TokenizerFiles, template: ChatTemplate,
-    processing: ImageProcessorConfiguration?
+    model: VisionLanguageModel, tokenizer: TokenizerFiles, template: ChatTemplate,
+    processor: (any PictureProcessor)?
   ) {
     self.model = model
     tokenizerFiles = tokenizer
     encoder = PromptEncoder(
-      tokenizer: tokenizer.tokenizer, template: template, configuration: model.configuration)
-    processor = processing.map(ImageProcessor.init)
+      tokenizer: tokenizer.tokenizer, template: template, configuration: model.configuration,
+      geometry: processor?.geometry)
+    self.processor = processor
   }
 
-  /// A model that was made here, with the files of its vocabulary in `folder`; pictures are padded to
-  /// squares.
+  /// A model that was made here, with the files of its vocabulary in `folder`; pictures are treated as is
+  /// usual in its family.
   ///
   /// - Throws: ``TokenizerError`` or ``ModelDirectoryError`` for files that are no vocabulary.
   package init(
-    new model: LlavaModel, tokenizerIn folder: URL, template: ChatTemplate, notes: [String] = []
+    new model: VisionLanguageModel, tokenizerIn folder: URL, template: ChatTemplate, notes: [String] = []
   ) throws {
     self.init(
       model: model, tokenizer: try TokenizerFiles(of: folder), template: template,
-      processing: ImageProcessorConfiguration(size: model.configuration.vision.imageSize))
+      processor: model.configuration.usualPictureProcessor)
     self.notes = notes
   }
 
@@ -159,12 +189,9 @@ public struct PretrainedModel {
   ) throws {
     try model.save(to: directory, layout: layout, type: type, shardBytes: shardBytes)
     try tokenizerFiles.write(to: directory)
-    var files = [
-      ProcessorSettings.name: try ProcessorSettings.json(model.configuration),
-      ChatTemplateFiles.name: Data(template.jinja.utf8),
-      "generation_config.json": try generation ?? generationJSON(),
-    ]
-    if let processor { files[ProcessorSettings.imageName] = try processor.configuration.json() }
+    var files = try model.configuration.processorFiles(processor)
+    files[ChatTemplateFiles.name] = Data(template.jinja.utf8)
+    files["generation_config.json"] = try generation ?? generationJSON()
     for (name, bytes) in files {
       try bytes.write(to: directory.appending(component: name), options: .atomic)
     }
@@ -227,8 +254,10 @@ public struct PretrainedModel {
 
   /// The image features of pictures.
   ///
+  /// - Parameter isAlone: whether the prompt of each shows no other picture; all are those of one prompt when
+  ///   nil.
   /// - Throws: ``PromptError/imageCount(marks:images:prompt:)`` when the model has no vision tower.
-  public func imageFeatures(_ pictures: [RGBImage]) throws -> ImageFeatures {
+  public func imageFeatures(_ pictures: [RGBImage], isAlone: [Bool]? = nil) throws -> ImageFeatures {
     let none = ImageFeatures(.zeros([0, model.configuration.text.hiddenSize]), layout: FeatureLayout([]))
     guard let processor else {
       if pictures.isEmpty { return none }
@@ -236,12 +265,17 @@ public struct PretrainedModel {
         marks: 0, images: pictures.count, prompt: "of a model without vision tower")
     }
     guard !pictures.isEmpty else { return none }
-    return noGradient { model.imageFeatures(processor(pictures)) }
+    let shown = Array(
+      zip(pictures, isAlone ?? Array(repeating: pictures.count == 1, count: pictures.count)))
+    let layout = FeatureLayout(
+      shown.map { processor.geometry.grid(width: $0.width, height: $0.height, isAlone: $1) })
+    let pixels = Tensor.concatenated(shown.map { processor.pixels($0, isAlone: $1) }, axis: 0)
+    return noGradient { model.imageFeatures(pixels, layout: layout) }
   }
 
   /// Compares what `generation_config.json` and the outer section of `config.json` say of the end of an
   /// answer with the text section, and refuses what would change answers and is not computed here.
-  private static func checkGeneration(_ configuration: LlavaConfiguration, directory: URL) throws {
+  private static func checkGeneration(_ configuration: any FamilyConfiguration, directory: URL) throws {
     let (name, outer) = ("generation_config.json", "config.json")
     let generation = try ModelJSON.ifPresent(name, in: directory)
     let eos = configuration.text.eosTokenID
@@ -269,8 +303,8 @@ public struct PretrainedModel {
   }
 
   private static func check(
-    _ configuration: LlavaConfiguration, _ tokenizer: Tokenizer?, _ processing: ImageProcessorConfiguration?,
-    directory: URL
+    _ configuration: any FamilyConfiguration, _ tokenizer: Tokenizer?,
+    _ processor: (any PictureProcessor)?, directory: URL
   ) throws {
     var checks = ConfigurationChecks()
     let text = configuration.text
@@ -286,14 +320,23 @@ public struct PretrainedModel {
         text.eosTokenID == Int(tokenizer.eosID), "text_config.eos_token_id", found: "\(text.eosTokenID)",
         expected: "\(tokenizer.eosID), the tokenizer's")
     }
-    if let processing {
+    if let processor {
       checks.require(
-        processing.size == configuration.vision.imageSize, "vision_config.image_size",
-        found: "\(configuration.vision.imageSize)",
-        expected: "\(processing.size), the side of the square that the image settings make")
+        processor.viewSide == configuration.viewSide, "vision_config.image_size",
+        found: "\(configuration.viewSide)",
+        expected: "\(processor.viewSide), the side of the square that the image settings make")
+      let most = processor.geometry.largest(isAlone: true).count
+      checks.require(
+        most < text.contextLength, "text_config.max_position_embeddings", found: "\(text.contextLength)",
+        expected: "more than the \(most) tokens that the image settings let one picture have")
     }
     guard checks.problems.isEmpty else {
       throw ModelConfigurationError(file: directory.path, problems: checks.problems)
     }
   }
+}
+
+extension PretrainedModel {
+  /// The settings of a model that brings every picture to one square.
+  package var squareSettings: ImageProcessorConfiguration? { (processor as? ImageProcessor)?.configuration }
 }

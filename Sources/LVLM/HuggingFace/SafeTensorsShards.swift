@@ -111,7 +111,8 @@ package enum WeightBytes {
     let errors = ErrorCollection()
     guard let weights = try SafeTensorsShards(of: directory).weights(errors: errors)?.weights, errors.isEmpty
     else { throw errors.error }
-    let named = weights.compactMap { weight in ParameterNames.canonical(weight.name).map { ($0, weight) } }
+    let names = try FamilyRegistry.family(of: directory.appending(component: "config.json")).names
+    let named = weights.compactMap { weight in names.canonical(weight.name).map { ($0, weight) } }
     for (name, item) in named.sorted(by: { $0.0 < $1.0 }) {
       try weight(name, "\(item.elementType) \(item.shape)")
       try item.file.forEachPiece(of: item.name, bytes)

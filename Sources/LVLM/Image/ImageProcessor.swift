@@ -1,24 +1,26 @@
-import Tensor
-
 public import Tensor
 
 /// Turns pictures into the model's input: border to a square, resize, cut out the centre, rescale, normalise.
-public struct ImageProcessor: Sendable {
+public struct ImageProcessor: PictureProcessor {
   /// The settings.
   public let configuration: ImageProcessorConfiguration
+  /// The features of the square.
+  private let grid: FeatureGrid
   /// The border colour: 255 × mean, truncated.
   public let padding: RGBColour
   /// The normalised value of each of the 256 samples, for each channel.
   private let levels: [[Float]]
 
   /// Creates a processor.
+  /// - Parameter grid: the features that a model makes of the square; one for all of it when nil.
   /// - Precondition: the size is positive and there are three means and non-zero deviations.
-  public init(_ configuration: ImageProcessorConfiguration) {
+  public init(_ configuration: ImageProcessorConfiguration, grid: FeatureGrid? = nil) {
     let (mean, deviation) = (configuration.mean, configuration.standardDeviation)
     tensorRequire(
       configuration.size > 0 && mean.count == 3 && deviation.count == 3 && !deviation.contains(0),
       "ImageProcessor", "needs a positive size, 3 means and 3 non-zero deviations, found \(configuration)")
     self.configuration = configuration
+    self.grid = grid ?? FeatureGrid(rows: 1, columns: 1)
     let border = mean.map { UInt8(min(max($0 * 255, 0), 255)) }
     padding = RGBColour(border[0], border[1], border[2])
     levels = (0..<3).map { channel in
@@ -42,9 +44,17 @@ public struct ImageProcessor: Sendable {
     return resized.centreCropped(width: configuration.size, height: configuration.size)
   }
 
+  public var geometry: any PictureGeometry { FixedGeometry(grid) }
+  public var viewSide: Int { configuration.size }
+
+  public func prepared(_ picture: RGBImage, isAlone: Bool) -> [RGBImage] { [square(picture)] }
+
+  public func values(_ prepared: [RGBImage]) -> [Float] { prepared.flatMap(normalized) }
+
   /// The normalised samples of a picture, channel by channel: `3 * size * size` numbers.
-  public func values(_ picture: RGBImage) -> [Float] {
-    let square = square(picture)
+  public func values(_ picture: RGBImage) -> [Float] { normalized(square(picture)) }
+
+  private func normalized(_ square: RGBImage) -> [Float] {
     let area = configuration.size * configuration.size
     return [Float](unsafeUninitializedCapacity: 3 * area) { buffer, count in
       for channel in 0..<3 {

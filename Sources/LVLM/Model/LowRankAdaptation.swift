@@ -1,6 +1,6 @@
 import Tensor
 
-extension LlavaModel {
+extension VisionLanguageModel {
   /// Whether the model has adapters.
   public var hasAdapters: Bool { !adapters.isEmpty }
 
@@ -16,10 +16,13 @@ extension LlavaModel {
     set { for adapter in adapters { adapter.isAdapterEnabled = newValue } }
   }
 
-  /// Names of the linear layers of a block of the decoder, in the order in which they are visited.
+  /// Names of the linear layers of a block of a LLaMA, in the order in which they are visited.
   public static let linearNames = [
     "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
   ]
+
+  /// Names of the linear layers of a block of this model's decoder, in the order in which they are visited.
+  public var linearNames: [String] { configuration.text.family.blockNames.linears }
 
   /// Puts a low-rank adapter on linear layers of the decoder's blocks and freezes the decoder itself.
   ///
@@ -28,11 +31,12 @@ extension LlavaModel {
   /// - Parameters:
   ///   - rank: width of the adapters.
   ///   - alpha: their scale is `alpha / rank`.
-  ///   - targets: which of ``linearNames`` carry one.
+  ///   - targets: which of ``linearNames`` carry one; all of them when nil.
   /// - Precondition: the model has no adapters yet.
   public func applyLoRA(
-    rank: Int, alpha: Double, targets: Set<String> = Set(linearNames), using generator: inout RandomGenerator
+    rank: Int, alpha: Double, targets: Set<String>? = nil, using generator: inout RandomGenerator
   ) {
+    let targets = targets ?? Set(linearNames)
     applyLoRA(using: &generator) { module in
       targets.contains(String(module.split(separator: ".").last ?? "")) ? (rank, alpha) : nil
     }

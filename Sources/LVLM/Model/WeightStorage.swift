@@ -24,7 +24,7 @@ public enum WeightStorage: String, CaseIterable, Sendable {
   }
 }
 
-extension LlavaModel {
+extension VisionLanguageModel {
   /// The weights that products and look-ups read in other types than Float32.
   var storableMatrices: Set<ObjectIdentifier> {
     Set(

@@ -128,6 +128,16 @@ public struct FeatureGrid: Hashable, Sendable {
   /// Features of the picture.
   public var count: Int { regions.count }
 
+  /// More tokens than its frame can have in a prompt: one for each feature and for each byte of text.
+  public var mostTokens: Int {
+    frame.reduce(0) { sum, part in
+      switch part {
+      case .features(let count): sum + count
+      case .text(let text): sum + text.utf8.count
+      }
+    }
+  }
+
   /// How much of each feature's rectangle lies in a rectangle of the picture, 0 … 1; 0 for features that
   /// stand for no part of it.
   /// - Parameters:

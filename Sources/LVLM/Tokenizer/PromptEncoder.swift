@@ -43,10 +43,14 @@ public struct PromptEncoder: Sendable {
   public let imageTokenID: Int32
 
   /// An encoder for a model of this configuration.
-  public init(tokenizer: Tokenizer, template: ChatTemplate, configuration: LlavaConfiguration) {
+  /// - Parameter geometry: of its pictures; each is one view when nil.
+  public init(
+    tokenizer: Tokenizer, template: ChatTemplate, configuration: any FamilyConfiguration,
+    geometry: (any PictureGeometry)? = nil
+  ) {
     self.tokenizer = tokenizer
     self.template = template
-    geometry = FixedGeometry(configuration.featureGrid)
+    self.geometry = geometry ?? FixedGeometry(configuration.viewGrid)
     contextLength = configuration.text.contextLength
     imageTokenID = Int32(configuration.imageTokenIndex)
   }

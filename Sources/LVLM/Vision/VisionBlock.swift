@@ -1,7 +1,7 @@
 import Tensor
 
 /// What the blocks of CLIP's and SigLIP's encoders differ in.
-protocol VisionBlockShape {
+protocol VisionBlockConfiguration {
   /// Width of the encoder.
   var hiddenSize: Int { get }
   /// Width inside the two-layer perceptron.
@@ -14,7 +14,7 @@ protocol VisionBlockShape {
   var layerNormEpsilon: Double { get }
 }
 
-extension VisionConfiguration: VisionBlockShape {}
+extension VisionConfiguration: VisionBlockConfiguration {}
 
 /// Multi-head attention of CLIP's and SigLIP's encoders: every token of a picture sees every other.
 final class VisionAttention: Module {
@@ -25,7 +25,7 @@ final class VisionAttention: Module {
   private let headCount: Int
   private let headSize: Int
 
-  init(_ configuration: some VisionBlockShape, using generator: inout RandomGenerator) {
+  init(_ configuration: some VisionBlockConfiguration, using generator: inout RandomGenerator) {
     let width = configuration.hiddenSize
     key = Linear(width, width, bias: true, using: &generator)
     value = Linear(width, width, bias: true, using: &generator)
@@ -58,7 +58,7 @@ final class VisionPerceptron: Module {
   let second: Linear
   private let activation: Activation
 
-  init(_ configuration: some VisionBlockShape, using generator: inout RandomGenerator) {
+  init(_ configuration: some VisionBlockConfiguration, using generator: inout RandomGenerator) {
     first = Linear(configuration.hiddenSize, configuration.intermediateSize, bias: true, using: &generator)
     second = Linear(configuration.intermediateSize, configuration.hiddenSize, bias: true, using: &generator)
     activation = configuration.activation
@@ -79,7 +79,7 @@ final class VisionBlock: Module {
   private let perceptron: VisionPerceptron
   private let secondNorm: LayerNorm
 
-  init(_ configuration: some VisionBlockShape, using generator: inout RandomGenerator) {
+  init(_ configuration: some VisionBlockConfiguration, using generator: inout RandomGenerator) {
     attention = VisionAttention(configuration, using: &generator)
     firstNorm = LayerNorm(configuration.hiddenSize, epsilon: configuration.layerNormEpsilon)
     perceptron = VisionPerceptron(configuration, using: &generator)

@@ -1,16 +1,26 @@
-import Tensor
+public import Tensor
 
 /// CLIP's vision transformer. All blocks are there, so that files fit, but those behind the feature layer and
 /// the final norm are never computed.
-public final class VisionTower: Module {
+public final class VisionTower: VisionEncoder {
   private let configuration: VisionConfiguration
+  private let used: Int
+  private let keepsClassToken: Bool
   private let embeddings: VisionEmbeddings
   private let firstNorm: LayerNorm
   private let blocks: [VisionBlock]
   private let lastNorm: LayerNorm
 
-  init(_ configuration: VisionConfiguration, using generator: inout RandomGenerator) {
+  /// - Parameters:
+  ///   - used: blocks that are computed for the connector.
+  ///   - keepsClassToken: whether it reads the class token too.
+  init(
+    _ configuration: VisionConfiguration, through used: Int, keepsClassToken: Bool,
+    using generator: inout RandomGenerator
+  ) {
     self.configuration = configuration
+    self.used = used
+    self.keepsClassToken = keepsClassToken
     embeddings = VisionEmbeddings(configuration, using: &generator)
     firstNorm = LayerNorm(configuration.hiddenSize, epsilon: configuration.layerNormEpsilon)
     var blocks: [VisionBlock] = []
@@ -29,13 +39,23 @@ public final class VisionTower: Module {
     visitor.child("post_layernorm", lastNorm)
   }
 
+  /// The hidden state that the connector reads, `[pictures, patches, width]`, with the class token in front
+  /// where the family keeps it.
+  public func selected(_ pixels: Tensor) -> Tensor {
+    let states = hiddenStates(pixels, through: used)
+    let selected = states[states.count - 1]
+    return keepsClassToken ? selected : selected.slice(axis: 1, 1..<selected.shape[1])
+  }
+
+  public func hiddenStates(_ pixels: Tensor) -> [Tensor] { hiddenStates(pixels, through: nil) }
+
   /// Hidden states of pictures, each `[pictures, 1 + patches, width]`: the input of the first block, then the
   /// output of each block up to the `last`-th.
   ///
   /// - Parameters:
   ///   - pixels: `[pictures, channels, side, side]`, normalised.
   ///   - last: number of blocks to compute; all when nil.
-  public func hiddenStates(_ pixels: Tensor, through last: Int? = nil) -> [Tensor] {
+  public func hiddenStates(_ pixels: Tensor, through last: Int?) -> [Tensor] {
     tensorRequire(
       pixels.shape.dropFirst()
         == [configuration.channelCount, configuration.imageSize, configuration.imageSize], "VisionTower",

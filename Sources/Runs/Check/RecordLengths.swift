@@ -14,21 +14,21 @@ struct RecordLengths {
   let source: any QuestionSource
   /// Whether the vocabulary may spell a character in more tokens than it has bytes.
   private let bytesPerToken: Int
-  private let tokensPerImage: Int
+  private let geometry: any PictureGeometry
   private let template: ChatTemplate
   private let context: Int
 
   /// - Parameters:
-  ///   - tokensPerImage: rows of a picture in a prompt.
+  ///   - geometry: of pictures.
   ///   - context: tokens that a prompt and its answer may have together.
   private init(
-    _ configuration: RunConfiguration, source: any QuestionSource, tokensPerImage: Int, context: Int,
-    template: ChatTemplate
+    _ configuration: RunConfiguration, source: any QuestionSource, geometry: any PictureGeometry,
+    context: Int, template: ChatTemplate
   ) {
     self.template = template
     self.configuration = configuration
     self.source = source
-    self.tokensPerImage = tokensPerImage
+    self.geometry = geometry
     self.context = context
     // Normalisation can make several characters of one, which vocabularies made here do not.
     bytesPerToken = configuration.model.path == nil && configuration.model.languageModel == nil ? 1 : 4
@@ -38,7 +38,7 @@ struct RecordLengths {
   init(_ configuration: RunConfiguration, source: any QuestionSource, encoder: RunEncoder) throws {
     let shape = try encoder.shape()
     self.init(
-      configuration, source: source, tokensPerImage: shape.tokensPerImage, context: shape.text.contextLength,
+      configuration, source: source, geometry: try encoder.geometry(), context: shape.text.contextLength,
       template: try encoder.template())
   }
 
@@ -56,7 +56,9 @@ struct RecordLengths {
   }
 
   private func problem(of form: Form, encoder: RunEncoder) throws -> String? {
-    guard bound(form) > context else { return nil }
+    // Where sizes decide, the pictures are measured when prompts are encoded, before the first step of the
+    // stage.
+    guard bound(form) > context, geometry.fixed != nil else { return nil }
     let tokens = try count(form, try encoder.encoder(form.template))
     guard tokens > context else { return nil }
     let answer = form.room > 0 ? ", room for an answer of \(form.room) included" : ""
@@ -304,7 +306,7 @@ struct RecordLengths {
 
   private static let longestPhrase = PromptRewriting.centrePhrases.max { $0.utf8.count < $1.utf8.count } ?? ""
 
-  /// More tokens than the form can have.
+  /// More tokens than the form can have, its pictures as large as any.
   private func bound(_ form: Form) -> Int {
     let texts = form.turns.enumerated().reduce(0) { sum, entry in
       let before = entry.offset == 0 ? form.template.beforeQuestion : form.template.beforeLaterQuestion
@@ -315,7 +317,8 @@ struct RecordLengths {
     // Each chunk of text may begin with a token of its own, spelled in up to three; each answer ends with
     // one.
     let extra = 4 * (form.images + 1) + 8 * form.turns.count
-    return bytesPerToken * texts + extra + form.images * tokensPerImage + form.room
+    let perImage = geometry.largest(isAlone: form.images == 1).mostTokens
+    return bytesPerToken * texts + extra + form.images * perImage + form.room
   }
 
   private func count(_ form: Form, _ encoder: PromptEncoder) throws -> Int {

@@ -19,10 +19,18 @@ final class RunEncoder {
     self.directory = directory
   }
 
-  /// The shape; of an existing model its configuration is all that is read.
-  func shape() throws -> LlavaConfiguration {
+  /// How many features pictures have.
+  func geometry() throws -> any PictureGeometry {
     if let path = configuration.model.path {
-      return try LlavaConfiguration.read(
+      return try PretrainedModel.shape(of: URL(fileURLWithPath: path, isDirectory: true)).geometry
+    }
+    return FixedGeometry(try shape().viewGrid)
+  }
+
+  /// The shape; of an existing model its configuration is all that is read.
+  func shape() throws -> any FamilyConfiguration {
+    if let path = configuration.model.path {
+      return try FamilyRegistry.configuration(
         from: URL(fileURLWithPath: path, isDirectory: true).appendingPathComponent("config.json"))
     }
     var shape = ModelBuilder.shape(configuration.model, vocabularySize: configuration.tokenizer.vocabSize)

@@ -15,7 +15,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   static let textTokens = 16
 
   let configuration: RunConfiguration
-  private let model: LlavaConfiguration
+  private let model: any FamilyConfiguration
+  private let geometry: any PictureGeometry
   /// How many records the data really have, where that is known (``DataPlan/records``).
   public var records: String?
 
@@ -24,11 +25,18 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   public init(_ configuration: RunConfiguration) throws {
     self.configuration = configuration
     if let path = configuration.model.path {
-      model = try LlavaConfiguration.read(
-        from: URL(fileURLWithPath: path).appending(component: "config.json"))
+      (model, geometry) = try PretrainedModel.shape(of: URL(fileURLWithPath: path))
     } else {
       model = ModelBuilder.shape(configuration.model, vocabularySize: configuration.tokenizer.vocabSize)
+      geometry = FixedGeometry(model.viewGrid)
     }
+  }
+
+  /// Most tokens of a picture among others.
+  private var tokensPerImage: Int { geometry.largest(isAlone: false).count }
+  /// Most hidden states of a picture in the vision encoder.
+  private var patchesPerImage: Int {
+    geometry.largest(isAlone: false).tiles.views * model.viewPatchCount
   }
 
   // MARK: Weights
@@ -103,7 +111,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   /// Estimated tokens of one supervised step.
   public var sftTokens: Int {
     let sft = configuration.sft
-    let patches = Double(model.tokensPerImage)
+    let patches = Double(tokensPerImage)
     let single = patches + Double(sft.questionsPerImage * Self.textTokens + systemTokens)
     let double =
       imagesPerComposed * patches + Double(sft.composed.questions * Self.textTokens + systemTokens)
@@ -115,7 +123,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   /// the corrupted prompt and the chosen one.
   public var trainTokens: Int {
     let train = configuration.train
-    let prompt = imagesPerPair * Double(model.tokensPerImage) + Double(systemTokens + 10)
+    let prompt = imagesPerPair * Double(tokensPerImage) + Double(systemTokens + 10)
     let corrupted = train.imageWeight > 0 ? prompt + 6 : 0
     let perPair = (train.sharesPrefix ? 1 : 2) * prompt + 12 + corrupted
     return Int(clamping: Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps) * perPair)
@@ -138,20 +146,20 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   }
 
   private var visionActivations: Double {
-    let vision = model.vision
-    return 4.0 * Double(vision.hiddenLayerCount) * Double(9 * vision.hiddenSize + 3 * vision.intermediateSize)
+    let blocks = model.visionBlocks
+    return 4.0 * Double(blocks.count) * Double(9 * blocks.width + 3 * blocks.inner)
   }
 
   private var sftBytes: Double {
     guard configuration.sft.maxSteps > 0 else { return 0 }
     let sft = configuration.sft
-    let patches = Double(model.tokensPerImage)
+    let patches = Double(patchesPerImage)
     let images = Double(sft.perDeviceTrainBatchSize) * (1 + sft.composed.share * (imagesPerComposed - 1))
     let weights = visionWeights + projectorWeights + decoderWeights
     let both = Double(sftTokens) * decoderActivations + images.rounded(.down) * patches * visionActivations
     let pretraining =
       Double(sft.visionPretraining.perDeviceTrainBatchSize) * patches * visionActivations
-    let side = model.vision.imageSize
+    let side = model.viewSide
     let perPicture = PictureStore.bytesPerPicture(side: side)
     let pictures =
       Double(perPicture)
@@ -177,7 +185,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     var activations = Double(trainTokens / max(train.gradientAccumulationSteps, 1)) * decoderActivations
     if train.trainVision {
       activations +=
-        Double(train.perDeviceTrainBatchSize * 3 * model.tokensPerImage) * visionActivations
+        Double(train.perDeviceTrainBatchSize * 3 * patchesPerImage) * visionActivations
     }
     return weights + Self.activationFactor * activations + featureBytes + liveReferenceBytes
   }
@@ -207,7 +215,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   }
 
   private func keptFeatureBytes(_ training: FeatureStore.Training) -> Double {
-    let size = FeatureStore.bytesPerPicture(model, training)
+    let size = FeatureStore.bytesPerPicture(model, geometry, training)
     return Double(size)
       * Double(
         FeatureStore.keptCount(
@@ -231,7 +239,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       * (2 * tokens * Double(model.text.blockWeightCount) + 2 * attended)
     if train.adapter == .lora { count += 6 * tokens * Double(adapterWeights) }
     if train.trainVision {
-      count += 6 * pairs * imagesPerPair * Double(model.tokensPerImage) * Double(visionWeights)
+      count += 6 * pairs * imagesPerPair * Double(patchesPerImage) * Double(visionWeights)
     }
     return count
   }
@@ -254,7 +262,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   private var featureLine: String {
     let train = configuration.train
     if train.trainVision { return "computed in every step, the vision tower is trained" }
-    let size = FeatureStore.bytesPerPicture(model, train.trainProjector ? .projector : .nothing)
+    let size = FeatureStore.bytesPerPicture(model, geometry, train.trainProjector ? .projector : .nothing)
     let limit = configuration.run.featureCacheBytes
     let kept = FeatureStore.keptCount(of: pictureCount, bytesPerPicture: size, cacheBytes: limit)
     let all = "at most \(pictureCount) pictures, \((pictureCount * size) >> 20) MiB"
@@ -291,7 +299,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       lines += [
         ("language model", path),
         ("new weights", "\(visionWeights) in the vision tower, and the projector"),
-        ("tokens per image", "\(model.tokensPerImage)"),
+        ("tokens per image", "\(tokensPerImage)"),
       ]
     } else {
       lines += [
@@ -299,7 +307,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           "weights",
           "\(visionWeights + projectorWeights + decoderWeights): vision \(visionWeights), "
             + "projector \(projectorWeights), decoder \(decoderWeights)"
-        ), ("tokens per image", "\(model.tokensPerImage), context \(model.text.contextLength)"),
+        ), ("tokens per image", "\(tokensPerImage), context \(model.text.contextLength)"),
       ]
     }
     if run.sft.maxSteps > 0 {

@@ -41,7 +41,7 @@ extension RunConfiguration {
     /// Kinds of prompts the ballast can be drawn from.
     public static let ballastKindNames = QuestionKind.layouts.map(\.rawValue)
     /// Decoder linears that can carry an adapter.
-    public static let loraTargets = LlavaModel.linearNames
+    public static let loraTargets = VisionLanguageModel.linearNames
 
     /// Scale of the implicit reward.
     public var beta = 0.1

@@ -37,7 +37,7 @@ public struct AdaptedCheckpoint {
   /// - Throws: `ModelDirectoryError` or `CheckpointError` naming what is missing, unexpected or of another
   ///   shape, or the hashes of both base models where they differ.
   /// - Precondition: the model has no adapters yet.
-  public func put(on model: LlavaModel, base: URL) throws -> [String] {
+  public func put(on model: VisionLanguageModel, base: URL) throws -> [String] {
     if !checkpoint.baseHash.isEmpty {
       try checkpoint.requireBase(hash: ModelState.digest(ofModelAt: base), named: base.path, in: file)
     }

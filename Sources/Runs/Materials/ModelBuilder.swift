@@ -51,7 +51,7 @@ enum ModelBuilder {
     _ run: RunConfiguration, tokenizer: Tokenizer, in folder: URL
   ) throws -> PretrainedModel {
     var generator = RandomGenerator(seed: run.run.seed, stream: 0x4D4F_4445_4C)
-    let model = try LlavaModel(configuration(run.model, tokenizer: tokenizer), using: &generator)
+    let model = try VisionLanguageModel(configuration(run.model, tokenizer: tokenizer), using: &generator)
     ModelInitialization.apply(to: model, includesDecoder: true, seed: run.run.seed)
     return try PretrainedModel(
       new: model, tokenizerIn: folder, template: run.tokenizer.template?.chatTemplate ?? .plain)
@@ -61,7 +61,7 @@ enum ModelBuilder {
   ///
   /// - Parameter folder: gets the vocabulary as `tokenizer.json`.
   /// - Throws: ``DataError`` when there is no such file, `CheckpointError` for a damaged one, and the errors
-  ///   of `LlavaModel` and `Tokenizer` for another kind of model.
+  ///   of `VisionLanguageModel` and `Tokenizer` for another kind of model.
   static func fresh(
     _ run: RunConfiguration, languageModel path: String, tokenizerTo folder: URL
   ) throws -> PretrainedModel {
@@ -69,7 +69,7 @@ enum ModelBuilder {
     let file = try GGUFFile(reading: URL(fileURLWithPath: path))
     let tokenizer = try Tokenizer(gguf: file)
     var generator = RandomGenerator(seed: run.run.seed, stream: 0x4D4F_4445_4C)
-    let model = try LlavaModel(
+    let model = try VisionLanguageModel(
       vision: vision(run.model), visionFeatureLayer: run.model.visionFeatureLayer, languageModel: file,
       tokenizer: tokenizer, using: &generator)
     ModelInitialization.apply(to: model, includesDecoder: false, seed: run.run.seed)
@@ -102,7 +102,7 @@ enum ModelBuilder {
   ///     the start; everything is Float32 when nil.
   static func open(
     _ directory: URL, run: RunConfiguration, template: RunConfiguration.Tokenizer.Template? = nil,
-    trainable: Set<LlavaModel.Part>? = nil
+    trainable: Set<VisionLanguageModel.Part>? = nil
   ) throws -> PretrainedModel {
     // What an earlier model left is not kept beside the new one.
     TensorRuntime.trim()

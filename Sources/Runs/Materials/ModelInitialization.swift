@@ -14,7 +14,7 @@ import Tensor
 /// two-dimensional sine and cosine code, so that neighbouring patches are neighbours from the first step.
 enum ModelInitialization {
   /// - Parameter includesDecoder: whether the decoder starts anew too; a given one keeps its weights.
-  static func apply(to model: LlavaModel, includesDecoder: Bool, seed: UInt64) {
+  static func apply(to model: VisionLanguageModel, includesDecoder: Bool, seed: UInt64) {
     let configuration = model.configuration
     let base = RandomGenerator(seed: seed, stream: 0x494E_4954)
     for (index, entry) in model.namedParameters().enumerated() {
@@ -28,8 +28,7 @@ enum ModelInitialization {
       let inputs = Double(max(parameter.shape.dropFirst().reduce(1, *), 1))
       switch true {
       case name.hasSuffix("position_embedding.weight"):
-        parameter.tensor = positions(
-          side: configuration.vision.patchesPerSide, width: parameter.shape[1], scale: 0.7)
+        parameter.tensor = positions(parameter.shape[0], width: parameter.shape[1], scale: 0.7)
       case name.hasSuffix("embed_tokens.weight"):
         normal(0.5)
       case name.hasSuffix("class_embedding"):
@@ -39,10 +38,12 @@ enum ModelInitialization {
       case name.hasSuffix(".bias"):
         parameter.tensor = Tensor.zeros(parameter.shape)
       case parameter.shape.count > 1:
-        let residual = ["o_proj", "down_proj", "out_proj", "fc2"].contains { name.contains($0) }
+        let residual = ["o_proj", "down_proj", "out_proj", "fc2", ".wo.", ".w2."].contains {
+          name.contains($0)
+        }
         let layers =
           name.contains("vision_tower")
-          ? configuration.vision.hiddenLayerCount : configuration.text.hiddenLayerCount
+          ? configuration.visionBlocks.count : configuration.text.hiddenLayerCount
         normal((residual ? 1 / Double(2 * layers).squareRoot() : 1) / inputs.squareRoot())
       default:
         continue
@@ -50,9 +51,11 @@ enum ModelInitialization {
     }
   }
 
-  /// `[1 + side², width]`: zeros for the class token, then sines and cosines of row and column.
-  private static func positions(side: Int, width: Int, scale: Double) -> Tensor {
-    var values = [Float](repeating: 0, count: width)
+  /// `[rows, width]`: zeros for the class token where there is one, which is where rows are no square, then
+  /// sines and cosines of row and column.
+  private static func positions(_ rows: Int, width: Int, scale: Double) -> Tensor {
+    let side = Int(Double(rows).squareRoot())
+    var values = [Float](repeating: 0, count: (rows - side * side) * width)
     let quarter = max(width / 4, 1)
     for row in 0..<side {
       for column in 0..<side {
@@ -63,6 +66,6 @@ enum ModelInitialization {
         }
       }
     }
-    return Tensor(values, shape: [1 + side * side, width])
+    return Tensor(values, shape: [rows, width])
   }
 }

@@ -62,7 +62,7 @@ public struct StageContext {
 
   /// Features of the pictures for a model, which says so when not all can be kept.
   func features(
-    _ model: LlavaModel, _ pictures: PictureStore, training: FeatureStore.Training = .nothing
+    _ model: VisionLanguageModel, _ pictures: PictureStore, training: FeatureStore.Training = .nothing
   ) -> FeatureStore {
     FeatureStore(
       model: model, pictures: pictures, training: training, cacheBytes: configuration.run.featureCacheBytes
@@ -73,7 +73,7 @@ public struct StageContext {
   /// - Parameter trainable: as ``ModelBuilder/open(_:run:template:trainable:)``.
   func open(
     _ model: URL, template: RunConfiguration.Tokenizer.Template? = nil, tellsNotes: Bool = false,
-    trainable: Set<LlavaModel.Part>? = nil
+    trainable: Set<VisionLanguageModel.Part>? = nil
   ) throws -> PretrainedModel {
     let loaded = try ModelBuilder.open(
       model, run: configuration, template: template, trainable: trainable)

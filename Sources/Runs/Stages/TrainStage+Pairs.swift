@@ -124,7 +124,8 @@ extension TrainStage {
   private func encode(_ pair: PreferencePair, _ encoder: PromptEncoder) throws -> EncodedPair {
     do {
       let example = try encoder.example(
-        question: pair.prompt, images: Array(pair.images.indices), answers: [pair.chosen, pair.rejected])
+        question: pair.prompt, images: Array(pair.images.indices),
+        grids: try encoder.grids(ofFiles: images(of: pair)), answers: [pair.chosen, pair.rejected])
       return EncodedPair(
         id: pair.id,
         pictures: images(of: pair).map(Picture.file),

@@ -165,7 +165,7 @@ struct TrainStage {
   }
 
   private func scorer(
-    _ model: LlavaModel, _ features: FeatureStore, weighsPairs: Bool = false, attentionLayer: Int? = nil
+    _ model: VisionLanguageModel, _ features: FeatureStore, weighsPairs: Bool = false, attentionLayer: Int? = nil
   ) -> PairScorer {
     let settings = context.configuration.train
     let queries = context.configuration.select.queries
@@ -179,9 +179,9 @@ struct TrainStage {
   }
 
   /// The parts of the base model whose own weights are trained.
-  private var trainedParts: Set<LlavaModel.Part> {
+  private var trainedParts: Set<VisionLanguageModel.Part> {
     let settings = context.configuration.train
-    var parts: Set<LlavaModel.Part> = []
+    var parts: Set<VisionLanguageModel.Part> = []
     if settings.trainVision { parts.insert(.vision) }
     if settings.trainProjector { parts.insert(.projector) }
     if settings.adapter == .none { parts.insert(.decoder) }
@@ -190,14 +190,14 @@ struct TrainStage {
 
   /// Freezes the model. What stays frozen is stored as the configuration says from here on, for the reference
   /// too.
-  private func freeze(_ model: LlavaModel) {
+  private func freeze(_ model: VisionLanguageModel) {
     let settings = context.configuration.train
-    for part in LlavaModel.Part.allCases { model.setTrainable(trainedParts.contains(part), part) }
+    for part in VisionLanguageModel.Part.allCases { model.setTrainable(trainedParts.contains(part), part) }
     model.storeFrozenWeights(as: settings.frozenDtype.dtype)
     model.setTrainable(false, .vision, .projector, .decoder)
   }
 
-  private func makeTrainable(_ model: LlavaModel) throws {
+  private func makeTrainable(_ model: VisionLanguageModel) throws {
     let settings = context.configuration.train
     switch settings.adapter {
     case .none: model.setTrainable(true, .decoder)

@@ -28,7 +28,9 @@ struct UsableQuestions {
       }
       do {
         for form in [question, permuted ? question.permuted : nil].compactMap(\.self) {
-          _ = try encoder.example(question: form.prompt, images: Array(form.images.indices), room: room)
+          _ = try encoder.example(
+            question: form.prompt, images: Array(form.images.indices),
+            grids: try encoder.grids(ofFiles: form.images.map(file)), room: room)
         }
         questions.append(question)
       } catch {

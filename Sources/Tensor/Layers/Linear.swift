@@ -25,6 +25,12 @@ open class Linear: Module {
     linear(x, weight: weight.tensor, bias: bias?.tensor)
   }
 
+  /// As ``callAsFunction(_:)``, for layers that do something else to some rows.
+  /// - Parameters:
+  ///   - x: `[rows, inputs]`.
+  ///   - marked: the indices of those rows, integers; nil for none. An ordinary layer does not look at them.
+  open func callAsFunction(_ x: Tensor, marked: Tensor?) -> Tensor { self(x) }
+
   open func visitParameters(_ visitor: inout ParameterVisitor) {
     visitor.add("weight", weight)
     visitor.add("bias", bias)
@@ -36,12 +42,31 @@ open class Linear: Module {
   /// The weight as a tensor of floating-point values.
   package var weightValues: Tensor { weight.tensor }
 
-  /// The weight as products of a few rows read it.
-  package var storedWeight: StoredMatrix { StoredMatrix(weight.tensor) }
+  /// The layer as products of a few unmarked rows compute it; nil for one that is something else than a
+  /// weight, a bias and an adapter: a subclass is, until it says otherwise.
+  package var rowForm: RowForm? {
+    type(of: self) == Linear.self ? RowForm(weight: StoredMatrix(weight.tensor), bias: bias?.tensor) : nil
+  }
 
   /// The weight if the layer is `x Wᵀ` and nothing else; a subclass is something else until it says
   /// otherwise.
   package var soleWeight: Tensor? { type(of: self) == Linear.self && bias == nil ? weight.tensor : nil }
+}
+
+/// What a linear layer is for products of a few rows.
+package struct RowForm {
+  /// The weight as it is stored.
+  package var weight: StoredMatrix
+  /// `[outputs]`.
+  package var bias: Tensor?
+  /// What is added: `scale · (x downᵀ) upᵀ`.
+  package var adapter: (down: Tensor, up: Tensor, scale: Double)?
+
+  /// A form of a layer.
+  package init(weight: StoredMatrix, bias: Tensor?) {
+    self.weight = weight
+    self.bias = bias
+  }
 }
 
 /// A linear layer with a low-rank adapter: `x Wᵀ + b + (alpha / rank) · (x Aᵀ) Bᵀ`.
@@ -89,15 +114,25 @@ public final class LoRALinear: Linear {
     noGradient { weightValues + loraB.tensor.matmul(loraA.tensor) * scale }
   }
 
-  public override func callAsFunction(_ x: Tensor) -> Tensor {
-    let result = base(x)
+  public override func callAsFunction(_ x: Tensor) -> Tensor { adapted(base(x), x) }
+
+  public override func callAsFunction(_ x: Tensor, marked: Tensor?) -> Tensor {
+    adapted(base(x, marked: marked), x)
+  }
+
+  private func adapted(_ result: Tensor, _ x: Tensor) -> Tensor {
     guard isAdapterEnabled else { return result }
     return result + linear(linear(x, weight: loraA.tensor), weight: loraB.tensor) * scale
   }
 
   package override var weightShape: [Int] { base.weightShape }
   package override var weightValues: Tensor { base.weightValues }
-  package override var storedWeight: StoredMatrix { base.storedWeight }
+  package override var rowForm: RowForm? {
+    guard var form = base.rowForm, isAdapterEnabled else { return base.rowForm }
+    guard form.adapter == nil else { return nil }
+    form.adapter = (loraA.tensor, loraB.tensor, scale)
+    return form
+  }
   package override var soleWeight: Tensor? { isAdapterEnabled ? nil : base.soleWeight }
 
   public override func visitParameters(_ visitor: inout ParameterVisitor) {

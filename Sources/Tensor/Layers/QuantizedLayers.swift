@@ -17,7 +17,7 @@ public final class QuantizedLinear: Linear {
 
   package override var weightShape: [Int] { matrix.shape }
   package override var weightValues: Tensor { matrix.expanded() }
-  package override var storedWeight: StoredMatrix { StoredMatrix(matrix) }
+  package override var rowForm: RowForm? { RowForm(weight: StoredMatrix(matrix), bias: bias?.tensor) }
 }
 
 /// A frozen table of vectors that stays in quantised blocks; looking up gives Float32.

@@ -69,8 +69,8 @@ import Testing
       let made = try composer.compose(kind, count: count, split: .sft, target: 3, number: 0)
       let canvas = ComposedPicture(kind, sources: made.sources, options: Self.options)
       #expect(
-        try store.square(.composed(canvas))
-          == ImageProcessor(ImageProcessorConfiguration(size: 24)).square(made.images[0]))
+        try store.pixels(store.shown([.composed(canvas)])).array(of: Float.self)
+          == ImageProcessor(ImageProcessorConfiguration(size: 24)).values(made.images[0]))
     }
   }
 

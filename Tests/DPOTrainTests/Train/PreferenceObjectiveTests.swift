@@ -191,7 +191,7 @@ import Testing
         let batch = try PackedBatch(
           [
             PackedExample(
-              promptIDs: pair.promptIDs + answer, images: pair.pictures.compactMap { features.numbers[$0] })
+              promptIDs: pair.promptIDs + answer, images: features.numbers(of: pair.pictures))
           ], sharesPrefix: true, imageTokenID: 39, features: features.features.layout)
         let probabilities = noGradient {
           model.decoder.logits(model.hiddenStates(batch, imageFeatures: features.features)).softmax(axis: -1)

@@ -131,7 +131,7 @@ import Testing
       let batch = try PackedBatch(
         [
           PackedExample(
-            promptIDs: pair.promptIDs, images: pair.pictures.compactMap { features.numbers[$0] },
+            promptIDs: pair.promptIDs, images: features.numbers(of: pair.pictures),
             completions: [pair.completions[0]])
         ], sharesPrefix: true, imageTokenID: 39, features: features.features.layout)
       let map = setup.model.imageAttention(batch, imageFeatures: features.features, layer: layer)[0]

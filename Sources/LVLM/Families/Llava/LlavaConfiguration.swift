@@ -118,14 +118,8 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
     try keys.encode(text.tiesWordEmbeddings, forKey: .tiesWordEmbeddings)
   }
 
-  /// Throws a ``ModelConfigurationError`` that lists everything contradictory in this configuration.
-  public func validate() throws {
-    var checks = ConfigurationChecks()
-    check(&checks)
-    if !checks.problems.isEmpty { throw ModelConfigurationError(problems: checks.problems) }
-  }
-
-  private func check(_ checks: inout ConfigurationChecks) {
+  /// Notes everything contradictory.
+  public func check(_ checks: inout ConfigurationChecks) {
     vision.check(&checks)
     text.check(&checks)
     let layers = max(vision.hiddenLayerCount, 0)
@@ -140,61 +134,5 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
     checks.require(
       projectorActivation != .silu, CodingKeys.projectorActivation.rawValue,
       found: "\"\(projectorActivation.rawValue)\"", expected: "\"gelu\"")
-  }
-}
-
-extension LlavaConfiguration {
-  /// Reads and validates a `config.json`.
-  ///
-  /// - Throws: ``ModelConfigurationError`` with the file and every key that is missing, of another type,
-  ///   unknown or contradictory: what was found and what was expected.
-  public static func read(from url: URL) throws -> LlavaConfiguration {
-    guard let data = try? Data(contentsOf: url) else {
-      throw ModelConfigurationError(
-        file: url.path,
-        problems: [.init(key: "file", found: "nothing readable", expected: "a config.json")])
-    }
-    guard !GitLFSPointer.isPointer(data, count: data.count) else {
-      throw ModelConfigurationError(
-        file: url.path,
-        problems: [.init(key: "file", found: GitLFSPointer.words, expected: "a config.json")])
-    }
-    let notes = ConfigurationNotes()
-    let decoder = JSONDecoder()
-    decoder.userInfo[.configurationNotes] = notes
-    do {
-      let configuration = try decoder.decode(LlavaConfiguration.self, from: data.withoutByteOrderMark)
-      let unknown = unknownKeys(in: try ModelJSON.read(url))
-      var checks = ConfigurationChecks(after: notes.problems)
-      configuration.check(&checks)
-      // A key whose value could not be read is named already.
-      let named = Set(checks.problems.map(\.key))
-      let problems = checks.problems + unknown.filter { !named.contains($0.key) }
-      if problems.isEmpty { return configuration }
-      throw ModelConfigurationError(problems: problems)
-    } catch {
-      let contradictions = error as? ModelConfigurationError
-      if contradictions == nil { notes.add(error) }
-      throw ModelConfigurationError(file: url.path, problems: contradictions?.problems ?? notes.problems)
-    }
-  }
-
-  /// The bytes of a `config.json`: keys sorted, indented.
-  /// - Parameter dtype: the type of the weights beside it, which transformers loads them in; left out when
-  ///   nil.
-  public func json(dtype: DType? = nil) throws -> Data {
-    struct WithType: Encodable {
-      let configuration: LlavaConfiguration
-      let dtype: DType?
-      enum Key: String, CodingKey { case dtype }
-      func encode(to encoder: any Encoder) throws {
-        try configuration.encode(to: encoder)
-        var keys = encoder.container(keyedBy: Key.self)
-        try keys.encodeIfPresent(dtype?.rawValue, forKey: .dtype)
-      }
-    }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(WithType(configuration: self, dtype: dtype))
   }
 }

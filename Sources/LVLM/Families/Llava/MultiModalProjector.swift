@@ -1,7 +1,7 @@
-import Tensor
+public import Tensor
 
 /// The two layers that carry vision features into the embedding space of the decoder.
-public final class MultiModalProjector: Module {
+public final class MultiModalProjector: Connector {
   private let first: Linear
   private let second: Linear
   private let activation: Activation
@@ -26,5 +26,11 @@ public final class MultiModalProjector: Module {
     let rows = features.reshaped([-1, shape.removeLast()])
     let projected = second(activation(first(rows)))
     return projected.reshaped(shape + [projected.shape[1]])
+  }
+
+  /// The features of every picture are those of its one view.
+  public func callAsFunction(_ selected: Tensor, layout: FeatureLayout) -> Tensor {
+    let projected = self(selected)
+    return projected.reshaped([layout.rowCount, projected.shape[projected.rank - 1]])
   }
 }

@@ -3,7 +3,7 @@ import Foundation
 
 /// What a model directory says about pictures, in `preprocessor_config.json` (transformers 4), in the
 /// `image_processor` of `processor_config.json` (transformers 5), or in both.
-enum ProcessorSettings {
+enum LlavaProcessorFiles {
   static let imageName = "preprocessor_config.json"
   static let name = "processor_config.json"
 

@@ -1,13 +1,13 @@
 import Tensor
 
-/// LLaVA: a CLIP vision tower, a projector and a LLaMA decoder that reads image features among its tokens.
+/// A vision encoder, a connector and a decoder that reads image features among its tokens, of any family.
 ///
-/// Parameters have the names that `LlavaForConditionalGeneration.save_pretrained` writes. The model is a
-/// reference type with mutable weights: use one from one task at a time.
-public final class LlavaModel: Module {
+/// Parameters have LLaVA's names whatever the family; ``FamilyConfiguration/names`` says what files call
+/// them. The model is a reference type with mutable weights: use one from one task at a time.
+public final class VisionLanguageModel: Module {
   /// A part of the model that can be frozen on its own.
   public enum Part: String, CaseIterable, Sendable {
-    /// The CLIP encoder.
+    /// The vision encoder.
     case vision
     /// The layers between encoder and decoder.
     case projector
@@ -16,13 +16,11 @@ public final class LlavaModel: Module {
   }
 
   /// The shape of the model.
-  public let configuration: LlavaConfiguration
-  /// How many features pictures have, and of what.
-  public let geometry: any PictureGeometry
-  /// The CLIP encoder.
-  public let visionTower: VisionTower
+  public let configuration: any FamilyConfiguration
+  /// The vision encoder.
+  public let visionTower: any VisionEncoder
   /// The layers between encoder and decoder.
-  public let projector: MultiModalProjector
+  public let projector: any Connector
   /// The language model.
   public let decoder: LlamaDecoder
   package var adapters: [LoRALinear] = []
@@ -34,23 +32,21 @@ public final class LlavaModel: Module {
   /// A model with random weights.
   ///
   /// - Throws: ``ModelConfigurationError`` when the configuration is contradictory.
-  public convenience init(_ configuration: LlavaConfiguration, using generator: inout RandomGenerator) throws
-  {
+  public convenience init(
+    _ configuration: any FamilyConfiguration, using generator: inout RandomGenerator
+  ) throws {
     try self.init(configuration, using: &generator, awaitsDecoder: false)
   }
 
   /// - Parameter awaitsDecoder: whether a file will replace the decoder's weights, which then get no values
   ///   and no memory.
   init(
-    _ configuration: LlavaConfiguration, using generator: inout RandomGenerator, awaitsDecoder: Bool
+    _ configuration: any FamilyConfiguration, using generator: inout RandomGenerator, awaitsDecoder: Bool
   ) throws {
     try configuration.validate()
     self.configuration = configuration
-    geometry = FixedGeometry(configuration.featureGrid)
-    visionTower = VisionTower(configuration.vision, using: &generator)
-    projector = MultiModalProjector(
-      from: configuration.vision.hiddenSize, to: configuration.text.hiddenSize,
-      activation: configuration.projectorActivation, bias: configuration.hasProjectorBias, using: &generator)
+    visionTower = configuration.makeVisionEncoder(using: &generator)
+    projector = configuration.makeConnector(using: &generator)
     var placeholder = RandomGenerator.placeholder
     decoder =
       awaitsDecoder
@@ -58,7 +54,7 @@ public final class LlavaModel: Module {
       : LlamaDecoder(configuration.text, using: &generator)
   }
 
-  /// Visits the parameters under their Hugging Face names.
+  /// Visits the parameters under the names used here.
   public func visitParameters(_ visitor: inout ParameterVisitor) {
     visitor.child("vision_tower", visionTower)
     visitor.child("multi_modal_projector", projector)
@@ -84,29 +80,30 @@ public final class LlavaModel: Module {
 
   // MARK: Pictures
 
-  /// The hidden state of the vision tower that is projected.
+  /// The hidden states of the vision encoder that are projected.
   ///
-  /// - Parameter pixels: `[pictures, 3, side, side]`, normalised.
-  /// - Returns: `[pictures, tokens per image, vision width]`.
-  public func visionFeatures(_ pixels: Tensor) -> Tensor {
-    let states = visionTower.hiddenStates(pixels, through: configuration.usedVisionLayerCount)
-    let selected = states[states.count - 1]
-    return switch configuration.featureSelection {
-    case .patches: selected.slice(axis: 1, 1..<selected.shape[1])
-    case .full: selected
-    }
-  }
+  /// - Parameter pixels: `[views, 3, side, side]`, normalised.
+  /// - Returns: `[views, patches, vision width]`.
+  public func visionFeatures(_ pixels: Tensor) -> Tensor { visionTower.selected(pixels) }
 
-  /// Carries vision features into the embedding space: `[…, vision width]` to `[…, text width]`.
-  public func project(_ features: Tensor) -> Tensor { projector(features) }
+  /// Carries vision features into the embedding space and arranges those of each picture.
+  ///
+  /// - Parameters:
+  ///   - features: `[views of all pictures, patches, vision width]`, picture by picture.
+  ///   - layout: the features of every picture.
+  /// - Returns: `[features of all pictures, text width]`.
+  public func project(_ features: Tensor, layout: FeatureLayout) -> Tensor {
+    projector(features, layout: layout)
+  }
 
   /// The features of pictures as the decoder reads them.
   ///
-  /// - Parameter pixels: `[pictures, 3, side, side]`, normalised.
-  public func imageFeatures(_ pixels: Tensor) -> ImageFeatures {
-    ImageFeatures(
-      project(visionFeatures(pixels)),
-      layout: FeatureLayout(repeating: configuration.featureGrid, count: pixels.shape[0]))
+  /// - Parameters:
+  ///   - pixels: `[views of all pictures, 3, side, side]`, normalised, picture by picture.
+  ///   - layout: the features of every picture; where it is nil every view is a picture of its own.
+  public func imageFeatures(_ pixels: Tensor, layout: FeatureLayout? = nil) -> ImageFeatures {
+    let layout = layout ?? FeatureLayout(repeating: configuration.viewGrid, count: pixels.shape[0])
+    return ImageFeatures(project(visionFeatures(pixels), layout: layout), layout: layout)
   }
 
   // MARK: Text
@@ -122,11 +119,7 @@ public final class LlavaModel: Module {
   private func pass(
     _ batch: PackedBatch, onlyOutputs: Bool, capture: AttentionCapture? = nil, share: AttentionShare? = nil
   ) -> DecoderPass {
-    var pass = DecoderPass(positions: batch.positions, layout: batch.layout)
-    if onlyOutputs {
-      pass.outputs = .init(
-        rows: Tensor(batch.outputRows), positions: batch.outputPositions, layout: batch.outputLayout)
-    }
+    var pass = DecoderPass(batch, onlyOutputs: onlyOutputs)
     if let capture {
       tensorRequire(
         decoder.layerIndices.lowerBound <= capture.layers.lowerBound
@@ -274,7 +267,7 @@ public final class LlavaModel: Module {
       decoder.layerIndices.contains(layer), "attentionProbabilities",
       "found layer \(layer), expected one of \(decoder.layerIndices)")
     return noGradient {
-      var pass = DecoderPass(positions: batch.positions, layout: batch.layout)
+      var pass = DecoderPass(batch, onlyOutputs: false)
       var probabilities = Tensor.zeros([0])
       pass.observe = { index, query, key, _ in
         guard index == layer else { return }
@@ -286,3 +279,6 @@ public final class LlavaModel: Module {
     }
   }
 }
+
+/// The name of the model when LLaVA was its only family.
+public typealias LlavaModel = VisionLanguageModel

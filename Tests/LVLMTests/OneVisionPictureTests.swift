@@ -129,7 +129,7 @@ import Testing
         normalised += 1
       }
     }
-    #expect(normalised >= 5)
+    #expect(normalised == 4)
   }
 
   @Test func settings() throws {

@@ -4,7 +4,9 @@ import Checkpoint
 /// The families of models that are known, by the `model_type` of their `config.json`.
 public enum FamilyRegistry {
   /// All families.
-  public static let all: [any FamilyConfiguration.Type] = [LlavaConfiguration.self]
+  public static let all: [any FamilyConfiguration.Type] = [
+    LlavaConfiguration.self, OneVisionConfiguration.self,
+  ]
 
   /// The family of a `config.json`; LLaVA's where it names none, as its first files do.
   ///

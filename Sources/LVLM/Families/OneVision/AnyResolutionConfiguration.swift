@@ -111,6 +111,17 @@ extension AnyResolutionConfiguration {
     guard problems.isEmpty else { throw ModelConfigurationError(file: file, problems: problems) }
   }
 
+  /// The first key of a file in which this and another configuration differ; nil where they mean the same.
+  func difference(from other: AnyResolutionConfiguration) -> String? {
+    let isSame = [
+      ("size", size == other.size), ("image_grid_pinpoints", canvases == other.canvases),
+      ("image_mean", mean == other.mean), ("image_std", standardDeviation == other.standardDeviation),
+      ("resample", resampling == other.resampling), ("rescale_factor", rescaleFactor == other.rescaleFactor),
+      ("do_normalize", normalizes == other.normalizes),
+    ]
+    return isSame.first { !$0.1 }?.0
+  }
+
   /// The keys and values of a `preprocessor_config.json` that transformers understands.
   var object: [String: Any] {
     [

@@ -3,7 +3,7 @@ import Checkpoint
 extension KnownKeys {
   /// What every section of a `config.json` carries along: how the file was made, and what transformers
   /// returns.
-  private static let bookkeeping = KnownKeys(
+  static let bookkeeping = KnownKeys(
     computed: ["model_type", "architectures", "tie_word_embeddings"],
     harmless: [
       "_name_or_path", "transformers_version", "torch_dtype", "dtype", "_attn_implementation",
@@ -26,7 +26,7 @@ extension KnownKeys {
   /// What decides how transformers goes on with a prompt. Sampling is chosen by the options of a command
   /// here, and the best token taken unless they say otherwise; whatever else would change that token is not
   /// computed.
-  private static let generating = KnownKeys(
+  static let generating = KnownKeys(
     harmless: [
       "do_sample", "temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff",
       "eta_cutoff",
@@ -46,20 +46,6 @@ extension KnownKeys {
       "penalty_alpha": [], "dola_layers": [], "renormalize_logits": [.boolean(false)],
       "watermarking_config": [], "stop_strings": [], "max_time": [], "token_healing": [.boolean(false)],
     ])
-
-  /// `config.json` outside its sections.
-  static let llava = generating.merging(bookkeeping).merging(
-    KnownKeys(
-      computed: [
-        "text_config", "vision_config", "image_token_index", "image_token_id", "vision_feature_layer",
-        "vision_feature_select_strategy", "projector_hidden_act", "multimodal_projector_bias",
-        "eos_token_id",
-      ],
-      harmless: [
-        // What is ignored in a loss, the size of the vocabulary again, and a length that is worked out from
-        // the tower.
-        "ignore_index", "vocab_size", "image_seq_length", "pad_token_id", "bos_token_id", "hidden_size",
-      ]))
 
   /// `text_config`.
   static let text = generating.merging(bookkeeping).merging(
@@ -112,19 +98,4 @@ extension KnownKeys {
         "target_lookbehind", "prompt_lookup_num_tokens", "max_matching_ngram_size",
         "continuous_batching_config",
       ]))
-}
-
-extension LlavaConfiguration {
-  /// The keys of a `config.json` that are unknown or have values that are not computed here.
-  static func unknownKeys(in json: JSONValue) -> [ModelConfigurationError.Problem] {
-    func inside(_ path: String..., keys: KnownKeys) -> [ModelConfigurationError.Problem] {
-      let object = path.reduce(Optional(json)) { $0?[$1] }
-      return object.map { keys.problems(in: $0, section: path.map { $0 + "." }.joined()) } ?? []
-    }
-    let family = (json["text_config"]?["model_type"]?.text).flatMap(TextFamily.init) ?? .llama
-    return KnownKeys.llava.problems(in: json) + inside("vision_config", keys: .vision)
-      + inside("text_config", keys: KnownKeys.text.merging(family.keys))
-      + inside("text_config", "rope_parameters", keys: .rope)
-      + inside("text_config", "rope_scaling", keys: .rope)
-  }
 }

@@ -3,7 +3,7 @@ import Checkpoint
 extension KnownKeys {
   /// What every section of a `config.json` carries along: how the file was made, and what transformers
   /// returns.
-  static let bookkeeping = KnownKeys(
+  private static let bookkeeping = KnownKeys(
     computed: ["model_type", "architectures", "tie_word_embeddings"],
     harmless: [
       "_name_or_path", "transformers_version", "torch_dtype", "dtype", "_attn_implementation",
@@ -26,7 +26,7 @@ extension KnownKeys {
   /// What decides how transformers goes on with a prompt. Sampling is chosen by the options of a command
   /// here, and the best token taken unless they say otherwise; whatever else would change that token is not
   /// computed.
-  static let generating = KnownKeys(
+  private static let generating = KnownKeys(
     harmless: [
       "do_sample", "temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff",
       "eta_cutoff",
@@ -46,6 +46,9 @@ extension KnownKeys {
       "penalty_alpha": [], "dola_layers": [], "renormalize_logits": [.boolean(false)],
       "watermarking_config": [], "stop_strings": [], "max_time": [], "token_healing": [.boolean(false)],
     ])
+
+  /// What any `config.json` carries along outside its sections.
+  static let model = generating.merging(bookkeeping)
 
   /// `text_config`.
   static let text = generating.merging(bookkeeping).merging(

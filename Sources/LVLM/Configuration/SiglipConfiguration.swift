@@ -144,6 +144,16 @@ public struct SiglipConfiguration: Encodable, Equatable, Sendable {
   }
 }
 
+extension SiglipConfiguration {
+  /// Weights of the tower, its last norm among them.
+  var weightCount: Int {
+    let (d, i) = (hiddenSize, intermediateSize)
+    let block = 4 * (d * d + d) + (d * i + i) + (i * d + d) + 4 * d
+    let embeddings = channelCount * patchSize * patchSize * d + d + patchCount * d
+    return embeddings + hiddenLayerCount * block + 2 * d
+  }
+}
+
 extension SiglipConfiguration: VisionBlockConfiguration {}
 
 extension ConfigurationSection {

@@ -5,7 +5,7 @@ import Checkpoint
 public enum FamilyRegistry {
   /// All families.
   public static let all: [any FamilyConfiguration.Type] = [
-    LlavaConfiguration.self, OneVisionConfiguration.self,
+    LlavaConfiguration.self, SmolVLMConfiguration.self, OneVisionConfiguration.self,
   ]
 
   /// The family of a `config.json`; LLaVA's where it names none, as its first files do.

@@ -210,9 +210,12 @@ public struct PretrainedModel {
 
   // MARK: Chat templates
 
-  /// The template that a vocabulary was made for, as far as it shows: ChatML where it has ChatML's tokens.
+  /// The template that a vocabulary was made for, as far as it shows: SmolVLM's or ChatML where it has their
+  /// tokens.
   private static func usualTemplate(of tokenizer: Tokenizer) -> ChatTemplate {
-    ChatTemplate.chatML.marks.allSatisfy { tokenizer.id(of: $0) != nil } ? .chatML : .vicunaV1
+    [ChatTemplate.smolVLM, .chatML].first { template in
+      template.marks.allSatisfy { tokenizer.id(of: $0) != nil }
+    } ?? .vicunaV1
   }
 
   private static func chatTemplate(

@@ -6,15 +6,19 @@ public struct ChatTemplate: Equatable, Sendable {
   public let beforeQuestion: String
   /// Everything between an answer's eos and a further question: no system sentence.
   public let beforeLaterQuestion: String
+  /// What stands before a question that begins with text rather than with a picture.
+  public let beforeText: String
   /// Everything between the question and the answer; ends where the answer begins.
   public let afterQuestion: String
+  /// What an answer begins with.
+  public let beforeAnswer: String
   /// Text that ends an answer besides the eos token, if the template has one.
   public let stop: String?
   /// Special tokens that the template itself writes; in a question they are ordinary text.
   public let marks: [String]
-  /// What parts the pictures before a question from its words, and stands before the words alike where no
-  /// picture does; nil where a question is written as it is.
-  public let beforeWords: String?
+  /// Whether the `<image>` marks at the head of a question, each of which may have a line break behind it,
+  /// stand together, with ``beforeText`` behind them. Marks among its words stay there.
+  public let gathersPictures: Bool
 
   /// LLaVA-1.5's: the Vicuna v1 system sentence, `USER:` and `ASSISTANT:`.
   public static let vicunaV1 = ChatTemplate(
@@ -47,14 +51,20 @@ public struct ChatTemplate: Equatable, Sendable {
     afterQuestion: "<|im_end|>\n<|im_start|>assistant\n", stop: "<|im_end|>",
     marks: ["<|im_start|>", "<|im_end|>"])
 
+  /// Idefics3's and SmolVLM's: `User:` and `Assistant:`, a blank before whatever is text.
+  public static let smolVLM = ChatTemplate(
+    name: "smolvlm", beforeQuestion: "<|im_start|>User:", beforeLaterQuestion: "\nUser:", beforeText: " ",
+    afterQuestion: "<end_of_utterance>\nAssistant:", beforeAnswer: " ", stop: "<end_of_utterance>",
+    marks: ["<|im_start|>", "<end_of_utterance>"])
+
   /// LLaVA-OneVision's: ChatML without line breaks between the messages, pictures before the words.
   ///
   /// An answer begins on a new line. What transformers' template writes for one that stands inside a
   /// conversation, a blank before the line break, is not what the model was asked with when it gave it.
   public static let oneVision = ChatTemplate(
     name: "onevision", beforeQuestion: "<|im_start|>user ", beforeLaterQuestion: "<|im_start|>user ",
-    afterQuestion: "<|im_end|><|im_start|>assistant\n", stop: "<|im_end|>",
-    marks: ["<|im_start|>", "<|im_end|>"], beforeWords: "\n")
+    beforeText: "\n", afterQuestion: "<|im_end|><|im_start|>assistant\n", stop: "<|im_end|>",
+    marks: ["<|im_start|>", "<|im_end|>"], gathersPictures: true)
 
   /// LLaVA-OneVision's of its first months, which some of its checkpoints still have: ChatML without a system
   /// sentence.
@@ -64,7 +74,7 @@ public struct ChatTemplate: Equatable, Sendable {
     stop: "<|im_end|>", marks: ["<|im_start|>", "<|im_end|>"])
 
   /// Every template, in the order they are listed to users.
-  public static let all = [vicunaV1, llavaV0, plain, chatML, oneVision, oneVisionChatML]
+  public static let all = [vicunaV1, llavaV0, plain, chatML, smolVLM, oneVision, oneVisionChatML]
 
   /// The template of this name, nil when there is none.
   public init?(named name: String) {
@@ -73,16 +83,19 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   private init(
-    name: String, beforeQuestion: String, beforeLaterQuestion: String, afterQuestion: String, stop: String?,
-    marks: [String] = [], beforeWords: String? = nil
+    name: String, beforeQuestion: String, beforeLaterQuestion: String, beforeText: String = "",
+    afterQuestion: String, beforeAnswer: String = "", stop: String?, marks: [String] = [],
+    gathersPictures: Bool = false
   ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
     self.beforeLaterQuestion = beforeLaterQuestion
+    self.beforeText = beforeText
     self.afterQuestion = afterQuestion
+    self.beforeAnswer = beforeAnswer
     self.stop = stop
     self.marks = marks
-    self.beforeWords = beforeWords
+    self.gathersPictures = gathersPictures
   }
 
   /// By what the template tells who speaks, and its special tokens, which no answer would say: `USER` and
@@ -94,20 +107,20 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   /// The whole prompt, ending where the answer begins. `question` holds its `<image>` marks.
-  public func prompt(_ question: String) -> String {
-    beforeQuestion + written(question) + afterQuestion
-  }
+  public func prompt(_ question: String) -> String { beforeQuestion + opened(question) + afterQuestion }
 
-  /// A question as it stands in a prompt. Where pictures and words are parted, the `<image>` marks at its
-  /// head (each may have a line break behind it) stand together; those among the words stay there.
-  func written(_ question: String) -> String {
-    guard let beforeWords else { return question }
-    var (pictures, words) = ("", question[...])
-    while words.hasPrefix(Tokenizer.imageMark) {
-      pictures += Tokenizer.imageMark
-      words = words.dropFirst(Tokenizer.imageMark.count)
-      if words.hasPrefix("\n") { words = words.dropFirst() }
+  /// A question as it stands in a prompt: with what is before text, and the pictures at its head gathered
+  /// where the template does so.
+  func opened(_ question: String) -> String {
+    guard gathersPictures else {
+      return question.hasPrefix(Tokenizer.imageMark) ? question : beforeText + question
     }
-    return words.isEmpty && !pictures.isEmpty ? pictures : pictures + beforeWords + words
+    var (pictures, text) = ("", question[...])
+    while text.hasPrefix(Tokenizer.imageMark) {
+      pictures += Tokenizer.imageMark
+      text = text.dropFirst(Tokenizer.imageMark.count)
+      if text.hasPrefix("\n") { text = text.dropFirst() }
+    }
+    return text.isEmpty && !pictures.isEmpty ? pictures : pictures + beforeText + text
   }
 }

@@ -2,7 +2,8 @@ extension ChatTemplate {
   /// The template in transformers' language: as its models ship it, or pictures as `<image>` and a line
   /// break, in the order of the message.
   package var jinja: String {
-    if let own = Self.hoisting[name] { return own }
+    if self == .smolVLM { return Self.publishedSmolVLM[0] }
+    if let own = Self.publishedOneVision[name] { return own }
     func literal(_ text: String) -> String {
       "'"
         + text.replacing("\\", with: "\\\\").replacing("'", with: "\\'").replacing("\n", with: "\\n") + "'"
@@ -35,13 +36,13 @@ extension ChatTemplate {
 
   /// LLaVA-OneVision's, which move pictures to the front of a message
   /// (llava-hf/llava-onevision-qwen2-7b-ov-hf and -si-hf).
-  private static let hoisting = [
-    oneVision.name: hoisting(afterRole: " ", picture: "", beforeText: "'\\n' + ", afterMessage: ""),
-    oneVisionChatML.name: hoisting(
+  private static let publishedOneVision = [
+    oneVision.name: gathering(afterRole: " ", picture: "", beforeText: "'\\n' + ", afterMessage: ""),
+    oneVisionChatML.name: gathering(
       afterRole: "\\n", picture: "\\n", beforeText: "", afterMessage: " + '\\n'"),
   ]
 
-  private static func hoisting(
+  private static func gathering(
     afterRole: String, picture: String, beforeText: String, afterMessage: String
   ) -> String {
     let text = "{{ \(beforeText)content['text'] }}"
@@ -79,7 +80,17 @@ extension ChatTemplate {
       + "{{ '<image>' if part['type'] == 'image' else '' }}{% endfor %}{% for part in turn['content'] %}"
       + "{{ '\\n' + part['text'] if part['type'] == 'text' else '' }}{% endfor %}{{ '<|im_end|>' }}{% endfor %}"
       + "{{ '<|im_start|>assistant\\n' if add_generation_prompt else '' }}": .oneVision,
-  ]
+  ].merging(publishedSmolVLM.map { ($0, .smolVLM) }) { first, _ in first }
+
+  /// What HuggingFaceTB/SmolVLM-Instruct and its kin ship; those that see films too say so.
+  private static let publishedSmolVLM: [String] = ["", "{% elif line['type'] == 'video' %}{{ '<video>' }}"]
+    .map {
+      "<|im_start|>{% for message in messages %}{{message['role'] | capitalize}}"
+        + "{% if message['content'][0]['type'] == 'image' %}{{':'}}{% else %}{{': '}}{% endif %}"
+        + "{% for line in message['content'] %}{% if line['type'] == 'text' %}{{line['text']}}"
+        + "{% elif line['type'] == 'image' %}{{ '<image>' }}\($0){% endif %}{% endfor %}<end_of_utterance>\\n{% endfor %}"
+        + "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
+    }
 }
 
 extension String {

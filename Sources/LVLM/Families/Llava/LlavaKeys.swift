@@ -2,7 +2,7 @@ import Checkpoint
 
 extension KnownKeys {
   /// `config.json` outside its sections.
-  static let llava = generating.merging(bookkeeping).merging(
+  static let llava = model.merging(
     KnownKeys(
       computed: [
         "text_config", "vision_config", "image_token_index", "image_token_id", "vision_feature_layer",

@@ -45,7 +45,8 @@ public struct AnyResolutionConfiguration: Sendable, Equatable {
 extension AnyResolutionConfiguration {
   static let keys = KnownKeys(
     computed: [
-      "image_processor_type", "size", "image_grid_pinpoints", "image_mean", "image_std", "resample",
+      "image_processor_type", "feature_extractor_type", "size", "image_grid_pinpoints", "image_mean",
+      "image_std", "resample",
       "do_rescale", "rescale_factor", "do_normalize", "default_to_square",
     ],
     harmless: [
@@ -84,11 +85,7 @@ extension AnyResolutionConfiguration {
       standardDeviation: reader.channels(
         "image_std", default: ImageProcessorConfiguration.clipStandardDeviation),
       resampling: reader.resampling(), normalizes: reader.flag("do_normalize", default: true))
-    if let name = json["image_processor_type"], name != .null {
-      reader.require(
-        ["", "Fast", "Pil"].contains { name.text == Self.className + $0 }, "image_processor_type",
-        expected: "\"\(Self.className)\"")
-    }
+    reader.requireClass([Self.className])
     reader.require(standardDeviation.allSatisfy { $0 > 0 }, "image_std", expected: "3 positive numbers")
     reader.require(
       mean.allSatisfy { (0...1).contains($0) }, "image_mean",

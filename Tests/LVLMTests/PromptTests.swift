@@ -47,7 +47,10 @@ import Testing
     #expect(ChatTemplate.plain.prompt("Why?") == "USER: Why? ASSISTANT:")
     #expect(
       ChatTemplate.all.map(\.name)
-        == ["vicuna_v1", "llava_v0", "plain", "chatml", "smolvlm", "onevision", "onevision_chatml"])
+        == [
+          "vicuna_v1", "llava_v0", "plain", "chatml", "smolvlm", "onevision", "onevision_chatml", "xcomposer",
+          "xcomposer_system",
+        ])
     #expect(ChatTemplate(named: "plain") == .plain)
     #expect(ChatTemplate(named: "alpaca") == nil)
   }

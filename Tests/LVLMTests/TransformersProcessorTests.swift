@@ -100,8 +100,8 @@ import Testing
       let list = folder.appending(component: "texts.json")
       try JSONSerialization.data(withJSONObject: texts).write(to: list)
       var written: [(directory: URL, loaded: PretrainedModel)] = []
-      for (index, template) in ChatTemplate.all.enumerated() {
-        let isByteLevel = !template.marks.isEmpty
+      for (index, template) in [ChatTemplate.vicunaV1, .llavaV0, .plain, .chatML].enumerated() {
+        let isByteLevel = template == .chatML
         let made = try model(
           template, isByteLevel: isByteLevel, in: folder.appending(component: "files\(index)"))
         let directory = folder.appending(component: "model\(index)")

@@ -22,24 +22,10 @@ extension SafeTensorsFile {
       entry.elementType == ElementType(stored)
     else { return try tensor(name).to(dtype) }
     return try read(name) { entry, mapping in
-      let pieceLength = Tensor.pieceLength
-      let count = entry.shape.reduce(1, *)
-      var checksum: UInt32 = 0
-      let tensor = try Tensor(shape: entry.shape, dtype: dtype) { target in
-        for first in stride(from: 0, to: count, by: pieceLength) {
-          let length = min(pieceLength, count - first)
-          let piece = try Tensor(shape: [length], dtype: stored) {
-            guard let start = $0.baseAddress else { return }
-            let offset = entry.range.lowerBound + first * stored.byteSize
-            try mapping.read(offset..<(offset + length * stored.byteSize), into: start)
-          }
-          if hasChecksums { piece.withElementBytes { checksum = CRC32.of($0, after: checksum) } }
-          piece.to(dtype).withElementBytes {
-            UnsafeMutableRawBufferPointer(rebasing: target[(first * dtype.byteSize)...]).copyMemory(from: $0)
-          }
-        }
-      }
-      try verify(name, checksum: checksum)
+      var checksum: UInt32? = hasChecksums ? 0 : nil
+      let tensor = try mapping.tensor(
+        entry.range, shape: entry.shape, stored: stored, as: dtype, checksum: &checksum)
+      if let checksum { try verify(name, checksum: checksum) }
       return tensor
     }
   }

@@ -22,14 +22,15 @@ struct ZipDirectory {
 
   let members: [Member]
 
+  /// - Parameter expected: what errors call the file that should be here.
   /// - Throws: ``CheckpointError``.
-  init(_ bytes: UnsafeRawBufferPointer, file: String, limit: Int) throws {
+  init(_ bytes: UnsafeRawBufferPointer, file: String, limit: Int, expected: String = "an npz file") throws {
     func error(
       _ kind: CheckpointError.Kind, _ place: String?, _ found: String, _ expected: String
     ) -> CheckpointError {
       CheckpointError(kind, file: file, at: place, found: found, expected: expected)
     }
-    let end = try ZipEnd(bytes, file: file)
+    let end = try ZipEnd(bytes, file: file, expected: expected)
     var reader = ByteReader(
       UnsafeRawBufferPointer(rebasing: bytes[..<end.position]), file: file, position: end.directory.lowerBound
     )
@@ -200,7 +201,7 @@ private struct ZipEnd {
   let count: Int
   let directory: Range<Int>
 
-  init(_ bytes: UnsafeRawBufferPointer, file: String) throws {
+  init(_ bytes: UnsafeRawBufferPointer, file: String, expected: String) throws {
     func damage(_ found: String, _ expected: String) -> CheckpointError {
       CheckpointError(.damaged, file: file, at: "end of directory", found: found, expected: expected)
     }
@@ -212,7 +213,7 @@ private struct ZipEnd {
           && Int(bytes.loadUnaligned(fromByteOffset: start + 20, as: UInt16.self)) == bytes.count - start - 22
       })
     else {
-      throw CheckpointError(.wrongFormat, file: file, found: "no zip archive", expected: "an npz file")
+      throw CheckpointError(.wrongFormat, file: file, found: "no zip archive", expected: expected)
     }
     var reader = ByteReader(bytes, file: file, position: record + 4)
     let disks = (try reader.next(UInt16.self, "end"), try reader.next(UInt16.self, "end"))
@@ -225,9 +226,11 @@ private struct ZipEnd {
     guard disks.0 == disks.1, counts.0 == counts.1, disks.0 == 0 || disks.0 == 0xFFFF else {
       throw damage("several parts", "an archive in one part")
     }
-    if numbers.count == 0xFFFF || numbers.size == 0xFFFF_FFFF || numbers.offset == 0xFFFF_FFFF {
-      guard record >= 20, bytes.loadUnaligned(fromByteOffset: record - 20, as: UInt32.self) == 0x0706_4B50
-      else {
+    // Some writers add the zip64 record to archives that could do without.
+    let hasLocator =
+      record >= 20 && bytes.loadUnaligned(fromByteOffset: record - 20, as: UInt32.self) == 0x0706_4B50
+    if hasLocator || numbers.count == 0xFFFF || numbers.size == 0xFFFF_FFFF || numbers.offset == 0xFFFF_FFFF {
+      guard hasLocator else {
         throw damage("no zip64 record", "one, as the sizes are too large for the plain record")
       }
       let start = bytes.loadUnaligned(fromByteOffset: record - 12, as: UInt64.self)

@@ -19,6 +19,17 @@ public enum Picture: Hashable, Sendable {
   case composed(ComposedPicture)
 }
 
+extension Picture {
+  /// What errors call it.
+  fileprivate var name: String {
+    switch self {
+    case .source(let reference): "\(reference)"
+    case .file(let path), .noisy(let path, _), .corrupted(let path, _): path
+    case .composed: "a picture of several"
+    }
+  }
+}
+
 /// A picture as a prompt shows it: some families cut one finer that is alone.
 public struct ShownPicture: Hashable, Sendable {
   /// The picture.
@@ -115,7 +126,8 @@ public final class PictureStore: Sendable {
       let image = try image(shown.picture)
       size = (image.width, image.height)
     }
-    return processor.geometry.grid(width: size.width, height: size.height, isAlone: shown.isAlone)
+    return try processor.geometry.grid(
+      of: shown.picture.name, width: size.width, height: size.height, isAlone: shown.isAlone)
   }
 
   private func image(_ picture: Picture) throws -> RGBImage {

@@ -59,7 +59,8 @@ public struct EncodedConversation: Sendable, Equatable {
         } else {
           ids += encoder.encode(laterQuestion: turn.question)
         }
-        let answer = encoder.encode(answer: turn.answer)
+        let answer = encoder.encode(
+          answer: turn.answer, isLast: index == conversation.turns.count - 1)
         targets += ids.count..<ids.count + answer.count
         ids += answer
       }

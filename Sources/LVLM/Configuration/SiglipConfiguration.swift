@@ -144,18 +144,6 @@ public struct SiglipConfiguration: Encodable, Equatable, Sendable {
   }
 }
 
-extension SiglipConfiguration {
-  /// Weights of the tower, its last norm among them.
-  var weightCount: Int {
-    let (d, i) = (hiddenSize, intermediateSize)
-    let block = 4 * (d * d + d) + (d * i + i) + (i * d + d) + 4 * d
-    let embeddings = channelCount * patchSize * patchSize * d + d + patchCount * d
-    return embeddings + hiddenLayerCount * block + 2 * d
-  }
-}
-
-extension SiglipConfiguration: VisionBlockConfiguration {}
-
 extension ConfigurationSection {
   /// The section of a SigLIP tower at `key`; the defaults of `variant` where the key is absent or null.
   func siglip(_ key: Key, as variant: SiglipConfiguration.Variant) -> SiglipConfiguration {

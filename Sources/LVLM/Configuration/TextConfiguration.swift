@@ -39,6 +39,10 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
   public var eosTokenID: Int
   /// Padding token, if the configuration names one.
   public var padTokenID: Int?
+  /// Width of the second path that every matrix has for rows of pictures, nil without one.
+  public var partialRank: Int?
+  /// The numerator of that path's scale.
+  public var partialAlpha = 1.0
 
   /// A decoder; the defaults are Vicuna-7B v1.5, the decoder of LLaVA-1.5-7B.
   ///
@@ -162,6 +166,7 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
       try keys.encodeNil(forKey: .slidingWindow)
     case .mistral:
       try keys.encodeNil(forKey: .slidingWindow)
+    case .internlm2: break
     }
     try keys.encode(activation, forKey: .activation)
     try keys.encode(bosTokenID, forKey: .bosTokenID)

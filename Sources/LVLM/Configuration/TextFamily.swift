@@ -7,12 +7,16 @@ public enum TextFamily: String, Codable, CaseIterable, Sendable {
   case mistral
   /// Qwen2 and Qwen2.5; biases in the projections of queries, keys and values.
   case qwen2
+  /// InternLM2, the decoder of InternLM-XComposer2.5; no biases, queries, keys and values in one matrix.
+  case internlm2
 
   /// The family that a section names, LLaMA where it names none.
   static func read<Key>(_ section: ConfigurationSection<Key>, at key: Key) -> TextFamily {
     guard let name: String = section.optional(key) else { return .llama }
-    if let family = TextFamily(rawValue: name) { return family }
-    let known = allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    // InternLM2 is only known as a part of its own kind of model.
+    let sections = allCases.filter { $0 != .internlm2 }
+    if let family = sections.first(where: { $0.rawValue == name }) { return family }
+    let known = sections.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
     section.note(key, found: "\"\(name)\"", expected: "one of \(known)")
     return .llama
   }
@@ -20,6 +24,7 @@ public enum TextFamily: String, Codable, CaseIterable, Sendable {
   /// What absent keys mean: the defaults of `LlamaConfig`, `MistralConfig` and `Qwen2Config`.
   var defaults: TextConfiguration {
     switch self {
+    case .internlm2: XComposerConfiguration.publishedText
     case .llama: TextConfiguration(contextLength: 2048, rmsNormEpsilon: 1e-6)
     case .mistral:
       TextConfiguration(
@@ -52,7 +57,7 @@ public enum TextFamily: String, Codable, CaseIterable, Sendable {
     }
     let window: Int?
     switch self {
-    case .llama: window = nil
+    case .llama, .internlm2: window = nil
     case .mistral:
       // `MistralConfig` has a window where the file says nothing.
       window = section.keys.contains(.slidingWindow) ? section.optional(.slidingWindow) : 4096
@@ -72,7 +77,7 @@ public enum TextFamily: String, Codable, CaseIterable, Sendable {
   /// Keys that its configuration class has beside LLaMA's.
   var keys: KnownKeys {
     switch self {
-    case .llama: KnownKeys()
+    case .llama, .internlm2: KnownKeys()
     case .mistral:
       // Biases of LLaMA, which this class does not know.
       KnownKeys(computed: ["sliding_window", "layer_types"], harmless: ["attention_bias", "mlp_bias"])

@@ -19,7 +19,12 @@ struct BlockNames: Sendable {
 
 extension TextFamily {
   /// What the layers of a block are called.
-  var blockNames: BlockNames { BlockNames() }
+  var blockNames: BlockNames {
+    switch self {
+    case .llama, .mistral, .qwen2: BlockNames()
+    case .internlm2: .internLM2
+    }
+  }
 }
 
 extension TextConfiguration {
@@ -27,6 +32,7 @@ extension TextConfiguration {
   func makeLinear(
     _ inputs: Int, _ outputs: Int, bias: Bool, using generator: inout RandomGenerator
   ) -> Linear {
-    Linear(inputs, outputs, bias: bias, using: &generator)
+    guard let partialRank else { return Linear(inputs, outputs, bias: bias, using: &generator) }
+    return PartialLoRALinear(inputs, outputs, rank: partialRank, alpha: partialAlpha, using: &generator)
   }
 }

@@ -37,12 +37,17 @@ final class DecoderAttention: Module {
   /// `[rows, width]` to `[rows, width]`, or to the rows of `outputs`.
   func callAsFunction(_ x: Tensor, pass: DecoderPass, outputs: DecoderPass.Outputs?) -> Tensor {
     let size = configuration.headSize
-    func turned(_ heads: Tensor, _ positions: [Int32]) -> Tensor {
-      rotary(heads, positions: positions, angles: angles)
+    func turned(_ heads: Tensor, _ positions: [Int32], _ lengths: [Int32]?) -> Tensor {
+      if let lengths, configuration.isStretched(lengths) {
+        return configuration.turned(heads, positions: positions, lengths: lengths)
+      }
+      return rotary(heads, positions: positions, angles: angles)
     }
     let projected = project(x, pass: pass, outputs: outputs)
-    let queries = turned(projected.queries, outputs?.positions ?? pass.positions)
-    var keys = turned(projected.keys, pass.positions)
+    let queries = turned(
+      projected.queries, outputs?.positions ?? pass.positions,
+      outputs == nil ? pass.sequenceLengths : outputs?.lengths)
+    var keys = turned(projected.keys, pass.positions, pass.sequenceLengths)
     var values = projected.values
     if let cache = pass.cache { (keys, values) = cache.exchange(layer: index, keys: keys, values: values) }
     pass.observe?(index, queries, keys, outputs != nil)

@@ -6,11 +6,14 @@ struct DecoderPass {
   struct Outputs {
     var rows: Tensor
     var positions: [Int32]
+    var lengths: [Int32]?
     var layout: AttentionLayout
   }
 
   /// Position of every row in its sequence.
   var positions: [Int32]
+  /// Tokens of every row's sequence by the end of the pass, cached ones included; nil where nobody asks.
+  var sequenceLengths: [Int32]?
   /// Which rows see which keys.
   var layout: AttentionLayout
   /// Rows that stand for pictures; nil where there are none.
@@ -29,10 +32,13 @@ extension DecoderPass {
   /// - Parameter onlyOutputs: whether the last block computes only rows whose state somebody needs.
   init(_ batch: PackedBatch, onlyOutputs: Bool) {
     self.init(positions: batch.positions, layout: batch.layout)
+    let lengths = batch.sequenceLengths
+    sequenceLengths = lengths
     if !batch.imageRows.isEmpty { imageRows = Tensor(batch.imageRows) }
     if onlyOutputs {
       outputs = .init(
-        rows: Tensor(batch.outputRows), positions: batch.outputPositions, layout: batch.outputLayout)
+        rows: Tensor(batch.outputRows), positions: batch.outputPositions,
+        lengths: batch.outputRows.map { lengths[Int($0)] }, layout: batch.outputLayout)
     }
   }
 }

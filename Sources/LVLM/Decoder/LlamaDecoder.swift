@@ -68,7 +68,7 @@ public final class LlamaDecoder: Module {
   }
 
   private func requireContext(_ pass: DecoderPass) {
-    guard case .dynamic = configuration.ropeScaling else { return }
+    guard case .dynamic = configuration.ropeScaling, !configuration.stretchesContext else { return }
     let longest = Int(pass.positions.max() ?? -1) + 1
     tensorRequire(
       longest <= configuration.contextLength, "LlamaDecoder",

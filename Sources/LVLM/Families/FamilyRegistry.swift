@@ -6,6 +6,7 @@ public enum FamilyRegistry {
   /// All families.
   public static let all: [any FamilyConfiguration.Type] = [
     LlavaConfiguration.self, SmolVLMConfiguration.self, OneVisionConfiguration.self,
+    XComposerConfiguration.self,
   ]
 
   /// The family of a `config.json`; LLaVA's where it names none, as its first files do.

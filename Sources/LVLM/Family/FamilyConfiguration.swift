@@ -50,6 +50,9 @@ public protocol FamilyConfiguration: Encodable, Sendable {
   /// Weights between the vision encoder and the decoder.
   var projectorWeightCount: Int { get }
 
+  /// Whether a repetition penalty counts the tokens of the prompt.
+  var penaltySeesPrompt: Bool { get }
+
   /// Notes everything contradictory.
   func check(_ checks: inout ConfigurationChecks)
 
@@ -79,6 +82,9 @@ public protocol FamilyConfiguration: Encodable, Sendable {
 }
 
 extension FamilyConfiguration {
+  /// As in transformers.
+  public var penaltySeesPrompt: Bool { true }
+
   /// Width of the hidden states that the connector reads.
   public var visionWidth: Int { visionBlocks.width }
 

@@ -98,6 +98,9 @@ final class DecodingStep {
   /// - Returns: nil when the model computes in another type than Float32, or has a layer whose computation
   ///   is not known here.
   init?(_ decoder: LlamaDecoder, cache: KeyValueCache, rows: Int, mostKeys: Int) {
+    guard !decoder.configuration.stretchesContext || mostKeys <= decoder.configuration.contextLength else {
+      return nil
+    }
     guard decoder.activationType == .float32 else { return nil }
     let configuration = decoder.configuration
     self.configuration = configuration

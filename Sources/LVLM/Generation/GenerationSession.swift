@@ -127,9 +127,10 @@ struct GenerationSession {
     return ends.min().map { String(text[..<$0]) } ?? text
   }
 
-  /// Ids of the prompt and of the answer so far of one slot.
+  /// Ids of the answer so far of one slot, and of the prompt where the family counts it.
   private func seen(_ slot: Int) -> Set<Int32> {
-    Set(batch.inputIDs[batch.sequences[slot].prompt]).union(slots[slot].answer.ids)
+    guard model.configuration.penaltySeesPrompt else { return Set(slots[slot].answer.ids) }
+    return Set(batch.inputIDs[batch.sequences[slot].prompt]).union(slots[slot].answer.ids)
   }
 
   /// Reads all prompts; returns the normed hidden state at the end of each.
@@ -164,6 +165,7 @@ struct GenerationSession {
     cache.runs = rows.enumerated().map { .init(source: $0, count: 1, destination: $1.keys.upperBound - 1) }
     var pass = DecoderPass(positions: rows.map(\.position), layout: AttentionLayout(segments: []))
     pass.layout.segments = rows.enumerated().map { .init(queries: $0..<$0 + 1, keys: [$1.keys], causal: nil) }
+    pass.sequenceLengths = rows.map { Int32($0.keys.count) }
     pass.cache = cache
     if let observe { pass.observe = { layer, query, key, _ in observe(layer, query, key) } }
     return model.decoder(embedded, pass: pass)

@@ -46,7 +46,7 @@ public struct Generator {
       (1...1 << 30).contains(maxNewTokens), "Generator",
       "maxNewTokens must be from 1 to \(1 << 30), found \(maxNewTokens)")
     let configuration = model.configuration
-    let context = configuration.text.contextLength
+    let context = configuration.text.stretchesContext ? .max : configuration.text.contextLength
     for prompt in prompts where prompt.promptIDs.count + maxNewTokens > context {
       throw PromptError.tooLong(
         tokens: prompt.promptIDs.count + maxNewTokens, context: context,

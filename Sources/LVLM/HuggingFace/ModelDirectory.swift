@@ -4,7 +4,7 @@ import Tensor
 
 extension VisionLanguageModel {
   /// Opens a Hugging Face directory: `config.json` and `model.safetensors`, or the shards that
-  /// `model.safetensors.index.json` names.
+  /// `model.safetensors.index.json` names; where there are no safetensors, `pytorch_model.bin` or its shards.
   ///
   /// Each weight is read straight into the memory and the type it is kept in, one after the other, so that no
   /// more is needed than the model takes.
@@ -31,7 +31,7 @@ extension VisionLanguageModel {
     }
     let errors = ErrorCollection()
     let configuration = errors.attempt(configuration)
-    let shards = errors.attempt { try SafeTensorsShards(of: directory) }
+    let shards = errors.attempt { try WeightShards(of: directory) }
     guard let (weights, unread) = shards?.weights(errors: errors) else { throw errors.error }
     guard let configuration else {
       let unusable = try weights.compactMap { try Self.read($0, as: .float32).problem }
@@ -54,7 +54,7 @@ extension VisionLanguageModel {
 
   /// Refuses sizes that no memory holds before any is asked for.
   private static func checkSize(
-    of configuration: any FamilyConfiguration, held: [SafeTensorsShards.Weight], source: URL
+    of configuration: any FamilyConfiguration, held: [WeightShards.Weight], source: URL
   ) throws {
     let wanted =
       configuration.visionWeightCount + configuration.projectorWeightCount + configuration.decoderWeightCount
@@ -73,7 +73,7 @@ extension VisionLanguageModel {
   ///   - unread: names that are known to lie in files that could not be read: not missing.
   ///   - trainable: parts that stay in Float32 and trainable, whatever `storage` is.
   private func takeWeights(
-    _ weights: [SafeTensorsShards.Weight], unread: Set<String>, storage: WeightStorage, trainable: Set<Part>,
+    _ weights: [WeightShards.Weight], unread: Set<String>, storage: WeightStorage, trainable: Set<Part>,
     source: String
   ) throws {
     var fit = WeightFit(of: self, unread: unread, source: source)
@@ -101,8 +101,8 @@ extension VisionLanguageModel {
 
   /// What is wrong with a head in the files of a model whose head is its embedding. Releases of transformers
   /// differ in which of the two they take where both are there and not the same.
-  private func tiedHeadProblem(of weights: [SafeTensorsShards.Weight]) throws -> String? {
-    func weight(_ name: String) -> SafeTensorsShards.Weight? {
+  private func tiedHeadProblem(of weights: [WeightShards.Weight]) throws -> String? {
+    func weight(_ name: String) -> WeightShards.Weight? {
       weights.first { configuration.names.canonical($0.name) == name }
     }
     guard configuration.text.tiesWordEmbeddings, let head = weight(WeightFit.head),
@@ -111,8 +111,10 @@ extension VisionLanguageModel {
     let isSame =
       if head.shape != embedding.shape {
         false
-      } else if head.elementType == embedding.elementType {
-        try head.file.hasSameBytes(head.name, as: embedding.name, in: embedding.file)
+      } else if head.elementType == embedding.elementType, let file = head.file as? SafeTensorsFile,
+        let other = embedding.file as? SafeTensorsFile
+      {
+        try file.hasSameBytes(head.name, as: embedding.name, in: other)
       } else {
         try head.file.tensor(head.name, as: .float32).equals(
           embedding.file.tensor(embedding.name, as: .float32))
@@ -122,7 +124,7 @@ extension VisionLanguageModel {
 
   /// A weight in the type it is to be kept in, and why it cannot be used whatever its shape is.
   private static func read(
-    _ weight: SafeTensorsShards.Weight, as dtype: DType
+    _ weight: WeightShards.Weight, as dtype: DType
   ) throws -> (tensor: Tensor?, problem: String?) {
     guard weight.elementType.dtype?.isFloatingPoint == true else {
       return (nil, "\(weight.name) (\(weight.elementType) values, expected floating point)")

@@ -210,10 +210,10 @@ public struct PretrainedModel {
 
   // MARK: Chat templates
 
-  /// The template that a vocabulary was made for, as far as it shows: SmolVLM's or ChatML where it has their
-  /// tokens.
+  /// The template that a vocabulary was made for, as far as it shows: SmolVLM's, InternLM-XComposer2.5's or
+  /// ChatML where it has their tokens.
   private static func usualTemplate(of tokenizer: Tokenizer) -> ChatTemplate {
-    [ChatTemplate.smolVLM, .chatML].first { template in
+    [ChatTemplate.smolVLM, .xComposer, .chatML].first { template in
       template.marks.allSatisfy { tokenizer.id(of: $0) != nil }
     } ?? .vicunaV1
   }
@@ -274,7 +274,10 @@ public struct PretrainedModel {
     let shown = Array(
       zip(pictures, isAlone ?? Array(repeating: pictures.count == 1, count: pictures.count)))
     let layout = FeatureLayout(
-      shown.map { processor.geometry.grid(width: $0.width, height: $0.height, isAlone: $1) })
+      try shown.enumerated().map { index, shown in
+        try processor.geometry.grid(
+          of: "picture \(index)", width: shown.0.width, height: shown.0.height, isAlone: shown.1)
+      })
     let pixels = Tensor.concatenated(shown.map { processor.pixels($0, isAlone: $1) }, axis: 0)
     return noGradient { model.imageFeatures(pixels, layout: layout) }
   }

@@ -15,6 +15,20 @@ struct SpecialTokenNames {
   var eos: String? { names["eos_token"] }
   var pad: String? { names["pad_token"] }
 
+  /// Whether the vocabulary is read by InternLM2's own class.
+  var isInternLM2: Bool {
+    configuration?["tokenizer_class"]?.text.map(KnownKeys.internLM2Classes.contains) ?? false
+  }
+
+  /// Tokens with the ids that files give them.
+  var tokens: [(text: String, id: Int32)] {
+    var seen: Set<String> = []
+    return given.compactMap { token in
+      guard let id = Int32(exactly: token.id), seen.insert(token.name).inserted else { return nil }
+      return (token.name, id)
+    }
+  }
+
   /// Reads the files of a directory.
   ///
   /// - Throws: ``ModelConfigurationError`` for a name that is none, ``ModelDirectoryError`` for two files
@@ -53,7 +67,7 @@ struct SpecialTokenNames {
   /// does not have with the ids that the files give them.
   func check(_ tokenizer: Tokenizer) throws {
     for (file, json, keys) in [
-      (TokenizerFiles.configurationName, configuration, KnownKeys.tokenizerConfiguration(tokenizer)),
+      (TokenizerFiles.configurationName, configuration, keys(tokenizer)),
       (TokenizerFiles.mapName, map, KnownKeys.tokenMap),
     ] {
       guard let json else { continue }
@@ -106,7 +120,13 @@ struct SpecialTokenNames {
     }
   }
 
-  private func checkIDs(_ tokenizer: Tokenizer) throws {
+  private func keys(_ tokenizer: Tokenizer) -> KnownKeys {
+    let keys = KnownKeys.tokenizerConfiguration(tokenizer)
+    return isInternLM2 ? keys.merging(.internLM2Tokenizer) : keys
+  }
+
+  /// Tokens whose ids files say, and which file.
+  private var given: [(name: String, id: Int, place: String)] {
     var given: [(name: String, id: Int, place: String)] = []
     if case .object(let members)? = added {
       given += members.compactMap { text, id in id.whole.map { (text, $0, TokenizerFiles.addedName) } }
@@ -117,6 +137,10 @@ struct SpecialTokenNames {
         return (text, number, TokenizerFiles.configurationName)
       }
     }
+    return given
+  }
+
+  private func checkIDs(_ tokenizer: Tokenizer) throws {
     for token in given {
       let own = tokenizer.id(of: token.name).map(Int.init)
       guard own != token.id else { continue }

@@ -35,8 +35,13 @@ package struct TokenizerFiles {
       contents[name] = bytes
     }
     func path(_ name: String) -> String { directory.appending(component: name).path }
-    let pieces = try contents[Self.modelName].map { try Tokenizer(model: $0, name: path(Self.modelName)) }
     let names = try SpecialTokenNames(of: directory)
+    let pieces = try contents[Self.modelName].map { bytes in
+      guard names.isInternLM2 else { return try Tokenizer(model: bytes, name: path(Self.modelName)) }
+      return try Tokenizer(
+        model: bytes, name: path(Self.modelName), added: names.tokens,
+        image: Int32(XComposerConfiguration.imageToken))
+    }
     let json = try contents[Self.jsonName].map {
       try Tokenizer(json: $0, name: path(Self.jsonName), bos: names.bos, eos: names.eos, pad: names.pad)
     }

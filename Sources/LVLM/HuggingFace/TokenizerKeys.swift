@@ -47,4 +47,13 @@ extension KnownKeys {
           ].map(JSONValue.string),
         ]))
   }
+
+  /// What `tokenizer_config.json` has beside a vocabulary of InternLM2, whose class is not transformers' own;
+  /// what its published code does is done here.
+  static let internLM2Tokenizer = KnownKeys(
+    harmless: ["auto_map", "decode_with_prefix_space"],
+    only: ["tokenizer_class": internLM2Classes.map(JSONValue.string)])
+
+  /// Names of that class.
+  static let internLM2Classes = ["InternLM2Tokenizer", "InternLMXComposer2Tokenizer"]
 }

@@ -21,21 +21,35 @@ enum WeightFiles {
     return others.contains(name) || isPyTorch || isState
   }
 
-  private static func isPickled(_ name: String) -> Bool {
+  static func isPickled(_ name: String) -> Bool {
     name.hasPrefix("pytorch_model") && name.hasSuffix(".bin")
   }
 
-  /// The first file of weights in PyTorch's own format, which is not read here: it can hold programs.
+  /// The file of a model's weights, or of which there are shards: safetensors, and where there are none
+  /// PyTorch's own format.
+  static func main(of directory: URL) -> String {
+    let names = ["model.safetensors", "pytorch_model.bin"]
+    let found = names.first { name in
+      [name, index(of: name)].contains {
+        FileManager.default.fileExists(atPath: directory.appending(component: $0).path)
+      }
+    }
+    return found ?? names[0]
+  }
+
+  /// The first file in PyTorch's own format.
   static func pickled(in directory: URL) -> String? {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
     return names.filter(isPickled).min()
   }
 
+  /// The list of the shards of a file.
+  static func index(of name: String) -> String { name + ".index.json" }
+
   /// The files that a model's weights are read from.
   private static func read(in directory: URL) throws -> Set<String> {
-    guard let index = try ModelJSON.ifPresent("model.safetensors.index.json", in: directory) else {
-      return ["model.safetensors"]
-    }
+    let main = main(of: directory)
+    guard let index = try ModelJSON.ifPresent(index(of: main), in: directory) else { return [main] }
     guard case .object(let places)? = index["weight_map"] else { return [] }
     return Set(places.compactMap(\.value.text))
   }

@@ -18,6 +18,8 @@ public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case sideTooLong(width: Int, height: Int, limit: Int)
     /// More bytes than the limit.
     case tooManyBytes(found: Int, limit: Int)
+    /// No model of the kind at hand can show it; with what was found.
+    case cannotBeShown(String)
     /// The picture could not be written; with the system's words.
     case notWritten(String)
   }
@@ -57,6 +59,8 @@ public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
       return "\(file): image is too large: \(width)x\(height) pixels, a side may have at most \(limit)"
     case .tooManyBytes(let found, let limit):
       return "\(file): image is too large: \(found) bytes, at most \(limit) bytes are allowed"
+    case .cannotBeShown(let found):
+      return "\(file): image cannot be shown: found \(found)"
     case .notWritten(let why):
       return "\(file): cannot write image: \(why)"
     }

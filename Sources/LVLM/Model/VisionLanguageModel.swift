@@ -110,8 +110,11 @@ public final class VisionLanguageModel: Module {
 
   /// The embeddings of a batch with the image features in their places, `[tokens, text width]`.
   func embeddings(_ batch: PackedBatch, imageFeatures: ImageFeatures) -> Tensor {
-    let embedded = decoder.embed(batch.inputIDs)
-    guard !batch.imageRows.isEmpty else { return embedded }
+    guard !batch.imageRows.isEmpty else { return decoder.embed(batch.inputIDs) }
+    // Rows that are replaced need no embedding: the id of an image feature may have none.
+    var ids = batch.inputIDs
+    for row in batch.imageRows { ids[Int(row)] = 0 }
+    let embedded = decoder.embed(ids)
     let features = imageFeatures.rows.rows(at: Tensor(batch.featureRows))
     return embedded.replacingRows(at: Tensor(batch.imageRows), with: features)
   }

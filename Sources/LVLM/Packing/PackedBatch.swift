@@ -63,6 +63,19 @@ public struct PackedBatch: Sendable {
   /// Rows of the batch.
   public var tokenCount: Int { inputIDs.count }
 
+  /// Tokens of the sequence that each row belongs to, the last of its answer included; of a shared prompt
+  /// those of the longest.
+  var sequenceLengths: [Int32] {
+    var lengths = [Int32](repeating: 0, count: tokenCount)
+    for sequence in sequences {
+      let answer = sequence.completion == nil ? 0 : sequence.answer.count + 1
+      let length = Int32(sequence.prompt.count + answer)
+      for row in sequence.prompt { lengths[row] = max(lengths[row], length) }
+      for row in sequence.answer { lengths[row] = length }
+    }
+    return lengths
+  }
+
   /// The features of the pictures of a sequence.
   public func grids(of sequence: Sequence) -> [FeatureGrid] { sequence.images.map { features.grids[$0] } }
 

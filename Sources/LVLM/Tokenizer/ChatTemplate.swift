@@ -19,6 +19,17 @@ public struct ChatTemplate: Equatable, Sendable {
   /// Whether the `<image>` marks at the head of a question, each of which may have a line break behind it,
   /// stand together, with ``beforeText`` behind them. Marks among its words stay there.
   public let gathersPictures: Bool
+  /// What is written behind an answer, before a further question and at the end of a conversation, where eos
+  /// stands alone; nil where eos alone ends every answer.
+  public let answerEnds: AnswerEnds?
+
+  /// Texts behind answers.
+  public struct AnswerEnds: Equatable, Sendable {
+    /// Before a further question.
+    public let inner: String
+    /// Before eos.
+    public let last: String
+  }
 
   /// LLaVA-1.5's: the Vicuna v1 system sentence, `USER:` and `ASSISTANT:`.
   public static let vicunaV1 = ChatTemplate(
@@ -73,8 +84,27 @@ public struct ChatTemplate: Equatable, Sendable {
     beforeLaterQuestion: "\n<|im_start|>user\n", afterQuestion: "<|im_end|>\n<|im_start|>assistant\n",
     stop: "<|im_end|>", marks: ["<|im_start|>", "<|im_end|>"])
 
+  /// InternLM2's as InternLM-XComposer2.5 has it, whose marks are pieces that SentencePiece itself finds in
+  /// text. A conversation ends with a newline and eos; answers within it with a mark.
+  public static let xComposer = ChatTemplate.xComposer(named: "xcomposer", system: nil)
+
+  /// The same with the system text of the published examples.
+  public static let xComposerSystem = ChatTemplate.xComposer(
+    named: "xcomposer_system", system: XComposerDialogue.published)
+
+  private static func xComposer(named name: String, system: String?) -> ChatTemplate {
+    let (start, end) = (XComposerDialogue.start, XComposerDialogue.end)
+    let question = "\(start)user\n"
+    return ChatTemplate(
+      name: name, beforeQuestion: (system.map { "\(start)system\n\($0)\(end)\n" } ?? "") + question,
+      beforeLaterQuestion: "\n" + question, afterQuestion: "\(end)\n\(start)assistant\n", stop: end,
+      marks: [start, end], answerEnds: AnswerEnds(inner: end, last: end + "\n"))
+  }
+
   /// Every template, in the order they are listed to users.
-  public static let all = [vicunaV1, llavaV0, plain, chatML, smolVLM, oneVision, oneVisionChatML]
+  public static let all = [
+    vicunaV1, llavaV0, plain, chatML, smolVLM, oneVision, oneVisionChatML, xComposer, xComposerSystem,
+  ]
 
   /// The template of this name, nil when there is none.
   public init?(named name: String) {
@@ -85,7 +115,7 @@ public struct ChatTemplate: Equatable, Sendable {
   private init(
     name: String, beforeQuestion: String, beforeLaterQuestion: String, beforeText: String = "",
     afterQuestion: String, beforeAnswer: String = "", stop: String?, marks: [String] = [],
-    gathersPictures: Bool = false
+    gathersPictures: Bool = false, answerEnds: AnswerEnds? = nil
   ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
@@ -96,6 +126,7 @@ public struct ChatTemplate: Equatable, Sendable {
     self.stop = stop
     self.marks = marks
     self.gathersPictures = gathersPictures
+    self.answerEnds = answerEnds
   }
 
   /// By what the template tells who speaks, and its special tokens, which no answer would say: `USER` and

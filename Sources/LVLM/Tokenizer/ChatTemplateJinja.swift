@@ -14,17 +14,26 @@ extension ChatTemplate {
       + "{% endif %}{% endfor %}{% endif %}"
     // Where an answer is encoded on its own, it begins with a SentencePiece vocabulary's space.
     let answer = afterQuestion + (afterQuestion.hasSuffix("\n") ? "" : " ")
+    let end =
+      answerEnds.map {
+        "{% if loop.last %}{{ \(literal($0.last)) }}{{ eos_token }}{% else %}{{ \(literal($0.inner)) }}{% endif %}"
+      } ?? "{{ eos_token }}"
     return
       "{% for message in messages %}{% if message['role'] == 'user' %}"
       + "{% if loop.first %}{{ \(literal(beforeQuestion)) }}{% else %}"
       + "{{ \(literal(beforeLaterQuestion)) }}{% endif %}\(content)"
-      + "{% else %}{{ \(literal(answer)) }}\(content){{ eos_token }}{% endif %}{% endfor %}"
+      + "{% else %}{{ \(literal(answer)) }}\(content)\(end){% endif %}{% endfor %}"
       + "{% if add_generation_prompt %}{{ \(literal(afterQuestion)) }}{% endif %}"
   }
 
   /// The template that a text in transformers' language spells: one written here, or one of a published model
   /// that frames a question in the same way. Nil for any other: the language is not run here.
   package init?(jinja: String) {
+    // Here it stands outside any literal, where an escape would be two characters.
+    if Self.publishedSmolVLM.contains(jinja.trimmed.replacing("\r\n", with: "\n")) {
+      self = .smolVLM
+      return
+    }
     // A line break inside a literal is the same as its escape, which all of these have; GGUF files have
     // breaks.
     let text = jinja.trimmed.replacing("\r\n", with: "\n").replacing("\n", with: "\\n")
@@ -80,7 +89,7 @@ extension ChatTemplate {
       + "{{ '<image>' if part['type'] == 'image' else '' }}{% endfor %}{% for part in turn['content'] %}"
       + "{{ '\\n' + part['text'] if part['type'] == 'text' else '' }}{% endfor %}{{ '<|im_end|>' }}{% endfor %}"
       + "{{ '<|im_start|>assistant\\n' if add_generation_prompt else '' }}": .oneVision,
-  ].merging(publishedSmolVLM.map { ($0, .smolVLM) }) { first, _ in first }
+  ]
 
   /// What HuggingFaceTB/SmolVLM-Instruct and its kin ship; those that see films too say so.
   private static let publishedSmolVLM: [String] = ["", "{% elif line['type'] == 'video' %}{{ '<video>' }}"]
@@ -88,7 +97,7 @@ extension ChatTemplate {
       "<|im_start|>{% for message in messages %}{{message['role'] | capitalize}}"
         + "{% if message['content'][0]['type'] == 'image' %}{{':'}}{% else %}{{': '}}{% endif %}"
         + "{% for line in message['content'] %}{% if line['type'] == 'text' %}{{line['text']}}"
-        + "{% elif line['type'] == 'image' %}{{ '<image>' }}\($0){% endif %}{% endfor %}<end_of_utterance>\\n{% endfor %}"
+        + "{% elif line['type'] == 'image' %}{{ '<image>' }}\($0){% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
         + "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
     }
 }

@@ -6,7 +6,8 @@ extension PromptEncoder {
     if let fixed = geometry.fixed { return files.map { _ in fixed } }
     return try files.map { file in
       let picture = try RGBImage(contentsOf: file)
-      return geometry.grid(width: picture.width, height: picture.height, isAlone: files.count == 1)
+      return try geometry.grid(
+        of: file, width: picture.width, height: picture.height, isAlone: files.count == 1)
     }
   }
 }

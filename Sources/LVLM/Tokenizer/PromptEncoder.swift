@@ -162,9 +162,12 @@ public struct PromptEncoder: Sendable {
           + parts(template.afterQuestion, findsTokens: true)))
   }
 
-  /// Ids of an answer: its text, then eos.
-  public func encode(answer: String) -> [Int32] {
-    tokenizer.encode(template.beforeAnswer + answer) + [tokenizer.eosID]
+  /// Ids of an answer: its text, what the template writes behind it, then eos.
+  /// - Parameter isLast: whether the conversation ends with it: some templates have eos only there.
+  public func encode(answer: String, isLast: Bool = true) -> [Int32] {
+    let text = template.beforeAnswer + answer
+    guard let ends = template.answerEnds else { return tokenizer.encode(text) + [tokenizer.eosID] }
+    return isLast ? tokenizer.encode(text + ends.last) + [tokenizer.eosID] : tokenizer.encode(text + ends.inner)
   }
 
   /// A question in the template, with its pictures and any number of answers.
@@ -184,13 +187,14 @@ public struct PromptEncoder: Sendable {
       grids: grids ?? images.map { _ in geometry.largest(isAlone: images.count == 1) },
       prompt: template.prompt(question))
     var completions: [[Int32]] = []
+    let endCount = encode(answer: "").count
     for (index, answer) in answers.enumerated() {
       guard answer.contains(where: { !$0.isWhitespace }) else {
         throw PromptError.emptyAnswer(index: index, prompt: question)
       }
       let completion = encode(answer: answer)
       // A vocabulary may leave out all there is, such as characters without width.
-      guard completion.count > 1 else { throw PromptError.emptyAnswer(index: index, prompt: question) }
+      guard completion.count > endCount else { throw PromptError.emptyAnswer(index: index, prompt: question) }
       completions.append(completion)
     }
     let longest = promptIDs.count + max(min(room, 1 << 40), completions.map(\.count).max() ?? 0)

@@ -78,6 +78,30 @@ public final class Tokenizer: Sendable {
       addsBOS: true)
   }
 
+  /// Opens the bytes of a `tokenizer.model` beside which further special tokens are defined, as remote code
+  /// of a model defines them. Where they lie beyond the model's embedding, text must not contain them.
+  ///
+  /// - Parameters:
+  ///   - name: what errors call it.
+  ///   - added: texts and ids.
+  ///   - image: the id of a picture's features; a negative one that no text has will do.
+  /// - Throws: as ``init(model:name:)``.
+  package convenience init(
+    model bytes: Data, name: String = "tokenizer.model", added: [(text: String, id: Int32)], image: Int32
+  ) throws {
+    let model = try SentencePieceModel(bytes, name: name)
+    guard model.bosID >= 0 else { throw TokenizerError.missingToken(file: name, token: "<s>") }
+    guard model.eosID >= 0 else { throw TokenizerError.missingToken(file: name, token: "</s>") }
+    let own = [model.unknownID, model.bosID, model.eosID].compactMap { id in
+      model.piece(id).map { AddedTokens.Token(text: $0, id: id, isSpecial: true) }
+    }
+    let others = added.filter { token in !own.contains { $0.text == token.text } }
+    self.init(
+      model, added: own + others.map { .init(text: $0.text, id: $0.id, isSpecial: true) }, bos: model.bosID,
+      eos: model.eosID, unknown: model.unknownID, pad: model.eosID, image: image, addsBOS: true,
+      frame: ([model.bosID], []))
+  }
+
   /// Opens the bytes of a `tokenizer.json`.
   ///
   /// - Parameters:

@@ -9,14 +9,15 @@ public final class VisionTower: VisionEncoder {
   private let embeddings: VisionEmbeddings
   private let firstNorm: LayerNorm
   private let blocks: [VisionBlock]
-  private let lastNorm: LayerNorm
+  private let lastNorm: LayerNorm?
 
   /// - Parameters:
   ///   - used: blocks that are computed for the connector.
   ///   - keepsClassToken: whether it reads the class token too.
-  init(
+  ///   - hasLastNorm: whether files have the norm that is never computed.
+  package init(
     _ configuration: VisionConfiguration, through used: Int, keepsClassToken: Bool,
-    using generator: inout RandomGenerator
+    hasLastNorm: Bool = true, using generator: inout RandomGenerator
   ) {
     self.configuration = configuration
     self.used = used
@@ -28,7 +29,8 @@ public final class VisionTower: VisionEncoder {
       blocks.append(VisionBlock(configuration, using: &generator))
     }
     self.blocks = blocks
-    lastNorm = LayerNorm(configuration.hiddenSize, epsilon: configuration.layerNormEpsilon)
+    lastNorm =
+      hasLastNorm ? LayerNorm(configuration.hiddenSize, epsilon: configuration.layerNormEpsilon) : nil
   }
 
   /// Visits the parameters under their Hugging Face names.
@@ -36,7 +38,7 @@ public final class VisionTower: VisionEncoder {
     visitor.child("embeddings", embeddings)
     visitor.child("pre_layrnorm", firstNorm)
     for (index, block) in blocks.enumerated() { visitor.child("encoder.layers.\(index)", block) }
-    visitor.child("post_layernorm", lastNorm)
+    if let lastNorm { visitor.child("post_layernorm", lastNorm) }
   }
 
   /// The hidden state that the connector reads, `[pictures, patches, width]`, with the class token in front

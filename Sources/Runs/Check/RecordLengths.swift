@@ -328,7 +328,7 @@ struct RecordLengths {
         index == 0
         ? try encoder.encode(encoder.template.prompt(turn.question), imageCount: form.images).count
         : encoder.encode(laterQuestion: turn.question).count
-      last = encoder.encode(answer: turn.answer).count
+      last = encoder.encode(answer: turn.answer, isLast: index == form.turns.count - 1).count
       tokens += last
     }
     // An answer that is asked for takes the place of the known one.

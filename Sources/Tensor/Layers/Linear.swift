@@ -136,7 +136,7 @@ public final class LoRALinear: Linear {
   package override var soleWeight: Tensor? { isAdapterEnabled ? nil : base.soleWeight }
 
   public override func visitParameters(_ visitor: inout ParameterVisitor) {
-    super.visitParameters(&visitor)
+    base.visitParameters(&visitor)
     visitor.add("lora_A.weight", loraA)
     visitor.add("lora_B.weight", loraB)
   }

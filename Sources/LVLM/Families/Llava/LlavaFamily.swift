@@ -19,13 +19,7 @@ extension LlavaConfiguration: FamilyConfiguration {
       count: vision.hiddenLayerCount, width: vision.hiddenSize, inner: vision.intermediateSize)
   }
 
-  public var visionWeightCount: Int {
-    let (d, i) = (vision.hiddenSize, vision.intermediateSize)
-    let layer = 4 * (d * d + d) + (d * i + i) + (i * d + d) + 4 * d
-    let embeddings =
-      vision.channelCount * vision.patchSize * vision.patchSize * d + d + (vision.patchCount + 1) * d
-    return embeddings + vision.hiddenLayerCount * layer + 4 * d
-  }
+  public var visionWeightCount: Int { vision.weightCount }
 
   public var projectorWeightCount: Int {
     let (v, t) = (vision.hiddenSize, text.hiddenSize)

@@ -2,8 +2,9 @@ import Checkpoint
 import Foundation
 import Tensor
 
-/// The weights of a model directory: one `model.safetensors`, or the shards that an index names.
-struct SafeTensorsShards {
+/// The weights of a model directory: one `model.safetensors`, or the shards that an index names; without
+/// either the same of `pytorch_model.bin`.
+struct WeightShards {
   private let directory: URL
   /// The files, in the order of their names.
   private let files: [URL]
@@ -15,17 +16,17 @@ struct SafeTensorsShards {
   /// - Throws: ``ModelDirectoryError`` for an index that is none, or that names files elsewhere.
   init(of directory: URL) throws {
     self.directory = directory
-    let indexName = "model.safetensors.index.json"
-    let indexFile = directory.appending(component: indexName)
-    guard let json = try ModelJSON.ifPresent(indexName, in: directory) else {
+    let name = WeightFiles.main(of: directory)
+    let indexFile = directory.appending(component: WeightFiles.index(of: name))
+    guard let json = try ModelJSON.ifPresent(indexFile.lastPathComponent, in: directory) else {
       index = [:]
-      let single = try ModelFile.inside(directory, "model.safetensors")
-      files = [single]
-      if !FileManager.default.fileExists(atPath: single.path), let other = WeightFiles.pickled(in: directory)
+      files = [try ModelFile.inside(directory, name)]
+      if !FileManager.default.fileExists(atPath: files[0].path),
+        let shard = WeightFiles.pickled(in: directory)
       {
+        let expected = WeightFiles.index(of: "pytorch_model.bin")
         throw ModelDirectoryError(
-          file: directory.path,
-          unusable: ["\(other) (weights as PyTorch pickles them, expected model.safetensors)"])
+          file: directory.path, unusable: ["\(shard) (a shard, expected \(expected) beside it)"])
       }
       return
     }
@@ -47,7 +48,7 @@ struct SafeTensorsShards {
   /// A weight as the header of its file describes it.
   struct Weight {
     let name: String
-    let file: SafeTensorsFile
+    let file: any TensorFile
     let elementType: ElementType
     let shape: [Int]
 
@@ -56,7 +57,8 @@ struct SafeTensorsShards {
 
   /// Opens a file of weights. Beside a list of checksums it has been written with its own: where they are
   /// not found, what names them is damaged.
-  private func open(_ url: URL) throws -> SafeTensorsFile {
+  private func open(_ url: URL) throws -> any TensorFile {
+    if WeightFiles.isPickled(url.lastPathComponent) { return try PyTorchFile(reading: url) }
     let file = try SafeTensorsFile(reading: url)
     guard file.hasChecksums || !ChecksumList.isPresent(in: directory) else {
       let list = directory.appending(component: ChecksumList.name).path
@@ -81,11 +83,12 @@ struct SafeTensorsShards {
       let placed = index.filter { $0.value == url.lastPathComponent }.keys.sorted()
       let file = errors.attempt { try open(url) }
       if let file {
-        weights += file.entries.map {
+        weights += file.descriptions.map {
           Weight(name: $0.name, file: file, elementType: $0.elementType, shape: $0.shape)
         }
       }
-      let absent = placed.filter { file?.entry($0) == nil }
+      let held = Set(file?.descriptions.map(\.name) ?? [])
+      let absent = placed.filter { !held.contains($0) }
       unread.formUnion(absent)
       if file != nil {
         lacking += absent.map { "\($0) (which the index expects in \(url.lastPathComponent))" }
@@ -109,7 +112,7 @@ package enum WeightBytes {
     of directory: URL, weight: (String, String) throws -> Void, bytes: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let errors = ErrorCollection()
-    guard let weights = try SafeTensorsShards(of: directory).weights(errors: errors)?.weights, errors.isEmpty
+    guard let weights = try WeightShards(of: directory).weights(errors: errors)?.weights, errors.isEmpty
     else { throw errors.error }
     let names = try FamilyRegistry.family(of: directory.appending(component: "config.json")).names
     let named = weights.compactMap { weight in names.canonical(weight.name).map { ($0, weight) } }

@@ -145,6 +145,7 @@ bool csp_train(const char *const *texts, const size_t *lengths, size_t count, cs
         {"hard_vocab_limit", "false"},
         {"character_coverage", std::to_string(options.character_coverage)},
         {"byte_fallback", "true"},
+        {"user_defined_symbols", options.symbols},
         {"split_digits", "true"},
         {"allow_whitespace_only_pieces", "true"},
         {"normalization_rule_name", "identity"},

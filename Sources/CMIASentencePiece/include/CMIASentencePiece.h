@@ -44,6 +44,8 @@ typedef struct csp_training_options {
   int32_t vocabulary_size;
   /// Share of the characters of the corpus that get a piece of their own; the others are spelled in bytes.
   double character_coverage;
+  /// Texts that are one piece each wherever they stand, with commas between them; may be empty.
+  const char *symbols;
 } csp_training_options;
 
 /// Trains on texts held in memory, on one thread, and returns the bytes of a `tokenizer.model`.

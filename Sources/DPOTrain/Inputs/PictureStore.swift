@@ -103,6 +103,21 @@ public final class PictureStore: Sendable {
     return Tensor(values, shape: [pictures.count, 3, side, side])
   }
 
+  /// The views that show all of each picture, `[pictures, 3, side, side]`.
+  /// - Throws: As ``pixels(_:)``.
+  func wholeViews(_ pictures: [Picture]) throws -> Tensor {
+    let shown = pictures.flatMap { self.shown([$0]) }
+    let pixels = try pixels(shown)
+    guard processor.geometry.fixed == nil else { return pixels }
+    var first = 0
+    let rows = try shown.map { picture in
+      let tiles = try grid(of: picture).tiles
+      defer { first += tiles.views }
+      return Int32(first + tiles.wholeView)
+    }
+    return pixels.rows(at: Tensor(rows))
+  }
+
   /// Prepares pictures on all threads.
   /// - Throws: `ImageError` naming the first file, in the order given, that cannot be used.
   private func forEach(

@@ -38,7 +38,7 @@ public struct VisionPretraining {
   ) {
     canvases = RegionSampler(
       source: source, composed: composed, share: settings.composedShare, options: options,
-      grid: model.configuration.viewGrid)
+      grid: model.configuration.patchGrid)
     self.settings = settings
     self.model = model
     self.source = source
@@ -121,7 +121,7 @@ public struct VisionPretraining {
       let batch = canvases.batch(
         of: cursor.records(ofStep: step).map { source.image(.sft, $0) }, using: &draws)
       let images = batch.regions.map(\.image)
-      let pooled = batch.pooled(model.visionFeatures(try pictures.pixels(batch.pictures.flatMap { pictures.shown([$0]) })))
+      let pooled = batch.pooled(model.visionFeatures(try pictures.wholeViews(batch.pictures)))
       var loss = Tensor(0)
       for (attribute, head) in zip(attributes, heads) {
         let known = images.enumerated().compactMap { row, image -> (row: Int32, target: Int32)? in

@@ -85,6 +85,14 @@ extension FamilyConfiguration {
   /// As in transformers.
   public var penaltySeesPrompt: Bool { true }
 
+  /// What the hidden states of a view stand for that the connector reads: its patches where a feature is made
+  /// of several.
+  package var patchGrid: FeatureGrid {
+    if viewGrid.count == viewPatchCount, viewGrid.lattice != nil { return viewGrid }
+    let side = Int(Double(viewPatchCount).squareRoot())
+    return FeatureGrid(rows: side, columns: side, leading: viewPatchCount - side * side)
+  }
+
   /// Width of the hidden states that the connector reads.
   public var visionWidth: Int { visionBlocks.width }
 

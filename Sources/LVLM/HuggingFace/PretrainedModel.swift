@@ -163,16 +163,17 @@ public struct PretrainedModel {
     self.processor = processor
   }
 
-  /// A model that was made here, with the files of its vocabulary in `folder`; pictures are treated as is
-  /// usual in its family.
+  /// A model that was made here, with the files of its vocabulary in `folder`.
   ///
+  /// - Parameter processor: what it does with pictures; what is usual in its family when nil.
   /// - Throws: ``TokenizerError`` or ``ModelDirectoryError`` for files that are no vocabulary.
   package init(
-    new model: VisionLanguageModel, tokenizerIn folder: URL, template: ChatTemplate, notes: [String] = []
+    new model: VisionLanguageModel, tokenizerIn folder: URL, template: ChatTemplate, notes: [String] = [],
+    processor: (any PictureProcessor)? = nil
   ) throws {
     self.init(
       model: model, tokenizer: try TokenizerFiles(of: folder), template: template,
-      processor: model.configuration.usualPictureProcessor)
+      processor: processor ?? model.configuration.usualPictureProcessor)
     self.notes = notes
   }
 

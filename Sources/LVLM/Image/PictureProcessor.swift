@@ -2,8 +2,8 @@ public import Tensor
 
 /// Turns pictures into what a vision encoder reads: one or more square views of each.
 ///
-/// What is slow and small is apart from what is quick and large: ``prepared(_:isAlone:)`` decodes, resizes and
-/// pads in 8 bits and can be kept, ``values(_:)`` normalises.
+/// What is slow and small is apart from what is quick and large: ``prepared(_:isAlone:)`` resizes and pads in
+/// 8 bits and can be kept, ``values(_:)`` normalises.
 public protocol PictureProcessor: Sendable {
   /// How many features pictures have, and of what.
   var geometry: any PictureGeometry { get }
@@ -24,5 +24,19 @@ extension PictureProcessor {
   public func pixels(_ picture: RGBImage, isAlone: Bool) -> Tensor {
     let values = values(prepared(picture, isAlone: isAlone))
     return Tensor(values, shape: [values.count / (3 * viewSide * viewSide), 3, viewSide, viewSide])
+  }
+}
+
+extension PictureGeometry {
+  /// The features of a picture.
+  /// - Parameter name: what errors call it.
+  /// - Throws: ``ImageError`` for one that cannot be shown.
+  package func grid(
+    of name: String, width: Int, height: Int, isAlone: Bool
+  ) throws(ImageError) -> FeatureGrid {
+    if let found = refusal(width: width, height: height, isAlone: isAlone) {
+      throw ImageError(file: name, reason: .cannotBeShown(found))
+    }
+    return grid(width: width, height: height, isAlone: isAlone)
   }
 }

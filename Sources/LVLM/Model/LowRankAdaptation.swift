@@ -31,15 +31,23 @@ extension VisionLanguageModel {
   /// - Parameters:
   ///   - rank: width of the adapters.
   ///   - alpha: their scale is `alpha / rank`.
-  ///   - targets: which of ``linearNames`` carry one; all of them when nil.
+  ///   - targets: which layers carry one, by LLaMA's names or this decoder's own; all of them when nil. One
+  ///     matrix for queries, keys and values carries one where any of the three is named.
   /// - Precondition: the model has no adapters yet.
   public func applyLoRA(
     rank: Int, alpha: Double, targets: Set<String>? = nil, using generator: inout RandomGenerator
   ) {
-    let targets = targets ?? Set(linearNames)
+    let targets = Set((targets ?? Set(linearNames)).map(ownName))
     applyLoRA(using: &generator) { module in
       targets.contains(String(module.split(separator: ".").last ?? "")) ? (rank, alpha) : nil
     }
+  }
+
+  /// What this decoder calls a layer that LLaMA has too.
+  private func ownName(_ name: String) -> String {
+    guard !linearNames.contains(name), let place = Self.linearNames.firstIndex(of: name) else { return name }
+    let packed = Self.linearNames.count - linearNames.count
+    return linearNames[max(0, place - packed)]
   }
 
   /// As ``applyLoRA(rank:alpha:targets:using:)``, with a width and a numerator for each layer.

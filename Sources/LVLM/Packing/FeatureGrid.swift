@@ -69,6 +69,8 @@ public struct FeatureGrid: Hashable, Sendable {
     public var columns: Int
     /// Views in all, the one of the whole picture among them.
     public var views: Int
+    /// The view that shows the whole picture.
+    public var wholeView = 0
     /// Width of the picture in pixels, 0 where it does not matter.
     public var width: Int
     /// Height of the picture in pixels, 0 where it does not matter.
@@ -128,6 +130,13 @@ public struct FeatureGrid: Hashable, Sendable {
   /// Features of the picture.
   public var count: Int { regions.count }
 
+  /// The texts of the frame.
+  var texts: [String] {
+    frame.compactMap { part in
+      if case .text(let text) = part { text } else { nil }
+    }
+  }
+
   /// More tokens than its frame can have in a prompt: one for each feature and for each byte of text.
   public var mostTokens: Int {
     frame.reduce(0) { sum, part in
@@ -175,20 +184,16 @@ public protocol PictureGeometry: Sendable {
 }
 
 extension PictureGeometry {
+  /// The marks `<…>` that frames of pictures have, each once.
+  package var marks: [String] {
+    var seen = Set<Substring>()
+    let texts = [true, false].flatMap { largest(isAlone: $0).texts }
+    return texts.flatMap { $0.matches(of: /<[^<>]+>/).map(\.output) }.filter { seen.insert($0).inserted }
+      .map(String.init)
+  }
+
   /// Every picture can be shown.
   public func refusal(width: Int, height: Int, isAlone: Bool) -> String? { nil }
-
-  /// The features of a picture.
-  /// - Parameter name: what errors call it.
-  /// - Throws: ``ImageError`` for one that cannot be shown.
-  package func grid(
-    of name: String, width: Int, height: Int, isAlone: Bool
-  ) throws(ImageError) -> FeatureGrid {
-    if let found = refusal(width: width, height: height, isAlone: isAlone) {
-      throw ImageError(file: name, reason: .cannotBeShown(found))
-    }
-    return grid(width: width, height: height, isAlone: isAlone)
-  }
 }
 
 /// The geometry of models that bring every picture to one square.

@@ -92,7 +92,9 @@ final class SentencePieceModel: Vocabulary, @unchecked Sendable {
   /// Trains a BPE vocabulary and returns the bytes of its `tokenizer.model`.
   ///
   /// Places in a word have 16 bits in the library, which ends the process for a longer one.
-  static func train(_ texts: [String], pieces: Int, characterCoverage: Double) throws -> Data {
+  static func train(
+    _ texts: [String], pieces: Int, characterCoverage: Double, symbols: [String]
+  ) throws -> Data {
     let longest = Int(UInt16.max)
     for text in texts where text.unicodeScalars.count >= longest {
       for word in text.split(whereSeparator: \.isWhitespace) where word.unicodeScalars.count >= longest {
@@ -112,14 +114,15 @@ final class SentencePieceModel: Vocabulary, @unchecked Sendable {
         starts.append(buffer.baseAddress! + offset)
         offset += text.count
       }
-      let options = csp_training_options(
-        vocabulary_size: Int32(clamping: pieces), character_coverage: characterCoverage)
       var bytes: UnsafeMutablePointer<CChar>?
       var length = 0
       var message: UnsafeMutablePointer<CChar>?
-      guard csp_train(starts, utf8.map(\.count), utf8.count, options, &bytes, &length, &message) else {
-        throw TokenizerError.training(reason: taken(message))
+      let isTrained = symbols.joined(separator: ",").withCString { symbols in
+        let options = csp_training_options(
+          vocabulary_size: Int32(clamping: pieces), character_coverage: characterCoverage, symbols: symbols)
+        return csp_train(starts, utf8.map(\.count), utf8.count, options, &bytes, &length, &message)
       }
+      guard isTrained else { throw TokenizerError.training(reason: taken(message)) }
       defer { csp_release(bytes) }
       return Data(bytes: bytes!, count: length)
     }

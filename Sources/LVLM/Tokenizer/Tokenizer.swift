@@ -229,20 +229,23 @@ public final class Tokenizer: Sendable {
   ///   or the file cannot be written.
   @discardableResult
   public static func train(
-    texts: [String], vocabularySize: Int, characterCoverage: Double = 0.99995, to url: URL
+    texts: [String], vocabularySize: Int, characterCoverage: Double = 0.99995, symbols: [String] = [],
+    to url: URL
   ) throws -> Tokenizer {
     let corpus = texts.filter { !$0.isEmpty }
     guard !corpus.isEmpty else {
       throw TokenizerError.training(reason: "found no text, expected at least one sentence")
     }
     let alphabet = Set(corpus.lazy.flatMap(\.unicodeScalars)).count
-    guard vocabularySize > 259 else {
+    let fixed = 259 + symbols.count
+    guard vocabularySize > fixed else {
+      let own = symbols.isEmpty ? "" : ", \(symbols.count) symbols"
       throw TokenizerError.training(
-        reason: "found a vocabulary size of \(vocabularySize), expected more than 259 (three control tokens, "
-          + "256 bytes) and about \(alphabet) for the alphabet of the corpus")
+        reason: "found a vocabulary size of \(vocabularySize), expected more than \(fixed) (three control tokens, "
+          + "256 bytes\(own)) and about \(alphabet) for the alphabet of the corpus")
     }
     let bytes = try SentencePieceModel.train(
-      corpus, pieces: vocabularySize, characterCoverage: characterCoverage)
+      corpus, pieces: vocabularySize, characterCoverage: characterCoverage, symbols: symbols)
     do {
       try AtomicFile.write(bytes, to: url)
     } catch {

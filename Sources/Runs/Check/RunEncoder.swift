@@ -24,7 +24,7 @@ final class RunEncoder {
     if let path = configuration.model.path {
       return try PretrainedModel.shape(of: URL(fileURLWithPath: path, isDirectory: true)).processor.geometry
     }
-    return FixedGeometry(try shape().viewGrid)
+    return configuration.model.pictureProcessor(try shape()).geometry
   }
 
   /// The shape; of an existing model its configuration is all that is read.
@@ -33,7 +33,7 @@ final class RunEncoder {
       return try FamilyRegistry.configuration(
         from: URL(fileURLWithPath: path, isDirectory: true).appendingPathComponent("config.json"))
     }
-    var shape = ModelBuilder.shape(configuration.model, vocabularySize: configuration.tokenizer.vocabSize)
+    var shape = configuration.model.shape(vocabularySize: configuration.tokenizer.vocabSize)
     if let path = configuration.model.languageModel {
       try ModelBuilder.requireLanguageModel(path)
       let file = try GGUFFile(reading: URL(fileURLWithPath: path))
@@ -64,7 +64,8 @@ final class RunEncoder {
       let tokenizer = try vocabulary.tokenizer
       return PromptEncoder(
         tokenizer: tokenizer, template: template ?? .plain,
-        configuration: ModelBuilder.configuration(configuration.model, tokenizer: tokenizer))
+        configuration: ModelBuilder.configuration(configuration.model, tokenizer: tokenizer),
+        geometry: try geometry())
     }
     if let path = configuration.model.languageModel {
       let url = URL(fileURLWithPath: path)

@@ -28,8 +28,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       let shape = try PretrainedModel.shape(of: URL(fileURLWithPath: path))
       (model, geometry) = (shape.configuration, shape.processor.geometry)
     } else {
-      model = ModelBuilder.shape(configuration.model, vocabularySize: configuration.tokenizer.vocabSize)
-      geometry = FixedGeometry(model.viewGrid)
+      model = configuration.model.shape(vocabularySize: configuration.tokenizer.vocabSize)
+      geometry = configuration.model.pictureProcessor(model).geometry
     }
   }
 

@@ -96,6 +96,24 @@ extension RunConfiguration {
     divides(vision.patchSize, vision.imageSize, "model.vision_config.patch_size", "image_size")
     divides(
       vision.numAttentionHeads, vision.hiddenSize, "model.vision_config.num_attention_heads", "hidden_size")
+    if model.modelType == .smolVLM {
+      let side = vision.imageSize / max(vision.patchSize, 1)
+      require(
+        side % model.scaleFactor == 0, "model.scale_factor", "\(model.scaleFactor)",
+        "a divisor of the \(side) patches along a side of a view")
+    }
+    if model.modelType == .xComposer {
+      require(
+        vision.imageSize % (2 * vision.patchSize) == 0, "model.vision_config.patch_size",
+        "\(vision.patchSize)", "half of a divisor of image_size (\(vision.imageSize)): two by two patches are one feature")
+    }
+    require(
+      model.modelType == .llava || model.languageModel == nil, "model.language_model",
+      "a language model with model_type \(model.modelType.rawValue)", "model_type llava")
+    require(
+      model.modelType == .llava || tree.value(at: "model.vision_feature_layer") == nil,
+      "model.vision_feature_layer", "a choice with model_type \(model.modelType.rawValue)",
+      "no such key, only llava leaves it open")
     let layers = vision.numHiddenLayers
     require(
       (-layers - 1...layers).contains(model.visionFeatureLayer), "model.vision_feature_layer",
@@ -127,11 +145,16 @@ extension RunConfiguration {
         .map(\.images).max() ?? 1,
       evaluate.sequenceCounts.max() ?? 1,
       sft.composed.shown.filter { $0.kind == .sequence }.map(\.count).max() ?? 1)
-    let needed = images * vision.patchesPerImage + Self.textAllowance
+    var shape = model.shape(vocabularySize: tokenizer.vocabSize)
+    shape.imageTokenIndex = 0
+    // A shape that cannot be is told by its own keys.
+    guard (try? shape.validate()) != nil else { return }
+    let tokens = model.pictureProcessor(shape).geometry.largest(isAlone: images == 1).count
+    let needed = images * tokens + Self.textAllowance
     require(
       needed <= text.maxPositionEmbeddings, "model.text_config.max_position_embeddings",
       "\(text.maxPositionEmbeddings)",
-      "at least \(needed): \(images) images of \(vision.patchesPerImage) tokens and \(Self.textAllowance) of text"
+      "at least \(needed): \(images) images of \(tokens) tokens and \(Self.textAllowance) of text"
     )
   }
 

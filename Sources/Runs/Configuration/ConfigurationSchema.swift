@@ -59,6 +59,17 @@ extension RunConfiguration.Model: ConfigurationSection {
         "language_model", \.languageModel,
         "GGUF file of a LLaMA language model with its vocabulary, in place of `text_config` and of a vocabulary of the run's own texts."
       ),
+      .choice(
+        "model_type", \.modelType,
+        "Family of a new model: one square for every picture (`llava`), tiles with tags (`smolvlm`), tiles of a picture that is alone (`llava_onevision`), a whole view and tiles (`internlm2`, InternLM-XComposer2.5)."
+      ),
+      .integer(
+        "tiles", \.tiles, from: 1, to: 400,
+        "Tiles of `vision_config.image_size` that a picture is cut into at most, in families that cut pictures; `internlm2` cuts each of several into a quarter of that."
+      ),
+      .integer(
+        "scale_factor", \.scaleFactor, from: 1, to: 64,
+        "Patches along a side of what becomes one feature, in family `smolvlm`."),
       .section("vision_config", \.visionConfig, isWritten: { $0.path == nil }),
       .section("text_config", \.textConfig, isWritten: { $0.path == nil && $0.languageModel == nil }),
       .integer(

@@ -5,6 +5,12 @@ extension RunConfiguration {
     public var path: String?
     /// GGUF file of a language model, which a new vision tower and projector are put before.
     public var languageModel: String?
+    /// Family of a new model.
+    public var modelType = Family.llava
+    /// Patches along a side of what becomes one feature, in family `smolvlm`.
+    public var scaleFactor = 2
+    /// Tiles that a picture is cut into at most, in families that cut pictures.
+    public var tiles = 4
     /// Shape of the vision tower.
     public var visionConfig = Vision()
     /// Shape of the decoder.
@@ -19,7 +25,19 @@ extension RunConfiguration {
 }
 
 extension RunConfiguration.Model {
-  /// `model.vision_config`: a CLIP-style vision transformer.
+  /// A family of new models, by the `model_type` of its `config.json`.
+  public enum Family: String, CaseIterable, Sendable {
+    /// LLaVA: every picture is one square.
+    case llava
+    /// SmolVLM: tiles with tags, blocks of patches.
+    case smolVLM = "smolvlm"
+    /// LLaVA-OneVision: tiles of a picture that is alone, squares of several.
+    case oneVision = "llava_onevision"
+    /// InternLM-XComposer2.5: a view of the whole and tiles, partial LoRA at pictures.
+    case xComposer = "internlm2"
+  }
+
+  /// `model.vision_config`: a CLIP-style vision transformer, SigLIP's in families that have one.
   public struct Vision: Sendable, Equatable {
     /// Activation of the vision transformer's feed-forward layers.
     public enum Activation: String, CaseIterable, Sendable {

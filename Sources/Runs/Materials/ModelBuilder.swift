@@ -10,38 +10,28 @@ enum ModelBuilder {
   /// The file of a vocabulary trained on the run's own texts.
   static let tokenizerName = "tokenizer.model"
 
-  /// The shape of a new vision tower.
-  private static func vision(_ section: RunConfiguration.Model) -> VisionConfiguration {
-    let vision = section.visionConfig
-    return VisionConfiguration(
-      hiddenSize: vision.hiddenSize, intermediateSize: vision.intermediateSize,
-      hiddenLayerCount: vision.numHiddenLayers, attentionHeadCount: vision.numAttentionHeads,
-      imageSize: vision.imageSize, patchSize: vision.patchSize,
-      activation: vision.hiddenAct == .gelu ? .gelu : .quickGELU, projectionSize: vision.hiddenSize)
-  }
-
-  /// The shape of a new model.
-  static func shape(_ section: RunConfiguration.Model, vocabularySize: Int) -> LlavaConfiguration {
-    let text = section.textConfig
-    return LlavaConfiguration(
-      vision: vision(section),
-      text: TextConfiguration(
-        vocabularySize: vocabularySize, hiddenSize: text.hiddenSize,
-        intermediateSize: text.intermediateSize, hiddenLayerCount: text.numHiddenLayers,
-        attentionHeadCount: text.numAttentionHeads, keyValueHeadCount: text.numKeyValueHeads,
-        contextLength: text.maxPositionEmbeddings, rmsNormEpsilon: text.rmsNormEps,
-        ropeTheta: text.ropeTheta, tiesWordEmbeddings: text.tieWordEmbeddings),
-      visionFeatureLayer: section.visionFeatureLayer)
-  }
-
   /// The shape of a new model with the ids of its vocabulary.
-  static func configuration(_ section: RunConfiguration.Model, tokenizer: Tokenizer) -> LlavaConfiguration {
-    var configuration = shape(section, vocabularySize: tokenizer.vocabularySize)
+  static func configuration(
+    _ section: RunConfiguration.Model, tokenizer: Tokenizer
+  ) -> any FamilyConfiguration {
+    var configuration = section.shape(vocabularySize: tokenizer.vocabularySize)
     configuration.text.bosTokenID = Int(tokenizer.bosID)
     configuration.text.eosTokenID = Int(tokenizer.eosID)
     configuration.text.padTokenID = Int(tokenizer.padID)
-    configuration.imageTokenIndex = Int(tokenizer.imageID)
+    // InternLM-XComposer2.5 has no token for pictures.
+    if section.modelType != .xComposer { configuration.imageTokenIndex = Int(tokenizer.imageID) }
     return configuration
+  }
+
+  /// Writes what stands beside the vocabulary of a family that has a class of its own for it.
+  static func writeVocabularySettings(_ section: RunConfiguration.Model, to folder: URL) throws {
+    guard section.modelType == .xComposer else { return }
+    let settings: [String: Any] = [
+      "tokenizer_class": "InternLM2Tokenizer", "bos_token": "<s>", "eos_token": "</s>",
+      "unk_token": "<unk>", "pad_token": "</s>",
+    ]
+    let json = try JSONSerialization.data(withJSONObject: settings, options: [.prettyPrinted, .sortedKeys])
+    try AtomicFile.write(json, to: folder.appendingPathComponent("tokenizer_config.json"))
   }
 
   /// A new model with random weights from the run's seed.
@@ -54,7 +44,8 @@ enum ModelBuilder {
     let model = try VisionLanguageModel(configuration(run.model, tokenizer: tokenizer), using: &generator)
     ModelInitialization.apply(to: model, includesDecoder: true, seed: run.run.seed)
     return try PretrainedModel(
-      new: model, tokenizerIn: folder, template: run.tokenizer.template?.chatTemplate ?? .plain)
+      new: model, tokenizerIn: folder, template: run.tokenizer.template?.chatTemplate ?? .plain,
+      processor: run.model.pictureProcessor(model.configuration))
   }
 
   /// The language model of a GGUF file behind a new vision tower and projector with random weights.
@@ -70,7 +61,7 @@ enum ModelBuilder {
     let tokenizer = try Tokenizer(gguf: file)
     var generator = RandomGenerator(seed: run.run.seed, stream: 0x4D4F_4445_4C)
     let model = try VisionLanguageModel(
-      vision: vision(run.model), visionFeatureLayer: run.model.visionFeatureLayer, languageModel: file,
+      vision: run.model.clip, visionFeatureLayer: run.model.visionFeatureLayer, languageModel: file,
       tokenizer: tokenizer, using: &generator)
     ModelInitialization.apply(to: model, includesDecoder: false, seed: run.run.seed)
     try Tokenizer.writeJSON(of: file, to: folder)

@@ -35,7 +35,7 @@ enum ModelInitialization {
         normal(0.5)
       case name.hasSuffix("lm_head.weight"):
         normal(0.3 / inputs.squareRoot())
-      case name.hasSuffix(".bias"):
+      case name.hasSuffix(".bias"), name.hasSuffix("Plora_B.weight"):
         parameter.tensor = Tensor.zeros(parameter.shape)
       case parameter.shape.count > 1:
         let residual = ["o_proj", "down_proj", "out_proj", "fc2", ".wo.", ".w2."].contains {

@@ -10,6 +10,7 @@ final class OwnVocabulary {
   /// What it is made of, whatever is left out afterwards for its length.
   private let source: any QuestionSource
   private let size: Int
+  private let symbols: [String]
   private let asksLevels: Bool
   private var made: (tokenizer: Tokenizer, bytes: Data)?
 
@@ -20,6 +21,7 @@ final class OwnVocabulary {
     else { return nil }
     self.source = source
     size = configuration.tokenizer.vocabSize
+    symbols = configuration.model.vocabularySymbols
     asksLevels = !configuration.sft.composed.levelShares.isEmpty
   }
 
@@ -37,7 +39,7 @@ final class OwnVocabulary {
     if let made { return made }
     let url = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).model")
     defer { try? FileManager.default.removeItem(at: url) }
-    let tokenizer = try Tokenizer.train(texts: try texts, vocabularySize: size, to: url)
+    let tokenizer = try Tokenizer.train(texts: try texts, vocabularySize: size, symbols: symbols, to: url)
     let new = (tokenizer, try Data(contentsOf: url))
     made = new
     return new

@@ -110,6 +110,7 @@ struct SFTStage {
       throw DataError(file: "sft", problem: "has neither a model nor texts for a vocabulary")
     }
     try vocabulary.write(to: folder.appendingPathComponent(ModelBuilder.tokenizerName))
+    try ModelBuilder.writeVocabularySettings(context.configuration.model, to: folder)
     return try ModelBuilder.fresh(context.configuration, tokenizer: try vocabulary.tokenizer, in: folder)
   }
 

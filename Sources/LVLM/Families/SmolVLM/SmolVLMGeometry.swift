@@ -46,9 +46,9 @@ public struct SmolVLMGeometry: PictureGeometry, Equatable {
       view(row: row, column: column, rows: rows, columns: columns)
     }
     regions += view(row: 0, column: 0, rows: 1, columns: 1)
-    return FeatureGrid(
-      regions, frame: frame(rows: rows, columns: columns),
-      tiles: .init(rows: rows, columns: columns, views: tiles.count + 1))
+    var cut = FeatureGrid.Tiles(rows: rows, columns: columns, views: tiles.count + 1)
+    cut.wholeView = tiles.count
+    return FeatureGrid(regions, frame: frame(rows: rows, columns: columns), tiles: cut)
   }
 
   /// The rectangles of the features of one of several tiles.

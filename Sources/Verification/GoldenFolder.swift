@@ -5,7 +5,7 @@ import Tensor
 
 /// A folder of expected values: a model directory and the files that the reference implementation wrote about
 /// it.
-struct GoldenFolder {
+struct GoldenFolder: GoldenModels {
   /// Files that belong to the format and hold nothing to compare with this model: notes, generators, and the
   /// arrays of single operations.
   static let others: Set<String> = [
@@ -74,25 +74,5 @@ struct GoldenFolder {
     try model.setParameters(file.tensors(), source: file.url.path)
     model.convert(to: dtype)
     return model
-  }
-}
-
-/// A folder that cannot be verified at all.
-public struct VerificationError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The file or folder.
-  public var file: String
-  /// What was found.
-  public var found: String
-  /// What was expected.
-  public var expected: String
-
-  /// One line.
-  public var description: String { "\(file): found \(found), expected \(expected)" }
-}
-
-extension VisionLanguageModel {
-  /// Converts every parameter.
-  func convert(to dtype: DType) {
-    for (_, parameter) in namedParameters() { parameter.convert(to: dtype) }
   }
 }

@@ -8,7 +8,8 @@ import Tensor
 /// preference losses (`dpo_losses.h5`), a DPO step and three steps of training (`dpo_step.h5`,
 /// `ref.safetensors`), an adapter (`lora/`, `lora.h5`), pictures (`images/`, `preprocess.h5`,
 /// `preprocess.json`) and texts (`tokenizer_cases.json`). What is missing, and what is there but not known,
-/// is a failure.
+/// is a failure. Folders of other families hold a model of theirs, passes of their names (`smolvlm.h5`,
+/// `onevision.h5`, `xc.h5`), `pictures.h5` and the rest likewise.
 public enum Verification {
   /// Runs every comparison.
   ///
@@ -20,6 +21,7 @@ public enum Verification {
   public static func run(
     _ folder: URL, emit: @escaping @Sendable (Comparison) -> Void = { _ in }
   ) throws -> VerificationReport {
+    if FamilyFolder.isOne(folder) { return try FamilyVerification.run(folder, emit: emit) }
     let golden = try GoldenFolder(folder)
     var report = VerificationReport(emit: emit)
     // A model that cannot be loaded is one error, not a failure of everything that needs it.

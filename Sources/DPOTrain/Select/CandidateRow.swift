@@ -13,6 +13,8 @@ public enum SelectionOutcome: String, Codable, CaseIterable, Sendable {
   case perplexity
   /// Removed afterwards because the two answers differ too much in length.
   case lengthRatio = "length_ratio"
+  /// Removed afterwards because the chosen answer is longer than is allowed.
+  case chosenLength = "chosen_length"
   /// Removed afterwards because the two answers are nearly the same text.
   case editDistance = "edit_distance"
   /// The model gave an empty answer.
@@ -33,6 +35,7 @@ public enum SelectionOutcome: String, Codable, CaseIterable, Sendable {
     case .overThreshold: "R over τ"
     case .perplexity: "cut by perplexity"
     case .lengthRatio: "cut by length ratio"
+    case .chosenLength: "cut by length of the chosen answer"
     case .editDistance: "cut by edit distance"
     case .empty: "empty answer"
     case .notText: "not text"

@@ -180,7 +180,7 @@ public struct SelectionRule: Sendable {
     if settings.strict.perplexity, evidence.perplexity <= settings.perplexityMin { return .perplexity }
     if settings.perplexityMax > 0, evidence.perplexity > settings.perplexityMax { return .perplexity }
     if settings.chosenLengthMax > 0, evidence.groundTruth.count > settings.chosenLengthMax {
-      return .lengthRatio
+      return .chosenLength
     }
     if evidence.lengthRatio < settings.lengthRatioMin { return .lengthRatio }
     if settings.lengthRatioMax > 0, evidence.lengthRatio > settings.lengthRatioMax { return .lengthRatio }

@@ -18,7 +18,7 @@ public struct SelectionSummary: Sendable, Equatable {
     public var pairs: Int { outcomes[.kept, default: 0] }
     /// Pairs that perplexity, lengths or edit distance dropped.
     public var cut: Int {
-      [.perplexity, .lengthRatio, .editDistance].reduce(0) { $0 + outcomes[$1, default: 0] }
+      [.perplexity, .lengthRatio, .chosenLength, .editDistance].reduce(0) { $0 + outcomes[$1, default: 0] }
     }
   }
 

@@ -10,6 +10,8 @@ public enum TemplateChoice: String, CaseIterable, Sendable {
   case llavaV0 = "llava_v0"
   /// ChatML with SmolLM2-Instruct's system sentence.
   case chatML = "chatml"
+  /// SmolVLM's and Idefics3's `User:` and `Assistant:`.
+  case smolVLM = "smolvlm"
 }
 
 extension TemplateChoice {
@@ -20,6 +22,7 @@ extension TemplateChoice {
     case .vicunaV1: .vicunaV1
     case .llavaV0: .llavaV0
     case .chatML: .chatML
+    case .smolVLM: .smolVLM
     }
   }
 }

@@ -47,6 +47,9 @@ struct ConfigurationSection<Key: CodingKey> {
     notes.problems.append(.init(key: path, found: found, expected: expected))
   }
 
+  /// Notes what was wrong with a section inside this one.
+  func note(_ error: any Error) { notes.add(error) }
+
   /// Notes a problem when `key` is there and has another value than `expected`.
   func require(_ expected: String, at key: Key) {
     if let found: String = optional(key), found != expected {

@@ -47,19 +47,8 @@ extension KnownKeys {
       "watermarking_config": [], "stop_strings": [], "max_time": [], "token_healing": [.boolean(false)],
     ])
 
-  /// `config.json` outside its sections.
-  static let llava = generating.merging(bookkeeping).merging(
-    KnownKeys(
-      computed: [
-        "text_config", "vision_config", "image_token_index", "image_token_id", "vision_feature_layer",
-        "vision_feature_select_strategy", "projector_hidden_act", "multimodal_projector_bias",
-        "eos_token_id",
-      ],
-      harmless: [
-        // What is ignored in a loss, the size of the vocabulary again, and a length that is worked out from
-        // the tower.
-        "ignore_index", "vocab_size", "image_seq_length", "pad_token_id", "bos_token_id", "hidden_size",
-      ]))
+  /// What any `config.json` carries along outside its sections.
+  static let model = generating.merging(bookkeeping)
 
   /// `text_config`.
   static let text = generating.merging(bookkeeping).merging(
@@ -91,6 +80,15 @@ extension KnownKeys {
       ],
       harmless: ["vocab_size", "bos_token_id", "eos_token_id", "pad_token_id"]))
 
+  /// `vision_config` of a SigLIP tower: how pictures are brought to it stands in another file.
+  static let siglip = generating.merging(bookkeeping).merging(
+    KnownKeys(
+      computed: SiglipConfiguration.CodingKeys.allCases.map(\.rawValue),
+      harmless: [
+        "vocab_size", "bos_token_id", "eos_token_id", "pad_token_id", "projection_dim", "vision_use_head",
+        "use_base_siglip", "max_image_size", "size",
+      ]))
+
   /// `generation_config.json`.
   static let generation = generating.merging(
     KnownKeys(
@@ -103,19 +101,4 @@ extension KnownKeys {
         "target_lookbehind", "prompt_lookup_num_tokens", "max_matching_ngram_size",
         "continuous_batching_config",
       ]))
-}
-
-extension LlavaConfiguration {
-  /// The keys of a `config.json` that are unknown or have values that are not computed here.
-  static func unknownKeys(in json: JSONValue) -> [ModelConfigurationError.Problem] {
-    func inside(_ path: String..., keys: KnownKeys) -> [ModelConfigurationError.Problem] {
-      let object = path.reduce(Optional(json)) { $0?[$1] }
-      return object.map { keys.problems(in: $0, section: path.map { $0 + "." }.joined()) } ?? []
-    }
-    let family = (json["text_config"]?["model_type"]?.text).flatMap(TextFamily.init) ?? .llama
-    return KnownKeys.llava.problems(in: json) + inside("vision_config", keys: .vision)
-      + inside("text_config", keys: KnownKeys.text.merging(family.keys))
-      + inside("text_config", "rope_parameters", keys: .rope)
-      + inside("text_config", "rope_scaling", keys: .rope)
-  }
 }

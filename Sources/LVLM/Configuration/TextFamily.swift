@@ -21,10 +21,10 @@ public enum TextFamily: String, Codable, CaseIterable, Sendable {
     return .llama
   }
 
-  /// What absent keys mean: the defaults of `LlamaConfig`, `MistralConfig` and `Qwen2Config`.
+  /// What absent keys mean: the defaults of `LlamaConfig`, `MistralConfig` and `Qwen2Config`; for InternLM2,
+  /// whose files say everything, the published InternLM-XComposer2.5-7B.
   var defaults: TextConfiguration {
     switch self {
-    case .internlm2: XComposerConfiguration.publishedText
     case .llama: TextConfiguration(contextLength: 2048, rmsNormEpsilon: 1e-6)
     case .mistral:
       TextConfiguration(
@@ -34,6 +34,11 @@ public enum TextFamily: String, Codable, CaseIterable, Sendable {
       TextConfiguration(
         vocabularySize: 151_936, intermediateSize: 22_016, contextLength: 32_768, rmsNormEpsilon: 1e-6,
         family: self)
+    case .internlm2:
+      TextConfiguration(
+        vocabularySize: 92_544, intermediateSize: 14_336, keyValueHeadCount: 8, contextLength: 24_576,
+        ropeTheta: 1_000_000, ropeScaling: .dynamic(factor: 2), padTokenID: 2, family: self,
+        partialRank: 256, partialAlpha: 256)
     }
   }
 

@@ -5,7 +5,7 @@ import Checkpoint
 public enum FamilyRegistry {
   /// All families.
   public static let all: [any FamilyConfiguration.Type] = [
-    LlavaConfiguration.self, XComposerConfiguration.self,
+    LlavaConfiguration.self, SmolVLMConfiguration.self, XComposerConfiguration.self,
   ]
 
   /// The family of a `config.json`; LLaVA's where it names none, as its first files do.

@@ -54,6 +54,7 @@ struct GenerationSession {
   private let model: VisionLanguageModel
   private let tokenizer: Tokenizer
   private let stops: [String]
+  private let stopsAtEnd: Bool
   private let onText: ((Int, String) -> Void)?
   private let batch: PackedBatch
   private let maxNewTokens: Int
@@ -70,6 +71,7 @@ struct GenerationSession {
     model = generator.model
     tokenizer = generator.tokenizer
     stops = generator.stops
+    stopsAtEnd = generator.stopsAtEnd
     self.onText = onText
     self.batch = batch
     self.maxNewTokens = maxNewTokens
@@ -175,7 +177,7 @@ struct GenerationSession {
     let totals = logits.logSumExp(axes: [1]).array(of: Float.self)
     let scores = logits.array(of: Float.self)
     let count = model.configuration.text.vocabularySize
-    let eos = Int32(model.configuration.text.eosTokenID)
+    let eos = stopsAtEnd ? Int32(model.configuration.text.eosTokenID) : -1
     for (row, index) in active.enumerated() {
       let own = scores[row * count..<(row + 1) * count]
       var random = slots[index].random

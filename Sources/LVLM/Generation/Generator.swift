@@ -11,6 +11,8 @@ public struct Generator {
   public let tokenizer: Tokenizer
   /// Texts that end an answer besides eos; left out of it.
   public var stops: [String]
+  /// Whether eos ends an answer; a comparison token by token goes on.
+  package var stopsAtEnd = true
 
   /// A generator.
   ///

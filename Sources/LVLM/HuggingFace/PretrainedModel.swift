@@ -54,7 +54,9 @@ public struct PretrainedModel {
       try load(
         family, from: url, weights: weights, template: template, option: option, trainable: trainable)
     }
-    return try open(FamilyRegistry.family(of: ModelFile.inside(url, "config.json")))
+    // What is wrong with the file itself is told beside what is wrong with the others.
+    guard let file = try? ModelFile.inside(url, "config.json") else { return try open(LlavaConfiguration.self) }
+    return try open(FamilyRegistry.family(of: file))
   }
 
   private static func load<Family: FamilyConfiguration>(
@@ -129,21 +131,22 @@ public struct PretrainedModel {
     let shape = try shape(of: url)
     return PromptEncoder(
       tokenizer: tokenizer, template: chat.template ?? usualTemplate(of: tokenizer),
-      configuration: shape.configuration, geometry: shape.geometry)
+      configuration: shape.configuration, geometry: shape.processor.geometry)
   }
 
-  /// What the files of a directory say of its model: its configuration, and how many features pictures have.
+  /// What the files of a directory say of its model beside its weights and words: its configuration, and what
+  /// is done with pictures.
   ///
   /// - Throws: As ``load(from:weights:template:option:trainable:)``.
   package static func shape(
     of url: URL
-  ) throws -> (configuration: any FamilyConfiguration, geometry: any PictureGeometry) {
+  ) throws -> (configuration: any FamilyConfiguration, processor: any PictureProcessor) {
     func shape<Family: FamilyConfiguration>(
       _ family: Family.Type
-    ) throws -> (any FamilyConfiguration, any PictureGeometry) {
+    ) throws -> (any FamilyConfiguration, any PictureProcessor) {
       let configuration = try Family.read(from: ModelFile.inside(url, "config.json"))
       let processor = try Family.pictureProcessor(of: url, configuration)
-      return (configuration, (processor ?? configuration.usualPictureProcessor).geometry)
+      return (configuration, processor ?? configuration.usualPictureProcessor)
     }
     return try shape(FamilyRegistry.family(of: ModelFile.inside(url, "config.json")))
   }
@@ -207,10 +210,12 @@ public struct PretrainedModel {
 
   // MARK: Chat templates
 
-  /// The template that a vocabulary was made for, as far as it shows: ChatML where it has ChatML's tokens.
+  /// The template that a vocabulary was made for, as far as it shows: InternLM-XComposer's, SmolVLM's or ChatML
+  /// where it has their tokens.
   private static func usualTemplate(of tokenizer: Tokenizer) -> ChatTemplate {
-    let telling = [ChatTemplate.xComposer, .chatML]
-    return telling.first { $0.marks.allSatisfy { tokenizer.id(of: $0) != nil } } ?? .vicunaV1
+    [ChatTemplate.xComposer, .smolVLM, .chatML].first { template in
+      template.marks.allSatisfy { tokenizer.id(of: $0) != nil }
+    } ?? .vicunaV1
   }
 
   private static func chatTemplate(
@@ -343,4 +348,11 @@ public struct PretrainedModel {
 extension PretrainedModel {
   /// The settings of a model that brings every picture to one square.
   package var squareSettings: ImageProcessorConfiguration? { (processor as? ImageProcessor)?.configuration }
+
+  /// Text that differs where pictures are treated in another way.
+  package func pictureSettings() throws -> String {
+    if let squareSettings { return "\(squareSettings)" }
+    return try model.configuration.processorFiles(processor).sorted { $0.key < $1.key }
+      .map { String(decoding: $0.value, as: UTF8.self) }.joined(separator: "\n")
+  }
 }

@@ -26,3 +26,17 @@ extension PictureProcessor {
     return Tensor(values, shape: [values.count / (3 * viewSide * viewSide), 3, viewSide, viewSide])
   }
 }
+
+extension PictureGeometry {
+  /// The features of a picture.
+  /// - Parameter name: what errors call it.
+  /// - Throws: ``ImageError`` for one that cannot be shown.
+  package func grid(
+    of name: String, width: Int, height: Int, isAlone: Bool
+  ) throws(ImageError) -> FeatureGrid {
+    if let found = refusal(width: width, height: height, isAlone: isAlone) {
+      throw ImageError(file: name, reason: .cannotBeShown(found))
+    }
+    return grid(width: width, height: height, isAlone: isAlone)
+  }
+}

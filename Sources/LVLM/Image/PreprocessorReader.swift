@@ -61,11 +61,21 @@ struct PreprocessorReader {
     return wanted && found?.pads ?? true
   }
 
-  mutating func resampling() -> ResamplingFilter {
-    guard let value = value("resample") else { return .bicubic }
+  /// Notes a class that is none of these; some releases put their backend behind the name.
+  mutating func requireClass(_ names: [String]) {
+    let key = value("image_processor_type") == nil ? "feature_extractor_type" : "image_processor_type"
+    guard let value = value(key) else { return }
+    let name = (value.text ?? "").replacing("FeatureExtractor", with: "ImageProcessor")
+    require(
+      names.contains { name == $0 || name == $0 + "Fast" || name == $0 + "Pil" }, key,
+      expected: names.map { "\"\($0)\"" }.joined(separator: " or "))
+  }
+
+  mutating func resampling(default fallback: ResamplingFilter = .bicubic) -> ResamplingFilter {
+    guard let value = value("resample") else { return fallback }
     let filter = value.whole.flatMap(ResamplingFilter.init(pillow:))
     require(filter != nil, "resample", expected: "one of 0 to 5")
-    return filter ?? .bicubic
+    return filter ?? fallback
   }
 
   // MARK: Sizes
@@ -81,6 +91,17 @@ struct PreprocessorReader {
     let named = members.filter { $0.value != .null }.map { ($0.key, pixels($0.value)) }
     guard !named.isEmpty, named.allSatisfy({ $0.1 != nil }) else { return nil }
     return Dictionary(named.map { ($0.0, $0.1 ?? 0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The number of an object that says nothing but a longest edge.
+  mutating func longestEdge(_ key: String, default fallback: Int) -> Int {
+    guard let value = value(key) else { return fallback }
+    let sides = sides(value)
+    guard let edge = sides?["longest_edge"], sides?.count == 1 else {
+      note(key, expected: "{longest_edge}, a positive number of pixels")
+      return fallback
+    }
+    return edge
   }
 
   mutating func resizing() -> ImageProcessorConfiguration.Resizing {

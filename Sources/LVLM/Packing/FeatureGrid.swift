@@ -177,18 +177,6 @@ public protocol PictureGeometry: Sendable {
 extension PictureGeometry {
   /// Every picture can be shown.
   public func refusal(width: Int, height: Int, isAlone: Bool) -> String? { nil }
-
-  /// The features of a picture.
-  /// - Parameter name: what errors call it.
-  /// - Throws: ``ImageError`` for one that cannot be shown.
-  package func grid(
-    of name: String, width: Int, height: Int, isAlone: Bool
-  ) throws(ImageError) -> FeatureGrid {
-    if let found = refusal(width: width, height: height, isAlone: isAlone) {
-      throw ImageError(file: name, reason: .cannotBeShown(found))
-    }
-    return grid(width: width, height: height, isAlone: isAlone)
-  }
 }
 
 /// The geometry of models that bring every picture to one square.

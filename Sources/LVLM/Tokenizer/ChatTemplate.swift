@@ -6,8 +6,12 @@ public struct ChatTemplate: Equatable, Sendable {
   public let beforeQuestion: String
   /// Everything between an answer's eos and a further question: no system sentence.
   public let beforeLaterQuestion: String
+  /// What stands before a question that begins with text rather than with a picture.
+  public let beforeText: String
   /// Everything between the question and the answer; ends where the answer begins.
   public let afterQuestion: String
+  /// What an answer begins with.
+  public let beforeAnswer: String
   /// Text that ends an answer besides the eos token, if the template has one.
   public let stop: String?
   /// Special tokens that the template itself writes; in a question they are ordinary text.
@@ -55,16 +59,31 @@ public struct ChatTemplate: Equatable, Sendable {
     afterQuestion: "<|im_end|>\n<|im_start|>assistant\n", stop: "<|im_end|>",
     marks: ["<|im_start|>", "<|im_end|>"])
 
+  /// Idefics3's and SmolVLM's: `User:` and `Assistant:`, a blank before whatever is text.
+  public static let smolVLM = ChatTemplate(
+    name: "smolvlm", beforeQuestion: "<|im_start|>User:", beforeLaterQuestion: "\nUser:", beforeText: " ",
+    afterQuestion: "<end_of_utterance>\nAssistant:", beforeAnswer: " ", stop: "<end_of_utterance>",
+    marks: ["<|im_start|>", "<end_of_utterance>"])
+
   /// InternLM2's as InternLM-XComposer2.5 has it, whose marks are pieces that SentencePiece itself finds in
-  /// text. A conversation ends with a newline and eos; answers within it with a mark.
-  public static let xComposer = ChatTemplate.xComposer(named: "xcomposer", system: nil)
+  /// text. A conversation ends with a newline and eos, answers within it with a mark.
+  public static let xComposer = internLM2(named: "xcomposer", system: nil)
 
   /// The same with the system text of the published examples.
-  public static let xComposerSystem = ChatTemplate.xComposer(
-    named: "xcomposer_system", system: XComposerDialogue.published)
+  public static let xComposerSystem = internLM2(
+    named: "xcomposer_system",
+    system: [
+      "You are an AI assistant whose name is InternLM-XComposer (浦语·灵笔).",
+      "- InternLM-XComposer (浦语·灵笔) is a multi-modality conversational language model that is developed by "
+        + "Shanghai AI Laboratory (上海人工智能实验室). It is designed to be helpful, honest, and harmless.",
+      "- InternLM-XComposer (浦语·灵笔) can understand and communicate fluently in the language chosen by the "
+        + "user such as English and 中文.",
+      "- InternLM-XComposer (浦语·灵笔) is capable of comprehending and articulating responses effectively "
+        + "based on the provided image.",
+    ].joined(separator: "\n"))
 
-  private static func xComposer(named name: String, system: String?) -> ChatTemplate {
-    let (start, end) = (XComposerDialogue.start, XComposerDialogue.end)
+  private static func internLM2(named name: String, system: String?) -> ChatTemplate {
+    let (start, end) = ("[UNUSED_TOKEN_146]", "[UNUSED_TOKEN_145]")
     let question = "\(start)user\n"
     return ChatTemplate(
       name: name, beforeQuestion: (system.map { "\(start)system\n\($0)\(end)\n" } ?? "") + question,
@@ -73,7 +92,7 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   /// Every template, in the order they are listed to users.
-  public static let all = [vicunaV1, llavaV0, plain, chatML, xComposer, xComposerSystem]
+  public static let all = [vicunaV1, llavaV0, plain, chatML, smolVLM, xComposer, xComposerSystem]
 
   /// The template of this name, nil when there is none.
   public init?(named name: String) {
@@ -82,13 +101,16 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   private init(
-    name: String, beforeQuestion: String, beforeLaterQuestion: String, afterQuestion: String, stop: String?,
-    marks: [String] = [], answerEnds: AnswerEnds? = nil
+    name: String, beforeQuestion: String, beforeLaterQuestion: String, beforeText: String = "",
+    afterQuestion: String, beforeAnswer: String = "", stop: String?, marks: [String] = [],
+    answerEnds: AnswerEnds? = nil
   ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
     self.beforeLaterQuestion = beforeLaterQuestion
+    self.beforeText = beforeText
     self.afterQuestion = afterQuestion
+    self.beforeAnswer = beforeAnswer
     self.stop = stop
     self.marks = marks
     self.answerEnds = answerEnds
@@ -103,5 +125,10 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   /// The whole prompt, ending where the answer begins. `question` holds its `<image>` marks.
-  public func prompt(_ question: String) -> String { beforeQuestion + question + afterQuestion }
+  public func prompt(_ question: String) -> String { beforeQuestion + opened(question) + afterQuestion }
+
+  /// A question with what stands before it when it begins with text.
+  func opened(_ question: String) -> String {
+    question.hasPrefix(Tokenizer.imageMark) ? question : beforeText + question
+  }
 }

@@ -2,6 +2,7 @@ extension ChatTemplate {
   /// The template in transformers' language: pictures as `<image>` and a line break, in the order of the
   /// message.
   package var jinja: String {
+    if self == .smolVLM { return Self.publishedSmolVLM[0] }
     func literal(_ text: String) -> String {
       "'"
         + text.replacing("\\", with: "\\\\").replacing("'", with: "\\'").replacing("\n", with: "\\n") + "'"
@@ -51,7 +52,17 @@ extension ChatTemplate {
       + "{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}"
       + "{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}"
       + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}": .chatML,
-  ]
+  ].merging(publishedSmolVLM.map { ($0, .smolVLM) }) { first, _ in first }
+
+  /// What HuggingFaceTB/SmolVLM-Instruct and its kin ship; those that see films too say so.
+  private static let publishedSmolVLM: [String] = ["", "{% elif line['type'] == 'video' %}{{ '<video>' }}"]
+    .map {
+      "<|im_start|>{% for message in messages %}{{message['role'] | capitalize}}"
+        + "{% if message['content'][0]['type'] == 'image' %}{{':'}}{% else %}{{': '}}{% endif %}"
+        + "{% for line in message['content'] %}{% if line['type'] == 'text' %}{{line['text']}}"
+        + "{% elif line['type'] == 'image' %}{{ '<image>' }}\($0){% endif %}{% endfor %}<end_of_utterance>\\n{% endfor %}"
+        + "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
+    }
 }
 
 extension String {

@@ -29,7 +29,8 @@ public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
 ///
 /// The text is cut at every mark and each chunk is encoded on its own (so each begins with the dummy prefix
 /// of a SentencePiece vocabulary), bos comes first and once where the vocabulary has it so, and each mark
-/// becomes as many image tokens as its picture has features.
+/// becomes what the frame of its picture shows: image tokens, one for each feature, and the words around
+/// them.
 public struct PromptEncoder: Sendable {
   /// The vocabulary.
   public let tokenizer: Tokenizer
@@ -56,10 +57,11 @@ public struct PromptEncoder: Sendable {
   }
 
   /// A stretch of a prompt.
-  private enum Part {
+  fileprivate enum Part {
     case text(String)
     case token(Int32)
     case image
+    case features(Int)
   }
 
   /// Ids of a whole prompt text, the template already in it; the template's special tokens stand for
@@ -82,16 +84,33 @@ public struct PromptEncoder: Sendable {
     guard marks == grids.count else {
       throw PromptError.imageCount(marks: marks, images: grids.count, prompt: prompt)
     }
-    var ids: [Int32] = tokenizer.addsBOS ? [tokenizer.bosID] : []
     var pictures = grids.makeIterator()
-    for (index, part) in parts.enumerated() {
+    let shown = joined(
+      parts.flatMap { part in
+        if case .image = part { self.parts(pictures.next()?.frame ?? []) } else { [part] }
+      })
+    return (tokenizer.addsBOS ? [tokenizer.bosID] : []) + ids(of: shown)
+  }
+
+  private func ids(of parts: [Part]) -> [Int32] {
+    parts.enumerated().flatMap { index, part -> [Int32] in
       switch part {
-      case .text(let text): ids += tokenizer.encode(text, isFirst: index == 0)
-      case .token(let id): ids.append(id)
-      case .image: ids += Array(repeating: imageTokenID, count: pictures.next()?.count ?? 0)
+      case .text(let text): tokenizer.encode(text, isFirst: index == 0)
+      case .token(let id): [id]
+      case .features(let count): Array(repeating: imageTokenID, count: count)
+      case .image: []
       }
     }
-    return ids
+  }
+
+  /// What a prompt shows of a picture. Words are read as the vocabulary reads them: some of it are tokens.
+  private func parts(_ frame: [FeatureGrid.FramePart]) -> [Part] {
+    frame.flatMap { part -> [Part] in
+      switch part {
+      case .features(let count): [.features(count)]
+      case .text(let text): tokenizer.parts(text).map(Part.init)
+      }
+    }
   }
 
   /// A text cut at its `<image>` marks and, where asked for, at the template's special tokens.
@@ -109,12 +128,7 @@ public struct PromptEncoder: Sendable {
         parts.append(.text(String(chunk)))
         continue
       }
-      parts += marks.parts(String(chunk)).map { part in
-        switch part {
-        case .text(let scalars): .text(String(scalars))
-        case .token(let id): .token(id)
-        }
-      }
+      parts += marks.parts(String(chunk)).map(Part.init)
     }
     return parts
   }
@@ -123,7 +137,8 @@ public struct PromptEncoder: Sendable {
   /// border.
   private func parts(question: String) -> [Part] {
     joined(
-      parts(template.beforeQuestion, findsTokens: true) + parts(question, findsTokens: false)
+      parts(template.beforeQuestion, findsTokens: true)
+        + parts(template.opened(question), findsTokens: false)
         + parts(template.afterQuestion, findsTokens: true))
   }
 
@@ -141,24 +156,18 @@ public struct PromptEncoder: Sendable {
 
   /// Ids of a further question of a conversation, up to where its answer begins. It shows no pictures.
   public func encode(laterQuestion question: String) -> [Int32] {
-    let all =
-      parts(template.beforeLaterQuestion, findsTokens: true) + [.text(question)]
-      + parts(template.afterQuestion, findsTokens: true)
-    return joined(all).enumerated().flatMap { index, part -> [Int32] in
-      switch part {
-      case .text(let text): tokenizer.encode(text, isFirst: index == 0)
-      case .token(let id): [id]
-      case .image: []
-      }
-    }
+    ids(
+      of: joined(
+        parts(template.beforeLaterQuestion, findsTokens: true) + [.text(template.beforeText + question)]
+          + parts(template.afterQuestion, findsTokens: true)))
   }
 
   /// Ids of an answer: its text, what the template writes behind it, then eos.
   /// - Parameter isLast: whether the conversation ends with it: some templates have eos only there.
   public func encode(answer: String, isLast: Bool = true) -> [Int32] {
-    guard let ends = template.answerEnds else { return tokenizer.encode(answer) + [tokenizer.eosID] }
-    return isLast
-      ? tokenizer.encode(answer + ends.last) + [tokenizer.eosID] : tokenizer.encode(answer + ends.inner)
+    let text = template.beforeAnswer + answer
+    guard let ends = template.answerEnds else { return tokenizer.encode(text) + [tokenizer.eosID] }
+    return isLast ? tokenizer.encode(text + ends.last) + [tokenizer.eosID] : tokenizer.encode(text + ends.inner)
   }
 
   /// A question in the template, with its pictures and any number of answers.
@@ -193,5 +202,14 @@ public struct PromptEncoder: Sendable {
       throw PromptError.tooLong(tokens: longest, context: contextLength, prompt: question)
     }
     return PackedExample(promptIDs: promptIDs, images: images, completions: completions)
+  }
+}
+
+extension PromptEncoder.Part {
+  fileprivate init(_ part: AddedTokens.Part) {
+    switch part {
+    case .text(let scalars): self = .text(String(scalars))
+    case .token(let id): self = .token(id)
+    }
   }
 }

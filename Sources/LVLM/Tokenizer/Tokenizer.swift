@@ -197,6 +197,9 @@ public final class Tokenizer: Sendable {
     return ids + (isFramed ? frame.after : [])
   }
 
+  /// A text cut at all special and added tokens.
+  func parts(_ text: String) -> [AddedTokens.Part] { added.parts(text) }
+
   /// Text of ids. Special tokens and ids above the vocabulary say nothing, unless special tokens are asked
   /// for.
   public func decode(_ ids: [Int32], showsSpecialTokens: Bool = false) -> String {

@@ -1,6 +1,22 @@
 import Tensor
 
-/// Multi-head attention of CLIP's encoder: every token of a picture sees every other.
+/// What the blocks of CLIP's and SigLIP's encoders differ in.
+protocol VisionBlockConfiguration {
+  /// Width of the encoder.
+  var hiddenSize: Int { get }
+  /// Width inside the two-layer perceptron.
+  var intermediateSize: Int { get }
+  /// Heads of an attention.
+  var attentionHeadCount: Int { get }
+  /// Activation of the perceptron.
+  var activation: Activation { get }
+  /// Epsilon of the layer norms.
+  var layerNormEpsilon: Double { get }
+}
+
+extension VisionConfiguration: VisionBlockConfiguration {}
+
+/// Multi-head attention of CLIP's and SigLIP's encoders: every token of a picture sees every other.
 final class VisionAttention: Module {
   let query: Linear
   let key: Linear
@@ -9,14 +25,14 @@ final class VisionAttention: Module {
   private let headCount: Int
   private let headSize: Int
 
-  init(_ configuration: VisionConfiguration, using generator: inout RandomGenerator) {
+  init(_ configuration: some VisionBlockConfiguration, using generator: inout RandomGenerator) {
     let width = configuration.hiddenSize
     key = Linear(width, width, bias: true, using: &generator)
     value = Linear(width, width, bias: true, using: &generator)
     query = Linear(width, width, bias: true, using: &generator)
     output = Linear(width, width, bias: true, using: &generator)
     headCount = configuration.attentionHeadCount
-    headSize = configuration.headSize
+    headSize = width / configuration.attentionHeadCount
   }
 
   func visitParameters(_ visitor: inout ParameterVisitor) {
@@ -36,13 +52,13 @@ final class VisionAttention: Module {
   }
 }
 
-/// The two-layer perceptron of CLIP's encoder.
+/// The two-layer perceptron of these encoders.
 final class VisionPerceptron: Module {
   let first: Linear
   let second: Linear
   private let activation: Activation
 
-  init(_ configuration: VisionConfiguration, using generator: inout RandomGenerator) {
+  init(_ configuration: some VisionBlockConfiguration, using generator: inout RandomGenerator) {
     first = Linear(configuration.hiddenSize, configuration.intermediateSize, bias: true, using: &generator)
     second = Linear(configuration.intermediateSize, configuration.hiddenSize, bias: true, using: &generator)
     activation = configuration.activation
@@ -56,14 +72,14 @@ final class VisionPerceptron: Module {
   func callAsFunction(_ x: Tensor) -> Tensor { second(activation(first(x))) }
 }
 
-/// One pre-norm block of CLIP's encoder.
+/// One pre-norm block of these encoders.
 final class VisionBlock: Module {
   private let attention: VisionAttention
   private let firstNorm: LayerNorm
   private let perceptron: VisionPerceptron
   private let secondNorm: LayerNorm
 
-  init(_ configuration: VisionConfiguration, using generator: inout RandomGenerator) {
+  init(_ configuration: some VisionBlockConfiguration, using generator: inout RandomGenerator) {
     attention = VisionAttention(configuration, using: &generator)
     firstNorm = LayerNorm(configuration.hiddenSize, epsilon: configuration.layerNormEpsilon)
     perceptron = VisionPerceptron(configuration, using: &generator)

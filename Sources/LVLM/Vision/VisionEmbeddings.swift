@@ -33,13 +33,9 @@ final class VisionEmbeddings: Module {
     let count = pixels.shape[0]
     let (channels, patch) = (configuration.channelCount, configuration.patchSize)
     let (side, width) = (configuration.patchesPerSide, configuration.hiddenSize)
-    let unfolded =
-      pixels
-      .reshaped([count, channels, side, patch, side, patch])
-      .permuted([0, 2, 4, 1, 3, 5])
-      .reshaped([count * side * side, channels * patch * patch])
     let weight = patchEmbedding.tensor.reshaped([width, channels * patch * patch])
-    let patches = linear(unfolded, weight: weight, bias: nil).reshaped([count, side * side, width])
+    let patches = linear(pixels.unfoldedPatches(patch), weight: weight, bias: nil)
+      .reshaped([count, side * side, width])
     let first = classEmbedding.tensor.reshaped([1, 1, width]).expanded(to: [count, 1, width])
     let tokens = Tensor.concatenated([first, patches], axis: 1) + positionEmbedding.tensor
     return tokens.reshaped([count * (1 + side * side), width])

@@ -132,7 +132,8 @@ extension ReportPage {
   private static let columns: [(SelectionOutcome, String)] = [
     (.correct, "right answer"), (.overThreshold, "R over τ"), (.empty, "empty"), (.notText, "not text"),
     (.perplexity, "perplexity"),
-    (.lengthRatio, "length ratio"), (.editDistance, "edit distance"), (.noChosen, "none to choose"),
+    (.lengthRatio, "length ratio"), (.chosenLength, "chosen length"),
+    (.editDistance, "edit distance"), (.noChosen, "none to choose"),
     (.surplus, "surplus"), (.kept, "kept"),
   ]
 
@@ -140,7 +141,7 @@ extension ReportPage {
     let total = counts.reduce(into: [:] as [SelectionOutcome: Int]) { sum, entry in
       sum.merge(entry.outcomes, uniquingKeysWith: +)
     }
-    let optional: Set<SelectionOutcome> = [.empty, .notText, .noChosen, .surplus]
+    let optional: Set<SelectionOutcome> = [.empty, .notText, .chosenLength, .noChosen, .surplus]
     let columns = Self.columns.filter { !optional.contains($0.0) || total[$0.0, default: 0] > 0 }
     let titles = columns.map { column -> HTML in "<th>\(column.1)</th>" }
     func cells(_ outcomes: [SelectionOutcome: Int]) -> HTML {

@@ -22,7 +22,7 @@ final class RunEncoder {
   /// How many features pictures have.
   func geometry() throws -> any PictureGeometry {
     if let path = configuration.model.path {
-      return try PretrainedModel.shape(of: URL(fileURLWithPath: path, isDirectory: true)).geometry
+      return try PretrainedModel.shape(of: URL(fileURLWithPath: path, isDirectory: true)).processor.geometry
     }
     return FixedGeometry(try shape().viewGrid)
   }

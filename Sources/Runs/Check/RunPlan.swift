@@ -25,19 +25,33 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   public init(_ configuration: RunConfiguration) throws {
     self.configuration = configuration
     if let path = configuration.model.path {
-      (model, geometry) = try PretrainedModel.shape(of: URL(fileURLWithPath: path))
+      let shape = try PretrainedModel.shape(of: URL(fileURLWithPath: path))
+      (model, geometry) = (shape.configuration, shape.processor.geometry)
     } else {
       model = ModelBuilder.shape(configuration.model, vocabularySize: configuration.tokenizer.vocabSize)
       geometry = FixedGeometry(model.viewGrid)
     }
   }
 
+  /// Pictures of a prompt, for estimates.
+  struct Images {
+    /// How many there are, on average.
+    var count: Double
+    /// Most tokens of each.
+    var tokens: Int
+    /// Most hidden states of each in the vision encoder.
+    var patches: Int
+  }
+
+  /// So many pictures of a prompt.
+  func images(_ count: Double) -> Images {
+    let grid = geometry.largest(isAlone: count == 1)
+    return Images(count: count, tokens: grid.mostTokens, patches: grid.tiles.views * model.viewPatchCount)
+  }
+
   /// Most tokens of a picture among others.
   private var tokensPerImage: Int { geometry.largest(isAlone: false).count }
-  /// Most hidden states of a picture in the vision encoder.
-  private var patchesPerImage: Int {
-    geometry.largest(isAlone: false).tiles.views * model.viewPatchCount
-  }
+  private var patchesPerImage: Int { images(2).patches }
 
   // MARK: Weights
 
@@ -121,9 +135,11 @@ public struct RunPlan: Sendable, CustomStringConvertible {
 
   /// Estimated tokens of one preference step: prompts once or twice, and both answers; with an image term
   /// the corrupted prompt and the chosen one.
-  public var trainTokens: Int {
+  public var trainTokens: Int { trainTokens(images(imagesPerPair)) }
+
+  private func trainTokens(_ images: Images) -> Int {
     let train = configuration.train
-    let prompt = imagesPerPair * Double(tokensPerImage) + Double(systemTokens + 10)
+    let prompt = images.count * Double(images.tokens) + Double(systemTokens + 10)
     let corrupted = train.imageWeight > 0 ? prompt + 6 : 0
     let perPair = (train.sharesPrefix ? 1 : 2) * prompt + 12 + corrupted
     return Int(clamping: Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps) * perPair)
@@ -179,10 +195,12 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return 4 * (all - frozen + adapters) + train.frozenDtype.dtype.byteSize * frozen
   }
 
-  private var trainBytes: Double {
+  private var trainBytes: Double { trainBytes(images(imagesPerPair)) }
+
+  private func trainBytes(_ images: Images) -> Double {
     let train = configuration.train
     let weights = Double(weightBytes) + 12 * Double(trainedWeights)
-    var activations = Double(trainTokens / max(train.gradientAccumulationSteps, 1)) * decoderActivations
+    var activations = Double(trainTokens(images) / max(train.gradientAccumulationSteps, 1)) * decoderActivations
     if train.trainVision {
       activations +=
         Double(train.perDeviceTrainBatchSize * 3 * patchesPerImage) * visionActivations
@@ -226,12 +244,14 @@ public struct RunPlan: Sendable, CustomStringConvertible {
 
   /// Floating-point operations of one step of preference training: products with weights, and of queries with
   /// keys.
-  public var trainStepOperations: Double {
+  public var trainStepOperations: Double { trainStepOperations(images(imagesPerPair)) }
+
+  private func trainStepOperations(_ images: Images) -> Double {
     let train = configuration.train
     // Forward once, backward once for inputs and once for weights that learn; a live reference is one more
     // forward pass.
     let passes = (train.adapter == .lora ? 2.0 : 3.0) + (train.precomputeRefLogProbs ? 0 : 1)
-    let tokens = Double(trainTokens)
+    let tokens = Double(trainTokens(images))
     let pairs = Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps)
     let attended = tokens * tokens / max(pairs, 1) * Double(queryWidth)
     var count =
@@ -239,7 +259,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       * (2 * tokens * Double(model.text.blockWeightCount) + 2 * attended)
     if train.adapter == .lora { count += 6 * tokens * Double(adapterWeights) }
     if train.trainVision {
-      count += 6 * pairs * imagesPerPair * Double(patchesPerImage) * Double(visionWeights)
+      count += 6 * pairs * images.count * Double(images.patches) * Double(visionWeights)
     }
     return count
   }
@@ -258,6 +278,23 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   }
 
   // MARK: Text
+
+  private var imageWords: String {
+    if geometry.fixed != nil { return "\(tokensPerImage)" }
+    return "at most \(geometry.largest(isAlone: true).count) alone, \(tokensPerImage) among others"
+  }
+
+  /// What a step of preference training costs with one to five pictures in each prompt, a line each; pictures
+  /// as large as any.
+  private func costs(_ speed: Double) -> [String] {
+    (1...5).map { count in
+      let images = images(Double(count))
+      let bytes = Int(clamping: Double(Self.processBytes) + trainBytes(images))
+      return String(
+        format: "%d: %d tokens of pictures, about %d MiB, about %.3g s", count, count * images.tokens,
+        max(1, bytes >> 20), trainStepOperations(images) / speed)
+    }
+  }
 
   private var featureLine: String {
     let train = configuration.train
@@ -307,7 +344,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           "weights",
           "\(visionWeights + projectorWeights + decoderWeights): vision \(visionWeights), "
             + "projector \(projectorWeights), decoder \(decoderWeights)"
-        ), ("tokens per image", "\(tokensPerImage), context \(model.text.contextLength)"),
+        ), ("tokens per image", "\(imageWords), context \(model.text.contextLength)"),
       ]
     }
     if run.sft.maxSteps > 0 {
@@ -353,6 +390,9 @@ public struct RunPlan: Sendable, CustomStringConvertible {
             trainStepOperations / speed, trainStepOperations * 1e-9, speed * 1e-9)
         ),
       ]
+      if configuration.model.path != nil {
+        lines += costs(speed).enumerated().map { ($0 == 0 ? "images per prompt" : "", $1) }
+      }
     }
     let width = lines.map(\.0.count).max() ?? 0
     return lines.map { $0.0 + String(repeating: " ", count: width + 2 - $0.0.count) + $0.1 }

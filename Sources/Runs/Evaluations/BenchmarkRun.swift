@@ -187,9 +187,14 @@ public struct BenchmarkRun {
       return lock
     }
     let results = ["_results.json", "_predictions.tsv", "_results.md", ".sfv"].map(file)
-    for old in results + answers where FileManager.default.fileExists(atPath: old.path) {
-      try FileManager.default.removeItem(at: old)
+    let present = (results + answers).filter { FileManager.default.fileExists(atPath: $0.path) }
+    if !options.fresh, let foreign = present.first, !FileManager.default.fileExists(atPath: place.path) {
+      throw DataError(
+        file: foreign.path,
+        problem: "is there, but no \(place.lastPathComponent) that says what it was made of; "
+          + "keep it with another --output-dir or write over it with --fresh")
     }
+    for old in present { try FileManager.default.removeItem(at: old) }
     try AtomicFile.write(identity.json.pretty.utf8, to: place)
     return lock
   }

@@ -26,9 +26,9 @@ extension RunConfiguration {
   /// - Throws: `ModelConfigurationError` when that model's `config.json` cannot be used.
   package func pictureSide() throws -> Int {
     guard let path = model.path else { return model.visionConfig.imageSize }
-    return try LlavaConfiguration.read(
+    return try FamilyRegistry.configuration(
       from: URL(fileURLWithPath: path).appending(component: "config.json")
-    ).vision.imageSize
+    ).viewSide
   }
 
   private func source(

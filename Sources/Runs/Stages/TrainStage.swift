@@ -119,7 +119,7 @@ struct TrainStage {
     }
     var fingerprint = Digest()
     fingerprint.update(ModelState.digest(base.model))
-    fingerprint.update("\(try base.pictureProcessor(of: context.startingModel).configuration)")
+    fingerprint.update(try base.pictureSettings())
     fingerprint.update("\(base.model.configuration)")
     fingerprint.update("\(settings.sharesPrefix)")
     if settings.ldAlpha != 1 { fingerprint.update("\(settings.ldAlpha)") }

@@ -22,13 +22,7 @@ public struct XComposerConfiguration: Codable, Equatable, Sendable {
   public static let publishedVision = VisionConfiguration(imageSize: 560)
 
   /// The published decoder: InternLM2-7B with partial LoRA of width 256 in every matrix.
-  public static let publishedText = {
-    var text = TextConfiguration(
-      vocabularySize: 92_544, intermediateSize: 14_336, keyValueHeadCount: 8, contextLength: 24_576,
-      ropeTheta: 1_000_000, ropeScaling: .dynamic(factor: 2), padTokenID: 2, family: .internlm2)
-    (text.partialRank, text.partialAlpha) = (256, 256)
-    return text
-  }()
+  public static let publishedText = TextFamily.internlm2.defaults
 
   /// A model configuration; the defaults are InternLM-XComposer2.5-7B.
   public init(

@@ -15,9 +15,24 @@ struct StepBatch {
   private let cells: [Int]
   private let cellCount: Int
 
+  /// The batch of a LLaVA, whose pixels are stored beside it.
   init(_ arrays: GoldenArrays, _ configuration: any FamilyConfiguration) throws {
-    pixels = try arrays.tensor("batch/pixel_values")
-    let ids = try arrays.integers("batch/input_ids")
+    let pixels = try arrays.tensor("batch/pixel_values")
+    try self.init(
+      arrays, configuration, pixels: pixels,
+      layout: FeatureLayout(repeating: configuration.viewGrid, count: pixels.shape[0]))
+  }
+
+  /// - Parameters:
+  ///   - pixels: the views of all pictures, pair by pair.
+  ///   - layout: what their features stand for.
+  init(
+    _ arrays: GoldenArrays, _ configuration: any FamilyConfiguration, pixels: Tensor, layout: FeatureLayout
+  ) throws {
+    self.pixels = pixels
+    let image = Int32(configuration.imageTokenIndex)
+    // InternLM-XComposer2.5 has no token for pictures: -100 stands for one.
+    let ids = try arrays.integers("batch/input_ids").map { $0 == -100 ? image : $0 }
     let attended = try arrays.integers("batch/attention_mask")
     let answered = try arrays.integers("batch/completion_mask")
     let counts = try arrays.integers("batch/images_per_prompt").map(Int.init)
@@ -42,13 +57,13 @@ struct StepBatch {
     self.cells = cells
     cellCount = 2 * counts.count * (width - 1)
     packed = try PackedBatch(
-      examples, sharesPrefix: true, imageTokenID: Int32(configuration.imageTokenIndex),
-      features: FeatureLayout(repeating: configuration.viewGrid, count: first))
+      examples, sharesPrefix: true, imageTokenID: image, features: layout)
   }
 
   /// Log-probability of every answer token, in the order of the packed batch.
   func logProbabilities(_ model: VisionLanguageModel) -> Tensor {
-    let features = model.imageFeatures(pixels.to(model.decoder.headWeight.dtype))
+    let features = model.imageFeatures(
+      pixels.to(model.decoder.headWeight.dtype), layout: packed.features)
     return model.logProbabilities(packed, imageFeatures: features)
   }
 

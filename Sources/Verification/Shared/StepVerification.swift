@@ -7,14 +7,20 @@ import Tensor
 /// steps.
 struct StepVerification {
   private let arrays: GoldenArrays
-  private let golden: GoldenFolder
+  private let golden: any GoldenModels
   private let batch: StepBatch
+  private let names: ParameterNames
 
-  static func run(_ golden: GoldenFolder, _ report: inout VerificationReport) throws {
+  /// - Parameter batch: makes the stored pairs ready for the model.
+  static func run(
+    _ golden: any GoldenModels, _ report: inout VerificationReport,
+    batch: (GoldenArrays, any FamilyConfiguration) throws -> StepBatch = { try StepBatch($0, $1) }
+  ) throws {
     let arrays = try GoldenArrays(golden.file("dpo_step.h5"))
     let model = try golden.loadModel(.float32)
     let verification = StepVerification(
-      arrays: arrays, golden: golden, batch: try StepBatch(arrays, model.configuration))
+      arrays: arrays, golden: golden, batch: try batch(arrays, model.configuration),
+      names: model.configuration.names)
     try verification.run(&report)
     arrays.reportUnknown(in: &report)
   }
@@ -55,7 +61,7 @@ struct StepVerification {
     _ group: String, _ single: Start, _ double: Start, _ report: inout VerificationReport
   ) throws {
     let beta = try arrays.requiredNumber("beta", on: group)
-    let gamma = try arrays.requiredNumber("gamma", on: group)
+    let gamma = try arrays.number("gamma", on: group) ?? 0
     func gradients(_ start: Start) throws -> (loss: Tensor, gradients: Gradients, norm: Double) {
       let scores = batch.scores(policy: batch.logProbabilities(start.model), reference: start.reference)
       let loss = try batch.loss(scores, beta: beta, gamma: gamma)
@@ -81,6 +87,8 @@ struct StepVerification {
     }
     if arrays.has("\(group)/train/losses") {
       try compareTraining(group, beta: beta, gamma: gamma, &report)
+    } else if arrays.has("\(group)/loss_after") {
+      try compareStep(group, beta: beta, gamma: gamma, &report)
     }
   }
 
@@ -93,7 +101,7 @@ struct StepVerification {
     var expected: Set<String> = []
     for name in arrays.paths(under: "\(group)/grad") {
       let path = "\(group)/grad/\(name)"
-      let canonical = ParameterNames.llava.canonical(name) ?? name
+      let canonical = names.canonical(name) ?? name
       expected.insert(canonical)
       guard let parameter = parameters[canonical] else {
         report.fail("\(arrays.name) \(path)", "the model has no such parameter")
@@ -114,39 +122,8 @@ struct StepVerification {
     let settings = try arrays.number("lr", on: "\(group)/train") != nil ? "\(group)/train" : "plain/train"
     let rate = try arrays.requiredNumber("lr", on: settings)
     let steps = Int(try arrays.requiredNumber("steps", on: settings))
-    struct Course {
-      var model: VisionLanguageModel
-      var losses: [Double] = []
-      var norms: [Double] = []
-      var margins: [Double] = []
-    }
     func train(_ dtype: DType) throws -> Course {
-      let start = try start(dtype)
-      var course = Course(model: start.model)
-      let optimizer = AdamW(
-        learningRate: rate, beta1: try arrays.requiredNumber("beta1", on: settings),
-        beta2: try arrays.requiredNumber("beta2", on: settings),
-        epsilon: try arrays.requiredNumber("eps", on: settings),
-        weightDecay: try arrays.requiredNumber("weight_decay", on: settings))
-      let clip = try arrays.requiredNumber("clip", on: settings)
-      let parameters = start.model.trainableParameters()
-      func evaluate() throws -> (loss: Tensor, margin: Double) {
-        let scores = batch.scores(policy: batch.logProbabilities(start.model), reference: start.reference)
-        let margin = ((scores.chosenLogRatio - scores.rejectedLogRatio).detached() * beta).mean().item()
-        return (try batch.loss(scores, beta: beta, gamma: gamma), margin)
-      }
-      for _ in 0..<steps {
-        let (loss, margin) = try evaluate()
-        let gradients = loss.backward()
-        let norm = gradients.norm(of: parameters)
-        optimizer.step(
-          parameters, gradients, gradientScale: Gradients.clippingFactor(norm: norm, maximum: clip))
-        course.losses.append(loss.detached().item())
-        course.norms.append(norm)
-        course.margins.append(margin)
-      }
-      course.losses.append(try noGradient { try evaluate().loss.item() })
-      return course
+      try course(of: steps, settings, dtype, beta: beta, gamma: gamma)
     }
     let (found, exact) = (try train(.float32), try train(.float64))
     try arrays.compare(
@@ -158,19 +135,77 @@ struct StepVerification {
         Tensor(own), "\(group)/train/\(name)", exact: Tensor(doubled), in: &report)
     }
     guard !arrays.names(in: "\(group)/train/params").isEmpty else { return }
-    try compareParameters(group, found.model, exact.model, reach: rate * Double(steps), &report)
+    try compareParameters(
+      "\(group)/train/params", found.model, exact.model, reach: rate * Double(steps), &report)
   }
 
+  /// One step, and the parameters after it.
+  private func compareStep(
+    _ group: String, beta: Double, gamma: Double, _ report: inout VerificationReport
+  ) throws {
+    let rate = try arrays.requiredNumber("lr", on: group)
+    func step(_ dtype: DType) throws -> Course {
+      try course(of: 1, group, dtype, beta: beta, gamma: gamma)
+    }
+    let (found, exact) = (try step(.float32), try step(.float64))
+    try arrays.compare(
+      Tensor(found.losses[1]), "\(group)/loss_after", exact: Tensor(exact.losses[1]), in: &report)
+    try compareParameters("\(group)/step", found.model, exact.model, reach: rate, &report)
+  }
+
+  /// What steps of AdamW do.
+  private struct Course {
+    var model: VisionLanguageModel
+    /// Before each step, and after the last.
+    var losses: [Double] = []
+    var norms: [Double] = []
+    var margins: [Double] = []
+  }
+
+  /// - Parameter settings: the group whose attributes the optimizer's settings are.
+  private func course(
+    of steps: Int, _ settings: String, _ dtype: DType, beta: Double, gamma: Double
+  ) throws -> Course {
+    let start = try start(dtype)
+    var course = Course(model: start.model)
+    let optimizer = AdamW(
+      learningRate: try arrays.requiredNumber("lr", on: settings),
+      beta1: try arrays.requiredNumber("beta1", on: settings),
+      beta2: try arrays.requiredNumber("beta2", on: settings),
+      epsilon: try arrays.requiredNumber("eps", on: settings),
+      weightDecay: try arrays.requiredNumber("weight_decay", on: settings))
+    let clip = try arrays.requiredNumber("clip", on: settings)
+    let parameters = start.model.trainableParameters()
+    func evaluate() throws -> (loss: Tensor, margin: Double) {
+      let scores = batch.scores(policy: batch.logProbabilities(start.model), reference: start.reference)
+      let margin = ((scores.chosenLogRatio - scores.rejectedLogRatio).detached() * beta).mean().item()
+      return (try batch.loss(scores, beta: beta, gamma: gamma), margin)
+    }
+    for _ in 0..<steps {
+      let (loss, margin) = try evaluate()
+      let gradients = loss.backward()
+      let norm = gradients.norm(of: parameters)
+      optimizer.step(
+        parameters, gradients, gradientScale: Gradients.clippingFactor(norm: norm, maximum: clip))
+      course.losses.append(loss.detached().item())
+      course.norms.append(norm)
+      course.margins.append(margin)
+    }
+    course.losses.append(try noGradient { try evaluate().loss.item() })
+    return course
+  }
+
+  /// - Parameter place: the group of the parameters that were changed.
   private func compareParameters(
-    _ group: String, _ model: VisionLanguageModel, _ exact: VisionLanguageModel, reach: Double,
+    _ place: String, _ model: VisionLanguageModel, _ exact: VisionLanguageModel, reach: Double,
     _ report: inout VerificationReport
   ) throws {
     let untouched = Dictionary(
       uniqueKeysWithValues: try golden.loadModel(.float32).namedParameters().map { ($0.name, $0.parameter) })
     var changed: [String] = []
     for ((name, parameter), (_, doubled)) in zip(model.namedParameters(), exact.namedParameters()) {
-      let saved = ParameterNames.Layout.allCases.map { ParameterNames.llava.name(name, in: $0) }
-      if let path = saved.map({ "\(group)/train/params/\($0)" }).first(where: arrays.has) {
+      let saved = ParameterNames.Layout.allCases.map { names.name(name, in: $0) }
+      if let path = saved.map({ "\(place)/\($0)" }).first(where: arrays.has) {
         // The true gradient of these is zero: AdamW turns rounding noise into steps of up to the learning
         // rate.
         let isNoise = name.hasPrefix("vision_tower.") && name.hasSuffix("k_proj.bias")
@@ -180,6 +215,6 @@ struct StepVerification {
         changed.append(name)
       }
     }
-    report.expectEqual("\(arrays.name) \(group)/train/params: others left alone", changed, [])
+    report.expectEqual("\(arrays.name) \(place): others left alone", changed, [])
   }
 }

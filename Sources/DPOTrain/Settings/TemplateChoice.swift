@@ -12,6 +12,10 @@ public enum TemplateChoice: String, CaseIterable, Sendable {
   case chatML = "chatml"
   /// SmolVLM's and Idefics3's `User:` and `Assistant:`.
   case smolVLM = "smolvlm"
+  /// InternLM-XComposer2.5's, without a system text.
+  case xComposer = "xcomposer"
+  /// The same with the system text of its published examples.
+  case xComposerSystem = "xcomposer_system"
 }
 
 extension TemplateChoice {
@@ -23,6 +27,8 @@ extension TemplateChoice {
     case .llavaV0: .llavaV0
     case .chatML: .chatML
     case .smolVLM: .smolVLM
+    case .xComposer: .xComposer
+    case .xComposerSystem: .xComposerSystem
     }
   }
 }

@@ -45,8 +45,12 @@ import Testing
     #expect(ChatTemplate.llavaV0.prompt("Why?") == human + "###Human: Why?###Assistant:")
     #expect(ChatTemplate.llavaV0.stop == "###")
     #expect(ChatTemplate.plain.prompt("Why?") == "USER: Why? ASSISTANT:")
-    let names = ["vicuna_v1", "llava_v0", "plain", "chatml", "smolvlm", "xcomposer", "xcomposer_system"]
-    #expect(ChatTemplate.all.map(\.name) == names)
+    #expect(
+      ChatTemplate.all.map(\.name)
+        == [
+          "vicuna_v1", "llava_v0", "plain", "chatml", "smolvlm", "onevision", "onevision_chatml", "xcomposer",
+          "xcomposer_system",
+        ])
     #expect(ChatTemplate(named: "plain") == .plain)
     #expect(ChatTemplate(named: "alpaca") == nil)
   }

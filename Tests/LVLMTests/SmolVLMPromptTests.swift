@@ -140,6 +140,8 @@ import Testing
     let films = ChatTemplate.smolVLM.jinja.replacing(
       "{{ '<image>' }}", with: "{{ '<image>' }}{% elif line['type'] == 'video' %}{{ '<video>' }}")
     #expect(ChatTemplate(jinja: films) == .smolVLM)
+    // Outside a literal of Jinja an escape is no line break.
+    #expect(ChatTemplate(jinja: films.replacing("\n", with: "\\n")) == nil)
     #expect(ChatTemplate(named: "smolvlm") == .smolVLM)
   }
 }

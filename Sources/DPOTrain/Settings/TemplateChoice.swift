@@ -12,6 +12,10 @@ public enum TemplateChoice: String, CaseIterable, Sendable {
   case chatML = "chatml"
   /// SmolVLM's and Idefics3's `User:` and `Assistant:`.
   case smolVLM = "smolvlm"
+  /// LLaVA-OneVision's.
+  case oneVision = "onevision"
+  /// LLaVA-OneVision's of its first months: ChatML without a system sentence.
+  case oneVisionChatML = "onevision_chatml"
   /// InternLM-XComposer2.5's, without a system text.
   case xComposer = "xcomposer"
   /// The same with the system text of its published examples.
@@ -27,6 +31,8 @@ extension TemplateChoice {
     case .llavaV0: .llavaV0
     case .chatML: .chatML
     case .smolVLM: .smolVLM
+    case .oneVision: .oneVision
+    case .oneVisionChatML: .oneVisionChatML
     case .xComposer: .xComposer
     case .xComposerSystem: .xComposerSystem
     }

@@ -144,8 +144,6 @@ public struct SiglipConfiguration: Encodable, Equatable, Sendable {
   }
 }
 
-extension SiglipConfiguration: VisionBlockConfiguration {}
-
 extension ConfigurationSection {
   /// The section of a SigLIP tower at `key`; the defaults of `variant` where the key is absent or null.
   func siglip(_ key: Key, as variant: SiglipConfiguration.Variant) -> SiglipConfiguration {

@@ -22,3 +22,13 @@ extension VisionConfiguration {
       * d
   }
 }
+
+extension SiglipConfiguration {
+  /// Weights of the tower, its last norm among them.
+  var weightCount: Int {
+    let (d, i) = (hiddenSize, intermediateSize)
+    let block = 4 * (d * d + d) + (d * i + i) + (i * d + d) + 4 * d
+    let embeddings = channelCount * patchSize * patchSize * d + d + patchCount * d
+    return embeddings + hiddenLayerCount * block + 2 * d
+  }
+}

@@ -5,7 +5,8 @@ import Checkpoint
 public enum FamilyRegistry {
   /// All families.
   public static let all: [any FamilyConfiguration.Type] = [
-    LlavaConfiguration.self, SmolVLMConfiguration.self, XComposerConfiguration.self,
+    LlavaConfiguration.self, SmolVLMConfiguration.self, OneVisionConfiguration.self,
+    XComposerConfiguration.self,
   ]
 
   /// The family of a `config.json`; LLaVA's where it names none, as its first files do.

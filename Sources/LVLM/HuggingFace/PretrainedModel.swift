@@ -210,10 +210,10 @@ public struct PretrainedModel {
 
   // MARK: Chat templates
 
-  /// The template that a vocabulary was made for, as far as it shows: InternLM-XComposer's, SmolVLM's or
+  /// The template that a vocabulary was made for, as far as it shows: SmolVLM's, InternLM-XComposer2.5's or
   /// ChatML where it has their tokens.
   private static func usualTemplate(of tokenizer: Tokenizer) -> ChatTemplate {
-    [ChatTemplate.xComposer, .smolVLM, .chatML].first { template in
+    [ChatTemplate.smolVLM, .xComposer, .chatML].first { template in
       template.marks.allSatisfy { tokenizer.id(of: $0) != nil }
     } ?? .vicunaV1
   }

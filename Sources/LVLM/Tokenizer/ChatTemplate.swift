@@ -16,6 +16,9 @@ public struct ChatTemplate: Equatable, Sendable {
   public let stop: String?
   /// Special tokens that the template itself writes; in a question they are ordinary text.
   public let marks: [String]
+  /// Whether the `<image>` marks at the head of a question, each of which may have a line break behind it,
+  /// stand together, with ``beforeText`` behind them. Marks among its words stay there.
+  public let gathersPictures: Bool
   /// What is written behind an answer, before a further question and at the end of a conversation, where eos
   /// stands alone; nil where eos alone ends every answer.
   public let answerEnds: AnswerEnds?
@@ -65,6 +68,22 @@ public struct ChatTemplate: Equatable, Sendable {
     afterQuestion: "<end_of_utterance>\nAssistant:", beforeAnswer: " ", stop: "<end_of_utterance>",
     marks: ["<|im_start|>", "<end_of_utterance>"])
 
+  /// LLaVA-OneVision's: ChatML without line breaks between the messages, pictures before the words.
+  ///
+  /// An answer begins on a new line. What transformers' template writes for one that stands inside a
+  /// conversation, a blank before the line break, is not what the model was asked with when it gave it.
+  public static let oneVision = ChatTemplate(
+    name: "onevision", beforeQuestion: "<|im_start|>user ", beforeLaterQuestion: "<|im_start|>user ",
+    beforeText: "\n", afterQuestion: "<|im_end|><|im_start|>assistant\n", stop: "<|im_end|>",
+    marks: ["<|im_start|>", "<|im_end|>"], gathersPictures: true)
+
+  /// LLaVA-OneVision's of its first months, which some of its checkpoints still have: ChatML without a system
+  /// sentence.
+  public static let oneVisionChatML = ChatTemplate(
+    name: "onevision_chatml", beforeQuestion: "<|im_start|>user\n",
+    beforeLaterQuestion: "\n<|im_start|>user\n", afterQuestion: "<|im_end|>\n<|im_start|>assistant\n",
+    stop: "<|im_end|>", marks: ["<|im_start|>", "<|im_end|>"])
+
   /// InternLM2's as InternLM-XComposer2.5 has it, whose marks are pieces that SentencePiece itself finds in
   /// text. A conversation ends with a newline and eos, answers within it with a mark.
   public static let xComposer = internLM2(named: "xcomposer", system: nil)
@@ -92,7 +111,9 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   /// Every template, in the order they are listed to users.
-  public static let all = [vicunaV1, llavaV0, plain, chatML, smolVLM, xComposer, xComposerSystem]
+  public static let all = [
+    vicunaV1, llavaV0, plain, chatML, smolVLM, oneVision, oneVisionChatML, xComposer, xComposerSystem,
+  ]
 
   /// The template of this name, nil when there is none.
   public init?(named name: String) {
@@ -103,7 +124,7 @@ public struct ChatTemplate: Equatable, Sendable {
   private init(
     name: String, beforeQuestion: String, beforeLaterQuestion: String, beforeText: String = "",
     afterQuestion: String, beforeAnswer: String = "", stop: String?, marks: [String] = [],
-    answerEnds: AnswerEnds? = nil
+    gathersPictures: Bool = false, answerEnds: AnswerEnds? = nil
   ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
@@ -113,6 +134,7 @@ public struct ChatTemplate: Equatable, Sendable {
     self.beforeAnswer = beforeAnswer
     self.stop = stop
     self.marks = marks
+    self.gathersPictures = gathersPictures
     self.answerEnds = answerEnds
   }
 
@@ -127,8 +149,18 @@ public struct ChatTemplate: Equatable, Sendable {
   /// The whole prompt, ending where the answer begins. `question` holds its `<image>` marks.
   public func prompt(_ question: String) -> String { beforeQuestion + opened(question) + afterQuestion }
 
-  /// A question with what stands before it when it begins with text.
+  /// A question as it stands in a prompt: with what is before text, and the pictures at its head gathered
+  /// where the template does so.
   func opened(_ question: String) -> String {
-    question.hasPrefix(Tokenizer.imageMark) ? question : beforeText + question
+    guard gathersPictures else {
+      return question.hasPrefix(Tokenizer.imageMark) ? question : beforeText + question
+    }
+    var (pictures, text) = ("", question[...])
+    while text.hasPrefix(Tokenizer.imageMark) {
+      pictures += Tokenizer.imageMark
+      text = text.dropFirst(Tokenizer.imageMark.count)
+      if text.hasPrefix("\n") { text = text.dropFirst() }
+    }
+    return text.isEmpty && !pictures.isEmpty ? pictures : pictures + beforeText + text
   }
 }

@@ -15,6 +15,7 @@ protocol VisionBlockConfiguration {
 }
 
 extension VisionConfiguration: VisionBlockConfiguration {}
+extension SiglipConfiguration: VisionBlockConfiguration {}
 
 /// Multi-head attention of CLIP's and SigLIP's encoders: every token of a picture sees every other.
 final class VisionAttention: Module {

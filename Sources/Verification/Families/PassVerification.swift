@@ -137,7 +137,7 @@ struct PassVerification {
     if arrays.has(path) {
       let steps = try arrays.tensor(path).shape[1]
       let read = PackedExample(
-        promptIDs: ids[..<prompt] + answer[..<(steps - 1)], images: whole.images)
+        promptIDs: Array(ids[..<prompt]) + answer[..<(steps - 1)], images: whole.images)
       let rows = model.hiddenStates(try packed([read], layout), imageFeatures: features)
       results["greedy_step_logits"] = model.decoder.logits(
         rows.slice(axis: 0, prompt - 1..<prompt - 1 + steps))

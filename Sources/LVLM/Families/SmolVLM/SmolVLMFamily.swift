@@ -83,16 +83,6 @@ extension SmolVLMConfiguration: FamilyConfiguration {
   }
 }
 
-extension SiglipConfiguration {
-  /// Weights of the tower, its last norm among them.
-  var weightCount: Int {
-    let (d, i) = (hiddenSize, intermediateSize)
-    let block = 4 * (d * d + d) + (d * i + i) + (i * d + d) + 4 * d
-    let embeddings = channelCount * patchSize * patchSize * d + d + patchCount * d
-    return embeddings + hiddenLayerCount * block + 2 * d
-  }
-}
-
 extension ParameterNames {
   /// The names of SmolVLM's and Idefics3's parameters, which are the same in every release and file.
   static let smolVLM = ParameterNames(

@@ -60,53 +60,90 @@ import Testing
     }
   }
 
-  @Test func referencePrompts() throws {
-    let tokenizer = try Self.tokenizer()
-    let encoder = try XComposerEncoder(tokenizer)
-    let cases: [PromptCase] = try Self.cases("prompts")
-    // A text without pictures gets two bos from the published code, and one here.
-    for item in cases where item.order != "published" {
-      let isFinished = item.text.hasSuffix("</s>")
-      let text = (isFinished ? String(item.text.dropLast(4)) : item.text)
-        .replacing("<ImageHere>", with: Tokenizer.imageMark)
-      let ids = try encoder.encode(
-        text, features: item.tokens, beginning: item.order == "train" ? .beforeWords : .first,
-        isFinished: isFinished)
-      #expect(ids == item.ids, "\(item.name)")
-      for span in item.spans { #expect(ids[span[0]..<span[1]].allSatisfy { $0 == -100 }) }
-      guard let labels = item.labels else { continue }
-      let learned = encoder.isLearned(ids)
-      #expect(zip(learned, ids).map { $0 ? $1 : -100 } == labels, "\(item.name)")
-    }
-    #expect(cases.count > 12)
+  private static func encoder(_ template: ChatTemplate = .xComposer) throws -> PromptEncoder {
+    PromptEncoder(
+      tokenizer: try tokenizer(), template: template, configuration: XComposerConfiguration(),
+      geometry: XComposerGeometry(XComposerPictureTests.configuration))
   }
 
-  @Test func textOfConversations() throws {
+  /// Grids of so many features, whatever they stand for.
+  private static func grids(_ counts: [Int]) -> [FeatureGrid] {
+    counts.map { FeatureGrid(rows: 1, columns: $0) }
+  }
+
+  private static func marked(_ text: String) -> String {
+    text.replacing("<ImageHere>", with: Tokenizer.imageMark)
+  }
+
+  @Test func wholePrompts() throws {
+    let encoder = try Self.encoder()
     let cases: [PromptCase] = try Self.cases("prompts")
-    func text(_ name: String) -> String? {
-      cases.first { $0.name == name }?.text.replacing("<ImageHere>", with: Tokenizer.imageMark)
+    // A text without pictures gets two bos from the published code, and one here.
+    for item in cases where item.order == "chat" {
+      let ids = try encoder.encode(Self.marked(item.text), grids: Self.grids(item.tokens))
+      #expect(ids == item.ids, "\(item.name)")
+      for span in item.spans { #expect(ids[span[0]..<span[1]].allSatisfy { $0 == -100 }) }
     }
-    let meta = "You are an AI assistant.\n- You answer questions about the provided images."
-    #expect(
-      XComposerDialogue(system: meta, [.init("<image>What is shown?")]).text == text("chat_single_meta"))
-    let history = XComposerDialogue([
-      .init("Image1 <image>; Image2 <image>; Compare.", "They are alike."),
-      .init("Image3 <image>; How about Image3?"),
-    ])
-    #expect(history.text == text("chat_history"))
-    let learned = XComposerDialogue([
-      .init("Image1 <image>; Colour?", "Red."), .init("Image2 <image>; And here?", "Blue."),
-    ])
-    #expect(learned.text + "</s>" == text("train_turns"))
-    #expect(XComposerDialogue.published.split(separator: "\n").count == 4)
+    #expect(cases.count { $0.order == "chat" } == 10)
+  }
+
+  /// Conversations as they are learned, put together of questions and answers.
+  @Test func learnedConversations() throws {
+    let encoder = try Self.encoder()
+    let cases: [PromptCase] = try Self.cases("prompts")
+    let turns: [String: [(question: String, answer: String)]] = [
+      "train_single_no_placeholder": [("What is shown?", "A red bus.")],
+      "train_two": [("Image1 <image>; Image2 <image>; Same?", "Yes, the same bridge.")],
+      "train_turns": [("Image1 <image>; Colour?", "Red."), ("Image2 <image>; And here?", "Blue.")],
+      "train_text_only": [("Hello", "Hi.")],
+    ]
+    for item in cases where item.order == "train" {
+      let turns = try #require(turns[item.name])
+      let expected = try #require(item.labels)
+      var (ids, learned): ([Int32], [Bool]) = ([], [])
+      for (index, turn) in turns.enumerated() {
+        // A further question shows no pictures here: it is encoded as the text that it is.
+        let template = encoder.template
+        let text = (index == 0 ? template.beforeQuestion : template.beforeLaterQuestion) + turn.question
+        let marks = turn.question.split(separator: "<image>", omittingEmptySubsequences: false).count - 1
+        let grids = Self.grids(Array(item.tokens.dropFirst(index).prefix(marks)))
+        var question = try encoder.encode(text + template.afterQuestion, grids: grids)
+        if index > 0 { question.removeFirst() }
+        let answer = encoder.encode(answer: turn.answer, isLast: index == turns.count - 1)
+        ids += question + answer
+        learned += question.map { _ in false } + answer.map { _ in true }
+      }
+      var labels = zip(ids, learned).map { $1 ? $0 : -100 }
+      // The published finetuning puts a picture that begins the text before bos.
+      if item.name == "train_single_no_placeholder" {
+        let picture = [Int32](repeating: -100, count: item.tokens[0])
+        (ids, labels) = (picture + ids, picture + labels)
+      }
+      #expect(ids == item.ids && labels == expected, "\(item.name)")
+    }
+  }
+
+  @Test func systemText() throws {
+    let cases: [PromptCase] = try Self.cases("prompts")
+    let item = try #require(cases.first { $0.name == "chat_single_meta" })
+    let system = "You are an AI assistant.\n- You answer questions about the provided images."
+    let own = try #require(
+      ChatTemplate.xComposerSystem.beforeQuestion.split(separator: "system\n").last?
+        .split(separator: "[UNUSED_TOKEN_145]").first)
+    #expect(own.split(separator: "\n").count == 4)
+    let prompt = ChatTemplate.xComposerSystem.prompt("<image>What is shown?")
+    #expect(prompt.replacing(own, with: system) == Self.marked(item.text))
+    #expect(ChatTemplate(jinja: ChatTemplate.xComposer.jinja) == .xComposer)
+    #expect(ChatTemplate(jinja: ChatTemplate.xComposerSystem.jinja) == .xComposerSystem)
   }
 
   @Test func errors() throws {
-    let encoder = try XComposerEncoder(Self.tokenizer())
-    let error = #expect(throws: PromptError.self) {
-      try encoder.encode("<image> and <image>", features: [13])
+    let encoder = try Self.encoder()
+    #expect(throws: PromptError.imageCount(marks: 1, images: 0, prompt: "<image>")) {
+      try encoder.encode("<image>", grids: [])
     }
-    #expect(error == .imageCount(marks: 2, images: 1, prompt: "<image> and <image>"))
-    #expect(throws: TokenizerError.self) { try XComposerEncoder(Golden.tokenizer()) }
+    #expect(throws: PromptError.self) { try encoder.example(question: "Why?", images: [], answers: [" "]) }
+    let answer = try encoder.example(question: "Why?", images: [], answers: ["Red."]).completions[0]
+    #expect(answer.suffix(3) == [361, 13, 2])
   }
 }

@@ -16,6 +16,10 @@ public enum TemplateChoice: String, CaseIterable, Sendable {
   case oneVision = "onevision"
   /// LLaVA-OneVision's of its first months: ChatML without a system sentence.
   case oneVisionChatML = "onevision_chatml"
+  /// InternLM-XComposer2.5's, without a system text.
+  case xComposer = "xcomposer"
+  /// The same with the system text of its published examples.
+  case xComposerSystem = "xcomposer_system"
 }
 
 extension TemplateChoice {
@@ -29,6 +33,8 @@ extension TemplateChoice {
     case .smolVLM: .smolVLM
     case .oneVision: .oneVision
     case .oneVisionChatML: .oneVisionChatML
+    case .xComposer: .xComposer
+    case .xComposerSystem: .xComposerSystem
     }
   }
 }

@@ -56,7 +56,8 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     headSize: Int? = nil, contextLength: Int = 4096, rmsNormEpsilon: Double = 1e-5,
     ropeTheta: Double = 10_000, ropeScaling: RotaryScaling = .none, tiesWordEmbeddings: Bool = false,
     hasAttentionBias: Bool? = nil, hasPerceptronBias: Bool = false, bosTokenID: Int = 1,
-    eosTokenID: Int = 2, padTokenID: Int? = nil, family: TextFamily = .llama
+    eosTokenID: Int = 2, padTokenID: Int? = nil, family: TextFamily = .llama, partialRank: Int? = nil,
+    partialAlpha: Double = 1
   ) {
     self.family = family
     self.vocabularySize = vocabularySize
@@ -77,6 +78,8 @@ public struct TextConfiguration: Codable, Equatable, Sendable {
     self.bosTokenID = bosTokenID
     self.eosTokenID = eosTokenID
     self.padTokenID = padTokenID
+    self.partialRank = partialRank
+    self.partialAlpha = partialAlpha
   }
 
   enum CodingKeys: String, CodingKey {

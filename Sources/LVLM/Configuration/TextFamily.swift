@@ -21,19 +21,10 @@ public enum TextFamily: String, Codable, CaseIterable, Sendable {
     return .llama
   }
 
-  /// InternLM-XComposer2.5's decoder: InternLM2-7B with partial LoRA of width 256 in every matrix.
-  private static let publishedInternLM2 = {
-    var text = TextConfiguration(
-      vocabularySize: 92_544, intermediateSize: 14_336, keyValueHeadCount: 8, contextLength: 24_576,
-      ropeTheta: 1_000_000, ropeScaling: .dynamic(factor: 2), padTokenID: 2, family: .internlm2)
-    (text.partialRank, text.partialAlpha) = (256, 256)
-    return text
-  }()
-
-  /// What absent keys mean: the defaults of `LlamaConfig`, `MistralConfig` and `Qwen2Config`.
+  /// What absent keys mean: the defaults of `LlamaConfig`, `MistralConfig` and `Qwen2Config`; for InternLM2,
+  /// whose files say everything, the published InternLM-XComposer2.5-7B.
   var defaults: TextConfiguration {
     switch self {
-    case .internlm2: Self.publishedInternLM2
     case .llama: TextConfiguration(contextLength: 2048, rmsNormEpsilon: 1e-6)
     case .mistral:
       TextConfiguration(
@@ -43,6 +34,11 @@ public enum TextFamily: String, Codable, CaseIterable, Sendable {
       TextConfiguration(
         vocabularySize: 151_936, intermediateSize: 22_016, contextLength: 32_768, rmsNormEpsilon: 1e-6,
         family: self)
+    case .internlm2:
+      TextConfiguration(
+        vocabularySize: 92_544, intermediateSize: 14_336, keyValueHeadCount: 8, contextLength: 24_576,
+        ropeTheta: 1_000_000, ropeScaling: .dynamic(factor: 2), padTokenID: 2, family: self,
+        partialRank: 256, partialAlpha: 256)
     }
   }
 

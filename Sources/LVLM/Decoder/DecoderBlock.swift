@@ -54,10 +54,9 @@ final class DecoderAttention: Module {
     let mixed = attention(
       query: queries, key: keys, value: values, layout: outputs?.layout ?? pass.layout,
       scale: 1 / Double(size).squareRoot())
-    // Rows that are asked for are text.
     return output(
       mixed.reshaped([queries.shape[0], configuration.attentionHeadCount * size]),
-      marked: outputs == nil ? pass.imageRows : nil)
+      marked: pass.markedRows(of: outputs))
   }
 
   /// Queries `[rows, heads, size]`, of the output rows alone where there are some, and all keys and values
@@ -69,7 +68,7 @@ final class DecoderAttention: Module {
     let (heads, keyHeads) = (configuration.attentionHeadCount, configuration.keyValueHeadCount)
     guard projections.count == 1 else {
       let queried = outputs.map { x.rows(at: $0.rows) } ?? x
-      let queries = projections[0](queried, marked: outputs == nil ? pass.imageRows : nil)
+      let queries = projections[0](queried, marked: pass.markedRows(of: outputs))
       func keyed(_ projection: Linear) -> Tensor {
         projection(x, marked: pass.imageRows).reshaped([rows, keyHeads, size])
       }
@@ -159,7 +158,7 @@ final class DecoderBlock: Module {
     let kept = outputs.map { x.rows(at: $0.rows) } ?? x
     var attended = attention(firstNorm(x), pass: pass, outputs: outputs)
     attended += kept
-    var result = perceptron(secondNorm(attended), marked: outputs == nil ? pass.imageRows : nil)
+    var result = perceptron(secondNorm(attended), marked: pass.markedRows(of: outputs))
     result += attended
     return result
   }

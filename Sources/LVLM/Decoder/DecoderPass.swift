@@ -7,6 +7,8 @@ struct DecoderPass {
     var rows: Tensor
     var positions: [Int32]
     var lengths: [Int32]?
+    /// Which of the rows stand for pictures, counted among them; nil for none.
+    var imageRows: Tensor?
     var layout: AttentionLayout
   }
 
@@ -25,6 +27,11 @@ struct DecoderPass {
   /// Called with the layer, its rotated queries and all its keys, and whether the queries are only the
   /// outputs.
   var observe: ((_ layer: Int, _ query: Tensor, _ key: Tensor, _ onlyOutputs: Bool) -> Void)?
+
+  /// Rows that stand for pictures, of all rows or of the outputs.
+  func markedRows(of outputs: Outputs?) -> Tensor? {
+    if let outputs { outputs.imageRows } else { imageRows }
+  }
 }
 
 extension DecoderPass {
@@ -39,6 +46,10 @@ extension DecoderPass {
       outputs = .init(
         rows: Tensor(batch.outputRows), positions: batch.outputPositions,
         lengths: batch.outputRows.map { lengths[Int($0)] }, layout: batch.outputLayout)
+      // Only a prompt that ends with a picture has one.
+      let marked = Set(batch.imageRows)
+      let places = batch.outputRows.indices.filter { marked.contains(batch.outputRows[$0]) }
+      if !places.isEmpty { outputs?.imageRows = Tensor(places.map(Int32.init)) }
     }
   }
 }

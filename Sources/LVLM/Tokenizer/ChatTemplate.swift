@@ -85,15 +85,24 @@ public struct ChatTemplate: Equatable, Sendable {
     stop: "<|im_end|>", marks: ["<|im_start|>", "<|im_end|>"])
 
   /// InternLM2's as InternLM-XComposer2.5 has it, whose marks are pieces that SentencePiece itself finds in
-  /// text. A conversation ends with a newline and eos; answers within it with a mark.
-  public static let xComposer = ChatTemplate.xComposer(named: "xcomposer", system: nil)
+  /// text. A conversation ends with a newline and eos, answers within it with a mark.
+  public static let xComposer = internLM2(named: "xcomposer", system: nil)
 
   /// The same with the system text of the published examples.
-  public static let xComposerSystem = ChatTemplate.xComposer(
-    named: "xcomposer_system", system: XComposerDialogue.published)
+  public static let xComposerSystem = internLM2(
+    named: "xcomposer_system",
+    system: [
+      "You are an AI assistant whose name is InternLM-XComposer (浦语·灵笔).",
+      "- InternLM-XComposer (浦语·灵笔) is a multi-modality conversational language model that is developed by "
+        + "Shanghai AI Laboratory (上海人工智能实验室). It is designed to be helpful, honest, and harmless.",
+      "- InternLM-XComposer (浦语·灵笔) can understand and communicate fluently in the language chosen by the "
+        + "user such as English and 中文.",
+      "- InternLM-XComposer (浦语·灵笔) is capable of comprehending and articulating responses effectively "
+        + "based on the provided image.",
+    ].joined(separator: "\n"))
 
-  private static func xComposer(named name: String, system: String?) -> ChatTemplate {
-    let (start, end) = (XComposerDialogue.start, XComposerDialogue.end)
+  private static func internLM2(named name: String, system: String?) -> ChatTemplate {
+    let (start, end) = ("[UNUSED_TOKEN_146]", "[UNUSED_TOKEN_145]")
     let question = "\(start)user\n"
     return ChatTemplate(
       name: name, beforeQuestion: (system.map { "\(start)system\n\($0)\(end)\n" } ?? "") + question,

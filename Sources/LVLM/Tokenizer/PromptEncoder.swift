@@ -167,7 +167,8 @@ public struct PromptEncoder: Sendable {
   public func encode(answer: String, isLast: Bool = true) -> [Int32] {
     let text = template.beforeAnswer + answer
     guard let ends = template.answerEnds else { return tokenizer.encode(text) + [tokenizer.eosID] }
-    return isLast ? tokenizer.encode(text + ends.last) + [tokenizer.eosID] : tokenizer.encode(text + ends.inner)
+    return isLast
+      ? tokenizer.encode(text + ends.last) + [tokenizer.eosID] : tokenizer.encode(text + ends.inner)
   }
 
   /// A question in the template, with its pictures and any number of answers.

@@ -9,6 +9,8 @@ import Foundation
 public final class Tokenizer: Sendable {
   /// How the mark that stands for a picture is written in prompts.
   public static let imageMark = "<image>"
+  /// Stands for a picture's features where no token of the vocabulary does: an id that no text has.
+  static let unembeddedImageID: Int32 = -100
   /// How the padding token is written.
   public static let padMark = "<pad>"
 

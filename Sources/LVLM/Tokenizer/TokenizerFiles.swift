@@ -40,7 +40,7 @@ package struct TokenizerFiles {
       guard names.isInternLM2 else { return try Tokenizer(model: bytes, name: path(Self.modelName)) }
       return try Tokenizer(
         model: bytes, name: path(Self.modelName), added: names.tokens,
-        image: Int32(XComposerDialogue.imageToken))
+        image: Tokenizer.unembeddedImageID)
     }
     let json = try contents[Self.jsonName].map {
       try Tokenizer(json: $0, name: path(Self.jsonName), bos: names.bos, eos: names.eos, pad: names.pad)

@@ -16,7 +16,7 @@ public struct XComposerConfiguration: Codable, Equatable, Sendable {
   public var imageTokenIndex = Self.imageToken
 
   /// The id of an image feature.
-  static let imageToken = XComposerDialogue.imageToken
+  static let imageToken = Int(Tokenizer.unembeddedImageID)
 
   /// The published tower: CLIP ViT-L/14 at 560 pixels.
   public static let publishedVision = VisionConfiguration(imageSize: 560)

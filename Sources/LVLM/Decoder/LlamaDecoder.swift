@@ -42,11 +42,9 @@ public final class LlamaDecoder: Module {
   /// Indices of the blocks, from 0.
   public var layerIndices: Range<Int> { blocks.indices }
 
-  /// Replaces every linear layer of the blocks, which the closure is told the name of, such as `q_proj`.
-  func replaceLinears(_ replacement: (_ name: String, Linear) -> Linear) {
-    for block in blocks {
-      for (name, path) in block.linears { block[keyPath: path] = replacement(name, block[keyPath: path]) }
-    }
+  /// Replaces every linear layer of the blocks.
+  func replaceLinears(_ replacement: (Linear) -> Linear) {
+    for block in blocks { block.replaceLinears(replacement) }
   }
 
   /// Embeddings of token ids, `[tokens, width]`.

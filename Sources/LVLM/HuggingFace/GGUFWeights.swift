@@ -164,7 +164,7 @@ extension LlamaDecoder {
     func replacement(_ linear: Linear) -> Linear {
       matrices[ObjectIdentifier(linear.weight)].map { QuantizedLinear($0, bias: linear.bias) } ?? linear
     }
-    replaceLinears { _, linear in replacement(linear) }
+    replaceLinears(replacement)
     head = head.map(replacement)
     if let table = matrices[ObjectIdentifier(embedding.weight)] { embedding = QuantizedEmbedding(table) }
   }

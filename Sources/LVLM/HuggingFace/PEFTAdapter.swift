@@ -59,7 +59,7 @@ public struct PEFTAdapter: Sendable {
 
 extension VisionLanguageModel {
   /// Puts the adapter of a PEFT directory on the model and freezes the decoder. Matrices that the file lacks
-  /// are no change; those of modules beside the decoder's blocks are added to the weights.
+  /// are no change; those of the head and the embedding are added to the weights.
   ///
   /// - Throws: ``ModelConfigurationError``, `CheckpointError`, or ``ModelDirectoryError`` with every
   ///   parameter that is missing, unexpected or of another shape; the model then has no adapter.
@@ -84,7 +84,7 @@ extension VisionLanguageModel {
     try setAdapter(given, source: file.url.path) { scalings[$0] ?? (adapter.rank, adapter.alpha) }
   }
 
-  /// Puts an adapter on the decoder and freezes the decoder itself.
+  /// Puts an adapter on linear layers and freezes the decoder itself.
   ///
   /// - Parameters:
   ///   - tensors: `….lora_A.weight` and `….lora_B.weight` of the layers that carry one, named as here.
@@ -131,7 +131,7 @@ extension VisionLanguageModel {
     for (name, parameter) in namedParameters() where name.contains(".lora_") {
       if let tensor = take(name, parameter.shape) { values.append((parameter, tensor)) }
     }
-    // Beside the decoder's blocks there is nothing to switch off: what the adapter adds is added at once.
+    // The head and the embedding have nothing to switch off: what the adapter adds is added at once.
     var added: [(Parameter, Tensor)] = []
     for (name, parameter) in namedParameters() where name.hasSuffix(".weight") && parameter.shape.count == 2 {
       let module = String(name.dropLast(".weight".count))
@@ -170,7 +170,7 @@ extension VisionLanguageModel {
       throw ModelDirectoryError(
         file: directory.path,
         unusable: [
-          "the adapter (it has matrices beside the decoder's blocks, which only merged weights hold)"
+          "the adapter (it has matrices of the head or the embedding, which only merged weights hold)"
         ])
     }
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -188,10 +188,16 @@ extension VisionLanguageModel {
         })
     }
     let adapted = Set(arrays.flatMap { $0.name.split(separator: ".").map(String.init) })
+    let modules = adapterModules.map(\.name)
+    // A pattern for the decoder's blocks; with layers elsewhere each by its name.
+    let targets: Any =
+      modules.allSatisfy { $0.hasPrefix("language_model.") }
+      ? PEFTAdapter.targets(linearNames.filter(adapted.contains), configuration.names)
+      : modules.map { configuration.names.name($0, in: .inMemory) }
     let keys: [String: Any] = [
       "peft_type": "LORA", "task_type": NSNull(), "r": first.rank, "lora_alpha": first.alpha,
       "lora_dropout": 0.0, "bias": "none",
-      "target_modules": PEFTAdapter.targets(linearNames.filter(adapted.contains), configuration.names),
+      "target_modules": targets,
       "fan_in_fan_out": false,
       "inference_mode": true, "init_lora_weights": true, "use_rslora": false, "use_dora": false,
       "base_model_name_or_path": baseModel, "rank_pattern": pattern(\.rank),

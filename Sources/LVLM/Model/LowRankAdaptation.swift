@@ -39,7 +39,8 @@ extension VisionLanguageModel {
   ) {
     let targets = Set((targets ?? Set(linearNames)).map(ownName))
     applyLoRA(using: &generator) { module in
-      targets.contains(String(module.split(separator: ".").last ?? "")) ? (rank, alpha) : nil
+      module.hasPrefix("language_model.") && targets.contains(String(module.split(separator: ".").last ?? ""))
+        ? (rank, alpha) : nil
     }
   }
 
@@ -50,7 +51,8 @@ extension VisionLanguageModel {
     return linearNames[max(0, place - packed)]
   }
 
-  /// As ``applyLoRA(rank:alpha:targets:using:)``, with a width and a numerator for each layer.
+  /// As ``applyLoRA(rank:alpha:targets:using:)``, with a width and a numerator for each layer, which may be one
+  /// of the vision encoder or of the connector too.
   ///
   /// - Parameter scaling: those of a layer, by its name among ``namedParameters()``; nil for none.
   func applyLoRA(
@@ -61,7 +63,7 @@ extension VisionLanguageModel {
     let names = Dictionary(
       namedParameters().map { (ObjectIdentifier($0.parameter), $0.name) },
       uniquingKeysWith: { first, _ in first })
-    decoder.replaceLinears { _, linear in
+    replaceLinears { linear in
       guard let name = names[ObjectIdentifier(linear.weight)],
         let (rank, alpha) = scaling(String(name.dropLast(".weight".count)))
       else { return linear }
@@ -83,7 +85,7 @@ extension VisionLanguageModel {
 
   /// Adds every adapter to the weights beneath it and takes it off; quantised weights become Float32.
   public func mergeAdapters() {
-    decoder.replaceLinears { _, linear in
+    replaceLinears { linear in
       guard let adapter = linear as? LoRALinear else { return linear }
       guard adapter.base is QuantizedLinear else {
         adapter.weight.tensor = adapter.mergedWeight()
@@ -96,7 +98,7 @@ extension VisionLanguageModel {
 
   /// Takes every adapter off and leaves the weights beneath as they are.
   public func removeAdapters() {
-    decoder.replaceLinears { _, linear in
+    replaceLinears { linear in
       (linear as? LoRALinear)?.base ?? linear
     }
     adapters = []

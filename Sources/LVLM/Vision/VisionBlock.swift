@@ -19,10 +19,10 @@ extension SiglipConfiguration: VisionBlockConfiguration {}
 
 /// Multi-head attention of CLIP's and SigLIP's encoders: every token of a picture sees every other.
 final class VisionAttention: Module {
-  let query: Linear
-  let key: Linear
-  let value: Linear
-  let output: Linear
+  var query: Linear
+  var key: Linear
+  var value: Linear
+  var output: Linear
   private let headCount: Int
   private let headSize: Int
 
@@ -55,8 +55,8 @@ final class VisionAttention: Module {
 
 /// The two-layer perceptron of these encoders.
 final class VisionPerceptron: Module {
-  let first: Linear
-  let second: Linear
+  var first: Linear
+  var second: Linear
   private let activation: Activation
 
   init(_ configuration: some VisionBlockConfiguration, using generator: inout RandomGenerator) {

@@ -134,6 +134,41 @@ struct FamilyImages {
     }
   }
 
+  /// `pictures.h5`, group `masked`: views of which only a part shows something.
+  func compareMasked(_ report: inout VerificationReport) throws {
+    let arrays = pictures.arrays
+    guard arrays.has("masked/pixel_mask") else { return }
+    let (views, shown) = (try arrays.tensor("masked/views"), try arrays.tensor("masked/pixel_mask"))
+    let models = try ModelPair(folder.loadModel)
+    guard let configuration = models.single.configuration as? SmolVLMConfiguration else {
+      report.fail("pictures.h5 masked", "the family has no views of which a part shows nothing")
+      return
+    }
+    let side = views.shape[2]
+    let pixels = shown.array(of: UInt8.self).map { $0 != 0 }
+    let masks = (0..<views.shape[0]).map { view in
+      PatchMask(
+        pixels: Array(pixels[view * side * side..<(view + 1) * side * side]), width: side,
+        patch: configuration.vision.patchSize)
+    }
+    report.expectEqual(
+      "pictures.h5 masked/patch_mask", masks.flatMap(\.isOn).map { $0 ? 1 : 0 },
+      try arrays.integers("masked/patch_mask"))
+    let layout = FeatureLayout(repeating: configuration.viewGrid, count: views.shape[0])
+    let results = try PrecisionPair { dtype in
+      let model = models[dtype]
+      guard let tower = model.visionTower as? SiglipTower else { return [:] }
+      return noGradient {
+        let selected = tower.selected(views.to(dtype), masks: masks)
+        return [
+          "vision_hidden/0": tower.hiddenStates(views.to(dtype), masks: masks, through: 0)[0],
+          "vision_last": selected, "projected": model.project(selected, layout: layout),
+        ]
+      }
+    }
+    try results.compare(with: arrays, under: "masked", in: &report)
+  }
+
   private func features(
     _ model: VisionLanguageModel, _ views: Tensor, _ layout: FeatureLayout, _ group: String
   ) -> [String: Tensor] {
@@ -151,6 +186,9 @@ struct FamilyImages {
     // Of families that arrange what they have projected, the arrangement is stored too.
     let isArranged = arrays.has("\(group)/packed")
     results[isArranged ? "packed" : "projected"] = rows
+    if isArranged, let connector = model.projector as? OneVisionConnector {
+      results["projected"] = connector.projected(selected)
+    }
     return results
   }
 }

@@ -22,6 +22,7 @@ enum FamilyVerification {
     part(["tokenizer_cases.json"]) { try FamilyTexts.compareWords(folder, &$0) }
     part(["prompts.json", "images"]) { try FamilyTexts.comparePrompts(folder, pictures, &$0) }
     part(["pictures.h5"]) { try images.compareFeatures(&$0) }
+    part(["pictures.h5"]) { try images.compareMasked(&$0) }
     part([folder.passes, "pictures.h5"]) { try PassVerification(folder, pictures).run(&$0) }
     part(["dpo_step.h5", "ref.safetensors", "pictures.h5"]) { report in
       try StepVerification.run(folder, &report) { try batch($0, $1, pictures) }

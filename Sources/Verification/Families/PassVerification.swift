@@ -126,11 +126,11 @@ struct PassVerification {
       results["tail_logits"] = model.decoder.logits(hidden.slice(axis: 0, prompt - 1..<ids.count))
     }
     if wants("token_logps") {
-      let targets = ids[1...].map { $0 == image ? 0 : $0 }
+      // A picture without a token has no likelihood.
       let values = targetLogProbabilities(
-        hidden: hidden.slice(axis: 0, 0..<ids.count - 1), weight: model.decoder.headWeight, targets: targets)
-      results["token_logps"] =
-        try isEverywhere(group) ? values : values * Tensor(ids[1...].map { $0 == image ? Float(0) : 1 })
+        hidden: hidden.slice(axis: 0, 0..<ids.count - 1), weight: model.decoder.headWeight,
+        targets: ids[1...].map { max($0, 0) })
+      results["token_logps"] = values * Tensor(ids[1...].map { $0 < 0 ? Float(0) : 1 })
     }
     try attention(group, batch, features, rows(ids, layout), prompt: prompt, model, &results)
     let path = "\(group)/greedy_step_logits"
@@ -144,9 +144,6 @@ struct PassVerification {
     }
     return results
   }
-
-  /// Whether log-probabilities are stored of image tokens too.
-  private func isEverywhere(_ group: String) throws -> Bool { folder.passes != "xc.h5" }
 
   /// Stored rows of attention, and what each picture gets of them.
   private func attention(

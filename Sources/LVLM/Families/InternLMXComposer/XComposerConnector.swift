@@ -6,8 +6,8 @@ public import Tensor
 /// For a picture: the rows of the whole picture, a learned separator, then the rows of the mosaic, which run
 /// through all tiles that stand side by side. The two vectors pass the projector too.
 public final class XComposerConnector: Connector {
-  private let first: Linear
-  private let second: Linear
+  var first: Linear
+  var second: Linear
   /// `[1, 1, 1, merged width]`, the end of a row.
   private let rowEnd: Parameter
   /// `[1, 1, merged width]`, between the whole picture and its mosaic.

@@ -2,8 +2,8 @@ public import Tensor
 
 /// The two layers that carry vision features into the embedding space of the decoder.
 public final class MultiModalProjector: Connector {
-  private let first: Linear
-  private let second: Linear
+  var first: Linear
+  var second: Linear
   private let activation: Activation
 
   init(

@@ -3,7 +3,7 @@ public import Tensor
 /// LLaVA-OneVision's way from its encoder to its decoder: two layers for every patch, then the features of
 /// each picture in the order of their rows, with a learned vector at the end of every row.
 public final class OneVisionConnector: Connector {
-  private let projector: MultiModalProjector
+  let projector: MultiModalProjector
   /// `[text width]`, the end of a row.
   private let newline: Parameter
   private let resolution: AnyResolution
@@ -33,8 +33,11 @@ public final class OneVisionConnector: Connector {
   }
 
   public func callAsFunction(_ selected: Tensor, layout: FeatureLayout) -> Tensor {
-    arranged(projector(selected), layout: layout)
+    arranged(projected(selected), layout: layout)
   }
+
+  /// `[views, patches, text width]`, before features are arranged.
+  package func projected(_ selected: Tensor) -> Tensor { projector(selected) }
 
   /// The features of views in the order in which the decoder reads them.
   ///

@@ -3,7 +3,7 @@ public import Tensor
 /// Idefics3's connector: blocks of neighbouring patches become one vector each, and one linear map without
 /// bias carries it into the embedding space.
 public final class SmolVLMConnector: Connector {
-  private let projection: Linear
+  var projection: Linear
   private let scaleFactor: Int
 
   /// A connector with random weights.

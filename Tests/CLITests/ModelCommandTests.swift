@@ -55,7 +55,8 @@ import Testing
     }
     let usage = try BuiltCommand.run("generate", "--model", model, "--prompt", "x", "--template", "alpaca")
     #expect(usage.status == 2)
-    #expect(usage.errors.contains("found alpaca, expected one of vicuna_v1, llava_v0, plain, chatml, smolvlm"))
+    #expect(
+      usage.errors.contains("found alpaca, expected one of vicuna_v1, llava_v0, plain, chatml, smolvlm"))
   }
 
   @Test func export() throws {

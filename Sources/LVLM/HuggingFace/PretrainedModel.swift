@@ -26,9 +26,9 @@ public struct PretrainedModel {
   /// How its questions are framed.
   public var template: ChatTemplate { encoder.template }
 
-  /// Opens a model directory (see ``VisionLanguageModel/load(from:)``) with its vocabulary, its image settings
-  /// (`preprocessor_config.json`, or `processor_config.json` of transformers 5) and its chat template; or a
-  /// GGUF file of a language model.
+  /// Opens a model directory (see ``VisionLanguageModel/load(from:)``) with its vocabulary, its image
+  /// settings (`preprocessor_config.json`, or `processor_config.json` of transformers 5) and its chat
+  /// template; or a GGUF file of a language model.
   ///
   /// A directory that says nothing of pictures pads them to squares and uses CLIP's statistics, which
   /// ``notes`` tell; one that says two things is an error.
@@ -55,7 +55,9 @@ public struct PretrainedModel {
         family, from: url, weights: weights, template: template, option: option, trainable: trainable)
     }
     // What is wrong with the file itself is told beside what is wrong with the others.
-    guard let file = try? ModelFile.inside(url, "config.json") else { return try open(LlavaConfiguration.self) }
+    guard let file = try? ModelFile.inside(url, "config.json") else {
+      return try open(LlavaConfiguration.self)
+    }
     return try open(FamilyRegistry.family(of: file))
   }
 

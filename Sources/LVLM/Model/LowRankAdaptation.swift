@@ -51,8 +51,8 @@ extension VisionLanguageModel {
     return linearNames[max(0, place - packed)]
   }
 
-  /// As ``applyLoRA(rank:alpha:targets:using:)``, with a width and a numerator for each layer, which may be one
-  /// of the vision encoder or of the connector too.
+  /// As ``applyLoRA(rank:alpha:targets:using:)``, with a width and a numerator for each layer, which may be
+  /// one of the vision encoder or of the connector too.
   ///
   /// - Parameter scaling: those of a layer, by its name among ``namedParameters()``; nil for none.
   func applyLoRA(

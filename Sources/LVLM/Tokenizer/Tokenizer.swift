@@ -243,7 +243,8 @@ public final class Tokenizer: Sendable {
     guard vocabularySize > fixed else {
       let own = symbols.isEmpty ? "" : ", \(symbols.count) symbols"
       throw TokenizerError.training(
-        reason: "found a vocabulary size of \(vocabularySize), expected more than \(fixed) (three control tokens, "
+        reason:
+          "found a vocabulary size of \(vocabularySize), expected more than \(fixed) (three control tokens, "
           + "256 bytes\(own)) and about \(alphabet) for the alphabet of the corpus")
     }
     let bytes = try SentencePieceModel.train(

@@ -200,7 +200,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   private func trainBytes(_ images: Images) -> Double {
     let train = configuration.train
     let weights = Double(weightBytes) + 12 * Double(trainedWeights)
-    var activations = Double(trainTokens(images) / max(train.gradientAccumulationSteps, 1)) * decoderActivations
+    var activations =
+      Double(trainTokens(images) / max(train.gradientAccumulationSteps, 1)) * decoderActivations
     if train.trainVision {
       activations +=
         Double(train.perDeviceTrainBatchSize * 3 * patchesPerImage) * visionActivations

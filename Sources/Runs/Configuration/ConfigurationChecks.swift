@@ -105,7 +105,8 @@ extension RunConfiguration {
     if model.modelType == .xComposer {
       require(
         vision.imageSize % (2 * vision.patchSize) == 0, "model.vision_config.patch_size",
-        "\(vision.patchSize)", "half of a divisor of image_size (\(vision.imageSize)): two by two patches are one feature")
+        "\(vision.patchSize)",
+        "half of a divisor of image_size (\(vision.imageSize)): two by two patches are one feature")
     }
     require(
       model.modelType == .llava || model.languageModel == nil, "model.language_model",

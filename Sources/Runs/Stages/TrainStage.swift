@@ -165,7 +165,8 @@ struct TrainStage {
   }
 
   private func scorer(
-    _ model: VisionLanguageModel, _ features: FeatureStore, weighsPairs: Bool = false, attentionLayer: Int? = nil
+    _ model: VisionLanguageModel, _ features: FeatureStore, weighsPairs: Bool = false,
+    attentionLayer: Int? = nil
   ) -> PairScorer {
     let settings = context.configuration.train
     let queries = context.configuration.select.queries

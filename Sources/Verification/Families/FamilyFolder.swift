@@ -3,9 +3,9 @@ import Foundation
 import LVLM
 import Tensor
 
-/// A folder of expected values for a family that cuts pictures into views: one model directory in Float32, the
-/// same model in another type and with the keys of other releases where there is one, and what the reference
-/// implementation computed.
+/// A folder of expected values for a family that cuts pictures into views: one model directory in Float32,
+/// the same model in another type and with the keys of other releases where there is one, and what the
+/// reference implementation computed.
 struct FamilyFolder: GoldenModels {
   /// Forward passes and generation, by which the kind of folder is known.
   static let passes = ["smolvlm.h5", "onevision.h5", "xc.h5"]

@@ -116,7 +116,8 @@ struct FamilyImages {
       arrays.paths.filter { $0.hasSuffix("/views") }.map { String($0.dropLast("/views".count)) })
     for group in groups.sorted() where try arrays.text("file", on: group) != nil {
       report.part("pictures.h5 \(group)") { report in
-        let file = (try arrays.text("file", on: group) ?? "").split(separator: "/").last.map(String.init) ?? ""
+        let file =
+          (try arrays.text("file", on: group) ?? "").split(separator: "/").last.map(String.init) ?? ""
         let shown = FamilyPictures.Shown(file: file, mode: try arrays.text("mode", on: group) ?? "")
         let views = try arrays.tensor("\(group)/views")
         let image = try RGBImage(contentsOf: folder.file("images").appending(component: file).path)

@@ -27,7 +27,9 @@ final class FamilyPictures {
     (configuration, usual) = try PretrainedModel.shape(of: folder.model)
     var overrides: [String: JSONValue] = [:]
     if folder.has("preprocess.json") {
-      let json = try Data(contentsOf: folder.file("preprocess.json")).withUnsafeBytes { try JSONReader.read($0) }
+      let json = try Data(contentsOf: folder.file("preprocess.json")).withUnsafeBytes {
+        try JSONReader.read($0)
+      }
       if case .object(let modes)? = json["modes"] {
         for (mode, keys) in modes { overrides[mode] = keys }
       }
@@ -55,8 +57,9 @@ final class FamilyPictures {
       guard let data = try? Data(contentsOf: place),
         var object = try JSONSerialization.jsonObject(with: data) as? [String: Any]
       else { continue }
-      let changed = try JSONSerialization.jsonObject(
-        with: Data(contentsOf: folder.file("preprocess.json"))) as? [String: Any]
+      let changed =
+        try JSONSerialization.jsonObject(
+          with: Data(contentsOf: folder.file("preprocess.json"))) as? [String: Any]
       let own = (changed?["modes"] as? [String: Any])?[mode] as? [String: Any] ?? [:]
       if name == "preprocessor_config.json" {
         object.merge(own) { $1 }

@@ -73,7 +73,8 @@ struct PassVerification {
     try compareSpans(group, ids, layout, &report)
     let answer = try arrays.integers("\(group)/greedy_new_tokens")
     let results = try PrecisionPair { dtype in
-      try values(group, whole, prompt: prompt, answer: answer, pixels: pixels.to(dtype), layout, models[dtype])
+      try values(
+        group, whole, prompt: prompt, answer: answer, pixels: pixels.to(dtype), layout, models[dtype])
     }
     try results.compare(with: arrays, under: group, in: &report)
     let asked = PackedExample(promptIDs: Array(ids[..<prompt]), images: whole.images)

@@ -38,7 +38,8 @@ enum AdapterVerification {
     let isRankStabilised = try arrays.number("use_rslora", on: group) == 1
     for (attribute, value) in [("r", rank.map(Double.init)), ("alpha", alpha)] {
       guard let expected = try arrays.number(attribute, on: group) else { continue }
-      let scaled = attribute == "alpha" && isRankStabilised ? expected * Double(rank ?? 1).squareRoot() : expected
+      let scaled =
+        attribute == "alpha" && isRankStabilised ? expected * Double(rank ?? 1).squareRoot() : expected
       report.expectEqual("\(arrays.name) \(group)@\(attribute)", [value ?? 0], [scaled])
     }
     let beta = try arrays.requiredNumber("beta", on: group)

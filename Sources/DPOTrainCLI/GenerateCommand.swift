@@ -112,8 +112,9 @@ struct GenerateCommand: ParsableCommand {
     let question = prompt.contains(Tokenizer.imageMark) ? prompt : marks + prompt
     let example = try loaded.encoder.example(
       question: question, images: Array(pictures.indices),
-      grids: pictures.map {
-        loaded.encoder.geometry.grid(width: $0.width, height: $0.height, isAlone: pictures.count == 1)
+      grids: try zip(images, pictures).map { file, picture in
+        try loaded.encoder.geometry.grid(
+          of: file, width: picture.width, height: picture.height, isAlone: pictures.count == 1)
       },
       room: maxNewTokens)
     let features = try loaded.imageFeatures(pictures)

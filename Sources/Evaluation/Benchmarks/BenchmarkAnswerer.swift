@@ -93,7 +93,11 @@ package struct BenchmarkAnswerer {
     let grids = try images.map { image in
       if let fixed = geometry.fixed { return fixed }
       let picture = try pictures.picture(image)
-      return geometry.grid(width: picture.width, height: picture.height, isAlone: images.count == 1)
+      let isAlone = images.count == 1
+      if let found = geometry.refusal(width: picture.width, height: picture.height, isAlone: isAlone) {
+        throw BenchmarkCellError(column: "image", found: found, expected: "a picture that the model can be shown")
+      }
+      return geometry.grid(width: picture.width, height: picture.height, isAlone: isAlone)
     }
     let example = try encoder.example(
       question: prompt.text, images: prompt.pictures, grids: grids,

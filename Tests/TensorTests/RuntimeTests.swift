@@ -1,7 +1,7 @@
 import Tensor
 import Testing
 
-@Suite("Threads, memory and matrix products", .serialized)
+@Suite("Threads and memory", .serialized)
 struct RuntimeTests {
   @Test func everyIndexRunsOnce() {
     for n in [0, 1, 2, 7, 1000] {
@@ -53,42 +53,5 @@ struct RuntimeTests {
     #expect(TensorRuntime.peakBytes >= size)
     let small = MemoryPool.allocate(byteCount: 1)
     MemoryPool.release(small, byteCount: 1)
-  }
-
-  @Test(arguments: [
-    (1, 1, 1), (1, 300, 70), (300, 1, 70), (2, 9, 5), (5, 64, 33), (8, 700, 250), (130, 257, 64),
-    (257, 130, 129),
-  ])
-  func productsAgreeWithLoops(m: Int, n: Int, k: Int) {
-    checkProduct(m, n, k, Float.self, tolerance: 1e-5)
-    checkProduct(m, n, k, Double.self, tolerance: 1e-13)
-  }
-
-  private func checkProduct<T: BLASScalar>(_ m: Int, _ n: Int, _ k: Int, _: T.Type, tolerance: Double) {
-    var generator = RandomGenerator(seed: 7)
-    let a = (0..<m * k).map { _ in T(generator.uniform() - 0.5) }
-    let b = (0..<k * n).map { _ in T(generator.uniform() - 0.5) }
-    for transA in [false, true] {
-      for transB in [false, true] {
-        for beta in [0, 0.5] as [T] {
-          var c = [T](repeating: beta == 0 ? .nan : 2, count: m * n)
-          BLAS.gemm(
-            m, n, k, alpha: 2, a, lda: transA ? m : k, transA: transA, b, ldb: transB ? k : n, transB: transB,
-            beta: beta, &c, ldc: n)
-          var worst = 0.0
-          for i in 0..<m {
-            for j in 0..<n {
-              var sum = beta == 0 ? 0 : Double(beta) * 2
-              for l in 0..<k {
-                sum +=
-                  2 * Double(a[transA ? l * m + i : i * k + l]) * Double(b[transB ? j * k + l : l * n + j])
-              }
-              worst = max(worst, abs(sum - Double(c[i * n + j])))
-            }
-          }
-          #expect(worst <= tolerance * Double(k).squareRoot() * 4, "\(m) \(n) \(k) \(transA) \(transB)")
-        }
-      }
-    }
   }
 }

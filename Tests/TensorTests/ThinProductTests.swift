@@ -28,7 +28,7 @@ import Testing
         let (a, b, start) = (random(m * k), random(k * n), random(m * n))
         // What a product does not read may be anything.
         var c = beta == 0 ? [Float](repeating: .nan, count: m * n) : start
-        BLAS.gemm(
+        multiply(
           m, n, k, alpha: alpha, a, lda: transA ? m : k, transA: transA, b, ldb: n, beta: beta, &c, ldc: n)
         let right = expected(m, n, k, transA: transA, a, b, start, alpha: alpha, beta: beta)
         let error = zip(c, right).map { abs($0 - $1) }.max() ?? 0

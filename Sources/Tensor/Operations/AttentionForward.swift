@@ -115,24 +115,23 @@ extension AttentionKernels {
   ) {
     let columns = view.columns(until: rows.upperBound)
     let ld = (columns + 15) / 16 * 16
-    let keyHead = head / shape.group * shape.dim
+    let keyHead = head / shape.group
     let token = view.queries.lowerBound + rows.lowerBound
     MemoryPool.withScratch(T.self, count: rows.count * ld) { scores in
       view.forEachRun(limit: columns) { start, column, count in
         BLAS.gemm(
-          rows.count, count, shape.dim, query + token * shape.queryStride + head * shape.dim,
-          lda: shape.queryStride, key + start * shape.keyStride + keyHead, ldb: shape.keyStride, transB: true,
-          scores + column, ldc: ld)
+          shape.queries(query, token, head, rows: rows.count),
+          shape.keys(key, start, keyHead, rows: count).transposed,
+          into: MutableMatrixView(scores + column, rows: rows.count, columns: count, rowStride: ld))
       }
       T.attentionSoftmaxKernel(
         scores, Int64(ld), Int64(rows.count), Int64(columns), Int64(view.visible + rows.lowerBound), scale,
         lse + token * shape.heads + head, Int64(shape.heads))
       view.forEachRun(limit: columns) { start, column, count in
         BLAS.gemm(
-          rows.count, shape.dim, count, scores + column, lda: ld, value + start * shape.valueStride + keyHead,
-          ldb: shape.valueStride, beta: column == 0 ? 0 : 1,
-          output + token * shape.outputStride + head * shape.dim,
-          ldc: shape.outputStride)
+          MatrixView(scores + column, rows: rows.count, columns: count, rowStride: ld),
+          shape.values(value, start, keyHead, rows: count), beta: column == 0 ? 0 : 1,
+          into: shape.outputs(output, token, head, rows: rows.count))
       }
     }
   }

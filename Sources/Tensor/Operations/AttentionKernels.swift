@@ -22,6 +22,43 @@ package struct AttentionShape {
   var outputStride: Int { heads * dim }
 }
 
+/// One head of some rows, `[rows, dim]`, of each operand.
+extension AttentionShape {
+  @inline(__always)
+  func queries<T>(_ base: UnsafePointer<T>, _ first: Int, _ head: Int, rows: Int) -> MatrixView<T> {
+    MatrixView(base + first * queryStride + head * dim, rows: rows, columns: dim, rowStride: queryStride)
+  }
+
+  @inline(__always)
+  func keys<T>(_ base: UnsafePointer<T>, _ first: Int, _ keyHead: Int, rows: Int) -> MatrixView<T> {
+    MatrixView(base + first * keyStride + keyHead * dim, rows: rows, columns: dim, rowStride: keyStride)
+  }
+
+  @inline(__always)
+  func values<T>(_ base: UnsafePointer<T>, _ first: Int, _ keyHead: Int, rows: Int) -> MatrixView<T> {
+    MatrixView(base + first * valueStride + keyHead * dim, rows: rows, columns: dim, rowStride: valueStride)
+  }
+
+  /// Of the output, its gradient and the gradient of the queries.
+  @inline(__always)
+  func outputs<T>(
+    _ base: UnsafeMutablePointer<T>, _ first: Int, _ head: Int, rows: Int
+  ) -> MutableMatrixView<T> {
+    MutableMatrixView(
+      base + first * outputStride + head * dim, rows: rows, columns: dim, rowStride: outputStride)
+  }
+
+  /// Of the gradients of keys and values.
+  @inline(__always)
+  func keyGradients<T>(
+    _ base: UnsafeMutablePointer<T>, _ first: Int, _ keyHead: Int, rows: Int
+  ) -> MutableMatrixView<T> {
+    let stride = keyHeads * dim
+    return MutableMatrixView(
+      base + first * stride + keyHead * dim, rows: rows, columns: dim, rowStride: stride)
+  }
+}
+
 /// Attention on raw memory: scores block by block, never for a whole sequence pair at once.
 package enum AttentionKernels {
   /// Gradients of all operands, dense and with the shapes of the operands. The outputs must hold zeros.
@@ -61,40 +98,37 @@ package enum AttentionKernels {
     let dim = shape.dim
     let columns = view.columns(until: rows.upperBound)
     let ld = (columns + 15) / 16 * 16
-    let keyHead = head / shape.group * dim
-    let keyGradientStride = shape.keyHeads * dim
+    let keyHead = head / shape.group
     let token = view.queries.lowerBound + rows.lowerBound
-    let q = query + token * shape.queryStride + head * dim
+    let q = shape.queries(query, token, head, rows: rows.count)
     let outputOffset = token * shape.outputStride + head * dim
-    let dO = outputGradient + outputOffset
+    let dO = MatrixView(
+      outputGradient + outputOffset, rows: rows.count, columns: dim, rowStride: shape.outputStride)
     MemoryPool.withScratch(T.self, count: 2 * rows.count * ld) { scores in
       let dP = scores + rows.count * ld
       view.forEachRun(limit: columns) { start, column, count in
         BLAS.gemm(
-          rows.count, count, dim, q, lda: shape.queryStride, key + start * shape.keyStride + keyHead,
-          ldb: shape.keyStride, transB: true, scores + column, ldc: ld)
+          q, shape.keys(key, start, keyHead, rows: count).transposed,
+          into: MutableMatrixView(scores + column, rows: rows.count, columns: count, rowStride: ld))
         BLAS.gemm(
-          rows.count, count, dim, dO, lda: shape.outputStride, value + start * shape.valueStride + keyHead,
-          ldb: shape.valueStride, transB: true, dP + column, ldc: ld)
+          dO, shape.values(value, start, keyHead, rows: count).transposed,
+          into: MutableMatrixView(dP + column, rows: rows.count, columns: count, rowStride: ld))
       }
       T.attentionSoftmaxBackwardKernel(
         scores, dP, Int64(ld), Int64(rows.count), Int64(columns), Int64(view.visible + rows.lowerBound),
         scale,
-        lse + token * shape.heads + head, Int64(shape.heads), output + outputOffset, dO,
-        Int64(shape.outputStride), Int64(dim))
+        lse + token * shape.heads + head, Int64(shape.heads), output + outputOffset,
+        dO.base, Int64(shape.outputStride), Int64(dim))
       view.forEachRun(limit: columns) { start, column, count in
-        let gradientOffset = start * keyGradientStride + keyHead
+        let p = MatrixView(scores + column, rows: rows.count, columns: count, rowStride: ld)
+        let dS = MatrixView(dP + column, rows: rows.count, columns: count, rowStride: ld)
         BLAS.gemm(
-          count, dim, rows.count, scores + column, lda: ld, transA: true, dO, ldb: shape.outputStride,
-          beta: 1,
-          valueGradient + gradientOffset, ldc: keyGradientStride)
+          p.transposed, dO, beta: 1, into: shape.keyGradients(valueGradient, start, keyHead, rows: count))
         BLAS.gemm(
-          count, dim, rows.count, dP + column, lda: ld, transA: true, q, ldb: shape.queryStride, beta: 1,
-          keyGradient + gradientOffset, ldc: keyGradientStride)
+          dS.transposed, q, beta: 1, into: shape.keyGradients(keyGradient, start, keyHead, rows: count))
         BLAS.gemm(
-          rows.count, dim, count, dP + column, lda: ld, key + start * shape.keyStride + keyHead,
-          ldb: shape.keyStride, beta: column == 0 ? 0 : 1, queryGradient + outputOffset,
-          ldc: shape.outputStride)
+          dS, shape.keys(key, start, keyHead, rows: count), beta: column == 0 ? 0 : 1,
+          into: shape.outputs(queryGradient, token, head, rows: rows.count))
       }
     }
   }
@@ -116,10 +150,9 @@ package enum AttentionKernels {
         for head in 0..<shape.heads {
           view.forEachRun(limit: columns) { start, column, count in
             BLAS.gemm(
-              1, count, shape.dim, query + row * shape.queryStride + head * shape.dim, lda: shape.queryStride,
-              key + start * shape.keyStride + head / shape.group * shape.dim, ldb: shape.keyStride,
-              transB: true,
-              scores + column, ldc: columns)
+              shape.queries(query, row, head, rows: 1),
+              shape.keys(key, start, head / shape.group, rows: count).transposed,
+              into: MutableMatrixView(scores + column, rows: 1, columns: count, rowStride: columns))
           }
           T.attentionSoftmaxKernel(
             scores, Int64(columns), 1, Int64(columns), Int64(columns), scale, scores + columns, 1)

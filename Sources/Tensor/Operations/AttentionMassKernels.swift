@@ -129,18 +129,17 @@ extension AttentionKernels {
     query: UnsafePointer<T>, key: UnsafePointer<T>, queryGradient: UnsafeMutablePointer<T>,
     keyGradient: UnsafeMutablePointer<T>
   ) {
-    let (dim, rows) = (shape.dim, part.rows.count)
-    let keyHead = head / shape.group * dim
+    let rows = part.rows.count
+    let keyHead = head / shape.group
     let token = part.view.queries.lowerBound + part.rows.lowerBound
     part.view.forEachRun(limit: part.columnCount) { start, column, count in
+      let dScores = MatrixView(dScores + column, rows: rows, columns: count, rowStride: ld)
       BLAS.gemm(
-        count, dim, rows, dScores + column, lda: ld, transA: true,
-        query + token * shape.queryStride + head * dim, ldb: shape.queryStride, beta: 1,
-        keyGradient + start * shape.keyHeads * dim + keyHead, ldc: shape.keyHeads * dim)
+        dScores.transposed, shape.queries(query, token, head, rows: rows), beta: 1,
+        into: shape.keyGradients(keyGradient, start, keyHead, rows: count))
       BLAS.gemm(
-        rows, dim, count, dScores + column, lda: ld, key + start * shape.keyStride + keyHead,
-        ldb: shape.keyStride, beta: 1, queryGradient + token * shape.outputStride + head * dim,
-        ldc: shape.outputStride)
+        dScores, shape.keys(key, start, keyHead, rows: count), beta: 1,
+        into: shape.outputs(queryGradient, token, head, rows: rows))
     }
   }
 
@@ -155,9 +154,9 @@ extension AttentionKernels {
     MemoryPool.withScratch(T.self, count: rows * ld + rows) { scores in
       part.view.forEachRun(limit: columns) { start, column, count in
         BLAS.gemm(
-          rows, count, shape.dim, query + token * shape.queryStride + head * shape.dim,
-          lda: shape.queryStride, key + start * shape.keyStride + head / shape.group * shape.dim,
-          ldb: shape.keyStride, transB: true, scores + column, ldc: ld)
+          shape.queries(query, token, head, rows: rows),
+          shape.keys(key, start, head / shape.group, rows: count).transposed,
+          into: MutableMatrixView(scores + column, rows: rows, columns: count, rowStride: ld))
       }
       T.attentionSoftmaxKernel(
         scores, Int64(ld), Int64(rows), Int64(columns), Int64(part.view.visible + part.rows.lowerBound),

@@ -45,13 +45,15 @@ enum ConvolutionKernels<T: WindowScalar> {
       let first = rows.lowerBound * geometry.output.width
       let source = input + pair * geometry.channels * geometry.inputPlane
       let target = output + pair * outputs * plane + first
-      let matrix = weight + group * outputs * taps
+      let matrix = MatrixView(weight + group * outputs * taps, rows: outputs, columns: taps)
+      let products = MutableMatrixView(target, rows: outputs, columns: width, rowStride: plane)
       if geometry.isPointwise {
-        BLAS.gemm(outputs, width, taps, matrix, lda: taps, source + first, ldb: plane, target, ldc: plane)
+        let pixels = MatrixView(source + first, rows: taps, columns: width, rowStride: plane)
+        BLAS.gemm(matrix, pixels, into: products)
       } else {
         MemoryPool.withScratch(T.self, count: taps * width) { columns in
           gather(geometry, 0..<geometry.channels, rows, source, columns)
-          BLAS.gemm(outputs, width, taps, matrix, lda: taps, columns, ldb: width, target, ldc: plane)
+          BLAS.gemm(matrix, MatrixView(columns, rows: taps, columns: width), into: products)
         }
       }
       guard let bias else { return }
@@ -75,22 +77,25 @@ enum ConvolutionKernels<T: WindowScalar> {
       let (pair, part) = task.quotientAndRemainder(dividingBy: parts)
       let channels = geometry.channels * part / parts..<geometry.channels * (part + 1) / parts
       let rowsOfTaps = channels.count * geometry.kernelSize
-      let matrix =
-        weight + (pair % geometry.groups) * outputs * taps + channels.lowerBound * geometry.kernelSize
+      let matrix = MatrixView(
+        weight + (pair % geometry.groups) * outputs * taps + channels.lowerBound * geometry.kernelSize,
+        rows: outputs, columns: rowsOfTaps, rowStride: taps
+      ).transposed
       let target = input + pair * geometry.channels * geometry.inputPlane
       for rows in geometry.blocks(taps: rowsOfTaps) {
         let width = rows.count * geometry.output.width
         let first = rows.lowerBound * geometry.output.width
-        let source = gradient + pair * outputs * plane + first
+        let source = MatrixView(
+          gradient + pair * outputs * plane + first, rows: outputs, columns: width, rowStride: plane)
         if geometry.isPointwise {
           BLAS.gemm(
-            rowsOfTaps, width, outputs, matrix, lda: taps, transA: true, source, ldb: plane,
-            target + channels.lowerBound * plane + first, ldc: plane)
+            matrix, source,
+            into: MutableMatrixView(
+              target + channels.lowerBound * plane + first, rows: rowsOfTaps, columns: width,
+              rowStride: plane))
         } else {
           MemoryPool.withScratch(T.self, count: rowsOfTaps * width) { columns in
-            BLAS.gemm(
-              rowsOfTaps, width, outputs, matrix, lda: taps, transA: true, source, ldb: plane, columns,
-              ldc: width)
+            BLAS.gemm(matrix, source, into: MutableMatrixView(columns, rows: rowsOfTaps, columns: width))
             scatterAdd(geometry, channels, rows, columns, target)
           }
         }
@@ -116,7 +121,7 @@ enum ConvolutionKernels<T: WindowScalar> {
       }
       Threads.forEachTask(geometry.groups * parts) { task in
         let (group, part) = task.quotientAndRemainder(dividingBy: parts)
-        let target = sums(part) + group * outputs * taps
+        let target = MutableMatrixView(sums(part) + group * outputs * taps, rows: outputs, columns: taps)
         let share = items * part / parts..<items * (part + 1) / parts
         for item in share {
           let (example, block) = item.quotientAndRemainder(dividingBy: blocks.count)
@@ -124,19 +129,18 @@ enum ConvolutionKernels<T: WindowScalar> {
           let rows = blocks[block]
           let width = rows.count * geometry.output.width
           let first = rows.lowerBound * geometry.output.width
-          let left = gradient + pair * outputs * plane + first
+          let left = MatrixView(
+            gradient + pair * outputs * plane + first, rows: outputs, columns: width, rowStride: plane)
           let source = input + pair * geometry.channels * geometry.inputPlane
           let beta: T = item == share.lowerBound ? 0 : 1
           if geometry.isPointwise {
-            BLAS.gemm(
-              outputs, taps, width, left, lda: plane, source + first, ldb: plane, transB: true, beta: beta,
-              target, ldc: taps)
+            let pixels = MatrixView(source + first, rows: taps, columns: width, rowStride: plane)
+            BLAS.gemm(left, pixels.transposed, beta: beta, into: target)
           } else {
             MemoryPool.withScratch(T.self, count: taps * width) { columns in
               gather(geometry, 0..<geometry.channels, rows, source, columns)
-              BLAS.gemm(
-                outputs, taps, width, left, lda: plane, columns, ldb: width, transB: true, beta: beta, target,
-                ldc: taps)
+              let matrix = MatrixView(columns, rows: taps, columns: width)
+              BLAS.gemm(left, matrix.transposed, beta: beta, into: target)
             }
           }
         }

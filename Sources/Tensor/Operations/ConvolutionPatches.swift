@@ -19,8 +19,9 @@ extension ConvolutionKernels {
         let products = rows + share.count * taps
         gatherWindows(geometry, share, input, rows)
         BLAS.gemm(
-          outputs, share.count, taps, weight, lda: taps, rows, ldb: taps, transB: true, products,
-          ldc: share.count)
+          MatrixView(weight, rows: outputs, columns: taps),
+          MatrixView(rows, rows: share.count, columns: taps).transposed,
+          into: MutableMatrixView(products, rows: outputs, columns: share.count))
         place(geometry, share, products, bias, output)
       }
     }

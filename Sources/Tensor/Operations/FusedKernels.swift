@@ -110,7 +110,7 @@ extension Float: FusedScalar {
     ) -> Void
   { tk_attention_softmax_f32 }
   package static var packedAttentionKernel: PackedAttentionKernel<Float>? {
-    guard PackedProduct.exists else { return nil }
+    guard ProductPlan.OwnKernels.here.packed else { return nil }
     return tk_packed_attention_f32
   }
   package static var attentionSoftmaxBackwardKernel:

@@ -58,8 +58,7 @@ public func swiGLU(_ x: Tensor, gate: Tensor, up: Tensor) -> Tensor {
   let lead = Array(x.shape.dropLast())
   let m = lead.reduce(1, *)
   guard !isRecorded, isSingle, gate.rank == 2, gate.shape == up.shape, x.shape.last == gate.shape[1],
-    m >= GatedProduct.fewestRows,
-    PackedProduct.suits(m, gate.shape[0], gate.shape[1], transA: false, transB: true)
+    ProductPlan.suitsGated(m: m, n: gate.shape[0], k: gate.shape[1])
   else {
     return swiGLU(linear(x, weight: gate), linear(x, weight: up))
   }

@@ -3,7 +3,7 @@ import CTensorKernels
 /// The first half of LLaMA's feed-forward layer, `c = silu(a gateᵀ) · (a upᵀ)`, without its two products in
 /// memory: tiles of both meet in the first cache.
 ///
-/// Where ``PackedProduct/suits(_:_:_:transA:transB:)`` says so; the result has the bits of ``PackedProduct``
+/// Where ``ProductPlan/suitsGated(m:n:k:own:)`` says so; the result has the bits of ``PackedProduct``
 /// and ``swiGLU(_:_:)``.
 struct GatedProduct {
   let m: Int
@@ -17,8 +17,6 @@ struct GatedProduct {
   let upStride: Int
   let c: UnsafeMutablePointer<Float>
 
-  /// Rows below which two products and an activation are as fast: their results fit in the caches.
-  static let fewestRows = 512
   /// Numbers of each matrix that are packed at a time, 8 MiB.
   private static let packedCount = 1 << 21
   private static let panel = Int(TK_PACKED_COLUMNS)
@@ -40,7 +38,7 @@ struct GatedProduct {
       let rest = range.clamped(to: count..<2 * count)
       pack(rest.lowerBound - count..<rest.upperBound - count, of: panels, up, upStride, packed + count * size)
     }
-    let byRows = m >= PackedProduct.fewestRows * Threads.count
+    let byRows = ProductPlan.dividesPackedRows(m, threads: Threads.count)
     Threads.parallel(byRows ? m : count) { part in
       multiply(byRows ? part : 0..<m, byRows ? 0..<count : part, of: panels, packed)
     }

@@ -6,14 +6,13 @@ import CTensorKernels
   import Foundation
 #endif
 
-/// A matrix as BLAS wants it: rows of elements one apart, or the same transposed.
-private struct BLASMatrix {
+/// The last two axes of a tensor as products read them: rows of elements one apart, or the same transposed.
+private struct MatrixOperand {
   var tensor: Tensor
   var isTransposed: Bool
   var leadingDimension: Int
 
-  /// The last two axes of `tensor` without copying where their strides allow it, which a transposed matrix
-  /// does not for integers.
+  /// Without copying where the strides allow it, which those of a transposed matrix do not for integers.
   init(_ tensor: Tensor, allowsTransposed: Bool = true) {
     let (rows, columns) = (tensor.shape[tensor.rank - 2], tensor.shape[tensor.rank - 1])
     let (rowStride, columnStride) = (tensor.strides[tensor.rank - 2], tensor.strides[tensor.rank - 1])
@@ -37,6 +36,14 @@ private struct BLASMatrix {
       isTransposed = false
       leadingDimension = Swift.max(columns, 1)
     }
+  }
+
+  /// The matrix that begins so many elements after the tensor.
+  func view<T>(at offset: Int = 0) -> MatrixView<T> {
+    let (rows, columns) = (tensor.shape[tensor.rank - 2], tensor.shape[tensor.rank - 1])
+    let start: UnsafePointer<T> = UnsafePointer(tensor.pointer(T.self)) + offset
+    if !isTransposed { return MatrixView(start, rows: rows, columns: columns, rowStride: leadingDimension) }
+    return MatrixView(start, rows: columns, columns: rows, rowStride: leadingDimension).transposed
   }
 }
 
@@ -86,8 +93,8 @@ extension Tensor {
     if result.count == 0 { return result }
     if k == 0 { return Tensor.zeros(result.shape, dtype: a.dtype) }
     let isFloatingPoint = a.dtype.isFloatingPoint
-    let left = BLASMatrix(a.detached(), allowsTransposed: isFloatingPoint)
-    let right = BLASMatrix(b.detached(), allowsTransposed: isFloatingPoint)
+    let left = MatrixOperand(a.detached(), allowsTransposed: isFloatingPoint)
+    let right = MatrixOperand(b.detached(), allowsTransposed: isFloatingPoint)
     let walk = StridedIteration(
       shape: batchShape + [1],
       strides: [
@@ -107,19 +114,16 @@ extension Tensor {
     if b.dtype.isHalfPrecision {
       for index in 0..<batchShape.reduce(1, *) {
         BLAS.gemm(
-          m, n, k, left.tensor.pointer(Float.self) + offset(0, index), lda: left.leadingDimension,
-          transA: left.isTransposed, right.tensor.pointer(UInt16.self) + offset(1, index), type: b.dtype,
-          ldb: right.leadingDimension, transB: right.isTransposed,
-          result.pointer(Float.self) + index * m * n, ldc: n)
+          left.view(at: offset(0, index)), right.view(at: offset(1, index)), type: b.dtype,
+          into: MutableMatrixView(result.pointer(Float.self) + index * m * n, rows: m, columns: n))
       }
       return result
     }
     func multiply<T: BLASScalar>(_: T.Type) {
       BLAS.gemmBatch(
-        count: batchShape.reduce(1, *), m, n, k, left.tensor.pointer(T.self), aOffset: { offset(0, $0) },
-        lda: left.leadingDimension, transA: left.isTransposed, right.tensor.pointer(T.self),
-        bOffset: { offset(1, $0) }, ldb: right.leadingDimension, transB: right.isTransposed,
-        result.pointer(T.self), cOffset: { $0 * m * n }, ldc: n)
+        count: batchShape.reduce(1, *), left.view(), aOffset: { offset(0, $0) }, right.view(),
+        bOffset: { offset(1, $0) }, into: MutableMatrixView(result.pointer(T.self), rows: m, columns: n),
+        cOffset: { $0 * m * n })
     }
     if a.dtype == .float32 { multiply(Float.self) } else { multiply(Double.self) }
     return result
@@ -127,7 +131,7 @@ extension Tensor {
 
   /// Products of integers or bools of one type, rows shared out to threads.
   private static func multiplyIntegers(
-    _ left: BLASMatrix, _ right: BLASMatrix, _ batch: Int, _ m: Int, _ n: Int, _ k: Int,
+    _ left: MatrixOperand, _ right: MatrixOperand, _ batch: Int, _ m: Int, _ n: Int, _ k: Int,
     _ offset: (_ operand: Int, _ index: Int) -> Int, into result: Tensor
   ) {
     let (code, size) = (result.dtype.kernelCode, result.dtype.byteSize)

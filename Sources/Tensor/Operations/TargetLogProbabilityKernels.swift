@@ -43,8 +43,10 @@ package enum TargetLogProbabilityKernels {
               part = weight.assumingMemoryBound(to: T.self) + column * width
             }
             BLAS.gemm(
-              rows.count, columns.count, width, hidden + row * width, lda: width, part, ldb: width,
-              transB: true, logits, ldc: block.columns)
+              MatrixView(hidden + row * width, rows: rows.count, columns: width),
+              MatrixView(part, rows: columns.count, columns: width).transposed,
+              into: MutableMatrixView(
+                logits, rows: rows.count, columns: columns.count, rowStride: block.columns))
             body(rows, columns, logits, block.columns, part)
           }
         }
@@ -102,16 +104,19 @@ package enum TargetLogProbabilityKernels {
           g + first,
           targets + first, Int64(columns.lowerBound))
       }
+      let gradient = MatrixView(
+        UnsafePointer(logits), rows: rows.count, columns: columns.count, rowStride: ld)
       if let hiddenGradient {
         BLAS.gemm(
-          rows.count, width, columns.count, logits, lda: ld, part, ldb: width,
-          beta: columns.lowerBound == 0 ? 0 : 1, hiddenGradient + rows.lowerBound * width, ldc: width)
+          gradient, MatrixView(part, rows: columns.count, columns: width),
+          beta: columns.lowerBound == 0 ? 0 : 1,
+          into: MutableMatrixView(hiddenGradient, rows: n, columns: width)[rows: rows])
       }
       if let weightGradient {
         BLAS.gemm(
-          columns.count, width, rows.count, logits, lda: ld, transA: true, hidden + rows.lowerBound * width,
-          ldb: width, beta: rows.lowerBound == 0 ? 0 : 1, weightGradient + columns.lowerBound * width,
-          ldc: width)
+          gradient.transposed, MatrixView(hidden, rows: n, columns: width)[rows: rows],
+          beta: rows.lowerBound == 0 ? 0 : 1,
+          into: MutableMatrixView(weightGradient, rows: vocabulary, columns: width)[rows: columns])
       }
     }
   }

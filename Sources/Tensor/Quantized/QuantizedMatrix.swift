@@ -134,25 +134,31 @@ extension BLAS {
     if k == 0 { return Tensor.zeros([m, n]) }
     prepare()
     let (a, c) = (x.pointer(Float.self), result.pointer(Float.self))
-    if isTransposed && m <= fewRows {
+    let plan = ProductPlan(
+      m: m, n: n, k: k, transA: false, transB: isTransposed, type: .blocks, threads: Threads.count,
+      isInParallelRegion: Threads.isInParallelRegion)
+    if plan.kernel == .fewRows {
       RowProduct(StoredMatrix(weight), a, lda: k, into: c, ldc: n).run(rows: m)
       return result
     }
     let length = BlockEncoding.blockLength
     let rowBytes = weight.blocks.shape[1]
-    let isLarge = m * n * k >= parallelThreshold && !Threads.isInParallelRegion
-    let slice = isLarge ? (sliceSize(n, Threads.count, multipleOf: 16) + length - 1) / length * length : n
-    Threads.parallel((n + slice - 1) / slice) { range in
-      for index in range {
-        let begin = index * slice
-        panels(m, min(n, begin + slice) - begin, k, a, k, false, transB: isTransposed, c + begin, n) {
-          row, first, count, panel in
-          let (row, column) = isTransposed ? (row + begin, first) : (row, first + begin)
-          weight.encoding.expand(
-            weight.blocks.rawPointer + row * rowBytes + column / length * weight.encoding.blockSize,
-            count: count / length, into: panel)
-        }
+    func multiply(_ columns: Range<Int>) {
+      panels(
+        MatrixView(a, rows: m, columns: k), transB: isTransposed,
+        into: MutableMatrixView(c, rows: m, columns: n)[columns: columns]
+      ) { row, first, count, panel in
+        let begin = columns.lowerBound
+        let (row, column) = isTransposed ? (row + begin, first) : (row, first + begin)
+        weight.encoding.expand(
+          weight.blocks.rawPointer + row * rowBytes + column / length * weight.encoding.blockSize,
+          count: count / length, into: panel)
       }
+    }
+    if case .columns(let size) = plan.division {
+      forEachSlice(of: n, size, multiply)
+    } else {
+      multiply(0..<n)
     }
     return result
   }

@@ -99,16 +99,13 @@ package struct RowProduct {
 
   package func run(rows: Int) { Self.run([self], rows: rows) }
 
-  /// Rows of matrices that stay together, and elements of matrices that are worth another thread.
-  private static let group = 16
-  private static let grain = 1 << 14
-
   /// Runs products that do not depend on each other, threads sharing the rows of all matrices. How they are
   /// shared does not change a result.
   package static func run(_ products: [RowProduct], rows: Int) {
+    let group = ProductPlan.rowGroup
     let groups = products.map { ($0.matrix.rows + group - 1) / group }
     let columns = products.reduce(1) { max($0, $1.matrix.columns) }
-    Threads.parallel(groups.reduce(0, +), grain: max(1, grain / (columns * group))) { range in
+    Threads.parallel(groups.reduce(0, +), grain: ProductPlan.rowGroupGrain(columns: columns)) { range in
       var first = 0
       for (product, count) in zip(products, groups) {
         let part = range.clamped(to: first..<first + count)

@@ -95,7 +95,8 @@ package struct BenchmarkAnswerer {
       let picture = try pictures.picture(image)
       let isAlone = images.count == 1
       if let found = geometry.refusal(width: picture.width, height: picture.height, isAlone: isAlone) {
-        throw BenchmarkCellError(column: "image", found: found, expected: "a picture that the model can be shown")
+        throw BenchmarkCellError(
+          column: "image", found: found, expected: "a picture that the model can be shown")
       }
       return geometry.grid(width: picture.width, height: picture.height, isAlone: isAlone)
     }

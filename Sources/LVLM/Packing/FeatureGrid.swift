@@ -130,6 +130,11 @@ public struct FeatureGrid: Hashable, Sendable {
   /// Features of the picture.
   public var count: Int { regions.count }
 
+  /// Tokens that its frame usually has in a prompt: one for each feature, mark and line break.
+  package var usualTokens: Int {
+    texts.reduce(count) { sum, text in sum + text.count { $0 == "<" || $0 == "\n" } }
+  }
+
   /// The texts of the frame.
   var texts: [String] {
     frame.compactMap { part in

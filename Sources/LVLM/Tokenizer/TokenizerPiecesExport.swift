@@ -9,7 +9,8 @@ extension Tokenizer {
   func json(ofPieces bytes: Data) throws -> Data? {
     let model = SentencePieceContents(bytes)
     let kinds = Set(model.pieces.map(\.kind))
-    guard model.isBytePairs, model.keepsText, model.addsBlank,
+    // A class of its own reads a vocabulary without a token for pictures.
+    guard imageID >= 0, model.isBytePairs, model.keepsText, model.addsBlank,
       kinds.isDisjoint(with: [.userDefined, .unused])
     else { return nil }
     let special = model.pieces.indices.filter { [.unknown, .control].contains(model.pieces[$0].kind) }

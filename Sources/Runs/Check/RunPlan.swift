@@ -46,7 +46,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   /// So many pictures of a prompt.
   func images(_ count: Double) -> Images {
     let grid = geometry.largest(isAlone: count == 1)
-    return Images(count: count, tokens: grid.mostTokens, patches: grid.tiles.views * model.viewPatchCount)
+    return Images(count: count, tokens: grid.usualTokens, patches: grid.tiles.views * model.viewPatchCount)
   }
 
   /// Most tokens of a picture among others.

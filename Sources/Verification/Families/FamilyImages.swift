@@ -116,7 +116,8 @@ struct FamilyImages {
       arrays.paths.filter { $0.hasSuffix("/views") }.map { String($0.dropLast("/views".count)) })
     for group in groups.sorted() where try arrays.text("file", on: group) != nil {
       report.part("pictures.h5 \(group)") { report in
-        let file = (try arrays.text("file", on: group) ?? "").split(separator: "/").last.map(String.init) ?? ""
+        let file =
+          (try arrays.text("file", on: group) ?? "").split(separator: "/").last.map(String.init) ?? ""
         let shown = FamilyPictures.Shown(file: file, mode: try arrays.text("mode", on: group) ?? "")
         let views = try arrays.tensor("\(group)/views")
         let image = try RGBImage(contentsOf: folder.file("images").appending(component: file).path)
@@ -130,6 +131,9 @@ struct FamilyImages {
           }
         }
         try results.compare(with: arrays, under: group, in: &report)
+        if folder.isXComposer {
+          try XComposerPictures.compareFeatures(group, layout.grids[0], arrays, &report)
+        }
       }
     }
   }
@@ -147,6 +151,9 @@ struct FamilyImages {
     }
     let selected = model.visionFeatures(views)
     for name in ["vision_last", "selected"] where arrays.has("\(group)/\(name)") { results[name] = selected }
+    if let connector = model.projector as? XComposerConnector {
+      results["merged"] = connector.merged(selected, layout: layout)
+    }
     let rows = model.project(selected, layout: layout)
     // Of families that arrange what they have projected, the arrangement is stored too.
     let isArranged = arrays.has("\(group)/packed")

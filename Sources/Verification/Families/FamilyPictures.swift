@@ -27,7 +27,9 @@ final class FamilyPictures {
     (configuration, usual) = try PretrainedModel.shape(of: folder.model)
     var overrides: [String: JSONValue] = [:]
     if folder.has("preprocess.json") {
-      let json = try Data(contentsOf: folder.file("preprocess.json")).withUnsafeBytes { try JSONReader.read($0) }
+      let json = try Data(contentsOf: folder.file("preprocess.json")).withUnsafeBytes {
+        try JSONReader.read($0)
+      }
       if case .object(let modes)? = json["modes"] {
         for (mode, keys) in modes { overrides[mode] = keys }
       }
@@ -55,8 +57,9 @@ final class FamilyPictures {
       guard let data = try? Data(contentsOf: place),
         var object = try JSONSerialization.jsonObject(with: data) as? [String: Any]
       else { continue }
-      let changed = try JSONSerialization.jsonObject(
-        with: Data(contentsOf: folder.file("preprocess.json"))) as? [String: Any]
+      let changed =
+        try JSONSerialization.jsonObject(
+          with: Data(contentsOf: folder.file("preprocess.json"))) as? [String: Any]
       let own = (changed?["modes"] as? [String: Any])?[mode] as? [String: Any] ?? [:]
       if name == "preprocessor_config.json" {
         object.merge(own) { $1 }
@@ -99,7 +102,12 @@ final class FamilyPictures {
 
   /// The pictures that an attribute names.
   func shown(_ arrays: GoldenArrays, on group: String, counts: [Int]? = nil) throws -> [Shown] {
-    let files = (try arrays.text("images", on: group) ?? "").split(separator: ",").map(String.init)
+    var names = try arrays.text("images", on: group)
+    // Where a group is no more than a prompt they are named there.
+    if names == nil, arrays.has("\(group)/input_ids") {
+      names = try arrays.text("images", on: "\(group)/input_ids")
+    }
+    let files = (names ?? "").split(separator: ",").map(String.init)
     let mode = try arrays.text("mode", on: group) ?? ""
     // One mode of a batch names both: pictures that are alone, and those in company.
     guard mode.contains(" "), let counts else {

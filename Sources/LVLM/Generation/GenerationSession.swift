@@ -56,6 +56,7 @@ struct GenerationSession {
   private let stops: [String]
   private let stopsAtEnd: Bool
   private let onText: ((Int, String) -> Void)?
+  private let onLogits: ((Tensor) -> Void)?
   private let batch: PackedBatch
   private let maxNewTokens: Int
   private let sampling: Sampling
@@ -73,6 +74,7 @@ struct GenerationSession {
     stops = generator.stops
     stopsAtEnd = generator.stopsAtEnd
     self.onText = onText
+    onLogits = generator.onLogits
     self.batch = batch
     self.maxNewTokens = maxNewTokens
     self.sampling = sampling
@@ -174,6 +176,7 @@ struct GenerationSession {
   /// Chooses the next token of each active answer from its hidden state.
   private mutating func choose(from hidden: Tensor, for active: [Int]) {
     let logits = model.decoder.logits(hidden)
+    onLogits?(logits)
     let totals = logits.logSumExp(axes: [1]).array(of: Float.self)
     let scores = logits.array(of: Float.self)
     let count = model.configuration.text.vocabularySize

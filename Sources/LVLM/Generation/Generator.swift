@@ -13,6 +13,8 @@ public struct Generator {
   public var stops: [String]
   /// Whether eos ends an answer; a comparison token by token goes on.
   package var stopsAtEnd = true
+  /// Called with the logits that choose the next tokens, `[unfinished answers, vocabulary]`.
+  package var onLogits: ((Tensor) -> Void)?
 
   /// A generator.
   ///

@@ -32,6 +32,12 @@ struct FamilyFolder: GoldenModels {
   let adapters: [String]
   /// Names in the folder that belong to nothing.
   let unknown: [String]
+  /// Files that are read only with another one, which is missing.
+  var unaccompanied: [(name: String, companion: String)] {
+    [
+      ("hd.h5", "hd.json"), ("preprocess.h5", "preprocess.json"), ("ref.safetensors", "dpo_step.h5"),
+    ].filter { has($0.0) && !has($0.1) }
+  }
 
   /// Whether a folder is of this kind.
   static func isOne(_ url: URL) -> Bool {
@@ -68,9 +74,27 @@ struct FamilyFolder: GoldenModels {
     unknown = names.filter { !known.contains($0) && !$0.hasSuffix(".py") && !$0.hasPrefix(".") }
   }
 
+  /// Whether the model is an InternLM-XComposer2.5, whose folders have files of their own.
+  var isXComposer: Bool { passes == "xc.h5" }
+
   func file(_ name: String) -> URL { url.appending(component: name) }
 
   func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name).path) }
+
+  /// Runs the part of a verification that is about the first of some files and needs the others; does nothing
+  /// where it is not there.
+  func part(
+    _ names: [String], in report: inout VerificationReport,
+    _ body: (inout VerificationReport) throws -> Void
+  ) {
+    guard let first = names.first, has(first) else { return }
+    let missing = names.filter { !has($0) }
+    guard missing.isEmpty else {
+      report.fail(first, "nothing to compare it with: no \(missing.joined(separator: ", "))")
+      return
+    }
+    report.part(first, body)
+  }
 
   /// The model with its vocabulary, opened as every command opens it.
   func open() throws -> PretrainedModel { try PretrainedModel.load(from: model) }

@@ -131,6 +131,9 @@ struct FamilyImages {
           }
         }
         try results.compare(with: arrays, under: group, in: &report)
+        if folder.isXComposer {
+          try XComposerPictures.compareFeatures(group, layout.grids[0], arrays, &report)
+        }
       }
     }
   }
@@ -183,6 +186,9 @@ struct FamilyImages {
     }
     let selected = model.visionFeatures(views)
     for name in ["vision_last", "selected"] where arrays.has("\(group)/\(name)") { results[name] = selected }
+    if let connector = model.projector as? XComposerConnector {
+      results["merged"] = connector.merged(selected, layout: layout)
+    }
     let rows = model.project(selected, layout: layout)
     // Of families that arrange what they have projected, the arrangement is stored too.
     let isArranged = arrays.has("\(group)/packed")

@@ -102,7 +102,12 @@ final class FamilyPictures {
 
   /// The pictures that an attribute names.
   func shown(_ arrays: GoldenArrays, on group: String, counts: [Int]? = nil) throws -> [Shown] {
-    let files = (try arrays.text("images", on: group) ?? "").split(separator: ",").map(String.init)
+    var names = try arrays.text("images", on: group)
+    // Where a group is no more than a prompt they are named there.
+    if names == nil, arrays.has("\(group)/input_ids") {
+      names = try arrays.text("images", on: "\(group)/input_ids")
+    }
+    let files = (names ?? "").split(separator: ",").map(String.init)
     let mode = try arrays.text("mode", on: group) ?? ""
     // One mode of a batch names both: pictures that are alone, and those in company.
     guard mode.contains(" "), let counts else {

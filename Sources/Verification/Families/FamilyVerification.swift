@@ -12,15 +12,21 @@ enum FamilyVerification {
     // A model that cannot be loaded is one error, not a failure of everything that needs it.
     _ = try folder.open()
     for name in folder.unknown { report.fail(name, "unknown, nothing to compare it with") }
+    for (name, companion) in folder.unaccompanied {
+      report.fail(name, "nothing to compare it with: no \(companion)")
+    }
     let pictures = try FamilyPictures(folder)
     let images = FamilyImages(folder: folder, pictures: pictures)
     func part(_ names: [String], _ body: (inout VerificationReport) throws -> Void) {
-      guard names.allSatisfy(folder.has) else { return }
-      report.part(names[0], body)
+      folder.part(names, in: &report, body)
     }
     part(["preprocess.h5", "preprocess.json", "images"]) { try images.compareViews(&$0) }
-    part(["tokenizer_cases.json"]) { try FamilyTexts.compareWords(folder, &$0) }
-    part(["prompts.json", "images"]) { try FamilyTexts.comparePrompts(folder, pictures, &$0) }
+    if folder.isXComposer {
+      try XComposerVerification(folder: folder, pictures: pictures).run(&report)
+    } else {
+      part(["tokenizer_cases.json"]) { try FamilyTexts.compareWords(folder, &$0) }
+      part(["prompts.json", "images"]) { try FamilyTexts.comparePrompts(folder, pictures, &$0) }
+    }
     part(["pictures.h5"]) { try images.compareFeatures(&$0) }
     part(["pictures.h5"]) { try images.compareMasked(&$0) }
     part([folder.passes, "pictures.h5"]) { try PassVerification(folder, pictures).run(&$0) }
@@ -39,6 +45,7 @@ enum FamilyVerification {
   ) throws -> StepBatch {
     let counts = try arrays.integers("batch/images_per_prompt").map(Int.init)
     let (pixels, layout) = try pictures.stored(try pictures.shown(arrays, on: "batch", counts: counts))
+    if configuration is XComposerConfiguration { XComposerVerification.acknowledge(arrays) }
     return try StepBatch(arrays, configuration, pixels: pixels, layout: layout)
   }
 

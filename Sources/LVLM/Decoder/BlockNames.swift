@@ -28,6 +28,9 @@ extension TextFamily {
 }
 
 extension TextConfiguration {
+  /// Whether one matrix makes queries, keys and values.
+  package var packsProjections: Bool { family.blockNames.projections.count == 1 }
+
   /// A linear layer of a block.
   func makeLinear(
     _ inputs: Int, _ outputs: Int, bias: Bool, using generator: inout RandomGenerator

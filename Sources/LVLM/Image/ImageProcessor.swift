@@ -8,8 +8,7 @@ public struct ImageProcessor: PictureProcessor {
   private let grid: FeatureGrid
   /// The border colour: 255 × mean, truncated.
   public let padding: RGBColour
-  /// The normalised value of each of the 256 samples, for each channel.
-  private let levels: [[Float]]
+  private let levels: SampleLevels
 
   /// Creates a processor.
   /// - Parameter grid: the features that a model makes of the square; one for all of it when nil.
@@ -23,12 +22,9 @@ public struct ImageProcessor: PictureProcessor {
     self.grid = grid ?? FeatureGrid(rows: 1, columns: 1)
     let border = mean.map { UInt8(min(max($0 * 255, 0), 255)) }
     padding = RGBColour(border[0], border[1], border[2])
-    levels = (0..<3).map { channel in
-      (0..<256).map {
-        let value = Double($0) * configuration.rescaleFactor
-        return Float(configuration.normalizes ? (value - mean[channel]) / deviation[channel] : value)
-      }
-    }
+    levels = SampleLevels(
+      mean: configuration.normalizes ? mean : nil, deviation: deviation, rounding: .atTheEnd
+    ) { $0 * configuration.rescaleFactor }
   }
 
   /// A picture at the size from which the centre is cut out.
@@ -49,23 +45,10 @@ public struct ImageProcessor: PictureProcessor {
 
   public func prepared(_ picture: RGBImage, isAlone: Bool) -> [RGBImage] { [square(picture)] }
 
-  public func values(_ prepared: [RGBImage]) -> [Float] { prepared.flatMap(normalized) }
+  public func values(_ prepared: [RGBImage]) -> [Float] { levels.values(prepared) }
 
   /// The normalised samples of a picture, channel by channel: `3 * size * size` numbers.
-  public func values(_ picture: RGBImage) -> [Float] { normalized(square(picture)) }
-
-  private func normalized(_ square: RGBImage) -> [Float] {
-    let area = configuration.size * configuration.size
-    return [Float](unsafeUninitializedCapacity: 3 * area) { buffer, count in
-      for channel in 0..<3 {
-        let level = levels[channel]
-        for pixel in 0..<area {
-          buffer[channel * area + pixel] = level[Int(square.pixels[pixel * 3 + channel])]
-        }
-      }
-      count = 3 * area
-    }
-  }
+  public func values(_ picture: RGBImage) -> [Float] { levels.values([square(picture)]) }
 }
 
 extension ImageProcessor {

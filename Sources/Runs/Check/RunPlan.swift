@@ -79,12 +79,16 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   private var adapterWeights: Int {
     let text = model.text
     let d = text.hiddenSize
-    let sums = configuration.train.loraTarget.map { target in
+    let (queries, packed) = (["q_proj", "k_proj", "v_proj"], text.packsProjections)
+    var sums = configuration.train.loraTarget.filter { !packed || !queries.contains($0) }.map { target in
       switch target {
       case "q_proj", "o_proj": d + queryWidth
       case "k_proj", "v_proj": d + keyWidth
       default: d + text.intermediateSize
       }
+    }
+    if packed, !configuration.train.loraTarget.allSatisfy({ !queries.contains($0) }) {
+      sums.append(d + queryWidth + 2 * keyWidth)
     }
     return text.hiddenLayerCount * configuration.train.loraR * sums.reduce(0, +)
   }

@@ -51,8 +51,7 @@ public struct XComposerGeometry: PictureGeometry, Equatable {
 /// convolution with a = −0.75 and without antialiasing.
 public struct XComposerProcessor: PictureProcessor {
   private let canvases: XComposerGeometry
-  /// The normalised value of each of the 256 samples, for each channel.
-  private let levels: [[Float]]
+  private let levels: SampleLevels
 
   /// The settings.
   public var configuration: XComposerImageConfiguration { canvases.configuration }
@@ -67,9 +66,7 @@ public struct XComposerProcessor: PictureProcessor {
       mean.count == 3 && deviation.count == 3 && !deviation.contains(0), "XComposerProcessor",
       "needs 3 means and 3 non-zero deviations, found \(mean) and \(deviation)")
     canvases = XComposerGeometry(configuration)
-    levels = (0..<3).map { channel in
-      (0..<256).map { Float((Double($0) / 255 - mean[channel]) / deviation[channel]) }
-    }
+    levels = SampleLevels(mean: mean, deviation: deviation, rounding: .atTheEnd) { $0 / 255 }
   }
 
   public func prepared(_ picture: RGBImage, isAlone: Bool) -> [RGBImage] {
@@ -82,7 +79,7 @@ public struct XComposerProcessor: PictureProcessor {
 
   private func values(ofCanvas canvas: RGBImage) -> [Float] {
     let (side, width, height) = (viewSide, canvas.width, canvas.height)
-    let planes = normalised(canvas)
+    let planes = levels.values([canvas])
     let whole = noGradient {
       interpolate(Tensor(planes, shape: [1, 3, height, width]), size: [side, side], mode: .bicubic)
     }
@@ -99,19 +96,5 @@ public struct XComposerProcessor: PictureProcessor {
       }
     }
     return values
-  }
-
-  /// `[3, height, width]`.
-  private func normalised(_ canvas: RGBImage) -> [Float] {
-    let area = canvas.width * canvas.height
-    return [Float](unsafeUninitializedCapacity: 3 * area) { buffer, count in
-      for channel in 0..<3 {
-        let level = levels[channel]
-        for pixel in 0..<area {
-          buffer[channel * area + pixel] = level[Int(canvas.pixels[pixel * 3 + channel])]
-        }
-      }
-      count = 3 * area
-    }
   }
 }

@@ -8,8 +8,7 @@ public struct AnyResolutionProcessor: PictureProcessor {
   public let resolution: AnyResolution
   /// The colour round a picture that is padded to a square: 255 × mean, truncated.
   public let padding: RGBColour
-  /// The normalised value of each of the 256 samples, for each channel.
-  private let levels: [[Float]]
+  private let levels: SampleLevels
 
   public var geometry: any PictureGeometry { resolution }
   public var viewSide: Int { resolution.viewSide }
@@ -25,15 +24,10 @@ public struct AnyResolutionProcessor: PictureProcessor {
       tileLimit: tileLimit)
     let border = configuration.mean.map { UInt8(min(max($0 * 255, 0), 255)) }
     padding = RGBColour(border[0], border[1], border[2])
-    levels = (0..<3).map { channel in
-      (0..<256).map {
-        let value = Float(Double($0) * configuration.rescaleFactor)
-        // In single precision, as transformers does it.
-        return configuration.normalizes
-          ? (value - Float(configuration.mean[channel])) / Float(configuration.standardDeviation[channel])
-          : value
-      }
-    }
+    levels = SampleLevels(
+      mean: configuration.normalizes ? configuration.mean : nil,
+      deviation: configuration.standardDeviation, rounding: .inEveryStep
+    ) { $0 * configuration.rescaleFactor }
   }
 
   public func prepared(_ picture: RGBImage, isAlone: Bool) -> [RGBImage] {
@@ -48,18 +42,7 @@ public struct AnyResolutionProcessor: PictureProcessor {
     return [resized(picture, side, side)] + tiles
   }
 
-  public func values(_ prepared: [RGBImage]) -> [Float] {
-    let area = viewSide * viewSide
-    return [Float](unsafeUninitializedCapacity: prepared.count * 3 * area) { buffer, count in
-      for view in prepared {
-        for level in levels.indices {
-          let table = levels[level]
-          for pixel in 0..<area { buffer[count + pixel] = table[Int(view.pixels[pixel * 3 + level])] }
-          count += area
-        }
-      }
-    }
-  }
+  public func values(_ prepared: [RGBImage]) -> [Float] { levels.values(prepared) }
 
   /// The picture in the middle of the canvas that suits it, on black.
   package func canvas(_ picture: RGBImage) -> RGBImage {

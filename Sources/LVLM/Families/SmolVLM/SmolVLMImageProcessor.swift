@@ -6,8 +6,7 @@ public struct SmolVLMImageProcessor: PictureProcessor {
   /// The settings.
   public let configuration: SmolVLMImageConfiguration
   private let features: SmolVLMGeometry
-  /// The normalised value of each of the 256 samples, for each channel.
-  private let levels: [[Float]]
+  private let levels: SampleLevels
 
   /// A processor.
   ///
@@ -27,13 +26,9 @@ public struct SmolVLMImageProcessor: PictureProcessor {
     features = SmolVLMGeometry(
       tiling: configuration.tiling, featuresPerSide: patches / scaleFactor,
       featureSide: patchSide * scaleFactor)
-    levels = (0..<3).map { channel in
-      (0..<256).map {
-        // The rounding between the two steps is transformers'.
-        let value = Float(Double($0) * configuration.rescaleFactor)
-        return configuration.normalizes ? (value - Float(mean[channel])) / Float(deviation[channel]) : value
-      }
-    }
+    levels = SampleLevels(
+      mean: configuration.normalizes ? mean : nil, deviation: deviation, rounding: .inEveryStep
+    ) { $0 * configuration.rescaleFactor }
   }
 
   public var geometry: any PictureGeometry { features }
@@ -60,16 +55,5 @@ public struct SmolVLMImageProcessor: PictureProcessor {
     return tiles + [scaled(canvas, one)]
   }
 
-  public func values(_ prepared: [RGBImage]) -> [Float] {
-    let area = viewSide * viewSide
-    return [Float](unsafeUninitializedCapacity: prepared.count * 3 * area) { buffer, count in
-      for view in prepared {
-        for channel in 0..<3 {
-          let level = levels[channel]
-          for pixel in 0..<area { buffer[count + pixel] = level[Int(view.pixels[pixel * 3 + channel])] }
-          count += area
-        }
-      }
-    }
-  }
+  public func values(_ prepared: [RGBImage]) -> [Float] { levels.values(prepared) }
 }

@@ -335,6 +335,14 @@ struct Pickle {
     else {
       throw damage("a tensor without storage or offset", "storage, offset, shape and strides")
     }
+    // Conjugates and negatives are told by a dictionary behind the rest.
+    if given.count > 6 {
+      switch given[6] {
+      case .none: break
+      case .dictionary(let number) where dictionaries[number].isEmpty: break
+      default: throw refusal("a tensor with further properties", "none, such as a view of negative values")
+      }
+    }
     let (shape, strides) = (try naturals(given[2], of: "a shape"), try naturals(given[3], of: "strides"))
     guard shape.count == strides.count else {
       throw damage("\(strides.count) strides for shape \(shape)", "\(shape.count)")

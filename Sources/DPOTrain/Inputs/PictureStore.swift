@@ -23,7 +23,7 @@ extension Picture {
   /// What errors call it.
   fileprivate var name: String {
     switch self {
-    case .source(let reference): "\(reference)"
+    case .source(let reference): reference.path
     case .file(let path), .noisy(let path, _), .corrupted(let path, _): path
     case .composed: "a picture of several"
     }
@@ -151,13 +151,23 @@ public final class PictureStore: Sendable {
       case .source(let reference): try source.image(for: reference)
       case .file(let path): try RGBImage(contentsOf: path)
       case .noisy(let path, let noise): noise.applied(to: try RGBImage(contentsOf: path))
-      case .corrupted(let path, let corruption): corruption.applied(to: try RGBImage(contentsOf: path))
+      case .corrupted(let path, let corruption): try corrupted(RGBImage(contentsOf: path), corruption)
       case .composed(let canvas): try canvas.drawn(from: source)
       }
     if processor.geometry.fixed == nil {
       kept.withLock { $0.sizes[picture] = (image.width, image.height) }
     }
     return image
+  }
+
+  /// A picture with less to see. Where sizes decide how a picture is cut it keeps its own: its prompt has as
+  /// many tokens for it as before.
+  private func corrupted(_ picture: RGBImage, _ corruption: PictureCorruption) -> RGBImage {
+    let less = corruption.applied(to: picture)
+    guard processor.geometry.fixed == nil, (less.width, less.height) != (picture.width, picture.height) else {
+      return less
+    }
+    return less.resized(width: picture.width, height: picture.height, filter: .bicubic)
   }
 
   /// What the views of one picture are made of.

@@ -5,7 +5,9 @@ public import MultiImageData
 /// are compared, on the one that fits where one is asked for.
 ///
 /// R(y) = A_target / A_total (MIA-DPO, equation 4), on the mean over heads and answer tokens of one layer's
-/// attention to image patches. Attention to text does not enter, and nothing is re-normalised per image.
+/// attention to image patches. Attention to text does not enter, and nothing is re-normalised per image. Of a
+/// picture that is cut into tiles what fell on padding and on features that stand for no part of it is no
+/// attention to a cell or an inset, nor to what surrounds them.
 public struct AttentionRatio: Sendable, Equatable {
   /// R, between 0 and 1; 0 when the answer pays no attention to images at all.
   public var ratio: Double
@@ -29,7 +31,7 @@ public struct AttentionRatio: Sendable, Equatable {
     for target in record.asked where !(1...record.count).contains(target) {
       throw AttentionRatioError.noSuchTarget(record: record.id, target: target, count: record.count)
     }
-    let total = maps.reduce(0) { $0 + $1.reduce(0, +) }
+    let total = Self.total(maps, record.kind, grids[0])
     func on(_ target: Int) -> Double {
       guard let weights = record.patchWeights(of: target, grid: grids[0]) else {
         return maps[target - 1].reduce(0, +)
@@ -44,6 +46,12 @@ public struct AttentionRatio: Sendable, Equatable {
     case .pictureInPicture:
       shares = [ratio, total > 0 ? 1 - ratio : 0]
     }
+  }
+
+  /// All attention that counts: of pictures of their own everything, of parts of one picture what fell on it.
+  private static func total(_ maps: [[Double]], _ kind: CompositionKind, _ grid: FeatureGrid) -> Double {
+    guard kind != .sequence, grid.lattice == nil else { return maps.reduce(0) { $0 + $1.reduce(0, +) } }
+    return zip(grid.weights(x: 0...1, y: 0...1), maps[0]).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
   /// As ``init(maps:record:grids:)``, of images that all have one grid.

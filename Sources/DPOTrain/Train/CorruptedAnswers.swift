@@ -37,10 +37,13 @@ public struct CorruptedAnswers {
   /// - Parameters:
   ///   - target: place of the picture that is asked about, the first where two are compared.
   ///   - asked: places of all pictures that are asked about, with which it is not exchanged.
+  ///   - grids: what the features of the pictures stand for; one is only exchanged with another that has as
+  ///     many. All have when nil.
   ///   - seed: of the run; every pair of every seed is corrupted its own way, by its id.
   /// - Precondition: all pictures are files, and `target` is one of them.
   public static func corrupted(
-    _ pair: EncodedPair, target: Int, asked: [Int] = [], _ corruption: Corruption, seed: UInt64
+    _ pair: EncodedPair, target: Int, asked: [Int] = [], grids: [FeatureGrid]? = nil,
+    _ corruption: Corruption, seed: UInt64
   ) -> EncodedPair {
     var other = pair
     other.completions = [pair.completions[0]]
@@ -55,8 +58,9 @@ public struct CorruptedAnswers {
     case .crop: spoil(.crop)
     case .noise: spoil(.noise)
     case .swap:
-      let others = pair.pictures.indices.filter {
-        pair.pictures[$0] != pair.pictures[target] && !asked.contains($0)
+      let others = pair.pictures.indices.filter { place in
+        pair.pictures[place] != pair.pictures[target] && !asked.contains(place)
+          && (grids.map { $0[place].frame == $0[target].frame } ?? true)
       }
       guard !others.isEmpty else {
         spoil(.crop)

@@ -4,6 +4,8 @@ public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
   case imageCount(marks: Int, images: Int, prompt: String)
   /// The sequence does not fit into the context of the model.
   case tooLong(tokens: Int, context: Int, prompt: String)
+  /// A token of the vocabulary that the model has no embedding of, such as another template's mark.
+  case notEmbedded(token: String, id: Int, count: Int)
   /// An answer without text.
   case emptyAnswer(index: Int, prompt: String)
 
@@ -16,6 +18,9 @@ public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
     switch self {
     case .imageCount(let marks, let images, let prompt):
       return "prompt \(excerpt(prompt)): found \(marks) <image> marks, expected \(images), one per image"
+    case .notEmbedded(let token, let id, let count):
+      return "token \(token): found the id \(id), expected one of the \(count) that the model embeds; a chat "
+        + "template whose marks these are fits the model"
     case .tooLong(let tokens, let context, let prompt):
       return
         "prompt \(excerpt(prompt)): found \(tokens) tokens, expected at most \(context) (the context length)"
@@ -40,6 +45,8 @@ public struct PromptEncoder: Sendable {
   public let geometry: any PictureGeometry
   /// Tokens that a prompt and its answer may have together.
   public let contextLength: Int
+  /// Ids that the model has an embedding of.
+  private let vocabularySize: Int
   /// Id that stands for one image feature.
   public let imageTokenID: Int32
 
@@ -53,6 +60,7 @@ public struct PromptEncoder: Sendable {
     self.template = template
     self.geometry = geometry ?? FixedGeometry(configuration.viewGrid)
     contextLength = configuration.text.contextLength
+    vocabularySize = configuration.text.vocabularySize
     imageTokenID = Int32(configuration.imageTokenIndex)
   }
 
@@ -89,7 +97,12 @@ public struct PromptEncoder: Sendable {
       parts.flatMap { part in
         if case .image = part { self.parts(pictures.next()?.frame ?? []) } else { [part] }
       })
-    return (tokenizer.addsBOS ? [tokenizer.bosID] : []) + ids(of: shown)
+    let ids = (tokenizer.addsBOS ? [tokenizer.bosID] : []) + ids(of: shown)
+    if let id = ids.max(), id >= vocabularySize {
+      throw PromptError.notEmbedded(
+        token: tokenizer.piece(id) ?? "\(id)", id: Int(id), count: vocabularySize)
+    }
+    return ids
   }
 
   private func ids(of parts: [Part]) -> [Int32] {
@@ -188,14 +201,14 @@ public struct PromptEncoder: Sendable {
       grids: grids ?? images.map { _ in geometry.largest(isAlone: images.count == 1) },
       prompt: template.prompt(question))
     var completions: [[Int32]] = []
-    let endCount = encode(answer: "").count
+    let nothing = encode(answer: "")
     for (index, answer) in answers.enumerated() {
       guard answer.contains(where: { !$0.isWhitespace }) else {
         throw PromptError.emptyAnswer(index: index, prompt: question)
       }
       let completion = encode(answer: answer)
       // A vocabulary may leave out all there is, such as characters without width.
-      guard completion.count > endCount else { throw PromptError.emptyAnswer(index: index, prompt: question) }
+      guard completion != nothing else { throw PromptError.emptyAnswer(index: index, prompt: question) }
       completions.append(completion)
     }
     let longest = promptIDs.count + max(min(room, 1 << 40), completions.map(\.count).max() ?? 0)

@@ -56,13 +56,14 @@ struct RecordLengths {
   }
 
   private func problem(of form: Form, encoder: RunEncoder) throws -> String? {
-    // Where sizes decide, the pictures are measured when prompts are encoded, before the first step of the
-    // stage.
-    guard bound(form) > context, geometry.fixed != nil else { return nil }
+    guard bound(form) > context else { return nil }
     let tokens = try count(form, try encoder.encoder(form.template))
     guard tokens > context else { return nil }
     let answer = form.room > 0 ? ", room for an answer of \(form.room) included" : ""
-    return "\(form.name): found \(tokens) tokens\(answer), expected at most \(context) (the context length)"
+    // Which pictures a composed prompt will show is not known yet.
+    let size = geometry.fixed == nil ? ", pictures as large as any" : ""
+    return
+      "\(form.name): found \(tokens) tokens\(answer)\(size), expected at most \(context) (the context length)"
   }
 
   /// A form in which a record is asked or learned.

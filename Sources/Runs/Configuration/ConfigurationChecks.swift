@@ -112,9 +112,17 @@ extension RunConfiguration {
       model.modelType == .llava || model.languageModel == nil, "model.language_model",
       "a language model with model_type \(model.modelType.rawValue)", "model_type llava")
     require(
-      model.modelType == .llava || tree.value(at: "model.vision_feature_layer") == nil,
-      "model.vision_feature_layer", "a choice with model_type \(model.modelType.rawValue)",
+      model.modelType == .llava || model.visionFeatureLayer == RunConfiguration.Model().visionFeatureLayer,
+      "model.vision_feature_layer", "\(model.visionFeatureLayer) with model_type \(model.modelType.rawValue)",
       "no such key, only llava leaves it open")
+    let usual = RunConfiguration.Model()
+    require(
+      model.modelType != .llava || model.tiles == usual.tiles, "model.tiles",
+      "\(model.tiles) with model_type llava", "no such key: every picture is one square")
+    require(
+      model.modelType == .smolVLM || model.scaleFactor == usual.scaleFactor, "model.scale_factor",
+      "\(model.scaleFactor) with model_type \(model.modelType.rawValue)",
+      "no such key, only smolvlm puts patches together by it")
     let layers = vision.numHiddenLayers
     require(
       (-layers - 1...layers).contains(model.visionFeatureLayer), "model.vision_feature_layer",
@@ -150,7 +158,15 @@ extension RunConfiguration {
     shape.imageTokenIndex = 0
     // A shape that cannot be is told by its own keys.
     guard (try? shape.validate()) != nil else { return }
-    let tokens = model.pictureProcessor(shape).geometry.largest(isAlone: images == 1).count
+    let geometry = model.pictureProcessor(shape).geometry
+    let alone = geometry.largest(isAlone: true).usualTokens + Self.textAllowance
+    require(
+      geometry.fixed != nil || alone <= text.maxPositionEmbeddings,
+      "model.text_config.max_position_embeddings",
+      "\(text.maxPositionEmbeddings)",
+      "at least \(alone): a picture that is alone, as large as model.tiles allows, and \(Self.textAllowance) of text"
+    )
+    let tokens = geometry.largest(isAlone: images == 1).usualTokens
     let needed = images * tokens + Self.textAllowance
     require(
       needed <= text.maxPositionEmbeddings, "model.text_config.max_position_embeddings",

@@ -64,7 +64,7 @@ extension RunConfiguration.Model: ConfigurationSection {
         "Family of a new model: one square for every picture (`llava`), tiles with tags (`smolvlm`), tiles of a picture that is alone (`llava_onevision`), a whole view and tiles (`internlm2`, InternLM-XComposer2.5)."
       ),
       .integer(
-        "tiles", \.tiles, from: 1, to: 400,
+        "tiles", \.tiles, from: 1, to: 64,
         "Tiles of `vision_config.image_size` that a picture is cut into at most, in families that cut pictures; `internlm2` cuts each of several into a quarter of that."
       ),
       .integer(

@@ -104,14 +104,15 @@ extension TrainStage {
 
   /// The pairs that the image term compares with those given; none where it has no weight.
   func corruptedPairs(
-    _ pairs: [(pair: PreferencePair, encoded: EncodedPair)], _ origins: PairOrigins
-  ) -> [EncodedPair] {
+    _ pairs: [(pair: PreferencePair, encoded: EncodedPair)], _ origins: PairOrigins, _ features: FeatureStore
+  ) throws -> [EncodedPair] {
     let settings = context.configuration.train
     guard settings.imageWeight > 0 else { return [] }
-    return pairs.compactMap { pair, encoded in
-      origins.asked(of: pair).map {
+    return try pairs.compactMap { pair, encoded in
+      try origins.asked(of: pair).map {
         CorruptedAnswers.corrupted(
-          encoded, target: $0[0], asked: $0, settings.imageCorruption, seed: context.configuration.run.seed)
+          encoded, target: $0[0], asked: $0, grids: try features.grids(of: encoded.pictures),
+          settings.imageCorruption, seed: context.configuration.run.seed)
       }
     }
   }

@@ -33,7 +33,7 @@ struct TrainStage {
       }
     }
     let (pairs, encoded) = (usable.map(\.pair), usable.map(\.encoded))
-    let corrupted = origins.map { corruptedPairs(usable, $0) } ?? []
+    let corrupted = try origins.map { try corruptedPairs(usable, $0, features) } ?? []
     let candidates = try candidates()
     let ballast = try ballast(candidates, base.encoder)
 

@@ -36,6 +36,21 @@ struct AttentionRatioTests {
     #expect(abs(found.ratio - 256.0 / 576) < 1e-12)
   }
 
+  /// Of a picture that is cut into tiles padding and ends of rows are no cell.
+  @Test func sharesOfCellsAddUpToOne() throws {
+    let record = composed(.grid, count: 2, target: 2, rows: 1, columns: 2)
+    func region(_ x: ClosedRange<Double>, _ y: ClosedRange<Double>) -> PictureRegion {
+      PictureRegion(
+        x: PictureSpan(from: x.lowerBound, to: x.upperBound, of: 2),
+        y: PictureSpan(from: y.lowerBound, to: y.upperBound, of: 1))
+    }
+    // Left half, right half, padding below, the end of a row.
+    let grid = FeatureGrid([region(0...1, 0...1), region(1...2, 0...1), region(0...2, 1...2), nil])
+    let found = try AttentionRatio(maps: [[0.1, 0.3, 0.4, 0.2]], record: record, grids: [grid])
+    #expect(abs(found.ratio - 0.75) < 1e-12)
+    #expect(abs(found.shares.reduce(0, +) - 1) < 1e-12)
+  }
+
   @Test("no attention to images gives 0, not a division by zero")
   func none() throws {
     let found = try AttentionRatio(

@@ -156,7 +156,23 @@ extension XComposerConfiguration {
   /// - Throws: ``ModelConfigurationError``.
   public static func read(from url: URL) throws -> XComposerConfiguration {
     var configuration = try read(from: url, unknownKeys: unknownKeys)
-    guard try ModelJSON.read(url)[CodingKeys.vision.rawValue] == nil else { return configuration }
+    let isInside = try ModelJSON.read(url)[CodingKeys.vision.rawValue] != nil
+    let stated =
+      (isInside ? ["vision_config"] : [])
+      + visionFolders.filter { folder in
+        let file = url.deletingLastPathComponent().appending(components: folder, "config.json")
+        return FileManager.default.fileExists(atPath: file.path)
+      }
+    guard stated.count < 2 else {
+      throw ModelConfigurationError(
+        file: url.path,
+        problems: [
+          .init(
+            key: "vision_config", found: "the tower in \(stated.joined(separator: " and in "))",
+            expected: "one place")
+        ])
+    }
+    if isInside { return configuration }
     for folder in visionFolders {
       let file = url.deletingLastPathComponent().appending(components: folder, "config.json")
       guard FileManager.default.fileExists(atPath: file.path) else { continue }

@@ -58,6 +58,7 @@ public struct OneVisionConfiguration: Codable, Equatable, Sendable {
     case vision = "vision_config"
     case text = "text_config"
     case imageTokenIndex = "image_token_index"
+    case imageTokenID = "image_token_id"
     case videoTokenIndex = "video_token_index"
     case canvases = "image_grid_pinpoints"
     case aspectRatio = "vision_aspect_ratio"
@@ -87,7 +88,11 @@ public struct OneVisionConfiguration: Codable, Equatable, Sendable {
       section.keys.contains(.vision) && (try? section.keys.decodeNil(forKey: .vision)) != true
     vision = isVisionStated ? section.siglip(.vision, as: .siglip) : Self.usualVision
     text = section.required(.text, fallback: TextConfiguration())
-    imageTokenIndex = section.value(.imageTokenIndex, default: 151_646)
+    let (index, id): (Int?, Int?) = (section.optional(.imageTokenIndex), section.optional(.imageTokenID))
+    imageTokenIndex = index ?? id ?? 151_646
+    if let index, let id, index != id {
+      section.note(.imageTokenID, found: "\(id)", expected: "\(index), which image_token_index says")
+    }
     videoTokenIndex = section.value(.videoTokenIndex, default: 151_647)
     let pairs: [[Int]]? = section.optional(.canvases)
     if let pairs, pairs.contains(where: { $0.count != 2 }) {

@@ -97,12 +97,11 @@ public struct PromptEncoder: Sendable {
       parts.flatMap { part in
         if case .image = part { self.parts(pictures.next()?.frame ?? []) } else { [part] }
       })
-    let ids = (tokenizer.addsBOS ? [tokenizer.bosID] : []) + ids(of: shown)
-    if let id = ids.max(), id >= vocabularySize {
-      throw PromptError.notEmbedded(
-        token: tokenizer.piece(id) ?? "\(id)", id: Int(id), count: vocabularySize)
+    for case .token(let id) in shown where id >= vocabularySize {
+      let mark = template.marks.first { tokenizer.id(of: $0) == id }
+      throw PromptError.notEmbedded(token: mark ?? "\(id)", id: Int(id), count: vocabularySize)
     }
-    return ids
+    return (tokenizer.addsBOS ? [tokenizer.bosID] : []) + ids(of: shown)
   }
 
   private func ids(of parts: [Part]) -> [Int32] {

@@ -38,7 +38,7 @@ struct SpecialTokenNames {
     configuration = try ModelJSON.ifPresent(TokenizerFiles.configurationName, in: directory)
     added = try ModelJSON.ifPresent(TokenizerFiles.addedName, in: directory)
     map = try ModelJSON.ifPresent(TokenizerFiles.mapName, in: directory)
-    for key in ["bos_token", "eos_token", "pad_token", "unk_token"] {
+    for key in ["bos_token", "eos_token", "pad_token"] {
       let own = try Self.name(key, configuration, TokenizerFiles.configurationName, directory)
       let other = try Self.name(key, map, TokenizerFiles.mapName, directory)
       if let own, let other, own != other {

@@ -13,6 +13,10 @@ extension RunConfiguration {
       ("train.lora_r", train.adapter != .lora, "train.adapter is \(train.adapter.rawValue)"),
       ("train.lora_alpha", train.adapter != .lora, "train.adapter is \(train.adapter.rawValue)"),
       ("train.lora_target", train.adapter != .lora, "train.adapter is \(train.adapter.rawValue)"),
+      ("model.tiles", model.modelType == .llava, "model.model_type is llava"),
+      (
+        "model.scale_factor", model.modelType != .smolVLM, "model.model_type is \(model.modelType.rawValue)"
+      ),
       ("train.num_train_epochs", train.maxSteps > 0, "train.max_steps is \(train.maxSteps)"),
       (
         "select.threshold_quantile", select.thresholdRule != .quantile,

@@ -115,14 +115,6 @@ extension RunConfiguration {
       model.modelType == .llava || model.visionFeatureLayer == RunConfiguration.Model().visionFeatureLayer,
       "model.vision_feature_layer", "\(model.visionFeatureLayer) with model_type \(model.modelType.rawValue)",
       "no such key, only llava leaves it open")
-    let usual = RunConfiguration.Model()
-    require(
-      model.modelType != .llava || model.tiles == usual.tiles, "model.tiles",
-      "\(model.tiles) with model_type llava", "no such key: every picture is one square")
-    require(
-      model.modelType == .smolVLM || model.scaleFactor == usual.scaleFactor, "model.scale_factor",
-      "\(model.scaleFactor) with model_type \(model.modelType.rawValue)",
-      "no such key, only smolvlm puts patches together by it")
     let layers = vision.numHiddenLayers
     require(
       (-layers - 1...layers).contains(model.visionFeatureLayer), "model.vision_feature_layer",

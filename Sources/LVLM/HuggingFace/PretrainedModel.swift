@@ -90,8 +90,8 @@ public struct PretrainedModel {
     loaded.notes = tokenizer.notes + chat.notes
     if processing == nil {
       loaded.notes.append(
-        "\(url.path): neither \(LlavaProcessorFiles.imageName) nor \(LlavaProcessorFiles.name) says what becomes of pictures; "
-          + model.configuration.usualPictureWords)
+        "\(url.path): neither \(LlavaProcessorFiles.imageName) nor \(LlavaProcessorFiles.name) "
+          + "says what becomes of pictures; " + model.configuration.usualPictureWords)
     }
     if chat.template == nil {
       loaded.notes.append("\(url.path): no chat template; \(usual.name) is used, which fits its vocabulary")

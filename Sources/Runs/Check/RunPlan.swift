@@ -87,7 +87,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       default: d + text.intermediateSize
       }
     }
-    if packed, !configuration.train.loraTarget.allSatisfy({ !queries.contains($0) }) {
+    if packed, configuration.train.loraTarget.contains(where: queries.contains) {
       sums.append(d + queryWidth + 2 * keyWidth)
     }
     return text.hiddenLayerCount * configuration.train.loraR * sums.reduce(0, +)

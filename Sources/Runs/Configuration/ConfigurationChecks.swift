@@ -156,7 +156,8 @@ extension RunConfiguration {
       geometry.fixed != nil || alone <= text.maxPositionEmbeddings,
       "model.text_config.max_position_embeddings",
       "\(text.maxPositionEmbeddings)",
-      "at least \(alone): a picture that is alone, as large as model.tiles allows, and \(Self.textAllowance) of text"
+      "at least \(alone): a picture that is alone, as large as model.tiles allows, "
+        + "and \(Self.textAllowance) of text"
     )
     let tokens = geometry.largest(isAlone: images == 1).usualTokens
     let needed = images * tokens + Self.textAllowance

@@ -86,9 +86,9 @@ public struct LLaVARecord: Sendable, Equatable {
     }
   }
 
-  /// `image` as a string or a list of strings; none when it is absent, `null` or `""`, as programs that fill
-  /// up columns write what is not there.
-  static func paths(_ value: OrderedJSON?) throws(RecordProblem) -> [String] {
+  /// `image`, or another key, as a string or a list of strings; none when it is absent, `null` or `""`, as
+  /// programs that fill up columns write what is not there.
+  static func paths(_ value: OrderedJSON?, key: String = "image") throws(RecordProblem) -> [String] {
     switch value {
     case nil, .null, .string(""): return []
     case .string(let path): return [path]
@@ -96,14 +96,16 @@ public struct LLaVARecord: Sendable, Equatable {
       var paths: [String] = []
       for entry in list {
         guard let path = entry.text else {
-          throw RecordProblem("\"image\": expected strings in the list, found \(entry.kind)")
+          throw RecordProblem("\"\(key)\": expected strings in the list, found \(entry.kind)")
         }
-        guard !path.isEmpty else { throw RecordProblem("\"image\": expected paths in the list, found \"\"") }
+        guard !path.isEmpty else {
+          throw RecordProblem("\"\(key)\": expected paths in the list, found \"\"")
+        }
         paths.append(path)
       }
       return paths
     case .some(let other):
-      throw RecordProblem("\"image\": expected a string or a list of strings, found \(other.kind)")
+      throw RecordProblem("\"\(key)\": expected a string or a list of strings, found \(other.kind)")
     }
   }
 }

@@ -1,13 +1,28 @@
 import Foundation
 import Records
 
-/// One chosen/rejected pair in MIA-DPO's format: `id, image, prompt, chosen, rejected, gt`.
+/// One chosen/rejected pair in MIA-DPO's format: `id, image, prompt, chosen, rejected, gt`, and where it has
+/// them `system, history, rejected_image`, which are our own.
 public struct PreferencePair: Sendable, Equatable {
+  /// A question that was asked before, and the answer it got.
+  public struct Exchange: Sendable, Equatable {
+    /// The user's turn, with an `<image>` for every picture that is shown in it.
+    public var question: String
+    /// The answer, without pictures.
+    public var answer: String
+
+    /// Creates an exchange.
+    public init(question: String, answer: String) {
+      self.question = question
+      self.answer = answer
+    }
+  }
+
   /// The record's name; a number in the file becomes its digits.
   public var id: String
-  /// The clean pictures, in prompt order.
+  /// The clean pictures, in the order of the marks in the questions of `history` and then in `prompt`.
   public var images: [String]
-  /// The user's turn with one `<image>` for every picture.
+  /// The user's turn with one `<image>` for every picture that is not shown in `history`.
   public var prompt: String
   /// The ground truth.
   public var chosen: String
@@ -15,14 +30,21 @@ public struct PreferencePair: Sendable, Equatable {
   public var rejected: String
   /// The same as `chosen`.
   public var groundTruth: String
-  /// Keys that are not part of the format, kept in order and written after `gt`.
+  /// Keys that are not part of the format, kept in order and written last.
   public var extra: [OrderedJSON.Member]
+  /// What the model is told before the conversation.
+  public var system: String?
+  /// The turns before `prompt`.
+  public var history: [Exchange]
+  /// The pictures that the rejected answer belongs to, as many as `images`; `nil` where they are the same.
+  public var rejectedImages: [String]?
 
   /// Creates a pair; the ground truth is the chosen answer unless given.
   public init(
     id: String, images: [String], prompt: String, chosen: String, rejected: String,
     groundTruth: String? = nil,
-    extra: [OrderedJSON.Member] = []
+    extra: [OrderedJSON.Member] = [], system: String? = nil, history: [Exchange] = [],
+    rejectedImages: [String]? = nil
   ) {
     self.id = id
     self.images = images
@@ -31,6 +53,9 @@ public struct PreferencePair: Sendable, Equatable {
     self.rejected = rejected
     self.groundTruth = groundTruth ?? chosen
     self.extra = extra
+    self.system = system
+    self.history = history
+    self.rejectedImages = rejectedImages
   }
 
   /// The format a pair must have had in a mixed file: `In Image<k>` and several pictures is a sequence, with
@@ -64,18 +89,19 @@ public struct PreferencePair: Sendable, Equatable {
     rejected = try text("rejected")
     groundTruth = [nil, .null].contains(json[key: "gt"]) ? chosen : try text("gt")
     extra = members.filter { !Self.keys.contains($0.key) }
-    let marks = ImageMark.count(in: prompt)
-    guard marks == images.count else {
-      throw RecordProblem(
-        "has \(marks) \(ImageMark.text) marks for \(images.count) images; expected one mark for each image")
-    }
-    if let problem = compositionProblem { throw RecordProblem(problem) }
+    system = try Self.system(json[key: "system"])
+    history = try Self.history(json[key: "history"])
+    rejectedImages = try Self.rejectedImages(json[key: "rejected_image"])
+    if let problem = markProblem ?? compositionProblem { throw RecordProblem(problem) }
   }
 
   /// What contradicts the format that the pair must have had.
-  private var compositionProblem: String? {
+  var compositionProblem: String? {
     let kind = recoveredKind
-    guard kind != .pictureInPicture, let target = PromptRewriting.target(in: prompt) else { return nil }
+    // Pictures of earlier turns are not among those that a composed prompt numbers.
+    guard history.isEmpty, kind != .pictureInPicture, let target = PromptRewriting.target(in: prompt) else {
+      return nil
+    }
     let most = kind.allowedCounts.max() ?? 0
     if kind == .sequence, images.count > most {
       return "has \(images.count) images; a sequence has at most \(most)"
@@ -87,10 +113,12 @@ public struct PreferencePair: Sendable, Equatable {
       : "asks about Image\(target); a grid has at most \(most) pictures"
   }
 
-  private static let keys = ["id", "image", "prompt", "chosen", "rejected", "gt"]
+  static let keys = [
+    "id", "image", "prompt", "chosen", "rejected", "gt", "system", "history", "rejected_image",
+  ]
 
   /// The pair as an object with its keys in the format's order.
-  /// - Parameter placeholder: what stands for a picture in the prompt.
+  /// - Parameter placeholder: what stands for a picture in questions.
   public func json(placeholder: String = ImageMark.text) -> OrderedJSON {
     let prompt = prompt.replacing(ImageMark.text, with: placeholder)
     return .object(
@@ -98,7 +126,7 @@ public struct PreferencePair: Sendable, Equatable {
         .init("id", .string(id)), .init("image", .array(images.map(OrderedJSON.string))),
         .init("prompt", .string(prompt)), .init("chosen", .string(chosen)),
         .init("rejected", .string(rejected)), .init("gt", .string(groundTruth)),
-      ] + extra)
+      ] + conversationMembers(placeholder: placeholder) + extra)
   }
 }
 
@@ -126,7 +154,7 @@ public enum PreferencePairFile {
       do throws(RecordProblem) {
         let pair = try PreferencePair(json, fallbackID: String(number))
         if let imageFolder,
-          let missing = pair.images.first(where: {
+          let missing = (pair.images + (pair.rejectedImages ?? [])).first(where: {
             !FileManager.default.fileExists(atPath: FilePath.join(imageFolder, $0))
           })
         {

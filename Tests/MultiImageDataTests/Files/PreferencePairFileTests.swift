@@ -49,6 +49,26 @@ import Testing
     #expect(try PreferencePairFile.read(folder.path + "/copy.jsonl") == pairs)
   }
 
+  @Test func whatCameBeforeThePromptIsKeptInKeysOfItsOwn() throws {
+    let folder = try TemporaryFolder()
+    let pair = PreferencePair(
+      id: "a", images: ["1.png", "2.png", "3.png"], prompt: "And <image>?", chosen: "A bus.",
+      rejected: "A cat.", extra: [.init("score", .integer(3))], system: "Be brief.",
+      history: [.init(question: "<image><image>\nWhat?", answer: "Boats.")],
+      rejectedImages: ["1.png", "2.png", "4.png"])
+    let path = folder.path + "/pairs.jsonl"
+    try PreferencePairFile.write([pair], to: path, placeholder: ImageMark.placeholder)
+    #expect(
+      try String(contentsOfFile: path, encoding: .utf8)
+        == #"{"id": "a", "image": ["1.png", "2.png", "3.png"], "prompt": "And <image-placeholder>?", "chosen": "A bus.", "rejected": "A cat.", "gt": "A bus.", "system": "Be brief.", "history": [["<image-placeholder><image-placeholder>\nWhat?", "Boats."]], "rejected_image": ["1.png", "2.png", "4.png"], "score": 3}"#
+        + "\n")
+    #expect(try PreferencePairFile.read(path) == [pair])
+    let plain =
+      #"{"id": "a", "image": [], "prompt": "p", "chosen": "x", "rejected": "y", "system": "", "history": null, "rejected_image": []}"#
+    let read = try PreferencePairFile.read(try folder.write(plain, to: "plain.jsonl"))
+    #expect(read == [PreferencePair(id: "a", images: [], prompt: "p", chosen: "x", rejected: "y")])
+  }
+
   @Test(
     "Errors name line, record and key",
     arguments: [
@@ -80,6 +100,34 @@ import Testing
       (
         #"{"id": "q", "image": ["a"], "prompt": 4, "chosen": "x", "rejected": "y"}"#,
         #"record q: "prompt": expected a string, found a number"#
+      ),
+      (
+        #"{"id": "q", "prompt": "p", "chosen": "x", "rejected": "y", "system": ["s"]}"#,
+        #"record q: "system": expected a string, found a list"#
+      ),
+      (
+        #"{"id": "q", "prompt": "p", "chosen": "x", "rejected": "y", "history": [["a", "b"], ["c"]]}"#,
+        #"record q: entry 2 of "history": expected a list of two strings, a question and its answer"#
+      ),
+      (
+        #"{"id": "q", "prompt": "p", "chosen": "x", "rejected": "y", "history": [["a", " "]]}"#,
+        #"record q: entry 1 of "history": the answer is empty"#
+      ),
+      (
+        #"{"id": "q", "image": "a", "prompt": "p", "chosen": "x", "rejected": "y", "history": [["a", "<image>"]]}"#,
+        "record q: has 0 <image> marks for 1 images; expected one mark for each image"
+      ),
+      (
+        #"{"id": "q", "prompt": "p", "chosen": "x", "rejected": "y", "history": [["a", "<image>"]]}"#,
+        #"record q: entry 1 of "history": the answer has an <image> mark, expected none"#
+      ),
+      (
+        #"{"id": "q", "image": "a", "prompt": "<image>", "chosen": "x", "rejected": "y", "rejected_image": ["b", "c"]}"#,
+        "record q: has 2 images for the rejected answer and 1 for the chosen one; expected as many, because both follow the same prompt"
+      ),
+      (
+        #"{"id": "q", "image": "a", "prompt": "<image>", "chosen": "x", "rejected": "y", "rejected_image": 3}"#,
+        #"record q: "rejected_image": expected a string or a list of strings, found a number"#
       ),
     ])
   func errors(line: String, expected: String) throws {

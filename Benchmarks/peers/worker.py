@@ -35,6 +35,11 @@ def main():
                 import generation
                 generations[name] = generation.Generation(name.split(" ")[1], int(name.split(" ")[2]))
             result.update(generations[name].race(repetitions))
+        elif name.startswith("prefill smolvlm "):
+            if name not in generations:
+                import prefill
+                generations[name] = prefill.Prefill(int(name.split(" ")[2]))
+            result.update(generations[name].race(repetitions))
         else:
             if name not in operations:
                 operations[name] = (array_operations if name.startswith("array ") else micro).operation(name)

@@ -14,6 +14,7 @@ enum TensorBench {
     ])
     var steps: [String: PreferenceStep] = [:]
     var generations: [String: Generation] = [:]
+    var prefills: [Int: Prefill] = [:]
     var compositions: [String: Composition] = [:]
     var operations: [String: MicroOperations.Operation] = [:]
     var layer: LargeLayer?
@@ -46,6 +47,10 @@ enum TensorBench {
           continue
         }
         report(["case": name].merging(try generation.race(repetitions: repetitions)) { $1 })
+      } else if name.hasPrefix("prefill smolvlm "), let tiles = Int(name.dropFirst(16)) {
+        let prefill = try prefills[tiles] ?? Prefill(tiles: tiles)
+        prefills[tiles] = prefill
+        report(["case": name].merging(try prefill.race(repetitions: repetitions)) { $1 })
       } else if name.hasPrefix("compose ") {
         if compositions[name] == nil { compositions[name] = try Composition(name) }
         guard let composition = compositions[name] else {

@@ -195,13 +195,23 @@ static void in_blocks(loop body, int type, int computed, int result, int64_t n, 
     if (computed != result) tk_convert(computed, result, length, third.bytes, 1, target);
   }
 }
-void tk_binary(int op, int type, int result, int64_t n, const void *a, int ta, int64_t sa, const void *b, int tb,
-               int64_t sb, void *out) {
-  in_blocks(binaries[type][op], type, type, result, n, a, ta, sa, b, tb, sb, out);
+static void in_rows(loop body, int type, int computed, int result, int64_t rows, int64_t n, tk_rows a, tk_rows b,
+                    char *out, int64_t row) {
+  const char *x = a.x, *y = b.x;
+  // Of several rows nearly all are of the type that is computed: nothing but the loop itself is called for each.
+  if (a.type == type && b.type == type && computed == result && x != out) {
+    for (int64_t i = 0; i < rows; i++) body(n, x + i * a.row, a.stride, y + i * b.row, b.stride, out + i * row);
+    return;
+  }
+  for (int64_t i = 0; i < rows; i++)
+    in_blocks(body, type, computed, result, n, x + i * a.row, a.type, a.stride, y + i * b.row, b.type, b.stride,
+              out + i * row);
 }
-void tk_compare(int op, int type, int64_t n, const void *a, int ta, int64_t sa, const void *b, int tb, int64_t sb,
-                uint8_t *out) {
-  in_blocks(comparisons[type][op], type, TK_TYPE_BOOL, TK_TYPE_BOOL, n, a, ta, sa, b, tb, sb, (char *)out);
+void tk_binary(int op, int type, int result, int64_t rows, int64_t n, tk_rows a, tk_rows b, void *out, int64_t row) {
+  in_rows(binaries[type][op], type, type, result, rows, n, a, b, out, row);
+}
+void tk_compare(int op, int type, int64_t rows, int64_t n, tk_rows a, tk_rows b, uint8_t *out, int64_t row) {
+  in_rows(comparisons[type][op], type, TK_TYPE_BOOL, TK_TYPE_BOOL, rows, n, a, b, (char *)out, row);
 }
 
 #define SELECT(T)                                                                                              \

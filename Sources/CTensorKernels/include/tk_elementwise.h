@@ -43,12 +43,14 @@ void tk_integer_unary(int op, int type, int64_t n, const void *x, int64_t sx, vo
 // What follows takes its operands in any type ta, tb and computes in `type`, one of all but the half-precision ones. Other
 // types are converted as tk_convert does, a block at a time: no operand is ever copied as a whole.
 
-// out[i] = op(a[i * sa], b[i * sb]), which is computed in `type` and converted to `result`.
-void tk_binary(int op, int type, int result, int64_t n, const void *a, int ta, int64_t sa, const void *b, int tb,
-               int64_t sb, void *out);
-// out[i] = a[i * sa] OP b[i * sb]
-void tk_compare(int op, int type, int64_t n, const void *a, int ta, int64_t sa, const void *b, int tb, int64_t sb,
-                uint8_t *out);
+// Rows of an operand: its type, the elements between neighbours in a row, the bytes between rows.
+typedef struct { const void *x; int type; int64_t stride, row; } tk_rows;
+
+// out[i] = op(a[i], b[i]) for n elements of each row, which is computed in `type` and converted to `result`; rows of `out` are
+// `row` bytes apart.
+void tk_binary(int op, int type, int result, int64_t rows, int64_t n, tk_rows a, tk_rows b, void *out, int64_t row);
+// out[i] = a[i] OP b[i]
+void tk_compare(int op, int type, int64_t rows, int64_t n, tk_rows a, tk_rows b, uint8_t *out, int64_t row);
 // out[i] = condition[i * sc] ? a[i * sa] : b[i * sb] in `type`, here of half precision, too.
 void tk_select(int type, int64_t n, const uint8_t *c, int64_t sc, const void *a, int ta, int64_t sa, const void *b,
                int tb, int64_t sb, void *out);

@@ -65,8 +65,8 @@ package enum Elementwise {
   ) -> Tensor {
     let out = Tensor(uninitialized: shape, dtype: result ?? type)
     let (code, resultCode) = (type.kernelCode, out.dtype.kernelCode)
-    pairs(a, b, into: out) { n, a, ta, sa, b, tb, sb, out in
-      tk_binary(Int32(operation), code, resultCode, n, a, ta, sa, b, tb, sb, out)
+    pairs(a, b, into: out) { rows, n, a, b, out, row in
+      tk_binary(Int32(operation), code, resultCode, rows, n, a, b, out, row)
     }
     return out
   }
@@ -78,8 +78,8 @@ package enum Elementwise {
       target.dtype.kernelCode,
       target.dtype.isHalfPrecision ? DType.float32.kernelCode : target.dtype.kernelCode
     )
-    pairs(target, b, into: target) { n, a, ta, sa, b, tb, sb, out in
-      tk_binary(Int32(operation), computing, code, n, a, ta, sa, b, tb, sb, out)
+    pairs(target, b, into: target) { rows, n, a, b, out, row in
+      tk_binary(Int32(operation), computing, code, rows, n, a, b, out, row)
     }
   }
 
@@ -89,19 +89,17 @@ package enum Elementwise {
   {
     let out = Tensor(uninitialized: shape, dtype: .bool)
     let code = type.kernelCode
-    pairs(a, b, into: out) { n, a, ta, sa, b, tb, sb, out in
-      tk_compare(
-        Int32(operation), code, n, a, ta, sa, b, tb, sb, out.assumingMemoryBound(to: UInt8.self))
+    pairs(a, b, into: out) { rows, n, a, b, out, row in
+      tk_compare(Int32(operation), code, rows, n, a, b, out.assumingMemoryBound(to: UInt8.self), row)
     }
     return out
   }
 
-  /// Calls `kernel` with pieces of rows of two broadcast operands and the output they belong to.
+  /// Calls `kernel` with rows of two broadcast operands, or a piece of one, and the output they belong to.
   private static func pairs(
     _ a: Tensor, _ b: Tensor, into out: Tensor,
     _ kernel: (
-      _ n: Int64, _ a: UnsafeRawPointer, _ typeA: Int32, _ strideA: Int64, _ b: UnsafeRawPointer,
-      _ typeB: Int32, _ strideB: Int64, _ out: UnsafeMutableRawPointer
+      _ rows: Int64, _ n: Int64, _ a: tk_rows, _ b: tk_rows, _ out: UnsafeMutableRawPointer, _ row: Int64
     ) -> Void
   ) {
     let (pa, pb, po) = (UnsafeRawPointer(a.rawPointer), UnsafeRawPointer(b.rawPointer), out.rawPointer)
@@ -111,7 +109,8 @@ package enum Elementwise {
       Threads.parallel(out.count, grain: 1 << 14) { range in
         let start = range.lowerBound
         kernel(
-          Int64(range.count), pa + start * sizeA, typeA, 1, pb + start * sizeB, typeB, 1, po + start * size)
+          1, Int64(range.count), tk_rows(x: pa + start * sizeA, type: typeA, stride: 1, row: 0),
+          tk_rows(x: pb + start * sizeB, type: typeB, stride: 1, row: 0), po + start * size, 0)
       }
       return
     }
@@ -119,11 +118,17 @@ package enum Elementwise {
       shape: out.shape,
       strides: [a.broadcastStrides(to: out.shape), b.broadcastStrides(to: out.shape), out.strides])
     let (strideA, strideB) = (iteration.rowStride(0), iteration.rowStride(1))
-    iteration.forEachPiece { row, start, length in
+    let steps = iteration.rowSteps
+    iteration.forEachPiece(together: steps != nil) { row, start, rows, length in
       kernel(
-        Int64(length), pa + (iteration.offset(0, row: row) + start * strideA) * sizeA, typeA, Int64(strideA),
-        pb + (iteration.offset(1, row: row) + start * strideB) * sizeB, typeB, Int64(strideB),
-        po + (iteration.offset(2, row: row) + start) * size)
+        Int64(rows), Int64(length),
+        tk_rows(
+          x: pa + (iteration.offset(0, row: row) + start * strideA) * sizeA, type: typeA,
+          stride: Int64(strideA), row: Int64((steps?[0] ?? 0) * sizeA)),
+        tk_rows(
+          x: pb + (iteration.offset(1, row: row) + start * strideB) * sizeB, type: typeB,
+          stride: Int64(strideB), row: Int64((steps?[1] ?? 0) * sizeB)),
+        po + (iteration.offset(2, row: row) + start) * size, Int64((steps?[2] ?? 0) * size))
     }
   }
 

@@ -54,6 +54,28 @@ package struct StridedIteration {
     return offset
   }
 
+  /// The stride of each operand from row to row; nil where rows do not lie at even distances.
+  package var rowSteps: [Int]? { shape.count == 2 ? strides.map { $0[0] } : nil }
+
+  /// Calls `body(row, start, rows, length)` for pieces of a row, or for several rows.
+  /// - Parameters:
+  ///   - together: whether neighbouring rows may come in one call.
+  ///   - grain: the number of elements worth a thread.
+  func forEachPiece(
+    together: Bool, grain: Int = 1 << 14,
+    _ body: (_ row: Int, _ start: Int, _ rows: Int, _ length: Int) -> Void
+  ) {
+    guard together else {
+      forEachPiece(grain: grain) { row, start, length in body(row, start, 1, length) }
+      return
+    }
+    let (rows, length) = (rowCount, rowLength)
+    if rows * length == 0 { return }
+    Threads.parallel(rows, grain: Swift.max(1, grain / length)) { range in
+      body(range.lowerBound, 0, range.count, length)
+    }
+  }
+
   /// Calls `body(row, start, length)` for pieces of all rows, on several threads when there is enough to do.
   /// - Parameter grain: the number of elements worth a thread.
   package func forEachPiece(grain: Int = 1 << 14, _ body: (_ row: Int, _ start: Int, _ length: Int) -> Void) {

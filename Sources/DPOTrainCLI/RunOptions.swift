@@ -22,10 +22,17 @@ struct ConfigurationOptions: ParsableArguments {
   }
 }
 
-/// How a command that works in a run directory behaves.
+/// Which run a command works with, and how.
 struct RunOptions: ParsableArguments {
   @OptionGroup var configuration: ConfigurationOptions
+  @OptionGroup var behaviour: RunBehaviour
 
+  /// Runs stages, with signals caught.
+  func run(_ stages: [Stage]) throws { try behaviour.run(try configuration.load(), stages) }
+}
+
+/// How a command that works in a run directory behaves.
+struct RunBehaviour: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Shows results, warnings and errors only.")
   var quiet = false
 
@@ -54,8 +61,7 @@ struct RunOptions: ParsableArguments {
   }
 
   /// Runs stages, with signals caught.
-  func run(_ stages: [Stage]) throws {
-    let configuration = try configuration.load()
+  func run(_ configuration: RunConfiguration, _ stages: [Stage]) throws {
     try refuseSeveralProcesses()
     if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
     Interruption.install()

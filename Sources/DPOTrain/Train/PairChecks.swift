@@ -18,7 +18,8 @@ public enum PairFileError: Error, Equatable, CustomStringConvertible {
     if pair.chosen == pair.rejected {
       return "chosen and rejected are the same text, expected two different answers"
     }
-    return seen.insert([pair.id, pair.prompt, pair.rejected]).inserted
+    let turns = pair.history.flatMap { [$0.question, $0.answer] }
+    return seen.insert([pair.id, pair.prompt, pair.rejected, pair.system ?? ""] + turns + pair.images).inserted
       ? nil : "the same pair occurs twice, expected it once"
   }
 

@@ -2,32 +2,6 @@ import LVLM
 import Records
 import Tensor
 
-/// A pair with its token ids, ready to be packed.
-public struct EncodedPair: Sendable {
-  /// The record's id.
-  public var id: String
-  /// The pictures of the prompt, in its order.
-  public var pictures: [Picture]
-  /// Token ids of the prompt, image tokens expanded.
-  public var promptIDs: [Int32]
-  /// The chosen and the rejected answer, each ending with eos.
-  public var completions: [[Int32]]
-  /// How much of each image feature of the prompt belongs to what is asked about, pictures in order; `nil`
-  /// where nobody asks, or there is but one picture as it came.
-  public var focus: [Float]?
-
-  /// Creates a pair.
-  public init(
-    id: String, pictures: [Picture], promptIDs: [Int32], completions: [[Int32]], focus: [Float]? = nil
-  ) {
-    self.id = id
-    self.pictures = pictures
-    self.promptIDs = promptIDs
-    self.completions = completions
-    self.focus = focus
-  }
-}
-
 /// Log-probabilities of the two answers of a pair.
 public struct PairLogProbabilities: Sendable, Equatable {
   /// Of the chosen answer.
@@ -100,11 +74,12 @@ public struct PairScorer {
 
   /// Scores the answers of some pairs.
   public func sums(_ pairs: [EncodedPair]) throws -> Sums {
-    let batchFeatures = try features.features(of: pairs.map(\.pictures))
-    let examples = pairs.map { pair in
+    let parts = pairs.flatMap(\.parts)
+    let batchFeatures = try features.features(of: parts.map(\.prompt.pictures))
+    let examples = parts.map { part in
       PackedExample(
-        promptIDs: pair.promptIDs, images: batchFeatures.numbers(of: pair.pictures),
-        completions: pair.completions)
+        promptIDs: part.prompt.ids, images: batchFeatures.numbers(of: part.prompt.pictures),
+        completions: part.completions)
     }
     let batch = try PackedBatch(
       examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(model.configuration.imageTokenIndex),

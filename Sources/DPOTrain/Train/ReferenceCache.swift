@@ -31,18 +31,22 @@ public final class ReferenceCache {
     _ pairs: [EncodedPair], batchTokens: Int, scorer: PairScorer, digest: (Picture) throws -> String,
     progress: (Int) throws -> Void
   ) throws {
-    let lengths = pairs.map { pair in pair.promptIDs.count + pair.completions.reduce(0) { $0 + $1.count } }
+    let lengths = pairs.map { pair in
+      pair.promptIDs.count + (pair.rejectedPrompt?.ids.count ?? 0)
+        + pair.completions.reduce(0) { $0 + $1.count }
+    }
     var pictureDigests: [Picture: String] = [:]
     for range in TokenBatches.consecutive(lengths: lengths, budget: batchTokens, maximumRecords: 64) {
       let batch = Array(pairs[range])
       var key = Digest()
       for pair in batch {
-        for picture in pair.pictures {
+        for picture in pair.allPictures {
           let known = try pictureDigests[picture] ?? digest(picture)
           pictureDigests[picture] = known
           key.update(known)
         }
         key.update(pair.promptIDs.map(String.init).joined(separator: " "))
+        if let other = pair.rejectedPrompt { key.update(other.ids.map(String.init).joined(separator: " ")) }
         for completion in pair.completions {
           key.update(completion.map(String.init).joined(separator: " "))
         }

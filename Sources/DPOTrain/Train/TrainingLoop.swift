@@ -32,6 +32,10 @@ public final class TrainingLoop {
     public var evalSteps = 0
     /// Steps at the end in which the learning rate decays, which a look may bring forward.
     public var decaySteps = 0
+    /// Whether the weights of the best look are kept, and taken at the end.
+    public var keepsBest = false
+    /// Looks in a row without a better one after which the loop ends; 0 never ends early.
+    public var patience = 0
     /// Hash of everything the stage's outcome depends on.
     public var configurationHash: String
     /// The resolved configuration as text.
@@ -41,8 +45,11 @@ public final class TrainingLoop {
     public init(
       stage: Stage, steps: Int, schedule: LearningRateSchedule, beta1: Double, beta2: Double,
       weightDecay: Double, maxGradNorm: Double, loggingSteps: Int, saveSteps: Int, saveTotalLimit: Int,
-      evalSteps: Int = 0, decaySteps: Int = 0, configurationHash: String, configuration: String
+      evalSteps: Int = 0, decaySteps: Int = 0, keepsBest: Bool = false, patience: Int = 0,
+      configurationHash: String, configuration: String
     ) {
+      self.keepsBest = keepsBest
+      self.patience = patience
       self.evalSteps = evalSteps
       self.decaySteps = decaySteps
       self.stage = stage
@@ -60,6 +67,23 @@ public final class TrainingLoop {
     }
   }
 
+  /// What a look at validation data found.
+  public struct Look {
+    /// Named values for the log.
+    public var values: [(String, Double)]
+    /// Whether the decay of the learning rate is to begin.
+    public var decays: Bool
+    /// What looks are compared by, greater is better; nil where they are not.
+    public var score: Double?
+
+    /// A look.
+    public init(values: [(String, Double)], decays: Bool = false, score: Double? = nil) {
+      self.values = values
+      self.decays = decays
+      self.score = score
+    }
+  }
+
   private let settings: Settings
   private let model: VisionLanguageModel
   private let directory: CheckpointDirectory
@@ -72,6 +96,7 @@ public final class TrainingLoop {
   private var step = 0
   /// Steps of the schedule that are left out because the decay began early.
   private var skippedSteps = 0
+  private var best = BestLook()
   private var log: MetricsLog?
   /// Where the log stood at the checkpoint that is gone on from.
   private var resumedPosition: MetricsLog.Position?
@@ -117,6 +142,7 @@ public final class TrainingLoop {
     window = MetricWindow(progress: checkpoint.progress)
     totalTokens = checkpoint.integer("num_tokens") ?? 0
     skippedSteps = checkpoint.integer("skipped_steps") ?? 0
+    best = BestLook(progress: checkpoint)
     if let bytes = checkpoint.integer("metrics_bytes"), let checksum = checkpoint.integer("metrics_crc32") {
       resumedPosition = .init(byteCount: bytes, crc32: UInt32(truncatingIfNeeded: checksum))
     }
@@ -126,12 +152,12 @@ public final class TrainingLoop {
   }
 
   /// Runs the remaining steps.
-  /// - Parameter look: validates the model; named values for the log, and whether the decay is to begin.
+  /// - Parameter look: validates the model.
   /// - Throws: ``TrainingError`` when a loss is not finite, ``InterruptedRun`` when a stop was asked for,
   ///   errors of the objective and of the checkpoint files.
   public func run(
     _ objective: some TrainingObjective,
-    look: (() throws -> (values: [(String, Double)], decays: Bool))? = nil
+    look: (() throws -> Look)? = nil
   ) throws {
     let metrics = try MetricsLog(
       metricsURL, resuming: settings.stage, after: step, expected: resumedPosition)
@@ -170,13 +196,24 @@ public final class TrainingLoop {
         fields: [("loss", fixed(outcome.loss, 4))] + outcome.highlights)
       if isFinished || (settings.saveSteps > 0 && step % settings.saveSteps == 0) { try save() }
     }
+    if settings.keepsBest { try takeBest() }
   }
 
-  private var isFinished: Bool { step + skippedSteps >= settings.steps }
+  private var isFinished: Bool {
+    step + skippedSteps >= settings.steps || (settings.patience > 0 && best.looksSince >= settings.patience)
+  }
 
   /// Takes a look at validation data, and begins the decay when it says so.
-  private func see(_ look: () throws -> (values: [(String, Double)], decays: Bool)) throws {
+  private func see(_ look: () throws -> Look) throws {
     let seen = try look()
+    if let score = seen.score {
+      if best.isBetter(score, at: step), settings.keepsBest { try saveBest() }
+      if settings.patience > 0, best.looksSince == settings.patience {
+        console.message(
+          "\(settings.stage.rawValue): ends at step \(step), \(settings.patience) looks after the best one at "
+            + "step \(best.step)")
+      }
+    }
     for (name, value) in seen.values { window.set(name, value) }
     console.message(
       "\(settings.stage.rawValue) step \(step): "
@@ -229,6 +266,7 @@ public final class TrainingLoop {
     progress["step"] = .integer(Int64(step))
     progress["num_tokens"] = .integer(Int64(totalTokens))
     if skippedSteps > 0 { progress["skipped_steps"] = .integer(Int64(skippedSteps)) }
+    progress.merge(best.progress) { $1 }
     if let log {
       // What the checkpoint counts on is on disk before it is.
       try log.synchronize()
@@ -243,5 +281,39 @@ public final class TrainingLoop {
         configurationHash: settings.configurationHash, codeVersion: PackageVersion.current,
         baseHash: baseHash),
       step: step)
+  }
+
+  /// The step whose weights the model has at the end.
+  public var weightsStep: Int { settings.keepsBest && best.step > 0 ? best.step : step }
+
+  /// The file of the best look's weights beside the checkpoints.
+  private var bestFile: URL { directory.url.appendingPathComponent("best.h5") }
+
+  private func saveBest() throws {
+    try TrainingCheckpoint(
+      model: ModelState.entries(of: model), progress: ["step": .integer(Int64(step))],
+      configuration: settings.configuration, configurationHash: settings.configurationHash,
+      codeVersion: PackageVersion.current, baseHash: baseHash
+    ).write(to: bestFile)
+  }
+
+  /// Gives the model the weights of the best look.
+  private func takeBest() throws {
+    guard best.step > 0, best.step != step else { return }
+    var parameters = ModelState.Loader(model, from: bestFile)
+    let checkpoint = try TrainingCheckpoint(reading: bestFile) {
+      try $0.requireConfiguration(hash: settings.configurationHash, in: bestFile)
+      try $0.requireBase(hash: baseHash, named: "this run", in: bestFile)
+    } take: {
+      try parameters.take($0)
+    }
+    try parameters.finish()
+    guard checkpoint.integer("step") == best.step else {
+      throw CheckpointError(
+        .mismatch, file: bestFile.path, at: "/progress/step",
+        found: checkpoint.integer("step").map { "step \($0)" } ?? "no step",
+        expected: "step \(best.step), the best look's; --redo \(settings.stage.rawValue) trains again")
+    }
+    console.message("\(settings.stage.rawValue): takes the weights of step \(best.step), the best look")
   }
 }

@@ -4,6 +4,8 @@ public struct ChatTemplate: Equatable, Sendable {
   public let name: String
   /// Everything before the question.
   public let beforeQuestion: String
+  /// What stands around a system message that takes the place of the template's own, up to the question.
+  public let systemFrame: SystemFrame
   /// Everything between an answer's eos and a further question: no system sentence.
   public let beforeLaterQuestion: String
   /// What stands before a question that begins with text rather than with a picture.
@@ -23,6 +25,14 @@ public struct ChatTemplate: Equatable, Sendable {
   /// stands alone; nil where eos alone ends every answer.
   public let answerEnds: AnswerEnds?
 
+  /// Texts around a system message.
+  public struct SystemFrame: Equatable, Sendable {
+    /// Before it.
+    public let before: String
+    /// From its end to the question.
+    public let after: String
+  }
+
   /// Texts behind answers.
   public struct AnswerEnds: Equatable, Sendable {
     /// Before a further question.
@@ -37,7 +47,8 @@ public struct ChatTemplate: Equatable, Sendable {
     beforeQuestion:
       "A chat between a curious user and an artificial intelligence assistant. The assistant gives "
       + "helpful, detailed, and polite answers to the user's questions. USER: ",
-    beforeLaterQuestion: "USER: ", afterQuestion: " ASSISTANT:", stop: nil)
+    systemFrame: .init(before: "", after: " USER: "), beforeLaterQuestion: "USER: ",
+    afterQuestion: " ASSISTANT:", stop: nil)
 
   /// The template MIA-DPO asks for its rejected answers with: *human* for *user*, `###` between the messages.
   public static let llavaV0 = ChatTemplate(
@@ -45,11 +56,12 @@ public struct ChatTemplate: Equatable, Sendable {
     beforeQuestion:
       "A chat between a curious human and an artificial intelligence assistant. The assistant gives "
       + "helpful, detailed, and polite answers to the human's questions.###Human: ",
-    beforeLaterQuestion: "###Human: ", afterQuestion: "###Assistant:", stop: "###")
+    systemFrame: .init(before: "", after: "###Human: "), beforeLaterQuestion: "###Human: ", afterQuestion: "###Assistant:", stop: "###")
 
   /// `USER: … ASSISTANT:` without a system sentence, for small models.
   public static let plain = ChatTemplate(
-    name: "plain", beforeQuestion: "USER: ", beforeLaterQuestion: "USER: ",
+    name: "plain", beforeQuestion: "USER: ", systemFrame: .init(before: "", after: " USER: "),
+    beforeLaterQuestion: "USER: ",
     afterQuestion: " ASSISTANT:", stop: nil)
 
   /// ChatML with the system sentence of SmolLM2-Instruct.
@@ -58,13 +70,16 @@ public struct ChatTemplate: Equatable, Sendable {
     beforeQuestion:
       "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
       + "<|im_start|>user\n",
+    systemFrame: .init(before: "<|im_start|>system\n", after: "<|im_end|>\n<|im_start|>user\n"),
     beforeLaterQuestion: "\n<|im_start|>user\n",
     afterQuestion: "<|im_end|>\n<|im_start|>assistant\n", stop: "<|im_end|>",
     marks: ["<|im_start|>", "<|im_end|>"])
 
   /// Idefics3's and SmolVLM's: `User:` and `Assistant:`, a blank before whatever is text.
   public static let smolVLM = ChatTemplate(
-    name: "smolvlm", beforeQuestion: "<|im_start|>User:", beforeLaterQuestion: "\nUser:", beforeText: " ",
+    name: "smolvlm", beforeQuestion: "<|im_start|>User:",
+    systemFrame: .init(before: "<|im_start|>System: ", after: "<end_of_utterance>\nUser:"),
+    beforeLaterQuestion: "\nUser:", beforeText: " ",
     afterQuestion: "<end_of_utterance>\nAssistant:", beforeAnswer: " ", stop: "<end_of_utterance>",
     marks: ["<|im_start|>", "<end_of_utterance>"])
 
@@ -73,7 +88,9 @@ public struct ChatTemplate: Equatable, Sendable {
   /// An answer begins on a new line. What transformers' template writes for one that stands inside a
   /// conversation, a blank before the line break, is not what the model was asked with when it gave it.
   public static let oneVision = ChatTemplate(
-    name: "onevision", beforeQuestion: "<|im_start|>user ", beforeLaterQuestion: "<|im_start|>user ",
+    name: "onevision", beforeQuestion: "<|im_start|>user ",
+    systemFrame: .init(before: "<|im_start|>system \n", after: "<|im_end|><|im_start|>user "),
+    beforeLaterQuestion: "<|im_start|>user ",
     beforeText: "\n", afterQuestion: "<|im_end|><|im_start|>assistant\n", stop: "<|im_end|>",
     marks: ["<|im_start|>", "<|im_end|>"], gathersPictures: true)
 
@@ -81,6 +98,7 @@ public struct ChatTemplate: Equatable, Sendable {
   /// sentence.
   public static let oneVisionChatML = ChatTemplate(
     name: "onevision_chatml", beforeQuestion: "<|im_start|>user\n",
+    systemFrame: .init(before: "<|im_start|>system\n", after: "<|im_end|>\n<|im_start|>user\n"),
     beforeLaterQuestion: "\n<|im_start|>user\n", afterQuestion: "<|im_end|>\n<|im_start|>assistant\n",
     stop: "<|im_end|>", marks: ["<|im_start|>", "<|im_end|>"])
 
@@ -106,6 +124,7 @@ public struct ChatTemplate: Equatable, Sendable {
     let question = "\(start)user\n"
     return ChatTemplate(
       name: name, beforeQuestion: (system.map { "\(start)system\n\($0)\(end)\n" } ?? "") + question,
+      systemFrame: .init(before: "\(start)system\n", after: "\(end)\n" + question),
       beforeLaterQuestion: "\n" + question, afterQuestion: "\(end)\n\(start)assistant\n", stop: end,
       marks: [start, end], answerEnds: AnswerEnds(inner: end, last: end + "\n"))
   }
@@ -122,12 +141,14 @@ public struct ChatTemplate: Equatable, Sendable {
   }
 
   private init(
-    name: String, beforeQuestion: String, beforeLaterQuestion: String, beforeText: String = "",
+    name: String, beforeQuestion: String, systemFrame: SystemFrame, beforeLaterQuestion: String,
+    beforeText: String = "",
     afterQuestion: String, beforeAnswer: String = "", stop: String?, marks: [String] = [],
     gathersPictures: Bool = false, answerEnds: AnswerEnds? = nil
   ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
+    self.systemFrame = systemFrame
     self.beforeLaterQuestion = beforeLaterQuestion
     self.beforeText = beforeText
     self.afterQuestion = afterQuestion

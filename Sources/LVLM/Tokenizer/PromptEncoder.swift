@@ -65,7 +65,7 @@ public struct PromptEncoder: Sendable {
   }
 
   /// A stretch of a prompt.
-  fileprivate enum Part {
+  enum Part {
     case text(String)
     case token(Int32)
     case image
@@ -87,7 +87,11 @@ public struct PromptEncoder: Sendable {
     try encode(prompt, grids: Array(repeating: geometry.largest(isAlone: imageCount == 1), count: imageCount))
   }
 
-  private func encode(_ parts: [Part], grids: [FeatureGrid], prompt: String) throws -> [Int32] {
+  /// Ids of parts of a prompt.
+  /// - Parameter isFirst: whether the prompt begins with them; otherwise they come after an answer.
+  func encode(
+    _ parts: [Part], grids: [FeatureGrid], prompt: String, isFirst: Bool = true
+  ) throws -> [Int32] {
     let marks = parts.count { if case .image = $0 { true } else { false } }
     guard marks == grids.count else {
       throw PromptError.imageCount(marks: marks, images: grids.count, prompt: prompt)
@@ -101,10 +105,10 @@ public struct PromptEncoder: Sendable {
       let mark = template.marks.first { tokenizer.id(of: $0) == id }
       throw PromptError.notEmbedded(token: mark ?? "\(id)", id: Int(id), count: vocabularySize)
     }
-    return (tokenizer.addsBOS ? [tokenizer.bosID] : []) + ids(of: shown)
+    return (isFirst && tokenizer.addsBOS ? [tokenizer.bosID] : []) + ids(of: shown)
   }
 
-  private func ids(of parts: [Part]) -> [Int32] {
+  func ids(of parts: [Part]) -> [Int32] {
     parts.enumerated().flatMap { index, part -> [Int32] in
       switch part {
       case .text(let text): tokenizer.encode(text, isFirst: index == 0)
@@ -126,7 +130,7 @@ public struct PromptEncoder: Sendable {
   }
 
   /// A text cut at its `<image>` marks and, where asked for, at the template's special tokens.
-  private func parts(_ text: String, findsTokens: Bool) -> [Part] {
+  func parts(_ text: String, findsTokens: Bool) -> [Part] {
     let marks = AddedTokens(
       template.marks.compactMap { mark in
         tokenizer.id(of: mark).map { .init(text: mark, id: $0, isSpecial: true) }
@@ -154,7 +158,7 @@ public struct PromptEncoder: Sendable {
         + parts(template.afterQuestion, findsTokens: true))
   }
 
-  private func joined(_ parts: [Part]) -> [Part] {
+  func joined(_ parts: [Part]) -> [Part] {
     var joined: [Part] = []
     for part in parts {
       if case .text(let text) = part, case .text(let before)? = joined.last {
@@ -199,6 +203,13 @@ public struct PromptEncoder: Sendable {
       parts(question: question),
       grids: grids ?? images.map { _ in geometry.largest(isAlone: images.count == 1) },
       prompt: template.prompt(question))
+    return try example(promptIDs, question: question, images: images, answers: answers, room: room)
+  }
+
+  /// As ``example(question:images:grids:answers:room:)``, of a prompt that is encoded already.
+  func example(
+    _ promptIDs: [Int32], question: String, images: [Int], answers: [String], room: Int
+  ) throws -> PackedExample {
     var completions: [[Int32]] = []
     let nothing = encode(answer: "")
     for (index, answer) in answers.enumerated() {

@@ -14,6 +14,8 @@ public struct ReportContent: Sendable {
   public var versions: [String: String] = [:]
   /// Wall-clock seconds of the stages that ran, in order.
   public var seconds: [(stage: String, seconds: Double)] = []
+  /// What training changed on pairs held out; `nil` where nothing is.
+  public var heldOut: HeldOutSummary?
   /// Figures before and after.
   public var results: EvaluationResult?
   /// Metrics of both training stages.

@@ -25,7 +25,7 @@ public struct ReportPage {
       </head>
       <body>
       <main>
-      \(header)\(headline)\(idea)\(omitted)\(missing)\(accuracy)\(training)\(selection)\(attention)\
+      \(header)\(headline)\(idea)\(omitted)\(missing)\(accuracy)\(heldOut)\(training)\(selection)\(attention)\
       \(answers)\(samples)\(configuration)\
       </main>
       </body>

@@ -1,5 +1,6 @@
 import DPOTrain
 import Foundation
+import Records
 
 extension ReportPage {
   /// Curves of both training stages.
@@ -12,6 +13,9 @@ extension ReportPage {
       body += curves(
         "Loss", ["loss": ("DPO loss", "after"), "nll_loss": ("NLL of chosen", "chosen")], preference)
       body += curves(
+        "Loss on pairs held out", ["eval_loss": ("loss", "after"), "eval_nll_loss": ("NLL of chosen", "chosen")],
+        preference, smooths: false)
+      body += curves(
         "Reward margin", ["rewards/margins": ("chosen − rejected", "after")], preference, including: [0])
       body += curves(
         "Rewards, chosen and rejected",
@@ -20,6 +24,13 @@ extension ReportPage {
       body += curves(
         "Reward accuracy", ["rewards/accuracies": ("chosen over rejected", "after")], preference,
         including: [0, 1], references: [0.5])
+      body += curves(
+        "Reward accuracy on pairs held out, with its 95 % interval",
+        [
+          "eval_rewards/accuracies": ("chosen over rejected", "after"),
+          "eval_rewards/accuracies_low": ("lower end", "before"),
+          "eval_rewards/accuracies_high": ("upper end", "before"),
+        ], preference, including: [0, 1], references: [0.5], smooths: false)
       body += curves(
         "Attention ratio of chosen answers", ["attention/chosen": ("R", "chosen")], preference,
         including: [0, 1])
@@ -44,6 +55,28 @@ extension ReportPage {
       body += "</div>\n"
     }
     return Self.section("Training", nil, body)
+  }
+
+  /// What training changed on pairs that it did not see.
+  var heldOut: HTML {
+    guard let summary = content.heldOut else { return "" }
+    let table = summary.table
+    let head = table.header.map { cell -> HTML in "<th>\(cell)</th>" }
+    let rows = table.rows.map { row -> HTML in
+      let cells = row.dropFirst().map { cell -> HTML in "<td>\(cell)</td>" }
+      return "<tr><th>\(row[0])</th>\(cells)</tr>\n"
+    }
+    return Self.section(
+      "Pairs held out",
+      "What the model says to pairs that it was not trained on, with 95 % intervals over pairs; the weights are "
+        + "those of step \(summary.step).",
+      """
+      <div class="scroll"><table class="results">
+      <thead><tr>\(head)</tr></thead>
+      <tbody>
+      \(rows)</tbody></table></div>
+
+      """)
   }
 
   /// The drawing width of a chart that takes a third of the page.

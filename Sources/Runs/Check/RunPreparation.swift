@@ -1,4 +1,6 @@
+import DPOTrain
 import Foundation
+import LVLM
 import MultiImageData
 import Records
 
@@ -30,8 +32,12 @@ struct RunPreparation {
   ///   - vocabulary: the one the run makes of its own texts, if it does.
   /// - Throws: ``RunCheckError``.
   func prepared(
-    _ source: any QuestionSource, stages: [Stage], vocabulary: OwnVocabulary?
+    _ source: any QuestionSource, stages: [Stage], vocabulary: OwnVocabulary?, ownPairs: OwnPairs? = nil
   ) throws -> (source: any QuestionSource, long: [Stage: [DataError]]) {
+    if let ownPairs {
+      try prepare(ownPairs)
+      return (source, [:])
+    }
     let check = RunCheck(configuration, source: source, stages: stages)
     console.message("data " + check.records)
     for remark in check.remarks() { console.warning(remark) }
@@ -65,5 +71,24 @@ struct RunPreparation {
     let lacking = try left.problems()
     guard lacking.isEmpty else { throw RunCheckError(problems: lacking) }
     return (remaining, long.stages)
+  }
+
+  /// Looks at the pairs of a run that brings its own: what cannot be read, does not fit the model or shows
+  /// pictures that cannot be opened, then memory and disk.
+  private func prepare(_ pairs: OwnPairs) throws {
+    console.message("data " + pairs.words)
+    for unknown in pairs.notes { console.warning(unknown) }
+    let problems = RunCheck(configuration, source: NoQuestions(), stages: [.train]).resourceProblems()
+    var bad: [DataError] = []
+    if configuration.run.onBadRecord == .error {
+      let encoder = try PretrainedModel.encoder(
+        of: configuration.startingModel(in: directory),
+        template: configuration.tokenizer.template?.chatTemplate)
+      bad = try pairs.problems(encoder: encoder, pictures: pictures)
+    }
+    guard problems.isEmpty, bad.isEmpty else {
+      throw RunCheckError(
+        problems: problems, records: bad.isEmpty ? nil : UnusableRecords(bad.inFileOrder))
+    }
   }
 }

@@ -16,9 +16,14 @@ extension RunConfiguration {
       problems.add(place, key, "found \(found), expected \(expected)")
     }
     checkModel(tree, { require($0, $1, found: $2, expected: $3) })
+    checkLoss({ require($0, $1, found: $2, expected: $3) })
+    guard !hasOwnPairs else {
+      checkOwnPairs(tree, { require($0, $1, found: $2, expected: $3) })
+      return
+    }
+    checkNoOwnPairs({ require($0, $1, found: $2, expected: $3) })
     checkData({ require($0, $1, found: $2, expected: $3) })
     checkSelection({ require($0, $1, found: $2, expected: $3) })
-    checkLoss({ require($0, $1, found: $2, expected: $3) })
 
     require(
       sft.maxSteps > 0 || model.path != nil, "sft.max_steps", found: "0 without model.path",

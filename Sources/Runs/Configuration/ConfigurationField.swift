@@ -32,6 +32,13 @@ extension ConfigurationField {
         }
       })
   }
+
+  /// The same key, which is neither written nor counted where the section says so.
+  func absent(when isAbsent: @escaping (Section) -> Bool) -> ConfigurationField {
+    ConfigurationField(
+      key: key, expectation: expectation, summary: summary, affectsResults: affectsResults, read: read,
+      write: { isAbsent($0) ? nil : write($0) }, rows: { isAbsent($1) ? [] : rows($0, $1) })
+  }
 }
 
 /// A key with its value, as the reference and the hash want it.

@@ -7,9 +7,10 @@ extension RunConfiguration: ConfigurationSection {
   static var fields: [ConfigurationField<RunConfiguration>] {
     [
       .section("run", \.run), .section("model", \.model),
-      .section("tokenizer", \.tokenizer), .section("data", \.data), .section("sft", \.sft),
-      .section("compose", \.compose), .section("select", \.select), .section("train", \.train),
-      .section("evaluate", \.evaluate), .section("report", \.report),
+      .section("tokenizer", \.tokenizer), .section("data", \.data),
+      .section("sft", \.sft).absent { $0.hasOwnPairs }, .section("compose", \.compose).absent { $0.hasOwnPairs },
+      .section("select", \.select).absent { $0.hasOwnPairs }, .section("train", \.train),
+      .section("evaluate", \.evaluate).absent { $0.hasOwnPairs }, .section("report", \.report),
     ]
   }
 }
@@ -67,6 +68,22 @@ extension RunConfiguration.Tokenizer: ConfigurationSection {
 extension RunConfiguration.Data: ConfigurationSection {
   static var fields: [ConfigurationField<Self>] {
     [
+      .optionalPath(
+        "pairs", \.pairs,
+        "File of preference pairs to train the model of `model.path` on, JSON or JSONL; such a run has no `sft`, `compose`, `select` and `evaluate`. See pairs.md."
+      ).read(by: .train),
+      .optionalPath("eval_pairs", \.evalPairs, "File of pairs that are held out and never trained on.")
+        .read(by: .train),
+      .number(
+        "eval_share", \.evalShare, .belowOne,
+        "Share of `pairs` that is held out, drawn with `run.seed`, whole prompts at a time."
+      ).read(by: .train),
+    ] + sourceFields.map { field in field.key == "image_root" ? field : field.absent { $0.pairs != nil } }
+  }
+
+  /// Keys of data that pairs are made of.
+  private static var sourceFields: [ConfigurationField<Self>] {
+    [
       .choice(
         "source", \.source,
         "Procedural shape scenes, Debian's Fashion-MNIST, emoji of a colour font, Tux Paint's stamps, several of these, or LLaVA-style conversations with pictures on disk."
@@ -77,7 +94,7 @@ extension RunConfiguration.Data: ConfigurationSection {
       ),
       .optionalPath(
         "image_root", \.imageRoot,
-        "Directory that picture paths of `llava` are relative to; by default the JSON file's."),
+        "Directory that picture paths of `llava` and of `pairs` are relative to; by default the file's."),
       .choice(
         "turns", \.turns,
         "Which turns of `llava` conversations `sft` learns; composed prompts ask the first question of a record, as MIA-DPO does."
@@ -234,139 +251,6 @@ extension RunConfiguration.SFT.VisionPretraining: ConfigurationSection {
       .number(
         "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),
       .number("weight_decay", \.weightDecay, .notNegative, "Decoupled weight decay of matrices."),
-    ]
-  }
-}
-
-extension RunConfiguration.Train: ConfigurationSection {
-  /// The losses that read an option, by name.
-  private static func readers(of option: LossOption) -> String {
-    PreferenceLoss.registry.filter { $0.reads.contains(option) }.map { "`\($0.name)`" }
-      .joined(separator: ", ")
-  }
-
-  static var fields: [ConfigurationField<Self>] {
-    [
-      .number("beta", \.beta, .positive, "Scale β of the implicit reward."),
-      .name("loss_type", \.lossType, oneOf: lossTypes, "Name of the loss; `sigmoid` is DPO's."),
-      .number(
-        "preference_weight", \.preferenceWeight, .notNegative,
-        "Weight of the preference loss; 0 leaves the NLL term alone, as a control."),
-      .number(
-        "label_smoothing", \.labelSmoothing, .belowHalf,
-        "Probability that a preference is the wrong way round."),
-      .choice(
-        "f_divergence_type", \.fDivergenceType,
-        "Divergence between policy and reference; \(readers(of: .divergence)) read it."),
-      .number(
-        "f_alpha_divergence_coef", \.fAlphaDivergenceCoef, .positive,
-        "α of `f_divergence_type: alpha_divergence`, below 1."),
-      .number(
-        "discopop_tau", \.discopopTau, .positive, "Temperature τ of `loss_type: discopop`."),
-      .number("dpop_lambda", \.dpopLambda, .notNegative, "Weight λ of the penalty of `loss_type: dpop`."),
-      .number("simpo_gamma", \.simpoGamma, .notNegative, "Target margin γ of `loss_type: simpo`."),
-      .number(
-        "ld_alpha", \.ldAlpha, .share,
-        "Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO); 1 weighs all alike."
-      ),
-      .flag(
-        "use_weighting", \.useWeighting,
-        "Whether the preference loss of a pair is weighed by how likely its answers are under the policy (WPO)."
-      ),
-      .number("gamma", \.gamma, .notNegative, "Weight γ of the NLL term on the chosen answers."),
-      .number(
-        "anchor_weight", \.anchorWeight, .notNegative,
-        "Weight of mDPO's anchor, −log σ(β log π/π_ref) of the chosen answers, which keeps them from "
-          + "becoming less likely; 0 is none."
-      ),
-      .number(
-        "image_weight", \.imageWeight, .notNegative,
-        "Weight of mDPO's image-conditional term: −log σ(β log π/π_ref of the chosen answer after its "
-          + "pictures − β log π/π_ref of it after corrupted ones); 0 is none, mDPO has 1."
-      ),
-      .choice(
-        "image_corruption", \.imageCorruption,
-        "What `image_weight` does to the picture that is asked about, by seed and pair: `crop` leaves a "
-          + "random rectangle of at most a fifth of its area (mDPO), `swap` exchanges it with another "
-          + "picture of the prompt (and crops it where there is none: grids, pictures in pictures, single "
-          + "images), `noise` lays Gaussian noise of 128 8-bit steps over it."
-      ),
-      .number(
-        "attention_weight", \.attentionWeight, .notNegative,
-        "Weight λ of a penalty λ · max(0, `attention_threshold` − R) on chosen answers, R being the "
-          + "attention ratio by which selection judges, with a gradient: the mean over heads and over the "
-          + "rows of `select.queries`; 0 is none, AA-DPO has 0.9."
-      ),
-      .number(
-        "attention_threshold", \.attentionThreshold, .share,
-        "Attention ratio from which on `attention_weight` penalises nothing."),
-      .optionalLayer(
-        "attention_layer", \.attentionLayer,
-        "Decoder layer that `attention_weight` reads; `null` takes the one that selection read, with "
-          + "`select.layer: auto` the one it found."),
-      .choice(
-        "nll_reduction", \.nllReduction,
-        "NLL as the mean over answer tokens (released code) or their sum per pair (the paper's equation 5)."),
-      .number(
-        "num_train_epochs", \.numTrainEpochs, .epochs, "Passes over the pairs, when `max_steps` is 0."),
-      .integer("max_steps", \.maxSteps, "Optimizer steps; 0 takes `num_train_epochs`."),
-      .integer(
-        "per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, to: 1_000_000,
-        "Pairs per micro-batch."),
-      .integer(
-        "gradient_accumulation_steps", \.gradientAccumulationSteps, from: 1, to: 1_000_000,
-        "Micro-batches per optimizer step."),
-      .number("learning_rate", \.learningRate, .positive, "Peak learning rate."),
-      .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),
-      .number(
-        "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),
-      .number("weight_decay", \.weightDecay, .notNegative, "Decoupled weight decay."),
-      .number(
-        "max_grad_norm", \.maxGradNorm, .notNegative, "Gradients are scaled down to this norm; 0 is off."),
-      .number("adam_beta1", \.adamBeta1, .belowOne, "AdamW's decay of the first moment."),
-      .number("adam_beta2", \.adamBeta2, .belowOne, "AdamW's decay of the second moment."),
-      .choice("adapter", \.adapter, "LoRA adapters on the decoder's linears, or all decoder weights."),
-      .choice(
-        "frozen_dtype", \.frozenDtype,
-        "How matrices that are not trained are stored; `bfloat16` halves their memory, computing is done in Float32."
-      ),
-      .integer("lora_r", \.loraR, from: 1, to: 131_072, "Rank of the adapters, with `adapter: lora`."),
-      .number("lora_alpha", \.loraAlpha, .positive, "Scale α of the adapters: the update is α / r · B · A."),
-      .names("lora_target", \.loraTarget, from: loraTargets, "Decoder linears that carry an adapter."),
-      .flag("train_projector", \.trainProjector, "Whether the projector is trained too."),
-      .flag("train_vision", \.trainVision, "Whether the vision tower is trained too."),
-      .number(
-        "single_image_share", \.singleImageShare, .share,
-        "Share of single-image pairs in a step, as ballast against forgetting."),
-      .integer(
-        "permuted_copies", \.permutedCopies, to: 100,
-        "Copies beside every pair of a sequence whose prompt names one picture, and nothing else of it names "
-          + "one by number: each with the pictures in another order and the number in the prompt changed, at "
-          + "most as many as there are other orders; 0 is none."
-      ),
-      .integer(
-        "ballast_per_step", \.ballastPerStep, to: 1_000_000,
-        "Prompts the base model answered right, beside the pairs of a step: they take part in the NLL term alone."
-      ),
-      .names(
-        "ballast_kinds", \.ballastKinds, from: ballastKindNames, "Kinds of prompts the ballast is drawn from."
-      ),
-      .flag(
-        "precompute_ref_log_probs", \.precomputeRefLogProbs,
-        "Whether reference log-probabilities are computed once and cached."),
-      .flag(
-        "shares_prefix", \.sharesPrefix, "Whether chosen and rejected share one pass over images and prompt."),
-      .integer(
-        "rounds", \.rounds, from: 1, to: 20,
-        "How often the model answers, its answers are selected and it is trained on them: each round starts "
-          + "from the model of the one before, which is its reference too, and asks about the same pictures "
-          + "in other company (with `compose.path` the same prompts)."
-      ).read(by: .compose, .answers, .select, .train),
-      .integer("logging_steps", \.loggingSteps, from: 1, "Steps between two lines of metrics."),
-      .integer("save_steps", \.saveSteps, from: 1, "Steps between two checkpoints.", affectsResults: false),
-      .integer(
-        "save_total_limit", \.saveTotalLimit, "Checkpoints that are kept; 0 keeps all.", affectsResults: false
-      ),
     ]
   }
 }

@@ -57,6 +57,12 @@ extension RunConfiguration {
     /// Which turns of a conversation supervised training learns.
     public typealias Turns = LLaVAConversations.Turns
 
+    /// File of preference pairs to train on, in place of all that makes pairs; `nil` where the run makes them.
+    public var pairs: String?
+    /// File of pairs that are held out; `nil` for none, or for a share of `pairs`.
+    public var evalPairs: String?
+    /// Share of `pairs` that is held out.
+    public var evalShare = 0.0
     /// Kind of data.
     public var source = Source.shapes
     /// Directory of the IDX files (`fashion`) or of the `stamps`, font of the `emoji`, or the JSON file

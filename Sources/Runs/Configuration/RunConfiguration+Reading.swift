@@ -71,6 +71,7 @@ extension RunConfiguration {
   mutating func read(_ tree: ConfigurationNode, file: String, problems: inout ConfigurationProblems) {
     if let node = tree.value(at: "select") { select.readPreset(node) }
     read(tree, key: "", problems: &problems)
+    if hasOwnPairs { sft.maxSteps = 0 }
     if tree.value(at: "run.output_dir") == nil { run.outputDirectory = "runs/\(run.name)" }
     places = ConfigurationPlaces(tree, file: file)
     check(tree, file: file, problems: &problems)
@@ -110,7 +111,7 @@ extension RunConfiguration {
 
   /// SHA-256 of every value that a part of a run depends on, directly or through the parts it needs.
   package func hash(of part: RunPart) -> String {
-    let parts = part.needs.union([part])
+    let parts = needs(of: part).union([part])
     return Self.hash(
       rowsWithReaders.filter { row in
         !row.readers.isDisjoint(with: parts) && (row.affectsResults || row.key.hasPrefix("report."))
@@ -130,6 +131,10 @@ extension RunConfiguration {
       // The model that answers in a later round was selected for and trained in the ones before.
       if train.rounds > 1, !row.readers.isDisjoint(with: [.select, .train]) {
         row.ownReaders = row.readers.union([.answers])
+      }
+      if hasOwnPairs {
+        let readers = row.readers.intersection(parts)
+        row.ownReaders = readers.isEmpty ? [.train] : readers
       }
       return row
     }

@@ -132,6 +132,14 @@ extension RunConfiguration {
     public var precomputeRefLogProbs = true
     /// Whether chosen and rejected share one pass over images and prompt.
     public var sharesPrefix = true
+    /// Steps between two looks at the pairs held out; 0 looks at the end alone.
+    public var evalSteps = 0
+    /// Whether the weights of the best look are taken at the end.
+    public var loadsBestModelAtEnd = false
+    /// By which figure looks are compared.
+    public var metricForBestModel = HeldOutPairs.Criterion.loss
+    /// Looks in a row without a better one after which training ends; 0 never ends early.
+    public var earlyStoppingPatience = 0
     /// Steps between two lines of metrics.
     public var loggingSteps = 10
     /// Steps between two checkpoints.

@@ -27,9 +27,14 @@ package struct OutsideFiles {
   /// The file in a run that remembers what files held, by size and time.
   static let memory = "outside-files.txt"
 
-  init(_ configuration: RunConfiguration, source: any QuestionSource) {
+  init(_ configuration: RunConfiguration, source: any QuestionSource, ownPairs: OwnPairs? = nil) {
     var files: [String: [File]] = [:]
-    let places = Self.dataPlaces(configuration.data)
+    if let ownPairs {
+      files["data.pairs"] =
+        Self.inside(ownPairs.trained.path) + ownPairs.pictures.map { File($0, in: "") }
+      if let held = configuration.data.evalPairs { files["data.eval_pairs"] = Self.inside(held) }
+    }
+    let places = ownPairs == nil ? Self.dataPlaces(configuration.data) : []
     if !places.isEmpty {
       var all = places.flatMap(Self.below)
       var seen = Set(all.map(\.path))
@@ -57,7 +62,7 @@ package struct OutsideFiles {
 
   /// Keys that name files outside a run; those of `data.image_root` are the pictures of `data.path`.
   package static let keys = [
-    "data.path", "data.image_root", "data.names", "model.path", "model.language_model", "compose.path",
+    "data.path", "data.pairs", "data.eval_pairs", "data.image_root", "data.names", "model.path", "model.language_model", "compose.path",
   ]
 
   /// The files and folders that a source reads, those that Debian installs where none is named.

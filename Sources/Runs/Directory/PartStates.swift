@@ -43,7 +43,7 @@ public struct PartStates: Sendable {
   /// default now.
   private func differsInNewKeysAlone(_ part: RunPart) -> Bool {
     let defaults = RunConfiguration().values
-    return part.needs.union([part]).allSatisfy { need in
+    return configuration.needs(of: part).union([part]).allSatisfy { need in
       guard let there = records[need]?.settings ?? earlier else { return false }
       return rows(of: need).allSatisfy { ($0.value == there[$0.key] ?? defaults[$0.key]) }
     }
@@ -71,7 +71,7 @@ public struct PartStates: Sendable {
   /// The parts it was made from that have other files now.
   func changedInputs(of part: RunPart) -> [RunPart] {
     guard let inputs = records[part]?.inputs else { return [] }
-    return part.needs.sorted().filter { need in
+    return configuration.needs(of: part).sorted().filter { need in
       guard let then = inputs[need.rawValue], let now = records[need]?.files else { return false }
       return then != now
     }
@@ -101,7 +101,7 @@ public struct PartStates: Sendable {
     let rows = configuration.rowsWithReaders.filter { digests[$0.key] != nil && $0.affectsResults }
     var files: [RunPart: [String: String]] = [:]
     for part in RunPart.allCases where part != .report {
-      let readers = part.needs.union([part])
+      let readers = configuration.needs(of: part).union([part])
       for row in rows where !row.readers.isDisjoint(with: readers) {
         files[part, default: [:]][row.key] = digests[row.key]
       }
@@ -134,8 +134,8 @@ public struct PartStates: Sendable {
   /// known.
   func inputs(of part: RunPart) -> [String: String] {
     var inputs = outside[part] ?? [:]
-    for need in part.needs { inputs[need.rawValue] = records[need]?.files }
-    if part == .answers || part.needs.contains(.answers) {
+    for need in configuration.needs(of: part) { inputs[need.rawValue] = records[need]?.files }
+    if part == .answers || configuration.needs(of: part).contains(.answers) {
       inputs[RunConfiguration.earlierRoundFolder] = earlierRound
     }
     return inputs
@@ -172,7 +172,7 @@ public struct PartStates: Sendable {
     guard !stale.isEmpty else { return [] }
     let values = configuration.values
     var found: [String: ChangedKey] = [:]
-    for part in RunPart.allCases where stale.contains(where: { $0 == part || $0.needs.contains(part) }) {
+    for part in RunPart.allCases where stale.contains(where: { $0 == part || configuration.needs(of: $0).contains(part) }) {
       guard let there = records[part]?.settings ?? earlier else { continue }
       let here = settings(of: part)
       let known = records[part]?.settings.map { Set($0.keys) } ?? []
@@ -182,7 +182,7 @@ public struct PartStates: Sendable {
       for key in Set(here.keys).union(known) where then(key) != now(key) {
         let reached = RunPart.allCases.filter { other in
           (stale.contains(other) || other == .report)
-            && (other == part || other.needs.contains(part) || found[key]?.redoes.contains(other) == true)
+            && (other == part || configuration.needs(of: other).contains(part) || found[key]?.redoes.contains(other) == true)
         }
         found[key] = ChangedKey(key: key, there: then(key), here: now(key), redoes: reached)
       }

@@ -132,7 +132,8 @@ public final class RunDirectory {
 
   /// Throws when a stage that `stage` reads from is not done.
   public func requirePrerequisites(of stage: Stage) throws {
-    for before in stage.prerequisites where !isDone(RunPart(before)) {
+    for before in stage.prerequisites
+    where configuration.stages.contains(before) && !isDone(RunPart(before)) {
       let differences =
         states.changes.filter { $0.redoes.contains(RunPart(before)) }.map(\.difference)
         + states.changedFiles.filter { $0.redoes.contains(RunPart(before)) }.map {
@@ -167,7 +168,7 @@ public final class RunDirectory {
   public func markUndone(_ stage: Stage) throws {
     let first = RunPart(stage)
     for part in RunPart.allCases
-    where part == first || part.needs.contains(first) && (states.records[part]?.inputs ?? [:]).isEmpty {
+    where part == first || configuration.needs(of: part).contains(first) && (states.records[part]?.inputs ?? [:]).isEmpty {
       unlink(file(part.recordName).path)
       states.set(nil, of: part)
     }
@@ -183,7 +184,7 @@ public final class RunDirectory {
 
   /// Compares the files of all parts that a stage reads.
   func verifyInputs(of stage: Stage) throws {
-    for part in RunPart(stage).needs.sorted() { try verify(part) }
+    for part in configuration.needs(of: RunPart(stage)).sorted() { try verify(part) }
   }
 
   /// Takes a file that was changed after a part was done for the part's own.

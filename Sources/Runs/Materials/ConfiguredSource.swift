@@ -12,6 +12,7 @@ extension RunConfiguration {
   public func questionSource(
     pictures: PictureCheck = PictureCheck(), collects: Bool = false
   ) throws -> any QuestionSource {
+    guard !hasOwnPairs else { return NoQuestions() }
     let sizes: [DataSplit: Int] = [
       .sft: data.sizes.sft, .preference: data.sizes.pref, .validation: data.sizes.val, .test: data.sizes.test,
     ]

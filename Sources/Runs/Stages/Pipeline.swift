@@ -48,12 +48,14 @@ public struct Pipeline {
     // The data first: where it cannot be read, `fresh` must not have cost an earlier run.
     let place = URL(fileURLWithPath: configuration.run.outputDirectory, isDirectory: true)
     let pictures = PictureCheck(console: console, remembering: place)
+    let stages = try configuration.stages(among: stages)
+    let ownPairs = try OwnPairs(configuration)
     let all = try configuration.questionSource(pictures: pictures, collects: true)
     if stages.contains(.sft), configuration.sft.maxSteps > 0, let path = configuration.model.languageModel {
       try ModelBuilder.requireLanguageModel(path)
     }
     let vocabulary = OwnVocabulary(configuration, source: all)
-    let files = OutsideFiles(configuration, source: all)
+    let files = OutsideFiles(configuration, source: all, ownPairs: ownPairs)
     let outside = files.digests(remembering: place)
     let looked = outside.filter { !accepted.contains($0.key) }
     let open = stages.filter { stage in
@@ -67,7 +69,7 @@ public struct Pipeline {
       : try RunPreparation(
         configuration: configuration, directory: place, console: console, pictures: pictures
       )
-      .prepared(all, stages: open, vocabulary: vocabulary)
+      .prepared(all, stages: open, vocabulary: vocabulary, ownPairs: ownPairs)
     let directory = try RunDirectory(configuration, fresh: isFresh, outside: outside)
     for note in directory.notes { console.warning(note) }
     for path in accepted {
@@ -85,13 +87,14 @@ public struct Pipeline {
     for stage in open { try omissions.leaveOut(long[stage] ?? [], stage: stage, part: " length") }
     let context = StageContext(
       configuration: configuration, directory: directory, console: console, source: source,
-      omissions: omissions, pictureCheck: pictures, vocabulary: vocabulary)
+      omissions: omissions, pictureCheck: pictures, vocabulary: vocabulary, ownPairs: ownPairs)
     var earlierRound = configuration.earlierRound()
     for stage in stages.sorted() {
       let isRedone = redone.contains { $0.stage == stage && !directory.isDone($0) }
       if stage != .report, directory.isDone(RunPart(stage)), !isRedone {
         for part in RunPart.allCases where part.stage == stage { try directory.verify(part) }
         console.message("\(stage.rawValue): done before")
+        if stage == .train { try printHeldOut(directory) }
         if stage == .evaluate {
           try renameResults(directory)
           try printTable(directory)
@@ -133,7 +136,14 @@ public struct Pipeline {
         "\(stage.rawValue): \(fixed(seconds, 1)) s, at most \(EnvironmentReport.peakResidentBytes >> 20) MiB so far"
       )
       if stage == .evaluate { try printTable(directory) }
+      if stage == .train { try printHeldOut(directory) }
     }
+  }
+
+  /// The table of the pairs held out, where there are some.
+  private func printHeldOut(_ directory: RunDirectory) throws {
+    guard let summary = try HeldOutSummary(ofRun: directory.url) else { return }
+    console.result(summary.table.plain)
   }
 
   /// Says which keys are others than when the parts that these stages read or make were made, before any of

@@ -34,16 +34,19 @@ public enum ReportStage {
   public static func content(
     runDirectory: URL, title: String? = nil, samples: Int = 6, attentionMaps: Int = 4
   ) throws -> ReportContent {
-    var reader = RunReader(directory: runDirectory)
+    let heldOut = try HeldOutSummary(ofRun: runDirectory)
+    let isOnOwnPairs = try Self.isOnOwnPairs(runDirectory)
+    var reader = RunReader(directory: runDirectory, expected: isOnOwnPairs ? ["train", "run"] : nil)
     let results = try reader.results()
     var content = ReportContent(title: title ?? results?.configName ?? runDirectory.lastPathComponent)
     content.results = results
+    content.heldOut = heldOut
     content.seed = results?.seed
     content.configHash = results?.configHash
     content.versions = results?.versions ?? [:]
     content.seconds = results?.orderedSeconds ?? reader.stageSeconds()
     content.configuration = try reader.text("config.yaml")
-    content.metrics = try reader.rows("metrics.jsonl", "curves", by: "sft")
+    content.metrics = try reader.rows("metrics.jsonl", "curves", by: isOnOwnPairs ? "train" : "sft")
     content.candidates = try reader.rows(
       "select/candidates.jsonl", "selection and attention maps", by: "select")
     content.layers = try reader.decoded("select/\(LayerProfile.file)")
@@ -56,6 +59,13 @@ public enum ReportStage {
     content.omissions = try OmissionLog.counts(in: runDirectory)
     content.missing = reader.missing
     return content
+  }
+
+  /// Whether the run is one on pairs that were there already.
+  private static func isOnOwnPairs(_ run: URL) throws -> Bool {
+    let file = run.appendingPathComponent("config.yaml")
+    guard FileManager.default.fileExists(atPath: file.path) else { return false }
+    return (try? RunConfiguration(contentsOf: file))?.hasOwnPairs ?? false
   }
 
   private static func sheet(
@@ -144,13 +154,16 @@ private struct RunReader {
   let directory: URL
   var missing: [String] = []
   private var unreadable = 0
+  /// The stages that the run has; nil for all of them.
+  private let expected: Set<String>?
 
-  init(directory: URL) { self.directory = directory }
+  init(directory: URL, expected: Set<String>?) { (self.directory, self.expected) = (directory, expected) }
 
   private func url(_ name: String) -> URL { directory.appendingPathComponent(name) }
 
   private mutating func exists(_ name: String, _ what: String, by stage: String) -> Bool {
     if FileManager.default.fileExists(atPath: url(name).path) { return true }
+    if let expected, !expected.contains(stage) { return false }
     missing.append("\(name) (\(what)): written by the stage \(stage), which has not run here")
     return false
   }

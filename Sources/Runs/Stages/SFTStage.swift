@@ -71,10 +71,9 @@ struct SFTStage {
           let found = try look.accuracies()
           let several = found.filter { QuestionKind.multiImage.contains($0.kind) }.map(\.accuracy)
           let mean = several.reduce(0, +) / Double(max(several.count, 1))
-          return (
-            found.map { ("eval_accuracy_" + $0.kind.rawValue, $0.accuracy) },
-            settings.stopAccuracy > 0 && !several.isEmpty && mean >= settings.stopAccuracy
-          )
+          return TrainingLoop.Look(
+            values: found.map { ("eval_accuracy_" + $0.kind.rawValue, $0.accuracy) },
+            decays: settings.stopAccuracy > 0 && !several.isEmpty && mean >= settings.stopAccuracy)
         }
       })
     try ModelBuilder.save(base, to: context.baseModel)

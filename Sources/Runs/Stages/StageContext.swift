@@ -21,12 +21,16 @@ public struct StageContext {
   let pictureCheck: PictureCheck
   /// The vocabulary of the run's own texts, where it makes one.
   let vocabulary: OwnVocabulary?
+  /// The pairs of a run that brings its own.
+  let ownPairs: OwnPairs?
 
   /// Creates a context.
   init(
     configuration: RunConfiguration, directory: RunDirectory, console: Console, source: any QuestionSource,
-    omissions: OmissionLog, pictureCheck: PictureCheck = PictureCheck(), vocabulary: OwnVocabulary? = nil
+    omissions: OmissionLog, pictureCheck: PictureCheck = PictureCheck(), vocabulary: OwnVocabulary? = nil,
+    ownPairs: OwnPairs? = nil
   ) {
+    self.ownPairs = ownPairs
     self.omissions = omissions
     self.pictureCheck = pictureCheck
     self.vocabulary = vocabulary

@@ -12,23 +12,42 @@ extension TrainStage {
   func usablePairs(
     _ encoder: PromptEncoder, _ origins: PairOrigins?
   ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
+    if let own = context.ownPairs { return try usable(own.trained, encoder, origins) }
+    var file = OwnPairs.File(path: context.directory.pairs.path)
+    file.rows = try PreferencePairFile.readLines(
+      file.path, imageFolder: context.directory.url.path, broken: { file.problems.append($0) })
+    return try usable(file, encoder, origins)
+  }
+
+  /// The pairs held out that a model can be asked about; none where nothing is held out.
+  /// - Throws: ``UnusableRecords`` for the others, unless they are to be left out.
+  func heldOutPairs(_ encoder: PromptEncoder) throws -> [EncodedPair] {
+    guard let held = context.ownPairs?.held else { return [] }
+    return try usable(held, encoder, nil, part: " held out").map(\.encoded).map { pair in
+      var pair = pair
+      // A name of the pairs that are trained on may be here again.
+      pair.id = "held out: \(pair.id)"
+      return pair
+    }
+  }
+
+  private func usable(
+    _ file: OwnPairs.File, _ encoder: PromptEncoder, _ origins: PairOrigins?, part: String = ""
+  ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
     let settings = context.configuration.train
-    let file = context.directory.pairs.path
-    var problems: [DataError] = []
-    let read = try PreferencePairFile.readLines(
-      file, imageFolder: context.directory.url.path, broken: { problems.append($0) })
+    var problems = file.problems
     var seen = Set<[String]>()
-    let usable = try encoded(read, of: file, encoder, problems: &problems) {
+    let usable = try encoded(file.rows, of: file.path, encoder, problems: &problems) {
       PairFileError.problem(of: $0, seen: &seen) ?? origins?.problem(of: $0, settings)
     }
     problems = problems.inFileOrder
-    try context.omissions.leaveOut(problems, stage: .train)
+    try context.omissions.leaveOut(problems, stage: .train, part: part)
     guard let first = problems.first, usable.isEmpty else {
-      guard !usable.isEmpty else { throw PairFileError.none(file: file) }
+      guard !usable.isEmpty else { throw PairFileError.none(file: file.path) }
       return Self.distinctlyNamed(usable)
     }
     throw DataError(
-      file: file, problem: "none of \(problems.count) pairs can be used; the first problem: \(first)")
+      file: file.path, problem: "none of \(problems.count) pairs can be used; the first problem: \(first)")
   }
 
   /// The pairs, each followed by its copies in other orders where the settings want them.
@@ -72,11 +91,13 @@ extension TrainStage {
     _ rows: [(pair: PreferencePair, line: Int)], of file: String, _ encoder: PromptEncoder,
     problems: inout [DataError], problem: (PreferencePair) -> String? = { _ in nil }
   ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
-    let broken = try context.pictureCheck.problems(of: rows.lazy.flatMap { images(of: $0.pair) })
+    let broken = try context.pictureCheck.problems(
+      of: rows.lazy.flatMap { images(of: $0.pair) + rejectedImages(of: $0.pair) })
     var usable: [(pair: PreferencePair, encoded: EncodedPair)] = []
     for (pair, line) in rows {
       do {
-        if let problem = problem(pair) ?? images(of: pair).lazy.compactMap({ broken[$0] }).first {
+        let files = images(of: pair) + rejectedImages(of: pair)
+        if let problem = problem(pair) ?? files.lazy.compactMap({ broken[$0] }).first {
           throw RecordError(id: pair.id, reason: problem)
         }
         usable.append((pair, try encode(pair, encoder)))
@@ -122,18 +143,14 @@ extension TrainStage {
     pair.images.map { URL(fileURLWithPath: $0, relativeTo: context.directory.url).path }
   }
 
+  /// The files of the pictures of its rejected answer, where they are others.
+  private func rejectedImages(of pair: PreferencePair) -> [String] {
+    (pair.rejectedImages ?? []).map { URL(fileURLWithPath: $0, relativeTo: context.directory.url).path }
+  }
+
   private func encode(_ pair: PreferencePair, _ encoder: PromptEncoder) throws -> EncodedPair {
-    do {
-      let example = try encoder.example(
-        question: pair.prompt, images: Array(pair.images.indices),
-        grids: try encoder.grids(ofFiles: images(of: pair)), answers: [pair.chosen, pair.rejected])
-      return EncodedPair(
-        id: pair.id,
-        pictures: images(of: pair).map(Picture.file),
-        promptIDs: example.promptIDs, completions: example.completions)
-    } catch let error as PromptError {
-      throw RecordError(id: pair.id, reason: "\(error)")
-    }
+    try EncodedPair(
+      pair, pictures: images(of: pair), rejectedPictures: rejectedImages(of: pair), encoder: encoder)
   }
 
   /// The judged answers of the selection, where they are there: pairs may also come from elsewhere.

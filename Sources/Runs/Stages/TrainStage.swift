@@ -1,3 +1,4 @@
+import Checkpoint
 import DPOTrain
 import Foundation
 import LVLM
@@ -36,19 +37,27 @@ struct TrainStage {
     let corrupted = try origins.map { try corruptedPairs(usable, $0, features) } ?? []
     let candidates = try candidates()
     let ballast = try ballast(candidates, base.encoder)
+    let held = try heldOutPairs(base.encoder)
 
-    let shown = (encoded + (ballast?.examples ?? []) + corrupted).map(\.pictures)
+    let shown = (encoded + held + (ballast?.examples ?? []) + corrupted).map(\.allPictures)
     try frozen.prepare(shown)
     let terms = try settings.objectiveTerms()
     let reference: ([EncodedPair]) throws -> [PairLogProbabilities] =
       terms.needsReference
-      ? try reference(encoded, corrupted, base: base, features: frozen, file: "reference.h5", in: folder)
+      ? try reference(encoded, corrupted + held, base: base, features: frozen, file: "reference.h5", in: folder)
       : { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } }
     let referenceOfCorrupted =
       corrupted.isEmpty || !settings.precomputeRefLogProbs
       ? reference
       : try self.reference(
         corrupted, base: base, features: frozen, file: "reference-corrupted.h5", in: folder)
+    let referenceOfHeld =
+      held.isEmpty
+      ? []
+      : terms.needsReference && !settings.precomputeRefLogProbs
+        ? try reference(held)
+        : try cachedReference(held, base: base, features: frozen, file: "reference-held-out.h5", in: folder)(
+          held)
     if features !== frozen {
       frozen.removeAll()
       try features.prepare(shown)
@@ -85,6 +94,13 @@ struct TrainStage {
         : CorruptedAnswers(
           corrupted, scorer: self.scorer(model, features), reference: referenceOfCorrupted),
       reference: reference)
+    let heldOut =
+      held.isEmpty
+      ? nil
+      : HeldOutPairs(
+        held, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer, terms: terms,
+        reference: terms.needsReference
+          ? referenceOfHeld : held.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) })
     let loop = TrainingLoop(
       settings: TrainingLoop.Settings(
         stage: .train, steps: steps,
@@ -94,6 +110,8 @@ struct TrainStage {
         beta1: settings.adamBeta1, beta2: settings.adamBeta2, weightDecay: settings.weightDecay,
         maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,
         saveSteps: settings.saveSteps, saveTotalLimit: settings.saveTotalLimit,
+        evalSteps: held.isEmpty ? 0 : settings.evalSteps > 0 ? settings.evalSteps : steps,
+        keepsBest: settings.loadsBestModelAtEnd, patience: settings.earlyStoppingPatience,
         configurationHash: context.directory.identity(of: .train), configuration: context.configuration.yaml),
       model: model, checkpoints: try context.directory.checkpoints, metrics: context.directory.metrics,
       console: context.console,
@@ -103,8 +121,20 @@ struct TrainStage {
     let counts = model.parameterCounts
     context.console.message(
       "train: \(pairs.count) pairs, \(steps) steps of \(batch), \(counts.trainable) of \(counts.all) weights")
-    try loop.run(objective)
+    try loop.run(
+      objective,
+      look: heldOut.map { heldOut in
+        {
+          let figures = try heldOut.figures()
+          return TrainingLoop.Look(values: figures.named, score: figures.score(settings.metricForBestModel))
+        }
+      })
     try ModelBuilder.save(base, to: context.trainedModel)
+    guard let heldOut else { return }
+    let summary = HeldOutSummary(
+      pairs: held.count, step: loop.weightsStep, before: try heldOut.figures(ofReference: referenceOfHeld),
+      after: try heldOut.figures())
+    try AtomicFile.write(summary.json.pretty.utf8, to: folder.appendingPathComponent(HeldOutSummary.file))
   }
 
   /// Log-probabilities under the reference: computed once and cached, or live.
@@ -113,10 +143,17 @@ struct TrainStage {
     _ pairs: [EncodedPair], _ others: [EncodedPair] = [], base: PretrainedModel, features: FeatureStore,
     file: String, in folder: URL
   ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
-    let settings = context.configuration.train
-    guard settings.precomputeRefLogProbs else {
+    guard context.configuration.train.precomputeRefLogProbs else {
       return try liveReference(pairs + others, base: base, features: features)
     }
+    return try cachedReference(pairs, base: base, features: features, file: file, in: folder)
+  }
+
+  /// Log-probabilities under the reference, computed once and kept in a file.
+  private func cachedReference(
+    _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore, file: String, in folder: URL
+  ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
+    let settings = context.configuration.train
     var fingerprint = Digest()
     fingerprint.update(ModelState.digest(base.model))
     fingerprint.update(try base.pictureSettings())
@@ -159,7 +196,7 @@ struct TrainStage {
     copy.model.setTrainable(false, .vision, .projector, .decoder)
     copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
     let features = context.features(copy.model, try context.pictures(copy))
-    try features.prepare(pairs.map(\.pictures))
+    try features.prepare(pairs.map(\.allPictures))
     let scorer = scorer(copy.model, features)
     return { try Self.values($0, scorer) }
   }

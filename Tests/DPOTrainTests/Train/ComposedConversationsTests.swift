@@ -140,7 +140,7 @@ import Testing
         looks += 2
         seen.append(looks)
         if looks >= last { throw Killed() }
-        return ([("eval_accuracy_sequence", looks / 100)], decays: looks >= 6)
+        return TrainingLoop.Look(values: [("eval_accuracy_sequence", looks / 100)], decays: looks >= 6)
       }
       return seen
     }

@@ -1,0 +1,133 @@
+import LVLM
+import Records
+import Tensor
+
+/// Preference pairs that are never trained on: what the model says to them, before, during and after training.
+public struct HeldOutPairs {
+  /// By which figure looks are compared.
+  public enum Criterion: String, CaseIterable, Sendable {
+    /// The lowest value of the whole objective.
+    case loss = "eval_loss"
+    /// The largest share of pairs whose chosen reward is above the rejected one.
+    case accuracies = "eval_rewards/accuracies"
+    /// The largest mean reward margin.
+    case margins = "eval_rewards/margins"
+  }
+
+  private let pairs: [EncodedPair]
+  private let microBatch: Int
+  private let scorer: PairScorer
+  private let terms: PreferenceObjectiveTerms
+  private let reference: [PairLogProbabilities]
+
+  /// - Parameters:
+  ///   - pairs: at least one.
+  ///   - microBatch: pairs that go through the model at a time.
+  ///   - reference: their log-probabilities under the reference, in the same order.
+  public init(
+    _ pairs: [EncodedPair], microBatch: Int, scorer: PairScorer, terms: PreferenceObjectiveTerms,
+    reference: [PairLogProbabilities]
+  ) {
+    tensorRequire(
+      !pairs.isEmpty && pairs.count == reference.count, "HeldOutPairs",
+      "\(pairs.count) pairs, \(reference.count) log-probabilities of the reference")
+    self.pairs = pairs
+    self.microBatch = microBatch
+    self.scorer = scorer
+    self.terms = terms
+    self.reference = reference
+  }
+
+  /// What a model says to the pairs.
+  public struct Figures: Sendable {
+    /// The training objective over all of them. A loss that compares pairs with each other is the mean over
+    /// micro-batches.
+    public internal(set) var loss = 0.0
+    /// Sums over the pairs, named as in training.
+    public internal(set) var metrics = PreferenceMetrics()
+    /// The reward margin of each pair.
+    public internal(set) var margins: [Double] = []
+    /// Whether the chosen answer of each pair is the likelier one under the model itself.
+    public internal(set) var prefersChosen: [Bool] = []
+
+    /// The share of pairs whose chosen reward is above the rejected one, with Wilson's interval.
+    public var accuracy: Interval? { Statistics.wilson(hits: margins.count { $0 > 0 }, of: margins.count) }
+
+    /// The share of pairs whose chosen answer is the likelier one, with Wilson's interval.
+    public var preference: Interval? {
+      Statistics.wilson(hits: prefersChosen.count { $0 }, of: prefersChosen.count)
+    }
+
+    /// The mean reward margin with its bootstrap interval over pairs.
+    public var margin: Interval? {
+      var generator = RandomGenerator(seed: 0, stream: 0x4845_4C44)
+      return Statistics.bootstrapMean(margins, resamples: 1000, using: &generator)
+    }
+
+    /// Names and values for the log, with the ends of the intervals of accuracy and margin.
+    public var named: [(String, Double)] {
+      var values = [("eval_loss", loss)] + metrics.named.map { ("eval_" + $0.0, $0.1) }
+      for (name, interval) in [("accuracies", accuracy), ("margins", margin)] {
+        guard let interval else { continue }
+        values.append(("eval_rewards/\(name)_low", interval.low))
+        values.append(("eval_rewards/\(name)_high", interval.high))
+      }
+      return values
+    }
+
+    /// The figure that looks are compared by, greater is better.
+    public func score(_ criterion: Criterion) -> Double {
+      switch criterion {
+      case .loss: -loss
+      case .accuracies: metrics.accuracy
+      case .margins: metrics.margin
+      }
+    }
+  }
+
+  /// What the model says as it is now.
+  /// - Throws: errors of the pictures.
+  public func figures() throws -> Figures {
+    try figures { part, _ in
+      let found = try noGradient { try scorer.sums(part) }
+      return (found.scores, found.sums, found.pairWeights)
+    }
+  }
+
+  /// What the reference itself says: its rewards are 0.
+  /// - Parameter known: its log-probabilities, in the order of the pairs.
+  public func figures(ofReference known: [PairLogProbabilities]) throws -> Figures {
+    try figures { _, range in
+      let sums = Tensor(known[range].flatMap { [Float($0.chosen), Float($0.rejected)] })
+      return (sums, sums, nil)
+    }
+  }
+
+  private func figures(
+    _ sums: ([EncodedPair], Range<Int>) throws -> (scores: Tensor, sums: Tensor, pairWeights: Tensor?)
+  ) throws -> Figures {
+    let chosenTokens = pairs.reduce(0) { $0 + $1.completions[0].count }
+    var figures = Figures()
+    for start in stride(from: 0, to: pairs.count, by: microBatch) {
+      let range = start..<min(start + microBatch, pairs.count)
+      let part = Array(pairs[range])
+      let found = try sums(part, range)
+      noGradient {
+        let known = Array(reference[range])
+        let scores = PreferenceObjective.scores(found.scores, pairs: part, reference: known)
+        let chosen = PreferenceObjective.scores(found.sums, pairs: part, reference: known).policyChosen
+        figures.loss += terms.share(
+          of: scores, pairWeights: found.pairWeights, chosenSums: chosen, stepPairs: pairs.count,
+          stepChosenTokens: chosenTokens
+        ).item()
+        figures.metrics.add(scores, chosenSums: chosen, beta: terms.options.beta)
+        for (own, known) in zip(PairLogProbabilities.of(part, scores: found.scores), known) {
+          let (won, lost) = (own.chosen - known.chosen, own.rejected - known.rejected)
+          figures.margins.append(terms.options.beta * (won - lost))
+          figures.prefersChosen.append(own.chosen > own.rejected)
+        }
+      }
+    }
+    return figures
+  }
+}

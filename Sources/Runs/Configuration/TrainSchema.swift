@@ -1,0 +1,149 @@
+import DPOTrain
+import Records
+
+extension RunConfiguration.Train: ConfigurationSection {
+  /// The losses that read an option, by name.
+  private static func readers(of option: LossOption) -> String {
+    PreferenceLoss.registry.filter { $0.reads.contains(option) }.map { "`\($0.name)`" }
+      .joined(separator: ", ")
+  }
+
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .number("beta", \.beta, .positive, "Scale β of the implicit reward."),
+      .name("loss_type", \.lossType, oneOf: lossTypes, "Name of the loss; `sigmoid` is DPO's."),
+      .number(
+        "preference_weight", \.preferenceWeight, .notNegative,
+        "Weight of the preference loss; 0 leaves the NLL term alone, as a control."),
+      .number(
+        "label_smoothing", \.labelSmoothing, .belowHalf,
+        "Probability that a preference is the wrong way round."),
+      .choice(
+        "f_divergence_type", \.fDivergenceType,
+        "Divergence between policy and reference; \(readers(of: .divergence)) read it."),
+      .number(
+        "f_alpha_divergence_coef", \.fAlphaDivergenceCoef, .positive,
+        "α of `f_divergence_type: alpha_divergence`, below 1."),
+      .number(
+        "discopop_tau", \.discopopTau, .positive, "Temperature τ of `loss_type: discopop`."),
+      .number("dpop_lambda", \.dpopLambda, .notNegative, "Weight λ of the penalty of `loss_type: dpop`."),
+      .number("simpo_gamma", \.simpoGamma, .notNegative, "Target margin γ of `loss_type: simpo`."),
+      .number(
+        "ld_alpha", \.ldAlpha, .share,
+        "Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO); 1 weighs all alike."
+      ),
+      .flag(
+        "use_weighting", \.useWeighting,
+        "Whether the preference loss of a pair is weighed by how likely its answers are under the policy (WPO)."
+      ),
+      .number("gamma", \.gamma, .notNegative, "Weight γ of the NLL term on the chosen answers."),
+      .number(
+        "anchor_weight", \.anchorWeight, .notNegative,
+        "Weight of mDPO's anchor, −log σ(β log π/π_ref) of the chosen answers, which keeps them from "
+          + "becoming less likely; 0 is none."
+      ),
+      .number(
+        "image_weight", \.imageWeight, .notNegative,
+        "Weight of mDPO's image-conditional term: −log σ(β log π/π_ref of the chosen answer after its "
+          + "pictures − β log π/π_ref of it after corrupted ones); 0 is none, mDPO has 1."
+      ),
+      .choice(
+        "image_corruption", \.imageCorruption,
+        "What `image_weight` does to the picture that is asked about, by seed and pair: `crop` leaves a "
+          + "random rectangle of at most a fifth of its area (mDPO), `swap` exchanges it with another "
+          + "picture of the prompt (and crops it where there is none: grids, pictures in pictures, single "
+          + "images), `noise` lays Gaussian noise of 128 8-bit steps over it."
+      ),
+      .number(
+        "attention_weight", \.attentionWeight, .notNegative,
+        "Weight λ of a penalty λ · max(0, `attention_threshold` − R) on chosen answers, R being the "
+          + "attention ratio by which selection judges, with a gradient: the mean over heads and over the "
+          + "rows of `select.queries`; 0 is none, AA-DPO has 0.9."
+      ),
+      .number(
+        "attention_threshold", \.attentionThreshold, .share,
+        "Attention ratio from which on `attention_weight` penalises nothing."),
+      .optionalLayer(
+        "attention_layer", \.attentionLayer,
+        "Decoder layer that `attention_weight` reads; `null` takes the one that selection read, with "
+          + "`select.layer: auto` the one it found."),
+      .choice(
+        "nll_reduction", \.nllReduction,
+        "NLL as the mean over answer tokens (released code) or their sum per pair (the paper's equation 5)."),
+      .number(
+        "num_train_epochs", \.numTrainEpochs, .epochs, "Passes over the pairs, when `max_steps` is 0."),
+      .integer("max_steps", \.maxSteps, "Optimizer steps; 0 takes `num_train_epochs`."),
+      .integer(
+        "per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, to: 1_000_000,
+        "Pairs per micro-batch."),
+      .integer(
+        "gradient_accumulation_steps", \.gradientAccumulationSteps, from: 1, to: 1_000_000,
+        "Micro-batches per optimizer step."),
+      .number("learning_rate", \.learningRate, .positive, "Peak learning rate."),
+      .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),
+      .number(
+        "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),
+      .number("weight_decay", \.weightDecay, .notNegative, "Decoupled weight decay."),
+      .number(
+        "max_grad_norm", \.maxGradNorm, .notNegative, "Gradients are scaled down to this norm; 0 is off."),
+      .number("adam_beta1", \.adamBeta1, .belowOne, "AdamW's decay of the first moment."),
+      .number("adam_beta2", \.adamBeta2, .belowOne, "AdamW's decay of the second moment."),
+      .choice("adapter", \.adapter, "LoRA adapters on the decoder's linears, or all decoder weights."),
+      .choice(
+        "frozen_dtype", \.frozenDtype,
+        "How matrices that are not trained are stored; `bfloat16` halves their memory, computing is done in Float32."
+      ),
+      .integer("lora_r", \.loraR, from: 1, to: 131_072, "Rank of the adapters, with `adapter: lora`."),
+      .number("lora_alpha", \.loraAlpha, .positive, "Scale α of the adapters: the update is α / r · B · A."),
+      .names("lora_target", \.loraTarget, from: loraTargets, "Decoder linears that carry an adapter."),
+      .flag("train_projector", \.trainProjector, "Whether the projector is trained too."),
+      .flag("train_vision", \.trainVision, "Whether the vision tower is trained too."),
+      .number(
+        "single_image_share", \.singleImageShare, .share,
+        "Share of single-image pairs in a step, as ballast against forgetting."),
+      .integer(
+        "permuted_copies", \.permutedCopies, to: 100,
+        "Copies beside every pair of a sequence whose prompt names one picture, and nothing else of it names "
+          + "one by number: each with the pictures in another order and the number in the prompt changed, at "
+          + "most as many as there are other orders; 0 is none."
+      ),
+      .integer(
+        "ballast_per_step", \.ballastPerStep, to: 1_000_000,
+        "Prompts the base model answered right, beside the pairs of a step: they take part in the NLL term alone."
+      ),
+      .names(
+        "ballast_kinds", \.ballastKinds, from: ballastKindNames, "Kinds of prompts the ballast is drawn from."
+      ),
+      .flag(
+        "precompute_ref_log_probs", \.precomputeRefLogProbs,
+        "Whether reference log-probabilities are computed once and cached."),
+      .flag(
+        "shares_prefix", \.sharesPrefix, "Whether chosen and rejected share one pass over images and prompt."),
+      .integer(
+        "rounds", \.rounds, from: 1, to: 20,
+        "How often the model answers, its answers are selected and it is trained on them: each round starts "
+          + "from the model of the one before, which is its reference too, and asks about the same pictures "
+          + "in other company (with `compose.path` the same prompts)."
+      ).read(by: .compose, .answers, .select, .train),
+      .integer(
+        "eval_steps", \.evalSteps,
+        "Steps between two looks at the pairs held out (`data.eval_pairs`, `data.eval_share`); 0 looks at the end alone."
+      ),
+      .flag(
+        "load_best_model_at_end", \.loadsBestModelAtEnd,
+        "Whether the weights of the best look are taken at the end instead of the last ones."),
+      .choice(
+        "metric_for_best_model", \.metricForBestModel,
+        "By which figure of the pairs held out looks are compared: the lowest loss, the highest reward accuracy or margin."
+      ),
+      .integer(
+        "early_stopping_patience", \.earlyStoppingPatience, to: 1_000_000,
+        "Looks in a row without a better one after which training ends; 0 never ends early."),
+      .integer("logging_steps", \.loggingSteps, from: 1, "Steps between two lines of metrics."),
+      .integer("save_steps", \.saveSteps, from: 1, "Steps between two checkpoints.", affectsResults: false),
+      .integer(
+        "save_total_limit", \.saveTotalLimit, "Checkpoints that are kept; 0 keeps all.", affectsResults: false
+      ),
+    ]
+  }
+}

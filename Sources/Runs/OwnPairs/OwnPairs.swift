@@ -1,0 +1,159 @@
+import Checkpoint
+import DPOTrain
+import Foundation
+import LVLM
+import MultiImageData
+import Records
+import Tensor
+
+/// The pairs of a run that brings its own: read once, before anything is opened or trained.
+struct OwnPairs {
+  /// The pairs of a file, with the line that each begins in.
+  struct File {
+    /// Where it is.
+    var path: String
+    /// What could be read, in the file's order; pictures with the folder they are in.
+    var rows: [(pair: PreferencePair, line: Int)] = []
+    /// What could not.
+    var problems: [DataError] = []
+    /// Columns that nobody reads.
+    var unknownKeys: [String] = []
+  }
+
+  /// What is trained on.
+  private(set) var trained: File
+  /// What is held out; `nil` where nothing is.
+  private(set) var held: File?
+
+  /// Reads the files that a configuration names; `nil` where it names none.
+  /// - Throws: ``DataError`` for a file that cannot be read at all, or is in no format that is known.
+  init?(_ configuration: RunConfiguration) throws {
+    guard let path = configuration.data.pairs else { return nil }
+    trained = try Self.read(path, configuration)
+    if let path = configuration.data.evalPairs {
+      held = try Self.read(path, configuration)
+      try refuseShared()
+    } else if configuration.data.evalShare > 0 {
+      holdOut(configuration.data.evalShare, seed: configuration.run.seed)
+    }
+  }
+
+  private static func read(_ path: String, _ configuration: RunConfiguration) throws -> File {
+    let folder = configuration.data.imageRoot ?? (path as NSString).deletingLastPathComponent
+    let root = URL(fileURLWithPath: folder.isEmpty ? "." : folder, isDirectory: true)
+    var file = File(path: path)
+    func place(_ images: [String]) -> [String] {
+      images.map { URL(fileURLWithPath: $0, relativeTo: root).path }
+    }
+    for (pair, line) in try PreferencePairFile.readLines(path, broken: { file.problems.append($0) }) {
+      var pair = pair
+      pair.images = place(pair.images)
+      pair.rejectedImages = pair.rejectedImages.map(place)
+      file.rows.append((pair, line))
+    }
+    return file
+  }
+
+  /// Moves a share of the prompts, drawn with the run's seed, to the pairs held out: pairs of one prompt stay
+  /// together, because an answer that was learned is no question any more.
+  private mutating func holdOut(_ share: Double, seed: UInt64) {
+    var (prompts, order): ([String: [Int]], [String]) = ([:], [])
+    for (index, row) in trained.rows.enumerated() {
+      let key = Self.promptKey(row.pair)
+      if prompts[key] == nil { order.append(key) }
+      prompts[key, default: []].append(index)
+    }
+    var generator = RandomGenerator(seed: seed, stream: 0x4845_4C44)
+    let wanted = max(1, Int((Double(trained.rows.count) * share).rounded()))
+    var taken = Set<Int>()
+    for index in generator.permutation(order.count) where taken.count < wanted {
+      taken.formUnion(prompts[order[index]] ?? [])
+    }
+    var held = File(path: trained.path)
+    held.rows = trained.rows.indices.filter(taken.contains).map { trained.rows[$0] }
+    trained.rows = trained.rows.indices.filter { !taken.contains($0) }.map { trained.rows[$0] }
+    self.held = held
+  }
+
+  /// - Throws: ``DataError`` for a pair held out that is trained on, too.
+  private func refuseShared() throws {
+    guard let held else { return }
+    let known = Set(trained.rows.map { Self.promptKey($0.pair) + "\n" + $0.pair.chosen + "\n" + $0.pair.rejected })
+    for (pair, line) in held.rows
+    where known.contains(Self.promptKey(pair) + "\n" + pair.chosen + "\n" + pair.rejected) {
+      throw DataError(
+        file: "\(held.path):\(line)", record: pair.id,
+        problem: "the same pair is in \(trained.path), expected pairs that are not trained on")
+    }
+  }
+
+  private static func promptKey(_ pair: PreferencePair) -> String {
+    ([pair.system ?? ""] + pair.history.flatMap { [$0.question, $0.answer] } + [pair.prompt] + pair.images)
+      .joined(separator: "\u{1F}")
+  }
+
+  /// All files that are read beside the lists themselves.
+  var pictures: [String] {
+    var seen = Set<String>()
+    return ([trained] + [held].compactMap(\.self)).flatMap(\.rows)
+      .flatMap { $0.pair.images + ($0.pair.rejectedImages ?? []) }.filter { seen.insert($0).inserted }
+  }
+
+  /// `120 pairs, 12 held out`, and how many pictures their prompts have.
+  var words: String {
+    let counts = Dictionary(grouping: trained.rows.map(\.pair.images.count)) { $0 }.mapValues(\.count)
+    let pictures = counts.sorted { $0.key < $1.key }.map { "\($0.value) with \($0.key)" }
+      .joined(separator: ", ")
+    return "\(trained.rows.count) pairs" + (held.map { ", \($0.rows.count) held out" } ?? "")
+      + "; pictures: \(pictures.isEmpty ? "none" : pictures)"
+  }
+
+  /// Columns that nobody reads, for people.
+  var notes: [String] {
+    ([trained] + [held].compactMap(\.self)).filter { !$0.unknownKeys.isEmpty }.map {
+      "\($0.path): nothing reads \($0.unknownKeys.joined(separator: ", "))"
+    }
+  }
+
+  /// What a model cannot be trained on, or asked about: unreadable records and pictures, prompts that are too
+  /// long.
+  func problems(encoder: PromptEncoder, pictures: PictureCheck) throws -> [DataError] {
+    let files = [trained] + [held].compactMap(\.self)
+    var problems = files.flatMap(\.problems)
+    let broken = try pictures.problems(of: self.pictures)
+    for file in files {
+      var seen = Set<[String]>()
+      for (pair, line) in file.rows {
+        let shown = pair.images + (pair.rejectedImages ?? [])
+        var problem =
+          PairFileError.problem(of: pair, seen: &seen) ?? shown.lazy.compactMap { broken[$0] }.first
+        if problem == nil {
+          do {
+            _ = try EncodedPair(
+              pair, pictures: pair.images, rejectedPictures: pair.rejectedImages ?? [], encoder: encoder)
+          } catch { problem = (error as? RecordError)?.reason ?? "\(error)" }
+        }
+        if let problem {
+          problems.append(DataError(file: "\(file.path):\(line)", record: pair.id, problem: problem))
+        }
+      }
+    }
+    return problems
+  }
+}
+
+extension HeldOutSummary {
+  /// What a run's training left; nil where nothing is held out.
+  /// - Throws: `CheckpointError` for a file that is not as it was written, ``RowFileError`` for one that is
+  ///   none.
+  package init?(ofRun run: URL) throws {
+    let file = run.appendingPathComponent("train/\(Self.file)")
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    try WrittenFile.verify(file)
+    do {
+      self = try JSONDecoder().decode(Self.self, from: StoredBytes.read(file))
+    } catch {
+      throw RowFileError(error, file: file.path, line: nil)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import MultiImageData
+import Records
+
+/// Runs on preference pairs that are there already (`data.pairs`): the model of `model.path` is trained on
+/// them, and nothing is asked, composed or selected.
+extension RunConfiguration {
+  /// Whether the pairs come from a file.
+  public var hasOwnPairs: Bool { data.pairs != nil }
+
+  /// The stages of the run, in their order.
+  public var stages: [Stage] { hasOwnPairs ? [.train, .report] : Stage.allCases }
+
+  /// Those of some stages that the run has; all of them stand for every stage.
+  /// - Throws: ``RunCheckError`` for a single stage that it does not have.
+  func stages(among wanted: [Stage]) throws -> [Stage] {
+    let own = wanted.filter(stages.contains)
+    guard own.isEmpty, let first = wanted.first else { return own }
+    throw RunCheckError(problems: [
+      RunProblem(
+        place: places.name("data.pairs"),
+        text: "a run on pairs of one's own has no stage \(first.rawValue), only "
+          + stages.map(\.rawValue).joined(separator: " and "))
+    ])
+  }
+
+  /// A text as one value of YAML, whatever characters it has.
+  public static func quoted(_ text: String) -> String {
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n") + "\""
+  }
+
+  /// The parts that the run consists of.
+  var parts: [RunPart] { RunPart.allCases.filter { stages.contains($0.stage) } }
+
+  /// The parts of this run that a part is made from, directly or through others.
+  func needs(of part: RunPart) -> Set<RunPart> {
+    hasOwnPairs ? part.needs.intersection(parts) : part.needs
+  }
+
+  /// Sections that say how to come by a model and by pairs.
+  static let makingSections = ["sft", "compose", "select", "evaluate"]
+
+  /// Keys that only runs on pairs of one's own read.
+  static let ownPairsKeys = [
+    "data.eval_pairs", "data.eval_share", "train.eval_steps", "train.load_best_model_at_end",
+    "train.metric_for_best_model", "train.early_stopping_patience",
+  ]
+
+  /// What contradicts itself in a run on pairs of one's own.
+  func checkOwnPairs(_ tree: ConfigurationNode, _ require: (Bool, String, String, String) -> Void) {
+    require(
+      model.path != nil, "model.path", "nothing with data.pairs", "the model that is trained on these pairs")
+    for section in Self.makingSections {
+      require(
+        tree.value(at: section)?.mapping?.isEmpty ?? true, section, "keys beside data.pairs",
+        "none: a run on pairs of one's own has no such stage")
+    }
+    for key in ["source", "path", "shares", "sizes", "turns", "names", "answers"] {
+      require(
+        tree.value(at: "data.\(key)") == nil, "data.\(key)", "a value beside data.pairs",
+        "none: the pairs are the data")
+    }
+    require(
+      data.evalPairs == nil || data.evalShare == 0, "data.eval_share", "\(data.evalShare) beside data.eval_pairs",
+      "one of them")
+    let held = data.evalPairs != nil || data.evalShare > 0
+    for (key, isSet) in [
+      ("eval_steps", train.evalSteps > 0), ("load_best_model_at_end", train.loadsBestModelAtEnd),
+      ("early_stopping_patience", train.earlyStoppingPatience > 0),
+    ] {
+      require(held || !isSet, "train.\(key)", "a value without pairs held out", "data.eval_pairs or data.eval_share")
+    }
+    for (key, isSet) in [
+      ("load_best_model_at_end", train.loadsBestModelAtEnd),
+      ("early_stopping_patience", train.earlyStoppingPatience > 0),
+    ] where held {
+      require(
+        train.evalSteps > 0 || !isSet, "train.\(key)", "a value with eval_steps 0",
+        "eval_steps of 1 or more, at which models are compared")
+    }
+    for (key, isSet) in [
+      ("attention_weight", train.attentionWeight > 0), ("image_weight", train.imageWeight > 0),
+      ("ballast_per_step", train.ballastPerStep > 0), ("single_image_share", train.singleImageShare > 0),
+      ("permuted_copies", train.permutedCopies > 0), ("rounds", train.rounds > 1),
+    ] {
+      require(
+        !isSet, "train.\(key)", "a value with data.pairs", "its default: it needs prompts that the run composed")
+    }
+  }
+
+  /// What is left over in a run that makes its own pairs.
+  func checkNoOwnPairs(_ require: (Bool, String, String, String) -> Void) {
+    let (own, usual) = (values, Self().values)
+    for key in Self.ownPairsKeys where own[key] != usual[key] {
+      require(false, key, "\(own[key] ?? "a value") without data.pairs", "data.pairs, which it belongs to")
+    }
+  }
+}

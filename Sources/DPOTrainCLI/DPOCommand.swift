@@ -1,6 +1,7 @@
 import ArgumentParser
 import DPOTrain
 import Foundation
+import MultiImageData
 import Records
 import Runs
 
@@ -23,7 +24,7 @@ struct DPOCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Preference pairs, JSON or JSONL, in one of the formats mia-dpo, trl, llama-factory, ms-swift, rlaif-v; see pairs.md.",
+      "Preference pairs, JSON or JSONL, in one of the formats \(PairFormat.names); see pairs.md.",
       valueName: "file"))
   var pairs: String
 

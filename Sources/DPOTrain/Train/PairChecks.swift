@@ -15,9 +15,7 @@ public enum PairFileError: Error, Equatable, CustomStringConvertible {
   /// What a reader of single records cannot see in a pair.
   /// - Parameter seen: the pairs before it.
   package static func problem(of pair: PreferencePair, seen: inout Set<[String]>) -> String? {
-    if pair.chosen == pair.rejected {
-      return "chosen and rejected are the same text, expected two different answers"
-    }
+    if let problem = pair.sameAnswersProblem { return problem }
     let turns = pair.history.flatMap { [$0.question, $0.answer] }
     return seen.insert([pair.id, pair.prompt, pair.rejected, pair.system ?? ""] + turns + pair.images).inserted
       ? nil : "the same pair occurs twice, expected it once"

@@ -15,7 +15,10 @@ extension PreferencePair {
   }
 
   /// `history`, a list of a question and an answer each, as in LLaMA-Factory's alpaca format.
-  static func history(_ value: OrderedJSON?) throws(RecordProblem) -> [Exchange] {
+  /// - Parameter hasPlaceholders: whether MIA-DPO's mark of a picture is one too.
+  static func history(
+    _ value: OrderedJSON?, hasPlaceholders: Bool = true
+  ) throws(RecordProblem) -> [Exchange] {
     guard let value, value != .null else { return [] }
     guard case .array(let list) = value else {
       throw RecordProblem("\"history\": expected a list, found \(value.kind)")
@@ -30,9 +33,8 @@ extension PreferencePair {
       where text.allSatisfy(\.isWhitespace) {
         throw RecordProblem("\(place): the \(name) is empty")
       }
-      history.append(
-        Exchange(
-          question: question.replacing(ImageMark.placeholder, with: ImageMark.text), answer: answer))
+      let marked = question.replacing(ImageMark.placeholder, with: ImageMark.text)
+      history.append(Exchange(question: hasPlaceholders ? marked : question, answer: answer))
     }
     return history
   }
@@ -49,6 +51,9 @@ extension PreferencePair {
     guard marks == images.count else {
       return "has \(marks) \(ImageMark.text) marks for \(images.count) images; "
         + "expected one mark for each image"
+    }
+    if let system, ImageMark.count(in: system) > 0 {
+      return "\"system\" has an \(ImageMark.text) mark, expected none"
     }
     if let index = history.firstIndex(where: { ImageMark.count(in: $0.answer) > 0 }) {
       return "entry \(index + 1) of \"history\": the answer has an \(ImageMark.text) mark, expected none"

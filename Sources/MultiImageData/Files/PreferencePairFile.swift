@@ -55,7 +55,7 @@ public struct PreferencePair: Sendable, Equatable {
     self.extra = extra
     self.system = system
     self.history = history
-    self.rejectedImages = rejectedImages
+    self.rejectedImages = rejectedImages == images ? nil : rejectedImages
   }
 
   /// The format a pair must have had in a mixed file: `In Image<k>` and several pictures is a sequence, with
@@ -91,7 +91,8 @@ public struct PreferencePair: Sendable, Equatable {
     extra = members.filter { !Self.keys.contains($0.key) }
     system = try Self.system(json[key: "system"])
     history = try Self.history(json[key: "history"])
-    rejectedImages = try Self.rejectedImages(json[key: "rejected_image"])
+    let others = try Self.rejectedImages(json[key: "rejected_image"])
+    rejectedImages = others == images ? nil : others
     if let problem = markProblem ?? compositionProblem { throw RecordProblem(problem) }
   }
 

@@ -6,22 +6,27 @@ public struct UnusableRecords: Error, Equatable, Sendable, CustomStringConvertib
   public var problems: [DataError]
   /// What leaves such records out.
   public var remedy: String
+  /// How many more there are than `problems`, where not all were kept.
+  public var further: Int
 
   /// Creates an error.
   public init(
     _ problems: [DataError],
-    remedy: String = "run.on_bad_record: skip leaves them out and lists them in omissions.txt"
+    remedy: String = "run.on_bad_record: skip leaves them out and lists them in omissions.txt",
+    further: Int = 0
   ) {
     self.problems = problems
     self.remedy = remedy
+    self.further = further
   }
 
   /// One record's problem by itself; of several the first ten, a line each, and how many there are.
   public var description: String {
-    guard problems.count > 1 else { return problems.first?.description ?? "" }
-    let more = problems.count > 10 ? "\nand \(problems.count - 10) more" : ""
+    let count = problems.count + further
+    guard count > 1 else { return problems.first?.description ?? "" }
+    let more = count > 10 ? "\nand \(count - 10) more" : ""
     return problems.prefix(10).map(\.description).joined(separator: "\n") + more
-      + "\n\(problems.count) records cannot be used; \(remedy)"
+      + "\n\(count) records cannot be used; \(remedy)"
   }
 }
 

@@ -63,6 +63,30 @@ public struct JSONStyle: Sendable, Equatable {
     return text
   }
 
+  /// A record with what stands between it and the one before: all pieces and ``end(count:)`` one after the
+  /// other are ``text(of:)``.
+  package func piece(_ record: OrderedJSON, number: Int) -> String {
+    var text = ""
+    switch layout {
+    case .list:
+      text += number == 0 ? "[" : indent == nil ? itemSeparator : ","
+      if let indent { text += "\n" + String(repeating: " ", count: indent) }
+      write(record, depth: 1, to: &text)
+    case .lines:
+      if number > 0 { text += "\n" }
+      write(record, depth: nil, to: &text)
+    }
+    return text
+  }
+
+  /// What stands behind the last of `count` pieces.
+  package func end(count: Int) -> String {
+    switch layout {
+    case .list: (count == 0 ? "[" : indent == nil ? "" : "\n") + (endsWithNewline ? "]\n" : "]")
+    case .lines: endsWithNewline && count > 0 ? "\n" : ""
+    }
+  }
+
   private func write(_ value: OrderedJSON, depth: Int?, to text: inout String) {
     switch value {
     case .array(let values):

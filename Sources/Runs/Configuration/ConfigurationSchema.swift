@@ -72,6 +72,10 @@ extension RunConfiguration.Data: ConfigurationSection {
         "pairs", \.pairs,
         "File of preference pairs to train the model of `model.path` on, JSON or JSONL; such a run has no `sft`, `compose`, `select` and `evaluate`. See pairs.md."
       ).read(by: .train),
+      .optionalChoice(
+        "pairs_format", \.pairsFormat,
+        "Format of `pairs` and `eval_pairs`; `null` finds it out from the first record."
+      ).read(by: .train),
       .optionalPath("eval_pairs", \.evalPairs, "File of pairs that are held out and never trained on.")
         .read(by: .train),
       .number(

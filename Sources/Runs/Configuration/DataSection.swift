@@ -59,6 +59,8 @@ extension RunConfiguration {
 
     /// File of preference pairs to train on, in place of all that makes pairs; `nil` where the run makes them.
     public var pairs: String?
+    /// The format of these pairs; `nil` finds it out.
+    public var pairsFormat: PairFormat?
     /// File of pairs that are held out; `nil` for none, or for a share of `pairs`.
     public var evalPairs: String?
     /// Share of `pairs` that is held out.

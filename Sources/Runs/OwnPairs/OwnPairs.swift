@@ -16,6 +16,8 @@ struct OwnPairs {
     var rows: [(pair: PreferencePair, line: Int)] = []
     /// What could not.
     var problems: [DataError] = []
+    /// Its format; `nil` where no record could be read.
+    var format: PairFormat?
     /// Columns that nobody reads.
     var unknownKeys: [String] = []
   }
@@ -45,12 +47,17 @@ struct OwnPairs {
     func place(_ images: [String]) -> [String] {
       images.map { URL(fileURLWithPath: $0, relativeTo: root).path }
     }
-    for (pair, line) in try PreferencePairFile.readLines(path, broken: { file.problems.append($0) }) {
+    let reading = try PairFile.forEach(
+      path, format: configuration.data.pairsFormat, broken: { file.problems.append($0) }
+    ) { pair, line in
       var pair = pair
       pair.images = place(pair.images)
       pair.rejectedImages = pair.rejectedImages.map(place)
+      // Nothing reads them here, and a file may have long ones.
+      pair.extra = []
       file.rows.append((pair, line))
     }
+    (file.format, file.unknownKeys) = (reading.format, reading.unknownColumns)
     return file
   }
 
@@ -104,7 +111,8 @@ struct OwnPairs {
     let counts = Dictionary(grouping: trained.rows.map(\.pair.images.count)) { $0 }.mapValues(\.count)
     let pictures = counts.sorted { $0.key < $1.key }.map { "\($0.value) with \($0.key)" }
       .joined(separator: ", ")
-    return "\(trained.rows.count) pairs" + (held.map { ", \($0.rows.count) held out" } ?? "")
+    return "\(trained.path): \(trained.rows.count) pairs"
+      + (trained.format.map { " in the format \($0.rawValue)" } ?? "") + (held.map { ", \($0.rows.count) held out" } ?? "")
       + "; pictures: \(pictures.isEmpty ? "none" : pictures)"
   }
 

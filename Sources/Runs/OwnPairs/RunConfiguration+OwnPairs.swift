@@ -41,7 +41,7 @@ extension RunConfiguration {
 
   /// Keys that only runs on pairs of one's own read.
   static let ownPairsKeys = [
-    "data.eval_pairs", "data.eval_share", "train.eval_steps", "train.load_best_model_at_end",
+    "data.pairs_format", "data.eval_pairs", "data.eval_share", "train.eval_steps", "train.load_best_model_at_end",
     "train.metric_for_best_model", "train.early_stopping_patience",
   ]
 

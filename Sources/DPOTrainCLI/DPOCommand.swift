@@ -24,7 +24,7 @@ struct DPOCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Preference pairs, JSON or JSONL, in one of the formats \(PairFormat.names); see pairs.md.",
+      "Preference pairs, JSON or JSONL, in the format \(PairFormat.allCases.map(\.rawValue).joined(separator: ", ")); see docs/pairs.md.",
       valueName: "file"))
   var pairs: String
 

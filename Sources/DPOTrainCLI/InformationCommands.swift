@@ -12,9 +12,8 @@ struct PlanCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try options.load()
-    var plan = try RunPlan(configuration)
     let data = DataPlan(configuration)
-    plan.records = data.records
+    let plan = try RunPlan(configuration, data: data)
     print("# The configuration with every value\n")
     print(configuration.yaml)
     print("# The plan\n")

@@ -64,6 +64,17 @@ public struct HeldOutPairs {
       return Statistics.bootstrapMean(margins, resamples: 1000, using: &generator)
     }
 
+    /// Loss, accuracy and margin in a line, with their intervals.
+    public var words: String {
+      func words(_ interval: Interval?, _ digits: Int) -> String {
+        interval.map {
+          "\(fixed($0.estimate, digits)) [\(fixed($0.low, digits)), \(fixed($0.high, digits))]"
+        } ?? "–"
+      }
+      return "eval_loss \(fixed(loss, 4)), eval_rewards/accuracies \(words(accuracy, 3)), "
+        + "eval_rewards/margins \(words(margin, 4))"
+    }
+
     /// Names and values for the log, with the ends of the intervals of accuracy and margin.
     public var named: [(String, Double)] {
       var values = [("eval_loss", loss)] + metrics.named.map { ("eval_" + $0.0, $0.1) }

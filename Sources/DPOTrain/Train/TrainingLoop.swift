@@ -71,13 +71,18 @@ public final class TrainingLoop {
   public struct Look {
     /// Named values for the log.
     public var values: [(String, Double)]
+    /// What the console shows of it; nil for all values.
+    public var words: String?
     /// Whether the decay of the learning rate is to begin.
     public var decays: Bool
     /// What looks are compared by, greater is better; nil where they are not.
     public var score: Double?
 
     /// A look.
-    public init(values: [(String, Double)], decays: Bool = false, score: Double? = nil) {
+    public init(
+      values: [(String, Double)], words: String? = nil, decays: Bool = false, score: Double? = nil
+    ) {
+      self.words = words
       self.values = values
       self.decays = decays
       self.score = score
@@ -217,7 +222,7 @@ public final class TrainingLoop {
     for (name, value) in seen.values { window.set(name, value) }
     console.message(
       "\(settings.stage.rawValue) step \(step): "
-        + seen.values.map { "\($0.0) \(fixed($0.1, 3))" }.joined(separator: ", "))
+        + (seen.words ?? seen.values.map { "\($0.0) \(fixed($0.1, 3))" }.joined(separator: ", ")))
     let rest = settings.steps - settings.decaySteps - step
     guard seen.decays, skippedSteps == 0, rest > 0 else { return }
     skippedSteps = rest

@@ -1,4 +1,6 @@
+import DPOTrain
 import Foundation
+import LVLM
 import MultiImageData
 import Records
 
@@ -12,6 +14,8 @@ public struct DataPlan: Sendable {
   public private(set) var problems: [String] = []
   /// Digests of the files outside the run that parts are made from, by the key that names them.
   public private(set) var outside: [String: String] = [:]
+  /// The pairs of a run that brings its own, where they can be read.
+  private(set) var ownPairs: OwnPairs?
 
   /// Looks at the data as a run would; of many picture files only the first are decoded, and it takes what it
   /// reads from the run's directory, where an earlier run looked at them.
@@ -20,6 +24,10 @@ public struct DataPlan: Sendable {
     let directory = URL(fileURLWithPath: configuration.run.outputDirectory, isDirectory: true)
     do {
       let pictures = PictureCheck(most: mostPictures, remembering: directory)
+      if let own = try OwnPairs(configuration) {
+        try look(at: own, configuration, directory: directory, pictures: pictures)
+        return
+      }
       let source = try configuration.questionSource(pictures: pictures, collects: true)
       // Only where there are parts to compare with: all files are read for it.
       if try PartStates(configuration, in: directory).hasParts {
@@ -43,6 +51,28 @@ public struct DataPlan: Sendable {
       }
     } catch {
       problems.append("\(error)")
+    }
+  }
+
+  /// As the initializer, at the pairs of a run that brings its own.
+  private mutating func look(
+    at own: OwnPairs, _ configuration: RunConfiguration, directory: URL, pictures: PictureCheck
+  ) throws {
+    ownPairs = own
+    records = own.words
+    remarks = own.notes
+    if try PartStates(configuration, in: directory).hasParts {
+      outside = OutsideFiles(configuration, source: NoQuestions(), ownPairs: own).digests(
+        remembering: directory)
+    }
+    let encoder = try PretrainedModel.encoder(
+      of: configuration.startingModel(in: directory),
+      template: configuration.tokenizer.template?.chatTemplate)
+    let bad = try own.problems(encoder: encoder, pictures: pictures).inFileOrder
+    if configuration.run.onBadRecord == .skip {
+      remarks += bad.map { "left out: \($0)" }
+    } else if !bad.isEmpty {
+      problems.append("\(UnusableRecords(bad))")
     }
   }
 

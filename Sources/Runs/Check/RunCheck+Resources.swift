@@ -7,8 +7,11 @@ import Records
 /// Whether memory and disk are there as far as they can be estimated.
 extension RunCheck {
   /// What memory and disk are too small for.
-  public func resourceProblems() -> [RunProblem] {
-    guard let plan = try? RunPlan(configuration), configuration.model.languageModel == nil else { return [] }
+  public func resourceProblems() -> [RunProblem] { resourceProblems(nil) }
+
+  /// As ``resourceProblems()``, of a run that brings its own pairs.
+  func resourceProblems(_ ownPairs: OwnPairs?) -> [RunProblem] {
+    guard let plan = try? RunPlan(configuration, ownPairs: ownPairs), configuration.model.languageModel == nil else { return [] }
     var problems: [RunProblem] = []
     func megabytes(_ bytes: Int) -> String { "\(max(1, bytes >> 20)) MiB" }
     let trains = stages.contains(.train)

@@ -19,10 +19,22 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   private let geometry: any PictureGeometry
   /// How many records the data really have, where that is known (``DataPlan/records``).
   public var records: String?
+  /// The pairs that there are already.
+  private var ownPairs: OwnPairs?
 
   /// Plans a run. Of an existing model its `config.json` is all that is read.
   /// - Throws: `ModelConfigurationError` when that file cannot be used.
-  public init(_ configuration: RunConfiguration) throws {
+  public init(_ configuration: RunConfiguration) throws { try self.init(configuration, ownPairs: nil) }
+
+  /// Plans a run on data that were looked at.
+  /// - Throws: as ``init(_:)``.
+  public init(_ configuration: RunConfiguration, data: DataPlan) throws {
+    try self.init(configuration, ownPairs: data.ownPairs)
+    records = data.records
+  }
+
+  init(_ configuration: RunConfiguration, ownPairs: OwnPairs?) throws {
+    self.ownPairs = ownPairs
     self.configuration = configuration
     if let path = configuration.model.path {
       let shape = try PretrainedModel.shape(of: URL(fileURLWithPath: path))
@@ -100,6 +112,10 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let train = configuration.train
     if train.maxSteps > 0 { return (train.maxSteps, false) }
     let batch = train.perDeviceTrainBatchSize * train.gradientAccumulationSteps
+    if let ownPairs {
+      let perEpoch = (max(ownPairs.trained.rows.count, 1) + batch - 1) / batch
+      return (max(1, Int(clamping: (Double(perEpoch) * train.numTrainEpochs).rounded(.up))), false)
+    }
     let copies = configuration.compose.sequence.entries.reduce(0) { total, entry in
       total + entry.records * min(train.permutedCopies, PermutedPairs.otherOrders(of: entry.images))
     }
@@ -109,6 +125,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   }
 
   private var imagesPerPair: Double {
+    if let ownPairs { return ownPairs.picturesPerPair }
     let compose = configuration.compose
     return Double(compose.shownImages) / Double(max(compose.total, 1))
   }
@@ -232,6 +249,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
 
   /// Most pictures of the pairs and the ballast.
   private var pictureCount: Int {
+    if let ownPairs { return ownPairs.pictures.count }
     let compose = configuration.compose
     let corrupted = configuration.train.imageWeight > 0 ? compose.total + compose.single : 0
     return compose.shownImages + compose.single + corrupted
@@ -328,14 +346,17 @@ public struct RunPlan: Sendable, CustomStringConvertible {
         records
           ?? "\(run.data.source.rawValue): at most sft \(sizes.sft), pref \(sizes.pref), val \(sizes.val), test \(sizes.test)"
       ),
-      (
+    ]
+    let stages = run.stages
+    if stages.contains(.compose) {
+      lines.append((
         "composed",
         "\(run.compose.total): sequence \(run.compose.sequence.total), grid \(run.compose.grid.total), "
           + "pic_in_pic \(run.compose.picInPic.total)"
           + run.compose.levels.filter { $0.mix.total > 0 }.map { ", \($0.key) \($0.mix.total)" }.joined()
           + "; \(run.compose.single) single-image"
-      ),
-    ]
+      ))
+    }
     if let path = run.model.path { lines.append(("model", path)) }
     if let path = run.model.languageModel {
       lines += [
@@ -369,8 +390,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           + "per step" + (isShapeKnown ? ", \(trainedWeights) weights trained" : "")
           + (run.train.rounds > 1 ? "; in each of \(run.train.rounds) rounds" : "")
       ))
-    lines.append(
-      (
+    if stages.contains(.evaluate) {
+      lines.append((
         "evaluate",
         "\(run.evaluate.questions) questions of each of 4 kinds"
           + run.evaluate.levels.filter { $0.count > 0 }.map { ", \($0.key) \($0.count)" }.joined()
@@ -378,6 +399,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           + (run.evaluate.blind ? ", with and without images" : "")
           + (run.evaluate.permuted ? ", sequences in two orders" : "")
       ))
+    }
     if isShapeKnown {
       let speed = Self.productSpeed()
       lines += [

@@ -78,7 +78,8 @@ struct RunPreparation {
   private func prepare(_ pairs: OwnPairs) throws {
     console.message("data " + pairs.words)
     for unknown in pairs.notes { console.warning(unknown) }
-    let problems = RunCheck(configuration, source: NoQuestions(), stages: [.train]).resourceProblems()
+    let problems = RunCheck(configuration, source: NoQuestions(), stages: [.train])
+      .resourceProblems(pairs)
     var bad: [DataError] = []
     if configuration.run.onBadRecord == .error {
       let encoder = try PretrainedModel.encoder(

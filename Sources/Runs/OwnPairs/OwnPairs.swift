@@ -31,6 +31,9 @@ struct OwnPairs {
   /// - Throws: ``DataError`` for a file that cannot be read at all, or is in no format that is known.
   init?(_ configuration: RunConfiguration) throws {
     guard let path = configuration.data.pairs else { return nil }
+    if let model = configuration.model.path, !FileManager.default.fileExists(atPath: model) {
+      throw DataError(file: model, problem: "no such model (model.path)")
+    }
     trained = try Self.read(path, configuration)
     if let path = configuration.data.evalPairs {
       held = try Self.read(path, configuration)
@@ -104,6 +107,12 @@ struct OwnPairs {
     var seen = Set<String>()
     return ([trained] + [held].compactMap(\.self)).flatMap(\.rows)
       .flatMap { $0.pair.images + ($0.pair.rejectedImages ?? []) }.filter { seen.insert($0).inserted }
+  }
+
+  /// Mean number of pictures of a prompt.
+  var picturesPerPair: Double {
+    let counts = trained.rows.map(\.pair.images.count)
+    return Double(counts.reduce(0, +)) / Double(max(counts.count, 1))
   }
 
   /// `120 pairs, 12 held out`, and how many pictures their prompts have.

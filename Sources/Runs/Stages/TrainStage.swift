@@ -126,7 +126,8 @@ struct TrainStage {
       look: heldOut.map { heldOut in
         {
           let figures = try heldOut.figures()
-          return TrainingLoop.Look(values: figures.named, score: figures.score(settings.metricForBestModel))
+          return TrainingLoop.Look(
+            values: figures.named, words: figures.words, score: figures.score(settings.metricForBestModel))
         }
       })
     try ModelBuilder.save(base, to: context.trainedModel)

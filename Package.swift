@@ -29,6 +29,7 @@ let package = Package(
     .target(name: "CMIAHDF5", linkerSettings: [.linkedLibrary("hdf5_serial")]),
     .target(name: "CMIAPNG", linkerSettings: [.linkedLibrary("png16")]),
     .target(name: "CMIATurboJPEG", linkerSettings: [.linkedLibrary("turbojpeg")]),
+    .target(name: "CMIAWebP", linkerSettings: [.linkedLibrary("webp"), .linkedLibrary("webpdemux")]),
     .target(name: "CMIAZlib", linkerSettings: [.linkedLibrary("z")]),
     .target(
       name: "CMIASentencePiece",
@@ -47,7 +48,8 @@ let package = Package(
     .target(
       name: "LVLM",
       dependencies: [
-        "Tensor", "Checkpoint", "CTensorKernels", "CMIAPNG", "CMIATurboJPEG", "CMIASentencePiece",
+        "Tensor", "Checkpoint", "CTensorKernels", "CMIAPNG", "CMIATurboJPEG", "CMIAWebP",
+        "CMIASentencePiece",
       ],
       swiftSettings: swiftSettings),
 

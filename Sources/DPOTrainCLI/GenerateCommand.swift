@@ -30,7 +30,7 @@ struct GenerateCommand: ParsableCommand {
 
   @Option(
     name: .customLong("image"), parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("PNG or JPEG file; can be given several times.", valueName: "file"))
+    help: ArgumentHelp("PNG, JPEG or WebP file; can be given several times.", valueName: "file"))
   var images: [String] = []
 
   @Option(help: "The question.")

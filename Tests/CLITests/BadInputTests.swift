@@ -140,7 +140,7 @@ import Testing
     // The header's checksum has to be right, or the file is merely damaged.
     huge.replaceSubrange(29..<33, with: withUnsafeBytes(of: crc32(huge[12..<29]).bigEndian) { Data($0) })
     for (bytes, expected) in [
-      (Data("no picture at all".utf8), "not an image: expected a PNG or JPEG"),
+      (Data("no picture at all".utf8), "not an image: expected a PNG, JPEG or WebP"),
       (whole.prefix(60), "image is cut short: PNG ends at byte 60"),
       (huge, "image is too large: 100000x100000 pixels, at most 64000000 pixels are allowed"),
     ] {

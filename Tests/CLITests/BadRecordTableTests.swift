@@ -40,7 +40,7 @@ import Testing
       expected: "pictures/cut.jpg: image is cut short"),
     Kind(
       name: "GIF", line: { record($0, image: "\"pictures/gif.jpg\"") },
-      expected: "pictures/gif.jpg: is a GIF, which is not read; convert it to PNG or JPEG"),
+      expected: "pictures/gif.jpg: is a GIF, which is not read; convert it to PNG, JPEG or WebP"),
     Kind(
       name: "missing", line: { record($0, image: "\"pictures/none.png\"") },
       expected: "image \"pictures/none.png\" does not exist"),

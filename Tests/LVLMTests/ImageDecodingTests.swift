@@ -129,10 +129,10 @@ import Testing
     try Data("{\"id\": 1}".utf8).write(to: URL(fileURLWithPath: text))
     #expect(
       message(text)
-        == "\(text): not an image: expected a PNG or JPEG, found the bytes 7b 22 69 64 22 3a 20 31")
+        == "\(text): not an image: expected a PNG, JPEG or WebP, found the bytes 7b 22 69 64 22 3a 20 31")
     let empty = folder + "/empty.jpg"
     try Data().write(to: URL(fileURLWithPath: empty))
-    #expect(message(empty) == "\(empty): not an image: expected a PNG or JPEG, found an empty file")
+    #expect(message(empty) == "\(empty): not an image: expected a PNG, JPEG or WebP, found an empty file")
     let large = ImageFixtures.golden("rgb4_101x64.png")
     #expect(
       message(large, limits: ImageLimits(maximumPixels: 6000))

@@ -26,7 +26,8 @@ package struct BenchmarkPictures: Sendable {
         return try RGBImage(
           decoding: Self.bytes(ofBase64: encoded[element], name: name), name: name, transparency: .dropped)
       } catch let error as ImageError {
-        throw BenchmarkCellError(column: "image", found: "\(error)", expected: "a PNG or JPEG in base64")
+        throw BenchmarkCellError(
+          column: "image", found: "\(error)", expected: "a PNG, JPEG or WebP in base64")
       }
     }
   }

@@ -2,8 +2,6 @@
 enum ForeignImageFormat: String {
   /// Graphics Interchange Format, 87a and 89a.
   case gif = "GIF"
-  /// Google's RIFF container.
-  case webP = "WebP"
   /// Windows bitmap.
   case bitmap = "BMP"
   /// Little- or big-endian TIFF, camera raw files among them.
@@ -38,7 +36,6 @@ enum ForeignImageFormat: String {
     let brand = begins("ftyp", at: 4) ? String(decoding: bytes.dropFirst(8).prefix(4), as: UTF8.self) : ""
     switch true {
     case begins("GIF8"): self = .gif
-    case begins("RIFF") && begins("WEBP", at: 8): self = .webP
     case begins("BM"): self = .bitmap
     case begins("II*\0") || begins("MM\0*"): self = .tiff
     case brand.hasPrefix("avi"): self = .avif

@@ -6,7 +6,7 @@ public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case missing
     /// The system refused: permissions, a folder, a read error; with the system's words.
     case unreadable(String)
-    /// Neither PNG nor JPEG; with the first bytes.
+    /// None of PNG, JPEG and WebP; with the first bytes.
     case notAnImage(firstBytes: [UInt8])
     /// The file ends too early; where, and what was expected there.
     case truncated(String)
@@ -44,11 +44,11 @@ public struct ImageError: Error, Equatable, Sendable, CustomStringConvertible {
       return "\(file): cannot read image file: \(why)"
     case .notAnImage(let bytes):
       if let format = ForeignImageFormat(bytes) {
-        return "\(file): is a \(format.rawValue), which is not read; convert it to PNG or JPEG"
+        return "\(file): is a \(format.rawValue), which is not read; convert it to PNG, JPEG or WebP"
       }
       let hex = bytes.prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
       let found = bytes.isEmpty ? "an empty file" : "the bytes " + hex.joined(separator: " ")
-      return "\(file): not an image: expected a PNG or JPEG, found \(found)"
+      return "\(file): not an image: expected a PNG, JPEG or WebP, found \(found)"
     case .truncated(let detail):
       return "\(file): image is cut short: \(detail)"
     case .corrupt(let detail):

@@ -2,18 +2,11 @@ import Checkpoint
 import Foundation
 import Tensor
 
-/// What becomes of transparency when a picture is read as RGB.
-public enum TransparencyRule: String, CaseIterable, Sendable {
-  /// Composited on white, as transformers does from release 5 on.
-  case onWhite = "on_white"
-  /// Left out: the colours as they are stored, as `Image.convert("RGB")` and earlier releases have it.
-  case dropped
-}
-
 extension RGBImage {
-  /// Reads a PNG or JPEG file; which one is decided by its content, whatever its name.
+  /// Reads a PNG, JPEG or WebP file; which one is decided by its content, whatever its name.
   ///
-  /// Greys become three equal samples, and the picture is turned as its EXIF or XMP orientation says.
+  /// Greys become three equal samples, and the picture is turned as its EXIF or XMP orientation says. Of an
+  /// animated WebP the first frame is read, as Pillow does.
   /// - Parameter transparency: what becomes of transparent pixels.
   /// - Throws: ``ImageError`` naming the file when it is missing, unreadable, not an image, cut short,
   ///   damaged or larger than `limits`.
@@ -24,7 +17,7 @@ extension RGBImage {
       decoding: readBytes(path, limits: limits), name: path, limits: limits, transparency: transparency)
   }
 
-  /// Decodes a PNG or JPEG in memory; see ``init(contentsOf:limits:)``.
+  /// Decodes a PNG, JPEG or WebP in memory; see ``init(contentsOf:limits:)``.
   /// - Parameter name: what errors call it.
   public init(
     decoding bytes: [UInt8], name: String, limits: ImageLimits = ImageLimits(),
@@ -37,6 +30,8 @@ extension RGBImage {
       self = try PNGFormat.decode(bytes, name: name, limits: limits, transparency: transparency)
     } else if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
       self = try JPEGFormat.decode(bytes, name: name, limits: limits)
+    } else if WebPFormat.begins(bytes) {
+      self = try WebPFormat.decode(bytes, name: name, limits: limits, transparency: transparency)
     } else {
       throw ImageError(file: name, reason: .notAnImage(firstBytes: Array(bytes.prefix(16))))
     }
@@ -79,7 +74,7 @@ extension RGBImage {
 
 extension RGBImage {
   /// Looks at the beginning of a file alone.
-  /// - Throws: ``ImageError`` unless it is there and begins as a PNG or JPEG does.
+  /// - Throws: ``ImageError`` unless it is there and begins as a PNG, JPEG or WebP does.
   package static func requirePicture(at path: String) throws(ImageError) {
     guard let file = fopen(path, "rb") else {
       throw ImageError(
@@ -89,7 +84,10 @@ extension RGBImage {
     var bytes = [UInt8](repeating: 0, count: 16)
     let count = fread(&bytes, 1, bytes.count, file)
     bytes.removeLast(bytes.count - count)
-    guard bytes.starts(with: PNGFormat.signature.prefix(4)) || bytes.starts(with: [0xFF, 0xD8, 0xFF]) else {
+    guard
+      bytes.starts(with: PNGFormat.signature.prefix(4)) || bytes.starts(with: [0xFF, 0xD8, 0xFF])
+        || WebPFormat.begins(bytes)
+    else {
       throw ImageError(file: path, reason: .notAnImage(firstBytes: bytes))
     }
   }

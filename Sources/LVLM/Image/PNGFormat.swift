@@ -30,12 +30,7 @@ enum PNGFormat {
       return finished
     }
     guard succeeded else { throw ImageError(file: name, reason: .corrupt("PNG: " + text(reader.message))) }
-    if reader.channels == 4 {
-      switch transparency {
-      case .onWhite: samples = onWhite(samples)
-      case .dropped: samples = samples.indices.filter { $0 & 3 != 3 }.map { samples[$0] }
-      }
-    }
+    if reader.channels == 4 { samples = transparency.colours(samples) }
     let picture = RGBImage(width: size.width, height: size.height, pixels: samples)
     return picture.oriented(PictureOrientation.ofPNG(bytes))
   }
@@ -102,22 +97,6 @@ enum PNGFormat {
       throw ImageError(file: name, reason: .corrupt("PNG: a side of the picture is 0"))
     }
     return size
-  }
-
-  /// Pillow's `alpha_composite` over opaque white, then the colour samples.
-  private static func onWhite(_ rgba: [UInt8]) -> [UInt8] {
-    let pixels = rgba.count / 4
-    return [UInt8](unsafeUninitializedCapacity: pixels * 3) { buffer, count in
-      for pixel in 0..<pixels {
-        let alpha = UInt32(rgba[pixel * 4 + 3]) << 7
-        let rest = (255 << 7) - alpha
-        for channel in 0..<3 {
-          let sum = UInt32(rgba[pixel * 4 + channel]) * alpha + 255 * rest + (0x80 << 7)
-          buffer[pixel * 3 + channel] = UInt8(truncatingIfNeeded: ((sum >> 8) + sum) >> 15)
-        }
-      }
-      count = pixels * 3
-    }
   }
 
   private static func text<Characters>(_ characters: Characters) -> String {

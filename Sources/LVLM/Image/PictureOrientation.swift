@@ -42,10 +42,14 @@ enum PictureOrientation {
       }
       offset += 12 + length
     }
-    let block = exif ?? profile.flatMap(unfolded)
+    return of(exif: exif ?? profile.flatMap(unfolded), xmp: xmp.map(Array.init))
+  }
+
+  /// EXIF's number of what a container keeps in chunks, 1 (as stored) … 8.
+  static func of(exif: [UInt8]?, xmp: [UInt8]?) -> Int {
     let mark = Array("Exif\u{0}\u{0}".utf8)
-    let tiff = block.map { $0.starts(with: mark) ? Array($0.dropFirst(mark.count)) : $0 }
-    return tiff.flatMap(EXIFOrientation.read(tiff:)) ?? xmp.flatMap(ofXMP) ?? 1
+    let tiff = exif.map { $0.starts(with: mark) ? Array($0.dropFirst(mark.count)) : $0 }
+    return tiff.flatMap(EXIFOrientation.read(tiff:)) ?? xmp.flatMap { ofXMP($0[...]) } ?? 1
   }
 
   /// Bytes of text that are still unfolded.

@@ -1,11 +1,11 @@
 import Foundation
 import LVLM
 
-/// A picture as it is put into the report: the bytes of a PNG or JPEG file, and its size.
+/// A picture as it is put into the report: the bytes of a PNG, JPEG or WebP file, and its size.
 public struct ReportPicture: Sendable, Equatable {
   /// The encoded file.
   public var bytes: [UInt8]
-  /// `image/png` or `image/jpeg`.
+  /// `image/png`, `image/jpeg` or `image/webp`.
   public var mediaType: String
   /// Width in pixels.
   public var width: Int
@@ -32,14 +32,18 @@ public struct ReportPicture: Sendable, Equatable {
     let file = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
     guard file.count > Self.largestFile else {
       self.init(
-        bytes: file, mediaType: file.starts(with: [0xFF, 0xD8]) ? "image/jpeg" : "image/png",
-        width: image.width,
-        height: image.height)
+        bytes: file, mediaType: Self.mediaType(of: file), width: image.width, height: image.height)
       return
     }
     let longest = max(image.width, image.height)
     let fitted = longest > Self.longestSide ? image.fitted(into: Self.longestSide) : image
     try self.init(bytes: fitted.pngBytes(), width: fitted.width, height: fitted.height)
+  }
+
+  /// The type of a file that was read as a picture.
+  private static func mediaType(of file: [UInt8]) -> String {
+    if file.starts(with: [0xFF, 0xD8]) { return "image/jpeg" }
+    return file.starts(with: Array("RIFF".utf8)) ? "image/webp" : "image/png"
   }
 
   /// The picture as a URI that needs no file.

@@ -215,7 +215,7 @@ private struct RunReader {
       let found = places.first { FileManager.default.fileExists(atPath: $0) }
       if let found { try WrittenFile.verify(URL(fileURLWithPath: found)) }
       if let found, let picture = try? ReportPicture(contentsOf: found) { return picture }
-      let state = found == nil ? "not there" : "not a readable PNG or JPEG file"
+      let state = found == nil ? "not there" : "not a readable PNG, JPEG or WebP file"
       missing.append("picture \(path): \(state)")
       return nil
     }

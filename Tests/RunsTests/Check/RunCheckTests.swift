@@ -182,16 +182,16 @@ import Testing
       ("cut.png", Array(try picture.pngBytes().dropLast(20)), "image is cut short"),
       (
         "gif.jpg", Array("GIF89a\u{1}\0\u{1}\0".utf8),
-        "is a GIF, which is not read; convert it to PNG or JPEG"
+        "is a GIF, which is not read; convert it to PNG, JPEG or WebP"
       ),
-      ("a.webp", Array("RIFF\u{1}\0\0\0WEBPVP8 ".utf8), "is a WebP, which is not read"),
+      ("a.webp", Array("RIFF\u{1}\0\0\0WEBPVP8 ".utf8), "image is damaged: WebP: its chunks"),
       ("a.bmp", Array("BM123456789012".utf8), "is a BMP"),
       ("a.tiff", Array("II*\0abcdefgh".utf8), "is a TIFF"),
       ("a.avif", Array("\0\0\0\u{1C}ftypavif1234".utf8), "is a AVIF"),
       ("a.heic", Array("\0\0\0\u{1C}ftypheic1234".utf8), "is a HEIC"),
       ("lfs.jpg", Array("version https://git-lfs.github.com/spec/v1\n".utf8), "Git LFS pointer"),
       ("page.jpg", Array("<!DOCTYPE html><html>".utf8), "is a HTML page"),
-      ("empty.png", [], "not an image: expected a PNG or JPEG, found an empty file"),
+      ("empty.png", [], "not an image: expected a PNG, JPEG or WebP, found an empty file"),
     ]
     for (name, bytes, _) in files { try folder.write(bytes, to: name) }
     let paths = files.map { folder.path + "/" + $0.0 } + [folder.path + "/none.png", folder.path]

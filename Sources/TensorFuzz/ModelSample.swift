@@ -79,7 +79,7 @@ struct ModelSample {
       + (plain["model/preprocessor_config.json"] ?? Data("{}".utf8)) + Data("}".utf8)
     newer["model/chat_template.jinja"] = sharded["model/chat_template.jinja"]
     newer["model/generation_config.json"] = sharded["model/generation_config.json"]
-    let adapters = try ["patterns", "list"].map { name in
+    let adapters = try ["patterns", "list", "wild/dora", "wild/saved", "wild/llava"].map { name in
       let files = try contents(of: fixtures.appending(path: "adapters/\(name)"), as: "adapter")
       return ModelSample(
         "adapter \(name)", files: plain.merging(files) { $1 }, damaged: Array(files.keys))

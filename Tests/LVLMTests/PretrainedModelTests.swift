@@ -192,7 +192,7 @@ import Testing
       #expect(error?.missing.count == 1)
       #expect(error?.unexpected == ["strange"])
       #expect(!broken.hasAdapters)
-      try Data(#"{"r": 2, "lora_alpha": 4, "use_dora": true, "peft_type": "IA3"}"#.utf8)
+      try Data(#"{"r": 2, "lora_alpha": 4, "use_dora": 1, "peft_type": "IA3"}"#.utf8)
         .write(to: saved.appending(component: "adapter_config.json"))
       let kind = #expect(throws: ModelConfigurationError.self) { try broken.loadAdapter(from: saved) }
       #expect(kind?.problems.map(\.key) == ["peft_type", "use_dora"])

@@ -166,7 +166,7 @@ extension VisionLanguageModel {
 }
 
 /// Compares the weights of files with the parameters of a model, name by name.
-private struct WeightFit {
+struct WeightFit {
   static let head = "language_model.lm_head.weight"
   static let embedding = "language_model.model.embed_tokens.weight"
 
@@ -227,7 +227,7 @@ extension Tensor {
   }
 
   /// Whether another tensor has the same shape and values.
-  fileprivate func equals(_ other: Tensor) -> Bool {
+  func equals(_ other: Tensor) -> Bool {
     guard shape == other.shape else { return false }
     return noGradient { (to(.float32) .!= other.to(.float32)).any().item() == 0 }
   }

@@ -6,19 +6,16 @@ extension PEFTAdapter {
   static let keys = KnownKeys(
     computed: [
       "peft_type", "r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern", "target_modules",
-      "exclude_modules", "layers_to_transform",
+      "exclude_modules", "layers_to_transform", "use_dora", "modules_to_save", "bias", "init_lora_weights",
     ],
     harmless: [
       "task_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision", "inference_mode",
-      "lora_dropout", "megatron_core", "qalora_group_size", "runtime_config",
+      "lora_dropout", "megatron_core", "qalora_group_size", "runtime_config", "merge_weights",
     ],
     only: [
-      // What A and B began with does not matter, unless the weights beneath were changed for it.
-      "init_lora_weights": [.boolean(true), .boolean(false), .string("gaussian")],
-      "bias": [.string("none")], "fan_in_fan_out": [.boolean(false)], "use_dora": [.boolean(false)],
+      "fan_in_fan_out": [.boolean(false)],
       "use_qalora": [.boolean(false)], "use_bdlora": [.boolean(false)], "lora_bias": [.boolean(false)],
-      "ensure_weight_tying": [.boolean(false)], "modules_to_save": [.array([])],
-      "layers_pattern": [.array([])],
+      "ensure_weight_tying": [.boolean(false)], "layers_pattern": [.array([])],
       "layer_replication": [], "trainable_token_indices": [], "target_parameters": [.array([])],
       "loftq_config": [.object([])], "megatron_config": [], "alora_invocation_tokens": [],
       "eva_config": [], "corda_config": [], "arrow_config": [], "kasa_config": [], "lora_ga_config": [],
@@ -41,8 +38,27 @@ extension PEFTAdapter {
     if !(alpha > 0 && alpha.isFinite) { note("lora_alpha", "a positive number") }
     if let kind = json["peft_type"], kind != .string("LORA") { note("peft_type", "\"LORA\"") }
     self.init(rank: rank, alpha: alpha)
-    if let flag = json["use_rslora"], flag != .null, flag.flag == nil { note("use_rslora", "true or false") }
+    for key in ["use_rslora", "use_dora"] {
+      if let flag = json[key], flag != .null, flag.flag == nil { note(key, "true or false") }
+    }
     isRankStabilised = json["use_rslora"]?.flag ?? false
+    isDecomposed = json["use_dora"]?.flag ?? false
+    if let value = json["bias"], value != .null {
+      if let known = value.text.flatMap(Biases.init(rawValue:)) {
+        biases = known
+      } else {
+        note("bias", Biases.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", "))
+      }
+    }
+    switch json["modules_to_save"] {
+    case nil, .null?: break
+    case .array(let values)? where values.allSatisfy({ $0.text?.isEmpty == false }):
+      savedModules = values.compactMap(\.text)
+    default: note("modules_to_save", "names of modules")
+    }
+    if let start = json["init_lora_weights"], start != .null, !Self.isUsualStart(start) {
+      note("init_lora_weights", Self.usualStarts)
+    }
     do {
       ranks = try Self.patterns(json["rank_pattern"]) { $0.whole.flatMap { $0 > 0 ? Double($0) : nil } }
     } catch { note("rank_pattern", "module names or patterns with positive integers") }
@@ -59,12 +75,24 @@ extension PEFTAdapter {
     case nil, .null?: layers = nil
     case .integer(let layer)?: layers = [layer]
     case .array(let values)? where values.allSatisfy({ $0.whole != nil }):
-      layers = Set(values.compactMap(\.whole))
+      layers = values.isEmpty ? nil : Set(values.compactMap(\.whole))
     default: note("layers_to_transform", "numbers of layers")
     }
     problems += Self.keys.problems(in: json)
     guard problems.isEmpty else { throw ModelConfigurationError(file: url.path, problems: problems) }
   }
+
+  /// Whether A and B began with values that left the weights beneath as they were: then it does not matter
+  /// with which.
+  private static func isUsualStart(_ value: JSONValue) -> Bool {
+    value.flag != nil || ["gaussian", "orthogonal"].contains(value.text)
+  }
+
+  /// What to do with an adapter that belongs on changed weights.
+  private static let usualStarts =
+    "true, false, \"gaussian\" or \"orthogonal\", since others change the weights beneath: convert it with "
+    + "PEFT's save_pretrained(…, path_initial_model_for_weight_conversion=…), or open the model that its "
+    + "merge_and_unload() gives"
 
   /// A value that no pattern can be made of.
   private struct NoPattern: Error {}
@@ -119,7 +147,9 @@ extension PEFTAdapter {
   /// Whether the adapter's configuration puts a matrix on this module, called as in PEFT's file without its
   /// prefix.
   func adapts(_ module: String) -> Bool {
-    if excluded?.name(module) == true { return false }
+    // A module that is saved whole carries no matrix, nor does one inside it.
+    let isSaved = savedModules.contains { ".\(module).".contains(".\($0).") }
+    if isSaved || excluded?.name(module) == true { return false }
     if let layers {
       let numbers = module.split(separator: ".").compactMap { Int($0) }
       guard let layer = numbers.first, layers.contains(layer) else { return false }

@@ -83,11 +83,14 @@ enum WeightFiles {
   /// - Throws: ``ModelDirectoryError``.
   static func check(adapter directory: URL) throws {
     let name = PEFTAdapter.weightsName
-    let others = others(in: directory, besides: [name])
+    // Beside safetensors the pickled ones are the same weights for other programs.
+    let others = others(in: directory, besides: [name, PEFTAdapter.pickledName, PEFTAdapter.othersName])
     guard others.isEmpty else {
       throw ModelDirectoryError(
         file: directory.path,
-        unusable: others.map { "\($0) (weights in a file of their own, expected \(name) alone)" })
+        unusable: others.map {
+          "\($0) (weights in a file of their own, expected \(name) and \(PEFTAdapter.othersName) alone)"
+        })
     }
   }
 

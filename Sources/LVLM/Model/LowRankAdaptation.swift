@@ -33,12 +33,15 @@ extension VisionLanguageModel {
   ///   - alpha: their scale is `alpha / rank`.
   ///   - targets: which layers carry one, by LLaMA's names or this decoder's own; all of them when nil. One
   ///     matrix for queries, keys and values carries one where any of the three is named.
+  ///   - decomposesWeights: whether lengths of rows are learned for themselves (Liu et al. 2024,
+  ///     arXiv:2402.09353).
   /// - Precondition: the model has no adapters yet.
   public func applyLoRA(
-    rank: Int, alpha: Double, targets: Set<String>? = nil, using generator: inout RandomGenerator
+    rank: Int, alpha: Double, targets: Set<String>? = nil, decomposesWeights: Bool = false,
+    using generator: inout RandomGenerator
   ) {
     let targets = Set((targets ?? Set(linearNames)).map(ownName))
-    applyLoRA(using: &generator) { module in
+    applyLoRA(decomposesWeights: decomposesWeights, using: &generator) { module in
       module.hasPrefix("language_model.") && targets.contains(String(module.split(separator: ".").last ?? ""))
         ? (rank, alpha) : nil
     }
@@ -51,12 +54,13 @@ extension VisionLanguageModel {
     return linearNames[max(0, place - packed)]
   }
 
-  /// As ``applyLoRA(rank:alpha:targets:using:)``, with a width and a numerator for each layer, which may be
-  /// one of the vision encoder or of the connector too.
+  /// As ``applyLoRA(rank:alpha:targets:decomposesWeights:using:)``, with a width and a numerator for each
+  /// layer, which may be one of the vision encoder or of the connector too.
   ///
   /// - Parameter scaling: those of a layer, by its name among ``namedParameters()``; nil for none.
   func applyLoRA(
-    using generator: inout RandomGenerator, scaling: (_ module: String) -> (rank: Int, alpha: Double)?
+    decomposesWeights: Bool = false, using generator: inout RandomGenerator,
+    scaling: (_ module: String) -> (rank: Int, alpha: Double)?
   ) {
     tensorRequire(adapters.isEmpty, "applyLoRA", "the model has adapters already")
     decoder.setTrainable(false)
@@ -67,7 +71,8 @@ extension VisionLanguageModel {
       guard let name = names[ObjectIdentifier(linear.weight)],
         let (rank, alpha) = scaling(String(name.dropLast(".weight".count)))
       else { return linear }
-      let adapter = LoRALinear(base: linear, rank: rank, alpha: alpha, using: &generator)
+      let adapter = LoRALinear(
+        base: linear, rank: rank, alpha: alpha, decomposesWeight: decomposesWeights, using: &generator)
       adapters.append(adapter)
       return adapter
     }

@@ -73,11 +73,17 @@ package struct RowForm {
 ///
 /// The base weight is frozen; A starts Kaiming-uniform and B at zero, so that training starts from the base
 /// model (Hu et al., "LoRA", 2021; initialisation as in PEFT).
+///
+/// A decomposed one learns the lengths m of the rows for themselves: its weight is `m · V / ‖V‖`, row by row,
+/// with `V = W + (alpha / rank) · B A`, and m starts as the lengths of W's rows. ‖V‖ is a constant to
+/// gradients. (Liu et al., "DoRA", 2024, arXiv:2402.09353, section 4.3; as PEFT computes it.)
 public final class LoRALinear: Linear {
   /// `[rank, inputs]`.
   public let loraA: Parameter
   /// `[outputs, rank]`.
   public let loraB: Parameter
+  /// Lengths of the rows, `[outputs]`; nil unless the weight is decomposed.
+  public let magnitude: Parameter?
   /// The width of the adapter.
   public let rank: Int
   /// The scale's numerator.
@@ -86,9 +92,19 @@ public final class LoRALinear: Linear {
   public var isAdapterEnabled = true
   /// The layer beneath.
   package let base: Linear
+  /// The lengths of V's rows, and what they were computed from.
+  private var lengths: (down: Tensor, up: Tensor, weight: Tensor, values: Tensor)?
 
   /// Wraps `base`, whose parameters become frozen.
-  public init(base: Linear, rank: Int, alpha: Double, using generator: inout RandomGenerator) {
+  /// - Parameter decomposesWeight: whether the lengths of the rows are learned for themselves.
+  /// - Precondition: rows of pictures are not mapped in another way by a layer that is decomposed.
+  public init(
+    base: Linear, rank: Int, alpha: Double, decomposesWeight: Bool = false,
+    using generator: inout RandomGenerator
+  ) {
+    tensorRequire(
+      !decomposesWeight || !(base is PartialLoRALinear), "LoRALinear",
+      "a layer with another weight for some rows has no lengths of rows")
     let (outputs, inputs) = (base.weightShape[0], base.weightShape[1])
     tensorRequire(rank > 0, "LoRALinear", "the rank must be positive, found \(rank)")
     Initialization.requireExtents([inputs, outputs, rank], "LoRALinear")
@@ -96,6 +112,9 @@ public final class LoRALinear: Linear {
     let bound = 1 / Double(max(inputs, 1)).squareRoot()
     loraA = Parameter(Tensor.randomUniform([rank, inputs], in: -bound..<bound, using: &generator))
     loraB = Parameter(Tensor.zeros([outputs, rank]))
+    magnitude =
+      decomposesWeight
+      ? Parameter(noGradient { base.weightValues.to(.float32).norm(axis: 1) }) : nil
     self.rank = rank
     self.alpha = alpha
     self.base = base
@@ -111,7 +130,11 @@ public final class LoRALinear: Linear {
 
   /// The base weight with the adapter added, `[outputs, inputs]`.
   public func mergedWeight() -> Tensor {
-    noGradient { weightValues + loraB.tensor.matmul(loraA.tensor) * scale }
+    noGradient {
+      let sum = weightValues + loraB.tensor.matmul(loraA.tensor) * scale
+      guard let magnitude else { return sum }
+      return sum * (magnitude.tensor / sum.norm(axis: 1)).reshaped([sum.shape[0], 1])
+    }
   }
 
   public override func callAsFunction(_ x: Tensor) -> Tensor { adapted(base(x), x) }
@@ -122,14 +145,34 @@ public final class LoRALinear: Linear {
 
   private func adapted(_ result: Tensor, _ x: Tensor) -> Tensor {
     guard isAdapterEnabled else { return result }
-    return result + linear(linear(x, weight: loraA.tensor), weight: loraB.tensor) * scale
+    let added = linear(linear(x, weight: loraA.tensor), weight: loraB.tensor) * scale
+    guard let magnitude else { return result + added }
+    let ratio = magnitude.tensor / rowLengths()
+    guard let bias else { return (result + added) * ratio }
+    return (result - bias.tensor + added) * ratio + bias.tensor
+  }
+
+  /// ‖V‖ for each row, worked out again when something it depends on has changed. What is kept refers to the
+  /// memory of those values, so that a change takes other memory.
+  private func rowLengths() -> Tensor {
+    noGradient {
+      let (down, up, weight) = (loraA.tensor, loraB.tensor, base.weight.tensor)
+      if let lengths, lengths.down.storage === down.storage, lengths.up.storage === up.storage,
+        lengths.weight.storage === weight.storage
+      {
+        return lengths.values
+      }
+      let values = (weightValues + up.matmul(down) * scale).norm(axis: 1)
+      lengths = (down.detached(), up.detached(), weight.detached(), values)
+      return values
+    }
   }
 
   package override var weightShape: [Int] { base.weightShape }
   package override var weightValues: Tensor { base.weightValues }
   package override var rowForm: RowForm? {
     guard var form = base.rowForm, isAdapterEnabled else { return base.rowForm }
-    guard form.adapter == nil else { return nil }
+    guard form.adapter == nil, magnitude == nil else { return nil }
     form.adapter = (loraA.tensor, loraB.tensor, scale)
     return form
   }
@@ -139,5 +182,6 @@ public final class LoRALinear: Linear {
     base.visitParameters(&visitor)
     visitor.add("lora_A.weight", loraA)
     visitor.add("lora_B.weight", loraB)
+    visitor.add("lora_magnitude_vector", magnitude)
   }
 }

@@ -1,0 +1,200 @@
+import Checkpoint
+import Foundation
+import LVLM
+import MultiImageData
+import Testing
+
+/// `dpotrain dpo`: a model and pairs that are there already.
+@Suite struct OwnPairsTests {
+  private static let model = BuiltCommand.packageRoot
+    .appendingPathComponent("Tests/Fixtures/verification/llava_tiny").path
+
+  /// Twelve pairs about squares, in our own format; a third with two pictures.
+  private static func pairs() -> [PreferencePair] {
+    (0..<12).map { index in
+      let images = index % 3 == 0 ? ["a\(index % 4).png", "a3.png"] : ["a\(index % 4).png"]
+      let marks = String(repeating: "<image>\n", count: images.count)
+      return PreferencePair(
+        id: "p\(index)", images: images, prompt: "\(marks)What is number \(index)?", chosen: "a red dog",
+        rejected: "two cats \(index)")
+    }
+  }
+
+  private static func write(_ pairs: [PreferencePair], to folder: URL) throws {
+    for shade in 0..<4 {
+      let picture = RGBImage(
+        width: 12, height: 10,
+        pixels: (0..<120).flatMap { [UInt8(60 * shade), UInt8($0 % 12 * 9), UInt8($0 / 12 * 11)] })
+      try FileManager.default.createDirectory(
+        at: folder.appendingPathComponent("pictures"), withIntermediateDirectories: true)
+      try picture.writePNG(to: folder.appendingPathComponent("pictures/a\(shade).png").path)
+    }
+    try PreferencePairFile.write(pairs, to: folder.appendingPathComponent("pairs.jsonl").path)
+  }
+
+  private static func arguments(_ more: [String] = [], to output: String = "out") -> [String] {
+    [
+      "dpo", "--model", model, "--pairs", "pairs.jsonl", "--images", "pictures", "--output-dir", output,
+      "--set", "train.max_steps=6", "--set", "train.per_device_train_batch_size=4", "--set",
+      "train.save_steps=2", "--set", "train.logging_steps=1", "--set", "train.learning_rate=0.01",
+    ] + more
+  }
+
+  private static func weights(_ run: URL) throws -> Data {
+    try Data(contentsOf: run.appendingPathComponent("train/model/model.safetensors"))
+  }
+
+  private static func withPairs(
+    _ pairs: [PreferencePair] = pairs(), _ body: (URL) throws -> Void
+  ) throws {
+    try BuiltCommand.withFolder { folder in
+      try write(pairs, to: folder)
+      try body(folder)
+    }
+  }
+
+  @Test func oneCommandFromPairsToAModel() throws {
+    try Self.withPairs { folder in
+      let first = try BuiltCommand.run(Self.arguments(["--set", "data.eval_share=0.25"]), in: folder)
+      #expect(first.status == 0, "\(first.errors)")
+      #expect(first.output.contains("9 pairs in the format mia-dpo, 3 held out"))
+      #expect(first.output.contains("3 pairs held out"))
+      let run = folder.appendingPathComponent("out")
+      let report = try String(contentsOf: run.appendingPathComponent("report.html"), encoding: .utf8)
+      #expect(report.contains("Pairs held out") && !report.contains("Not in this report"))
+      for stage in ["sft", "compose", "select", "evaluate"] {
+        #expect(!FileManager.default.fileExists(atPath: run.appendingPathComponent(stage).path), "\(stage)")
+        #expect(!report.contains("the stage \(stage)"), "\(stage)")
+      }
+      let before = try Self.weights(run)
+      let again = try BuiltCommand.run(Self.arguments(["--set", "data.eval_share=0.25"]), in: folder)
+      #expect(again.output.contains("train: done before") && again.output.contains("3 pairs held out"))
+      // The configuration file that it left says the same.
+      let file = try BuiltCommand.run("--config", "out/config.yaml", in: folder)
+      #expect(file.status == 0 && file.output.contains("train: done before"), "\(file.errors)")
+      let sft = try BuiltCommand.run("sft", "--config", "out/config.yaml", in: folder)
+      #expect(sft.status == 1 && sft.errors.contains("has no stage sft, only train and report"))
+      #expect(try Self.weights(run) == before)
+      let plan = try BuiltCommand.run("plan", "--config", "out/config.yaml", in: folder)
+      #expect(plan.status == 0 && plan.output.contains("stays: train, report"), "\(plan.errors)")
+      #expect(!plan.output.contains("composed") && plan.output.contains("6 steps of 4 pairs"))
+    }
+  }
+
+  /// The same pairs in any format train the same weights.
+  @Test func formatsAreSpellings() throws {
+    try Self.withPairs { folder in
+      var found: Set<Data> = []
+      for format in PairFormat.allCases where format != .rlaifV {
+        let name = "pairs-\(format.rawValue).json"
+        let converted = try BuiltCommand.run(
+          "convert", "pairs.jsonl", name, "--to", format.rawValue, in: folder)
+        #expect(converted.status == 0, "\(converted.errors)")
+        let call = try BuiltCommand.run(
+          Self.arguments(["--pairs", name, "--quiet"], to: format.rawValue), in: folder)
+        #expect(call.status == 0, "\(format): \(call.errors)")
+        found.insert(try Self.weights(folder.appendingPathComponent(format.rawValue)))
+      }
+      #expect(found.count == 1)
+    }
+  }
+
+  /// A run that is killed in every step ends in the bytes of one that is not, its best look's weights too.
+  @Test func killedRunsEndTheSame() throws {
+    try Self.withPairs { folder in
+      let more = [
+        "--set", "data.eval_share=0.25", "--set", "train.eval_steps=1", "--set",
+        "train.load_best_model_at_end=true", "--set", "train.max_steps=200", "--set",
+        "train.early_stopping_patience=40", "--quiet",
+      ]
+      let whole = try BuiltCommand.run(Self.arguments(more), in: folder)
+      #expect(whole.status == 0, "\(whole.errors)")
+      let (process, _) = try BuiltCommand.start(Self.arguments(more, to: "killed"), in: folder)
+      let metrics = folder.appendingPathComponent("killed/metrics.jsonl")
+      for _ in 0..<5000 where process.isRunning {
+        if let text = try? String(contentsOf: metrics, encoding: .utf8), text.contains("\"step\": 5,") { break }
+        usleep(1000)
+      }
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      let last = try BuiltCommand.run(Self.arguments(more, to: "killed"), in: folder)
+      #expect(last.status == 0, "\(last.errors)")
+      for name in ["metrics.jsonl", "train/held_out.json", "train/model/model.safetensors"] {
+        let (one, other) = (
+          try Data(contentsOf: folder.appendingPathComponent("out/\(name)")),
+          try Data(contentsOf: folder.appendingPathComponent("killed/\(name)"))
+        )
+        #expect(one == other, "\(name)")
+      }
+    }
+  }
+
+  /// Another content of the pairs, or of a picture, trains again; another value of a key too.
+  @Test func changesTrainAgain() throws {
+    try Self.withPairs { folder in
+      #expect(try BuiltCommand.run(Self.arguments(), in: folder).status == 0)
+      var pairs = Self.pairs()
+      pairs[4].rejected = "no cats"
+      try Self.write(pairs, to: folder)
+      let changed = try BuiltCommand.run(Self.arguments(), in: folder)
+      #expect(changed.errors.contains("data.pairs: files hold something else than they did; redoes train"))
+      let other = RGBImage(width: 12, height: 10, pixels: [UInt8](repeating: 7, count: 360))
+      try other.writePNG(to: folder.appendingPathComponent("pictures/a1.png").path)
+      let picture = try BuiltCommand.run(Self.arguments(), in: folder)
+      #expect(picture.errors.contains("data.pairs: files hold something else than they did; redoes train"))
+      let key = try BuiltCommand.run(Self.arguments(["--set", "train.beta=0.2"]), in: folder)
+      #expect(key.errors.contains("train.beta: 0.1 there, 0.2 here; redoes train"), "\(key.errors)")
+    }
+  }
+
+  /// What cannot be used is told before the model is trained, and `skip` leaves it out.
+  @Test func badPairs() throws {
+    var pairs = Self.pairs()
+    pairs[1].images = ["nowhere.png"]
+    pairs[2].rejected = pairs[2].chosen
+    try Self.withPairs(pairs) { folder in
+      let file = folder.appendingPathComponent("pairs.jsonl")
+      var text = try String(contentsOf: file, encoding: .utf8)
+      text += "{\"id\": \"x\", \"image\": \"a0.png\", \"prompt\": \"no mark\", \"chosen\": \"a\", \"rejected\": \"b\"}\n"
+      try Data(text.utf8).write(to: file)
+      let stopped = try BuiltCommand.run(Self.arguments(), in: folder)
+      #expect(stopped.status == 1)
+      for part in [
+        "pairs.jsonl:2: record p1", "nowhere.png", "pairs.jsonl:3: record p2", "pairs.jsonl:13: record x",
+        "3 records cannot be used",
+      ] { #expect(stopped.errors.contains(part), "\(part): \(stopped.errors)") }
+      #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("out").path))
+      let skipped = try BuiltCommand.run(Self.arguments(["--set", "run.on_bad_record=skip"]), in: folder)
+      #expect(skipped.status == 0, "\(skipped.errors)")
+      let omitted = try String(
+        contentsOf: folder.appendingPathComponent("out/omissions.txt"), encoding: .utf8)
+      #expect(omitted.split(separator: "\n").count == 3, "\(omitted)")
+    }
+  }
+
+  @Test func badCalls() throws {
+    try Self.withPairs { folder in
+      for (arguments, sentence) in [
+        (Self.arguments(["--set", "sft.max_steps=3"]), "a run on pairs of one's own has no such stage"),
+        (Self.arguments(["--model", "nowhere"]), "nowhere: no such model (model.path)"),
+        (Self.arguments(["--pairs", "nowhere.json"]), "nowhere.json: no such file"),
+        (Self.arguments(["--adapter", "dora"]), "train.adapter"),
+        (Self.arguments(["--set", "train.eval_steps=2"]), "data.eval_pairs or data.eval_share"),
+        (Self.arguments(["--set", "data.source=shapes"]), "the pairs are the data"),
+        (Self.arguments(["--set", "train.rounds=2"]), "it needs prompts that the run composed"),
+        (Self.arguments(["--eval-pairs", "pairs.jsonl"]), "expected pairs that are not trained on"),
+        (
+          Self.arguments(["--set", "data.eval_share=0.5", "--set", "train.load_best_model_at_end=true"]),
+          "eval_steps of 1 or more"
+        ),
+      ] {
+        let call = try BuiltCommand.run(arguments, in: folder)
+        #expect(call.status == 1 && call.errors.contains(sentence), "\(arguments): \(call.errors)")
+      }
+      #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("out").path))
+      let without = try BuiltCommand.run("plan", "--config", try TinyRun.write(to: folder), "--set",
+        "train.eval_steps=2", in: folder)
+      #expect(without.errors.contains("train.eval_steps: found 2 without data.pairs"), "\(without.errors)")
+    }
+  }
+}

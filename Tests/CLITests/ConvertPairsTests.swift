@@ -36,7 +36,7 @@ import Testing
       #expect(back.status == 0, "\(back.errors)")
       #expect(
         try String(contentsOf: folder.appending(component: "back.jsonl"), encoding: .utf8)
-          == #"{"idx": 0, "question": "<image>Ö?", "chosen": "x", "rejected": "y", "image": "a.png", "score": 1.50}"#
+          == #"{"idx": "0", "question": "<image>Ö?", "chosen": "x", "rejected": "y", "image": "a.png", "score": 1.50}"#
           + "\n")
     }
   }

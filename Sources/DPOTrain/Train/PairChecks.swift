@@ -16,8 +16,10 @@ public enum PairFileError: Error, Equatable, CustomStringConvertible {
   /// - Parameter seen: the pairs before it.
   package static func problem(of pair: PreferencePair, seen: inout Set<[String]>) -> String? {
     if let problem = pair.sameAnswersProblem { return problem }
-    let turns = pair.history.flatMap { [$0.question, $0.answer] }
-    return seen.insert([pair.id, pair.prompt, pair.rejected, pair.system ?? ""] + turns + pair.images).inserted
+    let earlier = [pair.system ?? ""] + pair.history.flatMap { [$0.question, $0.answer] }
+    return seen.insert(
+      [pair.id, pair.prompt, pair.rejected] + earlier + pair.images + (pair.rejectedImages ?? [])
+    ).inserted
       ? nil : "the same pair occurs twice, expected it once"
   }
 

@@ -22,6 +22,7 @@ package enum PermutedPairs {
       guard seen.insert(order).inserted, let place = order.firstIndex(of: target - 1) else { continue }
       var copy = pair
       copy.images = order.map { pair.images[$0] }
+      copy.rejectedImages = pair.rejectedImages.map { others in order.map { others[$0] } }
       copy.prompt =
         PromptRewriting.sequenceBlock(count: pictures) + PromptRewriting.sequenceOpening(place + 1) + rest
       copies.append(copy)
@@ -44,7 +45,8 @@ package enum PermutedPairs {
       question.hasPrefix(PromptRewriting.sequenceOpening(target)), (1...pair.images.count).contains(target)
     else { return nil }
     let rest = String(question.dropFirst(PromptRewriting.sequenceOpening(target).count))
-    let texts = [rest, pair.chosen, pair.rejected]
+    let earlier = pair.history.flatMap { [$0.question, $0.answer] }
+    let texts = [rest, pair.chosen, pair.rejected] + earlier
     return texts.contains { $0.contains(/(?i)\b(image|picture|photo)s? ?\d/) } ? nil : (target, rest)
   }
 }

@@ -57,14 +57,18 @@ public struct RecordContents: Sendable, Equatable {
       where ImageMark.count(in: text) > 0 {
         throw RecordProblem("\"\(name)\" has an \(ImageMark.text) mark, expected none")
       }
-      guard pair.chosen != pair.rejected else {
+      guard pair.sameAnswersProblem == nil else {
         throw RecordProblem("\"chosen\" and \"rejected\" are the same, expected two answers")
       }
-      kind = Self.kind(ofTurn: pair.prompt, imageCount: images.count)
-      passages = [
-        Passage(role: .prompt, text: pair.prompt), Passage(role: .chosen, text: pair.chosen),
-        Passage(role: .rejected, text: pair.rejected),
-      ]
+      // Pictures of earlier turns are not among those that a prompt puts together.
+      kind = Self.kind(ofTurn: pair.prompt, imageCount: ImageMark.count(in: pair.prompt))
+      passages =
+        pair.history.flatMap {
+          [Passage(role: .question, text: $0.question), Passage(role: .answer, text: $0.answer)]
+        } + [
+          Passage(role: .prompt, text: pair.prompt), Passage(role: .chosen, text: pair.chosen),
+          Passage(role: .rejected, text: pair.rejected),
+        ]
     case .composed:
       let record = try ComposedRecord(checking: json)
       (id, images, kind) = (record.id, record.images, record.kind)

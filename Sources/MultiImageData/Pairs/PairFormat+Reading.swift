@@ -8,12 +8,9 @@ extension PairFormat {
     let pair: PreferencePair
     if self == .miaDPO {
       pair = try PreferencePair(json, fallbackID: fallbackID)
-      if (pair.images + (pair.rejectedImages ?? [])).contains(where: PairPictures.isEmbedded) {
-        throw RecordProblem("\"image\": \(PairPictures.insideRecord)")
-      }
     } else {
       var record = try PairRecord(json)
-      try record.refuseOtherMedia()
+      try record.refuse(unreadMedia)
       let id = try id(&record) ?? fallbackID
       var found: PreferencePair
       switch self {
@@ -49,6 +46,10 @@ extension PreferencePair {
       for (name, text) in [("question", exchange.question), ("answer", exchange.answer)] where isBlank(text) {
         return "entry \(index + 1) of \"history\": the \(name) is empty"
       }
+    }
+    for image in images + (rejectedImages ?? []) {
+      if isBlank(image) { return "has a picture whose path is empty, expected the path of a file" }
+      if PairPictures.isEmbedded(image) { return PairPictures.insideRecord }
     }
     if let markProblem { return markProblem }
     for (name, text) in [("chosen", chosen), ("rejected", rejected)] where ImageMark.count(in: text) > 0 {

@@ -40,13 +40,8 @@ extension PairFormat {
     // What is null under a key of the format says nothing, and another value is refused.
     pair.extra.removeAll { keys.contains($0.key) }
     guard self != .miaDPO else { return pair.json() }
-    var members: [OrderedJSON.Member]
-    if self == .rlaifV, keys.contains("idx") {
-      let number = Int(pair.id)
-      members = [.init("idx", number.map(String.init) == pair.id ? .integer(number ?? 0) : .string(pair.id))]
-    } else {
-      members = [.init("id", .string(pair.id))]
-    }
+    let name = self == .rlaifV && keys.contains("idx") ? "idx" : "id"
+    var members = [OrderedJSON.Member(name, .string(pair.id))]
     switch self {
     case .trl: members += Self.trlRecord(pair, hasPictures: hasPictures)
     case .llamaFactory: members += Self.llamaFactoryRecord(pair, hasPictures: hasPictures)

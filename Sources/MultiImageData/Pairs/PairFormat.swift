@@ -1,3 +1,4 @@
+import Checkpoint
 import Records
 
 /// How a file of preference pairs spells them; `docs/pairs.md` has a record of each and where it is defined.
@@ -29,15 +30,15 @@ public enum PairFormat: String, CaseIterable, Sendable {
   var ownKeys: [String] {
     switch self {
     case .miaDPO: PreferencePair.keys
-    case .trl: ["id", "gt", "prompt", "chosen", "rejected", "images", "image"] + Self.unreadMedia
+    case .trl: ["id", "gt", "prompt", "chosen", "rejected", "images", "image"] + unreadMedia
     case .llamaFactory:
-      ["id", "gt", "conversations", "messages", "system", "chosen", "rejected", "images"] + Self.unreadMedia
+      ["id", "gt", "conversations", "messages", "system", "chosen", "rejected", "images"] + unreadMedia
     case .msSwift:
       [
         "id", "gt", "messages", "system", "rejected_response", "rejected_messages", "images", "image",
         "rejected_images",
-      ] + Self.unreadMedia
-    case .rlaifV: ["id", "gt", "idx", "question", "chosen", "rejected", "image"] + Self.unreadMedia
+      ] + unreadMedia
+    case .rlaifV: ["id", "gt", "idx", "question", "chosen", "rejected", "image"]
     }
   }
 
@@ -46,11 +47,18 @@ public enum PairFormat: String, CaseIterable, Sendable {
     self == .rlaifV ? ["ds_name", "origin_dataset", "origin_split", "idx", "image_path"] : []
   }
 
-  /// What a conversation may have in the other formats' trainers and not here.
-  static let unreadMedia = [
-    "tools", "objects", "videos", "video", "audios", "audio", "rejected_tools", "rejected_objects",
-    "rejected_videos", "rejected_audios",
-  ]
+  /// Keys of what a conversation may have in the format's trainer and not here.
+  var unreadMedia: [String] {
+    let media = ["tools", "videos", "video", "audios", "audio"]
+    switch self {
+    case .miaDPO, .rlaifV: return []
+    case .trl, .llamaFactory: return media
+    case .msSwift:
+      return media + [
+        "objects", "rejected_tools", "rejected_objects", "rejected_videos", "rejected_audios",
+      ]
+    }
+  }
 }
 
 extension PairFormat {
@@ -64,7 +72,7 @@ extension PairFormat {
     let found = Self.candidates(record)
     guard found.count == 1, let only = found.first else {
       var names: [String] = []
-      if case .object(let members) = record { names = members.map { "\"\($0.key)\"" } }
+      if case .object(let members) = record { names = members.map { jsonLiteral(String($0.key.prefix(40))) } }
       let keys = names.isEmpty ? "found no keys" : "found the keys \(names.joined(separator: ", "))"
       if found.isEmpty {
         let known = Self.allCases.map { "\($0.rawValue) (\($0.signature))" }.joined(separator: "; ")

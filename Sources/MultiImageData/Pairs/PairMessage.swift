@@ -1,3 +1,4 @@
+import Checkpoint
 import Records
 
 /// A message of a conversation, whether it came as `role` and `content` or as `from` and `value`.
@@ -36,7 +37,8 @@ struct PairMessage: Equatable {
     }
     guard let role = Self.roles[text] else {
       let known = keys.0 == "from" ? "human, gpt or system" : "user, assistant or system"
-      throw RecordProblem("\(place): expected \"\(keys.0)\" to be \(known), found \"\(text)\"")
+      throw RecordProblem(
+        "\(place): expected \"\(keys.0)\" to be \(known), found \(jsonLiteral(String(text.prefix(40))))")
     }
     self.role = role
     if let other = members.first(where: { $0.key != keys.0 && $0.key != keys.1 && !$0.value.isNothing }) {
@@ -68,7 +70,8 @@ struct PairMessage: Equatable {
       throw RecordProblem("\(place): expected an object with the string \"type\", found \(part.kind)")
     }
     guard type == "text" || type == "image" else {
-      throw RecordProblem("\(place): expected \"type\" to be text or image, found \"\(type)\"")
+      throw RecordProblem(
+        "\(place): expected \"type\" to be text or image, found \(jsonLiteral(String(type.prefix(40))))")
     }
     if let other = members.first(where: { $0.key != "type" && $0.key != type && !$0.value.isNothing }) {
       throw RecordProblem("\(place): has \"\(other.key)\", expected \"type\" and \"\(type)\" alone")

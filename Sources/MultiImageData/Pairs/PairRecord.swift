@@ -59,8 +59,8 @@ struct PairRecord {
   }
 
   /// Refuses what a conversation may have elsewhere and not here; a key without anything is nothing.
-  mutating func refuseOtherMedia() throws(RecordProblem) {
-    for key in PairFormat.unreadMedia {
+  mutating func refuse(_ keys: [String]) throws(RecordProblem) {
+    for key in keys {
       switch json[key: key] {
       case nil: continue
       case .null, .string(""), .array([]), .object([]): taken.insert(key)
@@ -109,7 +109,7 @@ enum PairPictures {
     default: throw RecordProblem("\(place): expected a path, found \(value.kind)")
     }
     guard !found.allSatisfy(\.isWhitespace) else {
-      throw RecordProblem("\(place): expected a path, found \"\(found)\"")
+      throw RecordProblem("\(place): expected a path, found an empty text")
     }
     guard !isEmbedded(found) else { throw RecordProblem("\(place): \(insideRecord)") }
     return found

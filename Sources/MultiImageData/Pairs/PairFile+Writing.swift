@@ -14,8 +14,9 @@ extension PairFile {
       unusable.add(DataError(file: path, record: pair.id, problem: problem))
     }
     try unusable.throwIfAny()
-    let hasPictures = pairs.contains { !$0.images.isEmpty }
-    try writing(path, format, hasPictures: hasPictures) { write in
+    var columns = PairColumns()
+    for pair in pairs { columns.add(pair) }
+    try writing(path, format, columns) { write in
       for pair in pairs { try write(pair) }
     }
   }
@@ -58,8 +59,10 @@ extension PairFile {
   ) throws -> Conversion {
     var unusable = UnusableList()
     var pairsByPictures: [Int: Int] = [:]
+    var columns = PairColumns()
     let reading = try forEach(input, format: source, broken: { unusable.add($0) }) { pair, line in
       pairsByPictures[pair.images.count, default: 0] += 1
+      columns.add(pair)
       guard let problem = target.problem(writing: pair) else { return }
       unusable.add(DataError(file: "\(input):\(line)", record: pair.id, problem: problem))
     }
@@ -67,8 +70,7 @@ extension PairFile {
     guard let format = reading.format, reading.count > 0 else {
       throw DataError(file: input, problem: "found no pair, expected at least one")
     }
-    let hasPictures = pairsByPictures.contains { $0.key > 0 }
-    try writing(output, target, hasPictures: hasPictures) { write in
+    try writing(output, target, columns) { write in
       let second = try forEach(input, format: format) { pair, _ in try write(pair) }
       guard second == reading else {
         throw DataError(file: input, problem: "changed while it was read, expected the same records twice")
@@ -81,7 +83,7 @@ extension PairFile {
 
   /// Lets `body` write pairs one by one into a new file, which takes the place of `path` when all are.
   private static func writing(
-    _ path: String, _ format: PairFormat, hasPictures: Bool,
+    _ path: String, _ format: PairFormat, _ columns: PairColumns,
     _ body: (_ write: (PreferencePair) throws -> Void) throws -> Void
   ) throws {
     let style = JSONStyle.forFile(named: path)
@@ -90,7 +92,7 @@ extension PairFile {
         let file = try OutputFile(temporary, reportingAs: URL(fileURLWithPath: path))
         var count = 0
         try body { pair in
-          let record = format.record(of: pair, hasPictures: hasPictures)
+          let record = format.record(of: pair, columns)
           try file.write(style.piece(record, number: count))
           count += 1
         }

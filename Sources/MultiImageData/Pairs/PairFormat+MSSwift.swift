@@ -51,16 +51,24 @@ extension PairFormat {
     return try record.text("rejected_response")
   }
 
-  static func msSwiftRecord(_ pair: PreferencePair, hasPictures: Bool) -> [OrderedJSON.Member] {
-    let messages = pair.messages { .members(["role": .string($0), "content": .string($1)]) }
-    var members = [OrderedJSON.Member("messages", .array(messages))]
-    // The same answer a second time is an error there; other pictures alone say that it is meant.
-    if pair.rejected != pair.chosen {
+  /// With an answer that is there twice `rejected_messages` and `rejected_images` of every pair: as
+  /// `rejected_response` neither the same text nor the null of a column is allowed.
+  static func msSwiftRecord(_ pair: PreferencePair, _ columns: PairColumns) -> [OrderedJSON.Member] {
+    func messages(_ pair: PreferencePair) -> OrderedJSON {
+      .array(pair.messages { .members(["role": .string($0), "content": .string($1)]) })
+    }
+    func paths(_ images: [String]) -> OrderedJSON { .array(images.map(OrderedJSON.string)) }
+    var members = [OrderedJSON.Member("messages", messages(pair))]
+    if columns.repeatsAnswers {
+      var other = pair
+      other.chosen = pair.rejected
+      members.append(.init("rejected_messages", messages(other)))
+    } else {
       members.append(.init("rejected_response", .string(pair.rejected)))
     }
-    if hasPictures { members.append(.init("images", .array(pair.images.map(OrderedJSON.string)))) }
-    if let rejected = pair.rejectedImages {
-      members.append(.init("rejected_images", .array(rejected.map(OrderedJSON.string))))
+    if columns.hasPictures { members.append(.init("images", paths(pair.images))) }
+    if columns.repeatsAnswers || pair.rejectedImages != nil {
+      members.append(.init("rejected_images", paths(pair.rejectedImages ?? pair.images)))
     }
     return members
   }

@@ -1,5 +1,19 @@
 import Records
 
+/// What a column must have in every record of a file because some record has it: programs that read JSON into
+/// columns put null elsewhere, and a column has one type.
+struct PairColumns {
+  /// Whether any pair has pictures.
+  private(set) var hasPictures = false
+  /// Whether any pair has one answer twice, about other pictures.
+  private(set) var repeatsAnswers = false
+
+  mutating func add(_ pair: PreferencePair) {
+    hasPictures = hasPictures || !pair.images.isEmpty
+    repeatsAnswers = repeatsAnswers || pair.chosen == pair.rejected
+  }
+}
+
 extension PairFormat {
   /// Why a pair cannot be written in this format without a loss; `nil` where it can.
   func problem(writing pair: PreferencePair) -> String? {
@@ -33,8 +47,8 @@ extension PairFormat {
 
   /// The record of a pair that ``problem(writing:)`` has nothing against: the format's keys, a ground truth
   /// that is not the chosen answer, and the keys of its own.
-  /// - Parameter hasPictures: whether any pair of the file has some; then all records have the column.
-  func record(of pair: PreferencePair, hasPictures: Bool) -> OrderedJSON {
+  /// - Parameter columns: what pairs of the same file have.
+  func record(of pair: PreferencePair, _ columns: PairColumns) -> OrderedJSON {
     let keys = reservedKeys(beside: pair)
     var pair = pair
     // What is null under a key of the format says nothing, and another value is refused.
@@ -43,9 +57,9 @@ extension PairFormat {
     let name = self == .rlaifV && keys.contains("idx") ? "idx" : "id"
     var members = [OrderedJSON.Member(name, .string(pair.id))]
     switch self {
-    case .trl: members += Self.trlRecord(pair, hasPictures: hasPictures)
-    case .llamaFactory: members += Self.llamaFactoryRecord(pair, hasPictures: hasPictures)
-    case .msSwift: members += Self.msSwiftRecord(pair, hasPictures: hasPictures)
+    case .trl: members += Self.trlRecord(pair, hasPictures: columns.hasPictures)
+    case .llamaFactory: members += Self.llamaFactoryRecord(pair, hasPictures: columns.hasPictures)
+    case .msSwift: members += Self.msSwiftRecord(pair, columns)
     case .rlaifV, .miaDPO: members += Self.rlaifVRecord(pair)
     }
     if pair.groundTruth != pair.chosen { members.append(.init("gt", .string(pair.groundTruth))) }

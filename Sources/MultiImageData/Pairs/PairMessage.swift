@@ -127,7 +127,7 @@ struct PairMessage: Equatable {
 
 extension OrderedJSON {
   /// Whether a key's value is what programs that fill up columns write for nothing.
-  fileprivate var isNothing: Bool { [.null, .array([]), .object([])].contains(self) }
+  fileprivate var isNothing: Bool { [.null, .string(""), .array([]), .object([])].contains(self) }
 }
 
 /// What comes before the two answers of a pair.

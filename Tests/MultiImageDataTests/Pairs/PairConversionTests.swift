@@ -51,6 +51,25 @@ import Testing
       ))
   }
 
+  @Test func oneAnswerTwiceMakesMessagesOfAll() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/out.jsonl"
+    let pairs = [
+      PreferencePair(
+        id: "1", images: ["a.png"], prompt: "<image>Q", chosen: "x", rejected: "x",
+        rejectedImages: ["b.png"]),
+      PreferencePair(id: "2", images: ["a.png"], prompt: "<image>Q", chosen: "x", rejected: "y"),
+      PreferencePair(id: "3", images: [], prompt: "Q", chosen: "x", rejected: "y"),
+    ]
+    try PairFile.write(pairs, to: path, format: .msSwift)
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    #expect(!text.contains("rejected_response"))
+    #expect(text.split(separator: "\n").allSatisfy { $0.contains("rejected_messages") })
+    #expect(text.contains(#""images": ["a.png"], "rejected_images": ["a.png"]}"#))
+    #expect(text.hasSuffix(#""images": [], "rejected_images": []}"# + "\n"))
+    #expect(try PairFile.read(path).pairs == pairs)
+  }
+
   @Test func badRecordsAreNamedAndNothingIsWritten() throws {
     let folder = try TemporaryFolder()
     let output = try folder.write("what was there", to: "out.json")

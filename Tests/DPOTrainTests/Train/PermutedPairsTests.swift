@@ -37,6 +37,18 @@ import Testing
     }
   }
 
+  @Test func picturesOfTheRejectedAnswerMoveAlong() {
+    var pair = pair(3, target: 2)
+    pair.rejectedImages = ["other1.png", "other2.png", "other3.png"]
+    pair.history = [.init(question: "Ready?", answer: "Yes.")]
+    for copy in copies(of: pair, 3) {
+      #expect(copy.rejectedImages == copy.images.map { "other" + $0 })
+      #expect(copy.history == pair.history)
+    }
+    pair.history = [.init(question: "What is in image 2?", answer: "A dog.")]
+    #expect(copies(of: pair, 3).isEmpty)
+  }
+
   @Test func theSeedDecidesTheOrders() {
     let pair = pair(5, target: 2)
     #expect(copies(of: pair, 3, seed: 7) == copies(of: pair, 3, seed: 7))

@@ -1,17 +1,11 @@
-#include <string.h>
-
 #include "CTensorKernels.h"
-#include "tk_half.h"
+#include "tk_blocks.h"
 #include "tk_target.h"
 
-// Products with matrices stored in quantised blocks. One row of a meets four rows of w at a time, whose values become
-// float in registers; for more rows, rows of w are expanded into a buffer of the first-level cache.
+// Products with matrices stored in quantised blocks. Rows of w are expanded, a piece at a time, into a buffer of the
+// first-level cache. For the types with few steps from bytes to values, one row of a meets four rows of w at a time, whose
+// values become float in registers.
 
-typedef float lanes __attribute__((ext_vector_type(16), aligned(4)));
-typedef int32_t numbers __attribute__((ext_vector_type(16)));
-typedef uint8_t bytes __attribute__((ext_vector_type(16), aligned(1)));
-typedef int8_t signed_bytes __attribute__((ext_vector_type(16), aligned(1)));
-#define INLINE static inline __attribute__((always_inline))
 enum { BUFFER_ROWS = 8, BUFFER_COLUMNS = 1024, FETCH_BYTES = 4096 };
 
 INLINE int64_t block_size(int encoding) {
@@ -44,23 +38,12 @@ INLINE float sum_lanes(const lanes *v) {
   return sum;
 }
 
-INLINE float half_portable(const uint8_t *h) {
-  uint16_t bits;
-  memcpy(&bits, h, 2);
-  return tk_from_f16(bits);
-}
-
 #define TARGET
 #define S portable
 #define HALF half_portable
 #include "block_product_template.h"
 
 #if defined(__x86_64__) && defined(__ELF__)
-INLINE float half_native(const uint8_t *h) {
-  _Float16 x;
-  memcpy(&x, h, 2);
-  return (float)x;
-}
 #define TARGET __attribute__((target("arch=x86-64-v3")))
 #define S v3
 #define HALF half_native
@@ -81,24 +64,24 @@ INLINE float half_native(const uint8_t *h) {
 #define CHOOSE(function, ...) function##_portable(__VA_ARGS__);
 #endif
 
-void tk_expand_blocks(int encoding, int64_t n, const uint8_t *blocks, float *out) {
-  CHOOSE(expand, encoding, n, blocks, out)
+INLINE int becomes_float_in_registers(int encoding) {
+  return encoding == TK_BLOCK_Q4_0 || encoding == TK_BLOCK_Q4_1 || encoding == TK_BLOCK_Q8_0;
 }
 
 void tk_block_product(int encoding, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
                       const uint8_t *w, int64_t ldw, float beta, float *c, int64_t ldc) {
-  if (m == 1) {
+  if (m == 1 && becomes_float_in_registers(encoding)) {
     CHOOSE(row_product, encoding, n, k, alpha, a, w, ldw, beta, c)
     return;
   }
   _Alignas(64) float buffer[BUFFER_ROWS * BUFFER_COLUMNS];
-  int64_t size = block_size(encoding);
+  int64_t length = tk_block_length(encoding), size = tk_block_size(encoding);
   for (int64_t j = 0, rows; j < n; j += rows) {
     rows = n - j < BUFFER_ROWS ? n - j : BUFFER_ROWS;
     for (int64_t l = 0, columns; l < k; l += columns) {
       columns = k - l < BUFFER_COLUMNS ? k - l : BUFFER_COLUMNS;
       for (int64_t r = 0; r < rows; r++) {
-        tk_expand_blocks(encoding, columns / 32, w + (j + r) * ldw + l / 32 * size, buffer + r * columns);
+        tk_expand_blocks(encoding, columns / length, w + (j + r) * ldw + l / length * size, buffer + r * columns);
       }
       tk_small_product_f32(m, rows, columns, alpha, a + l, lda, buffer, columns, l == 0 ? beta : 1, c + j, ldc);
     }

@@ -14,22 +14,6 @@
       CALL(TK_BLOCK_Q8_0);    \
   }
 
-INLINE TARGET void JOIN(expand_as, S)(int encoding, int64_t n, const uint8_t *blocks, float *out) {
-  for (int64_t b = 0; b < n; b++, blocks += block_size(encoding), out += 32) {
-    lanes low, high;
-    load_block(encoding, blocks, &low, &high);
-    float scale = HALF(blocks), minimum = encoding == TK_BLOCK_Q4_1 ? HALF(blocks + 2) : 0;
-    *(lanes *)out = low * scale + minimum;
-    *(lanes *)(out + 16) = high * scale + minimum;
-  }
-}
-
-TARGET static void JOIN(expand, S)(int encoding, int64_t n, const uint8_t *blocks, float *out) {
-#define CALL(E) JOIN(expand_as, S)(E, n, blocks, out)
-  EACH_ENCODING(CALL)
-#undef CALL
-}
-
 // One row of a against `step` bytes apart rows of w, while what lies `ahead` bytes further on is fetched; sums do not depend
 // on how rows are grouped.
 INLINE TARGET void JOIN(four_rows, S)(int encoding, int64_t k, const float *a, const uint8_t *w, int64_t step,

@@ -147,10 +147,9 @@ enum GGUFSample {
         }
       ),
     ]
-    let tensors: [(String, [UInt64], UInt32)] = [
-      ("f32", [3, 2], 0), ("f16", [2], 1), ("bf16", [2], 30), ("q8", [32, 1], 8), ("q40", [32], 2),
-      ("q41", [32], 3),
-    ]
+    let tensors = GGUFEncoding.allCases.map { encoding in
+      (encoding, encoding == .f32 ? [3, 2] : [UInt64(encoding.blockLength), 1])
+    }
     file.bytes = Array("GGUF".utf8)
     file.add(version)
     file.add(UInt64(tensors.count))
@@ -160,15 +159,17 @@ enum GGUFSample {
       file.add(type)
       value(&file)
     }
-    for (index, (name, extents, encoding)) in tensors.enumerated() {
-      file.add(text: name)
+    var size = 0
+    for (encoding, extents) in tensors {
+      file.add(text: encoding.name)
       file.add(UInt32(extents.count))
       for extent in extents { file.add(extent) }
-      file.add(encoding)
-      file.add(UInt64(64 * index))
+      file.add(encoding.rawValue)
+      file.add(UInt64(size))
+      size += (Int(extents.reduce(1, *)) / encoding.blockLength * encoding.blockSize + 31) / 32 * 32
     }
     while file.bytes.count % 32 != 0 { file.bytes.append(0) }
-    return file.bytes + (0..<64 * tensors.count).map { UInt8($0 % 251) }
+    return file.bytes + (0..<size).map { UInt8($0 % 251) }
   }
 
   private struct Builder {

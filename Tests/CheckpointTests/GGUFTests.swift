@@ -118,17 +118,46 @@ import Testing
       #expect(
         error?.description == "\(url.path): found GGUF version 1, expected version 2 or 3, little-endian")
     }
-    try withFile(Self.sample(encodingOfFirst: 12)) { url in
-      let error = #expect(throws: CheckpointError.self) { try GGUFFile(reading: url) }
-      #expect(
-        error?.description
-          == "\(url.path): f32: found encoding 12, expected F32, F16, BF16, Q8_0, Q4_0 or Q4_1")
+    for (code, name) in [
+      (9, "Q8_1"), (16, "IQ2_XXS"), (19, "IQ1_S"), (28, "F64"), (31, "Q4_0_4_4"), (34, "TQ1_0"),
+      (40, "NVFP4"), (42, "42"), (UInt32.max, "4294967295"),
+    ] as [(UInt32, String)] {
+      try withFile(Self.sample(encodingOfFirst: code)) { url in
+        let error = #expect(throws: CheckpointError.self) { try GGUFFile(reading: url) }
+        #expect(
+          error?.description
+            == "\(url.path): f32: found type \(name), expected F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, "
+            + "Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K, IQ4_NL, IQ4_XS or MXFP4")
+      }
     }
-    try withFile(Self.sample(encodingOfFirst: 8)) { url in
+  }
+
+  @Test(arguments: GGUFEncoding.allCases.filter { $0.blockEncoding != nil })
+  func rowsThatAreNoWholeBlocks(_ encoding: GGUFEncoding) throws {
+    try withFile(Self.sample(encodingOfFirst: encoding.rawValue)) { url in
       let error = #expect(throws: CheckpointError.self) { try GGUFFile(reading: url) }
       #expect(
         error?.description
-          == "\(url.path): f32: found shape [2, 3] of q8_0, expected rows of a multiple of 32")
+          == "\(url.path): f32: found shape [2, 3] of \(encoding.name), expected rows of a multiple of "
+          + "\(encoding.blockLength)")
+    }
+  }
+
+  @Test(arguments: GGUFEncoding.allCases.filter { $0.blockEncoding != nil })
+  func dataCutShort(_ encoding: GGUFEncoding) throws {
+    let url = Fixtures.url("quantized/\(encoding.name.lowercased()).gguf")
+    let whole = try Data(contentsOf: url)
+    let last = try #require(GGUFFile(reading: url).entries.last)
+    let size = last.shape.reduce(1, *) / last.encoding.blockLength * last.encoding.blockSize
+    for cut in [64, size] {
+      try withFile([UInt8](whole.dropLast(cut))) { url in
+        let error = #expect(throws: CheckpointError.self) { try GGUFFile(reading: url) }
+        let words = error?.description ?? ""
+        #expect(
+          words.hasPrefix("\(url.path): \(last.name): found \(size) bytes from byte ")
+            && words.hasSuffix("in a file of \(whole.count - cut), expected data within the file"), "\(words)"
+        )
+      }
     }
   }
 }

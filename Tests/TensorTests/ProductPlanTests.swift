@@ -145,13 +145,17 @@ import Testing
   @Test func blocks() {
     check(
       [
-        Row(13, 32, 64, "NT", .blocks, "panels", "panels"),
-        Row(13, 600, 1120, "NT", .blocks, "panels", "columns 320 of panels"),
-        Row(1, 600, 1120, "NN", .blocks, "panels", "panels"),
-        Row(12, 600, 1120, "NN", .blocks, "panels", "columns 320 of panels"),
+        Row(13, 32, 64, "NT", .blocks(length: 32), "panels", "panels"),
+        Row(13, 600, 1120, "NT", .blocks(length: 32), "panels", "columns 320 of panels"),
+        Row(1, 600, 1120, "NN", .blocks(length: 32), "panels", "panels"),
+        Row(12, 600, 1120, "NN", .blocks(length: 32), "panels", "columns 320 of panels"),
+        // Across, slices are whole blocks.
+        Row(13, 600, 1280, "NT", .blocks(length: 256), "panels", "columns 320 of panels"),
+        Row(12, 768, 1120, "NN", .blocks(length: 256), "panels", "columns 512 of panels"),
+        Row(12, 256, 4000, "NN", .blocks(length: 256), "panels", "panels"),
       ], own: Self.all)
     for (m, n, k) in [(1, 600, 1120), (12, 600, 1120), (3, 32, 64)] {
-      let row = Row(m, n, k, "NT", .blocks, "", "")
+      let row = Row(m, n, k, "NT", .blocks(length: 32), "", "")
       #expect(text(row.plan(threads: 1, own: Self.all)) == "fewRows")
       #expect(text(row.plan(threads: 2, own: Self.all)) == "fewRows shared")
     }

@@ -4,20 +4,9 @@ import Testing
 
 /// Products with quantised matrices equal those with the same values expanded.
 @Suite struct QuantizedMatrixTests {
-  /// A matrix of random blocks with scales and minima of ordinary size.
   private func matrix(_ encoding: BlockEncoding, rows: Int, columns: Int, seed: UInt64) -> QuantizedMatrix {
     var generator = RandomGenerator(seed: seed)
-    var bytes: [UInt8] = []
-    for _ in 0..<rows * columns / 32 {
-      let numbers = encoding == .q4_1 ? 2 : 1
-      for _ in 0..<numbers {
-        let half = Float16(generator.uniform() - 0.5)
-        bytes += [UInt8(truncatingIfNeeded: half.bitPattern), UInt8(half.bitPattern >> 8)]
-      }
-      for _ in 0..<encoding.blockSize - 2 * numbers { bytes.append(UInt8(generator.uniform() * 256)) }
-    }
-    let width = columns / 32 * encoding.blockSize
-    return QuantizedMatrix(encoding, blocks: Tensor(bytes, shape: [rows, width]))
+    return .random(encoding, rows: rows, columns: columns, using: &generator)
   }
 
   private func random(_ shape: [Int], _ seed: UInt64) -> Tensor {
@@ -26,7 +15,8 @@ import Testing
   }
 
   private func deviation(_ a: Tensor, _ b: Tensor) -> Double {
-    ((a - b).abs().max() / (b.abs().max() + 1e-30)).item()
+    let (a, b) = (a.to(.float64), b.to(.float64))
+    return ((a - b).abs().max() / (b.abs().max() + 1e-30)).item()
   }
 
   @Test func valuesOfOneBlock() {
@@ -51,25 +41,91 @@ import Testing
     #expect(values(.q8_0, half + bytes) == signed.map { 0.5 * Float($0) })
   }
 
+  /// Products and the gradients of input and bias against Float64; the last number counts blocks of 32 in a
+  /// row, of which six make way for one of 256.
   @Test(
     arguments: BlockEncoding.allCases,
     [
-      (1, 1, 32), (1, 7, 96), (1, 530, 64), (3, 9, 1056), (8, 40, 2080), (12, 5, 64), (13, 600, 1056),
-      (40, 33, 96),
+      (1, 1, 1), (1, 7, 3), (1, 530, 2), (2, 19, 35), (3, 9, 33), (8, 40, 65), (12, 5, 2), (13, 600, 33),
+      (40, 33, 3),
     ])
   func productsEqualExpanded(_ encoding: BlockEncoding, _ size: (Int, Int, Int)) {
-    let (m, n, k) = size
+    let (m, n, blocks) = size
+    let k = encoding.blockLength * (encoding.blockLength == 256 ? max(1, blocks / 6) : blocks)
     let weight = matrix(encoding, rows: n, columns: k, seed: 1)
     #expect(weight.shape == [n, k])
     let x = random([m, k], 2).requiringGradient()
     let bias = random([n], 3).requiringGradient()
     let found = linear(x, weight: weight, bias: bias)
-    let expected = linear(x, weight: weight.expanded(), bias: bias)
-    #expect(deviation(found, expected) < 2e-6)
+    let (exactX, exactBias) = (x.detached().to(.float64), bias.detached().to(.float64))
+    let (wideX, wideBias) = (exactX.requiringGradient(), exactBias.requiringGradient())
+    let expected = linear(wideX, weight: weight.expanded().to(.float64), bias: wideBias)
+    #expect(found.dtype == .float32 && deviation(found, expected) < 2e-6)
     let upstream = random([m, n], 4)
-    let (gradients, others) = (found.backward(from: upstream), expected.backward(from: upstream))
-    #expect(deviation(gradients[x]!, others[x]!) < 2e-6)
-    #expect(deviation(gradients[bias]!, others[bias]!) == 0)
+    let gradients = found.backward(from: upstream)
+    let others = expected.backward(from: upstream.to(.float64))
+    #expect(deviation(gradients[x]!, others[wideX]!) < 2e-6)
+    #expect(deviation(gradients[bias]!, others[wideBias]!) < 1e-6)
+  }
+
+  /// Rows of a weight are shared in groups; here the last group and the last thread have fewer.
+  @Test(arguments: BlockEncoding.allCases) func sharingChangesNothing(_ encoding: BlockEncoding) {
+    let weight = matrix(encoding, rows: 299, columns: 512, seed: 1)
+    let count = Threads.count
+    defer { Threads.count = count }
+    for rows in [1, 2, 8] {
+      let x = random([rows, 512], 2).requiringGradient()
+      let upstream = random([rows, 299], 3)
+      Threads.count = 1
+      let alone = linear(x, weight: weight)
+      let gradient = alone.backward(from: upstream)[x]!
+      #expect(deviation(alone, linear(x.detached(), weight: weight.expanded())) < 2e-6)
+      for threads in [2, 3, 5] {
+        Threads.count = threads
+        let shared = linear(x, weight: weight)
+        #expect(shared.array(of: Float.self) == alone.array(of: Float.self), "\(rows), \(threads)")
+        #expect(deviation(shared.backward(from: upstream)[x]!, gradient) < 2e-6, "\(rows), \(threads)")
+      }
+    }
+  }
+
+  @Test(arguments: BlockEncoding.allCases) func nothingToCompute(_ encoding: BlockEncoding) {
+    let weight = matrix(encoding, rows: 5, columns: 256, seed: 1)
+    let x = Tensor.zeros([2, 0, 256]).requiringGradient()
+    let y = linear(x, weight: weight)
+    #expect(y.shape == [2, 0, 5])
+    #expect(y.backward(from: .zeros([2, 0, 5]))[x]?.shape == [2, 0, 256])
+    #expect(weight.rows(at: Tensor([Int32]())).shape == [0, 256])
+    let empty = QuantizedMatrix(encoding, blocks: Tensor([UInt8](), shape: [0, encoding.blockSize]))
+    #expect(empty.isFinite && empty.expanded().shape == [0, encoding.blockLength])
+    #expect(linear(random([3, encoding.blockLength], 1), weight: empty).shape == [3, 0])
+  }
+
+  /// A low-rank adapter on blocks learns what it would on the same values in Float32.
+  @Test(arguments: BlockEncoding.allCases, [1, 5, 40]) func adaptersOnBlocks(
+    _ encoding: BlockEncoding, _ rows: Int
+  ) {
+    let weight = matrix(encoding, rows: 70, columns: 512, seed: 1)
+    let bias = random([70], 2)
+    func adapter(_ base: Linear) -> LoRALinear {
+      var generator = RandomGenerator(seed: 3)
+      let layer = LoRALinear(base: base, rank: 4, alpha: 8, using: &generator)
+      layer.loraB.tensor = random([70, 4], 4).requiringGradient()
+      return layer
+    }
+    let quantized = adapter(QuantizedLinear(weight, bias: Parameter(bias)))
+    let plain = adapter(Linear(weight: Parameter(weight.expanded()), bias: Parameter(bias)))
+    #expect(quantized.trainableParameters().map(\.name) == ["lora_A.weight", "lora_B.weight"])
+    let upstream = random([rows, 70], 5)
+    let results = [quantized, plain].map { layer in
+      let x = random([rows, 512], 6).requiringGradient()
+      let y = layer(x)
+      let gradients = y.backward(from: upstream)
+      return [y, gradients[x]!, gradients[layer.loraA.tensor]!, gradients[layer.loraB.tensor]!]
+    }
+    for (found, expected) in zip(results[0], results[1]) {
+      #expect(found.shape == expected.shape && deviation(found, expected) < 3e-6)
+    }
   }
 
   @Test func leadingAxesEmptyInputsAndThreads() {

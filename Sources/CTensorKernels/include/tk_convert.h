@@ -53,13 +53,33 @@ void tk_packed_attention_f32(int64_t heads, int64_t rows, int64_t columns, int64
 void tk_weighted_rows_f32(int64_t m, int64_t n, int64_t k, const float *p, int64_t ldp, const float *v, int64_t ldv,
                           float *out, int64_t ldo);
 
-// Matrices in blocks of 32 values as GGUF files have them: a half-precision scale d and, for Q4_1, a minimum m, then 16
-// bytes whose low nibbles q are values 0 to 15 and high nibbles 16 to 31, or for Q8_0 32 signed bytes q.
-// Values are d (q - 8), d q + m, d q.
-enum { TK_BLOCK_Q4_0, TK_BLOCK_Q4_1, TK_BLOCK_Q8_0 };
+// Matrices in quantised blocks as GGUF files have them, with the numbers of ggml's types. What is in a block:
+// block_formats_template.h.
+enum {
+  TK_BLOCK_Q4_0 = 2,
+  TK_BLOCK_Q4_1 = 3,
+  TK_BLOCK_Q5_0 = 6,
+  TK_BLOCK_Q5_1 = 7,
+  TK_BLOCK_Q8_0 = 8,
+  TK_BLOCK_Q2_K = 10,
+  TK_BLOCK_Q3_K = 11,
+  TK_BLOCK_Q4_K = 12,
+  TK_BLOCK_Q5_K = 13,
+  TK_BLOCK_Q6_K = 14,
+  TK_BLOCK_Q8_K = 15,
+  TK_BLOCK_IQ4_NL = 20,
+  TK_BLOCK_IQ4_XS = 23,
+  TK_BLOCK_MXFP4 = 39
+};
 
-// out[i] for the 32 values of each of n blocks.
+// Values and bytes of one block.
+int64_t tk_block_length(int encoding);
+int64_t tk_block_size(int encoding);
+// The values of n blocks, one block after the other.
 void tk_expand_blocks(int encoding, int64_t n, const uint8_t *blocks, float *out);
-// c = alpha a wᵀ + beta c for a few rows of a [m, k] and w [n, k] in blocks, ldw bytes from row to row; k is a multiple of 32.
+// Whether the values of n blocks are finite.
+int tk_blocks_are_finite(int encoding, int64_t n, const uint8_t *blocks);
+// c = alpha a wᵀ + beta c for a few rows of a [m, k] and w [n, k] in blocks, ldw bytes from row to row; k is a multiple of
+// a block's length.
 void tk_block_product(int encoding, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
                       const uint8_t *w, int64_t ldw, float beta, float *c, int64_t ldc);

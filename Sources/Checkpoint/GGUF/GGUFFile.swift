@@ -44,8 +44,8 @@ public enum GGUFValue: Equatable, Sendable {
 
 /// A GGUF file, mapped into memory after its header was checked: llama.cpp's format, with quantised weights.
 ///
-/// Reads versions 2 and 3, little-endian, and the types F32, F16, BF16, Q8_0, Q4_0 and Q4_1; the quantised
-/// ones become Float32. Shapes are given in C order (the file lists the fastest axis first).
+/// Reads versions 2 and 3, little-endian, and the types of ``GGUFEncoding``; the quantised ones become
+/// Float32. Shapes are given in C order (the file lists the fastest axis first).
 /// Query and key rows of LLaMA weights are stored for interleaved rotary pairs; this reader gives them as
 /// they are.
 /// Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
@@ -227,7 +227,7 @@ private struct GGUFHeader {
       let extents = try (0..<rank).map { _ in try parser.reader.next(UInt64.self, name) }
       let code = try parser.reader.next(UInt32.self, name)
       guard let encoding = GGUFEncoding(rawValue: code) else {
-        throw error(.unsupported, name, "encoding \(code)", "F32, F16, BF16, Q8_0, Q4_0 or Q4_1")
+        throw error(.unsupported, name, GGUFEncoding.name(ofUnread: code), GGUFEncoding.list)
       }
       if let none = extents.first(where: { $0 == 0 }) {
         throw error(.damaged, name, "an axis of \(none)", "extents of 1 or more")
@@ -239,7 +239,7 @@ private struct GGUFHeader {
     entries = try infos.map { info in
       guard let size = info.encoding.byteCount(shape: info.shape) else {
         throw error(
-          .damaged, info.name, "shape \(info.shape) of \(info.encoding)",
+          .damaged, info.name, "shape \(info.shape) of \(info.encoding.name)",
           "rows of a multiple of \(info.encoding.blockLength)")
       }
       guard info.offset <= UInt64(bytes.count), start + Int(info.offset) <= bytes.count,

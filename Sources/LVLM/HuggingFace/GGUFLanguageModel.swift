@@ -88,7 +88,7 @@ extension VisionLanguageModel {
     guard weights != .quantized || isQuantized else {
       throw ModelDirectoryError(
         file: file.url.path,
-        unusable: ["its weights (none is quantised, expected Q8_0, Q4_0 or Q4_1 matrices)"])
+        unusable: ["its weights (none is quantised, expected matrices in blocks such as Q8_0 or Q4_K)"])
     }
     try decoder.takeWeights(of: file, text, storage: weights)
     TensorRuntime.trim()

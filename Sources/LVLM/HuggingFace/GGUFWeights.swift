@@ -93,7 +93,7 @@ enum GGUFWeights {
     }
     for (entry, byteCount, room) in file.loose where checks.problems.isEmpty {
       checks.require(
-        false, entry.name, found: "\(byteCount) bytes for \(entry.encoding) \(entry.shape)",
+        false, entry.name, found: "\(byteCount) bytes for \(entry.encoding.name) \(entry.shape)",
         expected: "about \(room), where the next tensor begins")
     }
     checks.require(

@@ -47,7 +47,7 @@ extension BLAS {
   }
 
   /// `c = a b` where `expand` writes a run of elements of a stored row of `b` as Float32: row, first element,
-  /// count, destination. Runs begin and end at multiples of 32 as far as rows do.
+  /// count, destination. Runs begin and end at multiples of 256 as far as rows do.
   static func panels(
     _ a: MatrixView<Float>, transB: Bool, into c: MutableMatrixView<Float>,
     expand: (_ row: Int, _ first: Int, _ count: Int, _ panel: UnsafeMutablePointer<Float>) -> Void

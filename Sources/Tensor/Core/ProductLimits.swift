@@ -42,6 +42,8 @@ extension ProductPlan {
   /// 8 rows, so that only the last one has a remainder. Known from its sources, not measured.
   static let sliceColumns = 16
   static let sliceRows = 8
+  /// Of a quantised matrix that is read row by row; where it is read across, slices are whole blocks.
+  static let blockRows = 32
 
   // MARK: Few rows and thin products
 

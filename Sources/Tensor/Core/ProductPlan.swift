@@ -5,12 +5,27 @@
 /// kernels are constants of an extension of this type.
 package struct ProductPlan: Equatable {
   /// How the second operand is stored, which decides which kernels there are.
-  package enum Operand: Sendable {
+  package enum Operand: Sendable, Equatable {
     case float32, float64
     /// float16 or bfloat16, multiplied with Float32.
     case halfPrecision
-    /// The blocks of a ``QuantizedMatrix``, multiplied with Float32.
-    case blocks
+    /// The blocks of a ``QuantizedMatrix``, each of so many values, multiplied with Float32.
+    case blocks(length: Int)
+
+    /// Values of a block that lie along a row and cannot be parted; nil where there are no blocks.
+    @inline(__always)
+    fileprivate var blockLength: Int? {
+      if case .blocks(let length) = self { length } else { nil }
+    }
+
+    /// Whether elements become Float32 before they are multiplied.
+    @inline(__always)
+    fileprivate var isExpanded: Bool {
+      switch self {
+      case .float32, .float64: false
+      case .halfPrecision, .blocks: true
+      }
+    }
   }
 
   /// What computes a product, or a slice of one, on one thread.
@@ -98,7 +113,7 @@ package struct ProductPlan: Equatable {
   ) -> Kernel {
     if m <= 0 || n <= 0 { return .nothing }
     let isFewRows = m <= fewRows && transB && !transA
-    if type == .halfPrecision || type == .blocks { return isFewRows ? .fewRows : .panels }
+    if type.isExpanded { return isFewRows ? .fewRows : .panels }
     if k == 0 { return .scale }
     let isSingle = type == .float32
     let isThin = !transB && n >= thinColumns && (m <= fewRows && m > 1 || k <= fewTerms)
@@ -121,12 +136,12 @@ package struct ProductPlan: Equatable {
     }
     /// What is left for the last slice.
     func rest(_ extent: Int, _ size: Int) -> Int { extent - (extent - 1) / size * size }
-    if type == .blocks && kernel(m, n) == .fewRows { return ProductPlan(.fewRows, .byKernel) }
+    if type.blockLength != nil && kernel(m, n) == .fewRows { return ProductPlan(.fewRows, .byKernel) }
     if type == .float32 && suitsPacked(m, n, k, transA: transA, transB: transB, own) {
       return ProductPlan(.packed, .byKernel)
     }
-    if type == .blocks || type == .halfPrecision || n > columnsPerRow * m {
-      let size = slices(n, of: type == .blocks ? BlockEncoding.blockLength : sliceColumns)
+    if type.isExpanded || n > columnsPerRow * m {
+      let size = slices(n, of: type.blockLength.map { transB ? blockRows : $0 } ?? sliceColumns)
       if size >= n { return ProductPlan(kernel(m, n)) }
       return ProductPlan(kernel(m, size), last: kernel(m, rest(n, size)), .columns(size))
     }

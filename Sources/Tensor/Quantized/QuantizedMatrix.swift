@@ -21,24 +21,20 @@ public struct QuantizedMatrix: Sendable {
         + "\(blocks.shape) of \(blocks.dtype)")
     self.encoding = encoding
     self.blocks = blocks.contiguous()
-    shape = [blocks.shape[0], blocks.shape[1] / encoding.blockSize * BlockEncoding.blockLength]
+    shape = [blocks.shape[0], blocks.shape[1] / encoding.blockSize * encoding.blockLength]
   }
 
   /// All values in Float32, `[rows, columns]`.
   public func expanded() -> Tensor { expanded(blocks) }
 
-  /// Whether every value is finite: the scale of each block is, and its minimum where it has one.
+  /// Whether every value is finite.
   package var isFinite: Bool {
     let size = encoding.blockSize
     let start = UnsafeRawPointer(blocks.rawPointer)
     let found = Atomic(false)
-    Threads.parallel(blocks.count / size, grain: 1 << 14) { range in
-      for block in range {
-        // All ones in the exponent of half precision.
-        func isSpecial(_ offset: Int) -> Bool {
-          start.loadUnaligned(fromByteOffset: block * size + offset, as: UInt16.self) & 0x7C00 == 0x7C00
-        }
-        if isSpecial(0) || encoding == .q4_1 && isSpecial(2) { found.store(true, ordering: .relaxed) }
+    Threads.parallel(blocks.count / size, grain: (1 << 19) / encoding.blockLength) { range in
+      if !encoding.isFinite(start + range.lowerBound * size, count: range.count) {
+        found.store(true, ordering: .relaxed)
       }
     }
     return !found.load(ordering: .relaxed)
@@ -53,11 +49,11 @@ public struct QuantizedMatrix: Sendable {
 
   private func expanded(_ rows: Tensor) -> Tensor {
     let result = Tensor(uninitialized: [rows.shape[0], shape[1]], dtype: .float32)
-    let perRow = shape[1] / BlockEncoding.blockLength
-    Threads.parallel(rows.shape[0] * perRow, grain: 1 << 10) { range in
+    let length = encoding.blockLength
+    Threads.parallel(rows.shape[0] * (shape[1] / length), grain: (1 << 15) / length) { range in
       encoding.expand(
         rows.rawPointer + range.lowerBound * encoding.blockSize, count: range.count,
-        into: result.pointer(Float.self) + range.lowerBound * BlockEncoding.blockLength)
+        into: result.pointer(Float.self) + range.lowerBound * length)
     }
     return result
   }
@@ -98,13 +94,14 @@ extension BLAS {
     prepare()
     let (a, c) = (x.pointer(Float.self), result.pointer(Float.self))
     let plan = ProductPlan(
-      m: m, n: n, k: k, transA: false, transB: isTransposed, type: .blocks, threads: Threads.count,
+      m: m, n: n, k: k, transA: false, transB: isTransposed,
+      type: .blocks(length: weight.encoding.blockLength), threads: Threads.count,
       isInParallelRegion: Threads.isInParallelRegion)
     if plan.kernel == .fewRows {
       RowProduct(StoredMatrix(weight), a, lda: k, into: c, ldc: n).run(rows: m)
       return result
     }
-    let length = BlockEncoding.blockLength
+    let length = weight.encoding.blockLength
     let rowBytes = weight.blocks.shape[1]
     func multiply(_ columns: Range<Int>) {
       panels(

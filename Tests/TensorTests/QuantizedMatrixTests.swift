@@ -89,6 +89,33 @@ import Testing
     }
   }
 
+  @Test(arguments: BlockEncoding.allCases) func logProbabilitiesOfTargets(_ encoding: BlockEncoding) {
+    checkLogProbabilities(encoding, 9, 300, 256)
+  }
+
+  /// Vocabularies whose logits, or whose weights, are not held at once.
+  @Test func logProbabilitiesInPieces() {
+    checkLogProbabilities(.q5_1, 600, 1800, 64)
+    checkLogProbabilities(.q4_k, 2, 70, 1 << 16)
+  }
+
+  /// Values and the gradient against Float64.
+  private func checkLogProbabilities(
+    _ encoding: BlockEncoding, _ n: Int, _ vocabulary: Int, _ width: Int
+  ) {
+    let weight = matrix(encoding, rows: vocabulary, columns: width, seed: 1)
+    let hidden = (random([n, width], 2) * 0.1).requiringGradient()
+    let targets = (0..<n).map { Int32($0 * 37 % vocabulary) }
+    let wide = hidden.detached().to(.float64).requiringGradient()
+    let found = targetLogProbabilities(hidden: hidden, weight: weight, targets: targets)
+    let expected = targetLogProbabilities(
+      hidden: wide, weight: weight.expanded().to(.float64), targets: targets)
+    #expect(found.dtype == .float32 && deviation(found, expected) < 2e-6)
+    let upstream = random([n], 3)
+    let gradient = found.backward(from: upstream)[hidden]!
+    #expect(deviation(gradient, expected.backward(from: upstream.to(.float64))[wide]!) < 5e-6)
+  }
+
   @Test(arguments: BlockEncoding.allCases) func nothingToCompute(_ encoding: BlockEncoding) {
     let weight = matrix(encoding, rows: 5, columns: 256, seed: 1)
     let x = Tensor.zeros([2, 0, 256]).requiringGradient()
@@ -96,6 +123,7 @@ import Testing
     #expect(y.shape == [2, 0, 5])
     #expect(y.backward(from: .zeros([2, 0, 5]))[x]?.shape == [2, 0, 256])
     #expect(weight.rows(at: Tensor([Int32]())).shape == [0, 256])
+    #expect(targetLogProbabilities(hidden: .zeros([0, 256]), weight: weight, targets: []).shape == [0])
     let empty = QuantizedMatrix(encoding, blocks: Tensor([UInt8](), shape: [0, encoding.blockSize]))
     #expect(empty.isFinite && empty.expanded().shape == [0, encoding.blockLength])
     #expect(linear(random([3, encoding.blockLength], 1), weight: empty).shape == [3, 0])

@@ -118,8 +118,7 @@ public struct SupervisedObjective: TrainingObjective {
       targets += encoded.targets.map { encoded.ids[$0] }
     }
     let hidden = model.hiddenStates(batch, imageFeatures: batchFeatures.features)
-    let logProbabilities = targetLogProbabilities(
-      hidden: hidden.rows(at: Tensor(rows)), weight: model.decoder.headWeight, targets: targets)
+    let logProbabilities = model.decoder.logProbabilities(of: targets, after: hidden.rows(at: Tensor(rows)))
     let loss = -logProbabilities.mean()
     let value = loss.item()
     return StepOutcome(

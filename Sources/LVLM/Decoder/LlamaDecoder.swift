@@ -36,8 +36,26 @@ public final class LlamaDecoder: Module {
   /// The weight of the head, `[vocabulary, width]`; a quantised one is expanded for the occasion.
   public var headWeight: Tensor { head?.weightValues ?? embedding.weightValues }
 
+  /// The log-probability of one target for each of some normed hidden states, `[rows]`, without their scores
+  /// of all tokens; a quantised head is expanded a piece at a time.
+  /// - Parameters:
+  ///   - targets: token ids, one for each row.
+  ///   - hidden: `[rows, width]`.
+  public func logProbabilities(of targets: [Int32], after hidden: Tensor) -> Tensor {
+    guard let matrix = quantizedHead else {
+      return targetLogProbabilities(hidden: hidden, weight: headWeight, targets: targets)
+    }
+    return targetLogProbabilities(hidden: hidden, weight: matrix, targets: targets)
+  }
+
   /// The type that hidden states have: that of the norms, whatever the matrices are stored in.
   var activationType: DType { norm.weight.dtype }
+
+  /// The head, or the embedding in its place, where that is quantised.
+  private var quantizedHead: QuantizedMatrix? {
+    guard let head else { return (embedding as? QuantizedEmbedding)?.matrix }
+    return (head as? QuantizedLinear)?.matrix
+  }
 
   /// Indices of the blocks, from 0.
   public var layerIndices: Range<Int> { blocks.indices }
@@ -86,7 +104,7 @@ public final class LlamaDecoder: Module {
   /// Scores of every token of the vocabulary, `[rows, vocabulary]`, from normed hidden states.
   public func logits(_ hidden: Tensor) -> Tensor {
     if let head { return head(hidden) }
-    if let quantized = embedding as? QuantizedEmbedding { return linear(hidden, weight: quantized.matrix) }
+    if let matrix = quantizedHead { return linear(hidden, weight: matrix) }
     return linear(hidden, weight: embedding.weight.tensor)
   }
 }

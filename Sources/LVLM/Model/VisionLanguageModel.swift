@@ -217,7 +217,7 @@ public final class VisionLanguageModel: Module {
   }
 
   private func logProbabilities(_ hidden: Tensor, of batch: PackedBatch) -> Tensor {
-    targetLogProbabilities(hidden: hidden, weight: decoder.headWeight, targets: batch.targets)
+    decoder.logProbabilities(of: batch.targets, after: hidden)
   }
 
   /// Where the answers of a batch looked, in one decoder layer; the layers behind it are not computed.

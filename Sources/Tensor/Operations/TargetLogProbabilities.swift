@@ -31,7 +31,7 @@ public func targetLogProbabilities(hidden: Tensor, weight: Tensor, targets: [Int
   func forward<T: FusedScalar>(_: T.Type) {
     TargetLogProbabilityKernels.forward(
       n: n, width: width, vocabulary: vocabulary, hidden: h.pointer(T.self), weight: w.rawPointer,
-      weightType: w.dtype, targets: targets,
+      format: .elements(w.dtype), targets: targets,
       result: result.pointer(), lse: lse.pointer())
   }
   hidden.withFusedType("targetLogProbabilities") { forward($0) }
@@ -44,7 +44,7 @@ public func targetLogProbabilities(hidden: Tensor, weight: Tensor, targets: [Int
     func backward<T: FusedScalar>(_: T.Type) {
       TargetLogProbabilityKernels.backward(
         n: n, width: width, vocabulary: vocabulary, hidden: h.pointer(T.self), weight: w.rawPointer,
-        weightType: w.dtype, targets: targets, lse: lse.pointer(), g: g.pointer(),
+        format: .elements(w.dtype), targets: targets, lse: lse.pointer(), g: g.pointer(),
         hiddenGradient: dHidden?.pointer(),
         weightGradient: dWeight?.pointer())
     }

@@ -4,41 +4,77 @@ import CTensorKernels
 ///
 /// The logits exist one block of rows × vocabulary at a time.
 package enum TargetLogProbabilityKernels {
+  /// How the output projection is stored: in the type that is computed in, in half precision, or in blocks.
+  package enum WeightFormat: Sendable {
+    case elements(DType)
+    case blocks(BlockEncoding)
+  }
+
   /// Logits held at once.
   private static let blockElements = 1 << 20
+  /// Values of a quantised projection held at once.
+  private static let expandedElements = 1 << 22
 
-  private static func blockSizes(_ n: Int, _ vocabulary: Int) -> (rows: Int, columns: Int) {
+  private static func blockSizes(
+    _ n: Int, _ vocabulary: Int, _ width: Int, _ format: WeightFormat
+  ) -> (rows: Int, columns: Int) {
     let rows = min(n, 1024)
-    return (rows, max(64, min(vocabulary, blockElements / max(rows, 1))))
+    let columns = max(64, min(vocabulary, blockElements / max(rows, 1)))
+    guard case .blocks = format else { return (rows, columns) }
+    return (rows, min(columns, max(64, expandedElements / max(width, 1))))
+  }
+
+  /// Writes rows of a stored projection as Float32; nil where they are in the type that is computed in.
+  private static func expansion(
+    _ weight: UnsafeRawPointer, _ format: WeightFormat, width: Int
+  ) -> ((_ rows: Range<Int>, _ target: UnsafeMutablePointer<Float>) -> Void)? {
+    switch format {
+    case .elements(let type):
+      guard type.isHalfPrecision else { return nil }
+      return { rows, target in
+        let source = weight + rows.lowerBound * width * type.byteSize
+        Threads.parallel(rows.count * width, grain: 1 << 14) { range in
+          tk_convert(
+            type.kernelCode, Int32(TK_TYPE_F32), Int64(range.count),
+            source + range.lowerBound * type.byteSize, 1, target + range.lowerBound)
+        }
+      }
+    case .blocks(let encoding):
+      let (length, size) = (encoding.blockLength, encoding.blockSize)
+      let perRow = width / length
+      return { rows, target in
+        let source = weight + rows.lowerBound * perRow * size
+        Threads.parallel(rows.count * perRow, grain: (1 << 14) / length) { range in
+          encoding.expand(
+            source + range.lowerBound * size, count: range.count, into: target + range.lowerBound * length)
+        }
+      }
+    }
   }
 
   /// Calls `body` with each block of logits, row stride `ld`, and the rows of `weight` it came from; rows
-  /// ascend in the outer loop. A weight in half precision is expanded block by block.
+  /// ascend in the outer loop. A weight in half precision, or quantised, is expanded block by block.
   private static func forEachBlock<T: FusedScalar>(
     n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafeRawPointer,
-    weightType: DType,
+    format: WeightFormat,
     _ body: (
       _ rows: Range<Int>, _ columns: Range<Int>, _ logits: UnsafeMutablePointer<T>, _ ld: Int,
       _ weight: UnsafePointer<T>
     ) -> Void
   ) {
-    let block = blockSizes(n, vocabulary)
-    let expands = weightType.isHalfPrecision
-    MemoryPool.withScratch(T.self, count: expands ? block.columns * width : 1) { expanded in
+    let block = blockSizes(n, vocabulary, width, format)
+    let expand = expansion(weight, format, width: width)
+    MemoryPool.withScratch(Float.self, count: expand == nil ? 1 : block.columns * width) { expanded in
       MemoryPool.withScratch(T.self, count: block.rows * block.columns) { logits in
         for row in stride(from: 0, to: n, by: block.rows) {
           let rows = row..<min(n, row + block.rows)
           for column in stride(from: 0, to: vocabulary, by: block.columns) {
             let columns = column..<min(vocabulary, column + block.columns)
             let part: UnsafePointer<T>
-            if expands {
-              let source = weight + column * width * weightType.byteSize
-              Threads.parallel(columns.count * width, grain: 1 << 14) { range in
-                tk_convert(
-                  weightType.kernelCode, Int32(TK_TYPE_F32), Int64(range.count),
-                  source + range.lowerBound * weightType.byteSize, 1, expanded + range.lowerBound)
-              }
-              part = UnsafePointer(expanded)
+            if let expand {
+              // What is expanded is multiplied with Float32 alone.
+              expand(columns, expanded)
+              part = UnsafeRawPointer(expanded).assumingMemoryBound(to: T.self)
             } else {
               part = weight.assumingMemoryBound(to: T.self) + column * width
             }
@@ -57,7 +93,7 @@ package enum TargetLogProbabilityKernels {
   /// Writes the log-probability of `targets[i]` and the log-sum-exp of row `i`'s logits.
   package static func forward<T: FusedScalar>(
     n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafeRawPointer,
-    weightType: DType, targets: UnsafePointer<Int32>, result: UnsafeMutablePointer<T>,
+    format: WeightFormat, targets: UnsafePointer<Int32>, result: UnsafeMutablePointer<T>,
     lse: UnsafeMutablePointer<T>
   ) {
     MemoryPool.withScratch(T.self, count: 2 * n) { maximum in
@@ -65,7 +101,7 @@ package enum TargetLogProbabilityKernels {
       maximum.update(repeating: -.infinity, count: n)
       sum.zero(count: n)
       forEachBlock(
-        n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight, weightType: weightType
+        n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight, format: format
       ) { rows, columns, logits, ld, _ in
         Threads.parallel(rows.count, grain: max(1, 16384 / columns.count)) { part in
           let first = rows.lowerBound + part.lowerBound
@@ -91,11 +127,11 @@ package enum TargetLogProbabilityKernels {
   /// wanted.
   package static func backward<T: FusedScalar>(
     n: Int, width: Int, vocabulary: Int, hidden: UnsafePointer<T>, weight: UnsafeRawPointer,
-    weightType: DType, targets: UnsafePointer<Int32>, lse: UnsafePointer<T>, g: UnsafePointer<T>,
+    format: WeightFormat, targets: UnsafePointer<Int32>, lse: UnsafePointer<T>, g: UnsafePointer<T>,
     hiddenGradient: UnsafeMutablePointer<T>?, weightGradient: UnsafeMutablePointer<T>?
   ) {
     forEachBlock(
-      n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight, weightType: weightType
+      n: n, width: width, vocabulary: vocabulary, hidden: hidden, weight: weight, format: format
     ) { rows, columns, logits, ld, part in
       Threads.parallel(rows.count, grain: max(1, 16384 / columns.count)) { part in
         let first = rows.lowerBound + part.lowerBound

@@ -130,6 +130,7 @@ import Testing
       let blocks = model.decoder.namedParameters().filter { $0.parameter.dtype == .uint8 }
         .map { $0.parameter.tensor.array(of: UInt8.self) }
       #expect(blocks.count == 8)
+      model.storeFrozenWeights(as: .bfloat16)
       let before = try logProbabilities(model).sum()
       let gradients = before.backward()
       for (_, parameter) in model.decoder.trainableParameters() {

@@ -45,7 +45,8 @@ extension VisionLanguageModel {
   /// weights are left alone.
   public func storeFrozenWeights(as type: DType) {
     tensorRequire(type.isFloatingPoint, "storeFrozenWeights", "expected a floating-point type, found \(type)")
-    for case let linear as Linear in modules() where !(linear is QuantizedLinear) {
+    // The weight of an adapter on a quantised layer is that layer's bytes.
+    for case let linear as Linear in modules() where linear.weight.dtype.isFloatingPoint {
       if !linear.weight.isTrainable { linear.weight.convert(to: type) }
     }
     if !(decoder.embedding is QuantizedEmbedding), !decoder.embedding.weight.isTrainable {

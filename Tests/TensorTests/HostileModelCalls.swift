@@ -2,6 +2,7 @@ import Tensor
 
 private let small = Tensor.ones([2, 3])
 private let vector = Tensor.ones([5])
+private let inBlocks = QuantizedMatrix(.q4_0, blocks: .zeros([3, 18], dtype: .uint8))
 private let empty = Tensor.ones([0, 3])
 private let scalar = Tensor(1)
 private let cube = Tensor.ones([2, 3, 4])
@@ -188,6 +189,13 @@ private let losses: [HostileCall] = [
   .init("targetLogProbabilities", "shapes") {
     _ = targetLogProbabilities(hidden: small, weight: vector, targets: [0, 0])
   },
+  .init("targetLogProbabilities", "class 3 of 3 in blocks") {
+    _ = targetLogProbabilities(hidden: .zeros([1, 32]), weight: inBlocks, targets: [3])
+  },
+  .init("targetLogProbabilities", "shapes in blocks") {
+    _ = targetLogProbabilities(hidden: small, weight: inBlocks, targets: [0, 0])
+  },
+  .init("linear", "shapes in blocks") { _ = linear(small, weight: inBlocks) },
   .init("mseLoss", "shapes") { _ = mseLoss(small, vector) },
   .init("l1Loss", "shapes") { _ = l1Loss(small, vector) },
   .init("smoothL1Loss", "beta -1") { _ = smoothL1Loss(small, small, beta: -1) },
@@ -296,6 +304,9 @@ private let layers: [HostileCall] = [
   },
   .init("Parameter", "another shape") { Parameter(small).tensor = vector },
   .init("Parameter", "converted to integers") { Parameter(small).convert(to: .int64) },
+  .init("QuantizedMatrix", "part of a block") {
+    _ = QuantizedMatrix(.q4_k, blocks: Tensor.zeros([2, 143], dtype: .uint8))
+  },
   .init("QuantizedMatrix", "floats") { _ = QuantizedMatrix(.q4_0, blocks: small) },
   .init("LearningRateSchedule", "steps -1") { _ = LearningRateSchedule(.linear, peak: 1, totalSteps: -1) },
   .init("LearningRateSchedule", "warm-up min") {

@@ -22,9 +22,9 @@ import Testing
 
   private static func write(_ pairs: [PreferencePair], to folder: URL) throws {
     for shade in 0..<4 {
-      let picture = RGBImage(
-        width: 12, height: 10,
-        pixels: (0..<120).flatMap { [UInt8(60 * shade), UInt8($0 % 12 * 9), UInt8($0 / 12 * 11)] })
+      var pixels: [UInt8] = []
+      for place in 0..<120 { pixels += [UInt8(60 * shade), UInt8(place % 12 * 9), UInt8(place / 12 * 11)] }
+      let picture = RGBImage(width: 12, height: 10, pixels: pixels)
       try FileManager.default.createDirectory(
         at: folder.appendingPathComponent("pictures"), withIntermediateDirectories: true)
       try picture.writePNG(to: folder.appendingPathComponent("pictures/a\(shade).png").path)

@@ -8,8 +8,12 @@ extension SafeTensorsFile {
   public func tensor(_ name: String) throws -> Tensor {
     try read(name) { entry, mapping in
       try Tensor(entry.elementType, shape: entry.shape) { target in
-        if let start = target.baseAddress { try mapping.read(entry.range, into: start) }
-        try verify(name, UnsafeRawBufferPointer(target))
+        guard let start = target.baseAddress else { return try verify(name, checksum: 0) }
+        if hasChecksums {
+          try verify(name, checksum: try mapping.readCounting(entry.range, into: start))
+        } else {
+          try mapping.read(entry.range, into: start)
+        }
       }
     }
   }

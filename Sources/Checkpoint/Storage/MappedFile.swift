@@ -1,3 +1,4 @@
+import CMIAZlib
 import Foundation
 import Synchronization
 import Tensor
@@ -63,6 +64,37 @@ package final class MappedFile: @unchecked Sendable {
       } catch { failure.withLock { $0 = error } }
     }
     if let error = failure.withLock({ $0 }) { throw error }
+  }
+
+  /// As ``read(_:into:)``, with the CRC-32 of what was read.
+  ///
+  /// Each thread takes its part in pieces that are still in its cache when they are counted: a second pass
+  /// over a large tensor would read all of it from memory again.
+  package func readCounting(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws -> UInt32 {
+    tensorRequire(
+      range.lowerBound >= 0 && range.upperBound <= bytes.count, "MappedFile.readCounting",
+      "\(range) of \(bytes.count)")
+    let found = Mutex<(failure: CheckpointError?, parts: [(range: Range<Int>, checksum: UInt32)])>((nil, []))
+    nonisolated(unsafe) let target = target
+    let piece = 1 << 18
+    Threads.parallel(range.count, grain: 1 << 20) { part in
+      var checksum: UInt32 = 0
+      do throws(CheckpointError) {
+        for first in stride(from: part.lowerBound, to: part.upperBound, by: piece) {
+          let length = Swift.min(piece, part.upperBound - first)
+          try readPart(range.lowerBound + first, length, into: target + first)
+          checksum = CRC32.of(UnsafeRawBufferPointer(start: target + first, count: length), after: checksum)
+        }
+        found.withLock { [checksum] in $0.parts.append((part, checksum)) }
+      } catch { found.withLock { $0.failure = error } }
+    }
+    let (failure, parts) = found.withLock { $0 }
+    if let failure { throw failure }
+    return parts.sorted { $0.range.lowerBound < $1.range.lowerBound }.reduce(0) { checksum, part in
+      UInt32(
+        truncatingIfNeeded: crc32_combine(
+          uLong(checksum), uLong(part.checksum), Int(part.range.count)))
+    }
   }
 
   private func readPart(

@@ -163,6 +163,23 @@ import Testing
     #expect(abs(try answer(loaded) - changed) < 2e-4)
   }
 
+  @Test("Answers token by token are those of the merged model", arguments: ["dora_all", "saved", "llava"])
+  func generated(_ name: String) throws {
+    let loaded = try base()
+    try loaded.model.loadAdapter(from: fixture(name))
+    let prompt = try loaded.encoder.example(question: "<image>\nWhich colour?", images: [0], answers: [])
+    let features = try loaded.imageFeatures([ImageProcessorTableTests.picture(50, 20)])
+    func generate() throws -> GeneratedAnswer {
+      try Generator(model: loaded.model, tokenizer: loaded.tokenizer)
+        .generate([prompt], imageFeatures: features, maxNewTokens: 6)[0]
+    }
+    let adapted = try generate()
+    loaded.model.mergeAdapters()
+    let merged = try generate()
+    #expect(adapted.ids == merged.ids && !adapted.ids.isEmpty)
+    for (a, b) in zip(adapted.logProbabilities, merged.logProbabilities) { #expect(abs(a - b) < 1e-4) }
+  }
+
   @Test func magnitudesWithoutTheKeyAndTheKeyWithoutThem() throws {
     try withAdapter("dora") { adapter in
       try edit("adapter_config.json", adapter) { $0["use_dora"] = false }

@@ -281,6 +281,12 @@ private let layers: [HostileCall] = [
   .init("LoRALinear", "rank -1") {
     random { _ = LoRALinear(base: Linear(2, 2, using: &$0), rank: -1, alpha: 1, using: &$0) }
   },
+  .init("LoRALinear", "lengths of two weights") {
+    random {
+      let base = PartialLoRALinear(2, 2, rank: 1, alpha: 1, using: &$0)
+      _ = LoRALinear(base: base, rank: 1, alpha: 1, decomposesWeight: true, using: &$0)
+    }
+  },
   .init("Embedding", "-1, 2") { random { _ = Embedding(-1, 2, using: &$0) } },
   .init("Embedding", "-1 of 3") { random { _ = Embedding(3, 2, using: &$0)(Tensor([-1] as [Int64])) } },
   .init("Embedding", "3 of 3") { random { _ = Embedding(3, 2, using: &$0)(Tensor([3] as [Int64])) } },

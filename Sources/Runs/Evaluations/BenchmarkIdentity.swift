@@ -88,7 +88,7 @@ struct BenchmarkIdentity: Equatable {
     }
     guard isFolder.boolValue else { return try Digest.of(file: URL(fileURLWithPath: path)) }
     var digest = Digest()
-    let endings = [".safetensors", ".json", ".model"]
+    let endings = [".safetensors", ".bin", ".json", ".model"]
     for name in try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     where endings.contains(where: name.hasSuffix) {
       digest.update(name)

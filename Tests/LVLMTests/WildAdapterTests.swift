@@ -284,6 +284,37 @@ import Testing
     }
   }
 
+  @Test func pickledMatricesBesideSafetensorsAreForOthers() throws {
+    try withAdapter("orthogonal") { adapter in
+      let file = adapter.appending(component: "adapter_model.safetensors")
+      let pickled = adapter.appending(component: "adapter_model.bin")
+      try FileManager.default.copyItem(at: fixture("llava/adapter_model.bin"), to: pickled)
+      let loaded = try base()
+      try loaded.model.loadAdapter(from: adapter)
+      #expect(abs(try answer(loaded) - expected("orthogonal")) < 2e-4)
+      // A link to nothing does not make the other file the one that is meant.
+      try FileManager.default.removeItem(at: file)
+      try FileManager.default.createSymbolicLink(atPath: file.path, withDestinationPath: "nothing-there")
+      #expect(try refusal(adapter).contains("adapter_model.safetensors"))
+    }
+    try withAdapter("llava") { adapter in
+      let others = adapter.appending(component: "non_lora_trainables.bin")
+      try FileManager.default.removeItem(at: others)
+      try FileManager.default.createSymbolicLink(atPath: others.path, withDestinationPath: "nothing-there")
+      #expect(try refusal(adapter).contains("non_lora_trainables.bin"))
+    }
+  }
+
+  @Test func oneMatrixUnderTwoNamesIsNotHalfRead() throws {
+    try withAdapter("all_names") { adapter in
+      let url = adapter.appending(component: "adapter_model.safetensors")
+      let old = try SafeTensorsFile(reading: fixture("older/adapter_model.safetensors")).tensors()
+      let new = try SafeTensorsFile(reading: url).tensors()
+      try SafeTensors.write(new + old.prefix(1), metadata: ["format": "pt"], to: url)
+      #expect(try refusal(adapter).contains("(there twice)"))
+    }
+  }
+
   @Test func furtherFilesAreRefused() throws {
     try withAdapter("llava") { adapter in
       try Data([1]).write(to: adapter.appending(component: "mm_projector.bin"))

@@ -34,9 +34,11 @@ struct AdapterWeights {
     let file = try Self.main(of: directory)
     source = file.url.path
     var error = ModelDirectoryError(file: source)
+    var seen: Set<String> = []
     for entry in file.descriptions {
       guard let tensor = try Self.tensor(entry.name, entry.elementType, file, &error) else { continue }
       let name = PEFTAdapter.canonical(entry.name, names)
+      if !seen.insert(name ?? entry.name).inserted { error.unusable.append("\(entry.name) (there twice)") }
       if let module = PEFTAdapter.module(entry.name), let own = PEFTAdapter.module(name ?? entry.name) {
         scalings[own] = adapter.scaling(of: module)
         if !adapter.adapts(module) {
@@ -57,13 +59,16 @@ struct AdapterWeights {
 
   /// The file with the matrices: safetensors, or where there is none PyTorch's own format.
   private static func main(of directory: URL) throws -> any TensorFile {
-    let manager = FileManager.default
     let isPickled =
-      !manager.fileExists(atPath: directory.appending(component: PEFTAdapter.weightsName).path)
-      && manager.fileExists(atPath: directory.appending(component: PEFTAdapter.pickledName).path)
+      !holds(PEFTAdapter.weightsName, directory) && holds(PEFTAdapter.pickledName, directory)
     return isPickled
       ? try PyTorchFile(reading: ModelFile.inside(directory, PEFTAdapter.pickledName))
       : try SafeTensorsFile(reading: ModelFile.inside(directory, PEFTAdapter.weightsName))
+  }
+
+  /// Whether a directory has a file of this name; a link to nothing is one, which cannot be read.
+  private static func holds(_ name: String, _ directory: URL) -> Bool {
+    (try? FileManager.default.attributesOfItem(atPath: directory.appending(component: name).path)) != nil
   }
 
   private static func tensor(
@@ -78,10 +83,9 @@ struct AdapterWeights {
 
   /// What LLaVA's own training keeps in a file for itself, with the names that its `builder.py` undoes.
   private mutating func readOthers(of directory: URL, _ names: ParameterNames) throws {
-    let url = directory.appending(component: PEFTAdapter.othersName)
-    guard FileManager.default.fileExists(atPath: url.path) else { return }
+    guard Self.holds(PEFTAdapter.othersName, directory) else { return }
     let file = try PyTorchFile(reading: ModelFile.inside(directory, PEFTAdapter.othersName))
-    var error = ModelDirectoryError(file: url.path)
+    var error = ModelDirectoryError(file: file.url.path)
     func without(_ prefix: String, _ name: String) -> String {
       name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name
     }

@@ -6,6 +6,7 @@ extension VisionLanguageModel {
   /// Puts the adapter of a PEFT directory on the model and freezes the decoder. Matrices that the file lacks
   /// are no change; those of the head are added to the weights, and weights that the files hold as they are
   /// (`modules_to_save`, trained biases, LLaVA's `non_lora_trainables.bin`) take the place of the model's.
+  /// Both stay when the adapter is switched off or taken off.
   ///
   /// - Throws: ``ModelConfigurationError``, `CheckpointError`, or ``ModelDirectoryError`` with every
   ///   parameter that is missing, unexpected or of another shape; the model then has no adapter.

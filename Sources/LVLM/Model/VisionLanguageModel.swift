@@ -24,7 +24,8 @@ public final class VisionLanguageModel: Module {
   /// The language model.
   public let decoder: LlamaDecoder
   package var adapters: [LoRALinear] = []
-  /// Whether an adapter's matrices of other parts were added to their weights.
+  /// Whether an adapter changed weights beside those that carry its matrices; they stay so when it is
+  /// switched off or taken off.
   var hasAdaptedRest = false
   /// The types that weights had in the files they were read from; those of a new model are not in it.
   package var storedTypes: [String: DType] = [:]

@@ -133,23 +133,34 @@ import Testing
   @Test(arguments: BlockEncoding.allCases, [1, 5, 40]) func adaptersOnBlocks(
     _ encoding: BlockEncoding, _ rows: Int
   ) {
+    checkAdapter(encoding, rows, decomposesWeight: false)
+  }
+
+  @Test(arguments: BlockEncoding.allCases) func decomposedAdaptersOnBlocks(_ encoding: BlockEncoding) {
+    checkAdapter(encoding, 5, decomposesWeight: true)
+  }
+
+  private func checkAdapter(_ encoding: BlockEncoding, _ rows: Int, decomposesWeight: Bool) {
     let weight = matrix(encoding, rows: 70, columns: 512, seed: 1)
     let bias = random([70], 2)
     func adapter(_ base: Linear) -> LoRALinear {
       var generator = RandomGenerator(seed: 3)
-      let layer = LoRALinear(base: base, rank: 4, alpha: 8, using: &generator)
+      let layer = LoRALinear(
+        base: base, rank: 4, alpha: 8, decomposesWeight: decomposesWeight, using: &generator)
       layer.loraB.tensor = random([70, 4], 4).requiringGradient()
       return layer
     }
     let quantized = adapter(QuantizedLinear(weight, bias: Parameter(bias)))
     let plain = adapter(Linear(weight: Parameter(weight.expanded()), bias: Parameter(bias)))
-    #expect(quantized.trainableParameters().map(\.name) == ["lora_A.weight", "lora_B.weight"])
+    #expect(
+      quantized.trainableParameters().map(\.name)
+        == ["lora_A.weight", "lora_B.weight"] + (decomposesWeight ? ["lora_magnitude_vector"] : []))
     let upstream = random([rows, 70], 5)
     let results = [quantized, plain].map { layer in
       let x = random([rows, 512], 6).requiringGradient()
       let y = layer(x)
       let gradients = y.backward(from: upstream)
-      return [y, gradients[x]!, gradients[layer.loraA.tensor]!, gradients[layer.loraB.tensor]!]
+      return [y, gradients[x]!] + layer.trainableParameters().map { gradients[$0.parameter]! }
     }
     for (found, expected) in zip(results[0], results[1]) {
       #expect(found.shape == expected.shape && deviation(found, expected) < 3e-6)

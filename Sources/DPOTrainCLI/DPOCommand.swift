@@ -16,10 +16,13 @@ struct DPOCommand: ParsableCommand {
       The same as a configuration file with model.path, data.pairs, data.image_root, train.adapter and \
       run.output_dir; --set gives any other key, such as train.learning_rate=1e-5 or data.eval_share=0.1. \
       An interrupted run goes on with the same command. The trained model is OUTPUT-DIR/train/model, and \
-      OUTPUT-DIR/config.yaml is the configuration file.
+      OUTPUT-DIR/config.yaml is the configuration file. Of a GGUF file the quantised matrices stay as they are; \
+      the adapter is OUTPUT-DIR/train/adapter.
       """)
 
-  @Option(help: ArgumentHelp("Directory of the model in Hugging Face layout.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      "Directory of the model in Hugging Face layout, or GGUF file of a language model.", valueName: "path"))
   var model: String
 
   @Option(

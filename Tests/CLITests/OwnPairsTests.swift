@@ -2,6 +2,8 @@ import Checkpoint
 import Foundation
 import LVLM
 import MultiImageData
+import Tensor
+import TestSupport
 import Testing
 
 /// `dpotrain dpo`: a model and pairs that are there already.
@@ -35,6 +37,8 @@ import Testing
   private static func arguments(_ more: [String] = [], to output: String = "out") -> [String] {
     [
       "dpo", "--model", model, "--pairs", "pairs.jsonl", "--images", "pictures", "--output-dir", output,
+      // The model has room for 128 tokens.
+      "--set", "tokenizer.template=plain",
       "--set", "train.max_steps=6", "--set", "train.per_device_train_batch_size=4", "--set",
       "train.save_steps=2", "--set", "train.logging_steps=1", "--set", "train.learning_rate=0.01",
     ] + more
@@ -195,6 +199,53 @@ import Testing
       let without = try BuiltCommand.run("plan", "--config", try TinyRun.write(to: folder), "--set",
         "train.eval_steps=2", in: folder)
       #expect(without.errors.contains("train.eval_steps: found 2 without data.pairs"), "\(without.errors)")
+    }
+  }
+
+  /// Adapters learn on the matrices of a GGUF file as they lie there, and are written alone.
+  @Test func adaptersOnAGGUFFile() throws {
+    try BuiltCommand.withFolder { folder in
+      var bytes = try Data(contentsOf: Fixtures.url("tokenizers/tiny.gguf"))
+      let key = try #require(bytes.range(of: Data("llama.context_length".utf8)))
+      bytes.replaceSubrange(key.upperBound + 4..<key.upperBound + 8, with: [0, 4, 0, 0])
+      try bytes.write(to: folder.appendingPathComponent("tiny.gguf"))
+      let pairs = (0..<8).map {
+        PreferencePair(id: "\($0)", images: [], prompt: "What is \($0)?", chosen: "it is \($0)", rejected: "no")
+      }
+      let file = folder.appendingPathComponent("pairs.jsonl")
+      try PreferencePairFile.write(pairs, to: file.path)
+      func arguments(_ more: [String] = []) -> [String] {
+        [
+          "dpo", "--model", "tiny.gguf", "--pairs", "pairs.jsonl", "--output-dir", "out", "--set",
+          "train.max_steps=6", "--set", "train.per_device_train_batch_size=4", "--set",
+          "train.learning_rate=0.01", "--set", "train.gamma=0", "--set", "data.eval_share=0.25",
+        ] + more
+      }
+      let call = try BuiltCommand.run(arguments(), in: folder)
+      #expect(call.status == 0, "\(call.errors)")
+      let adapter = folder.appendingPathComponent("out/train/adapter")
+      #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("out/train/model").path))
+      // What was trained is what the adapter gives the file.
+      let gguf = folder.appendingPathComponent("tiny.gguf")
+      let (base, trained) = (try PretrainedModel.load(from: gguf), try PretrainedModel.load(from: gguf))
+      try trained.model.loadAdapter(from: adapter)
+      func margin(_ loaded: PretrainedModel) throws -> Float {
+        let example = try loaded.encoder.example(
+          question: "What is 3?", images: [], answers: ["it is 3", "no"])
+        let batch = try PackedBatch(
+          [example], sharesPrefix: true, imageTokenID: Int32(loaded.model.configuration.imageTokenIndex))
+        let scores = loaded.model.logProbabilities(batch, imageFeatures: try loaded.imageFeatures([]))
+          .array(of: Float.self)
+        return zip(batch.completionOfTarget, scores).reduce(0) { $0 + ($1.0 == 0 ? $1.1 : -$1.1) }
+      }
+      #expect(try margin(trained) > margin(base) + 1)
+      let none = try BuiltCommand.run(arguments(["--adapter", "none"]), in: folder)
+      #expect(none.status == 1 && none.errors.contains("the file's weights stay as they are"))
+      try PreferencePairFile.write(
+        [PreferencePair(id: "p", images: ["a.png"], prompt: "<image>What?", chosen: "a", rejected: "b")],
+        to: file.path)
+      let shown = try BuiltCommand.run(arguments(), in: folder)
+      #expect(shown.status == 1 && shown.errors.contains("is a language model without a vision tower"))
     }
   }
 }

@@ -5,9 +5,12 @@ import Testing
 /// Prompts with a system message and with turns before the question.
 @Suite struct PromptConversationTests {
   private func encoder(_ template: ChatTemplate) throws -> PromptEncoder {
-    var encoder = try PretrainedModel.encoder(of: Fixtures.url("verification/llava_tiny"), template: template)
-    encoder.template = template
-    return encoder
+    let folder = Fixtures.url("verification/llava_tiny")
+    var configuration = try PretrainedModel.shape(of: folder).configuration
+    configuration.text.contextLength = 4096
+    return PromptEncoder(
+      tokenizer: try PretrainedModel.encoder(of: folder).tokenizer, template: template,
+      configuration: configuration)
   }
 
   /// Without either it is the prompt of a single question.

@@ -62,13 +62,28 @@ extension VisionLanguageModel {
   public static func languageModel(
     from file: GGUFFile, tokenizer: Tokenizer, weights: WeightStorage = .float32
   ) throws -> VisionLanguageModel {
-    let vision = VisionConfiguration(
-      hiddenSize: 2, intermediateSize: 2, hiddenLayerCount: 1, attentionHeadCount: 1, imageSize: 1,
-      patchSize: 1, projectionSize: 2)
     var generator = RandomGenerator(seed: 0)
     return try VisionLanguageModel(
-      vision: vision, visionFeatureLayer: -1, languageModel: file, tokenizer: tokenizer, weights: weights,
-      using: &generator)
+      vision: smallestTower, visionFeatureLayer: -1, languageModel: file, tokenizer: tokenizer,
+      weights: weights, using: &generator)
+  }
+
+  /// The vision tower of a language model alone.
+  private static var smallestTower: VisionConfiguration {
+    VisionConfiguration(
+      hiddenSize: 2, intermediateSize: 2, hiddenLayerCount: 1, attentionHeadCount: 1, imageSize: 1,
+      patchSize: 1, projectionSize: 2)
+  }
+
+  /// The shape that ``languageModel(from:tokenizer:weights:)`` gives the language model of a GGUF file.
+  ///
+  /// - Throws: ``ModelConfigurationError``.
+  package static func languageModelShape(
+    of file: GGUFFile, tokenizer: Tokenizer
+  ) throws -> LlavaConfiguration {
+    LlavaConfiguration(
+      vision: smallestTower, text: try TextConfiguration(gguf: file, tokenizer: tokenizer),
+      imageTokenIndex: Int(tokenizer.imageID), visionFeatureLayer: -1)
   }
 
   /// The language model of a GGUF file behind a vision tower and a projector with random weights.

@@ -128,6 +128,14 @@ public struct PretrainedModel {
   /// - Parameter template: takes the place of the directory's own.
   /// - Throws: As ``load(from:weights:template:option:trainable:)``.
   package static func encoder(of url: URL, template: ChatTemplate? = nil) throws -> PromptEncoder {
+    if url.pathExtension == "gguf" {
+      let file = try GGUFFile(reading: url)
+      let tokenizer = try Tokenizer(gguf: file)
+      let chat = try chatTemplate(of: file, instead: template, "--template")
+      return PromptEncoder(
+        tokenizer: tokenizer, template: chat.template ?? usualTemplate(of: tokenizer),
+        configuration: try VisionLanguageModel.languageModelShape(of: file, tokenizer: tokenizer))
+    }
     let tokenizer = try TokenizerFiles(of: url).tokenizer
     let chat = try chatTemplate(of: url, instead: template, "--template")
     let shape = try shape(of: url)
@@ -143,6 +151,12 @@ public struct PretrainedModel {
   package static func shape(
     of url: URL
   ) throws -> (configuration: any FamilyConfiguration, processor: any PictureProcessor) {
+    if url.pathExtension == "gguf" {
+      let file = try GGUFFile(reading: url)
+      let configuration = try VisionLanguageModel.languageModelShape(
+        of: file, tokenizer: try Tokenizer(gguf: file))
+      return (configuration, configuration.usualPictureProcessor)
+    }
     func shape<Family: FamilyConfiguration>(
       _ family: Family.Type
     ) throws -> (any FamilyConfiguration, any PictureProcessor) {

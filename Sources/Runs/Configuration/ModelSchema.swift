@@ -5,7 +5,8 @@ extension RunConfiguration.Model: ConfigurationSection {
     [
       .optionalPath(
         "path", \.path,
-        "Directory of an existing model in Hugging Face layout, in place of the shape below."),
+        "Directory of an existing model in Hugging Face layout, in place of the shape below; beside `data.pairs` "
+          + "also a GGUF file of a language model, whose quantised matrices stay as they are."),
       .optionalPath(
         "language_model", \.languageModel,
         "GGUF file of a LLaMA language model with its vocabulary, in place of `text_config` and of a vocabulary of the run's own texts."

@@ -90,7 +90,7 @@ enum ModelBuilder {
   /// - Parameters:
   ///   - template: takes the place of the run's, for the answers of a stage.
   ///   - trainable: the parts that will be trained, the others being kept as `train.frozen_dtype` says from
-  ///     the start; everything is Float32 when nil.
+  ///     the start, quantised matrices of a GGUF file as they are; everything is Float32 when nil.
   static func open(
     _ directory: URL, run: RunConfiguration, template: RunConfiguration.Tokenizer.Template? = nil,
     trainable: Set<VisionLanguageModel.Part>? = nil
@@ -98,8 +98,9 @@ enum ModelBuilder {
     // What an earlier model left is not kept beside the new one.
     TensorRuntime.trim()
     let isHalved = trainable != nil && run.train.frozenDtype == .bfloat16
+    let isBlocks = trainable != nil && directory.pathExtension == "gguf"
     let loaded = try PretrainedModel.load(
-      from: directory, weights: isHalved ? .bfloat16 : .float32,
+      from: directory, weights: isBlocks ? .auto : isHalved ? .bfloat16 : .float32,
       template: (template ?? run.tokenizer.template)?.chatTemplate,
       option: template == nil ? "tokenizer.template" : "select.template", trainable: trainable ?? [])
     TensorRuntime.trim()

@@ -53,6 +53,14 @@ struct OwnPairs {
     let reading = try PairFile.forEach(
       path, format: configuration.data.pairsFormat, broken: { file.problems.append($0) }
     ) { pair, line in
+      guard pair.images.isEmpty || !configuration.trainsLanguageModel else {
+        file.problems.append(
+          DataError(
+            file: "\(path):\(line)", record: pair.id,
+            problem: "shows \(pair.images.count) pictures, expected none: \(configuration.model.path ?? "") is a "
+              + "language model without a vision tower"))
+        return
+      }
       var pair = pair
       pair.images = place(pair.images)
       pair.rejectedImages = pair.rejectedImages.map(place)

@@ -36,6 +36,9 @@ extension RunConfiguration {
     hasOwnPairs ? part.needs.intersection(parts) : part.needs
   }
 
+  /// Whether adapters are trained on a language model of a GGUF file, which sees no pictures.
+  var trainsLanguageModel: Bool { hasOwnPairs && model.path?.hasSuffix(".gguf") == true }
+
   /// Sections that say how to come by a model and by pairs.
   static let makingSections = ["sft", "compose", "select", "evaluate"]
 
@@ -62,6 +65,18 @@ extension RunConfiguration {
     require(
       data.evalPairs == nil || data.evalShare == 0, "data.eval_share", "\(data.evalShare) beside data.eval_pairs",
       "one of them")
+    if trainsLanguageModel {
+      require(
+        train.adapter == .lora, "train.adapter", "none with a GGUF file in model.path",
+        "lora: the file's weights stay as they are")
+      for (key, isTrained) in [
+        ("train_vision", train.trainVision), ("train_projector", train.trainProjector),
+      ] {
+        require(
+          !isTrained, "train.\(key)", "true with a GGUF file in model.path",
+          "false: a language model alone has none")
+      }
+    }
     let held = data.evalPairs != nil || data.evalShare > 0
     for (key, isSet) in [
       ("eval_steps", train.evalSteps > 0), ("load_best_model_at_end", train.loadsBestModelAtEnd),

@@ -59,8 +59,12 @@ public struct StageContext {
   /// Pictures of this run for a model.
   /// - Parameter cacheBytes: most bytes for prepared pictures, where the configuration allows them.
   func pictures(_ loaded: PretrainedModel, cacheBytes: Int = .max) throws -> PictureStore {
-    PictureStore(
-      source: source, processor: try loaded.pictureProcessor(of: baseModel),
+    // Prompts without pictures are all that a language model alone is asked.
+    let processor =
+      configuration.trainsLanguageModel
+      ? loaded.model.configuration.usualPictureProcessor : try loaded.pictureProcessor(of: baseModel)
+    return PictureStore(
+      source: source, processor: processor,
       cacheBytes: min(cacheBytes, configuration.run.pictureCacheBytes))
   }
 

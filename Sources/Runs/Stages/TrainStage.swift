@@ -130,12 +130,24 @@ struct TrainStage {
             values: figures.named, words: figures.words, score: figures.score(settings.metricForBestModel))
         }
       })
-    try ModelBuilder.save(base, to: context.trainedModel)
+    if context.configuration.trainsLanguageModel {
+      try saveAdapter(of: base)
+    } else {
+      try ModelBuilder.save(base, to: context.trainedModel)
+    }
     guard let heldOut else { return }
     let summary = HeldOutSummary(
       pairs: held.count, step: loop.weightsStep, before: try heldOut.figures(ofReference: referenceOfHeld),
       after: try heldOut.figures())
     try AtomicFile.write(summary.json.pretty.utf8, to: folder.appendingPathComponent(HeldOutSummary.file))
+  }
+
+  /// Writes the adapters of a language model whose file stays as it is, as PEFT does: `train/adapter`.
+  private func saveAdapter(of base: PretrainedModel) throws {
+    let folder = try context.directory.folder(.train).appendingPathComponent("adapter", isDirectory: true)
+    try base.model.saveAdapter(
+      to: folder, baseModel: context.configuration.model.path ?? context.startingModel.path)
+    try ChecksumList.write(of: folder)
   }
 
   /// Log-probabilities under the reference: computed once and cached, or live.
@@ -157,7 +169,7 @@ struct TrainStage {
     let settings = context.configuration.train
     var fingerprint = Digest()
     fingerprint.update(ModelState.digest(base.model))
-    fingerprint.update(try base.pictureSettings())
+    if base.processor != nil { fingerprint.update(try base.pictureSettings()) }
     fingerprint.update("\(base.model.configuration)")
     fingerprint.update("\(settings.sharesPrefix)")
     if settings.ldAlpha != 1 { fingerprint.update("\(settings.ldAlpha)") }

@@ -31,7 +31,8 @@ struct DPOCommand: ParsableCommand {
       valueName: "file"))
   var pairs: String
 
-  @Option(help: ArgumentHelp("What picture paths are relative to; by default the pairs' folder.", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("What picture paths are relative to; by default the pairs' folder.", valueName: "dir"))
   var images: String?
 
   @Option(
@@ -42,19 +43,22 @@ struct DPOCommand: ParsableCommand {
   @Option(help: ArgumentHelp("lora trains adapters, none all weights of the decoder.", valueName: "kind"))
   var adapter: String = "lora"
 
-  @Option(name: .customLong("output-dir"), help: ArgumentHelp("Directory of the run's files.", valueName: "dir"))
+  @Option(
+    name: .customLong("output-dir"), help: ArgumentHelp("Directory of the run's files.", valueName: "dir"))
   var outputDirectory: String
 
   @Option(
     name: .customLong("set"), parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("Any other key of a configuration; can be given several times.", valueName: "section.key=value"))
+    help: ArgumentHelp(
+      "Any other key of a configuration; can be given several times.", valueName: "section.key=value"))
   var overrides: [String] = []
 
   @OptionGroup var behaviour: RunBehaviour
 
   func run() throws {
     var given = [
-      ("model.path", model), ("data.pairs", pairs), ("train.adapter", adapter), ("run.output_dir", outputDirectory),
+      ("model.path", model), ("data.pairs", pairs), ("train.adapter", adapter),
+      ("run.output_dir", outputDirectory),
     ]
     if let images { given.append(("data.image_root", images)) }
     if let evalPairs { given.append(("data.eval_pairs", evalPairs)) }

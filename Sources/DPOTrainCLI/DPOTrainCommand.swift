@@ -18,7 +18,8 @@ struct DPOTrainCommand: ParsableCommand {
       """,
     version: PackageVersion.current,
     subcommands: [
-      RunCommand.self, DPOCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self, TrainCommand.self,
+      RunCommand.self, DPOCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self,
+      TrainCommand.self,
       EvaluateCommand.self, ReportCommand.self, AblateCommand.self, TableCommand.self, PlanCommand.self,
       EnvCommand.self,
       VerifyCommand.self, GenerateCommand.self, ExportCommand.self, ConvertCommand.self,

@@ -116,7 +116,9 @@ import Testing
       let (process, _) = try BuiltCommand.start(Self.arguments(more, to: "killed"), in: folder)
       let metrics = folder.appendingPathComponent("killed/metrics.jsonl")
       for _ in 0..<5000 where process.isRunning {
-        if let text = try? String(contentsOf: metrics, encoding: .utf8), text.contains("\"step\": 5,") { break }
+        if let text = try? String(contentsOf: metrics, encoding: .utf8), text.contains("\"step\": 5,") {
+          break
+        }
         usleep(1000)
       }
       kill(process.processIdentifier, SIGKILL)
@@ -159,7 +161,8 @@ import Testing
     try Self.withPairs(pairs) { folder in
       let file = folder.appendingPathComponent("pairs.jsonl")
       var text = try String(contentsOf: file, encoding: .utf8)
-      text += "{\"id\": \"x\", \"image\": \"a0.png\", \"prompt\": \"no mark\", \"chosen\": \"a\", \"rejected\": \"b\"}\n"
+      text +=
+        "{\"id\": \"x\", \"image\": \"a0.png\", \"prompt\": \"no mark\", \"chosen\": \"a\", \"rejected\": \"b\"}\n"
       try Data(text.utf8).write(to: file)
       let stopped = try BuiltCommand.run(Self.arguments(), in: folder)
       #expect(stopped.status == 1)
@@ -196,7 +199,8 @@ import Testing
         #expect(call.status == 1 && call.errors.contains(sentence), "\(arguments): \(call.errors)")
       }
       #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("out").path))
-      let without = try BuiltCommand.run("plan", "--config", try TinyRun.write(to: folder), "--set",
+      let without = try BuiltCommand.run(
+        "plan", "--config", try TinyRun.write(to: folder), "--set",
         "train.eval_steps=2", in: folder)
       #expect(without.errors.contains("train.eval_steps: found 2 without data.pairs"), "\(without.errors)")
     }
@@ -210,7 +214,8 @@ import Testing
       bytes.replaceSubrange(key.upperBound + 4..<key.upperBound + 8, with: [0, 4, 0, 0])
       try bytes.write(to: folder.appendingPathComponent("tiny.gguf"))
       let pairs = (0..<8).map {
-        PreferencePair(id: "\($0)", images: [], prompt: "What is \($0)?", chosen: "it is \($0)", rejected: "no")
+        PreferencePair(
+          id: "\($0)", images: [], prompt: "What is \($0)?", chosen: "it is \($0)", rejected: "no")
       }
       let file = folder.appendingPathComponent("pairs.jsonl")
       try PreferencePairFile.write(pairs, to: file.path)

@@ -2,7 +2,8 @@ import Foundation
 import LVLM
 import Tensor
 
-/// Reading a prompt with one picture in tiles: a model of the shape of SmolVLM-256M, random weights, from views to the first token.
+/// Reading a prompt with one picture in tiles, from views to the first token: a model of the shape of
+/// SmolVLM-256M with random weights.
 final class Prefill {
   private let model: VisionLanguageModel
   private let generator: Generator
@@ -62,7 +63,8 @@ final class Prefill {
     }
     return [
       "seconds": whole / Double(repetitions), "views_seconds": views / Double(repetitions),
-      "tokens": prompt.promptIDs.count, "prefill_tokens_per_second":
+      "tokens": prompt.promptIDs.count,
+      "prefill_tokens_per_second":
         Double(prompt.promptIDs.count * repetitions) / whole,
     ]
   }

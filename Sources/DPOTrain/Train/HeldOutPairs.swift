@@ -2,7 +2,8 @@ import LVLM
 import Records
 import Tensor
 
-/// Preference pairs that are never trained on: what the model says to them, before, during and after training.
+/// Preference pairs that are never trained on: what the model says to them, before, during and after
+/// training.
 public struct HeldOutPairs {
   /// By which figure looks are compared.
   public enum Criterion: String, CaseIterable, Sendable {

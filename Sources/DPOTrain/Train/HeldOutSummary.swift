@@ -91,7 +91,8 @@ public struct HeldOutSummary: Codable, Sendable, Equatable {
   /// For people: shares in per cent.
   public var table: TextTable {
     func share(_ value: Estimate?) -> String {
-      value.map { "\(fixed(100 * $0.mean, 1)) [\(fixed(100 * $0.low, 1)), \(fixed(100 * $0.high, 1))]" } ?? "–"
+      value.map { "\(fixed(100 * $0.mean, 1)) [\(fixed(100 * $0.low, 1)), \(fixed(100 * $0.high, 1))]" }
+        ?? "–"
     }
     func number(_ value: Estimate?) -> String {
       value.map { "\(fixed($0.mean, 3)) [\(fixed($0.low, 3)), \(fixed($0.high, 3))]" } ?? "–"

@@ -56,7 +56,8 @@ public struct ChatTemplate: Equatable, Sendable {
     beforeQuestion:
       "A chat between a curious human and an artificial intelligence assistant. The assistant gives "
       + "helpful, detailed, and polite answers to the human's questions.###Human: ",
-    systemFrame: .init(before: "", after: "###Human: "), beforeLaterQuestion: "###Human: ", afterQuestion: "###Assistant:", stop: "###")
+    systemFrame: .init(before: "", after: "###Human: "), beforeLaterQuestion: "###Human: ",
+    afterQuestion: "###Assistant:", stop: "###")
 
   /// `USER: … ASSISTANT:` without a system sentence, for small models.
   public static let plain = ChatTemplate(

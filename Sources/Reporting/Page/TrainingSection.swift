@@ -13,7 +13,8 @@ extension ReportPage {
       body += curves(
         "Loss", ["loss": ("DPO loss", "after"), "nll_loss": ("NLL of chosen", "chosen")], preference)
       body += curves(
-        "Loss on pairs held out", ["eval_loss": ("loss", "after"), "eval_nll_loss": ("NLL of chosen", "chosen")],
+        "Loss on pairs held out",
+        ["eval_loss": ("loss", "after"), "eval_nll_loss": ("NLL of chosen", "chosen")],
         preference, smooths: false)
       body += curves(
         "Reward margin", ["rewards/margins": ("chosen − rejected", "after")], preference, including: [0])

@@ -11,7 +11,8 @@ extension RunCheck {
 
   /// As ``resourceProblems()``, of a run that brings its own pairs.
   func resourceProblems(_ ownPairs: OwnPairs?) -> [RunProblem] {
-    guard let plan = try? RunPlan(configuration, ownPairs: ownPairs), configuration.model.languageModel == nil else { return [] }
+    guard let plan = try? RunPlan(configuration, ownPairs: ownPairs), configuration.model.languageModel == nil
+    else { return [] }
     var problems: [RunProblem] = []
     func megabytes(_ bytes: Int) -> String { "\(max(1, bytes >> 20)) MiB" }
     let trains = stages.contains(.train)

@@ -349,13 +349,14 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     ]
     let stages = run.stages
     if stages.contains(.compose) {
-      lines.append((
-        "composed",
-        "\(run.compose.total): sequence \(run.compose.sequence.total), grid \(run.compose.grid.total), "
-          + "pic_in_pic \(run.compose.picInPic.total)"
-          + run.compose.levels.filter { $0.mix.total > 0 }.map { ", \($0.key) \($0.mix.total)" }.joined()
-          + "; \(run.compose.single) single-image"
-      ))
+      lines.append(
+        (
+          "composed",
+          "\(run.compose.total): sequence \(run.compose.sequence.total), grid \(run.compose.grid.total), "
+            + "pic_in_pic \(run.compose.picInPic.total)"
+            + run.compose.levels.filter { $0.mix.total > 0 }.map { ", \($0.key) \($0.mix.total)" }.joined()
+            + "; \(run.compose.single) single-image"
+        ))
     }
     if let path = run.model.path { lines.append(("model", path)) }
     if let path = run.model.languageModel {
@@ -391,14 +392,15 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           + (run.train.rounds > 1 ? "; in each of \(run.train.rounds) rounds" : "")
       ))
     if stages.contains(.evaluate) {
-      lines.append((
-        "evaluate",
-        "\(run.evaluate.questions) questions of each of 4 kinds"
-          + run.evaluate.levels.filter { $0.count > 0 }.map { ", \($0.key) \($0.count)" }.joined()
-          + ", before and after"
-          + (run.evaluate.blind ? ", with and without images" : "")
-          + (run.evaluate.permuted ? ", sequences in two orders" : "")
-      ))
+      lines.append(
+        (
+          "evaluate",
+          "\(run.evaluate.questions) questions of each of 4 kinds"
+            + run.evaluate.levels.filter { $0.count > 0 }.map { ", \($0.key) \($0.count)" }.joined()
+            + ", before and after"
+            + (run.evaluate.blind ? ", with and without images" : "")
+            + (run.evaluate.permuted ? ", sequences in two orders" : "")
+        ))
     }
     if isShapeKnown {
       let speed = Self.productSpeed()

@@ -8,7 +8,8 @@ extension RunConfiguration: ConfigurationSection {
     [
       .section("run", \.run), .section("model", \.model),
       .section("tokenizer", \.tokenizer), .section("data", \.data),
-      .section("sft", \.sft).absent { $0.hasOwnPairs }, .section("compose", \.compose).absent { $0.hasOwnPairs },
+      .section("sft", \.sft).absent { $0.hasOwnPairs },
+      .section("compose", \.compose).absent { $0.hasOwnPairs },
       .section("select", \.select).absent { $0.hasOwnPairs }, .section("train", \.train),
       .section("evaluate", \.evaluate).absent { $0.hasOwnPairs }, .section("report", \.report),
     ]

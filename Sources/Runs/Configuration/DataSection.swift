@@ -57,7 +57,8 @@ extension RunConfiguration {
     /// Which turns of a conversation supervised training learns.
     public typealias Turns = LLaVAConversations.Turns
 
-    /// File of preference pairs to train on, in place of all that makes pairs; `nil` where the run makes them.
+    /// File of preference pairs to train on, in place of all that makes pairs; `nil` where the run makes
+    /// them.
     public var pairs: String?
     /// The format of these pairs; `nil` finds it out.
     public var pairsFormat: PairFormat?

@@ -62,7 +62,8 @@ package struct OutsideFiles {
 
   /// Keys that name files outside a run; those of `data.image_root` are the pictures of `data.path`.
   package static let keys = [
-    "data.path", "data.pairs", "data.eval_pairs", "data.image_root", "data.names", "model.path", "model.language_model", "compose.path",
+    "data.path", "data.pairs", "data.eval_pairs", "data.image_root", "data.names", "model.path",
+    "model.language_model", "compose.path",
   ]
 
   /// The files and folders that a source reads, those that Debian installs where none is named.

@@ -172,7 +172,8 @@ public struct PartStates: Sendable {
     guard !stale.isEmpty else { return [] }
     let values = configuration.values
     var found: [String: ChangedKey] = [:]
-    for part in RunPart.allCases where stale.contains(where: { $0 == part || configuration.needs(of: $0).contains(part) }) {
+    for part in RunPart.allCases
+    where stale.contains(where: { $0 == part || configuration.needs(of: $0).contains(part) }) {
       guard let there = records[part]?.settings ?? earlier else { continue }
       let here = settings(of: part)
       let known = records[part]?.settings.map { Set($0.keys) } ?? []
@@ -182,7 +183,8 @@ public struct PartStates: Sendable {
       for key in Set(here.keys).union(known) where then(key) != now(key) {
         let reached = RunPart.allCases.filter { other in
           (stale.contains(other) || other == .report)
-            && (other == part || configuration.needs(of: other).contains(part) || found[key]?.redoes.contains(other) == true)
+            && (other == part || configuration.needs(of: other).contains(part)
+              || found[key]?.redoes.contains(other) == true)
         }
         found[key] = ChangedKey(key: key, there: then(key), here: now(key), redoes: reached)
       }

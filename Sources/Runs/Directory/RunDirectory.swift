@@ -168,7 +168,9 @@ public final class RunDirectory {
   public func markUndone(_ stage: Stage) throws {
     let first = RunPart(stage)
     for part in RunPart.allCases
-    where part == first || configuration.needs(of: part).contains(first) && (states.records[part]?.inputs ?? [:]).isEmpty {
+    where part == first
+      || configuration.needs(of: part).contains(first) && (states.records[part]?.inputs ?? [:]).isEmpty
+    {
       unlink(file(part.recordName).path)
       states.set(nil, of: part)
     }

@@ -57,7 +57,8 @@ struct OwnPairs {
         file.problems.append(
           DataError(
             file: "\(path):\(line)", record: pair.id,
-            problem: "shows \(pair.images.count) pictures, expected none: \(configuration.model.path ?? "") is a "
+            problem:
+              "shows \(pair.images.count) pictures, expected none: \(configuration.model.path ?? "") is a "
               + "language model without a vision tower"))
         return
       }
@@ -96,7 +97,8 @@ struct OwnPairs {
   /// - Throws: ``DataError`` for a pair held out that is trained on, too.
   private func refuseShared() throws {
     guard let held else { return }
-    let known = Set(trained.rows.map { Self.promptKey($0.pair) + "\n" + $0.pair.chosen + "\n" + $0.pair.rejected })
+    let known = Set(
+      trained.rows.map { Self.promptKey($0.pair) + "\n" + $0.pair.chosen + "\n" + $0.pair.rejected })
     for (pair, line) in held.rows
     where known.contains(Self.promptKey(pair) + "\n" + pair.chosen + "\n" + pair.rejected) {
       throw DataError(
@@ -129,7 +131,8 @@ struct OwnPairs {
     let pictures = counts.sorted { $0.key < $1.key }.map { "\($0.value) with \($0.key)" }
       .joined(separator: ", ")
     return "\(trained.path): \(trained.rows.count) pairs"
-      + (trained.format.map { " in the format \($0.rawValue)" } ?? "") + (held.map { ", \($0.rows.count) held out" } ?? "")
+      + (trained.format.map { " in the format \($0.rawValue)" } ?? "")
+      + (held.map { ", \($0.rows.count) held out" } ?? "")
       + "; pictures: \(pictures.isEmpty ? "none" : pictures)"
   }
 

@@ -48,7 +48,7 @@ public struct Pipeline {
     // The data first: where it cannot be read, `fresh` must not have cost an earlier run.
     let place = URL(fileURLWithPath: configuration.run.outputDirectory, isDirectory: true)
     let pictures = PictureCheck(console: console, remembering: place)
-    let stages = try configuration.stages(among: stages)
+    let stages = try stagesOfRun(among: stages)
     let ownPairs = try OwnPairs(configuration)
     let all = try configuration.questionSource(pictures: pictures, collects: true)
     if stages.contains(.sft), configuration.sft.maxSteps > 0, let path = configuration.model.languageModel {
@@ -138,6 +138,19 @@ public struct Pipeline {
       if stage == .evaluate { try printTable(directory) }
       if stage == .train { try printHeldOut(directory) }
     }
+  }
+
+  /// Those of some stages that the run has.
+  /// - Throws: ``RunCheckError`` where it has none of them.
+  private func stagesOfRun(among wanted: [Stage]) throws -> [Stage] {
+    let own = wanted.filter(configuration.stages.contains)
+    guard own.isEmpty, let first = wanted.first else { return own }
+    throw RunCheckError(problems: [
+      RunProblem(
+        place: configuration.places.name("data.pairs"),
+        text: "a run on pairs of one's own has no stage \(first.rawValue), only "
+          + configuration.stages.map(\.rawValue).joined(separator: " and "))
+    ])
   }
 
   /// The table of the pairs held out, where there are some.

@@ -44,7 +44,8 @@ struct TrainStage {
     let terms = try settings.objectiveTerms()
     let reference: ([EncodedPair]) throws -> [PairLogProbabilities] =
       terms.needsReference
-      ? try reference(encoded, corrupted + held, base: base, features: frozen, file: "reference.h5", in: folder)
+      ? try reference(
+        encoded, corrupted + held, base: base, features: frozen, file: "reference.h5", in: folder)
       : { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } }
     let referenceOfCorrupted =
       corrupted.isEmpty || !settings.precomputeRefLogProbs

@@ -10,22 +10,10 @@ extension RunConfiguration {
   /// The stages of the run, in their order.
   public var stages: [Stage] { hasOwnPairs ? [.train, .report] : Stage.allCases }
 
-  /// Those of some stages that the run has; all of them stand for every stage.
-  /// - Throws: ``RunCheckError`` for a single stage that it does not have.
-  func stages(among wanted: [Stage]) throws -> [Stage] {
-    let own = wanted.filter(stages.contains)
-    guard own.isEmpty, let first = wanted.first else { return own }
-    throw RunCheckError(problems: [
-      RunProblem(
-        place: places.name("data.pairs"),
-        text: "a run on pairs of one's own has no stage \(first.rawValue), only "
-          + stages.map(\.rawValue).joined(separator: " and "))
-    ])
-  }
-
   /// A text as one value of YAML, whatever characters it has.
   public static func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n") + "\""
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+      + "\""
   }
 
   /// The parts that the run consists of.
@@ -44,7 +32,8 @@ extension RunConfiguration {
 
   /// Keys that only runs on pairs of one's own read.
   static let ownPairsKeys = [
-    "data.pairs_format", "data.eval_pairs", "data.eval_share", "train.eval_steps", "train.load_best_model_at_end",
+    "data.pairs_format", "data.eval_pairs", "data.eval_share", "train.eval_steps",
+    "train.load_best_model_at_end",
     "train.metric_for_best_model", "train.early_stopping_patience",
   ]
 
@@ -63,7 +52,8 @@ extension RunConfiguration {
         "none: the pairs are the data")
     }
     require(
-      data.evalPairs == nil || data.evalShare == 0, "data.eval_share", "\(data.evalShare) beside data.eval_pairs",
+      data.evalPairs == nil || data.evalShare == 0, "data.eval_share",
+      "\(data.evalShare) beside data.eval_pairs",
       "one of them")
     if trainsLanguageModel {
       require(
@@ -82,7 +72,9 @@ extension RunConfiguration {
       ("eval_steps", train.evalSteps > 0), ("load_best_model_at_end", train.loadsBestModelAtEnd),
       ("early_stopping_patience", train.earlyStoppingPatience > 0),
     ] {
-      require(held || !isSet, "train.\(key)", "a value without pairs held out", "data.eval_pairs or data.eval_share")
+      require(
+        held || !isSet, "train.\(key)", "a value without pairs held out", "data.eval_pairs or data.eval_share"
+      )
     }
     for (key, isSet) in [
       ("load_best_model_at_end", train.loadsBestModelAtEnd),
@@ -98,7 +90,8 @@ extension RunConfiguration {
       ("permuted_copies", train.permutedCopies > 0), ("rounds", train.rounds > 1),
     ] {
       require(
-        !isSet, "train.\(key)", "a value with data.pairs", "its default: it needs prompts that the run composed")
+        !isSet, "train.\(key)", "a value with data.pairs",
+        "its default: it needs prompts that the run composed")
     }
   }
 

@@ -53,7 +53,17 @@ struct RunBehaviour: ParsableArguments {
       valueName: "file"))
   var accept: [String] = []
 
+  @Option(
+    name: .customLong("reuse"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Another run's directory, whose parts are taken over where they would come out the same. Can be given several times.",
+      valueName: "dir"))
+  var reuse: [String] = []
+
   func validate() throws {
+    for path in reuse where !FileManager.default.fileExists(atPath: path + "/config.yaml") {
+      throw ValidationError("--reuse: found no run in \(path), expected a directory with a config.yaml")
+    }
     for name in redo where RunPart(rawValue: name) == nil {
       throw ValidationError(
         "--redo: found \(name), expected one of \(RunPart.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -67,7 +77,7 @@ struct RunBehaviour: ParsableArguments {
     Interruption.install()
     try Pipeline(
       configuration: configuration, console: Console(isQuiet: quiet), fresh: fresh,
-      redoing: redo.compactMap(RunPart.init(rawValue:)), accepting: accept
+      takingFrom: reuse.map { URL(fileURLWithPath: $0, isDirectory: true) }, redoing: redo.compactMap(RunPart.init(rawValue:)), accepting: accept
     ).run(stages)
   }
 

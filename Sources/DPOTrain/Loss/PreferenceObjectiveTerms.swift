@@ -61,12 +61,7 @@ public struct PreferenceObjectiveTerms: Sendable {
     guard !losses.isEmpty else {
       throw LossError.unknownLoss("", known: PreferenceLoss.registry.map(\.name))
     }
-    let read = losses.reduce(into: Set<LossOption>()) { $0.formUnion($1.reads) }
-    for loss in losses {
-      var own = options
-      if losses.count > 1 { own = options.keeping(loss.reads, elseRefusing: read) }
-      try loss.validate(own)
-    }
+    try PreferenceLoss.validate(options, of: losses)
     self.weights = weights.isEmpty ? names.map { _ in 1 } : weights
     self.options = options
     self.gamma = gamma
@@ -133,6 +128,18 @@ public struct PreferenceObjectiveTerms: Sendable {
       case .sum: Double(stepAnswers)
       }
     return sums.sum() * (-gamma / divisor)
+  }
+}
+
+extension PreferenceLoss {
+  /// Refuses values out of range for one of several losses that are added up, and an option that is set
+  /// although none of them reads it.
+  /// - Throws: ``LossError``.
+  public static func validate(_ options: LossOptions, of losses: [PreferenceLoss]) throws {
+    let read = losses.reduce(into: Set<LossOption>()) { $0.formUnion($1.reads) }
+    for loss in losses {
+      try loss.validate(losses.count > 1 ? options.keeping(loss.reads, elseRefusing: read) : options)
+    }
   }
 }
 

@@ -230,25 +230,31 @@ extension RunConfiguration {
       train.imageWeight == 0 || train.ldAlpha == 1, "train.image_weight",
       "\(train.imageWeight) with ld_alpha \(train.ldAlpha)",
       "0, or ld_alpha 1: the image term compares an answer with itself")
-    guard let loss = PreferenceLoss.registry.first(where: { $0.name == train.lossType }) else { return }
+    let losses = train.lossType.compactMap { name in PreferenceLoss.registry.first { $0.name == name } }
+    guard losses.count == train.lossType.count, !losses.isEmpty else { return }
+    require(
+      train.lossWeights.isEmpty || train.lossWeights.count == losses.count, "train.loss_weights",
+      "\(train.lossWeights.count) weights", "\(losses.count), one for each loss of loss_type, or null")
+    let names = train.lossType.joined(separator: " and ")
     do {
       // Its own row has told what is wrong with β.
-      if train.beta > 0, train.beta.isFinite { try loss.validate(train.lossOptions) }
+      if train.beta > 0, train.beta.isFinite { try PreferenceLoss.validate(train.lossOptions, of: losses) }
     } catch LossError.unreadOption(let option, _, let readers) {
       require(
-        false, "train.\(option.rawValue)", "a value that loss_type \(loss.name) does not read",
+        false, "train.\(option.rawValue)", "a value that loss_type \(names) does not read",
         "its default, or what reads it: \(readers.joined(separator: ", "))")
-    } catch LossError.invalidOption(let option, _, let found, let expected) {
-      require(false, "train.\(option)", "\(found) with loss_type \(loss.name)", expected)
+    } catch LossError.invalidOption(let option, let loss, let found, let expected) {
+      require(false, "train.\(option)", "\(found) with loss_type \(loss)", expected)
     } catch {
       require(false, "train.loss_type", "\(error)", "a loss and options that fit")
     }
+    guard let whole = losses.first(where: { !$0.isPerPair }) else { return }
     require(
-      loss.isPerPair || !train.useWeighting, "train.use_weighting", "true with loss_type \(loss.name)",
+      !train.useWeighting, "train.use_weighting", "true with loss_type \(whole.name)",
       "false: this loss has no value for a single pair")
     require(
-      loss.isPerPair || train.gradientAccumulationSteps == 1, "train.gradient_accumulation_steps",
-      "\(train.gradientAccumulationSteps) with loss_type \(loss.name)",
+      train.gradientAccumulationSteps == 1, "train.gradient_accumulation_steps",
+      "\(train.gradientAccumulationSteps) with loss_type \(whole.name)",
       "1: this loss compares all pairs of a step with each other")
   }
 

@@ -111,6 +111,38 @@ extension ConfigurationField {
       write: { .list($0.map { .text($0) }) })
   }
 
+  /// One name, or a list of names in the order given.
+  static func nameOrNames(
+    _ key: String, _ path: WritableKeyPath<Section, [String]>, from known: [String], _ summary: String
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: "one of \(known.joined(separator: ", ")), or a list of them, each once", summary,
+      parse: { node in
+        let names = node.list?.map(\.text) ?? [node.text]
+        guard !names.isEmpty, Set(names).count == names.count,
+          names.allSatisfy({ $0.map(known.contains) ?? false })
+        else { return nil }
+        return names.compactMap { $0 }
+      },
+      write: { $0.count == 1 ? .text($0[0]) : .list($0.map { .text($0) }) })
+  }
+
+  /// Numbers that are not negative and not all 0, or `null` for none.
+  static func weightList(
+    _ key: String, _ path: WritableKeyPath<Section, [Double]>, _ summary: String
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: "a list of weights, 0 or more and not all 0, or null", summary,
+      parse: { node in
+        if node.isNull { return [] }
+        guard let list = node.list?.map(\.number), list.contains(where: { $0 ?? 0 > 0 }),
+          list.allSatisfy({ $0.map { $0 >= 0 } ?? false })
+        else { return nil }
+        return list.compactMap { $0 }
+      },
+      write: { $0.isEmpty ? .scalar("null") : .list($0.map { .number($0) }) })
+  }
+
   static func text(
     _ key: String, _ path: WritableKeyPath<Section, String>, expected: String, _ summary: String,
     affectsResults: Bool = true, where isValid: @escaping (String) -> Bool = { !$0.isEmpty }

@@ -11,7 +11,13 @@ extension RunConfiguration.Train: ConfigurationSection {
   static var fields: [ConfigurationField<Self>] {
     [
       .number("beta", \.beta, .positive, "Scale β of the implicit reward."),
-      .name("loss_type", \.lossType, oneOf: lossTypes, "Name of the loss; `sigmoid` is DPO's."),
+      .nameOrNames(
+        "loss_type", \.lossType, from: lossTypes,
+        "Name of the loss; `sigmoid` is DPO's. Of a list the weighted sum (`loss_weights`) is the preference "
+          + "loss; what TRL calls `sft` is `gamma`."),
+      .weightList(
+        "loss_weights", \.lossWeights,
+        "Weight of each loss of a list in `loss_type`; `null` weighs each with 1."),
       .number(
         "preference_weight", \.preferenceWeight, .notNegative,
         "Weight of the preference loss; 0 leaves the NLL term alone, as a control."),

@@ -5,7 +5,8 @@ extension RunConfiguration.Train {
   /// The objective that the settings describe.
   func objectiveTerms() throws -> PreferenceObjectiveTerms {
     try PreferenceObjectiveTerms(
-      losses: [lossType], weights: [preferenceWeight],
+      losses: lossType,
+      weights: (lossWeights.isEmpty ? lossType.map { _ in 1 } : lossWeights).map { $0 * preferenceWeight },
       options: lossOptions,
       gamma: gamma, anchor: anchorWeight,
       reduction: nllReduction == .mean ? .mean : .sum, image: imageWeight,

@@ -45,8 +45,10 @@ extension RunConfiguration {
 
     /// Scale of the implicit reward.
     public var beta = 0.1
-    /// Name of the loss; `sigmoid` is DPO's.
-    public var lossType = "sigmoid"
+    /// Names of the losses whose weighted sum is the preference loss; `sigmoid` is DPO's.
+    public var lossType = ["sigmoid"]
+    /// The weight of each loss of `lossType`; all 1 when empty.
+    public var lossWeights: [Double] = []
     /// Weight of the preference loss; 0 leaves the NLL term alone, as a control.
     public var preferenceWeight = 1.0
     /// Probability that a preference is the wrong way round.

@@ -30,7 +30,7 @@ import Testing
     throws
   {
     let loss = try PreferenceLoss.named(name)
-    #expect(try configuration(loss, []).train.lossType == name)
+    #expect(try configuration(loss, []).train.lossType == [name])
     for option in LossOption.allCases {
       let value = try #require(Self.values[option])
       if loss.reads.contains(option) {
@@ -42,6 +42,59 @@ import Testing
         #expect("\(error)".contains("with loss_type") || "\(error)".contains("does not read"), "\(error)")
       }
     }
+  }
+
+  @Test func severalLossesAreAddedUp() throws {
+    func train(_ keys: String) throws -> RunConfiguration.Train {
+      try RunConfiguration(yaml: "train: {\(keys)}\n", file: "c.yaml").train
+    }
+    let mixed = try train("loss_type: [sigmoid, bco_pair, dpop], loss_weights: [0.8, 0.2, 0], dpop_lambda: 5")
+    #expect(mixed.lossType == ["sigmoid", "bco_pair", "dpop"] && mixed.lossWeights == [0.8, 0.2, 0])
+    #expect(mixed.lossOptions.dpopLambda == 5)
+    let even = try train("loss_type: [hinge, sigmoid]")
+    #expect(even.lossWeights.isEmpty && even.lossType == ["hinge", "sigmoid"])
+    // A list of one is its name, so that no run is made again for it.
+    let (one, list) = (
+      try RunConfiguration(yaml: "train: {loss_type: ipo}", file: "c"),
+      try RunConfiguration(yaml: "train: {loss_type: [ipo], loss_weights: null}", file: "c")
+    )
+    #expect(one.hash == list.hash && one.values["train.loss_type"] == "ipo")
+    var written = RunConfiguration()
+    written.train = mixed
+    #expect(try RunConfiguration(yaml: written.yaml, file: "written").train == mixed)
+  }
+
+  @Test(arguments: [
+    ("loss_type: [sigmoid, sigmoid]", "train.loss_type: found a list of 2, expected one of sigmoid"),
+    ("loss_type: []", "train.loss_type: found an empty list, expected one of sigmoid"),
+    ("loss_type: [sigmoid, sft]", "train.loss_type: found a list of 2, expected one of sigmoid"),
+    (
+      "loss_type: [sigmoid, hinge], loss_weights: [1]",
+      "train.loss_weights: found 1 weights, expected 2, one for each loss of loss_type, or null"
+    ),
+    ("loss_weights: [0]", "train.loss_weights: found a list of 1, expected a list of weights"),
+    ("loss_weights: [1, -1]", "train.loss_weights: found a list of 2, expected a list of weights"),
+    ("loss_weights: 1", "train.loss_weights: found 1, expected a list of weights"),
+    (
+      "loss_type: [hinge, ipo], simpo_gamma: 1",
+      "train.simpo_gamma: found a value that loss_type hinge and ipo does not read"
+    ),
+    (
+      "loss_type: [sigmoid, aot], gradient_accumulation_steps: 2",
+      "train.gradient_accumulation_steps: found 2 with loss_type aot, expected 1"
+    ),
+    (
+      "loss_type: [aot, sigmoid], use_weighting: true",
+      "train.use_weighting: found true with loss_type aot, expected false"
+    ),
+    (
+      "loss_type: [sigmoid, exo_pair]", "train.label_smoothing: found 0.0 with loss_type exo_pair, expected above"
+    ),
+  ]) func whatDoesNotFitAListIsSaid(keys: String, message: String) throws {
+    let error = #expect(throws: ConfigurationError.self) {
+      try RunConfiguration(yaml: "train: {\(keys)}\n", file: "c.yaml")
+    }
+    #expect("\(error!)".contains(message), "\(error!)")
   }
 
   @Test func keysSurviveWritingAndReading() throws {

@@ -111,6 +111,18 @@ public struct PairScorer {
       rows: batch.tokenCount)
   }
 
+  /// Runs something in which the adapters of the model drop elements of their inputs.
+  /// - Parameters:
+  ///   - step: the optimizer step.
+  ///   - start: the place of the micro-batch in it.
+  func dropping<Result>(
+    _ dropout: AdapterDropout?, step: Int, start: Int, _ body: () throws -> Result
+  ) rethrows -> Result {
+    guard let dropout, dropout.probability > 0 else { return try body() }
+    return try model.withAdapterDropout(
+      dropout.probability, from: dropout.generator(step: step, start: start), body)
+  }
+
   /// The first answers whose attention is asked for.
   private func targets(_ pairs: [EncodedPair]) -> [AttentionShare.Target] {
     var sequence = 0
@@ -144,18 +156,21 @@ public struct PreferenceObjective: TrainingObjective {
   private let terms: PreferenceObjectiveTerms
   private let ballast: Ballast?
   private let corrupted: CorruptedAnswers?
+  private let dropout: AdapterDropout?
   private let reference: ([EncodedPair]) throws -> [PairLogProbabilities]
 
   /// - Parameters:
   ///   - microBatch: Pairs that go through the model at a time.
   ///   - ballast: Right answers that take part in the NLL term alone.
   ///   - corrupted: The chosen answers after corrupted pictures, for terms with an image term.
+  ///   - dropout: On the inputs of the model's adapters; never while the reference is asked.
   ///   - reference: Log-probabilities under the reference, for pairs of this objective.
   /// - Precondition: `corrupted` is there for terms with an image term, and the scorer reads attention for
   ///   those with a penalty on it.
   public init(
     pairs: [EncodedPair], sampler: PairSampler, microBatch: Int, scorer: PairScorer,
     terms: PreferenceObjectiveTerms, ballast: Ballast? = nil, corrupted: CorruptedAnswers? = nil,
+    dropout: AdapterDropout? = nil,
     reference: @escaping ([EncodedPair]) throws -> [PairLogProbabilities]
   ) {
     tensorRequire(
@@ -168,6 +183,7 @@ public struct PreferenceObjective: TrainingObjective {
     self.terms = terms
     self.ballast = ballast
     self.corrupted = corrupted
+    self.dropout = dropout
     self.reference = reference
   }
 
@@ -187,28 +203,33 @@ public struct PreferenceObjective: TrainingObjective {
     for start in stride(from: 0, to: records.count, by: microBatch) {
       let part = Array(records[start..<min(start + microBatch, records.count)])
       let known = terms.needsReference ? try reference(part) : part.map { _ in .init(chosen: 0, rejected: 0) }
-      let found = try scorer.sums(part)
-      let scores = Self.scores(found.scores, pairs: part, reference: known)
-      let chosen = Self.scores(found.sums, pairs: part, reference: known).policyChosen
-      let other = terms.image > 0 ? try corrupted?.scores(of: part) : nil
-      let share = terms.share(
-        of: scores, pairWeights: found.pairWeights, chosenSums: chosen,
-        attentionRatios: found.attentionRatios, corrupted: other?.scores, stepPairs: records.count,
-        stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
-      loss += share.item()
-      metrics.add(scores, chosenSums: chosen, beta: terms.options.beta)
-      if let ratios = found.attentionRatios, let penalty = terms.attention { attention.add(ratios, penalty) }
-      if let other { image.add(scores, other.scores, beta: terms.options.beta) }
-      tokens += found.rows + (other?.rows ?? 0)
-      gradients.add(share.backward())
+      try scorer.dropping(dropout, step: step, start: start) {
+        let found = try scorer.sums(part)
+        let scores = Self.scores(found.scores, pairs: part, reference: known)
+        let chosen = Self.scores(found.sums, pairs: part, reference: known).policyChosen
+        let other = terms.image > 0 ? try corrupted?.scores(of: part) : nil
+        let share = terms.share(
+          of: scores, pairWeights: found.pairWeights, chosenSums: chosen,
+          attentionRatios: found.attentionRatios, corrupted: other?.scores, stepPairs: records.count,
+          stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
+        loss += share.item()
+        metrics.add(scores, chosenSums: chosen, beta: terms.options.beta)
+        if let ratios = found.attentionRatios, let penalty = terms.attention { attention.add(ratios, penalty) }
+        if let other { image.add(scores, other.scores, beta: terms.options.beta) }
+        tokens += found.rows + (other?.rows ?? 0)
+        gradients.add(share.backward())
+      }
     }
     for start in stride(from: 0, to: kept.count, by: microBatch) {
-      let found = try scorer.sums(Array(kept[start..<min(start + microBatch, kept.count)]))
-      let share = terms.likelihoodShare(
-        of: found.sums, stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
-      loss += share.item()
-      tokens += found.rows
-      gradients.add(share.backward())
+      // The ballast comes after the pairs of the step.
+      try scorer.dropping(dropout, step: step, start: records.count + start) {
+        let found = try scorer.sums(Array(kept[start..<min(start + microBatch, kept.count)]))
+        let share = terms.likelihoodShare(
+          of: found.sums, stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
+        loss += share.item()
+        tokens += found.rows
+        gradients.add(share.backward())
+      }
     }
     let weight = Double(records.count)
     var named: [(name: String, value: Double, weight: Double)] = (metrics.named + image.named).map {

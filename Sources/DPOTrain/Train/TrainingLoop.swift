@@ -20,6 +20,8 @@ public final class TrainingLoop {
     public var beta2: Double
     /// AdamW's decoupled weight decay.
     public var weightDecay: Double
+    /// Which parameters learn at another rate.
+    public var rateFactors = LearningRateFactors()
     /// 0 turns clipping off.
     public var maxGradNorm: Double
     /// Steps between two lines of metrics.
@@ -45,9 +47,11 @@ public final class TrainingLoop {
     public init(
       stage: Stage, steps: Int, schedule: LearningRateSchedule, beta1: Double, beta2: Double,
       weightDecay: Double, maxGradNorm: Double, loggingSteps: Int, saveSteps: Int, saveTotalLimit: Int,
+      rateFactors: LearningRateFactors = LearningRateFactors(),
       evalSteps: Int = 0, decaySteps: Int = 0, keepsBest: Bool = false, patience: Int = 0,
       configurationHash: String, configuration: String
     ) {
+      self.rateFactors = rateFactors
       self.keepsBest = keepsBest
       self.patience = patience
       self.evalSteps = evalSteps
@@ -172,6 +176,7 @@ public final class TrainingLoop {
       settings.stage.rawValue, total: settings.steps - skippedSteps, start: step)
     defer { progress.finish() }
     let parameters = model.trainableParameters()
+    let groups = rateGroups(parameters)
     while !isFinished {
       if Interruption.isRequested { throw try interrupted() }
       let rate = settings.schedule.rate(step: step + skippedSteps)
@@ -180,12 +185,14 @@ public final class TrainingLoop {
       try requireFinite("the loss", outcome.loss, objective)
       let norm = outcome.gradients.norm(of: parameters)
       try requireFinite("the gradient's norm", norm, objective)
-      optimizer.learningRate = rate
-      optimizer.step(
-        parameters, outcome.gradients,
-        gradientScale: settings.maxGradNorm > 0
-          ? Gradients.clippingFactor(norm: norm, maximum: settings.maxGradNorm) : 1,
-        isDecayed: { $0.parameter.shape.count > 1 })
+      for group in groups {
+        optimizer.learningRate = rate * group.factor
+        optimizer.step(
+          group.parameters, outcome.gradients,
+          gradientScale: settings.maxGradNorm > 0
+            ? Gradients.clippingFactor(norm: norm, maximum: settings.maxGradNorm) : 1,
+          isDecayed: { $0.parameter.shape.count > 1 })
+      }
       returnStaleBuffers()
       step += 1
       totalTokens += outcome.tokens
@@ -202,6 +209,15 @@ public final class TrainingLoop {
       if isFinished || (settings.saveSteps > 0 && step % settings.saveSteps == 0) { try save() }
     }
     if settings.keepsBest { try takeBest() }
+  }
+
+  /// Parameters that learn at one rate each. What an optimizer knows of a parameter is its own, so that the
+  /// groups are steps of one optimizer.
+  private func rateGroups(
+    _ parameters: [NamedParameter]
+  ) -> [(factor: Double, parameters: [NamedParameter])] {
+    Dictionary(grouping: parameters) { settings.rateFactors[$0.name] }
+      .sorted { $0.key < $1.key }.map { (factor: $0.key, parameters: $0.value) }
   }
 
   private var isFinished: Bool {

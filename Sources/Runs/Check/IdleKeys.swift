@@ -5,14 +5,13 @@ extension RunConfiguration {
   /// their defaults: nothing reads them in this run.
   var idleKeys: [(key: String, reason: String)] {
     let (own, usual) = (values, RunConfiguration().values)
-    let idle: [(key: String, isIdle: Bool, while: String)] = [
+    var idle: [(key: String, isIdle: Bool, while: String)] = [
       ("train.attention_threshold", train.attentionWeight == 0, "train.attention_weight is 0"),
       ("train.attention_layer", train.attentionWeight == 0, "train.attention_weight is 0"),
       ("train.image_corruption", train.imageWeight == 0, "train.image_weight is 0"),
       ("train.ballast_kinds", train.ballastPerStep == 0, "train.ballast_per_step is 0"),
-      ("train.lora_r", train.adapter != .lora, "train.adapter is \(train.adapter.rawValue)"),
-      ("train.lora_alpha", train.adapter != .lora, "train.adapter is \(train.adapter.rawValue)"),
-      ("train.lora_target", train.adapter != .lora, "train.adapter is \(train.adapter.rawValue)"),
+      ("train.projector_learning_rate", !train.trainProjector, "train.train_projector is false"),
+      ("train.vision_learning_rate", !train.trainVision, "train.train_vision is false"),
       ("model.tiles", model.modelType == .llava, "model.model_type is llava"),
       (
         "model.scale_factor", model.modelType != .smolVLM, "model.model_type is \(model.modelType.rawValue)"
@@ -23,6 +22,11 @@ extension RunConfiguration {
         "select.threshold_rule is \(select.thresholdRule.rawValue)"
       ),
     ]
+    for key in [
+      "lora_r", "lora_alpha", "lora_target", "use_rslora", "use_dora", "lora_dropout", "loraplus_lr_ratio",
+    ] {
+      idle.append(("train.\(key)", train.adapter != .lora, "train.adapter is \(train.adapter.rawValue)"))
+    }
     return idle.compactMap { key, isIdle, reason in
       guard isIdle, let value = own[key], value != usual[key] else { return nil }
       return (key, "has \(value), which nothing reads while \(reason)")

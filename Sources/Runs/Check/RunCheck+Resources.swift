@@ -24,6 +24,12 @@ extension RunCheck {
           "about \(megabytes(plan.peakBytes)) of memory are needed (estimate), \(megabytes(free)) are free; lower it, "
             + "choose a smaller model, or run where there is more"))
     }
+    let train = configuration.train
+    if trains, train.adapter == .lora, train.useDoRA, plan.hasPartialLayers {
+      problems.append(
+        problem(
+          "train.use_dora", "true with a model that maps rows of pictures with weights of their own; expected false"))
+    }
     let directory = configuration.run.outputDirectory
     let needed = plan.diskBytes(stages)
     if let free = AvailableResources.disk(at: directory), needed > free {

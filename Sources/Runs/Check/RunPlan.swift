@@ -102,8 +102,26 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     if packed, configuration.train.loraTarget.contains(where: queries.contains) {
       sums.append(d + queryWidth + 2 * keyWidth)
     }
-    return text.hiddenLayerCount * configuration.train.loraR * sums.reduce(0, +)
+    let lengths = configuration.train.useDoRA ? adaptedRows : 0
+    return text.hiddenLayerCount * (configuration.train.loraR * sums.reduce(0, +) + lengths)
   }
+
+  /// Rows of the matrices of one block that carry an adapter.
+  private var adaptedRows: Int {
+    let (targets, text) = (configuration.train.loraTarget, model.text)
+    let isPacked = text.packsProjections && targets.contains { ["q_proj", "k_proj", "v_proj"].contains($0) }
+    return targets.reduce(isPacked ? queryWidth + 2 * keyWidth : 0) { rows, target in
+      switch target {
+      case "q_proj": rows + (text.packsProjections ? 0 : queryWidth)
+      case "k_proj", "v_proj": rows + (text.packsProjections ? 0 : keyWidth)
+      case "o_proj", "down_proj": rows + text.hiddenSize
+      default: rows + text.intermediateSize
+      }
+    }
+  }
+
+  /// Whether the decoder maps rows of pictures with weights of their own.
+  var hasPartialLayers: Bool { model.text.partialRank != nil }
 
   // MARK: Steps and tokens
 

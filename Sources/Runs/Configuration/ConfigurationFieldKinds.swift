@@ -61,6 +61,16 @@ extension ConfigurationField {
       parse: { $0.number.flatMap { bounds.contains($0) ? $0 : nil } }, write: { .number($0) })
   }
 
+  static func optionalNumber(
+    _ key: String, _ path: WritableKeyPath<Section, Double?>, _ bounds: NumberBounds, _ summary: String
+  ) -> ConfigurationField {
+    value(
+      key, path, expected: "\(bounds.words), or null", summary,
+      parse: { node in
+        node.isNull ? .some(nil) : node.number.flatMap { bounds.contains($0) ? .some($0) : nil }
+      }, write: { $0.map { .number($0) } ?? .scalar("null") })
+  }
+
   static func flag(
     _ key: String, _ path: WritableKeyPath<Section, Bool>, _ summary: String, affectsResults: Bool = true
   ) -> ConfigurationField {

@@ -86,6 +86,12 @@ extension RunConfiguration.Train: ConfigurationSection {
         "gradient_accumulation_steps", \.gradientAccumulationSteps, from: 1, to: 1_000_000,
         "Micro-batches per optimizer step."),
       .number("learning_rate", \.learningRate, .positive, "Peak learning rate."),
+      .optionalNumber(
+        "projector_learning_rate", \.projectorLearningRate, .positive,
+        "Peak learning rate of the projector, with `train_projector`; `null` is `learning_rate`."),
+      .optionalNumber(
+        "vision_learning_rate", \.visionLearningRate, .positive,
+        "Peak learning rate of the vision tower, with `train_vision`; `null` is `learning_rate`."),
       .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),
       .number(
         "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),
@@ -102,6 +108,20 @@ extension RunConfiguration.Train: ConfigurationSection {
       .integer("lora_r", \.loraR, from: 1, to: 131_072, "Rank of the adapters, with `adapter: lora`."),
       .number("lora_alpha", \.loraAlpha, .positive, "Scale α of the adapters: the update is α / r · B · A."),
       .names("lora_target", \.loraTarget, from: loraTargets, "Decoder linears that carry an adapter."),
+      .flag(
+        "use_rslora", \.useRSLoRA, "Whether the update of adapters is α / √r · B · A (rsLoRA) in place of α / r."),
+      .flag(
+        "use_dora", \.useDoRA,
+        "Whether adapters learn the lengths of the rows of their matrices for themselves (DoRA); not for "
+          + "`internlm2`, which maps rows of pictures with weights of their own."
+      ),
+      .number(
+        "lora_dropout", \.loraDropout, .belowOne,
+        "How likely an element of an adapter's input is dropped in a training step, by `run.seed`, step, "
+          + "micro-batch and layer; looks at pairs held out and the reference drop nothing."),
+      .number(
+        "loraplus_lr_ratio", \.loraPlusRatio, .positive,
+        "Learning rate of B of the adapters over that of A (LoRA+, which has 16); 1 is the same."),
       .flag("train_projector", \.trainProjector, "Whether the projector is trained too."),
       .flag("train_vision", \.trainVision, "Whether the vision tower is trained too."),
       .number(

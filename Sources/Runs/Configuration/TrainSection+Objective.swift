@@ -14,6 +14,16 @@ extension RunConfiguration.Train {
         ? AttentionPenalty(weight: attentionWeight, threshold: attentionThreshold) : nil)
   }
 
+  /// α such that α / r is the scale of the adapters.
+  package var adapterAlpha: Double { useRSLoRA ? loraAlpha * Double(loraR).squareRoot() : loraAlpha }
+
+  /// Which parameters learn at another rate.
+  package var rateFactors: LearningRateFactors {
+    LearningRateFactors(
+      loraB: loraPlusRatio, projector: (projectorLearningRate ?? learningRate) / learningRate,
+      vision: (visionLearningRate ?? learningRate) / learningRate)
+  }
+
   /// Whether a live reference is a second copy of the base model.
   var needsSecondModel: Bool {
     !precomputeRefLogProbs

@@ -94,6 +94,10 @@ extension RunConfiguration {
     public var gradientAccumulationSteps = 1
     /// Peak learning rate.
     public var learningRate = 1e-4
+    /// Peak learning rate of the projector; `nil` is the common one.
+    public var projectorLearningRate: Double?
+    /// Peak learning rate of the vision tower; `nil` is the common one.
+    public var visionLearningRate: Double?
     /// Schedule after the warm-up.
     public var lrSchedulerType = LearningRateScheduler.linear
     /// Share of the steps in which the learning rate rises from 0.
@@ -117,6 +121,14 @@ extension RunConfiguration {
     public var loraAlpha = 32.0
     /// Linears that carry an adapter.
     public var loraTarget = loraTargets
+    /// Whether the scale is α / √r in place of α / r (rsLoRA, arXiv:2312.03732).
+    public var useRSLoRA = false
+    /// Whether adapters learn the lengths of rows for themselves (DoRA, arXiv:2402.09353).
+    public var useDoRA = false
+    /// How likely an element of an adapter's input is dropped in a training step.
+    public var loraDropout = 0.0
+    /// How many times faster B of an adapter learns than A (LoRA+, arXiv:2402.12354).
+    public var loraPlusRatio = 1.0
     /// Whether the projector is trained too.
     public var trainProjector = false
     /// Whether the vision tower is trained too.

@@ -24,7 +24,7 @@ public struct AdaptedCheckpoint {
     }
     self.file = file
     self.checkpoint = checkpoint
-    alpha = Double(try RunConfiguration(yaml: checkpoint.configuration, file: file.path).train.loraAlpha)
+    alpha = try RunConfiguration(yaml: checkpoint.configuration, file: file.path).train.adapterAlpha
   }
 
   private static func isAdapter(_ name: String) -> Bool { name.contains(".lora_") }

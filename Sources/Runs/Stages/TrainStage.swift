@@ -94,6 +94,8 @@ struct TrainStage {
         ? nil
         : CorruptedAnswers(
           corrupted, scorer: self.scorer(model, features), reference: referenceOfCorrupted),
+      dropout: settings.adapter == .lora && settings.loraDropout > 0
+        ? AdapterDropout(probability: settings.loraDropout, seed: context.configuration.run.seed) : nil,
       reference: reference)
     let heldOut =
       held.isEmpty
@@ -111,6 +113,7 @@ struct TrainStage {
         beta1: settings.adamBeta1, beta2: settings.adamBeta2, weightDecay: settings.weightDecay,
         maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,
         saveSteps: settings.saveSteps, saveTotalLimit: settings.saveTotalLimit,
+        rateFactors: settings.rateFactors,
         evalSteps: held.isEmpty ? 0 : settings.evalSteps > 0 ? settings.evalSteps : steps,
         keepsBest: settings.loadsBestModelAtEnd, patience: settings.earlyStoppingPatience,
         configurationHash: context.directory.identity(of: .train), configuration: context.configuration.yaml),
@@ -256,7 +259,8 @@ struct TrainStage {
     case .lora:
       var generator = RandomGenerator(seed: context.configuration.run.seed, stream: 0x4C6F_5241)
       model.applyLoRA(
-        rank: settings.loraR, alpha: settings.loraAlpha, targets: Set(settings.loraTarget), using: &generator)
+        rank: settings.loraR, alpha: settings.adapterAlpha, targets: Set(settings.loraTarget),
+        decomposesWeights: settings.useDoRA, using: &generator)
     }
     if settings.trainProjector { model.setTrainable(true, .projector) }
     if settings.trainVision { model.setTrainable(true, .vision) }

@@ -90,6 +90,8 @@ public final class LoRALinear: Linear {
   public let alpha: Double
   /// Whether the adapter takes part; off gives the base layer.
   public var isAdapterEnabled = true
+  /// What drops elements of the adapter's input while it is trained; every call draws the same.
+  package var inputDropout: (probability: Double, generator: RandomGenerator)?
   /// The layer beneath.
   package let base: Linear
   /// The lengths of V's rows, and what they were computed from.
@@ -145,11 +147,17 @@ public final class LoRALinear: Linear {
 
   private func adapted(_ result: Tensor, _ x: Tensor) -> Tensor {
     guard isAdapterEnabled else { return result }
-    let added = linear(linear(x, weight: loraA.tensor), weight: loraB.tensor) * scale
+    let added = linear(linear(dropped(x), weight: loraA.tensor), weight: loraB.tensor) * scale
     guard let magnitude else { return result + added }
     let ratio = magnitude.tensor / rowLengths()
     guard let bias else { return (result + added) * ratio }
     return (result - bias.tensor + added) * ratio + bias.tensor
+  }
+
+  private func dropped(_ x: Tensor) -> Tensor {
+    guard let inputDropout else { return x }
+    var generator = inputDropout.generator
+    return dropout(x, probability: inputDropout.probability, using: &generator)
   }
 
   /// ‖V‖ for each row, worked out again when something it depends on has changed. What is kept refers to the
@@ -172,7 +180,7 @@ public final class LoRALinear: Linear {
   package override var weightValues: Tensor { base.weightValues }
   package override var rowForm: RowForm? {
     guard var form = base.rowForm, isAdapterEnabled else { return base.rowForm }
-    guard form.adapter == nil, magnitude == nil else { return nil }
+    guard form.adapter == nil, magnitude == nil, inputDropout == nil else { return nil }
     form.adapter = (loraA.tensor, loraB.tensor, scale)
     return form
   }

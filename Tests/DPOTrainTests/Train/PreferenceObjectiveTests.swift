@@ -62,6 +62,7 @@ import Testing
     func objective(
       batch: Int = 8, microBatch: Int = 8, sharesPrefix: Bool = true, gamma: Double = 0.5,
       ballast: Ballast? = nil, lengthWeight: Double = 1, weighsPairs: Bool = false,
+      dropout: AdapterDropout? = nil,
       reference: ((EncodedPair) -> PairLogProbabilities)? = nil
     ) throws -> PreferenceObjective {
       let own = try Dictionary(uniqueKeysWithValues: zip(pairs.map(\.id), values(pairs)))
@@ -74,7 +75,7 @@ import Testing
           sharesPrefix: sharesPrefix, lengthWeight: lengthWeight, weighsPairs: weighsPairs),
         terms: try PreferenceObjectiveTerms(
           losses: ["sigmoid"], options: LossOptions(beta: 0.1), gamma: gamma, reduction: .mean),
-        ballast: ballast,
+        ballast: ballast, dropout: dropout,
         reference: { asked in asked.map { reference?($0) ?? own[$0.id]! } })
     }
   }
@@ -121,6 +122,36 @@ import Testing
     #expect(try setup.values(setup.pairs) != before)
     setup.model.isAdapterEnabled = false
     #expect(try setup.values(setup.pairs) == before)
+  }
+
+  @Test func dropoutIsDecidedBySeedStepAndPlace() throws {
+    let setup = try Setup()
+    var generator = RandomGenerator(seed: 8)
+    setup.model.applyLoRA(rank: 4, alpha: 8, using: &generator)
+    for (name, parameter) in setup.model.namedParameters() where name.hasSuffix("lora_B.weight") {
+      parameter.tensor = Tensor.randomNormal(parameter.shape, using: &generator) * 0.1
+    }
+    let known = try setup.values(setup.pairs)
+    func outcome(_ dropout: AdapterDropout?, microBatch: Int = 4) throws -> StepOutcome {
+      // A live reference is asked between the passes of a step: nothing may be dropped in it.
+      try setup.objective(microBatch: microBatch, dropout: dropout) { pair in
+        let asked = (try? setup.values([pair])) ?? []
+        let expected = known[setup.pairs.firstIndex { $0.id == pair.id }!]
+        #expect(abs(asked[0].chosen - expected.chosen) < 1e-3)
+        return .init(chosen: expected.chosen - 1, rejected: expected.rejected + 1)
+      }.outcome(ofStep: 2)
+    }
+    let plain = try outcome(nil)
+    let dropped = try outcome(AdapterDropout(probability: 0.5, seed: 1))
+    let again = try outcome(AdapterDropout(probability: 0.5, seed: 1))
+    #expect(dropped.loss == again.loss)
+    #expect(gradientDifference(dropped.gradients, again.gradients, of: setup.model) == 0)
+    #expect(abs(dropped.loss - plain.loss) > 1e-4)
+    #expect(try outcome(AdapterDropout(probability: 0.5, seed: 2)).loss != dropped.loss)
+    #expect(try outcome(AdapterDropout(probability: 0.5, seed: 1), microBatch: 2).loss != dropped.loss)
+    #expect(try outcome(AdapterDropout(probability: 0, seed: 1)).loss == plain.loss)
+    // Afterwards nothing is dropped.
+    #expect(try setup.values(setup.pairs) == known)
   }
 
   @Test func ballastTakesPartInTheLikelihoodTermAlone() throws {

@@ -1,0 +1,66 @@
+import DPOTrain
+import Runs
+import Testing
+
+/// Keys of `train` that say how adapters and parts of the model learn.
+@Suite struct TrainOptionKeyTests {
+  private func read(_ keys: String) throws -> RunConfiguration {
+    try RunConfiguration(yaml: "train: {\(keys)}\n", file: "c.yaml")
+  }
+
+  @Test func adaptersAreScaledByTheRootOfTheirRank() throws {
+    #expect(try read("lora_r: 64, lora_alpha: 16").train.adapterAlpha == 16)
+    #expect(try read("lora_r: 64, lora_alpha: 16, use_rslora: true").train.adapterAlpha == 128)
+  }
+
+  @Test func partsHaveRatesOfTheirOwn() throws {
+    let usual = try read("learning_rate: 3e-4").train.rateFactors
+    for name in ["vision_tower.a", "multi_modal_projector.b", "language_model.c.lora_B.weight"] {
+      #expect(usual[name] == 1)
+    }
+    let own = try read(
+      "learning_rate: 2e-4, projector_learning_rate: 1e-4, vision_learning_rate: 5e-5, loraplus_lr_ratio: 16"
+    ).train.rateFactors
+    #expect(own["multi_modal_projector.linear_1.weight"] == 0.5 && own["vision_tower.a"] == 0.25)
+    #expect(own["language_model.c.lora_B.weight"] == 16 && own["language_model.c.lora_A.weight"] == 1)
+    #expect(own["vision_tower.c.lora_B.weight"] == 4)
+  }
+
+  @Test func theyAreWrittenAndReadAgain() throws {
+    let keys = """
+      adapter: lora, use_rslora: true, use_dora: true, lora_dropout: 0.05, loraplus_lr_ratio: 16,
+        projector_learning_rate: 1e-4, vision_learning_rate: null
+      """
+    let first = try read(keys)
+    #expect(try RunConfiguration(yaml: first.yaml, file: "written").train == first.train)
+    #expect(first.hash != (try read("adapter: lora").hash))
+  }
+
+  @Test(arguments: [
+    ("lora_dropout: 1", "train.lora_dropout: found 1, expected a number from 0 to below 1"),
+    ("loraplus_lr_ratio: 0", "train.loraplus_lr_ratio: found 0, expected a number above 0"),
+    ("vision_learning_rate: 0", "train.vision_learning_rate: found 0, expected a number above 0, or null"),
+    ("projector_learning_rate: fast", "train.projector_learning_rate: found \"fast\", expected a number above 0"),
+    ("use_dora: 1", "train.use_dora: found 1, expected true or false"),
+  ]) func whatDoesNotFitIsSaid(keys: String, message: String) throws {
+    let error = #expect(throws: ConfigurationError.self) { try read(keys) }
+    #expect("\(error!)".contains(message), "\(error!)")
+  }
+
+  /// A key without effect is told by `plan` and by a run.
+  @Test func whatNothingReadsIsSaid() throws {
+    let configuration = try RunConfiguration(
+      yaml: """
+        data: {source: shapes}
+        train: {use_dora: true, lora_dropout: 0.1, projector_learning_rate: 1e-3}
+        """, file: "c.yaml")
+    let check = RunCheck(configuration, source: try configuration.questionSource())
+    let remarks = check.remarks().joined(separator: "\n")
+    for words in [
+      "train.use_dora: has true, which nothing reads while train.adapter is none", "train.lora_dropout: has 0.1",
+      "train.projector_learning_rate: has 0.001, which nothing reads while train.train_projector is false",
+    ] {
+      #expect(remarks.contains(words), "\(remarks)")
+    }
+  }
+}

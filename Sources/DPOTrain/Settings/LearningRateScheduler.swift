@@ -1,17 +1,9 @@
 import Tensor
 
-/// How a learning rate moves after its warm-up.
-public enum LearningRateScheduler: String, CaseIterable, Sendable {
-  /// The schedule of that name in Hugging Face's `lr_scheduler_type`.
-  case constant, linear, cosine
-}
+/// How a learning rate moves after its warm-up, by the names of Hugging Face's `lr_scheduler_type`.
+public typealias LearningRateScheduler = LearningRateSchedule.Kind
 
-extension LearningRateScheduler {
-  package var kind: LearningRateSchedule.Kind {
-    switch self {
-    case .constant: .constant
-    case .linear: .linear
-    case .cosine: .cosine
-    }
-  }
+extension LearningRateSchedule.Kind {
+  /// Whether the rate falls over the steps at the end and not as it does over the whole run.
+  package var fallsAtTheEnd: Bool { ![.inverseSquareRoot, .oneCycle].contains(self) }
 }

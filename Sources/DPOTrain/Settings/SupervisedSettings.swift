@@ -1,4 +1,5 @@
 import MultiImageData
+import Tensor
 
 /// `sft`: supervised training of the base model, from random weights.
 public struct SupervisedSettings: Sendable, Equatable {

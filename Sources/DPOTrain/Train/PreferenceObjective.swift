@@ -214,7 +214,9 @@ public struct PreferenceObjective: TrainingObjective {
           stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
         loss += share.item()
         metrics.add(scores, chosenSums: chosen, beta: terms.options.beta)
-        if let ratios = found.attentionRatios, let penalty = terms.attention { attention.add(ratios, penalty) }
+        if let ratios = found.attentionRatios, let penalty = terms.attention {
+          attention.add(ratios, penalty)
+        }
         if let other { image.add(scores, other.scores, beta: terms.options.beta) }
         tokens += found.rows + (other?.rows ?? 0)
         gradients.add(share.backward())

@@ -14,11 +14,15 @@ public final class TrainingLoop {
     public var steps: Int
     /// The learning rate of every step.
     public var schedule: LearningRateSchedule
-    /// AdamW's decay of the first moment.
+    /// What changes parameters by their gradients.
+    public var optimizer = OptimizerChoice.adamW
+    /// The optimizer's decay of the first moment.
     public var beta1: Double
-    /// AdamW's decay of the second moment.
+    /// The optimizer's decay of the second moment.
     public var beta2: Double
-    /// AdamW's decoupled weight decay.
+    /// What Adam adds to the root of the second moment.
+    public var epsilon = 1e-8
+    /// The optimizer's weight decay.
     public var weightDecay: Double
     /// Which parameters learn at another rate.
     public var rateFactors = LearningRateFactors()
@@ -47,10 +51,13 @@ public final class TrainingLoop {
     public init(
       stage: Stage, steps: Int, schedule: LearningRateSchedule, beta1: Double, beta2: Double,
       weightDecay: Double, maxGradNorm: Double, loggingSteps: Int, saveSteps: Int, saveTotalLimit: Int,
+      optimizer: OptimizerChoice = .adamW, epsilon: Double = 1e-8,
       rateFactors: LearningRateFactors = LearningRateFactors(),
       evalSteps: Int = 0, decaySteps: Int = 0, keepsBest: Bool = false, patience: Int = 0,
       configurationHash: String, configuration: String
     ) {
+      self.optimizer = optimizer
+      self.epsilon = epsilon
       self.rateFactors = rateFactors
       self.keepsBest = keepsBest
       self.patience = patience
@@ -98,7 +105,7 @@ public final class TrainingLoop {
   private let directory: CheckpointDirectory
   private let metricsURL: URL
   private let console: Console
-  private let optimizer: AdamW
+  private let optimizer: any Optimizer
   private let baseHash: String
   private var window = MetricWindow()
   private var totalTokens = 0
@@ -126,9 +133,9 @@ public final class TrainingLoop {
     metricsURL = metrics
     self.console = console
     self.baseHash = baseHash
-    optimizer = AdamW(
-      learningRate: settings.schedule.peak, beta1: settings.beta1, beta2: settings.beta2, epsilon: 1e-8,
-      weightDecay: settings.weightDecay)
+    optimizer = settings.optimizer.optimizer(
+      learningRate: settings.schedule.peak, beta1: settings.beta1, beta2: settings.beta2,
+      epsilon: settings.epsilon, weightDecay: settings.weightDecay)
   }
 
   /// Goes on from the newest checkpoint, if there is one.

@@ -1,4 +1,5 @@
 import DPOTrain
+import Tensor
 
 extension RunConfiguration {
   /// Keys of a term whose weight is 0, of a rule that is not applied, and so on, that have other values than
@@ -22,6 +23,30 @@ extension RunConfiguration {
         "select.threshold_rule is \(select.thresholdRule.rawValue)"
       ),
     ]
+    let optim = "train.optim is \(train.optim.rawValue)"
+    for (key, isIdle) in [
+      ("adam_beta1", !train.optim.readsBetas), ("adam_beta2", !train.optim.readsBetas),
+      ("adam_epsilon", !train.optim.readsEpsilon),
+    ] {
+      idle.append(("train.\(key)", isIdle, optim))
+    }
+    let (schedule, sftSchedule) = (train.lrSchedulerType, sft.lrSchedulerType)
+    let readers: [(key: String, kind: LearningRateScheduler)] = [
+      ("num_cycles", .cosineWithRestarts), ("power", .polynomial), ("lr_end", .polynomial),
+      ("timescale", .inverseSquareRoot),
+    ]
+    for (key, kind) in readers {
+      idle.append(
+        (
+          "train.lr_scheduler_kwargs.\(key)", schedule != kind,
+          "train.lr_scheduler_type is \(schedule.rawValue)"
+        ))
+    }
+    idle.append(
+      (
+        "sft.decay_ratio", !sftSchedule.fallsAtTheEnd,
+        "sft.lr_scheduler_type is \(sftSchedule.rawValue)"
+      ))
     for key in [
       "lora_r", "lora_alpha", "lora_target", "use_rslora", "use_dora", "lora_dropout", "loraplus_lr_ratio",
     ] {

@@ -28,7 +28,8 @@ extension RunCheck {
     if trains, train.adapter == .lora, train.useDoRA, plan.hasPartialLayers {
       problems.append(
         problem(
-          "train.use_dora", "true with a model that maps rows of pictures with weights of their own; expected false"))
+          "train.use_dora",
+          "true with a model that maps rows of pictures with weights of their own; expected false"))
     }
     let directory = configuration.run.outputDirectory
     let needed = plan.diskBytes(stages)
@@ -53,7 +54,8 @@ extension RunPlan {
     if stages.contains(.sft), configuration.sft.maxSteps > 0 { bytes += 4 * all + 2 * 12 * all }
     if stages.contains(.train) {
       let kept = configuration.train.saveTotalLimit
-      bytes += 4 * all + (max(kept, 1) + 1) * (4 * all + 8 * trainedWeights)
+      let slots = configuration.train.optim.slotCount
+      bytes += 4 * all + (max(kept, 1) + 1) * 4 * (all + slots * trainedWeights)
     }
     let pictures = { (plan: CompositionPlan) in
       plan.entries.reduce(0) { $0 + $1.records * ($1.kind == .sequence ? 0 : $1.count * side * side) }

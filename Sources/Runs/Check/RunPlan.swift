@@ -238,7 +238,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
 
   private func trainBytes(_ images: Images) -> Double {
     let train = configuration.train
-    let weights = Double(weightBytes) + 12 * Double(trainedWeights)
+    // A gradient and what the optimizer keeps.
+    let weights = Double(weightBytes) + Double(4 * (1 + train.optim.slotCount)) * Double(trainedWeights)
     var activations =
       Double(trainTokens(images) / max(train.gradientAccumulationSteps, 1)) * decoderActivations
     if train.trainVision {

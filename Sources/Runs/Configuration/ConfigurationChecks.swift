@@ -3,6 +3,7 @@ import Evaluation
 import LVLM
 import MultiImageData
 import Records
+import Tensor
 
 extension RunConfiguration {
   /// Longest question with its template, beside the images, that is set aside when image counts are checked.
@@ -17,6 +18,7 @@ extension RunConfiguration {
     }
     checkModel(tree, { require($0, $1, found: $2, expected: $3) })
     checkLoss({ require($0, $1, found: $2, expected: $3) })
+    checkSchedules({ require($0, $1, found: $2, expected: $3) })
     guard !hasOwnPairs else {
       checkOwnPairs(tree, { require($0, $1, found: $2, expected: $3) })
       return
@@ -256,6 +258,20 @@ extension RunConfiguration {
       train.gradientAccumulationSteps == 1, "train.gradient_accumulation_steps",
       "\(train.gradientAccumulationSteps) with loss_type \(whole.name)",
       "1: this loss compares all pairs of a step with each other")
+  }
+
+  private func checkSchedules(_ require: Requirement) {
+    require(
+      train.lrSchedulerType != .polynomial || train.lrSchedulerKwargs.lrEnd <= train.learningRate,
+      "train.lr_scheduler_kwargs.lr_end", "\(train.lrSchedulerKwargs.lrEnd)",
+      "at most train.learning_rate (\(train.learningRate))")
+    require(
+      sft.maxSteps == 0 || sft.lrSchedulerType != .polynomial || sft.learningRate >= 1e-7, "sft.learning_rate",
+      "\(sft.learningRate) with lr_scheduler_type polynomial", "at least 1e-7, the rate that it ends at")
+    require(
+      sft.maxSteps == 0 || sft.stopAccuracy == 0 || sft.lrSchedulerType.fallsAtTheEnd, "sft.stop_accuracy",
+      "\(sft.stopAccuracy) with lr_scheduler_type \(sft.lrSchedulerType.rawValue)",
+      "0, or a schedule whose fall can be brought forward")
   }
 
   private func checkSelection(_ require: Requirement) {

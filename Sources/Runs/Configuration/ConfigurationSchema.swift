@@ -2,6 +2,7 @@ import DPOTrain
 import Evaluation
 import MultiImageData
 import Records
+import Tensor
 
 extension RunConfiguration: ConfigurationSection {
   static var fields: [ConfigurationField<RunConfiguration>] {

@@ -1,5 +1,6 @@
 import DPOTrain
 import Records
+import Tensor
 
 extension RunConfiguration.Train: ConfigurationSection {
   /// The losses that read an option, by name.
@@ -93,13 +94,24 @@ extension RunConfiguration.Train: ConfigurationSection {
         "vision_learning_rate", \.visionLearningRate, .positive,
         "Peak learning rate of the vision tower, with `train_vision`; `null` is `learning_rate`."),
       .choice("lr_scheduler_type", \.lrSchedulerType, "Schedule after the warm-up."),
+      .section("lr_scheduler_kwargs", \.lrSchedulerKwargs),
       .number(
         "warmup_ratio", \.warmupRatio, .share, "Share of the steps in which the learning rate rises from 0."),
-      .number("weight_decay", \.weightDecay, .notNegative, "Decoupled weight decay."),
+      .choice("optim", \.optim, "Optimizer, by its name in Hugging Face's `TrainingArguments`."),
+      .number(
+        "weight_decay", \.weightDecay, .notNegative,
+        "Weight decay of matrices: decoupled in `adamw_torch` and `lion_32bit`, added to the gradient elsewhere."
+      ),
       .number(
         "max_grad_norm", \.maxGradNorm, .notNegative, "Gradients are scaled down to this norm; 0 is off."),
-      .number("adam_beta1", \.adamBeta1, .belowOne, "AdamW's decay of the first moment."),
-      .number("adam_beta2", \.adamBeta2, .belowOne, "AdamW's decay of the second moment."),
+      .number(
+        "adam_beta1", \.adamBeta1, .belowOne, "Decay of the first moment in Adam, AdamW and Lion."),
+      .number(
+        "adam_beta2", \.adamBeta2, .belowOne,
+        "Decay of the second moment in Adam and AdamW, of the momentum in Lion."),
+      .number(
+        "adam_epsilon", \.adamEpsilon, .positive,
+        "What Adam and AdamW add to the root of the second moment."),
       .choice("adapter", \.adapter, "LoRA adapters on the decoder's linears, or all decoder weights."),
       .choice(
         "frozen_dtype", \.frozenDtype,
@@ -170,6 +182,22 @@ extension RunConfiguration.Train: ConfigurationSection {
       .integer(
         "save_total_limit", \.saveTotalLimit, "Checkpoints that are kept; 0 keeps all.", affectsResults: false
       ),
+    ]
+  }
+}
+
+extension RunConfiguration.Train.SchedulerOptions: ConfigurationSection {
+  static var fields: [ConfigurationField<Self>] {
+    [
+      .integer(
+        "num_cycles", \.numCycles, from: 1, to: 1_000_000, "How often `cosine_with_restarts` falls."),
+      .number("power", \.power, .positive, "Exponent of `polynomial`."),
+      .number(
+        "lr_end", \.lrEnd, .notNegative,
+        "Learning rate that `polynomial` ends at, at most `learning_rate`."),
+      .integer(
+        "timescale", \.timescale,
+        "Steps over which `inverse_sqrt` falls; 0 takes the warm-up, or 10,000 without one."),
     ]
   }
 }

@@ -1,4 +1,5 @@
 import DPOTrain
+import Tensor
 
 /// What `train` describes beyond its values.
 extension RunConfiguration.Train {
@@ -22,6 +23,15 @@ extension RunConfiguration.Train {
     LearningRateFactors(
       loraB: loraPlusRatio, projector: (projectorLearningRate ?? learningRate) / learningRate,
       vision: (visionLearningRate ?? learningRate) / learningRate)
+  }
+
+  /// The common learning rate of every step.
+  package func schedule(steps: Int) -> LearningRateSchedule {
+    LearningRateSchedule(
+      lrSchedulerType, peak: learningRate,
+      warmupSteps: Int((warmupRatio * Double(steps)).rounded(.up)), totalSteps: steps,
+      cycles: lrSchedulerKwargs.numCycles, power: lrSchedulerKwargs.power, finalRate: lrSchedulerKwargs.lrEnd,
+      timescale: lrSchedulerKwargs.timescale > 0 ? lrSchedulerKwargs.timescale : nil)
   }
 
   /// Whether a live reference is a second copy of the base model.

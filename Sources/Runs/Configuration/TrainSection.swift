@@ -33,6 +33,22 @@ extension RunConfiguration {
       public var dtype: DType { self == .float32 ? .float32 : .bfloat16 }
     }
 
+    /// Numbers that some schedules of `lrSchedulerType` have beside the others, by the names that Hugging Face
+    /// gives them.
+    public struct SchedulerOptions: Sendable, Equatable {
+      /// How often `cosine_with_restarts` falls.
+      public var numCycles = 1
+      /// The exponent of `polynomial`.
+      public var power = 1.0
+      /// The learning rate that `polynomial` ends at.
+      public var lrEnd = 1e-7
+      /// Steps over which `inverse_sqrt` falls; 0 takes the warm-up, or 10,000 without one.
+      public var timescale = 0
+
+      /// The defaults of transformers.
+      public init() {}
+    }
+
     /// How the picture that is asked about is corrupted for the image term.
     public typealias ImageCorruption = CorruptedAnswers.Corruption
 
@@ -100,16 +116,22 @@ extension RunConfiguration {
     public var visionLearningRate: Double?
     /// Schedule after the warm-up.
     public var lrSchedulerType = LearningRateScheduler.linear
+    /// What further numbers some schedules have.
+    public var lrSchedulerKwargs = SchedulerOptions()
     /// Share of the steps in which the learning rate rises from 0.
     public var warmupRatio = 0.1
-    /// Decoupled weight decay.
+    /// What changes weights by their gradients.
+    public var optim = OptimizerChoice.adamW
+    /// Weight decay: decoupled from the gradient in AdamW and Lion, added to it elsewhere.
     public var weightDecay = 0.0
     /// Gradients are scaled down to this norm; 0 turns it off.
     public var maxGradNorm = 1.0
-    /// AdamW's decay of the first moment.
+    /// Decay of the first moment in Adam, AdamW and Lion.
     public var adamBeta1 = 0.9
-    /// AdamW's decay of the second moment.
+    /// Decay of the second moment in Adam and AdamW, of the momentum in Lion.
     public var adamBeta2 = 0.999
+    /// What Adam and AdamW add to the root of the second moment.
+    public var adamEpsilon = 1e-8
     /// What is trained in the decoder.
     public var adapter = Adapter.none
     /// How matrices that are not trained are stored; BFloat16 halves their memory. Computing is done in

@@ -43,7 +43,7 @@ struct SFTStage {
       settings: TrainingLoop.Settings(
         stage: .sft, steps: steps,
         schedule: LearningRateSchedule(
-          settings.lrSchedulerType.kind, peak: settings.learningRate, warmupSteps: warmup, totalSteps: steps,
+          settings.lrSchedulerType, peak: settings.learningRate, warmupSteps: warmup, totalSteps: steps,
           decaySteps: decay),
         beta1: settings.adamBeta1, beta2: settings.adamBeta2, weightDecay: settings.weightDecay,
         maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,

@@ -107,13 +107,11 @@ struct TrainStage {
     let loop = TrainingLoop(
       settings: TrainingLoop.Settings(
         stage: .train, steps: steps,
-        schedule: LearningRateSchedule(
-          settings.lrSchedulerType.kind, peak: settings.learningRate,
-          warmupSteps: Int((settings.warmupRatio * Double(steps)).rounded(.up)), totalSteps: steps),
+        schedule: settings.schedule(steps: steps),
         beta1: settings.adamBeta1, beta2: settings.adamBeta2, weightDecay: settings.weightDecay,
         maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,
         saveSteps: settings.saveSteps, saveTotalLimit: settings.saveTotalLimit,
-        rateFactors: settings.rateFactors,
+        optimizer: settings.optim, epsilon: settings.adamEpsilon, rateFactors: settings.rateFactors,
         evalSteps: held.isEmpty ? 0 : settings.evalSteps > 0 ? settings.evalSteps : steps,
         keepsBest: settings.loadsBestModelAtEnd, patience: settings.earlyStoppingPatience,
         configurationHash: context.directory.identity(of: .train), configuration: context.configuration.yaml),

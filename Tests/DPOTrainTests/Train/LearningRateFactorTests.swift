@@ -96,6 +96,25 @@ import Testing
     }
   }
 
+  /// A first step for gradients of 1.
+  @Test(arguments: zip(OptimizerChoice.allCases, [1e-3, 1e-3, 1e-3, 1e-3, 1e-2, 1e-3] as [Float]))
+  func everyOptimizerTakesItsStep(optimizer: OptimizerChoice, expected: Float) throws {
+    let found = try Self.moves { $0.optimizer = optimizer }
+    #expect(found.values.allSatisfy { abs($0 - expected) < 1e-2 * expected }, "\(found)")
+    let small = try Self.moves {
+      $0.optimizer = optimizer
+      $0.epsilon = 1
+    }
+    let share: Float = optimizer.readsEpsilon ? 0.5 : 1
+    #expect(small.values.allSatisfy { abs($0 - share * expected) < 1e-2 * expected }, "\(small)")
+  }
+
+  @Test(arguments: OptimizerChoice.allCases) func everyOptimizerGoesOn(optimizer: OptimizerChoice) throws {
+    #expect(
+      try Self.moves(steps: 4) { $0.optimizer = optimizer }
+        == Self.moves(steps: 4, killedAfter: 2) { $0.optimizer = optimizer })
+  }
+
   @Test func aRunThatIsKilledEndsTheSame() throws {
     let edit: (inout TrainingLoop.Settings) -> Void = {
       $0.rateFactors = LearningRateFactors(loraB: 4, projector: 2, vision: 1)

@@ -2,6 +2,7 @@ import DPOTrain
 import Foundation
 import MultiImageData
 import Runs
+import Tensor
 import Testing
 
 @Suite struct ConfigurationReadingTests {

@@ -1,5 +1,6 @@
 import DPOTrain
 import Runs
+import Tensor
 import Testing
 
 /// Keys of `train` that say how adapters and parts of the model learn.
@@ -26,10 +27,28 @@ import Testing
     #expect(own["vision_tower.c.lora_B.weight"] == 4)
   }
 
+  @Test func everyScheduleHasItsNumbers() throws {
+    func rates(_ keys: String) throws -> [Double] {
+      let schedule = try read("learning_rate: 1, warmup_ratio: 0.2, \(keys)").train.schedule(steps: 10)
+      return (0...10).map(schedule.rate)
+    }
+    for kind in LearningRateScheduler.allCases {
+      let expected = LearningRateSchedule(kind, peak: 1, warmupSteps: 2, totalSteps: 10)
+      #expect(try rates("lr_scheduler_type: \(kind.rawValue)") == (0...10).map(expected.rate))
+    }
+    let restarts = try rates("lr_scheduler_type: cosine_with_restarts, lr_scheduler_kwargs: {num_cycles: 2}")
+    #expect(restarts[2] == 1 && restarts[6] == 1 && restarts[4] == 0.5 && restarts[10] == 0)
+    let polynomial = try rates("lr_scheduler_type: polynomial, lr_scheduler_kwargs: {power: 2, lr_end: 0.2}")
+    #expect(abs(polynomial[6] - 0.4) < 1e-12 && polynomial[10] == 0.2)
+    let root = try rates("lr_scheduler_type: inverse_sqrt, lr_scheduler_kwargs: {timescale: 8}")
+    #expect(abs(root[10] - 0.5.squareRoot()) < 1e-12)
+  }
+
   @Test func theyAreWrittenAndReadAgain() throws {
     let keys = """
       adapter: lora, use_rslora: true, use_dora: true, lora_dropout: 0.05, loraplus_lr_ratio: 16,
-        projector_learning_rate: 1e-4, vision_learning_rate: null
+        projector_learning_rate: 1e-4, vision_learning_rate: null, optim: lion_32bit, adam_epsilon: 1e-6,
+        lr_scheduler_type: polynomial, lr_scheduler_kwargs: {power: 3}
       """
     let first = try read(keys)
     #expect(try RunConfiguration(yaml: first.yaml, file: "written").train == first.train)
@@ -41,6 +60,16 @@ import Testing
     ("loraplus_lr_ratio: 0", "train.loraplus_lr_ratio: found 0, expected a number above 0"),
     ("vision_learning_rate: 0", "train.vision_learning_rate: found 0, expected a number above 0, or null"),
     ("projector_learning_rate: fast", "train.projector_learning_rate: found \"fast\", expected a number above 0"),
+    ("optim: adafactor", "train.optim: found \"adafactor\", expected one of adamw_torch, adam, sgd"),
+    ("adam_epsilon: 0", "train.adam_epsilon: found 0, expected a number above 0"),
+    (
+      "lr_scheduler_type: polynomial, learning_rate: 1e-8",
+      "train.lr_scheduler_kwargs.lr_end: found 1e-07, expected at most train.learning_rate (1e-08)"
+    ),
+    (
+      "lr_scheduler_kwargs: {num_cylces: 2}",
+      "train.lr_scheduler_kwargs.num_cylces: unknown key; did you mean num_cycles?"
+    ),
     ("use_dora: 1", "train.use_dora: found 1, expected true or false"),
   ]) func whatDoesNotFitIsSaid(keys: String, message: String) throws {
     let error = #expect(throws: ConfigurationError.self) { try read(keys) }
@@ -52,12 +81,16 @@ import Testing
     let configuration = try RunConfiguration(
       yaml: """
         data: {source: shapes}
-        train: {use_dora: true, lora_dropout: 0.1, projector_learning_rate: 1e-3}
+        train:
+          {use_dora: true, lora_dropout: 0.1, projector_learning_rate: 1e-3, optim: sgd, adam_beta1: 0.8,
+           lr_scheduler_kwargs: {num_cycles: 2}}
         """, file: "c.yaml")
     let check = RunCheck(configuration, source: try configuration.questionSource())
     let remarks = check.remarks().joined(separator: "\n")
     for words in [
       "train.use_dora: has true, which nothing reads while train.adapter is none", "train.lora_dropout: has 0.1",
+      "train.adam_beta1: has 0.8, which nothing reads while train.optim is sgd",
+      "train.lr_scheduler_kwargs.num_cycles: has 2, which nothing reads while train.lr_scheduler_type is linear",
       "train.projector_learning_rate: has 0.001, which nothing reads while train.train_projector is false",
     ] {
       #expect(remarks.contains(words), "\(remarks)")

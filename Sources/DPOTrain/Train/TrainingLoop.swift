@@ -107,6 +107,7 @@ public final class TrainingLoop {
   private let console: Console
   private let optimizer: any Optimizer
   private let baseHash: String
+  private let reference: MovingReference?
   private var window = MetricWindow()
   private var totalTokens = 0
   private var step = 0
@@ -122,10 +123,12 @@ public final class TrainingLoop {
   ///   - metrics: `metrics.jsonl`.
   ///   - baseHash: hash of the model that stays while adapters on it are trained, for checkpoints that hold
   ///     those alone.
+  ///   - reference: follows the model, and is kept in checkpoints too.
   public init(
     settings: Settings, model: VisionLanguageModel, checkpoints: URL, metrics: URL, console: Console,
-    baseHash: String = ""
+    baseHash: String = "", reference: MovingReference? = nil
   ) {
+    self.reference = reference
     self.settings = settings
     self.model = model
     directory = CheckpointDirectory(
@@ -145,13 +148,15 @@ public final class TrainingLoop {
   public func resume() throws -> Int {
     guard let (found, url) = try directory.newest() else { return 0 }
     var parameters = ModelState.Loader(model, from: url)
+    var moving = reference.map { MovingReference.Loader($0, of: model, from: url) }
     let checkpoint = try TrainingCheckpoint(reading: url) {
       try $0.requireConfiguration(hash: settings.configurationHash, in: url)
       try $0.requireBase(hash: baseHash, named: "this run", in: url)
-    } take: {
-      try parameters.take($0)
+    } take: { entry in
+      if try moving?.take(entry) != true { try parameters.take(entry) }
     }
     try parameters.finish()
+    try moving?.finish()
     try optimizer.load(
       state: checkpoint.optimizer,
       stepCount: found, parameters: model.trainableParameters())
@@ -202,6 +207,7 @@ public final class TrainingLoop {
       }
       returnStaleBuffers()
       step += 1
+      try reference?.follow(model, afterStep: step)
       totalTokens += outcome.tokens
       note(outcome, norm: norm, rate: rate)
       if let look, settings.evalSteps > 0, step % settings.evalSteps == 0 || isFinished { try see(look) }
@@ -303,7 +309,7 @@ public final class TrainingLoop {
     }
     return try directory.save(
       TrainingCheckpoint(
-        model: ModelState.entries(of: model),
+        model: ModelState.entries(of: model) + (reference?.entries(of: model) ?? []),
         optimizer: optimizer.namedState(),
         progress: progress, configuration: settings.configuration,
         configurationHash: settings.configurationHash, codeVersion: PackageVersion.current,

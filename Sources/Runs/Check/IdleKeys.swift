@@ -11,6 +11,8 @@ extension RunConfiguration {
       ("train.attention_layer", train.attentionWeight == 0, "train.attention_weight is 0"),
       ("train.image_corruption", train.imageWeight == 0, "train.image_weight is 0"),
       ("train.ballast_kinds", train.ballastPerStep == 0, "train.ballast_per_step is 0"),
+      ("train.ref_model_sync_steps", !train.syncRefModel, "train.sync_ref_model is false"),
+      ("train.ref_model_mixup_alpha", !train.syncRefModel, "train.sync_ref_model is false"),
       ("train.projector_learning_rate", !train.trainProjector, "train.train_projector is false"),
       ("train.vision_learning_rate", !train.trainVision, "train.train_vision is false"),
       ("model.tiles", model.modelType == .llava, "model.model_type is llava"),

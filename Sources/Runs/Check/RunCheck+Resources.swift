@@ -55,7 +55,8 @@ extension RunPlan {
     if stages.contains(.train) {
       let kept = configuration.train.saveTotalLimit
       let slots = configuration.train.optim.slotCount
-      bytes += 4 * all + (max(kept, 1) + 1) * 4 * (all + slots * trainedWeights)
+      let moving = configuration.train.syncRefModel ? 1 : 0
+      bytes += 4 * all + (max(kept, 1) + 1) * 4 * (all + (slots + moving) * trainedWeights)
     }
     let pictures = { (plan: CompositionPlan) in
       plan.entries.reduce(0) { $0 + $1.records * ($1.kind == .sequence ? 0 : $1.count * side * side) }

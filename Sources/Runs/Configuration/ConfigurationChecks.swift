@@ -250,6 +250,7 @@ extension RunConfiguration {
     } catch {
       require(false, "train.loss_type", "\(error)", "a loss and options that fit")
     }
+    checkMovingReference(require)
     guard let whole = losses.first(where: { !$0.isPerPair }) else { return }
     require(
       !train.useWeighting, "train.use_weighting", "true with loss_type \(whole.name)",
@@ -260,14 +261,31 @@ extension RunConfiguration {
       "1: this loss compares all pairs of a step with each other")
   }
 
+  private func checkMovingReference(_ require: Requirement) {
+    guard train.syncRefModel else { return }
+    let key = "train.sync_ref_model"
+    require(
+      !train.precomputeRefLogProbs, key, "true with precompute_ref_log_probs true",
+      "precompute_ref_log_probs false: what is computed once cannot follow")
+    require(
+      train.adapter == .none, key, "true with adapter \(train.adapter.rawValue)",
+      "adapter none: with adapters the reference is the model without them")
+    require(
+      train.frozenDtype == .float32, key, "true with frozen_dtype \(train.frozenDtype.rawValue)",
+      "frozen_dtype float32: small moves would be rounded away")
+    require(
+      (try? train.objectiveTerms().needsReference) ?? true, key, "true with a loss that reads no reference",
+      "false")
+  }
+
   private func checkSchedules(_ require: Requirement) {
     require(
       train.lrSchedulerType != .polynomial || train.lrSchedulerKwargs.lrEnd <= train.learningRate,
       "train.lr_scheduler_kwargs.lr_end", "\(train.lrSchedulerKwargs.lrEnd)",
       "at most train.learning_rate (\(train.learningRate))")
     require(
-      sft.maxSteps == 0 || sft.lrSchedulerType != .polynomial || sft.learningRate >= 1e-7, "sft.learning_rate",
-      "\(sft.learningRate) with lr_scheduler_type polynomial", "at least 1e-7, the rate that it ends at")
+      sft.maxSteps == 0 || sft.lrSchedulerType != .polynomial || sft.learningRate >= 1e-7,
+      "sft.learning_rate", "\(sft.learningRate) with lr_scheduler_type polynomial", "at least 1e-7, the rate that it ends at")
     require(
       sft.maxSteps == 0 || sft.stopAccuracy == 0 || sft.lrSchedulerType.fallsAtTheEnd, "sft.stop_accuracy",
       "\(sft.stopAccuracy) with lr_scheduler_type \(sft.lrSchedulerType.rawValue)",

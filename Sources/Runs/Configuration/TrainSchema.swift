@@ -121,7 +121,8 @@ extension RunConfiguration.Train: ConfigurationSection {
       .number("lora_alpha", \.loraAlpha, .positive, "Scale α of the adapters: the update is α / r · B · A."),
       .names("lora_target", \.loraTarget, from: loraTargets, "Decoder linears that carry an adapter."),
       .flag(
-        "use_rslora", \.useRSLoRA, "Whether the update of adapters is α / √r · B · A (rsLoRA) in place of α / r."),
+        "use_rslora", \.useRSLoRA,
+        "Whether the update of adapters is α / √r · B · A (rsLoRA) in place of α / r."),
       .flag(
         "use_dora", \.useDoRA,
         "Whether adapters learn the lengths of the rows of their matrices for themselves (DoRA); not for "
@@ -155,6 +156,16 @@ extension RunConfiguration.Train: ConfigurationSection {
       .flag(
         "precompute_ref_log_probs", \.precomputeRefLogProbs,
         "Whether reference log-probabilities are computed once and cached."),
+      .flag(
+        "sync_ref_model", \.syncRefModel,
+        "Whether the reference follows the model that is trained (TR-DPO), with `adapter: none` and "
+          + "`precompute_ref_log_probs: false`; pairs held out are compared with the reference of the start."),
+      .integer(
+        "ref_model_sync_steps", \.refModelSyncSteps, from: 1,
+        "Steps between two moves of the reference, with `sync_ref_model`."),
+      .number(
+        "ref_model_mixup_alpha", \.refModelMixupAlpha, .share,
+        "α of a move, π_ref ← α π + (1 − α) π_ref, with `sync_ref_model`; 0 never moves."),
       .flag(
         "shares_prefix", \.sharesPrefix, "Whether chosen and rejected share one pass over images and prompt."),
       .integer(

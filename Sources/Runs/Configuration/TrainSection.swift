@@ -166,6 +166,12 @@ extension RunConfiguration {
     public var ballastKinds = ballastKindNames
     /// Whether reference log-probabilities are computed once and cached.
     public var precomputeRefLogProbs = true
+    /// Whether the reference follows the model that is trained (TR-DPO, arXiv:2404.09656).
+    public var syncRefModel = false
+    /// Steps between two moves of such a reference.
+    public var refModelSyncSteps = 512
+    /// α of a move: π_ref ← α π + (1 − α) π_ref.
+    public var refModelMixupAlpha = 0.6
     /// Whether chosen and rejected share one pass over images and prompt.
     public var sharesPrefix = true
     /// Steps between two looks at the pairs held out; 0 looks at the end alone.

@@ -42,11 +42,16 @@ struct TrainStage {
     let shown = (encoded + held + (ballast?.examples ?? []) + corrupted).map(\.allPictures)
     try frozen.prepare(shown)
     let terms = try settings.objectiveTerms()
+    let second = settings.syncRefModel ? try secondModel(encoded + corrupted + held) : nil
     let reference: ([EncodedPair]) throws -> [PairLogProbabilities] =
-      terms.needsReference
-      ? try reference(
-        encoded, corrupted + held, base: base, features: frozen, file: "reference.h5", in: folder)
-      : { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } }
+      if let second {
+        values(second)
+      } else if terms.needsReference {
+        try reference(
+          encoded, corrupted + held, base: base, features: frozen, file: "reference.h5", in: folder)
+      } else {
+        { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } }
+      }
     let referenceOfCorrupted =
       corrupted.isEmpty || !settings.precomputeRefLogProbs
       ? reference
@@ -117,7 +122,8 @@ struct TrainStage {
         configurationHash: context.directory.identity(of: .train), configuration: context.configuration.yaml),
       model: model, checkpoints: try context.directory.checkpoints, metrics: context.directory.metrics,
       console: context.console,
-      baseHash: model.hasAdapters ? try ModelState.digest(ofModelAt: context.startingModel) : "")
+      baseHash: model.hasAdapters ? try ModelState.digest(ofModelAt: context.startingModel) : "",
+      reference: second.map(moving))
     let start = try loop.resume()
     if start > 0 { context.console.message("train: goes on after step \(start) of \(steps)") }
     let counts = model.parameterCounts
@@ -207,13 +213,41 @@ struct TrainStage {
         return try Self.values(pairs, scorer)
       }
     }
+    return values(try secondModel(pairs))
+  }
+
+  /// A reference beside the model that is trained.
+  private struct SecondModel {
+    let model: VisionLanguageModel
+    let features: FeatureStore
+    let pictures: [[Picture]]
+  }
+
+  /// The base model once more, for some pairs.
+  private func secondModel(_ pairs: [EncodedPair]) throws -> SecondModel {
     let copy = try context.open(context.startingModel, trainable: [])
     copy.model.setTrainable(false, .vision, .projector, .decoder)
-    copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
+    copy.model.storeFrozenWeights(as: context.configuration.train.frozenDtype.dtype)
     let features = context.features(copy.model, try context.pictures(copy))
-    try features.prepare(pairs.map(\.allPictures))
-    let scorer = scorer(copy.model, features)
+    let pictures = pairs.map(\.allPictures)
+    try features.prepare(pictures)
+    return SecondModel(model: copy.model, features: features, pictures: pictures)
+  }
+
+  private func values(_ second: SecondModel) -> ([EncodedPair]) throws -> [PairLogProbabilities] {
+    let scorer = scorer(second.model, second.features)
     return { try Self.values($0, scorer) }
+  }
+
+  /// The second model as it follows the one that is trained.
+  private func moving(_ second: SecondModel) -> MovingReference {
+    let settings = context.configuration.train
+    let showsOther = settings.trainVision || settings.trainProjector
+    return MovingReference(
+      second.model, every: settings.refModelSyncSteps, mixup: settings.refModelMixupAlpha
+    ) {
+      if showsOther { try second.features.prepare(second.pictures) }
+    }
   }
 
   private func scorer(

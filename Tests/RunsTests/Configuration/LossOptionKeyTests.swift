@@ -88,7 +88,8 @@ import Testing
       "train.use_weighting: found true with loss_type aot, expected false"
     ),
     (
-      "loss_type: [sigmoid, exo_pair]", "train.label_smoothing: found 0.0 with loss_type exo_pair, expected above"
+      "loss_type: [sigmoid, exo_pair]",
+      "train.label_smoothing: found 0.0 with loss_type exo_pair, expected above"
     ),
   ]) func whatDoesNotFitAListIsSaid(keys: String, message: String) throws {
     let error = #expect(throws: ConfigurationError.self) {

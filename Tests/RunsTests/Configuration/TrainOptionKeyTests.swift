@@ -59,7 +59,7 @@ import Testing
     ("lora_dropout: 1", "train.lora_dropout: found 1, expected a number from 0 to below 1"),
     ("loraplus_lr_ratio: 0", "train.loraplus_lr_ratio: found 0, expected a number above 0"),
     ("vision_learning_rate: 0", "train.vision_learning_rate: found 0, expected a number above 0, or null"),
-    ("projector_learning_rate: fast", "train.projector_learning_rate: found \"fast\", expected a number above 0"),
+    ("projector_learning_rate: a", "train.projector_learning_rate: found \"a\", expected a number above 0"),
     ("optim: adafactor", "train.optim: found \"adafactor\", expected one of adamw_torch, adam, sgd"),
     ("adam_epsilon: 0", "train.adam_epsilon: found 0, expected a number above 0"),
     (
@@ -69,6 +69,22 @@ import Testing
     (
       "lr_scheduler_kwargs: {num_cylces: 2}",
       "train.lr_scheduler_kwargs.num_cylces: unknown key; did you mean num_cycles?"
+    ),
+    (
+      "sync_ref_model: true",
+      "train.sync_ref_model: found true with precompute_ref_log_probs true, expected precompute_ref_log_probs false"
+    ),
+    (
+      "sync_ref_model: true, precompute_ref_log_probs: false, adapter: lora",
+      "train.sync_ref_model: found true with adapter lora, expected adapter none"
+    ),
+    (
+      "sync_ref_model: true, precompute_ref_log_probs: false, frozen_dtype: bfloat16",
+      "train.sync_ref_model: found true with frozen_dtype bfloat16, expected frozen_dtype float32"
+    ),
+    (
+      "sync_ref_model: true, precompute_ref_log_probs: false, loss_type: simpo",
+      "train.sync_ref_model: found true with a loss that reads no reference, expected false"
     ),
     ("use_dora: 1", "train.use_dora: found 1, expected true or false"),
   ]) func whatDoesNotFitIsSaid(keys: String, message: String) throws {
@@ -88,7 +104,8 @@ import Testing
     let check = RunCheck(configuration, source: try configuration.questionSource())
     let remarks = check.remarks().joined(separator: "\n")
     for words in [
-      "train.use_dora: has true, which nothing reads while train.adapter is none", "train.lora_dropout: has 0.1",
+      "train.use_dora: has true, which nothing reads while train.adapter is none",
+      "train.lora_dropout: has 0.1",
       "train.adam_beta1: has 0.8, which nothing reads while train.optim is sgd",
       "train.lr_scheduler_kwargs.num_cycles: has 2, which nothing reads while train.lr_scheduler_type is linear",
       "train.projector_learning_rate: has 0.001, which nothing reads while train.train_projector is false",

@@ -24,6 +24,7 @@ import Testing
     "select.thresholds.grid": ([], "{2: 0.6, 3: 0.5, 4: 0.4, 6: 0.3, 9: 0.2}"),
     "train.discopop_tau": (["train.loss_type=discopop"], "0.1"),
     "train.dpop_lambda": (["train.loss_type=dpop"], "2"),
+    "train.sync_ref_model": (["train.precompute_ref_log_probs=false"], "true"),
     "train.simpo_gamma": (["train.loss_type=simpo"], "2"),
     "train.f_alpha_divergence_coef": (["train.f_divergence_type=alpha_divergence"], "0.25"),
     "train.label_smoothing": (["train.loss_type=robust"], "0.25"),

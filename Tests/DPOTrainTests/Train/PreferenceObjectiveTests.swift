@@ -265,4 +265,67 @@ import Testing
     }
     #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("checkpoints/latest").path))
   }
+
+  // MARK: Pairs held out, and pictures of the rejected answer
+
+  /// The figures of pairs held out are those of a step over them all, however they are cut.
+  @Test(arguments: [1, 3, 8]) func heldOutFiguresAreThoseOfAStep(_ microBatch: Int) throws {
+    let setup = try Setup()
+    func known(_ pair: EncodedPair) -> PairLogProbabilities {
+      PairLogProbabilities(chosen: -Double(pair.promptIDs.count), rejected: -2)
+    }
+    let outcome = try setup.objective(reference: known).outcome(ofStep: 0)
+    let held = HeldOutPairs(
+      setup.pairs, microBatch: microBatch, scorer: setup.scorer(),
+      terms: try PreferenceObjectiveTerms(
+        losses: ["sigmoid"], options: LossOptions(beta: 0.1), gamma: 0.5, reduction: .mean),
+      reference: setup.pairs.map(known))
+    let figures = try held.figures()
+    #expect(abs(figures.loss - outcome.loss) < 1e-5)
+    for (name, value, _) in outcome.metrics {
+      let own = try #require(figures.named.first { $0.0 == "eval_" + name }?.1, "\(name)")
+      #expect(abs(own - value) < 1e-4, "\(name)")
+    }
+    let own = try setup.values(setup.pairs)
+    let margins = zip(own, setup.pairs).map { values, pair in
+      0.1 * (values.chosen - known(pair).chosen - values.rejected + known(pair).rejected)
+    }
+    for (one, other) in zip(figures.margins, margins) { #expect(abs(one - other) < 1e-4) }
+    #expect(figures.prefersChosen == own.map { $0.chosen > $0.rejected })
+    #expect(figures.score(.loss) == -figures.loss && figures.score(.margins) == figures.metrics.margin)
+    // The reference has no reward, whatever it says.
+    let reference = try held.figures(ofReference: setup.pairs.map(known))
+    #expect(reference.margins.allSatisfy { $0 == 0 } && reference.metrics.ties == 8)
+  }
+
+  /// A rejected answer with a prompt of its own is scored as in a pair of that prompt, in any company.
+  @Test(arguments: [true, false]) func rejectedAnswersMayHaveOtherPictures(_ sharesPrefix: Bool) throws {
+    let setup = try Setup()
+    var pairs = setup.pairs
+    let others = setup.pairs.indices.map { setup.pairs[($0 + 3) % 8] }
+    for index in pairs.indices where index % 2 == 0 {
+      pairs[index].rejectedPrompt = .init(pictures: others[index].pictures, ids: others[index].promptIDs)
+    }
+    let swapped = pairs.indices.map { index in
+      EncodedPair(
+        id: "s\(index)", pictures: others[index].pictures, promptIDs: others[index].promptIDs,
+        completions: pairs[index].completions)
+    }
+    let scorer = setup.scorer(sharesPrefix: sharesPrefix)
+    func values(_ pairs: [EncodedPair]) throws -> [PairLogProbabilities] {
+      PairLogProbabilities.of(pairs, scores: try noGradient { try scorer.sums(pairs).scores })
+    }
+    let (found, usual, other) = (try values(pairs), try values(setup.pairs), try values(swapped))
+    for index in pairs.indices {
+      #expect(abs(found[index].chosen - usual[index].chosen) < 1e-4)
+      let expected = index % 2 == 0 ? other[index].rejected : usual[index].rejected
+      #expect(abs(found[index].rejected - expected) < 1e-4)
+    }
+    // The same prompt again is no other one.
+    pairs = setup.pairs
+    for index in pairs.indices {
+      pairs[index].rejectedPrompt = .init(pictures: pairs[index].pictures, ids: pairs[index].promptIDs)
+    }
+    for (one, two) in zip(try values(pairs), usual) { #expect(abs(one.rejected - two.rejected) < 1e-4) }
+  }
 }

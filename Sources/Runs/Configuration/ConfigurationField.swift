@@ -48,6 +48,8 @@ struct ConfigurationRow {
   let expectation: String
   let summary: String
   let affectsResults: Bool
+  /// What values it accepts.
+  let form: ConfigurationForm
   /// The parts of a run that read the key directly; `nil` for those that read its whole section.
   var ownReaders: Set<RunPart>?
 

@@ -1,25 +1,11 @@
 import Records
 
-/// Numbers a key accepts, in words and as a test.
-struct NumberBounds: Sendable {
-  let words: String
-  let contains: @Sendable (Double) -> Bool
-
-  static let positive = NumberBounds(words: "a number above 0") { $0 > 0 }
-  static let notNegative = NumberBounds(words: "a number, 0 or more") { $0 >= 0 }
-  static let share = NumberBounds(words: "a number from 0 to 1") { $0 >= 0 && $0 <= 1 }
-  static let belowOne = NumberBounds(words: "a number from 0 to below 1") { $0 >= 0 && $0 < 1 }
-  static let belowHalf = NumberBounds(words: "a number from 0 to below 0.5") { $0 >= 0 && $0 < 0.5 }
-  static let pixelSteps = NumberBounds(words: "a number from 0 to 1000000") { $0 >= 0 && $0 <= 1e6 }
-  static let epochs = NumberBounds(words: "a number above 0 and at most 1000000") { $0 > 0 && $0 <= 1e6 }
-  static let scale = NumberBounds(words: "a number above 0 and at most 1") { $0 > 0 && $0 <= 1 }
-}
-
 extension ConfigurationField {
   /// A key with one value; `parse` returns `nil` when the node does not fit.
   static func value<Value>(
     _ key: String, _ path: WritableKeyPath<Section, Value>, expected: String, _ summary: String,
-    affectsResults: Bool = true, parse: @escaping (ConfigurationNode) -> Value?,
+    affectsResults: Bool = true, form: ConfigurationForm,
+    parse: @escaping (ConfigurationNode) -> Value?,
     write: @escaping (Value) -> ConfigurationValue?
   ) -> ConfigurationField {
     ConfigurationField(
@@ -36,7 +22,7 @@ extension ConfigurationField {
         [
           ConfigurationRow(
             key: dotted, value: write(section[keyPath: path])?.flow ?? "null", expectation: expected,
-            summary: summary, affectsResults: affectsResults)
+            summary: summary, affectsResults: affectsResults, form: form)
         ]
       })
   }
@@ -48,7 +34,7 @@ extension ConfigurationField {
   ) -> ConfigurationField {
     value(
       key, path, expected: "a whole number from \(lowest) to \(highest)", summary,
-      affectsResults: affectsResults,
+      affectsResults: affectsResults, form: .integer(lowest...highest),
       parse: { $0.integer.flatMap { (lowest...highest).contains($0) ? $0 : nil } },
       write: { .integer($0) })
   }
@@ -57,7 +43,7 @@ extension ConfigurationField {
     _ key: String, _ path: WritableKeyPath<Section, Double>, _ bounds: NumberBounds, _ summary: String
   ) -> ConfigurationField {
     value(
-      key, path, expected: bounds.words, summary,
+      key, path, expected: bounds.words, summary, form: .number(bounds),
       parse: { $0.number.flatMap { bounds.contains($0) ? $0 : nil } }, write: { .number($0) })
   }
 
@@ -65,7 +51,7 @@ extension ConfigurationField {
     _ key: String, _ path: WritableKeyPath<Section, Double?>, _ bounds: NumberBounds, _ summary: String
   ) -> ConfigurationField {
     value(
-      key, path, expected: "\(bounds.words), or null", summary,
+      key, path, expected: "\(bounds.words), or null", summary, form: .either([.number(bounds), .null]),
       parse: { node in
         node.isNull ? .some(nil) : node.number.flatMap { bounds.contains($0) ? .some($0) : nil }
       }, write: { $0.map { .number($0) } ?? .scalar("null") })
@@ -75,8 +61,8 @@ extension ConfigurationField {
     _ key: String, _ path: WritableKeyPath<Section, Bool>, _ summary: String, affectsResults: Bool = true
   ) -> ConfigurationField {
     value(
-      key, path, expected: "true or false", summary, affectsResults: affectsResults, parse: \.truth,
-      write: { .flag($0) })
+      key, path, expected: "true or false", summary, affectsResults: affectsResults,
+      form: .flag, parse: \.truth, write: { .flag($0) })
   }
 
   static func choice<Choice: RawRepresentable<String> & CaseIterable>(
@@ -84,7 +70,8 @@ extension ConfigurationField {
   ) -> ConfigurationField {
     value(
       key, path, expected: "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))", summary,
-      affectsResults: affectsResults, parse: { $0.text.flatMap(Choice.init(rawValue:)) },
+      affectsResults: affectsResults, form: .names(Choice.allCases.map(\.rawValue)),
+      parse: { $0.text.flatMap(Choice.init(rawValue:)) },
       write: { .text($0.rawValue) })
   }
 
@@ -93,7 +80,7 @@ extension ConfigurationField {
   ) -> ConfigurationField {
     value(
       key, path, expected: "one of \(Choice.allCases.map(\.rawValue).joined(separator: ", ")), or null",
-      summary,
+      summary, form: .either([.names(Choice.allCases.map(\.rawValue)), .null]),
       parse: { node in
         node.isNull ? .some(nil) : node.text.flatMap(Choice.init(rawValue:)).map { .some($0) }
       }, write: { .scalar($0?.rawValue ?? "null") })
@@ -103,7 +90,7 @@ extension ConfigurationField {
     _ key: String, _ path: WritableKeyPath<Section, String>, oneOf names: [String], _ summary: String
   ) -> ConfigurationField {
     value(
-      key, path, expected: "one of \(names.joined(separator: ", "))", summary,
+      key, path, expected: "one of \(names.joined(separator: ", "))", summary, form: .names(names),
       parse: { $0.text.flatMap { names.contains($0) ? $0 : nil } }, write: { .text($0) })
   }
 
@@ -112,6 +99,7 @@ extension ConfigurationField {
   ) -> ConfigurationField {
     value(
       key, path, expected: "a list, each once, from \(known.joined(separator: ", "))", summary,
+      form: .list(.names(known)),
       parse: { node in
         guard let names = node.list?.map(\.text), !names.isEmpty, Set(names).count == names.count,
           names.allSatisfy({ $0.map(known.contains) ?? false })
@@ -127,6 +115,7 @@ extension ConfigurationField {
   ) -> ConfigurationField {
     value(
       key, path, expected: "one of \(known.joined(separator: ", ")), or a list of them, each once", summary,
+      form: .either([.names(known), .list(.names(known))]),
       parse: { node in
         let names = node.list?.map(\.text) ?? [node.text]
         guard !names.isEmpty, Set(names).count == names.count,
@@ -143,6 +132,7 @@ extension ConfigurationField {
   ) -> ConfigurationField {
     value(
       key, path, expected: "a list of weights, 0 or more and not all 0, or null", summary,
+      form: .either([.list(.number(.notNegative)), .null]),
       parse: { node in
         if node.isNull { return [] }
         guard let list = node.list?.map(\.number), list.contains(where: { $0 ?? 0 > 0 }),
@@ -158,7 +148,7 @@ extension ConfigurationField {
     affectsResults: Bool = true, where isValid: @escaping (String) -> Bool = { !$0.isEmpty }
   ) -> ConfigurationField {
     value(
-      key, path, expected: expected, summary, affectsResults: affectsResults,
+      key, path, expected: expected, summary, affectsResults: affectsResults, form: .text,
       parse: { $0.text.flatMap { isValid($0) ? $0 : nil } }, write: { .text($0) })
   }
 
@@ -166,7 +156,7 @@ extension ConfigurationField {
     _ key: String, _ path: WritableKeyPath<Section, String?>, _ summary: String
   ) -> ConfigurationField {
     value(
-      key, path, expected: "a path", summary,
+      key, path, expected: "a path", summary, form: .either([.text, .null]),
       parse: { $0.isNull ? .some(nil) : $0.text.flatMap { $0.isEmpty ? nil : .some($0) } },
       write: { $0.map { .text($0) } })
   }
@@ -176,6 +166,7 @@ extension ConfigurationField {
   ) -> ConfigurationField {
     value(
       key, path, expected: "a list, each once, from \(allowed.words)", summary,
+      form: .list(.integers(allowed)),
       parse: { node in
         guard let numbers = node.list?.map(\.integer), !numbers.isEmpty, Set(numbers).count == numbers.count
         else { return nil }

@@ -33,7 +33,7 @@ extension RunConfiguration.Run: ConfigurationSection {
         "Directory of the run's files; by default `runs/<name>`.", affectsResults: false),
       .value(
         "seed", \.seed, expected: "a whole number, 0 or more", "Seed of every random choice.",
-        parse: { $0.text.flatMap { UInt64($0) } }, write: { .scalar(String($0)) }),
+        form: .count, parse: { $0.text.flatMap { UInt64($0) } }, write: { .scalar(String($0)) }),
       .integer(
         "threads", \.threads, to: 1024, "Number of threads; 0 takes one per core.", affectsResults: false),
       .choice(

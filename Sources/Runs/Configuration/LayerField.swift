@@ -34,7 +34,7 @@ extension ConfigurationField {
       expected:
         "a layer number (whole, 0 to 10000), a fraction of the depth with a decimal point (0.0 to 1.0), or "
         + "null",
-      summary,
+      summary, form: .either([.integer(0...10_000), .number(.share), .null]),
       parse: { node in
         if node.isNull { return .some(nil) }
         return RunConfiguration.Select.Layer(node).flatMap { $0 == .auto ? nil : .some($0) }

@@ -76,6 +76,7 @@ extension RunConfiguration.Select: ConfigurationSection {
         "Decoder layer whose attention is read: a number from 0, a fraction of the depth, or `auto`: the "
           + "layer whose attention ratios differ most between answers to prompts of one format and number of "
           + "images, which no label decides.",
+        form: .either([.integer(0...10_000), .number(.share), .names(["auto"])]),
         parse: { .init($0) }, write: { $0.written }
       ).read(by: .answers, .before),
       .choice(
@@ -270,7 +271,7 @@ extension ConfigurationField {
         [
           ConfigurationRow(
             key: dotted, value: written(section).flow, expectation: expected, summary: summary,
-            affectsResults: true)
+            affectsResults: true, form: .table(counts.map { ("\($0)", .number(bounds)) }))
         ]
       })
   }
@@ -301,7 +302,11 @@ extension ConfigurationField {
         [
           ConfigurationRow(
             key: dotted, value: written(section).flow, expectation: expected, summary: summary,
-            affectsResults: true)
+            affectsResults: true,
+            form: .table(
+              counts.map { ("\($0)", .integer(0...MixReader.mostRecords)) } + [
+                ("total", .integer(0...MixReader.mostRecords)), ("counts", .list(.integers(counts))),
+              ]))
         ]
       })
   }
@@ -309,6 +314,8 @@ extension ConfigurationField {
 
 /// Reads both forms of a mix of image counts.
 private struct MixReader {
+  static let mostRecords = 100_000_000
+
   let dotted: String
   let allowed: [Int]
   let expected: String
@@ -328,7 +335,7 @@ private struct MixReader {
     _ problems: inout ConfigurationProblems
   ) {
     let key = "\(dotted).\(entry.key)"
-    func records() -> Int? { entry.value.integer.flatMap { $0 >= 0 && $0 <= 100_000_000 ? $0 : nil } }
+    func records() -> Int? { entry.value.integer.flatMap { $0 >= 0 && $0 <= Self.mostRecords ? $0 : nil } }
     switch entry.key {
     case "total":
       total = records()

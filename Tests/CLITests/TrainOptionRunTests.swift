@@ -1,0 +1,105 @@
+import Foundation
+import LVLM
+import MultiImageData
+import Testing
+
+/// A tiny model and twelve pairs about squares, a third of them with two pictures.
+enum PairsToTrainOn {
+  static let model = BuiltCommand.packageRoot
+    .appendingPathComponent("Tests/Fixtures/verification/llava_tiny").path
+
+  /// A folder with `pairs.jsonl` and `pictures`.
+  static func withFolder(_ body: (URL) throws -> Void) throws {
+    try BuiltCommand.withFolder { folder in
+      let pictures = folder.appendingPathComponent("pictures")
+      try FileManager.default.createDirectory(at: pictures, withIntermediateDirectories: true)
+      for shade in 0..<4 {
+        var pixels: [UInt8] = []
+        for place in 0..<120 { pixels += [UInt8(60 * shade), UInt8(place % 12 * 9), UInt8(place / 12 * 11)] }
+        try RGBImage(width: 12, height: 10, pixels: pixels)
+          .writePNG(to: pictures.appendingPathComponent("a\(shade).png").path)
+      }
+      let pairs = (0..<12).map { index in
+        let images = index % 3 == 0 ? ["a\(index % 4).png", "a3.png"] : ["a\(index % 4).png"]
+        let marks = String(repeating: "<image>\n", count: images.count)
+        return PreferencePair(
+          id: "p\(index)", images: images, prompt: "\(marks)What is number \(index)?", chosen: "a red dog",
+          rejected: "two cats \(index)")
+      }
+      try PreferencePairFile.write(pairs, to: folder.appendingPathComponent("pairs.jsonl").path)
+      try body(folder)
+    }
+  }
+
+  /// `dpotrain dpo` for a few steps.
+  static func arguments(_ more: [String], to output: String) -> [String] {
+    [
+      "dpo", "--model", model, "--pairs", "pairs.jsonl", "--images", "pictures", "--output-dir", output,
+      "--set", "train.max_steps=6", "--set", "train.per_device_train_batch_size=4", "--set",
+      "train.save_steps=2", "--set", "train.logging_steps=1", "--set", "train.learning_rate=0.01",
+      // Its context is too short for the system message of another template.
+      "--set", "tokenizer.template=plain",
+    ] + more
+  }
+
+  static func weights(_ run: URL) throws -> Data {
+    try Data(contentsOf: run.appendingPathComponent("train/model/model.safetensors"))
+  }
+}
+
+/// What training does with options about adapters, optimizers and the reference.
+@Suite struct TrainOptionRunTests {
+  /// Adapters with all that can be set about them: the same after a kill, and scaled as they say.
+  @Test func adaptersOfEveryKindEndTheSame() throws {
+    try PairsToTrainOn.withFolder { folder in
+      func run(_ name: String, _ keys: [String]) throws -> Data {
+        let call = try BuiltCommand.run(
+          PairsToTrainOn.arguments(["--quiet"] + keys.flatMap { ["--set", "train.\($0)"] }, to: name), in: folder)
+        #expect(call.status == 0, "\(name): \(call.errors)")
+        return try PairsToTrainOn.weights(folder.appendingPathComponent(name))
+      }
+      let plain = try run("plain", ["lora_r=4", "lora_alpha=16"])
+      #expect(try run("root", ["lora_r=4", "lora_alpha=8", "use_rslora=true"]) == plain)
+      for (index, key) in ["use_dora=true", "lora_dropout=0.3", "loraplus_lr_ratio=16"].enumerated() {
+        #expect(try run("one-\(index)", ["lora_r=4", "lora_alpha=16", key]) != plain, "\(key)")
+      }
+      let all = [
+        "lora_r=4", "use_rslora=true", "use_dora=true", "lora_dropout=0.3", "loraplus_lr_ratio=4",
+        "train_projector=true", "projector_learning_rate=1e-3", "optim=rmsprop", "max_steps=200",
+        "lr_scheduler_type=cosine_with_restarts", "lr_scheduler_kwargs.num_cycles=2",
+        "loss_type=[sigmoid, hinge]", "loss_weights=[0.8, 0.2]",
+      ]
+      let whole = try run("whole", all)
+      let (process, _) = try BuiltCommand.start(
+        PairsToTrainOn.arguments(["--quiet"] + all.flatMap { ["--set", "train.\($0)"] }, to: "killed"), in: folder)
+      let metrics = folder.appendingPathComponent("killed/metrics.jsonl")
+      for _ in 0..<5000 where process.isRunning {
+        let text = (try? String(contentsOf: metrics, encoding: .utf8)) ?? ""
+        if text.contains("\"step\": 5,") { break }
+        usleep(1000)
+      }
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      #expect(try run("killed", all) == whole)
+    }
+  }
+
+  @Test func aReferenceThatFollows() throws {
+    try PairsToTrainOn.withFolder { folder in
+      func run(_ name: String, _ keys: [String]) throws -> Data {
+        let given = ["adapter=none", "precompute_ref_log_probs=false"] + keys
+        let call = try BuiltCommand.run(
+          PairsToTrainOn.arguments(["--quiet"] + given.flatMap { ["--set", "train.\($0)"] }, to: name), in: folder)
+        #expect(call.status == 0, "\(name): \(call.errors)")
+        return try PairsToTrainOn.weights(folder.appendingPathComponent(name))
+      }
+      let (follows, every) = ("sync_ref_model=true", "ref_model_sync_steps=2")
+      let fixed = try run("fixed", [])
+      #expect(try run("still", [follows, every, "ref_model_mixup_alpha=0"]) == fixed)
+      #expect(try run("late", [follows]) == fixed)
+      let moved = try run("moved", [follows, every])
+      #expect(moved != fixed)
+      #expect(try run("features", [follows, every, "train_projector=true"]) != moved)
+    }
+  }
+}

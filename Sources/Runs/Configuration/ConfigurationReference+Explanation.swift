@@ -76,6 +76,8 @@ extension ConfigurationReference {
 
   /// The keys that are spelled most like `word`: as they are, or in their last part.
   private static func closestKeys(to word: String, among keys: [String]) -> [String] {
+    // Telling how near two words are takes the product of their lengths.
+    guard word.count <= 200 else { return [] }
     if let whole = closest(to: word, in: keys + sections) { return [whole] }
     let last = word.split(separator: ".").last.map(String.init) ?? word
     if let same = keys.first(where: { $0.hasSuffix("." + last) }) {

@@ -99,6 +99,7 @@ public enum ConfigurationStarter: String, CaseIterable, Sendable {
         learning_rate: 5e-5
         per_device_train_batch_size: 1
         gradient_accumulation_steps: 16
+      evaluate: {questions: 200, sequence_counts: [2, 3], grid_counts: [4]}
 
       """
     }

@@ -45,6 +45,14 @@ import Testing
     #expect("\(error!)".hasPrefix("no key \"\(key)\"; ") && "\(error!)".contains(advice), "\(error!)")
   }
 
+  @Test func aLongWordIsNoKey() {
+    let word = String(repeating: "train.", count: 20_000)
+    let error = #expect(throws: UnknownKeyError.self) {
+      try ConfigurationReference.explanation(of: word)
+    }
+    #expect(error?.closest == [])
+  }
+
   @Test func linesAreNotLong() throws {
     for name in ConfigurationReference.sections {
       let lines = try ConfigurationReference.explanation(of: name).split(separator: "\n")

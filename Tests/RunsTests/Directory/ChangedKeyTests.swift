@@ -146,6 +146,36 @@ import Testing
     }
   }
 
+  /// A run of a version without these keys is done, as long as they have their defaults.
+  @Test func keysThatAreNewRedoNothing() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let configuration = RunConfiguration.writing(to: folder)
+      do {
+        let run = try RunDirectory(configuration)
+        for part in RunPart.allCases { try run.markDone(part, seconds: 1) }
+      }
+      let new = [
+        "loss_weights", "use_rslora", "use_dora", "lora_dropout", "loraplus_lr_ratio",
+        "projector_learning_rate", "vision_learning_rate", "optim", "adam_epsilon", "sync_ref_model",
+        "ref_model_sync_steps", "ref_model_mixup_alpha", "lr_scheduler_kwargs.num_cycles",
+        "lr_scheduler_kwargs.power", "lr_scheduler_kwargs.lr_end", "lr_scheduler_kwargs.timescale",
+      ].map { "train.\($0)" }
+      let file = folder.appendingPathComponent(RunPart.train.recordName)
+      var record = try #require(
+        try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+      var settings = try #require(record["settings"] as? [String: String])
+      for key in new { #expect(settings.removeValue(forKey: key) != nil, "\(key)") }
+      record["settings"] = settings
+      record["key"] = "of another version"
+      record["crc32"] = nil
+      record["files"] = nil
+      try JSONSerialization.data(withJSONObject: record).write(to: file)
+      #expect(try PartStates(configuration, in: folder).done.contains(.train))
+      let other = RunConfiguration.writing(to: folder) { $0.train.useDoRA = true }
+      #expect(try !PartStates(other, in: folder).done.contains(.train))
+    }
+  }
+
   /// Answers of looks during supervised training are made and graded as those of evaluation.
   @Test(arguments: [0, 10]) func looksReadWhatEvaluationReads(evalSteps: Int) {
     var base = RunConfiguration()

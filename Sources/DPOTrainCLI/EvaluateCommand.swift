@@ -86,6 +86,12 @@ struct BenchmarkOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Vision tower and projector of a GGUF file (mmproj); the one *mmproj*.gguf beside it when left out.",
+      valueName: "file"))
+  var projector: String?
+
+  @Option(
+    help: ArgumentHelp(
       "PEFT directory, or checkpoint of a LoRA run (step-N.h5), to put on it.", valueName: "path"))
   var adapter: String?
 
@@ -171,6 +177,7 @@ struct BenchmarkOptions: ParsableArguments {
 
   func options(data: String, model: String) -> BenchmarkRun.Options {
     var options = BenchmarkRun.Options(data: data, model: model)
+    options.projector = projector
     options.adapter = adapter
     options.weights = dtype
     options.template = template.flatMap { ChatTemplate(named: $0) }

@@ -71,8 +71,14 @@ struct ExportCommand: ParsableCommand {
       hf: the model as it is. merged: the adapter added to the weights. peft: the adapter alone.
       """)
 
-  @Option(help: ArgumentHelp("Model directory.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Model directory, or GGUF file of a language model.", valueName: "path"))
   var model: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Vision tower and projector of a GGUF file (mmproj); the one *mmproj*.gguf beside it when left out.",
+      valueName: "file"))
+  var projector: String?
 
   @Option(
     help: ArgumentHelp("PEFT directory, or checkpoint of a LoRA run (step-N.h5).", valueName: "path"))
@@ -131,7 +137,8 @@ struct ExportCommand: ParsableCommand {
         expected: "an absent or empty directory")
     }
     let loaded = try PretrainedModel.load(
-      from: source, weights: .auto, template: template.flatMap { ChatTemplate(named: $0) })
+      from: source, weights: .auto, template: template.flatMap { ChatTemplate(named: $0) },
+      projector: projector.map { URL(fileURLWithPath: $0) })
     for note in loaded.notes { Console(isQuiet: false).warning(note) }
     if let adapter { try put(URL(fileURLWithPath: adapter), on: loaded.model) }
     if format == .peft {

@@ -21,6 +21,12 @@ struct GenerateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Vision tower and projector of a GGUF file (mmproj); the one *mmproj*.gguf beside it when left out.",
+      valueName: "file"))
+  var projector: String?
+
+  @Option(
+    help: ArgumentHelp(
       "How weights are kept: auto (as a GGUF file has them, else float32), float32, bfloat16 or quantized.",
       valueName: "type"))
   var dtype = WeightStorage.auto
@@ -100,7 +106,8 @@ struct GenerateCommand: ParsableCommand {
     let pictures = try images.map { try RGBImage(contentsOf: $0) }
     let loaded = try PretrainedModel.load(
       from: URL(fileURLWithPath: model), weights: dtype,
-      template: template.flatMap { ChatTemplate(named: $0) })
+      template: template.flatMap { ChatTemplate(named: $0) },
+      projector: projector.map { URL(fileURLWithPath: $0) })
     for note in loaded.notes { Console(isQuiet: false).warning(note) }
     if let adapter { try loaded.model.loadAdapter(from: URL(fileURLWithPath: adapter)) }
     let layers = loaded.model.configuration.text.hiddenLayerCount

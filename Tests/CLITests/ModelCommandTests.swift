@@ -27,6 +27,36 @@ import Testing
     #expect(nowhere.errors == "error: /nowhere: found no such folder, expected a folder of expected values\n")
   }
 
+  @Test func modelsInTwoFiles() throws {
+    func file(_ name: String) -> String { Fixtures.url("gguf_vision/\(name).gguf").path }
+    try BuiltCommand.withFolder { scratch in
+      for (model, projector, picture) in [
+        ("llava/model-q8_0", "llava/mmproj-q8_0", "verification/images/photo.jpg"),
+        ("smolvlm/model-f16", "smolvlm/mmproj-q8_0", "smolvlm/images/rgb1_33x58.png"),
+      ] {
+        var arguments = [
+          "generate", "--model", file(model), "--projector", file(projector), "--image",
+          Fixtures.url(picture).path, "--prompt", "What?", "--max-new-tokens", "4",
+        ]
+        if model.hasPrefix("llava") { arguments += ["--template", "plain"] }
+        let call = try BuiltCommand.run(arguments)
+        #expect(call.status == 0, "\(call.errors)")
+        #expect(call.errors.contains("is not in the file"))
+        let target = scratch.appending(component: String(model.prefix(5))).path
+        let export = try BuiltCommand.run(
+          "export", "--model", file(model), "--projector", file(projector), "--format", "hf", "--output",
+          target)
+        #expect(export.status == 0, "\(export.errors)")
+        arguments.replaceSubrange(2..<5, with: [target])
+        let again = try BuiltCommand.run(arguments)
+        #expect(again.output == call.output, "\(again.errors)")
+      }
+    }
+    let several = try BuiltCommand.run("generate", "--model", file("llava/model-f32"), "--prompt", "x")
+    #expect(several.status == 1)
+    #expect(several.errors.contains("mmproj-f32.gguf, mmproj-q8_0.gguf (2 projectors for model-f32.gguf"))
+  }
+
   @Test func generate() throws {
     try BuiltCommand.withFolder { scratch in
       let drawing = scratch.appending(component: "attention.png")

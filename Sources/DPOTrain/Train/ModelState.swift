@@ -59,10 +59,14 @@ package enum ModelState {
   }
 
   /// A hash of the weights in a model directory: names, types, shapes and values, whatever the layout of the
-  /// names and of the files. A GGUF file counts as it is.
+  /// names and of the files. A GGUF file counts as it is, with the projector beside it.
   /// - Throws: `CheckpointError`, or `ModelDirectoryError` for a directory without weights.
   package static func digest(ofModelAt url: URL) throws -> String {
-    if url.pathExtension == "gguf" { return try Digest.of(file: url) }
+    if url.pathExtension == "gguf" {
+      let own = try Digest.of(file: url)
+      guard let projector = try? PretrainedModel.projector(beside: url) else { return own }
+      return Digest.of(own + "\n" + (try Digest.of(file: projector)))
+    }
     var digest = Digest()
     try WeightBytes.forEach(of: url) { name, description in
       digest.update("\(name) \(description)")

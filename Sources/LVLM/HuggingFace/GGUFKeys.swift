@@ -58,6 +58,10 @@ enum GGUFKeys {
       "ggml.added_tokens": [.array([])],
     ])
 
+  /// Of SentencePiece's vocabularies, whose pieces are ranked by their scores.
+  private static let sentencePieces = tokenizer.merging(
+    KnownKeys(computed: ["ggml.scores", "ggml.add_space_prefix"]))
+
   /// What is wrong with the metadata of a file, key by key.
   /// - Parameter architecture: the name before the model's own keys.
   static func problems(in file: GGUFFile, _ architecture: String) -> [ModelConfigurationError.Problem] {
@@ -76,7 +80,9 @@ enum GGUFKeys {
       case key.hasPrefix(architecture + "."):
         return model.problem(rest(architecture + "."), value, section: architecture + ".")
       case key.hasPrefix("tokenizer."):
-        return tokenizer.problem(rest("tokenizer."), value, section: "tokenizer.")
+        let isSentencePieces = metadata["tokenizer.ggml.model"]?.asString == "llama"
+        return (isSentencePieces ? sentencePieces : tokenizer)
+          .problem(rest("tokenizer."), value, section: "tokenizer.")
       case key == "split.count":
         return value.whole ?? 1 <= 1
           ? nil : .init(key: key, found: value.brief, expected: "1, the whole model in one file")

@@ -99,14 +99,22 @@ extension VisionLanguageModel {
       LlavaConfiguration(
         vision: vision, text: text, imageTokenIndex: Int(tokenizer.imageID),
         visionFeatureLayer: visionFeatureLayer), using: &generator, awaitsDecoder: true)
+    try takeDecoder(of: file, text, storage: weights)
+    TensorRuntime.trim()
+  }
+
+  /// Replaces the decoder's weights by those of a file; anything but Float32 freezes it.
+  ///
+  /// - Throws: ``ModelDirectoryError`` with everything that is missing, unexpected or of another shape, and
+  ///   for a file of which nothing is quantised where that was asked for.
+  func takeDecoder(of file: GGUFFile, _ text: TextConfiguration, storage: WeightStorage) throws {
     let isQuantized = file.entries.contains { $0.encoding.blockEncoding != nil }
-    guard weights != .quantized || isQuantized else {
+    guard storage != .quantized || isQuantized else {
       throw ModelDirectoryError(
         file: file.url.path,
         unusable: ["its weights (none is quantised, expected matrices in blocks such as Q8_0 or Q4_K)"])
     }
-    try decoder.takeWeights(of: file, text, storage: weights)
-    TensorRuntime.trim()
+    try decoder.takeWeights(of: file, text, storage: storage)
     let isConstant = decoder.modules().contains { $0 is QuantizedLinear || $0 is QuantizedEmbedding }
     if isConstant || decoder.namedParameters().contains(where: { $0.parameter.dtype != .float32 }) {
       decoder.setTrainable(false)

@@ -137,18 +137,13 @@ extension LlamaDecoder {
       func ordered(_ rows: Tensor) -> Tensor {
         isInterleaved ? Self.halfSplit(rows, headSize: configuration.headSize) : rows
       }
-      let isMatrix = entry.shape.count == 2
       let isFinite: Bool
-      if storage == .auto || storage == .quantized, isMatrix, let encoding = entry.encoding.blockEncoding {
-        let matrix = QuantizedMatrix(encoding, blocks: try file.blocks(entry.name))
+      switch try file.weight(entry, isMatrix: entry.shape.count == 2, storage: storage) {
+      case .blocks(let matrix):
         isFinite = matrix.isFinite
         quantized[ObjectIdentifier(parameter)] =
-          isInterleaved ? QuantizedMatrix(encoding, blocks: ordered(matrix.blocks)) : matrix
-      } else {
-        let type = storage.type(ofMatrix: isMatrix, stored: entry.encoding.dtype)
-        let mapped =
-          type == .float32 ? nil : try file.mapped(entry.name).flatMap { $0.dtype == type ? $0 : nil }
-        let tensor = try mapped ?? file.tensor(entry.name, as: type)
+          isInterleaved ? QuantizedMatrix(matrix.encoding, blocks: ordered(matrix.blocks)) : matrix
+      case .tensor(let tensor):
         isFinite = tensor.isFinite
         parameter.replace(with: ordered(tensor))
       }

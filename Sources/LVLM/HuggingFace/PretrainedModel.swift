@@ -15,7 +15,7 @@ public struct PretrainedModel {
   /// What it does with pictures; nil for a language model alone.
   public var processor: (any PictureProcessor)?
   /// What whoever opened it should be told: settings that were not there, or that others took the place of.
-  public private(set) var notes: [String] = []
+  public internal(set) var notes: [String] = []
   /// The files of its vocabulary.
   private let tokenizerFiles: TokenizerFiles
   /// `generation_config.json` as it was.
@@ -28,7 +28,7 @@ public struct PretrainedModel {
 
   /// Opens a model directory (see ``VisionLanguageModel/load(from:)``) with its vocabulary, its image
   /// settings (`preprocessor_config.json`, or `processor_config.json` of transformers 5) and its chat
-  /// template; or a GGUF file of a language model.
+  /// template; or a GGUF file of a language model, with the file of its vision tower and projector.
   ///
   /// A directory that says nothing of pictures pads them to squares and uses CLIP's statistics, which
   /// ``notes`` tell; one that says two things is an error.
@@ -37,14 +37,21 @@ public struct PretrainedModel {
   ///   - template: takes the place of the model's own chat template, which ``notes`` tell where they differ.
   ///   - option: what notes call that choice.
   ///   - trainable: parts of a model directory that stay in Float32 and trainable, whatever `weights` is.
+  ///   - projector: llama.cpp's `mmproj` file of a GGUF file; when nil the one `*mmproj*.gguf` beside it, and
+  ///     where there is none it is a language model alone.
   /// - Throws: ``ModelConfigurationError``, ``ModelDirectoryError``, ``TokenizerError`` or `CheckpointError`;
   ///   ``ModelErrors`` where there are several.
   public static func load(
     from url: URL, weights: WeightStorage = .float32, template: ChatTemplate? = nil,
-    option: String = "--template", trainable: Set<VisionLanguageModel.Part> = []
+    option: String = "--template", trainable: Set<VisionLanguageModel.Part> = [], projector: URL? = nil
   ) throws -> PretrainedModel {
     if url.pathExtension == "gguf" {
-      return try load(gguf: url, weights: weights, template: template, option: option)
+      return try load(gguf: url, projector: projector, weights: weights, template: template, option: option)
+    }
+    if let projector {
+      throw ModelDirectoryError(
+        file: projector.path,
+        unusable: ["the projector (for \(url.path), expected a GGUF file as the model)"])
     }
     guard weights != .quantized else {
       throw ModelDirectoryError(
@@ -101,32 +108,10 @@ public struct PretrainedModel {
     return loaded
   }
 
-  private static func load(
-    gguf url: URL, weights: WeightStorage, template: ChatTemplate?, option: String
-  ) throws -> PretrainedModel {
-    let file = try GGUFFile(reading: url)
-    let tokenizer = try Tokenizer(gguf: file)
-    let chat = try chatTemplate(of: file, instead: template, option)
-    var loaded = PretrainedModel(
-      model: try VisionLanguageModel.languageModel(from: file, tokenizer: tokenizer, weights: weights),
-      tokenizer: TokenizerFiles(tokenizer, contents: [:]),
-      template: chat.template ?? usualTemplate(of: tokenizer), processor: nil)
-    loaded.notes = chat.notes + notes(on: file)
-    return loaded
-  }
-
-  /// What is missing in a GGUF file and has a usual value.
-  package static func notes(on file: GGUFFile) -> [String] {
-    guard file.metadata["tokenizer.ggml.pre"] == nil else { return [] }
-    return [
-      "\(file.url.path): no tokenizer.ggml.pre; words are cut by GPT-2's rule, which may not be this vocabulary's"
-    ]
-  }
-
   /// The vocabulary and the chat template of a directory, its weights left where they are.
   ///
   /// - Parameter template: takes the place of the directory's own.
-  /// - Throws: As ``load(from:weights:template:option:trainable:)``.
+  /// - Throws: As ``load(from:weights:template:option:trainable:projector:)``.
   package static func encoder(of url: URL, template: ChatTemplate? = nil) throws -> PromptEncoder {
     if url.pathExtension == "gguf" {
       let file = try GGUFFile(reading: url)
@@ -147,7 +132,7 @@ public struct PretrainedModel {
   /// What the files of a directory say of its model beside its weights and words: its configuration, and what
   /// is done with pictures.
   ///
-  /// - Throws: As ``load(from:weights:template:option:trainable:)``.
+  /// - Throws: As ``load(from:weights:template:option:trainable:projector:)``.
   package static func shape(
     of url: URL
   ) throws -> (configuration: any FamilyConfiguration, processor: any PictureProcessor) {
@@ -167,7 +152,7 @@ public struct PretrainedModel {
     return try shape(FamilyRegistry.family(of: ModelFile.inside(url, "config.json")))
   }
 
-  private init(
+  init(
     model: VisionLanguageModel, tokenizer: TokenizerFiles, template: ChatTemplate,
     processor: (any PictureProcessor)?
   ) {
@@ -193,7 +178,7 @@ public struct PretrainedModel {
     self.notes = notes
   }
 
-  /// Writes a directory that ``load(from:weights:template:option:trainable:)`` and Hugging Face's
+  /// Writes a directory that ``load(from:weights:template:option:trainable:projector:)`` and Hugging Face's
   /// transformers read, `AutoProcessor` included; adapters are merged into the weights that are written.
   ///
   /// - Parameters:
@@ -207,9 +192,9 @@ public struct PretrainedModel {
     to directory: URL, layout: ParameterNames.Layout = .saved, type: SavedType = .exact,
     shardBytes: Int = 5_000_000_000
   ) throws {
+    var files = try tokenizerFiles.complete()
     try model.save(to: directory, layout: layout, type: type, shardBytes: shardBytes)
-    try tokenizerFiles.write(to: directory)
-    var files = try model.configuration.processorFiles(processor)
+    files.merge(try model.configuration.processorFiles(processor)) { $1 }
     files[ChatTemplateFiles.name] = Data(template.jinja.utf8)
     files["generation_config.json"] = try generation ?? generationJSON()
     for (name, bytes) in files {
@@ -229,7 +214,7 @@ public struct PretrainedModel {
 
   /// The template that a vocabulary was made for, as far as it shows: SmolVLM's, InternLM-XComposer2.5's or
   /// ChatML where it has their tokens.
-  private static func usualTemplate(of tokenizer: Tokenizer) -> ChatTemplate {
+  static func usualTemplate(of tokenizer: Tokenizer) -> ChatTemplate {
     [ChatTemplate.smolVLM, .xComposer, .chatML].first { template in
       template.marks.allSatisfy { tokenizer.id(of: $0) != nil }
     } ?? .vicunaV1
@@ -247,31 +232,6 @@ public struct PretrainedModel {
         return
           "\(directory.path): its chat template is \(own) (\($0.place)); \(option) \(chosen.name) takes its place"
       }
-    )
-  }
-
-  private static func chatTemplate(
-    of file: GGUFFile, instead chosen: ChatTemplate?, _ option: String
-  ) throws -> (template: ChatTemplate?, notes: [String]) {
-    let key = "tokenizer.chat_template"
-    guard let jinja = file.metadata[key]?.asString else { return (chosen, []) }
-    let own = ChatTemplate(jinja: jinja)
-    guard let template = chosen ?? own else {
-      let known = ChatTemplate.all.map(\.name).joined(separator: ", ")
-      throw ModelConfigurationError(
-        file: file.url.path,
-        problems: [
-          .init(
-            key: key, found: "\"\(jinja.prefix(60))…\"",
-            expected: "what one of \(known) writes; \(option) chooses one of them")
-        ])
-    }
-    guard own != template else { return (template, []) }
-    return (
-      template,
-      [
-        "\(file.url.path): its chat template is \(own?.name ?? "another"); \(option) \(template.name) takes its place"
-      ]
     )
   }
 

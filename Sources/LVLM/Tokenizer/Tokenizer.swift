@@ -131,14 +131,15 @@ public final class Tokenizer: Sendable {
       addsBOS: !json.isByteLevel || !json.before.isEmpty, frame: (json.before, json.after))
   }
 
-  /// Opens the tokenizer in the metadata of a GGUF file. Pictures take the id of its last control token, so
-  /// that the model's vocabulary stays as it is; that token has no other use here.
+  /// Opens the tokenizer in the metadata of a GGUF file. Pictures take the id of `<image>`; where the file
+  /// has none, of byte-level BPE that of its last control token, which has no other use here, and of
+  /// SentencePiece one that no text has, so that the model's vocabulary stays as it is.
   ///
   /// - Throws: ``TokenizerError`` for a kind of vocabulary that is not computed here.
   public convenience init(gguf file: GGUFFile) throws {
     let gguf = try TokenizerGGUF(file)
     self.init(
-      gguf.vocabulary, added: gguf.added, bos: gguf.bos, eos: gguf.eos, unknown: -1, pad: gguf.pad,
+      gguf.vocabulary, added: gguf.added, bos: gguf.bos, eos: gguf.eos, unknown: gguf.unknown, pad: gguf.pad,
       image: gguf.spare, addsBOS: gguf.addsBOS)
   }
 

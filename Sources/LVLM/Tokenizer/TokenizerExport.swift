@@ -5,14 +5,32 @@ extension Tokenizer {
   /// What ``writeJSON(of:to:)`` writes.
   package static let jsonNames = ["tokenizer.json", "tokenizer_config.json"]
 
-  /// Writes the tokenizer of a GGUF file as `tokenizer.json` and `tokenizer_config.json`, with the same ids.
-  ///
-  /// The control token that pictures take the id of (see ``init(gguf:)``) is called `<image>` there; where
-  /// there is none, `<image>` is added behind the pieces.
-  /// - Throws: ``TokenizerError`` for a kind of vocabulary that is not computed here, or a file that cannot
-  ///   be written.
+  /// Writes ``files(of:)``.
+  /// - Throws: as that, or ``TokenizerError`` for a file that cannot be written.
   package static func writeJSON(of file: GGUFFile, to directory: URL) throws {
+    for (name, bytes) in try files(of: file) {
+      let url = directory.appending(component: name)
+      do {
+        try AtomicFile.write(bytes, to: url)
+      } catch {
+        throw TokenizerError.unwritable(file: url.path, reason: error.localizedDescription)
+      }
+    }
+  }
+
+  /// The tokenizer of a GGUF file as the files of a directory, with the same ids: `tokenizer.json` and
+  /// `tokenizer_config.json`, of SentencePiece `tokenizer.model`.
+  ///
+  /// The control token that pictures take the id of (see ``init(gguf:)``) is called `<image>` in byte-level
+  /// BPE; where there is none, `<image>` is added behind the pieces.
+  /// - Throws: ``TokenizerError`` for a kind of vocabulary that is not computed here, or that such files
+  ///   cannot state.
+  package static func files(of file: GGUFFile) throws -> [String: Data] {
     let gguf = try TokenizerGGUF(file)
+    let rows = file.entry("token_embd.weight")?.shape.first ?? 0
+    if let model = try gguf.directoryModel(rows: rows, name: file.url.path) {
+      return [TokenizerFiles.modelName: model]
+    }
     func list(_ key: String) -> [String] {
       (file.metadata["tokenizer.ggml.\(key)"]?.asArray ?? []).map { $0.asString ?? "" }
     }
@@ -66,14 +84,10 @@ extension Tokenizer {
       "eos_token": pieces[Int(gguf.eos)], "pad_token": gguf.pad.map { pieces[Int($0)] } ?? padMark,
       "clean_up_tokenization_spaces": false,
     ]
-    for (name, value) in zip(jsonNames, [json, names]) {
-      let url = directory.appending(component: name)
-      do {
-        let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(JSONSerialization.data(withJSONObject: value, options: options), to: url)
-      } catch {
-        throw TokenizerError.unwritable(file: url.path, reason: error.localizedDescription)
-      }
-    }
+    let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
+    return Dictionary(
+      uniqueKeysWithValues: try zip(jsonNames, [json, names]).map { name, value in
+        (name, try JSONSerialization.data(withJSONObject: value, options: options))
+      })
   }
 }

@@ -62,18 +62,20 @@ package struct TokenizerFiles {
     try names.check(tokenizer)
   }
 
-  /// A vocabulary that was made here.
-  init(_ tokenizer: Tokenizer, contents: [String: Data]) {
+  /// The vocabulary of a GGUF file, whose files are made when they are asked for.
+  init(_ tokenizer: Tokenizer, gguf file: GGUFFile) {
     self.tokenizer = tokenizer
-    self.contents = contents
+    source = file
   }
 
-  /// Writes the files, and those that transformers needs and that are not among them.
+  /// The file that the vocabulary is part of.
+  private var source: GGUFFile?
+
+  /// The files by their names, and those that transformers needs and that are not among them.
   ///
-  /// - Parameter configuration: the model's, for its ids.
-  /// - Throws: a file error, or ``TokenizerError``.
-  func write(to directory: URL) throws {
-    var all = contents
+  /// - Throws: ``TokenizerError`` for a vocabulary that they cannot state.
+  func complete() throws -> [String: Data] {
+    var all = try source.map { try Tokenizer.files(of: $0) } ?? contents
     if all[Self.jsonName] == nil, let bytes = all[Self.modelName] {
       all[Self.jsonName] = try tokenizer.json(ofPieces: bytes)
     }
@@ -82,9 +84,7 @@ package struct TokenizerFiles {
     } else if let bytes = all[Self.configurationName] {
       all[Self.configurationName] = try Self.withoutTemplate(bytes)
     }
-    for (name, bytes) in all {
-      try bytes.write(to: directory.appending(component: name), options: .atomic)
-    }
+    return all
   }
 
   /// A `tokenizer_config.json` without its chat template, which is written beside it.

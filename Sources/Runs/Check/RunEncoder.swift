@@ -71,6 +71,8 @@ final class RunEncoder {
       let url = URL(fileURLWithPath: path)
       let own = try GGUFFile(reading: url).metadata["tokenizer.chat_template"]?.asString
       let tokenizer = try Tokenizer(contentsOf: url)
+      // What a run makes is a directory, with files for its vocabulary.
+      _ = try Tokenizer.files(of: GGUFFile(reading: url))
       var shape = try shape()
       shape.imageTokenIndex = Int(tokenizer.imageID)
       return PromptEncoder(

@@ -19,7 +19,7 @@ struct BenchmarkIdentity: Equatable {
       [
         ("data_sha256", try Digest.of(file: URL(fileURLWithPath: options.data))),
         ("pictures_crc32", Self.checksum(of: pictures)),
-        ("model_sha256", try Self.digest(of: options.model, "a model directory or GGUF file (--model)")),
+        ("model_sha256", try Self.digest(of: options)),
         (
           "adapter_sha256",
           try options.adapter.map {
@@ -78,6 +78,16 @@ struct BenchmarkIdentity: Equatable {
       if name == "pictures_crc32", before[name] == nil { return nil }
       return before[name] == value ? nil : "found \(name) \(before[name] ?? "missing"), expected \(value)"
     }
+  }
+
+  /// The digest of a model; of a GGUF file with a projector that of both.
+  private static func digest(of options: BenchmarkRun.Options) throws -> String {
+    let model = URL(fileURLWithPath: options.model)
+    let own = try digest(of: options.model, "a model directory or GGUF file (--model)")
+    guard model.pathExtension == "gguf" else { return own }
+    let beside = try options.projector == nil ? PretrainedModel.projector(beside: model)?.path : nil
+    guard let projector = options.projector ?? beside else { return own }
+    return Digest.of(own + "\n" + (try digest(of: projector, "a projector's GGUF file (--projector)")))
   }
 
   /// The digest of a file, or of the files of a model's directory that say what it computes.

@@ -26,6 +26,8 @@ public struct BenchmarkRun {
     public var data: String
     /// A model directory, or a GGUF file.
     public var model: String
+    /// The vision tower and projector of a GGUF file; the one beside it when nil.
+    public var projector: String?
     /// A PEFT directory, or the checkpoint of a LoRA run.
     public var adapter: String?
     /// How weights are kept.
@@ -233,7 +235,8 @@ public struct BenchmarkRun {
 
   private func model() throws -> PretrainedModel {
     let loaded = try PretrainedModel.load(
-      from: URL(fileURLWithPath: options.model), weights: options.weights, template: options.template)
+      from: URL(fileURLWithPath: options.model), weights: options.weights, template: options.template,
+      projector: options.projector.map { URL(fileURLWithPath: $0) })
     for note in loaded.notes { console.warning(note) }
     guard let adapter = options.adapter.map({ URL(fileURLWithPath: $0) }) else { return loaded }
     if adapter.pathExtension == "h5" {

@@ -127,8 +127,10 @@ public struct LlavaConfiguration: Codable, Equatable, Sendable {
       (-layers - 1...layers).contains(visionFeatureLayer), CodingKeys.visionFeatureLayer.rawValue,
       with: "vision_config.num_hidden_layers", found: "\(visionFeatureLayer)",
       expected: "a hidden state of \(layers) blocks: \(-layers - 1)...\(layers)")
+    // A GGUF file's vocabulary may have no token for pictures.
     checks.require(
-      imageTokenIndex >= 0 && imageTokenIndex < text.vocabularySize, CodingKeys.imageTokenIndex.rawValue,
+      (0..<max(text.vocabularySize, 0)).contains(imageTokenIndex)
+        || imageTokenIndex == Int(Tokenizer.unembeddedImageID), CodingKeys.imageTokenIndex.rawValue,
       with: CodingKeys.imageTokenID.rawValue, "text_config.vocab_size", found: "\(imageTokenIndex)",
       expected: "an id below text_config.vocab_size (\(text.vocabularySize))")
     checks.require(

@@ -99,7 +99,7 @@ import Testing
       try message(vision + "attention.layer_norm_epsilon", nil).contains(
         "layer_norm_epsilon: found nothing, expected a positive number"))
     for (key, number, words) in [
-      ("block_count", 2, "found 2, expected 1, the blocks from 0 on"),
+      ("block_count", 2, "found 2, expected 1, the blocks that"),
       ("block_count", UInt64(1) << 40, "expected a whole number from 1 to 4096"),
       ("image_size", 18, "v.position_embd.weight: found [5, 24], expected [10, 24]"),
       ("image_size", 13, "patch_size: found 6, expected a divisor of clip.vision.image_size (13)"),

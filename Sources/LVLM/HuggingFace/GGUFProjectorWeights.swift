@@ -90,7 +90,9 @@ enum GGUFProjectorWeights {
         problems: [
           .init(
             key: "clip.vision.block_count", found: "\(count)",
-            expected: "\(found.count), the blocks from 0 on that the file has tensors of")
+            expected: found == Set(0..<found.count)
+              ? "\(found.count), the blocks that the file has tensors of"
+              : "as many blocks as the file has tensors of, from 0 on without a gap")
         ])
     }
     var error = ModelDirectoryError(file: file.url.path)

@@ -50,7 +50,8 @@ extension PretrainedModel {
     let files = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     let names = files.filter { name in
       let lower = name.lowercased()
-      return lower.hasSuffix(".gguf") && lower.contains("mmproj") && name != url.lastPathComponent
+      return lower.hasSuffix(".gguf") && lower.contains("mmproj") && !name.hasPrefix(".")
+        && name != url.lastPathComponent
     }
     guard names.count < 2 else {
       let list = names.sorted().joined(separator: ", ")

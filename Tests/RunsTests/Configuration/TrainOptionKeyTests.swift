@@ -92,6 +92,30 @@ import Testing
     #expect("\(error!)".contains(message), "\(error!)")
   }
 
+  /// A layer that maps rows of pictures in another way has no lengths of rows.
+  @Test(arguments: ["internlm2", "llava"]) func lengthsOfRowsNeedOneWeightForAllRows(family: String) throws {
+    let configuration = try RunConfiguration(
+      yaml: """
+        data: {source: shapes}
+        model:
+          model_type: \(family)
+          vision_config: {image_size: 56, patch_size: 14}
+          text_config: {max_position_embeddings: 4096}
+        train: {adapter: lora, use_dora: true}
+        """, file: "c.yaml")
+    let check = RunCheck(configuration, source: try configuration.questionSource())
+    let problems = check.resourceProblems().map(\.description).filter { $0.contains("use_dora") }
+    #expect(
+      problems
+        == (family == "llava"
+          ? []
+          : [
+            "c.yaml:6: train.use_dora: true with a model that maps rows of pictures with weights of their own; "
+              + "expected false"
+          ]),
+      "\(problems)")
+  }
+
   /// A key without effect is told by `plan` and by a run.
   @Test func whatNothingReadsIsSaid() throws {
     let configuration = try RunConfiguration(

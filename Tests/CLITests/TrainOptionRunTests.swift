@@ -54,7 +54,8 @@ enum PairsToTrainOn {
     try PairsToTrainOn.withFolder { folder in
       func run(_ name: String, _ keys: [String]) throws -> Data {
         let call = try BuiltCommand.run(
-          PairsToTrainOn.arguments(["--quiet"] + keys.flatMap { ["--set", "train.\($0)"] }, to: name), in: folder)
+          PairsToTrainOn.arguments(["--quiet"] + keys.flatMap { ["--set", "train.\($0)"] }, to: name),
+          in: folder)
         #expect(call.status == 0, "\(name): \(call.errors)")
         return try PairsToTrainOn.weights(folder.appendingPathComponent(name))
       }
@@ -71,7 +72,8 @@ enum PairsToTrainOn {
       ]
       let whole = try run("whole", all)
       let (process, _) = try BuiltCommand.start(
-        PairsToTrainOn.arguments(["--quiet"] + all.flatMap { ["--set", "train.\($0)"] }, to: "killed"), in: folder)
+        PairsToTrainOn.arguments(["--quiet"] + all.flatMap { ["--set", "train.\($0)"] }, to: "killed"),
+        in: folder)
       let metrics = folder.appendingPathComponent("killed/metrics.jsonl")
       for _ in 0..<5000 where process.isRunning {
         let text = (try? String(contentsOf: metrics, encoding: .utf8)) ?? ""
@@ -89,7 +91,8 @@ enum PairsToTrainOn {
       func run(_ name: String, _ keys: [String]) throws -> Data {
         let given = ["adapter=none", "precompute_ref_log_probs=false"] + keys
         let call = try BuiltCommand.run(
-          PairsToTrainOn.arguments(["--quiet"] + given.flatMap { ["--set", "train.\($0)"] }, to: name), in: folder)
+          PairsToTrainOn.arguments(["--quiet"] + given.flatMap { ["--set", "train.\($0)"] }, to: name),
+          in: folder)
         #expect(call.status == 0, "\(name): \(call.errors)")
         return try PairsToTrainOn.weights(folder.appendingPathComponent(name))
       }

@@ -285,7 +285,8 @@ extension RunConfiguration {
       "at most train.learning_rate (\(train.learningRate))")
     require(
       sft.maxSteps == 0 || sft.lrSchedulerType != .polynomial || sft.learningRate >= 1e-7,
-      "sft.learning_rate", "\(sft.learningRate) with lr_scheduler_type polynomial", "at least 1e-7, the rate that it ends at")
+      "sft.learning_rate", "\(sft.learningRate) with lr_scheduler_type polynomial",
+      "at least 1e-7, the rate that it ends at")
     require(
       sft.maxSteps == 0 || sft.stopAccuracy == 0 || sft.lrSchedulerType.fallsAtTheEnd, "sft.stop_accuracy",
       "\(sft.stopAccuracy) with lr_scheduler_type \(sft.lrSchedulerType.rawValue)",

@@ -33,8 +33,7 @@ extension RunConfiguration {
       public var dtype: DType { self == .float32 ? .float32 : .bfloat16 }
     }
 
-    /// Numbers that some schedules of `lrSchedulerType` have beside the others, by the names that Hugging Face
-    /// gives them.
+    /// Numbers that some schedules of `lrSchedulerType` have beside the others, by Hugging Face's names.
     public struct SchedulerOptions: Sendable, Equatable {
       /// How often `cosine_with_restarts` falls.
       public var numCycles = 1

@@ -100,30 +100,12 @@ public struct HeldOutPairs {
   /// What the model says as it is now.
   /// - Throws: errors of the pictures.
   public func figures() throws -> Figures {
-    try figures { part, _ in
-      let found = try noGradient { try scorer.sums(part) }
-      return (found.scores, found.sums, found.pairWeights)
-    }
-  }
-
-  /// What the reference itself says: its rewards are 0.
-  /// - Parameter known: its log-probabilities, in the order of the pairs.
-  public func figures(ofReference known: [PairLogProbabilities]) throws -> Figures {
-    try figures { _, range in
-      let sums = Tensor(known[range].flatMap { [Float($0.chosen), Float($0.rejected)] })
-      return (sums, sums, nil)
-    }
-  }
-
-  private func figures(
-    _ sums: ([EncodedPair], Range<Int>) throws -> (scores: Tensor, sums: Tensor, pairWeights: Tensor?)
-  ) throws -> Figures {
     let chosenTokens = pairs.reduce(0) { $0 + $1.completions[0].count }
     var figures = Figures()
     for start in stride(from: 0, to: pairs.count, by: microBatch) {
       let range = start..<min(start + microBatch, pairs.count)
       let part = Array(pairs[range])
-      let found = try sums(part, range)
+      let found = try noGradient { try scorer.sums(part) }
       noGradient {
         let known = Array(reference[range])
         let scores = PreferenceObjective.scores(found.scores, pairs: part, reference: known)
@@ -136,7 +118,9 @@ public struct HeldOutPairs {
         for (own, known) in zip(PairLogProbabilities.of(part, scores: found.scores), known) {
           let (won, lost) = (own.chosen - known.chosen, own.rejected - known.rejected)
           figures.margins.append(terms.options.beta * (won - lost))
-          figures.prefersChosen.append(own.chosen > own.rejected)
+        }
+        figures.prefersChosen += PairLogProbabilities.of(part, scores: found.sums).map {
+          $0.chosen > $0.rejected
         }
       }
     }

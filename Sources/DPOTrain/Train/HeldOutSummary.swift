@@ -97,12 +97,14 @@ public struct HeldOutSummary: Codable, Sendable, Equatable {
     func number(_ value: Estimate?) -> String {
       value.map { "\(fixed($0.mean, 3)) [\(fixed($0.low, 3)), \(fixed($0.high, 3))]" } ?? "–"
     }
+    // Rewards of the reference itself are 0 but for the last bits; those of losses without one are not.
+    let isReference = before.rewardMargin.map { Swift.max(abs($0.low), abs($0.high)) < 1e-4 } ?? true
     return TextTable(
       header: ["\(pairs) pairs held out", "before", "after"],
       rows: [
         ["chosen answer the likelier one, %", share(before.prefersChosen), share(after.prefersChosen)],
-        ["reward accuracy, %", "–", share(after.rewardAccuracy)],
-        ["reward margin", "0", number(after.rewardMargin)],
+        ["reward accuracy, %", isReference ? "–" : share(before.rewardAccuracy), share(after.rewardAccuracy)],
+        ["reward margin", isReference ? "0" : number(before.rewardMargin), number(after.rewardMargin)],
         ["loss", fixed(before.loss, 4), fixed(after.loss, 4)],
         ["NLL of a chosen token", fixed(before.nllLoss, 4), fixed(after.nllLoss, 4)],
       ])

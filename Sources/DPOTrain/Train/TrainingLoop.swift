@@ -164,6 +164,8 @@ public final class TrainingLoop {
     totalTokens = checkpoint.integer("num_tokens") ?? 0
     skippedSteps = checkpoint.integer("skipped_steps") ?? 0
     best = BestLook(progress: checkpoint)
+    step = found
+    try requireBest()
     if let bytes = checkpoint.integer("metrics_bytes"), let checksum = checkpoint.integer("metrics_crc32") {
       resumedPosition = .init(byteCount: bytes, crc32: UInt32(truncatingIfNeeded: checksum))
     }
@@ -323,6 +325,16 @@ public final class TrainingLoop {
   /// The file of the best look's weights beside the checkpoints.
   private var bestFile: URL { directory.url.appendingPathComponent("best.h5") }
 
+  /// Tells before the last step that the weights of the best look are gone.
+  private func requireBest() throws {
+    guard settings.keepsBest, best.step > 0, best.step != step,
+      !FileManager.default.fileExists(atPath: bestFile.path)
+    else { return }
+    throw CheckpointError(
+      .cannotOpen, file: bestFile.path, found: "no such file",
+      expected: "the weights of step \(best.step), the best look's; --redo \(settings.stage.rawValue) trains again")
+  }
+
   private func saveBest() throws {
     try TrainingCheckpoint(
       model: ModelState.entries(of: model), progress: ["step": .integer(Int64(step))],
@@ -334,6 +346,7 @@ public final class TrainingLoop {
   /// Gives the model the weights of the best look.
   private func takeBest() throws {
     guard best.step > 0, best.step != step else { return }
+    try requireBest()
     var parameters = ModelState.Loader(model, from: bestFile)
     let checkpoint = try TrainingCheckpoint(reading: bestFile) {
       try $0.requireConfiguration(hash: settings.configurationHash, in: bestFile)

@@ -75,17 +75,6 @@ extension VisionLanguageModel {
       patchSize: 1, projectionSize: 2)
   }
 
-  /// The shape that ``languageModel(from:tokenizer:weights:)`` gives the language model of a GGUF file.
-  ///
-  /// - Throws: ``ModelConfigurationError``.
-  package static func languageModelShape(
-    of file: GGUFFile, tokenizer: Tokenizer
-  ) throws -> LlavaConfiguration {
-    LlavaConfiguration(
-      vision: smallestTower, text: try TextConfiguration(gguf: file, tokenizer: tokenizer),
-      imageTokenIndex: Int(tokenizer.imageID), visionFeatureLayer: -1)
-  }
-
   /// The language model of a GGUF file behind a vision tower and a projector with random weights.
   ///
   /// - Parameter weights: how the decoder's matrices are kept; anything but Float32 freezes it.

@@ -73,8 +73,9 @@ public struct PEFTAdapter: Sendable {
   static func canonical(_ name: String, _ names: ParameterNames) -> String? {
     guard name.hasPrefix(prefix) else { return nil }
     let bare = bare(name)
-    // A decoder that was wrapped for itself.
-    return bare.hasPrefix("layers.") ? "language_model.model." + bare : names.canonical(bare)
+    // A decoder that was wrapped for itself, with its head or without.
+    if bare.hasPrefix("layers.") { return "language_model.model." + bare }
+    return bare.hasPrefix("model.layers.") ? "language_model." + bare : names.canonical(bare)
   }
 }
 
@@ -85,8 +86,14 @@ extension VisionLanguageModel {
   /// - Parameters:
   ///   - directory: made when absent.
   ///   - baseModel: the path or name of the model that the adapter belongs on, kept in the configuration.
+  ///   - forLanguageModel: whether that is the decoder alone, whose modules have shorter names.
   /// - Throws: ``ModelDirectoryError`` when the model has no adapter, `CheckpointError` or a file error.
-  public func saveAdapter(to directory: URL, baseModel: String) throws {
+  public func saveAdapter(to directory: URL, baseModel: String, forLanguageModel: Bool = false) throws {
+    let decoder = "language_model."
+    func bare(_ canonical: String) -> String {
+      forLanguageModel && canonical.hasPrefix(decoder)
+        ? String(canonical.dropFirst(decoder.count)) : configuration.names.name(canonical, in: .inMemory)
+    }
     guard let first = adapters.first else {
       throw ModelDirectoryError(
         file: directory.path, missing: ["lora_A.weight of any layer: the model to write has no adapter"])
@@ -100,7 +107,7 @@ extension VisionLanguageModel {
     }
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let arrays = namedParameters().filter { $0.name.contains(".lora_") }.map {
-      (name: PEFTAdapter.name($0.name, configuration.names), tensor: $0.parameter.tensor.detached())
+      (name: PEFTAdapter.prefix + bare($0.name), tensor: $0.parameter.tensor.detached())
     }
     try SafeTensors.write(
       arrays, metadata: ["format": "pt"], to: directory.appending(component: PEFTAdapter.weightsName))
@@ -109,16 +116,22 @@ extension VisionLanguageModel {
     func pattern<Value>(_ value: (LoRALinear) -> Value) -> [String: Value] {
       Dictionary(
         uniqueKeysWithValues: others.map {
-          (configuration.names.name($0.name, in: .inMemory), value($0.adapter))
+          (bare($0.name), value($0.adapter))
         })
     }
     let adapted = Set(arrays.flatMap { $0.name.split(separator: ".").map(String.init) })
     let modules = adapterModules.map(\.name)
     // A pattern for the decoder's blocks; with layers elsewhere each by its name.
-    let targets: Any =
-      modules.allSatisfy { $0.hasPrefix("language_model.") }
-      ? PEFTAdapter.targets(linearNames.filter(adapted.contains), configuration.names)
-      : modules.map { configuration.names.name($0, in: .inMemory) }
+    let inDecoder = modules.allSatisfy { $0.hasPrefix(decoder) }
+    let linears = linearNames.filter(adapted.contains)
+    let targets: Any
+    if forLanguageModel {
+      targets = linears
+    } else if inDecoder {
+      targets = PEFTAdapter.targets(linears, configuration.names)
+    } else {
+      targets = modules.map(bare)
+    }
     let keys: [String: Any] = [
       "peft_type": "LORA", "task_type": NSNull(), "r": first.rank, "lora_alpha": first.alpha,
       "lora_dropout": 0.0, "bias": "none",

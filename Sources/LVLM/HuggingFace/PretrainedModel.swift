@@ -113,13 +113,9 @@ public struct PretrainedModel {
   /// - Parameter template: takes the place of the directory's own.
   /// - Throws: As ``load(from:weights:template:option:trainable:projector:)``.
   package static func encoder(of url: URL, template: ChatTemplate? = nil) throws -> PromptEncoder {
+    // Blocks of a GGUF file are mapped: there is little to leave where it is.
     if url.pathExtension == "gguf" {
-      let file = try GGUFFile(reading: url)
-      let tokenizer = try Tokenizer(gguf: file)
-      let chat = try chatTemplate(of: file, instead: template, "--template")
-      return PromptEncoder(
-        tokenizer: tokenizer, template: chat.template ?? usualTemplate(of: tokenizer),
-        configuration: try VisionLanguageModel.languageModelShape(of: file, tokenizer: tokenizer))
+      return try load(from: url, weights: .auto, template: template).encoder
     }
     let tokenizer = try TokenizerFiles(of: url).tokenizer
     let chat = try chatTemplate(of: url, instead: template, "--template")
@@ -137,10 +133,9 @@ public struct PretrainedModel {
     of url: URL
   ) throws -> (configuration: any FamilyConfiguration, processor: any PictureProcessor) {
     if url.pathExtension == "gguf" {
-      let file = try GGUFFile(reading: url)
-      let configuration = try VisionLanguageModel.languageModelShape(
-        of: file, tokenizer: try Tokenizer(gguf: file))
-      return (configuration, configuration.usualPictureProcessor)
+      let loaded = try load(from: url, weights: .auto, template: .plain)
+      let configuration = loaded.model.configuration
+      return (configuration, loaded.processor ?? configuration.usualPictureProcessor)
     }
     func shape<Family: FamilyConfiguration>(
       _ family: Family.Type

@@ -58,9 +58,7 @@ public struct DataPlan: Sendable {
   private mutating func look(
     at own: OwnPairs, _ configuration: RunConfiguration, directory: URL, pictures: PictureCheck
   ) throws {
-    ownPairs = own
-    records = own.words
-    remarks = own.notes
+    (ownPairs, records, remarks) = (own, own.words, own.notes)
     if try PartStates(configuration, in: directory).hasParts {
       outside = OutsideFiles(configuration, source: NoQuestions(), ownPairs: own).digests(
         remembering: directory)
@@ -69,9 +67,12 @@ public struct DataPlan: Sendable {
       of: configuration.startingModel(in: directory),
       template: configuration.tokenizer.template?.chatTemplate)
     let bad = try own.problems(encoder: encoder, pictures: pictures).inFileOrder
+    guard !bad.isEmpty else { return }
+    let rest = try own.without(bad)
+    (ownPairs, records) = (rest, rest.words)
     if configuration.run.onBadRecord == .skip {
       remarks += bad.map { "left out: \($0)" }
-    } else if !bad.isEmpty {
+    } else {
       problems.append("\(UnusableRecords(bad))")
     }
   }

@@ -362,7 +362,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       ("run directory", run.run.outputDirectory), ("configuration hash", String(run.hash.prefix(12))),
       (
         "data",
-        records
+        records ?? run.data.pairs
           ?? "\(run.data.source.rawValue): at most sft \(sizes.sft), pref \(sizes.pref), val \(sizes.val), test \(sizes.test)"
       ),
     ]

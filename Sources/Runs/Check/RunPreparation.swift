@@ -32,12 +32,8 @@ struct RunPreparation {
   ///   - vocabulary: the one the run makes of its own texts, if it does.
   /// - Throws: ``RunCheckError``.
   func prepared(
-    _ source: any QuestionSource, stages: [Stage], vocabulary: OwnVocabulary?, ownPairs: OwnPairs? = nil
+    _ source: any QuestionSource, stages: [Stage], vocabulary: OwnVocabulary?
   ) throws -> (source: any QuestionSource, long: [Stage: [DataError]]) {
-    if let ownPairs {
-      try prepare(ownPairs)
-      return (source, [:])
-    }
     let check = RunCheck(configuration, source: source, stages: stages)
     console.message("data " + check.records)
     for remark in check.remarks() { console.warning(remark) }
@@ -75,21 +71,23 @@ struct RunPreparation {
 
   /// Looks at the pairs of a run that brings its own: what cannot be read, does not fit the model or shows
   /// pictures that cannot be opened, then memory and disk.
-  private func prepare(_ pairs: OwnPairs) throws {
+  /// - Returns: the pairs that can be used.
+  /// - Throws: ``RunCheckError``, unless bad records are to be left out.
+  func prepared(_ pairs: OwnPairs) throws -> OwnPairs {
     console.message("data " + pairs.words)
-    for unknown in pairs.notes { console.warning(unknown) }
+    for note in pairs.notes { console.warning(note) }
     let problems = RunCheck(configuration, source: NoQuestions(), stages: [.train])
       .resourceProblems(pairs)
-    var bad: [DataError] = []
-    if configuration.run.onBadRecord == .error {
-      let encoder = try PretrainedModel.encoder(
-        of: configuration.startingModel(in: directory),
-        template: configuration.tokenizer.template?.chatTemplate)
-      bad = try pairs.problems(encoder: encoder, pictures: pictures)
+    let encoder = try PretrainedModel.encoder(
+      of: configuration.startingModel(in: directory),
+      template: configuration.tokenizer.template?.chatTemplate)
+    let bad = try pairs.problems(encoder: encoder, pictures: pictures).inFileOrder
+    let stops = configuration.run.onBadRecord == .error && !bad.isEmpty
+    guard problems.isEmpty, !stops else {
+      throw RunCheckError(problems: problems, records: stops ? UnusableRecords(bad) : nil)
     }
-    guard problems.isEmpty, bad.isEmpty else {
-      throw RunCheckError(
-        problems: problems, records: bad.isEmpty ? nil : UnusableRecords(bad.inFileOrder))
-    }
+    let rest = try pairs.without(bad)
+    if !bad.isEmpty { console.message("without those that cannot be used: " + rest.words) }
+    return rest
   }
 }

@@ -23,6 +23,9 @@ extension RunConfiguration {
       checkOwnPairs(tree, { require($0, $1, found: $2, expected: $3) })
       return
     }
+    require(
+      model.path?.hasSuffix(".gguf") != true, "model.path", found: "\"\(model.path ?? "")\" without data.pairs",
+      expected: "a model's directory; model.language_model takes a GGUF file")
     checkNoOwnPairs({ require($0, $1, found: $2, expected: $3) })
     checkData({ require($0, $1, found: $2, expected: $3) })
     checkSelection({ require($0, $1, found: $2, expected: $3) })

@@ -24,8 +24,8 @@ extension RunConfiguration {
     hasOwnPairs ? part.needs.intersection(parts) : part.needs
   }
 
-  /// Whether adapters are trained on a language model of a GGUF file, which sees no pictures.
-  var trainsLanguageModel: Bool { hasOwnPairs && model.path?.hasSuffix(".gguf") == true }
+  /// Whether adapters are trained on the model of a GGUF file, whose weights stay as they are.
+  var trainsGGUF: Bool { hasOwnPairs && model.path?.hasSuffix(".gguf") == true }
 
   /// Sections that say how to come by a model and by pairs.
   static let makingSections = ["sft", "compose", "select", "evaluate"]
@@ -55,7 +55,7 @@ extension RunConfiguration {
       data.evalPairs == nil || data.evalShare == 0, "data.eval_share",
       "\(data.evalShare) beside data.eval_pairs",
       "one of them")
-    if trainsLanguageModel {
+    if trainsGGUF {
       require(
         train.adapter == .lora, "train.adapter", "none with a GGUF file in model.path",
         "lora: the file's weights stay as they are")
@@ -64,7 +64,7 @@ extension RunConfiguration {
       ] {
         require(
           !isTrained, "train.\(key)", "true with a GGUF file in model.path",
-          "false: a language model alone has none")
+          "false: the file's weights stay as they are")
       }
     }
     let held = data.evalPairs != nil || data.evalShare > 0

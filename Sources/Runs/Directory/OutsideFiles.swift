@@ -60,6 +60,32 @@ package struct OutsideFiles {
     self.files = files
   }
 
+  /// Refuses files that lie where the run itself writes: it would move or remove what it is made from.
+  /// - Throws: ``DataError`` naming the key and the first such file.
+  func refuseThose(in directory: URL) throws {
+    var folders: [String: String] = [:]
+    func resolved(_ folder: String) -> String {
+      if let known = folders[folder] { return known }
+      let found = URL(fileURLWithPath: folder, isDirectory: true).resolvingSymlinksInPath().path + "/"
+      folders[folder] = found
+      return found
+    }
+    let own = resolved(directory.path)
+    for (key, all) in files.sorted(by: { $0.key < $1.key }) {
+      for file in all {
+        let url = URL(fileURLWithPath: file.path)
+        let path = resolved(url.deletingLastPathComponent().path) + url.lastPathComponent
+        guard path.hasPrefix(own), let first = path.dropFirst(own.count).split(separator: "/").first,
+          RunDirectory.isWritten(String(first))
+        else { continue }
+        throw DataError(
+          file: file.path,
+          problem: "is read by \(key) and lies in run.output_dir (\(directory.path)), where the run writes and "
+            + "replaces \(first); expected another run.output_dir, or a copy elsewhere")
+      }
+    }
+  }
+
   /// Keys that name files outside a run; those of `data.image_root` are the pictures of `data.path`.
   package static let keys = [
     "data.path", "data.pairs", "data.eval_pairs", "data.image_root", "data.names", "model.path",

@@ -320,18 +320,23 @@ public final class RunDirectory {
     return found
   }
 
-  /// Removes the files a run writes, by name, and nothing else.
-  private static func removeRun(_ url: URL) throws {
+  /// Whether a run writes a file or folder of this name.
+  static func isWritten(_ name: String) -> Bool {
     let names =
       [
         "metrics.jsonl", "pairs.jsonl", "results.json", "report.html", "checkpoints", "replaced",
         RunConfiguration.earlierRoundFolder,
       ]
       + Stage.allCases.map(\.rawValue)
+    return names.contains(name) || name.hasPrefix("events.out.tfevents.")
+  }
+
+  /// Removes the files a run writes, by name, and nothing else.
+  private static func removeRun(_ url: URL) throws {
     ChecksumList.remove(url.appendingPathComponent(OmissionLog.file))
     // `config.yaml` stays until it is replaced: without it the directory would no longer be known as a run.
     for name in try FileManager.default.contentsOfDirectory(atPath: url.path)
-    where names.contains(name) || name.hasPrefix("events.out.tfevents.") {
+    where isWritten(name) {
       try FileManager.default.removeItem(at: url.appendingPathComponent(name))
     }
   }

@@ -26,20 +26,76 @@ struct OwnPairs {
   private(set) var trained: File
   /// What is held out; `nil` where nothing is.
   private(set) var held: File?
+  /// The share that is held out of the first file.
+  private let share: Double
+  private let seed: UInt64
+  /// Pairs held out whose prompts are trained on with other answers.
+  private var sharedPrompts = 0
 
   /// Reads the files that a configuration names; `nil` where it names none.
   /// - Throws: ``DataError`` for a file that cannot be read at all, or is in no format that is known.
   init?(_ configuration: RunConfiguration) throws {
     guard let path = configuration.data.pairs else { return nil }
-    if let model = configuration.model.path, !FileManager.default.fileExists(atPath: model) {
-      throw DataError(file: model, problem: "no such model (model.path)")
+    if let model = configuration.model.path { try Self.requireModel(model) }
+    if let folder = configuration.data.imageRoot {
+      var isFolder: ObjCBool = false
+      guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+        throw DataError(file: folder, problem: "no such folder (data.image_root)")
+      }
     }
+    share = configuration.data.evalShare
+    seed = configuration.run.seed
     trained = try Self.read(path, configuration)
     if let path = configuration.data.evalPairs {
       held = try Self.read(path, configuration)
-      try refuseShared()
-    } else if configuration.data.evalShare > 0 {
-      holdOut(configuration.data.evalShare, seed: configuration.run.seed)
+      setSharedAside()
+    } else {
+      try holdOut()
+    }
+  }
+
+  /// The same pairs without those that cannot be used; what is held out is drawn from the others.
+  func without(_ problems: [DataError]) throws -> OwnPairs {
+    guard !problems.isEmpty else { return self }
+    var (rest, isOwnShare) = (self, false)
+    let bad = Set(problems.map(\.file))
+    func usable(_ file: File, _ rows: [(pair: PreferencePair, line: Int)]) -> File {
+      var file = file
+      let known = Set(file.problems.map(\.file))
+      file.rows = rows.filter { !bad.contains("\(file.path):\($0.line)") }
+      file.problems += problems.filter {
+        $0.file.hasPrefix(file.path + ":") && !known.contains($0.file)
+      }
+      return file
+    }
+    if let held, share > 0 {
+      isOwnShare = true
+      let all = (trained.rows + held.rows).sorted { $0.line < $1.line }
+      (rest.trained, rest.held) = (usable(trained, all), nil)
+    } else {
+      rest.trained = usable(trained, trained.rows)
+      rest.held = held.map { usable($0, $0.rows) }
+    }
+    if isOwnShare { try rest.holdOut() }
+    return rest
+  }
+
+  /// - Throws: ``DataError`` for what is no model, in words that name the key.
+  private static func requireModel(_ model: String) throws {
+    func refuse(_ found: String) -> DataError {
+      DataError(
+        file: model,
+        problem: "\(found) (model.path), expected a model's directory, or a GGUF file of a language model")
+    }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: model, isDirectory: &isFolder) else {
+      throw refuse("no such model")
+    }
+    if isFolder.boolValue {
+      let file = URL(fileURLWithPath: model).appendingPathComponent("config.json")
+      guard FileManager.default.fileExists(atPath: file.path) else { throw refuse("has no config.json") }
+    } else if !model.hasSuffix(".gguf") {
+      throw refuse("is a file")
     }
   }
 
@@ -50,10 +106,21 @@ struct OwnPairs {
     func place(_ images: [String]) -> [String] {
       images.map { URL(fileURLWithPath: $0, relativeTo: root).path }
     }
+    let seesPictures =
+      try !configuration.trainsGGUF
+      || PretrainedModel.projector(beside: URL(fileURLWithPath: configuration.model.path ?? "")) != nil
     let reading = try PairFile.forEach(
       path, format: configuration.data.pairsFormat, broken: { file.problems.append($0) }
     ) { pair, line in
-      guard pair.images.isEmpty || !configuration.trainsLanguageModel else {
+      if let key = pair.extra.first(where: { Self.saysMore($0.key) && $0.value != .null }) {
+        file.problems.append(
+          DataError(
+            file: "\(path):\(line)", record: pair.id,
+            problem: "has a key \"\(key.key)\", which its format does not read and another one does; "
+              + "data.pairs_format says which it is, dpotrain convert writes another"))
+        return
+      }
+      guard pair.images.isEmpty || seesPictures else {
         file.problems.append(
           DataError(
             file: "\(path):\(line)", record: pair.id,
@@ -73,9 +140,19 @@ struct OwnPairs {
     return file
   }
 
+  /// Keys that say something about a conversation in some format.
+  private static func saysMore(_ key: String) -> Bool {
+    [
+      "system", "history", "images", "image", "rejected_image", "rejected_images", "messages", "conversations",
+      "question", "instruction", "input", "rejected_response", "rejected_messages",
+    ].contains(key)
+  }
+
   /// Moves a share of the prompts, drawn with the run's seed, to the pairs held out: pairs of one prompt stay
   /// together, because an answer that was learned is no question any more.
-  private mutating func holdOut(_ share: Double, seed: UInt64) {
+  /// - Throws: ``DataError`` where nothing would be left to train on.
+  private mutating func holdOut() throws {
+    guard share > 0, !trained.rows.isEmpty else { return }
     var (prompts, order): ([String: [Int]], [String]) = ([:], [])
     for (index, row) in trained.rows.enumerated() {
       let key = Self.promptKey(row.pair)
@@ -88,23 +165,36 @@ struct OwnPairs {
     for index in generator.permutation(order.count) where taken.count < wanted {
       taken.formUnion(prompts[order[index]] ?? [])
     }
+    guard taken.count < trained.rows.count else {
+      throw DataError(
+        file: trained.path,
+        problem: "data.eval_share \(share) holds out all \(order.count) prompts that can be used, expected "
+          + "some to train on: a smaller share, or more prompts")
+    }
     var held = File(path: trained.path)
     held.rows = trained.rows.indices.filter(taken.contains).map { trained.rows[$0] }
     trained.rows = trained.rows.indices.filter { !taken.contains($0) }.map { trained.rows[$0] }
     self.held = held
   }
 
-  /// - Throws: ``DataError`` for a pair held out that is trained on, too.
-  private func refuseShared() throws {
-    guard let held else { return }
+  /// Makes problems of the pairs held out that are trained on, too.
+  private mutating func setSharedAside() {
+    guard var held else { return }
     let known = Set(
       trained.rows.map { Self.promptKey($0.pair) + "\n" + $0.pair.chosen + "\n" + $0.pair.rejected })
-    for (pair, line) in held.rows
-    where known.contains(Self.promptKey(pair) + "\n" + pair.chosen + "\n" + pair.rejected) {
-      throw DataError(
-        file: "\(held.path):\(line)", record: pair.id,
-        problem: "the same pair is in \(trained.path), expected pairs that are not trained on")
+    let prompts = Set(trained.rows.map { Self.promptKey($0.pair) })
+    func isKnown(_ pair: PreferencePair) -> Bool {
+      known.contains(Self.promptKey(pair) + "\n" + pair.chosen + "\n" + pair.rejected)
     }
+    for (pair, line) in held.rows where isKnown(pair) {
+      held.problems.append(
+        DataError(
+          file: "\(held.path):\(line)", record: pair.id,
+          problem: "the same pair is in \(trained.path), expected pairs that are not trained on"))
+    }
+    held.rows.removeAll { isKnown($0.pair) }
+    sharedPrompts = held.rows.count { prompts.contains(Self.promptKey($0.pair)) }
+    self.held = held
   }
 
   private static func promptKey(_ pair: PreferencePair) -> String {
@@ -138,7 +228,11 @@ struct OwnPairs {
 
   /// Columns that nobody reads, for people.
   var notes: [String] {
-    ([trained] + [held].compactMap(\.self)).filter { !$0.unknownKeys.isEmpty }.map {
+    let shared =
+      sharedPrompts > 0
+      ? ["data.eval_pairs: the prompts of \(sharedPrompts) pairs held out are trained on, with other answers"]
+      : []
+    return shared + ([trained] + [held].compactMap(\.self)).filter { !$0.unknownKeys.isEmpty }.map {
       "\($0.path): nothing reads \($0.unknownKeys.joined(separator: ", "))"
     }
   }

@@ -49,13 +49,14 @@ public struct Pipeline {
     let place = URL(fileURLWithPath: configuration.run.outputDirectory, isDirectory: true)
     let pictures = PictureCheck(console: console, remembering: place)
     let stages = try stagesOfRun(among: stages)
-    let ownPairs = try OwnPairs(configuration)
+    var ownPairs = try OwnPairs(configuration)
     let all = try configuration.questionSource(pictures: pictures, collects: true)
     if stages.contains(.sft), configuration.sft.maxSteps > 0, let path = configuration.model.languageModel {
       try ModelBuilder.requireLanguageModel(path)
     }
     let vocabulary = OwnVocabulary(configuration, source: all)
     let files = OutsideFiles(configuration, source: all, ownPairs: ownPairs)
+    try files.refuseThose(in: place)
     let outside = files.digests(remembering: place)
     let looked = outside.filter { !accepted.contains($0.key) }
     let open = stages.filter { stage in
@@ -63,13 +64,15 @@ public struct Pipeline {
         && (isFresh || redone.contains { $0.stage == stage }
           || !isDone(stage, of: configuration, in: place, outside: looked))
     }
-    let (source, long) =
-      open.isEmpty
-      ? (all, [:])
-      : try RunPreparation(
-        configuration: configuration, directory: place, console: console, pictures: pictures
-      )
-      .prepared(all, stages: open, vocabulary: vocabulary, ownPairs: ownPairs)
+    let preparation = RunPreparation(
+      configuration: configuration, directory: place, console: console, pictures: pictures)
+    let (source, long): (any QuestionSource, [Stage: [DataError]])
+    if open.isEmpty || ownPairs != nil {
+      (source, long) = (all, [:])
+    } else {
+      (source, long) = try preparation.prepared(all, stages: open, vocabulary: vocabulary)
+    }
+    if !open.isEmpty, let own = ownPairs { ownPairs = try preparation.prepared(own) }
     let directory = try RunDirectory(configuration, fresh: isFresh, outside: outside)
     for note in directory.notes { console.warning(note) }
     for path in accepted {

@@ -61,7 +61,7 @@ public struct StageContext {
   func pictures(_ loaded: PretrainedModel, cacheBytes: Int = .max) throws -> PictureStore {
     // Prompts without pictures are all that a language model alone is asked.
     let processor =
-      configuration.trainsLanguageModel
+      configuration.trainsGGUF && loaded.processor == nil
       ? loaded.model.configuration.usualPictureProcessor : try loaded.pictureProcessor(of: baseModel)
     return PictureStore(
       source: source, processor: processor,

@@ -58,12 +58,11 @@ struct TrainStage {
       : try self.reference(
         corrupted, base: base, features: frozen, file: "reference-corrupted.h5", in: folder)
     let referenceOfHeld =
-      held.isEmpty
-      ? []
-      : terms.needsReference && !settings.precomputeRefLogProbs
-        ? try reference(held)
-        : try cachedReference(held, base: base, features: frozen, file: "reference-held-out.h5", in: folder)(
-          held)
+      held.isEmpty || !terms.needsReference || second != nil
+      ? try held.isEmpty || !terms.needsReference
+        ? held.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } : reference(held)
+      : try self.reference(
+        held, base: base, features: frozen, file: "reference-held-out.h5", in: folder)(held)
     if features !== frozen {
       frozen.removeAll()
       try features.prepare(shown)
@@ -107,8 +106,7 @@ struct TrainStage {
       ? nil
       : HeldOutPairs(
         held, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer, terms: terms,
-        reference: terms.needsReference
-          ? referenceOfHeld : held.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) })
+        reference: referenceOfHeld)
     let loop = TrainingLoop(
       settings: TrainingLoop.Settings(
         stage: .train, steps: steps,
@@ -138,23 +136,52 @@ struct TrainStage {
             values: figures.named, words: figures.words, score: figures.score(settings.metricForBestModel))
         }
       })
-    if context.configuration.trainsLanguageModel {
+    if context.configuration.trainsGGUF {
       try saveAdapter(of: base)
     } else {
       try ModelBuilder.save(base, to: context.trainedModel)
     }
     guard let heldOut else { return }
-    let summary = HeldOutSummary(
-      pairs: held.count, step: loop.weightsStep, before: try heldOut.figures(ofReference: referenceOfHeld),
-      after: try heldOut.figures())
+    let after = try heldOut.figures()
+    let before = try figures(
+      ofBase: base, held, terms: terms, reference: referenceOfHeld, features: features)
+    let summary = HeldOutSummary(pairs: held.count, step: loop.weightsStep, before: before, after: after)
     try AtomicFile.write(summary.json.pretty.utf8, to: folder.appendingPathComponent(HeldOutSummary.file))
   }
 
-  /// Writes the adapters of a language model whose file stays as it is, as PEFT does: `train/adapter`.
+  /// What the model that training began with says to the pairs held out, weighed as training weighs them: the
+  /// trained one with its adapters off where only they were trained, otherwise another copy.
+  private func figures(
+    ofBase base: PretrainedModel, _ held: [EncodedPair], terms: PreferenceObjectiveTerms,
+    reference: [PairLogProbabilities], features: FeatureStore
+  ) throws -> HeldOutPairs.Figures {
+    let settings = context.configuration.train
+    func figures(_ model: VisionLanguageModel, _ features: FeatureStore) throws -> HeldOutPairs.Figures {
+      try HeldOutPairs(
+        held, microBatch: settings.perDeviceTrainBatchSize,
+        scorer: scorer(model, features, weighsPairs: settings.useWeighting), terms: terms,
+        reference: reference
+      ).figures()
+    }
+    if settings.adapter == .lora, !settings.trainProjector, !settings.trainVision {
+      base.model.isAdapterEnabled = false
+      defer { base.model.isAdapterEnabled = true }
+      return try figures(base.model, features)
+    }
+    let copy = try context.open(context.startingModel, trainable: [])
+    copy.model.setTrainable(false, .vision, .projector, .decoder)
+    copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
+    let features = context.features(copy.model, try context.pictures(copy))
+    try features.prepare(held.map(\.allPictures))
+    return try figures(copy.model, features)
+  }
+
+  /// Writes the adapters of a model whose file stays as it is, as PEFT does: `train/adapter`.
   private func saveAdapter(of base: PretrainedModel) throws {
     let folder = try context.directory.folder(.train).appendingPathComponent("adapter", isDirectory: true)
     try base.model.saveAdapter(
-      to: folder, baseModel: context.configuration.model.path ?? context.startingModel.path)
+      to: folder, baseModel: context.configuration.model.path ?? context.startingModel.path,
+      forLanguageModel: base.processor == nil)
     try ChecksumList.write(of: folder)
   }
 
@@ -167,13 +194,6 @@ struct TrainStage {
     guard context.configuration.train.precomputeRefLogProbs else {
       return try liveReference(pairs + others, base: base, features: features)
     }
-    return try cachedReference(pairs, base: base, features: features, file: file, in: folder)
-  }
-
-  /// Log-probabilities under the reference, computed once and kept in a file.
-  private func cachedReference(
-    _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore, file: String, in folder: URL
-  ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
     let settings = context.configuration.train
     var fingerprint = Digest()
     fingerprint.update(ModelState.digest(base.model))

@@ -293,9 +293,13 @@ import Testing
     for (one, other) in zip(figures.margins, margins) { #expect(abs(one - other) < 1e-4) }
     #expect(figures.prefersChosen == own.map { $0.chosen > $0.rejected })
     #expect(figures.score(.loss) == -figures.loss && figures.score(.margins) == figures.metrics.margin)
-    // The reference has no reward, whatever it says.
-    let reference = try held.figures(ofReference: setup.pairs.map(known))
-    #expect(reference.margins.allSatisfy { $0 == 0 } && reference.metrics.ties == 8)
+    // Against itself a model has no reward.
+    let own2 = HeldOutPairs(
+      setup.pairs, microBatch: 8, scorer: setup.scorer(),
+      terms: try PreferenceObjectiveTerms(
+        losses: ["sigmoid"], options: LossOptions(beta: 0.1), gamma: 0, reduction: .mean), reference: own)
+    let none = try own2.figures()
+    #expect(abs(none.loss - log(2)) < 1e-5 && none.margins.allSatisfy { abs($0) < 1e-5 })
   }
 
   /// A rejected answer with a prompt of its own is scored as in a pair of that prompt, in any company.

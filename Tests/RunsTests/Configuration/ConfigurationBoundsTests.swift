@@ -63,7 +63,8 @@ import Testing
         ![
           "patch_size", "vision_feature_layer", "num_key_value_heads", "image_size", "vision_config",
           "text_config.num_attention_heads",
-          "vocab_size", "select.layer", "cell_size",
+          "vocab_size", "select.layer", "cell_size", "eval_steps", "early_stopping_patience",
+          "ref_model_sync_steps",
         ].contains { override.contains($0) }
       } + [
         "train.num_train_epochs=1000000", "model.text_config.num_attention_heads=65536",

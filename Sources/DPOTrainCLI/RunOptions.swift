@@ -77,7 +77,8 @@ struct RunBehaviour: ParsableArguments {
     Interruption.install()
     try Pipeline(
       configuration: configuration, console: Console(isQuiet: quiet), fresh: fresh,
-      takingFrom: reuse.map { URL(fileURLWithPath: $0, isDirectory: true) }, redoing: redo.compactMap(RunPart.init(rawValue:)), accepting: accept
+      takingFrom: reuse.map { URL(fileURLWithPath: $0, isDirectory: true) },
+      redoing: redo.compactMap(RunPart.init(rawValue:)), accepting: accept
     ).run(stages)
   }
 

@@ -25,7 +25,9 @@ import Testing
       #expect(compared.status == 0, "\(compared.errors)")
       let key = try #require(compared.output.split(separator: "\n").first { $0.hasPrefix("train.gamma") })
       #expect(key.split(separator: " ") == ["train.gamma", "0.1", "0.3"])
-      #expect(compared.output.split(separator: "\n").filter { $0.contains(".") && $0.hasPrefix("train.") }.count == 1)
+      #expect(
+        compared.output.split(separator: "\n").filter { $0.contains(".") && $0.hasPrefix("train.") }.count
+          == 1)
       for row in ["Single image", "Sequence", "All multi-image"] {
         let line = try #require(compared.output.split(separator: "\n").first { $0.hasPrefix(row) }, "\(row)")
         #expect(line.contains("(n ") && line.contains(" p "), "\(line)")

@@ -103,7 +103,9 @@ public struct HeldOutSummary: Codable, Sendable, Equatable {
       header: ["\(pairs) pairs held out", "before", "after"],
       rows: [
         ["chosen answer the likelier one, %", share(before.prefersChosen), share(after.prefersChosen)],
-        ["reward accuracy, %", isReference ? "–" : share(before.rewardAccuracy), share(after.rewardAccuracy)],
+        [
+          "reward accuracy, %", isReference ? "–" : share(before.rewardAccuracy), share(after.rewardAccuracy),
+        ],
         ["reward margin", isReference ? "0" : number(before.rewardMargin), number(after.rewardMargin)],
         ["loss", fixed(before.loss, 4), fixed(after.loss, 4)],
         ["NLL of a chosen token", fixed(before.nllLoss, 4), fixed(after.nllLoss, 4)],

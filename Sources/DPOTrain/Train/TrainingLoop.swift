@@ -332,7 +332,8 @@ public final class TrainingLoop {
     else { return }
     throw CheckpointError(
       .cannotOpen, file: bestFile.path, found: "no such file",
-      expected: "the weights of step \(best.step), the best look's; --redo \(settings.stage.rawValue) trains again")
+      expected:
+        "the weights of step \(best.step), the best look's; --redo \(settings.stage.rawValue) trains again")
   }
 
   private func saveBest() throws {

@@ -84,7 +84,8 @@ public struct RunComparison {
   /// Accuracy in per cent; behind the first run the change against it, its interval and p.
   private func accuracy(_ names: [String]) -> TextTable {
     let kinds: [(name: String, includes: (QuestionKind) -> Bool)] =
-      QuestionKind.allCases.filter { kind in runs.contains { $0.answers.values.contains { $0.kind == kind } } }
+      QuestionKind.allCases.filter { kind in runs.contains { $0.answers.values.contains { $0.kind == kind } }
+      }
       .map { kind in (kind.title, { $0 == kind }) }
       + [("All multi-image", { QuestionKind.multiImage.contains($0) })]
     let rows = kinds.map { name, includes in

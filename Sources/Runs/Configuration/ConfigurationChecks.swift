@@ -24,7 +24,8 @@ extension RunConfiguration {
       return
     }
     require(
-      model.path?.hasSuffix(".gguf") != true, "model.path", found: "\"\(model.path ?? "")\" without data.pairs",
+      model.path?.hasSuffix(".gguf") != true, "model.path",
+      found: "\"\(model.path ?? "")\" without data.pairs",
       expected: "a model's directory; model.language_model takes a GGUF file")
     checkNoOwnPairs({ require($0, $1, found: $2, expected: $3) })
     checkData({ require($0, $1, found: $2, expected: $3) })

@@ -50,7 +50,14 @@ package struct OutsideFiles {
       files["data.path"] = all
     }
     if let path = configuration.data.names { files["data.names"] = Self.inside(path) }
-    if let path = configuration.model.path { files["model.path"] = Self.inside(path) }
+    if let path = configuration.model.path {
+      files["model.path"] = Self.inside(path)
+      if path.hasSuffix(".gguf"),
+        let projector = try? PretrainedModel.projector(beside: URL(fileURLWithPath: path))
+      {
+        files["model.path"]?.append(File(projector.path, in: ""))
+      }
+    }
     if let path = configuration.model.languageModel { files["model.language_model"] = Self.inside(path) }
     if let path = configuration.compose.path {
       files["compose.path"] = Self.inside(path).filter {
@@ -80,7 +87,8 @@ package struct OutsideFiles {
         else { continue }
         throw DataError(
           file: file.path,
-          problem: "is read by \(key) and lies in run.output_dir (\(directory.path)), where the run writes and "
+          problem:
+            "is read by \(key) and lies in run.output_dir (\(directory.path)), where the run writes and "
             + "replaces \(first); expected another run.output_dir, or a copy elsewhere")
       }
     }

@@ -143,7 +143,8 @@ struct OwnPairs {
   /// Keys that say something about a conversation in some format.
   private static func saysMore(_ key: String) -> Bool {
     [
-      "system", "history", "images", "image", "rejected_image", "rejected_images", "messages", "conversations",
+      "system", "history", "images", "image", "rejected_image", "rejected_images", "messages",
+      "conversations",
       "question", "instruction", "input", "rejected_response", "rejected_messages",
     ].contains(key)
   }
@@ -232,9 +233,10 @@ struct OwnPairs {
       sharedPrompts > 0
       ? ["data.eval_pairs: the prompts of \(sharedPrompts) pairs held out are trained on, with other answers"]
       : []
-    return shared + ([trained] + [held].compactMap(\.self)).filter { !$0.unknownKeys.isEmpty }.map {
-      "\($0.path): nothing reads \($0.unknownKeys.joined(separator: ", "))"
-    }
+    return shared
+      + ([trained] + [held].compactMap(\.self)).filter { !$0.unknownKeys.isEmpty }.map {
+        "\($0.path): nothing reads \($0.unknownKeys.joined(separator: ", "))"
+      }
   }
 
   /// What a model cannot be trained on, or asked about: unreadable records and pictures, prompts that are too

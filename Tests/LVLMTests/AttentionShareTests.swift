@@ -35,6 +35,20 @@ import Testing
     }
   }
 
+  /// What does not count, such as padding, is in no divisor.
+  @Test func onlySomeFeaturesCount() throws {
+    let model = try TinyModel.make()
+    let features = noGradient { model.imageFeatures(TinyModel.pixels(3)) }
+    let batch = try TinyModel.batch(TinyModel.examples)
+    let maps = model.imageAttention(batch, imageFeatures: features, layers: 0..<3)
+    let target = AttentionShare.Target(sequence: 0, weights: [1, 0.5, 0, 0], counted: [1, 1, 0.25, 0])
+    let share = AttentionShare(layer: 1, targets: [target])
+    _ = noGradient { model.logProbabilities(batch, imageFeatures: features, share: share) }
+    let map = maps[1][0].values
+    let expected = (map[0] + 0.5 * map[1]) / (map[0] + map[1] + 0.25 * map[2])
+    #expect(abs(try #require(share.ratios).array(of: Float.self)[0] - expected) < 1e-5)
+  }
+
   /// Every parameter before the layer's queries and keys, against central differences in double precision.
   @Test(arguments: [0, 1, 2]) func gradients(layer: Int) throws {
     let model = try TinyModel.make(dtype: .float64)

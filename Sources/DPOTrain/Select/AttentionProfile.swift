@@ -55,14 +55,37 @@ package struct AttentionProfile {
     return layer.map { judged.read(by: $0 - capture.layers.lowerBound) } ?? judged
   }
 
-  /// The maps for people; none where features are not an even division of their picture, the same for all.
-  private static func map(_ attention: ImageAttention) -> AttentionMap? {
-    guard let lattice = attention.grids.first?.lattice,
-      attention.grids.allSatisfy({ $0.lattice == lattice })
-    else { return nil }
+  /// Rows and columns of maps for people where features lie in tiles.
+  private static let raster = 24
+
+  /// The maps for people: features as they are where they are one even division of all pictures, otherwise
+  /// what each has spread over its rectangle of the picture, tiles and the view of the whole together.
+  package static func map(_ attention: ImageAttention) -> AttentionMap? {
+    guard let first = attention.grids.first else { return nil }
+    let maps = maps(attention)
+    if let lattice = first.lattice, attention.grids.allSatisfy({ $0.lattice == lattice }) {
+      return AttentionMap(
+        rows: lattice.rows, columns: lattice.columns,
+        values: maps.map { Array($0.dropFirst(lattice.leading)) })
+    }
     return AttentionMap(
-      rows: lattice.rows, columns: lattice.columns,
-      values: maps(attention).map { Array($0.dropFirst(lattice.leading)) })
+      rows: raster, columns: raster, values: zip(attention.grids, maps).map(drawn))
+  }
+
+  /// The values of features on an even raster of their picture. What lies beside the picture, such as
+  /// padding, and features that stand for no part of it are not drawn.
+  private static func drawn(_ grid: FeatureGrid, _ values: [Double]) -> [Double] {
+    let steps = (0..<raster).map { Double($0) / Double(raster)...Double($0 + 1) / Double(raster) }
+    var cells = [Double](repeating: 0, count: raster * raster)
+    for case (let region?, let value) in zip(grid.regions, values) where value != 0 {
+      let (across, down) = (steps.map { region.x.share(in: $0) }, steps.map { region.y.share(in: $0) })
+      for (row, high) in down.enumerated() where high > 0 {
+        for (column, wide) in across.enumerated() where wide > 0 {
+          cells[row * raster + column] += value * high * wide
+        }
+      }
+    }
+    return cells
   }
 
   private static func maps(_ attention: ImageAttention) -> [[Double]] {

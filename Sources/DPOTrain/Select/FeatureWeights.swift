@@ -23,4 +23,11 @@ extension ComposedRecord {
       [Float](repeating: asked.contains(place + 1) ? 1 : 0, count: grid.count)
     }
   }
+
+  /// How much of each image feature counts in `Σ m`, the divisor of R: of one picture in tiles what lies on
+  /// it, as in ``AttentionRatio``; `nil` where everything does.
+  package func countedWeights(grids: [FeatureGrid]) -> [Float]? {
+    guard kind != .sequence, let grid = grids.first, grid.lattice == nil else { return nil }
+    return grid.weights(x: 0...1, y: 0...1).map(Float.init)
+  }
 }

@@ -16,6 +16,8 @@ public struct EncodedPair: Sendable {
   /// How much of each image feature of the prompt belongs to what is asked about, pictures in order; `nil`
   /// where nobody asks, or there is but one picture as it came.
   public var focus: [Float]?
+  /// How much of each image feature counts as attention to pictures at all; `nil` where all of all does.
+  public var counted: [Float]?
 
   /// A prompt with its pictures.
   public struct Prompt: Sendable {

@@ -130,7 +130,7 @@ public struct PairScorer {
       defer { sequence += pair.completions.count }
       guard let focus = pair.focus, pair.completions[0].count > 1 || attention?.queries == .prediction
       else { return nil }
-      return AttentionShare.Target(sequence: sequence, weights: focus)
+      return AttentionShare.Target(sequence: sequence, weights: focus, counted: pair.counted)
     }
   }
 

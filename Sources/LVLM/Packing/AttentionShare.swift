@@ -13,11 +13,14 @@ public final class AttentionShare {
     public var sequence: Int
     /// How much of each image feature of the prompt counts, 0 … 1, pictures in order.
     public var weights: [Float]
+    /// How much of each counts at all, 0 … 1: of pictures in tiles padding does not. All of all where nil.
+    public var counted: [Float]?
 
     /// A target.
-    public init(sequence: Int, weights: [Float]) {
+    public init(sequence: Int, weights: [Float], counted: [Float]? = nil) {
       self.sequence = sequence
       self.weights = weights
+      self.counted = counted
     }
   }
 
@@ -52,7 +55,9 @@ public final class AttentionShare {
       let keys = batch.imageRows[sequence.imageRows].map(Int.init)
       return AttentionFocus(
         queries: rows(of: sequence, onlyOutputs: onlyOutputs), keys: keys,
-        weights: [target.weights.map(Double.init), keys.map { _ in 1 }])
+        weights: [
+          target.weights.map(Double.init), target.counted?.map(Double.init) ?? keys.map { _ in 1 },
+        ])
     }
     guard !foci.isEmpty else {
       ratios = Tensor.zeros([0], dtype: query.dtype)

@@ -114,13 +114,14 @@ extension TrainStage {
     context.configuration.train.attentionWeight > 0 || context.configuration.train.imageWeight > 0
   }
 
-  /// How much of each image feature of a pair belongs to what is asked about; `nil` of a single image, all of
-  /// which does.
+  /// How much of each image feature of a pair belongs to what is asked about, and how much counts at all;
+  /// `nil` of a single image, all of which does.
   func focus(
     of pair: PreferencePair, _ origins: PairOrigins, _ features: FeatureStore
-  ) throws -> [Float]? {
-    try origins.record(of: pair)?
-      .featureWeights(grids: features.grids(of: images(of: pair).map(Picture.file)))
+  ) throws -> (focus: [Float]?, counted: [Float]?) {
+    guard let record = try origins.record(of: pair) else { return (nil, nil) }
+    let grids = try features.grids(of: images(of: pair).map(Picture.file))
+    return (try record.featureWeights(grids: grids), record.countedWeights(grids: grids))
   }
 
   /// The pairs that the image term compares with those given; none where it has no weight.

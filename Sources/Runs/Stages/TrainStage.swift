@@ -30,7 +30,8 @@ struct TrainStage {
     freeze(model)
     if settings.attentionWeight > 0, let origins {
       for index in usable.indices {
-        usable[index].encoded.focus = try focus(of: usable[index].pair, origins, frozen)
+        (usable[index].encoded.focus, usable[index].encoded.counted) = try focus(
+          of: usable[index].pair, origins, frozen)
       }
     }
     let (pairs, encoded) = (usable.map(\.pair), usable.map(\.encoded))

@@ -39,6 +39,33 @@ import Testing
     }
   }
 
+  /// Of pictures in tiles, padding and separators count neither above nor below the line.
+  @Test func ratiosOfTiles() throws {
+    func span(_ start: Double, _ end: Double) -> PictureSpan { PictureSpan(from: start, to: end, of: 6) }
+    let grid = FeatureGrid(
+      (0..<9).map { place in
+        let (row, column) = (Double(place / 3) * 2, Double(place % 3) * 2)
+        // The last column lies half beside the picture.
+        return PictureRegion(
+          x: span(column, column == 4 ? 8 : column + 2), y: span(row, row + 2))
+      } + [nil, PictureRegion(x: span(0, 6), y: span(0, 6))])
+    for record in Self.records {
+      let count = record.kind == .sequence ? record.count : 1
+      let maps = (0..<count).map { image in
+        (0..<11).map { patch -> Double in Double((patch * 31 + image * 17) % 23) / 23 }
+      }
+      let grids = maps.map { _ in grid }
+      let weights = try record.featureWeights(grids: grids).map(Double.init)
+      let counted = record.countedWeights(grids: grids)?.map(Double.init)
+      #expect((counted == nil) == (record.kind == .sequence))
+      let all: [Double] = Array(maps.joined())
+      let part: Double = zip(weights, all).reduce(0.0) { $0 + $1.0 * $1.1 }
+      let whole: Double = zip(counted ?? all.map { _ in 1 }, all).reduce(0.0) { $0 + $1.0 * $1.1 }
+      let expected = try AttentionRatio(maps: maps, record: record, grids: grids).ratio
+      #expect(abs(part / whole - expected) < 1e-6, "\(record.id)")
+    }
+  }
+
   /// A class token belongs to its picture, and to no cell of it.
   @Test func featuresThatAreNoPatches() throws {
     let grid = FeatureGrid(rows: 7, columns: 7, leading: 1)

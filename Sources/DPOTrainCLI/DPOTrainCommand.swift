@@ -21,6 +21,7 @@ struct DPOTrainCommand: ParsableCommand {
       RunCommand.self, DPOCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self,
       TrainCommand.self,
       EvaluateCommand.self, ReportCommand.self, AblateCommand.self, TableCommand.self, CompareCommand.self,
+      WatchCommand.self,
       PlanCommand.self, EnvCommand.self, ExplainCommand.self, SchemaCommand.self, InitCommand.self,
       VerifyCommand.self, GenerateCommand.self, ExportCommand.self, ConvertCommand.self,
       TokenizerCommand.self, InspectCommand.self, MakeDataCommand.self, EasyVQACommand.self,

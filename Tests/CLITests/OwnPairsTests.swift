@@ -171,6 +171,19 @@ import Testing
         "3 records cannot be used",
       ] { #expect(stopped.errors.contains(part), "\(part): \(stopped.errors)") }
       #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("out").path))
+      // A list with all its records in one line loses no others.
+      let records = text.split(separator: "\n").joined(separator: ", ")
+      try Data("[\(records)]".utf8).write(to: folder.appendingPathComponent("line.json"))
+      let inOne = try BuiltCommand.run(
+        Self.arguments(
+          ["--pairs", "line.json", "--set", "run.on_bad_record=skip", "--set", "data.eval_share=0.25"],
+          to: "line"), in: folder)
+      #expect(inOne.status == 0, "\(inOne.errors)")
+      #expect(
+        inOne.output.contains("line.json: 7 pairs in the format mia-dpo, 3 held out"), "\(inOne.output)")
+      let lost = try String(
+        contentsOf: folder.appendingPathComponent("line/omissions.txt"), encoding: .utf8)
+      #expect(lost.split(separator: "\n").count == 3, "\(lost)")
       let skipped = try BuiltCommand.run(Self.arguments(["--set", "run.on_bad_record=skip"]), in: folder)
       #expect(skipped.status == 0, "\(skipped.errors)")
       let omitted = try String(
@@ -203,6 +216,83 @@ import Testing
         "plan", "--config", try TinyRun.write(to: folder), "--set",
         "train.eval_steps=2", in: folder)
       #expect(without.errors.contains("train.eval_steps: found 2 without data.pairs"), "\(without.errors)")
+    }
+  }
+
+  /// A run does not move or remove what it is made from.
+  @Test func inputsWhereTheRunWritesAreRefused() throws {
+    try Self.withPairs { folder in
+      #expect(try BuiltCommand.run(Self.arguments(), in: folder).status == 0)
+      let (pairs, inside) = (
+        folder.appendingPathComponent("pairs.jsonl"), folder.appendingPathComponent("out/pairs.jsonl")
+      )
+      try FileManager.default.copyItem(at: pairs, to: inside)
+      for more in [
+        ["--pairs", "out/pairs.jsonl"], ["--eval-pairs", "out/pairs.jsonl"], ["--model", "out/train/model"],
+      ] {
+        for fresh in [[], ["--fresh"]] {
+          let call = try BuiltCommand.run(Self.arguments(more + fresh), in: folder)
+          #expect(call.status == 1 && call.errors.contains("lies in run.output_dir"), "\(call.errors)")
+        }
+      }
+      #expect(try Data(contentsOf: inside) == Data(contentsOf: pairs))
+      #expect(!(try Self.weights(folder.appendingPathComponent("out")).isEmpty))
+    }
+  }
+
+  /// Keys that another format reads, and shares that leave nothing, are errors.
+  @Test func nothingIsPassedOver() throws {
+    try Self.withPairs { folder in
+      let text =
+        #"{"system": "Be brief.", "prompt": "What?", "chosen": "a dog", "rejected": "two cats"}"# + "\n"
+      try Data(text.utf8).write(to: folder.appendingPathComponent("system.jsonl"))
+      let system = try BuiltCommand.run(Self.arguments(["--pairs", "system.jsonl"]), in: folder)
+      #expect(system.status == 1 && system.errors.contains("has a key \"system\""), "\(system.errors)")
+      for command in ["dpo", "plan"] {
+        let share = ["--set", "data.eval_share=0.99"]
+        let call =
+          command == "dpo"
+          ? try BuiltCommand.run(Self.arguments(share), in: folder)
+          : try BuiltCommand.run(
+            [
+              "plan", "--config", try TinyRun.write(to: folder), "--set", "data.eval_share=0.99",
+            ], in: folder)
+        #expect(call.status == 1)
+        if command == "dpo" { #expect(call.errors.contains("holds out all 12 prompts"), "\(call.errors)") }
+      }
+    }
+  }
+
+  /// What the base model says does not depend on how training weighs tokens and pairs.
+  @Test func figuresBeforeTraining() throws {
+    struct Figures: Decodable {
+      struct One: Decodable {
+        struct Margin: Decodable { let mean: Double }
+        let loss: Double, nll_loss: Double
+        let reward_margin: Margin
+      }
+      let before: One, after: One
+    }
+    try Self.withPairs { folder in
+      func figures(_ setting: String) throws -> Figures {
+        let call = try BuiltCommand.run(
+          Self.arguments(["--set", "data.eval_share=0.25", "--set", setting, "--quiet"], to: setting),
+          in: folder)
+        #expect(call.status == 0, "\(call.errors)")
+        let file = folder.appendingPathComponent("\(setting)/train/held_out.json")
+        return try JSONDecoder().decode(Figures.self, from: Data(contentsOf: file))
+      }
+      let usual = try figures("train.beta=0.1")
+      #expect(abs(usual.before.reward_margin.mean) < 1e-5)
+      for setting in ["train.ld_alpha=0.5", "train.use_weighting=true", "train.adapter=none"] {
+        let found = try figures(setting)
+        #expect(abs(found.before.nll_loss - usual.before.nll_loss) < 1e-4, "\(setting)")
+        #expect(abs(found.before.reward_margin.mean) < 1e-5, "\(setting)")
+      }
+      // A loss without a reference has rewards from the start.
+      let simpo = try figures("train.loss_type=simpo")
+      #expect(abs(simpo.before.reward_margin.mean) > 1e-2)
+      #expect(abs(simpo.before.nll_loss - usual.before.nll_loss) < 1e-4)
     }
   }
 

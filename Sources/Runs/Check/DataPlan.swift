@@ -66,9 +66,10 @@ public struct DataPlan: Sendable {
     let encoder = try PretrainedModel.encoder(
       of: configuration.startingModel(in: directory),
       template: configuration.tokenizer.template?.chatTemplate)
-    let bad = try own.problems(encoder: encoder, pictures: pictures).inFileOrder
+    let unusable = try own.unusable(encoder: encoder, pictures: pictures)
+    let bad = own.problems(unusable)
     guard !bad.isEmpty else { return }
-    let rest = try own.without(bad)
+    let rest = try own.without(unusable)
     (ownPairs, records) = (rest, rest.words)
     if configuration.run.onBadRecord == .skip {
       remarks += bad.map { "left out: \($0)" }

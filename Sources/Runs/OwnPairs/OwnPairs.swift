@@ -10,10 +10,14 @@ import Tensor
 struct OwnPairs {
   /// The pairs of a file, with the line that each begins in.
   struct File {
+    /// A pair with the line it begins in, and its place among those that could be read: a list may have all
+    /// of its records in one line.
+    typealias Row = (pair: PreferencePair, line: Int, number: Int)
+
     /// Where it is.
     var path: String
     /// What could be read, in the file's order; pictures with the folder they are in.
-    var rows: [(pair: PreferencePair, line: Int)] = []
+    var rows: [Row] = []
     /// What could not.
     var problems: [DataError] = []
     /// Its format; `nil` where no record could be read.
@@ -55,28 +59,26 @@ struct OwnPairs {
   }
 
   /// The same pairs without those that cannot be used; what is held out is drawn from the others.
-  func without(_ problems: [DataError]) throws -> OwnPairs {
-    guard !problems.isEmpty else { return self }
-    var (rest, isOwnShare) = (self, false)
-    let bad = Set(problems.map(\.file))
-    func usable(_ file: File, _ rows: [(pair: PreferencePair, line: Int)]) -> File {
-      var file = file
-      let known = Set(file.problems.map(\.file))
-      file.rows = rows.filter { !bad.contains("\(file.path):\($0.line)") }
-      file.problems += problems.filter {
-        $0.file.hasPrefix(file.path + ":") && !known.contains($0.file)
+  func without(_ unusable: Unusable) throws -> OwnPairs {
+    guard !unusable.trained.isEmpty || !unusable.held.isEmpty else { return self }
+    var rest = self
+    func take(_ bad: [Int: DataError], from file: inout File) {
+      file.problems += bad.sorted { $0.key < $1.key }.map(\.value)
+      file.rows.removeAll { bad[$0.number] != nil }
+    }
+    guard let held, share > 0 else {
+      take(unusable.trained, from: &rest.trained)
+      if var held {
+        take(unusable.held, from: &held)
+        rest.held = held
       }
-      return file
+      return rest
     }
-    if let held, share > 0 {
-      isOwnShare = true
-      let all = (trained.rows + held.rows).sorted { $0.line < $1.line }
-      (rest.trained, rest.held) = (usable(trained, all), nil)
-    } else {
-      rest.trained = usable(trained, trained.rows)
-      rest.held = held.map { usable($0, $0.rows) }
-    }
-    if isOwnShare { try rest.holdOut() }
+    // Both are of one file.
+    rest.trained.rows = (trained.rows + held.rows).sorted { $0.number < $1.number }
+    rest.held = nil
+    take(unusable.trained.merging(unusable.held) { first, _ in first }, from: &rest.trained)
+    try rest.holdOut()
     return rest
   }
 
@@ -134,7 +136,7 @@ struct OwnPairs {
       pair.rejectedImages = pair.rejectedImages.map(place)
       // Nothing reads them here, and a file may have long ones.
       pair.extra = []
-      file.rows.append((pair, line))
+      file.rows.append((pair, line, file.rows.count))
     }
     (file.format, file.unknownKeys) = (reading.format, reading.unknownColumns)
     return file
@@ -187,7 +189,7 @@ struct OwnPairs {
     func isKnown(_ pair: PreferencePair) -> Bool {
       known.contains(Self.promptKey(pair) + "\n" + pair.chosen + "\n" + pair.rejected)
     }
-    for (pair, line) in held.rows where isKnown(pair) {
+    for (pair, line, _) in held.rows where isKnown(pair) {
       held.problems.append(
         DataError(
           file: "\(held.path):\(line)", record: pair.id,
@@ -239,15 +241,18 @@ struct OwnPairs {
       }
   }
 
-  /// What a model cannot be trained on, or asked about: unreadable records and pictures, prompts that are too
-  /// long.
-  func problems(encoder: PromptEncoder, pictures: PictureCheck) throws -> [DataError] {
-    let files = [trained] + [held].compactMap(\.self)
-    var problems = files.flatMap(\.problems)
+  /// What is wrong with pairs that could be read, by their numbers.
+  struct Unusable {
+    var trained: [Int: DataError] = [:]
+    var held: [Int: DataError] = [:]
+  }
+
+  /// What a model cannot be trained on, or asked about: unreadable pictures, prompts that are too long.
+  func unusable(encoder: PromptEncoder, pictures: PictureCheck) throws -> Unusable {
     let broken = try pictures.problems(of: self.pictures)
-    for file in files {
-      var seen = Set<[String]>()
-      for (pair, line) in file.rows {
+    func problems(_ file: File) -> [Int: DataError] {
+      var (found, seen): ([Int: DataError], Set<[String]>) = ([:], [])
+      for (pair, line, number) in file.rows {
         let shown = pair.images + (pair.rejectedImages ?? [])
         var problem =
           PairFileError.problem(of: pair, seen: &seen) ?? shown.lazy.compactMap { broken[$0] }.first
@@ -258,11 +263,18 @@ struct OwnPairs {
           } catch { problem = (error as? RecordError)?.reason ?? "\(error)" }
         }
         if let problem {
-          problems.append(DataError(file: "\(file.path):\(line)", record: pair.id, problem: problem))
+          found[number] = DataError(file: "\(file.path):\(line)", record: pair.id, problem: problem)
         }
       }
+      return found
     }
-    return problems
+    return Unusable(trained: problems(trained), held: held.map(problems) ?? [:])
+  }
+
+  /// Everything that keeps records from being used, in the order of the files.
+  func problems(_ unusable: Unusable) -> [DataError] {
+    let found = [unusable.trained, unusable.held].flatMap { $0.sorted { $0.key < $1.key }.map(\.value) }
+    return (trained.problems + (held?.problems ?? []) + found).inFileOrder
   }
 }
 

@@ -15,7 +15,8 @@ extension TrainStage {
     if let own = context.ownPairs { return try usable(own.trained, encoder, origins) }
     var file = OwnPairs.File(path: context.directory.pairs.path)
     file.rows = try PreferencePairFile.readLines(
-      file.path, imageFolder: context.directory.url.path, broken: { file.problems.append($0) })
+      file.path, imageFolder: context.directory.url.path, broken: { file.problems.append($0) }
+    ).enumerated().map { ($1.pair, $1.line, $0) }
     return try usable(file, encoder, origins)
   }
 
@@ -37,7 +38,8 @@ extension TrainStage {
     let settings = context.configuration.train
     var problems = file.problems
     var seen = Set<[String]>()
-    let usable = try encoded(file.rows, of: file.path, encoder, problems: &problems) {
+    let rows = file.rows.map { (pair: $0.pair, line: $0.line) }
+    let usable = try encoded(rows, of: file.path, encoder, problems: &problems) {
       PairFileError.problem(of: $0, seen: &seen) ?? origins?.problem(of: $0, settings)
     }
     problems = problems.inFileOrder

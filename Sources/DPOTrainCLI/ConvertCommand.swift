@@ -17,7 +17,8 @@ struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
     abstract:
-      "Turns safetensors into HDF5 or back, every byte kept; a JSON list of records into JSONL or back; or preference pairs into another format.",
+      "Turns safetensors into HDF5 or back, every byte kept; a JSON list of records into JSONL or back; or "
+      + "preference pairs into another format.",
     discussion: """
       dpotrain convert model.safetensors model.h5
       dpotrain convert dpo_27k.json pairs.jsonl --mark image

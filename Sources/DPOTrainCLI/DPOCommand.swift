@@ -11,13 +11,13 @@ struct DPOCommand: ParsableCommand {
     commandName: "dpo",
     abstract: "Trains a model you have on preference pairs you have.",
     discussion: """
-      dpotrain dpo --model models/llava --pairs pairs.jsonl --images pictures --adapter lora --output-dir runs/mine
+      dpotrain dpo --model models/llava --pairs pairs.jsonl --images pictures --output-dir runs/mine
 
       The same as a configuration file with model.path, data.pairs, data.image_root, train.adapter and \
       run.output_dir; --set gives any other key, such as train.learning_rate=1e-5 or data.eval_share=0.1. \
       An interrupted run goes on with the same command. The trained model is OUTPUT-DIR/train/model, and \
-      OUTPUT-DIR/config.yaml is the configuration file. Of a GGUF file the quantised matrices stay as they are; \
-      the adapter is OUTPUT-DIR/train/adapter.
+      OUTPUT-DIR/config.yaml is the configuration file. Of a GGUF file the quantised matrices stay as they \
+      are; the adapter is OUTPUT-DIR/train/adapter.
       """)
 
   @Option(
@@ -27,7 +27,8 @@ struct DPOCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Preference pairs, JSON or JSONL, in the format \(PairFormat.allCases.map(\.rawValue).joined(separator: ", ")); see docs/pairs.md.",
+      "Preference pairs, JSON or JSONL, in the format "
+        + "\(PairFormat.allCases.map(\.rawValue).joined(separator: ", ")); see docs/pairs.md.",
       valueName: "file"))
   var pairs: String
 

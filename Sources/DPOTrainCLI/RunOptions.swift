@@ -56,7 +56,8 @@ struct RunBehaviour: ParsableArguments {
   @Option(
     name: .customLong("reuse"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Another run's directory, whose parts are taken over where they would come out the same. Can be given several times.",
+      "Another run's directory, whose parts are taken over where they would come out the same. Can be given "
+        + "several times.",
       valueName: "dir"))
   var reuse: [String] = []
 

@@ -10,8 +10,8 @@ struct WatchCommand: ParsableCommand {
     discussion: """
       dpotrain watch runs/x
 
-      It reads the run's metrics.jsonl and nothing else, from any other terminal, and ends when every stage of \
-      the run is done. --once shows what there is and ends.
+      It reads the run's metrics.jsonl, from any other terminal, and ends when every stage of the run is \
+      done. --once shows what there is and ends.
       """)
 
   @Flag(help: "Shows what there is and ends.")

@@ -13,7 +13,8 @@ import Testing
       #expect(call.status == 0, "\(call.errors)")
       #expect(
         call.output
-          == "1 pair from ms-swift to mia-dpo; pictures per pair: 1 (1 pair); unknown columns, kept as they are: score\n"
+          == "1 pair from ms-swift to mia-dpo; pictures per pair: 1 (1 pair); unknown columns, kept as they "
+          + "are: score\n"
       )
       #expect(
         try String(contentsOf: folder.appending(component: "out.json"), encoding: .utf8) == """

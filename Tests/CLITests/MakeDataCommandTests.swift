@@ -48,7 +48,8 @@ import Testing
       let call = try BuiltCommand.run(arguments, in: folder)
       #expect(call.status == 1)
       let seven =
-        "l.json:8: record 7: ./gqa/7.png: not an image: expected a PNG, JPEG or WebP, found the bytes 6e 6f 20 70 69 63 74 75"
+        "l.json:8: record 7: ./gqa/7.png: not an image: expected a PNG, JPEG or WebP, found the bytes 6e 6f "
+        + "20 70 69 63 74 75"
       let nine = "l.json:10: record 9: image \"gqa/9.png\" does not exist in ."
       #expect(
         call.errors == "error: \(seven)\n\(nine)\n2 records cannot be used; "

@@ -162,7 +162,8 @@ import Testing
       let file = folder.appendingPathComponent("pairs.jsonl")
       var text = try String(contentsOf: file, encoding: .utf8)
       text +=
-        "{\"id\": \"x\", \"image\": \"a0.png\", \"prompt\": \"no mark\", \"chosen\": \"a\", \"rejected\": \"b\"}\n"
+        "{\"id\": \"x\", \"image\": \"a0.png\", \"prompt\": \"no mark\", \"chosen\": \"a\", \"rejected\": "
+        + "\"b\"}\n"
       try Data(text.utf8).write(to: file)
       let stopped = try BuiltCommand.run(Self.arguments(), in: folder)
       #expect(stopped.status == 1)

@@ -246,8 +246,8 @@ public final class TrainingLoop {
       if best.isBetter(score, at: step), settings.keepsBest { try saveBest() }
       if settings.patience > 0, best.looksSince == settings.patience {
         console.message(
-          "\(settings.stage.rawValue): ends at step \(step), \(settings.patience) looks after the best one at "
-            + "step \(best.step)")
+          "\(settings.stage.rawValue): ends at step \(step), \(settings.patience) looks after the best one "
+            + "at step \(best.step)")
       }
     }
     for (name, value) in seen.values { window.set(name, value) }

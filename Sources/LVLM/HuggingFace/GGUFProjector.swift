@@ -52,12 +52,12 @@ struct GGUFProjector {
     case .llava:
       if file.metadata["clip.vision.feature_layer"] == nil {
         note(
-          "no clip.vision.feature_layer; the output of the last block in the file is projected, as LLaVA's converter "
-            + "leaves out those behind it")
+          "no clip.vision.feature_layer; the output of the last block in the file is projected, as LLaVA's "
+            + "converter leaves out those behind it")
       }
       note(
-        "how pictures become squares is not in the file; as LLaVA-1.5's they get a border in the mean colour and are "
-          + "resized by bicubic interpolation")
+        "how pictures become squares is not in the file; as LLaVA-1.5's they get a border in the mean colour "
+          + "and are resized by bicubic interpolation")
     case .idefics3:
       if file.metadata["clip.vision.preproc_image_size"] == nil {
         note(
@@ -65,8 +65,8 @@ struct GGUFProjector {
         )
       }
       note(
-        "how pictures are cut is not in the file; as SmolVLM's they are resized by Lanczos interpolation, seen tile by "
-          + "tile and once as a whole")
+        "how pictures are cut is not in the file; as SmolVLM's they are resized by Lanczos interpolation, "
+          + "seen tile by tile and once as a whole")
     }
   }
 

@@ -113,8 +113,8 @@ enum GGUFProjectorWeights {
     guard error.isEmpty else { throw error }
     for (entry, byteCount, room) in file.loose {
       error.unusable.append(
-        "\(entry.name) (\(byteCount) bytes for \(entry.encoding.name) \(entry.shape), expected about \(room), "
-          + "where the next tensor begins)")
+        "\(entry.name) (\(byteCount) bytes for \(entry.encoding.name) \(entry.shape), expected about "
+          + "\(room), where the next tensor begins)")
     }
     guard error.isEmpty else { throw error }
   }

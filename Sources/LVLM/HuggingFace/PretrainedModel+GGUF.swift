@@ -58,7 +58,8 @@ extension PretrainedModel {
       throw ModelDirectoryError(
         file: folder.path,
         unusable: [
-          "\(list) (\(names.count) projectors for \(url.lastPathComponent), expected one; --projector chooses)"
+          "\(list) (\(names.count) projectors for \(url.lastPathComponent), expected one; --projector "
+            + "chooses)"
         ])
     }
     return names.first.map { folder.appending(component: $0) }
@@ -71,7 +72,8 @@ extension PretrainedModel {
       return []
     }
     return [
-      "\(file.url.path): no tokenizer.ggml.pre; words are cut by GPT-2's rule, which may not be this vocabulary's"
+      "\(file.url.path): no tokenizer.ggml.pre; words are cut by GPT-2's rule, which may not be this "
+        + "vocabulary's"
     ]
   }
 
@@ -95,7 +97,8 @@ extension PretrainedModel {
     return (
       template,
       [
-        "\(file.url.path): its chat template is \(own?.name ?? "another"); \(option) \(template.name) takes its place"
+        "\(file.url.path): its chat template is \(own?.name ?? "another"); \(option) \(template.name) takes "
+          + "its place"
       ]
     )
   }

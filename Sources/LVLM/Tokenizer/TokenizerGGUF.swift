@@ -151,8 +151,8 @@ extension TokenizerGGUF {
       throw TokenizerError.unsupported(
         file: name, found: "\(own) for <image> among the \(texts.count) of tokenizer.ggml.tokens",
         expected:
-          "\(read.imageID), behind its \(read.pieceCount) pieces and below the \(rows) rows of token_embd.weight: "
-          + "a directory has no other place for it")
+          "\(read.imageID), behind its \(read.pieceCount) pieces and below the \(rows) rows of "
+          + "token_embd.weight: a directory has no other place for it")
     }
     return bytes
   }

@@ -43,7 +43,8 @@ extension PairFile {
         unknownColumns.isEmpty
         ? "" : "; unknown columns, kept as they are: \(unknownColumns.joined(separator: ", "))"
       return
-        "\(pairs(count)) from \(source.rawValue) to \(target.rawValue); pictures per pair: \(pictures)\(columns)"
+        "\(pairs(count)) from \(source.rawValue) to \(target.rawValue); pictures per pair: "
+        + "\(pictures)\(columns)"
     }
   }
 

@@ -53,7 +53,8 @@ extension PairFormat {
     if ImageMark.count(in: prompt) == 0 {
       guard images.isEmpty || !prompt.contains(ImageMark.placeholder) else {
         throw RecordProblem(
-          "\"prompt\" has the mark \(ImageMark.placeholder), which is mia-dpo's; expected \(ImageMark.text) or none"
+          "\"prompt\" has the mark \(ImageMark.placeholder), which is mia-dpo's; expected \(ImageMark.text) "
+            + "or none"
         )
       }
       prompt = String(repeating: ImageMark.text, count: images.count) + prompt

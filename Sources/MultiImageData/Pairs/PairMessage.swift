@@ -160,8 +160,8 @@ struct PairConversation {
       let expected: PairMessage.Role = index % 2 == 0 ? .user : .assistant
       guard turn.role == expected else {
         throw RecordProblem(
-          "message \(turns.startIndex + index + 1) of \"\(key)\": expected user and assistant in turn, user first, "
-            + "found \(turn.role.rawValue)")
+          "message \(turns.startIndex + index + 1) of \"\(key)\": expected user and assistant in turn, user "
+            + "first, found \(turn.role.rawValue)")
       }
     }
     guard turns.count % 2 == 1 else {

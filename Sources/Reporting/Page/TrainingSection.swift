@@ -69,8 +69,8 @@ extension ReportPage {
     }
     return Self.section(
       "Pairs held out",
-      "What the model says to pairs that it was not trained on, with 95 % intervals over pairs; the weights are "
-        + "those of step \(summary.step).",
+      "What the model says to pairs that it was not trained on, with 95 % intervals over pairs; the weights "
+        + "are those of step \(summary.step).",
       """
       <div class="scroll"><table class="results">
       <thead><tr>\(head)</tr></thead>

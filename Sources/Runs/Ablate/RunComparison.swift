@@ -121,7 +121,8 @@ public struct RunComparison {
     }
     func words(_ estimate: HeldOutSummary.Estimate?, _ scale: Double, _ digits: Int) -> String {
       estimate.map {
-        "\(fixed(scale * $0.mean, digits)) [\(fixed(scale * $0.low, digits)), \(fixed(scale * $0.high, digits))]"
+        "\(fixed(scale * $0.mean, digits)) [\(fixed(scale * $0.low, digits)), "
+          + "\(fixed(scale * $0.high, digits))]"
       } ?? "–"
     }
     return TextTable(

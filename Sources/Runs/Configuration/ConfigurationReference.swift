@@ -76,14 +76,16 @@ public enum ConfigurationReference {
 
     - `train`: names are TRL's. `gamma` is the paper's γ: 0.1 there, 0 in the released scripts.
       `nll_reduction: mean` is the released code, `sum` is the paper's equation 5.
-    - `train.loss_type`, a list: L = `preference_weight` · Σ wᵢ · mean over the pairs of lossᵢ, with the one β and the
-      options that any of them reads. A loss that compares all pairs of a step asks for one micro-batch, whatever the
-      others are. MPO (arXiv 2411.10442) is `[sigmoid, bco_pair]` with weights `[0.8, 0.2]` and `gamma: 1`.
-    - `train.lora_dropout`: which elements are dropped is decided by seed, step, the place of the micro-batch in the step
-      and the layer, so that a run that is interrupted ends in the same bytes; other micro-batches, and `shares_prefix`,
-      drop others. With `use_dora` only the product of both matrices has it. `train.loraplus_lr_ratio` applies to B alone.
-    - `train.optim`: `adam_beta1` and `adam_beta2` are also Lion's. `sgd` has no momentum; what `rmsprop` and `adagrad` do
-      not share with others is PyTorch's default.
+    - `train.loss_type`, a list: L = `preference_weight` · Σ wᵢ · mean over the pairs of lossᵢ, with the one β
+      and the options that any of them reads. A loss that compares all pairs of a step asks for one
+      micro-batch, whatever the others are. MPO (arXiv 2411.10442) is `[sigmoid, bco_pair]` with weights
+      `[0.8, 0.2]` and `gamma: 1`.
+    - `train.lora_dropout`: which elements are dropped is decided by seed, step, the place of the micro-batch
+      in the step and the layer, so that a run that is interrupted ends in the same bytes; other
+      micro-batches, and `shares_prefix`, drop others. With `use_dora` only the product of both matrices has
+      it. `train.loraplus_lr_ratio` applies to B alone.
+    - `train.optim`: `adam_beta1` and `adam_beta2` are also Lion's. `sgd` has no momentum; what `rmsprop` and
+      `adagrad` do not share with others is PyTorch's default.
     - `train.attention_weight` adds λ · mean over the pairs of a step of max(0, τ − R), R of the chosen
       answer: in one decoder layer, the attention of the answer's rows (`select.queries`) to the features
       of the image asked about over that to all image features, heads and rows averaged before the

@@ -72,7 +72,8 @@ extension RunConfiguration.Data: ConfigurationSection {
     [
       .optionalPath(
         "pairs", \.pairs,
-        "File of preference pairs to train the model of `model.path` on, JSON or JSONL; such a run has no `sft`, `compose`, `select` and `evaluate`. See pairs.md."
+        "File of preference pairs to train the model of `model.path` on, JSON or JSONL; such a run has no "
+          + "`sft`, `compose`, `select` and `evaluate`. See pairs.md."
       ).read(by: .train),
       .optionalChoice(
         "pairs_format", \.pairsFormat,

@@ -5,19 +5,23 @@ extension RunConfiguration.Model: ConfigurationSection {
     [
       .optionalPath(
         "path", \.path,
-        "Directory of an existing model in Hugging Face layout, in place of the shape below; beside `data.pairs` "
-          + "also a GGUF file of a language model, whose quantised matrices stay as they are."),
+        "Directory of an existing model in Hugging Face layout, in place of the shape below; beside "
+          + "`data.pairs` also a GGUF file of a language model, whose quantised matrices stay as they are."),
       .optionalPath(
         "language_model", \.languageModel,
-        "GGUF file of a LLaMA language model with its vocabulary, in place of `text_config` and of a vocabulary of the run's own texts."
+        "GGUF file of a LLaMA language model with its vocabulary, in place of `text_config` and of a "
+          + "vocabulary of the run's own texts."
       ),
       .choice(
         "model_type", \.modelType,
-        "Family of a new model: one square for every picture (`llava`), tiles with tags (`smolvlm`), tiles of a picture that is alone (`llava_onevision`), a whole view and tiles (`internlm2`, InternLM-XComposer2.5)."
+        "Family of a new model: one square for every picture (`llava`), tiles with tags (`smolvlm`), tiles "
+          + "of a picture that is alone (`llava_onevision`), a whole view and tiles (`internlm2`, "
+          + "InternLM-XComposer2.5)."
       ),
       .integer(
         "tiles", \.tiles, from: 1, to: 64,
-        "Tiles of `vision_config.image_size` that a picture is cut into at most, in families that cut pictures; `internlm2` cuts each of several into a quarter of that."
+        "Tiles of `vision_config.image_size` that a picture is cut into at most, in families that cut "
+          + "pictures; `internlm2` cuts each of several into a quarter of that."
       ),
       .integer(
         "scale_factor", \.scaleFactor, from: 1, to: 64,
@@ -26,7 +30,8 @@ extension RunConfiguration.Model: ConfigurationSection {
       .section("text_config", \.textConfig, isWritten: { $0.path == nil && $0.languageModel == nil }),
       .integer(
         "vision_feature_layer", \.visionFeatureLayer, from: -10_001, to: 10_000,
-        "Hidden state of the vision tower that goes to the projector; −1 is the last layer's output, −2 the one before."
+        "Hidden state of the vision tower that goes to the projector; −1 is the last layer's output, −2 the "
+          + "one before."
       ),
     ]
   }

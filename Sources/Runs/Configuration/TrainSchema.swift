@@ -37,11 +37,13 @@ extension RunConfiguration.Train: ConfigurationSection {
       .number("simpo_gamma", \.simpoGamma, .notNegative, "Target margin γ of `loss_type: simpo`."),
       .number(
         "ld_alpha", \.ldAlpha, .share,
-        "Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO); 1 weighs all alike."
+        "Weight of the tokens of the longer answer beyond the length of the shorter one (LD-DPO); 1 weighs "
+          + "all alike."
       ),
       .flag(
         "use_weighting", \.useWeighting,
-        "Whether the preference loss of a pair is weighed by how likely its answers are under the policy (WPO)."
+        "Whether the preference loss of a pair is weighed by how likely its answers are under the policy "
+          + "(WPO)."
       ),
       .number("gamma", \.gamma, .notNegative, "Weight γ of the NLL term on the chosen answers."),
       .number(
@@ -100,7 +102,8 @@ extension RunConfiguration.Train: ConfigurationSection {
       .choice("optim", \.optim, "Optimizer, by its name in Hugging Face's `TrainingArguments`."),
       .number(
         "weight_decay", \.weightDecay, .notNegative,
-        "Weight decay of matrices: decoupled in `adamw_torch` and `lion_32bit`, added to the gradient elsewhere."
+        "Weight decay of matrices: decoupled in `adamw_torch` and `lion_32bit`, added to the gradient "
+          + "elsewhere."
       ),
       .number(
         "max_grad_norm", \.maxGradNorm, .notNegative, "Gradients are scaled down to this norm; 0 is off."),
@@ -115,7 +118,8 @@ extension RunConfiguration.Train: ConfigurationSection {
       .choice("adapter", \.adapter, "LoRA adapters on the decoder's linears, or all decoder weights."),
       .choice(
         "frozen_dtype", \.frozenDtype,
-        "How matrices that are not trained are stored; `bfloat16` halves their memory, computing is done in Float32."
+        "How matrices that are not trained are stored; `bfloat16` halves their memory, computing is done in "
+          + "Float32."
       ),
       .integer("lora_r", \.loraR, from: 1, to: 131_072, "Rank of the adapters, with `adapter: lora`."),
       .number("lora_alpha", \.loraAlpha, .positive, "Scale α of the adapters: the update is α / r · B · A."),
@@ -148,7 +152,8 @@ extension RunConfiguration.Train: ConfigurationSection {
       ),
       .integer(
         "ballast_per_step", \.ballastPerStep, to: 1_000_000,
-        "Prompts the base model answered right, beside the pairs of a step: they take part in the NLL term alone."
+        "Prompts the base model answered right, beside the pairs of a step: they take part in the NLL term "
+          + "alone."
       ),
       .names(
         "ballast_kinds", \.ballastKinds, from: ballastKindNames, "Kinds of prompts the ballast is drawn from."
@@ -159,7 +164,8 @@ extension RunConfiguration.Train: ConfigurationSection {
       .flag(
         "sync_ref_model", \.syncRefModel,
         "Whether the reference follows the model that is trained (TR-DPO), with `adapter: none` and "
-          + "`precompute_ref_log_probs: false`; pairs held out are compared with the reference of the start."),
+          + "`precompute_ref_log_probs: false`; pairs held out are compared with the reference of the "
+          + "start."),
       .integer(
         "ref_model_sync_steps", \.refModelSyncSteps, from: 1,
         "Steps between two moves of the reference, with `sync_ref_model`."),
@@ -167,7 +173,8 @@ extension RunConfiguration.Train: ConfigurationSection {
         "ref_model_mixup_alpha", \.refModelMixupAlpha, .share,
         "α of a move, π_ref ← α π + (1 − α) π_ref, with `sync_ref_model`; 0 never moves."),
       .flag(
-        "shares_prefix", \.sharesPrefix, "Whether chosen and rejected share one pass over images and prompt."),
+        "shares_prefix", \.sharesPrefix,
+        "Whether chosen and rejected share one pass over images and prompt."),
       .integer(
         "rounds", \.rounds, from: 1, to: 20,
         "How often the model answers, its answers are selected and it is trained on them: each round starts "
@@ -176,14 +183,16 @@ extension RunConfiguration.Train: ConfigurationSection {
       ).read(by: .compose, .answers, .select, .train),
       .integer(
         "eval_steps", \.evalSteps,
-        "Steps between two looks at the pairs held out (`data.eval_pairs`, `data.eval_share`); 0 looks at the end alone."
+        "Steps between two looks at the pairs held out (`data.eval_pairs`, `data.eval_share`); 0 looks at "
+          + "the end alone."
       ),
       .flag(
         "load_best_model_at_end", \.loadsBestModelAtEnd,
         "Whether the weights of the best look are taken at the end instead of the last ones."),
       .choice(
         "metric_for_best_model", \.metricForBestModel,
-        "By which figure of the pairs held out looks are compared: the lowest loss, the highest reward accuracy or margin."
+        "By which figure of the pairs held out looks are compared: the lowest loss, the highest reward "
+          + "accuracy or margin."
       ),
       .integer(
         "early_stopping_patience", \.earlyStoppingPatience, to: 1_000_000,

@@ -123,7 +123,8 @@ import Testing
       ),
       (
         #"{"id": "q", "image": "a", "prompt": "<image>", "chosen": "x", "rejected": "y", "rejected_image": ["b", "c"]}"#,
-        "record q: has 2 images for the rejected answer and 1 for the chosen one; expected as many, because both follow the same prompt"
+        "record q: has 2 images for the rejected answer and 1 for the chosen one; expected as many, because "
+          + "both follow the same prompt"
       ),
       (
         #"{"id": "q", "image": "a", "prompt": "<image>", "chosen": "x", "rejected": "y", "rejected_image": 3}"#,

@@ -17,7 +17,8 @@ import Testing
     let done = try PairFile.convert(input, to: folder.path + "/out.jsonl", to: .miaDPO)
     #expect(
       done.summary
-        == "3 pairs from llama-factory to mia-dpo; pictures per pair: 0 (1 pair), 1 (2 pairs); unknown columns, kept as they are: score, source"
+        == "3 pairs from llama-factory to mia-dpo; pictures per pair: 0 (1 pair), 1 (2 pairs); unknown "
+        + "columns, kept as they are: score, source"
     )
     let one =
       #"{"id": "1", "image": ["a.png"], "prompt": "<image>Q", "chosen": "x", "rejected": "y", "gt": "x", "score": 1.50}"#
@@ -80,7 +81,8 @@ import Testing
     #expect(all.count == 12)
     #expect(
       all[1]
-        == "\(input):3: record 2: has \"videos\", expected pictures and texts alone: tools, videos and sounds are not read"
+        == "\(input):3: record 2: has \"videos\", expected pictures and texts alone: tools, videos and "
+        + "sounds are not read"
     )
     #expect(all[10] == "and 5 more" && all[11] == "15 records cannot be used; nothing is written")
     #expect(try String(contentsOfFile: output, encoding: .utf8) == "what was there")

@@ -17,7 +17,8 @@ import Testing
     // TRL
     (
       .trl, #"{"chosen": "a b", "rejected": "a c"}"#,
-      "has no \"prompt\"; where it ends in texts of \"chosen\" and \"rejected\" cannot be told, expected it by itself or lists of messages"
+      "has no \"prompt\"; where it ends in texts of \"chosen\" and \"rejected\" cannot be told, expected it "
+        + "by itself or lists of messages"
     ),
     (
       .trl, #"{"prompt": 3, "chosen": "a", "rejected": "b"}"#, #""prompt": expected a string, found a number"#
@@ -55,11 +56,13 @@ import Testing
     ),
     (
       .trl, #"{"prompt": "p", "chosen": "a", "rejected": "b", "images": [{"path": "x", "bytes": "iVBOR"}]}"#,
-      "picture 1 of \"images\": has a picture inside the record, expected the path of a file; scripts/parquet-to-pairs writes the pictures of a Parquet file into a folder"
+      "picture 1 of \"images\": has a picture inside the record, expected the path of a file; "
+        + "scripts/parquet-to-pairs writes the pictures of a Parquet file into a folder"
     ),
     (
       .trl, #"{"prompt": "p", "chosen": "a", "rejected": "b", "image": "data:image/png;base64,iVBOR"}"#,
-      "\"image\": has a picture inside the record, expected the path of a file; scripts/parquet-to-pairs writes the pictures of a Parquet file into a folder"
+      "\"image\": has a picture inside the record, expected the path of a file; scripts/parquet-to-pairs "
+        + "writes the pictures of a Parquet file into a folder"
     ),
     (
       .trl, #"{"prompt": "p", "chosen": "a", "rejected": "b", "images": ["a"], "image": "b"}"#,
@@ -133,7 +136,8 @@ import Testing
     (
       .trl,
       #"{"chosen": \#(talk), "rejected": [{"role": "user", "content": "other"}, {"role": "assistant", "content": "y"}]}"#,
-      "\"chosen\" and \"rejected\" differ before their last message, expected one conversation with two last answers"
+      "\"chosen\" and \"rejected\" differ before their last message, expected one conversation with two last "
+        + "answers"
     ),
     (.trl, #"{"chosen": \#(listX), "rejected": \#(listY)}"#, #""prompt": found no question, expected one"#),
     (
@@ -222,7 +226,8 @@ import Testing
     (
       .msSwift,
       #"{"messages": \#(talk), "rejected_messages": [{"role": "user", "content": "R"}, {"role": "assistant", "content": "y"}]}"#,
-      "\"messages\" and \"rejected_messages\" differ before their last message, expected one conversation with two last answers"
+      "\"messages\" and \"rejected_messages\" differ before their last message, expected one conversation "
+        + "with two last answers"
     ),
     (
       .msSwift, #"{"messages": \#(talk), "images": ["a"], "rejected_messages": \#(talk)}"#,
@@ -231,7 +236,8 @@ import Testing
     (
       .msSwift,
       #"{"messages": \#(talk), "images": ["a"], "rejected_response": "y", "rejected_images": ["b", "c"]}"#,
-      "has 2 images for the rejected answer and 1 for the chosen one; expected as many, because both follow the same prompt"
+      "has 2 images for the rejected answer and 1 for the chosen one; expected as many, because both follow "
+        + "the same prompt"
     ),
     (
       .msSwift,
@@ -262,7 +268,8 @@ import Testing
     ),
     (
       .rlaifV, #"{"question": "Q", "chosen": "x", "rejected": "y", "image": {"path": "a", "bytes": [137]}}"#,
-      "\"image\": has a picture inside the record, expected the path of a file; scripts/parquet-to-pairs writes the pictures of a Parquet file into a folder"
+      "\"image\": has a picture inside the record, expected the path of a file; scripts/parquet-to-pairs "
+        + "writes the pictures of a Parquet file into a folder"
     ),
     // Ours, beside what PreferencePairFileTests has
     (
@@ -272,7 +279,8 @@ import Testing
     (
       .miaDPO,
       #"{"image": ["data:image/png;base64,AAAA"], "prompt": "<image>", "chosen": "x", "rejected": "y", "gt": "x"}"#,
-      "has a picture inside the record, expected the path of a file; scripts/parquet-to-pairs writes the pictures of a Parquet file into a folder"
+      "has a picture inside the record, expected the path of a file; scripts/parquet-to-pairs writes the "
+        + "pictures of a Parquet file into a folder"
     ),
     (
       .miaDPO, #"{"system": "<image>", "prompt": "p", "chosen": "x", "rejected": "y", "gt": "x"}"#,
@@ -296,14 +304,17 @@ import Testing
     let said = message { _ = try PairFile.read(none) }
     #expect(
       said.hasPrefix(
-        "\(none):1: record 0: found the keys \"text\", \"label\", expected those of a known format of pairs: mia-dpo (id, "
+        "\(none):1: record 0: found the keys \"text\", \"label\", expected those of a known format of pairs: "
+          + "mia-dpo (id, "
       ))
     for format in PairFormat.allCases { #expect(said.contains(format.rawValue + " (")) }
     let several = try folder.write(
       #"{"prompt": "p", "question": "q", "chosen": "x", "rejected": "y", "image": "a"}"#, to: "two.jsonl")
     #expect(
       message { _ = try PairFile.read(several) }
-        == "\(several):1: record 0: found the keys \"prompt\", \"question\", \"chosen\", \"rejected\", \"image\", which could be trl or rlaif-v; expected those of one format, or to be told which it is"
+        == "\(several):1: record 0: found the keys \"prompt\", \"question\", \"chosen\", \"rejected\", "
+        + "\"image\", which could be trl or rlaif-v; expected those of one format, or to be told which it "
+        + "is"
     )
     let told = try PairFile.read(several, format: .rlaifV)
     #expect(told.pairs.first?.prompt == "<image>\nq")

@@ -125,7 +125,8 @@ import Testing
       told[1].hasPrefix(
         "D/data.jsonl: record 4321: broken JSON in line 4322, byte ")
         && told[0]
-          == "D/data.jsonl:1235: record damaged: D/coco/49.png: not an image: expected a PNG, JPEG or WebP, found the bytes 6e 6f 20 70 69 63 74 75"
+          == "D/data.jsonl:1235: record damaged: D/coco/49.png: not an image: expected a PNG, JPEG or WebP, "
+          + "found the bytes 6e 6f 20 70 69 63 74 75"
         && told.count == 2, "\(told)")
     let limited = try LLaVAConversations(
       path: path, shares: [.preference: 1], maximumRecords: [.preference: 1240], badRecords: .skip)
@@ -142,7 +143,8 @@ import Testing
     #expect(
       message { _ = try LLaVAConversations(path: folder.path + "/data.json", shares: [.sft: 1]) }
         .replacing(folder.path, with: "D")
-        == "D/data.json:1: record a: D/coco/1.png: not an image: expected a PNG, JPEG or WebP, found the bytes 6e 6f 74 20 61 20 70 69"
+        == "D/data.json:1: record a: D/coco/1.png: not an image: expected a PNG, JPEG or WebP, found the "
+        + "bytes 6e 6f 74 20 61 20 70 69"
     )
   }
 

@@ -72,7 +72,8 @@ import Testing
     ),
     (
       "sync_ref_model: true",
-      "train.sync_ref_model: found true with precompute_ref_log_probs true, expected precompute_ref_log_probs false"
+      "train.sync_ref_model: found true with precompute_ref_log_probs true, expected "
+        + "precompute_ref_log_probs false"
     ),
     (
       "sync_ref_model: true, precompute_ref_log_probs: false, adapter: lora",
@@ -110,8 +111,8 @@ import Testing
         == (family == "llava"
           ? []
           : [
-            "c.yaml:6: train.use_dora: true with a model that maps rows of pictures with weights of their own; "
-              + "expected false"
+            "c.yaml:6: train.use_dora: true with a model that maps rows of pictures with weights of their "
+              + "own; expected false"
           ]),
       "\(problems)")
   }
@@ -131,7 +132,8 @@ import Testing
       "train.use_dora: has true, which nothing reads while train.adapter is none",
       "train.lora_dropout: has 0.1",
       "train.adam_beta1: has 0.8, which nothing reads while train.optim is sgd",
-      "train.lr_scheduler_kwargs.num_cycles: has 2, which nothing reads while train.lr_scheduler_type is linear",
+      "train.lr_scheduler_kwargs.num_cycles: has 2, which nothing reads while train.lr_scheduler_type is "
+        + "linear",
       "train.projector_learning_rate: has 0.001, which nothing reads while train.train_projector is false",
     ] {
       #expect(remarks.contains(words), "\(remarks)")

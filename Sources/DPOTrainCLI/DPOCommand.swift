@@ -68,7 +68,7 @@ struct DPOCommand: ParsableCommand {
     if isName, !name.isEmpty { given.append(("run.name", name)) }
     let configuration = try RunConfiguration(
       yaml: "", file: "dpotrain dpo",
-      overrides: given.map { "\($0.0)=\(RunConfiguration.quoted($0.1))" } + overrides)
+      overrides: given.map { RunConfiguration.override($0.0, text: $0.1) } + overrides)
     try behaviour.run(configuration, [.train, .report])
   }
 }

@@ -123,6 +123,14 @@ public enum Statistics {
 }
 
 extension Format {
+  /// `0.612 [0.551, 0.669]`, with so many decimals; of a share in per cent with `scale` 100.
+  package static func interval(_ interval: Interval?, _ digits: Int, scale: Double = 1) -> String {
+    guard let interval else { return "–" }
+    let (mean, low, high) = (interval.estimate, interval.low, interval.high)
+    return
+      "\(decimal(scale * mean, digits)) [\(decimal(scale * low, digits)), \(decimal(scale * high, digits))]"
+  }
+
   /// `+6.0 [+2.3, +9.7]`, in points.
   package static func change(_ interval: Interval?) -> String {
     guard let interval else { return "–" }

@@ -67,13 +67,8 @@ public struct HeldOutPairs {
 
     /// Loss, accuracy and margin in a line, with their intervals.
     public var words: String {
-      func words(_ interval: Interval?, _ digits: Int) -> String {
-        interval.map {
-          "\(fixed($0.estimate, digits)) [\(fixed($0.low, digits)), \(fixed($0.high, digits))]"
-        } ?? "–"
-      }
-      return "eval_loss \(fixed(loss, 4)), eval_rewards/accuracies \(words(accuracy, 3)), "
-        + "eval_rewards/margins \(words(margin, 4))"
+      "eval_loss \(fixed(loss, 4)), eval_rewards/accuracies \(Format.interval(accuracy, 3)), "
+        + "eval_rewards/margins \(Format.interval(margin, 4))"
     }
 
     /// Names and values for the log, with the ends of the intervals of accuracy and margin.

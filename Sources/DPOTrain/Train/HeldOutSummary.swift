@@ -1,12 +1,12 @@
 import Records
 
 /// What training changed on the pairs held out: `train/held_out.json`.
-public struct HeldOutSummary: Codable, Sendable, Equatable {
+public struct HeldOutSummary: Decodable, Sendable, Equatable {
   /// The name of its file in the folder of the stage.
   package static let file = "held_out.json"
 
   /// A mean or share with the interval that covers it in 95 of 100 repetitions.
-  public struct Estimate: Codable, Sendable, Equatable {
+  public struct Estimate: Decodable, Sendable, Equatable {
     /// The estimate.
     public var mean: Double
     /// The lower end.
@@ -18,10 +18,13 @@ public struct HeldOutSummary: Codable, Sendable, Equatable {
       guard let interval else { return nil }
       (mean, low, high) = (interval.estimate, interval.low, interval.high)
     }
+
+    /// The same.
+    public var interval: Interval { Interval(estimate: mean, low: low, high: high) }
   }
 
   /// The figures of one model.
-  public struct Figures: Codable, Sendable, Equatable {
+  public struct Figures: Decodable, Sendable, Equatable {
     /// The training objective.
     public var loss: Double
     /// Mean negative log-likelihood of a token of the chosen answers, natural logarithm.
@@ -90,13 +93,8 @@ public struct HeldOutSummary: Codable, Sendable, Equatable {
 
   /// For people: shares in per cent.
   public var table: TextTable {
-    func share(_ value: Estimate?) -> String {
-      value.map { "\(fixed(100 * $0.mean, 1)) [\(fixed(100 * $0.low, 1)), \(fixed(100 * $0.high, 1))]" }
-        ?? "–"
-    }
-    func number(_ value: Estimate?) -> String {
-      value.map { "\(fixed($0.mean, 3)) [\(fixed($0.low, 3)), \(fixed($0.high, 3))]" } ?? "–"
-    }
+    func share(_ value: Estimate?) -> String { Format.interval(value?.interval, 1, scale: 100) }
+    func number(_ value: Estimate?) -> String { Format.interval(value?.interval, 3) }
     // Rewards of the reference itself are 0 but for the last bits; those of losses without one are not.
     let isReference = before.rewardMargin.map { Swift.max(abs($0.low), abs($0.high)) < 1e-4 } ?? true
     return TextTable(

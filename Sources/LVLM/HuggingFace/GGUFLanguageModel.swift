@@ -68,6 +68,15 @@ extension VisionLanguageModel {
       weights: weights, using: &generator)
   }
 
+  /// The shape that ``languageModel(from:tokenizer:weights:)`` gives the language model of a GGUF file.
+  ///
+  /// - Throws: ``ModelConfigurationError``.
+  static func languageModelShape(of file: GGUFFile, tokenizer: Tokenizer) throws -> LlavaConfiguration {
+    LlavaConfiguration(
+      vision: smallestTower, text: try TextConfiguration(gguf: file, tokenizer: tokenizer),
+      imageTokenIndex: Int(tokenizer.imageID), visionFeatureLayer: -1)
+  }
+
   /// The vision tower of a language model alone.
   private static var smallestTower: VisionConfiguration {
     VisionConfiguration(

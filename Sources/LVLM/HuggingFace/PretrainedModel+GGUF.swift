@@ -3,9 +3,28 @@ import Foundation
 
 /// Models from llama.cpp's files: a language model, and the file of its vision tower and projector.
 extension PretrainedModel {
-  static func load(
-    gguf url: URL, projector chosen: URL?, weights: WeightStorage, template: ChatTemplate?, option: String
-  ) throws -> PretrainedModel {
+  /// What such files say of a model beside its weights.
+  struct GGUFDescription {
+    let file: GGUFFile
+    let projector: GGUFProjector?
+    let tokenizer: Tokenizer
+    let template: ChatTemplate
+    let configuration: any FamilyConfiguration
+    let processor: (any PictureProcessor)?
+    let notes: [String]
+
+    /// Vocabulary and chat template.
+    var encoder: PromptEncoder {
+      PromptEncoder(
+        tokenizer: tokenizer, template: template, configuration: configuration,
+        geometry: processor?.geometry)
+    }
+  }
+
+  /// - Throws: As ``load(from:weights:template:option:trainable:projector:)``.
+  static func description(
+    gguf url: URL, projector chosen: URL? = nil, template: ChatTemplate?, option: String = "--template"
+  ) throws -> GGUFDescription {
     let file = try GGUFFile(reading: url)
     if file.metadata["general.architecture"]?.asString == GGUFProjector.architecture {
       throw ModelConfigurationError(
@@ -20,25 +39,39 @@ extension PretrainedModel {
     let chat = try chatTemplate(of: file, instead: template, option)
     let usual = chat.template ?? usualTemplate(of: tokenizer)
     let beside = chosen == nil ? try projector(beside: url) : nil
+    var notes = chat.notes + notes(on: file)
     guard let place = chosen ?? beside else {
-      var loaded = PretrainedModel(
-        model: try VisionLanguageModel.languageModel(from: file, tokenizer: tokenizer, weights: weights),
-        tokenizer: TokenizerFiles(tokenizer, gguf: file), template: usual, processor: nil)
-      loaded.notes = chat.notes + notes(on: file)
-      return loaded
+      return GGUFDescription(
+        file: file, projector: nil, tokenizer: tokenizer, template: usual,
+        configuration: try VisionLanguageModel.languageModelShape(of: file, tokenizer: tokenizer),
+        processor: nil, notes: notes)
     }
     let projector = try GGUFProjector(GGUFFile(reading: place))
-    let model = try VisionLanguageModel(
-      languageModel: file, projector: projector, tokenizer: tokenizer, weights: weights)
-    let processor = try projector.pictureProcessor(for: model.configuration)
-    var loaded = PretrainedModel(
-      model: model, tokenizer: TokenizerFiles(tokenizer, gguf: file), template: usual, processor: processor)
-    loaded.notes = chat.notes + notes(on: file)
+    let configuration = try projector.configuration(
+      before: TextConfiguration(gguf: file, tokenizer: tokenizer), imageTokenIndex: Int(tokenizer.imageID))
     if chat.template == nil {
-      loaded.notes.append("\(url.path): no chat template; \(usual.name) is used, which fits its vocabulary")
+      notes.append("\(url.path): no chat template; \(usual.name) is used, which fits its vocabulary")
     }
-    if let beside { loaded.notes.append("\(url.path): its pictures are read by \(beside.lastPathComponent)") }
-    loaded.notes += projector.notes
+    if let beside { notes.append("\(url.path): its pictures are read by \(beside.lastPathComponent)") }
+    return GGUFDescription(
+      file: file, projector: projector, tokenizer: tokenizer, template: usual, configuration: configuration,
+      processor: try projector.pictureProcessor(for: configuration), notes: notes + projector.notes)
+  }
+
+  static func load(
+    gguf url: URL, projector chosen: URL?, weights: WeightStorage, template: ChatTemplate?, option: String
+  ) throws -> PretrainedModel {
+    let found = try description(gguf: url, projector: chosen, template: template, option: option)
+    let model =
+      try found.projector.map {
+        try VisionLanguageModel(
+          languageModel: found.file, projector: $0, tokenizer: found.tokenizer, weights: weights)
+      }
+      ?? VisionLanguageModel.languageModel(from: found.file, tokenizer: found.tokenizer, weights: weights)
+    var loaded = PretrainedModel(
+      model: model, tokenizer: TokenizerFiles(found.tokenizer, gguf: found.file), template: found.template,
+      processor: found.processor)
+    loaded.notes = found.notes
     return loaded
   }
 

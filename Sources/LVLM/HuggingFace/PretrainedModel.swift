@@ -113,10 +113,7 @@ public struct PretrainedModel {
   /// - Parameter template: takes the place of the directory's own.
   /// - Throws: As ``load(from:weights:template:option:trainable:projector:)``.
   package static func encoder(of url: URL, template: ChatTemplate? = nil) throws -> PromptEncoder {
-    // Blocks of a GGUF file are mapped: there is little to leave where it is.
-    if url.pathExtension == "gguf" {
-      return try load(from: url, weights: .auto, template: template).encoder
-    }
+    if url.pathExtension == "gguf" { return try description(gguf: url, template: template).encoder }
     let tokenizer = try TokenizerFiles(of: url).tokenizer
     let chat = try chatTemplate(of: url, instead: template, "--template")
     let shape = try shape(of: url)
@@ -133,9 +130,8 @@ public struct PretrainedModel {
     of url: URL
   ) throws -> (configuration: any FamilyConfiguration, processor: any PictureProcessor) {
     if url.pathExtension == "gguf" {
-      let loaded = try load(from: url, weights: .auto, template: .plain)
-      let configuration = loaded.model.configuration
-      return (configuration, loaded.processor ?? configuration.usualPictureProcessor)
+      let found = try description(gguf: url, template: .plain)
+      return (found.configuration, found.processor ?? found.configuration.usualPictureProcessor)
     }
     func shape<Family: FamilyConfiguration>(
       _ family: Family.Type

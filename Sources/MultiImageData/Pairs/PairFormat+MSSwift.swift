@@ -4,12 +4,7 @@ import Records
 /// stands for absent keys is `TemplateInputs` of `swift/template/template_inputs.py`.
 extension PairFormat {
   static func msSwift(_ record: inout PairRecord, id: String) throws(RecordProblem) -> PreferencePair {
-    guard !(record.has("images") && record.has("image")) else {
-      throw RecordProblem("has \"images\" and \"image\", expected one of them")
-    }
-    let key = record.has("image") ? "image" : "images"
-    let columns = (record.take("images"), record.take("image"))
-    let images = try PairPictures.paths(columns.0 ?? columns.1, key: key)
+    let images = try PairPictures.taken(from: &record).paths
     let rejectedImages = try PairPictures.paths(record.take("rejected_images"), key: "rejected_images")
     let system = try PreferencePair.system(record.take("system"))
     var messages = try PairMessage.list(record.take("messages"), key: "messages")

@@ -4,12 +4,7 @@ import Records
 /// go is `prepare_multimodal_messages` of `trl/data_utils.py`.
 extension PairFormat {
   static func trl(_ record: inout PairRecord, id: String) throws(RecordProblem) -> PreferencePair {
-    guard !(record.has("images") && record.has("image")) else {
-      throw RecordProblem("has \"images\" and \"image\", expected one of them")
-    }
-    let key = record.has("image") ? "image" : "images"
-    let columns = (record.take("images"), record.take("image"))
-    let images = try PairPictures.paths(columns.0 ?? columns.1, key: key)
+    let (images, key) = try PairPictures.taken(from: &record)
     let (prompt, chosen, rejected) = (record.take("prompt"), record.take("chosen"), record.take("rejected"))
     func isList(_ value: OrderedJSON?) -> Bool { if case .array = value { true } else { false } }
     guard isList(chosen) || isList(rejected) || isList(prompt) else {

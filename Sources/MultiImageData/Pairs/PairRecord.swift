@@ -74,6 +74,19 @@ struct PairRecord {
 
 /// Columns with the pictures of a pair.
 enum PairPictures {
+  /// The pictures under `images`, or under `image` in its place.
+  /// - Throws: what was found, also where both are there.
+  static func taken(
+    from record: inout PairRecord
+  ) throws(RecordProblem) -> (paths: [String], key: String) {
+    guard !(record.has("images") && record.has("image")) else {
+      throw RecordProblem("has \"images\" and \"image\", expected one of them")
+    }
+    let key = record.has("image") ? "image" : "images"
+    let columns = (record.take("images"), record.take("image"))
+    return (try paths(columns.0 ?? columns.1, key: key), key)
+  }
+
   /// Paths, objects with a `path`, or a single one of both; none for an absent column and `""`.
   /// - Throws: what was found, also of a picture inside the record.
   static func paths(_ value: OrderedJSON?, key: String) throws(RecordProblem) -> [String] {

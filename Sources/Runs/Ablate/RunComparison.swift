@@ -119,19 +119,16 @@ public struct RunComparison {
     func row(_ name: String, _ value: (HeldOutSummary) -> String) -> [String] {
       [name] + runs.map { $0.heldOut.map(value) ?? "–" }
     }
-    func words(_ estimate: HeldOutSummary.Estimate?, _ scale: Double, _ digits: Int) -> String {
-      estimate.map {
-        "\(fixed(scale * $0.mean, digits)) [\(fixed(scale * $0.low, digits)), "
-          + "\(fixed(scale * $0.high, digits))]"
-      } ?? "–"
+    func words(_ estimate: HeldOutSummary.Estimate?, _ digits: Int, _ scale: Double = 1) -> String {
+      Format.interval(estimate?.interval, digits, scale: scale)
     }
     return TextTable(
       header: ["pairs held out"] + names,
       rows: [
         row("n") { "\($0.pairs)" },
-        row("chosen answer the likelier one, %") { words($0.after.prefersChosen, 100, 1) },
-        row("reward accuracy, %") { words($0.after.rewardAccuracy, 100, 1) },
-        row("reward margin") { words($0.after.rewardMargin, 1, 3) },
+        row("chosen answer the likelier one, %") { words($0.after.prefersChosen, 1, 100) },
+        row("reward accuracy, %") { words($0.after.rewardAccuracy, 1, 100) },
+        row("reward margin") { words($0.after.rewardMargin, 3) },
         row("loss") { fixed($0.after.loss, 4) },
       ])
   }

@@ -66,10 +66,9 @@ public struct DataPlan: Sendable {
     let encoder = try PretrainedModel.encoder(
       of: configuration.startingModel(in: directory),
       template: configuration.tokenizer.template?.chatTemplate)
-    let unusable = try own.unusable(encoder: encoder, pictures: pictures)
-    let bad = own.problems(unusable)
+    let rest = try own.examined(encoder: encoder, pictures: pictures)
+    let bad = rest.problems
     guard !bad.isEmpty else { return }
-    let rest = try own.without(unusable)
     (ownPairs, records) = (rest, rest.words)
     if configuration.run.onBadRecord == .skip {
       remarks += bad.map { "left out: \($0)" }

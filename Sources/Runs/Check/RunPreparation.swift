@@ -81,13 +81,12 @@ struct RunPreparation {
     let encoder = try PretrainedModel.encoder(
       of: configuration.startingModel(in: directory),
       template: configuration.tokenizer.template?.chatTemplate)
-    let unusable = try pairs.unusable(encoder: encoder, pictures: pictures)
-    let bad = pairs.problems(unusable)
+    let rest = try pairs.examined(encoder: encoder, pictures: pictures)
+    let bad = rest.problems
     let stops = configuration.run.onBadRecord == .error && !bad.isEmpty
     guard problems.isEmpty, !stops else {
       throw RunCheckError(problems: problems, records: stops ? UnusableRecords(bad) : nil)
     }
-    let rest = try pairs.without(unusable)
     if !bad.isEmpty { console.message("without those that cannot be used: " + rest.words) }
     return rest
   }

@@ -10,10 +10,9 @@ extension RunConfiguration {
   /// The stages of the run, in their order.
   public var stages: [Stage] { hasOwnPairs ? [.train, .report] : Stage.allCases }
 
-  /// A text as one value of YAML, whatever characters it has.
-  public static func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
-      + "\""
+  /// An override that gives a key a text, whatever characters it has.
+  public static func override(_ key: String, text: String) -> String {
+    "\(key)=\(ConfigurationValue.text(text).flow)"
   }
 
   /// The parts that the run consists of.

@@ -20,6 +20,8 @@ struct OwnPairs {
     var rows: [Row] = []
     /// What could not.
     var problems: [DataError] = []
+    /// Those that can be used as the model reads them, by their numbers; none before they were examined.
+    var encoded: [Int: EncodedPair] = [:]
     /// Its format; `nil` where no record could be read.
     var format: PairFormat?
     /// Columns that nobody reads.
@@ -58,29 +60,24 @@ struct OwnPairs {
     }
   }
 
-  /// The same pairs without those that cannot be used; what is held out is drawn from the others.
-  func without(_ unusable: Unusable) throws -> OwnPairs {
-    guard !unusable.trained.isEmpty || !unusable.held.isEmpty else { return self }
+  /// The same pairs as a model reads them, without those that it cannot be trained on or asked about:
+  /// unreadable pictures, prompts that are too long. What is held out is drawn from the others.
+  func examined(encoder: PromptEncoder, pictures: PictureCheck) throws -> OwnPairs {
+    let broken = try pictures.problems(of: self.pictures)
     var rest = self
-    func take(_ bad: [Int: DataError], from file: inout File) {
-      file.problems += bad.sorted { $0.key < $1.key }.map(\.value)
-      file.rows.removeAll { bad[$0.number] != nil }
+    if share > 0, let held {
+      // Both are of one file.
+      rest.trained.rows = (trained.rows + held.rows).sorted { $0.number < $1.number }
+      rest.held = nil
     }
-    guard let held, share > 0 else {
-      take(unusable.trained, from: &rest.trained)
-      if var held {
-        take(unusable.held, from: &held)
-        rest.held = held
-      }
-      return rest
-    }
-    // Both are of one file.
-    rest.trained.rows = (trained.rows + held.rows).sorted { $0.number < $1.number }
-    rest.held = nil
-    take(unusable.trained.merging(unusable.held) { first, _ in first }, from: &rest.trained)
-    try rest.holdOut()
+    rest.trained.examine(encoder, broken)
+    rest.held?.examine(encoder, broken)
+    if rest.held == nil { try rest.holdOut() }
     return rest
   }
+
+  /// Everything that keeps records from being used, in the order of the files.
+  var problems: [DataError] { (trained.problems + (held?.problems ?? [])).inFileOrder }
 
   /// - Throws: ``DataError`` for what is no model, in words that name the key.
   private static func requireModel(_ model: String) throws {
@@ -175,6 +172,7 @@ struct OwnPairs {
           + "some to train on: a smaller share, or more prompts")
     }
     var held = File(path: trained.path)
+    held.encoded = trained.encoded
     held.rows = trained.rows.indices.filter(taken.contains).map { trained.rows[$0] }
     trained.rows = trained.rows.indices.filter { !taken.contains($0) }.map { trained.rows[$0] }
     self.held = held
@@ -240,41 +238,31 @@ struct OwnPairs {
         "\($0.path): nothing reads \($0.unknownKeys.joined(separator: ", "))"
       }
   }
+}
 
-  /// What is wrong with pairs that could be read, by their numbers.
-  struct Unusable {
-    var trained: [Int: DataError] = [:]
-    var held: [Int: DataError] = [:]
-  }
-
-  /// What a model cannot be trained on, or asked about: unreadable pictures, prompts that are too long.
-  func unusable(encoder: PromptEncoder, pictures: PictureCheck) throws -> Unusable {
-    let broken = try pictures.problems(of: self.pictures)
-    func problems(_ file: File) -> [Int: DataError] {
-      var (found, seen): ([Int: DataError], Set<[String]>) = ([:], [])
-      for (pair, line, number) in file.rows {
-        let shown = pair.images + (pair.rejectedImages ?? [])
-        var problem =
-          PairFileError.problem(of: pair, seen: &seen) ?? shown.lazy.compactMap { broken[$0] }.first
-        if problem == nil {
-          do {
-            _ = try EncodedPair(
-              pair, pictures: pair.images, rejectedPictures: pair.rejectedImages ?? [], encoder: encoder)
-          } catch { problem = (error as? RecordError)?.reason ?? "\(error)" }
+extension OwnPairs.File {
+  /// Encodes every pair; what cannot be used becomes a problem.
+  /// - Parameter broken: what is wrong with pictures, by their paths.
+  fileprivate mutating func examine(_ encoder: PromptEncoder, _ broken: [String: String]) {
+    var seen = Set<[String]>()
+    var usable: [Row] = []
+    for row in rows {
+      let (pair, others) = (row.pair, row.pair.rejectedImages ?? [])
+      do {
+        if let problem = PairFileError.problem(of: pair, seen: &seen)
+          ?? (pair.images + others).lazy.compactMap({ broken[$0] }).first
+        {
+          throw RecordError(id: pair.id, reason: problem)
         }
-        if let problem {
-          found[number] = DataError(file: "\(file.path):\(line)", record: pair.id, problem: problem)
-        }
+        encoded[row.number] = try EncodedPair(
+          pair, pictures: pair.images, rejectedPictures: others, encoder: encoder)
+        usable.append(row)
+      } catch {
+        let problem = (error as? RecordError)?.reason ?? "\(error)"
+        problems.append(DataError(file: "\(path):\(row.line)", record: pair.id, problem: problem))
       }
-      return found
     }
-    return Unusable(trained: problems(trained), held: held.map(problems) ?? [:])
-  }
-
-  /// Everything that keeps records from being used, in the order of the files.
-  func problems(_ unusable: Unusable) -> [DataError] {
-    let found = [unusable.trained, unusable.held].flatMap { $0.sorted { $0.key < $1.key }.map(\.value) }
-    return (trained.problems + (held?.problems ?? []) + found).inFileOrder
+    rows = usable
   }
 }
 

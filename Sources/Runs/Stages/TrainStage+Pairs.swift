@@ -12,44 +12,54 @@ extension TrainStage {
   func usablePairs(
     _ encoder: PromptEncoder, _ origins: PairOrigins?
   ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
-    if let own = context.ownPairs { return try usable(own.trained, encoder, origins) }
-    var file = OwnPairs.File(path: context.directory.pairs.path)
-    file.rows = try PreferencePairFile.readLines(
-      file.path, imageFolder: context.directory.url.path, broken: { file.problems.append($0) }
-    ).enumerated().map { ($1.pair, $1.line, $0) }
-    return try usable(file, encoder, origins)
-  }
-
-  /// The pairs held out that a model can be asked about; none where nothing is held out.
-  /// - Throws: ``UnusableRecords`` for the others, unless they are to be left out.
-  func heldOutPairs(_ encoder: PromptEncoder) throws -> [EncodedPair] {
-    guard let held = context.ownPairs?.held else { return [] }
-    return try usable(held, encoder, nil, part: " held out").map(\.encoded).map { pair in
-      var pair = pair
-      // A name of the pairs that are trained on may be here again.
-      pair.id = "held out: \(pair.id)"
-      return pair
-    }
-  }
-
-  private func usable(
-    _ file: OwnPairs.File, _ encoder: PromptEncoder, _ origins: PairOrigins?, part: String = ""
-  ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
+    if let own = context.ownPairs { return try usable(own.trained) }
     let settings = context.configuration.train
-    var problems = file.problems
+    let file = context.directory.pairs.path
+    var problems: [DataError] = []
+    let read = try PreferencePairFile.readLines(
+      file, imageFolder: context.directory.url.path, broken: { problems.append($0) })
     var seen = Set<[String]>()
-    let rows = file.rows.map { (pair: $0.pair, line: $0.line) }
-    let usable = try encoded(rows, of: file.path, encoder, problems: &problems) {
+    let usable = try encoded(read, of: file, encoder, problems: &problems) {
       PairFileError.problem(of: $0, seen: &seen) ?? origins?.problem(of: $0, settings)
     }
-    problems = problems.inFileOrder
-    try context.omissions.leaveOut(problems, stage: .train, part: part)
-    guard let first = problems.first, usable.isEmpty else {
-      guard !usable.isEmpty else { throw PairFileError.none(file: file.path) }
-      return Self.distinctlyNamed(usable)
+    return try named(usable, of: file, without: problems)
+  }
+
+  /// The pairs held out; none where nothing is.
+  func heldOutPairs() throws -> [EncodedPair] {
+    guard let held = context.ownPairs?.held else { return [] }
+    return try usable(held, part: " held out").map { pair in
+      var encoded = pair.encoded
+      // A name of the pairs that are trained on may be here again.
+      encoded.id = "held out: \(encoded.id)"
+      return encoded
     }
+  }
+
+  /// The pairs of a file that was examined before the stage.
+  private func usable(
+    _ file: OwnPairs.File, part: String = ""
+  ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
+    let usable = try file.rows.map { row in
+      guard let encoded = file.encoded[row.number] else {
+        throw DataError(file: file.path, record: row.pair.id, problem: "was not examined before training")
+      }
+      return (pair: row.pair, encoded: encoded)
+    }
+    return try named(usable, of: file.path, without: file.problems, part: part)
+  }
+
+  /// Pairs under names of their own, after what of their file cannot be used was listed.
+  private func named(
+    _ usable: [(pair: PreferencePair, encoded: EncodedPair)], of file: String, without problems: [DataError],
+    part: String = ""
+  ) throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
+    let problems = problems.inFileOrder
+    try context.omissions.leaveOut(problems, stage: .train, part: part)
+    guard usable.isEmpty else { return Self.distinctlyNamed(usable) }
+    guard let first = problems.first else { throw PairFileError.none(file: file) }
     throw DataError(
-      file: file.path, problem: "none of \(problems.count) pairs can be used; the first problem: \(first)")
+      file: file, problem: "none of \(problems.count) pairs can be used; the first problem: \(first)")
   }
 
   /// The pairs, each followed by its copies in other orders where the settings want them.

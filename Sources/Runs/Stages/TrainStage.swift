@@ -38,7 +38,7 @@ struct TrainStage {
     let corrupted = try origins.map { try corruptedPairs(usable, $0, features) } ?? []
     let candidates = try candidates()
     let ballast = try ballast(candidates, base.encoder)
-    let held = try heldOutPairs(base.encoder)
+    let held = try heldOutPairs()
 
     let shown = (encoded + held + (ballast?.examples ?? []) + corrupted).map(\.allPictures)
     try frozen.prepare(shown)
@@ -58,12 +58,15 @@ struct TrainStage {
       ? reference
       : try self.reference(
         corrupted, base: base, features: frozen, file: "reference-corrupted.h5", in: folder)
-    let referenceOfHeld =
-      held.isEmpty || !terms.needsReference || second != nil
-      ? try held.isEmpty || !terms.needsReference
-        ? held.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } : reference(held)
-      : try self.reference(
+    let referenceOfHeld: [PairLogProbabilities]
+    if held.isEmpty || !terms.needsReference {
+      referenceOfHeld = held.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) }
+    } else if settings.precomputeRefLogProbs {
+      referenceOfHeld = try self.reference(
         held, base: base, features: frozen, file: "reference-held-out.h5", in: folder)(held)
+    } else {
+      referenceOfHeld = try reference(held)
+    }
     if features !== frozen {
       frozen.removeAll()
       try features.prepare(shown)
@@ -150,33 +153,6 @@ struct TrainStage {
     try AtomicFile.write(summary.json.pretty.utf8, to: folder.appendingPathComponent(HeldOutSummary.file))
   }
 
-  /// What the model that training began with says to the pairs held out, weighed as training weighs them: the
-  /// trained one with its adapters off where only they were trained, otherwise another copy.
-  private func figures(
-    ofBase base: PretrainedModel, _ held: [EncodedPair], terms: PreferenceObjectiveTerms,
-    reference: [PairLogProbabilities], features: FeatureStore
-  ) throws -> HeldOutPairs.Figures {
-    let settings = context.configuration.train
-    func figures(_ model: VisionLanguageModel, _ features: FeatureStore) throws -> HeldOutPairs.Figures {
-      try HeldOutPairs(
-        held, microBatch: settings.perDeviceTrainBatchSize,
-        scorer: scorer(model, features, weighsPairs: settings.useWeighting), terms: terms,
-        reference: reference
-      ).figures()
-    }
-    if settings.adapter == .lora, !settings.trainProjector, !settings.trainVision {
-      base.model.isAdapterEnabled = false
-      defer { base.model.isAdapterEnabled = true }
-      return try figures(base.model, features)
-    }
-    let copy = try context.open(context.startingModel, trainable: [])
-    copy.model.setTrainable(false, .vision, .projector, .decoder)
-    copy.model.storeFrozenWeights(as: settings.frozenDtype.dtype)
-    let features = context.features(copy.model, try context.pictures(copy))
-    try features.prepare(held.map(\.allPictures))
-    return try figures(copy.model, features)
-  }
-
   /// Writes the adapters of a model whose file stays as it is, as PEFT does: `train/adapter`.
   private func saveAdapter(of base: PretrainedModel) throws {
     let folder = try context.directory.folder(.train).appendingPathComponent("adapter", isDirectory: true)
@@ -186,92 +162,7 @@ struct TrainStage {
     try ChecksumList.write(of: folder)
   }
 
-  /// Log-probabilities under the reference: computed once and cached, or live.
-  /// - Parameter others: pairs that a live reference will be asked for beside `pairs`.
-  private func reference(
-    _ pairs: [EncodedPair], _ others: [EncodedPair] = [], base: PretrainedModel, features: FeatureStore,
-    file: String, in folder: URL
-  ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
-    guard context.configuration.train.precomputeRefLogProbs else {
-      return try liveReference(pairs + others, base: base, features: features)
-    }
-    let settings = context.configuration.train
-    var fingerprint = Digest()
-    fingerprint.update(ModelState.digest(base.model))
-    if base.processor != nil { fingerprint.update(try base.pictureSettings()) }
-    fingerprint.update("\(base.model.configuration)")
-    fingerprint.update("\(settings.sharesPrefix)")
-    if settings.ldAlpha != 1 { fingerprint.update("\(settings.ldAlpha)") }
-    let cache = ReferenceCache(
-      folder.appendingPathComponent(file), fingerprint: fingerprint.finalize())
-    if let reason = cache.discarded {
-      context.console.message("train: reference log-probabilities are computed again (\(reason))")
-    }
-    let progress = context.console.progress("reference", total: pairs.count)
-    defer { progress.finish() }
-    try cache.fill(
-      pairs, batchTokens: context.configuration.select.batchTokens,
-      scorer: scorer(base.model, features),
-      digest: context.digest(of:)
-    ) { done in
-      progress.update(step: done)
-      try Interruption.check("reference log-probabilities, \(done) of \(pairs.count) pairs")
-    }
-    return { cache.values(of: $0) }
-  }
-
-  /// The base model itself with its adapters off where only they are trained, otherwise a second copy.
-  private func liveReference(
-    _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore
-  ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
-    let settings = context.configuration.train
-    if !settings.needsSecondModel {
-      let model = base.model
-      let scorer = scorer(model, features)
-      return { pairs in
-        model.isAdapterEnabled = false
-        defer { model.isAdapterEnabled = true }
-        return try Self.values(pairs, scorer)
-      }
-    }
-    return values(try secondModel(pairs))
-  }
-
-  /// A reference beside the model that is trained.
-  private struct SecondModel {
-    let model: VisionLanguageModel
-    let features: FeatureStore
-    let pictures: [[Picture]]
-  }
-
-  /// The base model once more, for some pairs.
-  private func secondModel(_ pairs: [EncodedPair]) throws -> SecondModel {
-    let copy = try context.open(context.startingModel, trainable: [])
-    copy.model.setTrainable(false, .vision, .projector, .decoder)
-    copy.model.storeFrozenWeights(as: context.configuration.train.frozenDtype.dtype)
-    let features = context.features(copy.model, try context.pictures(copy))
-    let pictures = pairs.map(\.allPictures)
-    try features.prepare(pictures)
-    return SecondModel(model: copy.model, features: features, pictures: pictures)
-  }
-
-  private func values(_ second: SecondModel) -> ([EncodedPair]) throws -> [PairLogProbabilities] {
-    let scorer = scorer(second.model, second.features)
-    return { try Self.values($0, scorer) }
-  }
-
-  /// The second model as it follows the one that is trained.
-  private func moving(_ second: SecondModel) -> MovingReference {
-    let settings = context.configuration.train
-    let showsOther = settings.trainVision || settings.trainProjector
-    return MovingReference(
-      second.model, every: settings.refModelSyncSteps, mixup: settings.refModelMixupAlpha
-    ) {
-      if showsOther { try second.features.prepare(second.pictures) }
-    }
-  }
-
-  private func scorer(
+  func scorer(
     _ model: VisionLanguageModel, _ features: FeatureStore, weighsPairs: Bool = false,
     attentionLayer: Int? = nil
   ) -> PairScorer {
@@ -280,10 +171,6 @@ struct TrainStage {
     return PairScorer(
       model: model, features: features, sharesPrefix: settings.sharesPrefix, lengthWeight: settings.ldAlpha,
       weighsPairs: weighsPairs, attention: attentionLayer.map { ($0, queries) })
-  }
-
-  private static func values(_ pairs: [EncodedPair], _ scorer: PairScorer) throws -> [PairLogProbabilities] {
-    PairLogProbabilities.of(pairs, scores: try noGradient { try scorer.sums(pairs).scores })
   }
 
   /// The parts of the base model whose own weights are trained.

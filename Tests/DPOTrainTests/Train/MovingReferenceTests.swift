@@ -30,16 +30,8 @@ import Testing
   }
 
   private static func model() throws -> LlavaModel {
-    let configuration = LlavaConfiguration(
-      vision: VisionConfiguration(
-        hiddenSize: 8, intermediateSize: 16, hiddenLayerCount: 1, attentionHeadCount: 2, imageSize: 16,
-        patchSize: 8),
-      text: TextConfiguration(
-        vocabularySize: 20, hiddenSize: 16, intermediateSize: 24, hiddenLayerCount: 1, attentionHeadCount: 2,
-        keyValueHeadCount: 1),
-      imageTokenIndex: 19)
     var generator = RandomGenerator(seed: 4)
-    let model = try LlavaModel(configuration, using: &generator)
+    let model = try OneLayerModel.make(using: &generator)
     model.setTrainable(false, .vision)
     return model
   }

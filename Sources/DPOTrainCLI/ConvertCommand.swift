@@ -38,7 +38,8 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "What stands for a picture in prompts: image (trainers) or image-placeholder (MIA-DPO's generator). By default what was there.",
+      "What stands for a picture in prompts: image (trainers) or image-placeholder (MIA-DPO's generator). By "
+        + "default what was there.",
       valueName: "mark"))
   var mark: ImageMarkSpelling?
 

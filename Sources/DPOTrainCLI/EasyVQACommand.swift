@@ -25,7 +25,8 @@ struct EasyVQACommand: ParsableCommand {
   @Option(
     name: .customLong("run"),
     help: ArgumentHelp(
-      "Directory of a run; its base model is graded, and the one after preference training where it is there.",
+      "Directory of a run; its base model is graded, and the one after preference training where it is "
+        + "there.",
       valueName: "dir"))
   var runDirectory: String?
 

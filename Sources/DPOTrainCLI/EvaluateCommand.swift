@@ -115,7 +115,8 @@ struct BenchmarkOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How a row becomes a question: llava, dataset (VLMEvalKit's for its LLaVA models and for others), question, video; the preset's when left out.",
+      "How a row becomes a question: llava, dataset (VLMEvalKit's for its LLaVA models and for others), "
+        + "question, video; the preset's when left out.",
       valueName: "form"))
   var prompt: BenchmarkPrompt.Form?
 
@@ -129,7 +130,8 @@ struct BenchmarkOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Folder for the results; evaluations/MODEL-KEY, its own for this model and these options, when left out.",
+      "Folder for the results; evaluations/MODEL-KEY, its own for this model and these options, when left "
+        + "out.",
       valueName: "dir"))
   var outputDir: String?
 
@@ -153,8 +155,9 @@ struct BenchmarkOptions: ParsableArguments {
   var textRows = false
 
   @Option(
-    help:
-      "What to do with a row that cannot be asked: error stops before anything is asked, skip leaves it out and tells."
+    help: ArgumentHelp(
+      "What to do with a row that cannot be asked: error stops before anything is asked, skip leaves it out "
+        + "and tells.")
   )
   var onBadRow = RunConfiguration.Run.BadRecordPolicy.error
 

@@ -92,14 +92,16 @@ struct ExportCommand: ParsableCommand {
   var output: String
 
   @Option(
-    help:
-      "Names of the parameters: saved (transformers 5), published (llava-hf), in_memory, original (llava-v1.5)."
+    help: ArgumentHelp(
+      "Names of the parameters: saved (transformers 5), published (llava-hf), in_memory, original "
+        + "(llava-v1.5).")
   )
   var layout: ParameterNames.Layout = .saved
 
   @Option(
-    help:
-      "Type of the weights: auto (as the model's file has each, what an adapter changed rounded to it), float32, bfloat16, float16."
+    help: ArgumentHelp(
+      "Type of the weights: auto (as the model's file has each, what an adapter changed rounded to it), "
+        + "float32, bfloat16, float16.")
   )
   var dtype: ExportType = .auto
 
@@ -109,15 +111,17 @@ struct ExportCommand: ParsableCommand {
   var maxShardSize = ShardSize(bytes: 5_000_000_000)
 
   @Option(
-    help:
-      "Chat template written beside the model: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); the model's own when left out."
+    help: ArgumentHelp(
+      "Chat template written beside the model: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); the "
+        + "model's own when left out.")
   )
   var template: String?
 
   func validate() throws {
     guard template.map({ ChatTemplate(named: $0) != nil }) ?? true else {
       throw ValidationError(
-        "--template: found \(template ?? ""), expected one of \(ChatTemplate.all.map(\.name).joined(separator: ", "))"
+        "--template: found \(template ?? ""), expected one of "
+          + "\(ChatTemplate.all.map(\.name).joined(separator: ", "))"
       )
     }
     guard (adapter != nil) == (format != .hf) else {

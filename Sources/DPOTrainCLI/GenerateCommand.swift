@@ -93,7 +93,8 @@ struct GenerateCommand: ParsableCommand {
     }
     guard template.map({ ChatTemplate(named: $0) != nil }) ?? true else {
       throw ValidationError(
-        "--template: found \(template ?? ""), expected one of \(ChatTemplate.all.map(\.name).joined(separator: ", "))"
+        "--template: found \(template ?? ""), expected one of "
+          + "\(ChatTemplate.all.map(\.name).joined(separator: ", "))"
       )
     }
     guard attention == nil || !images.isEmpty else { throw ValidationError("--attention needs an --image") }

@@ -19,13 +19,15 @@ struct InspectCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Folder that pictures' paths are relative to; every picture must be in it. Not looked for when not given.",
+      "Folder that pictures' paths are relative to; every picture must be in it. Not looked for when not "
+        + "given.",
       valueName: "dir"))
   var images: String?
 
   @Option(
     help: ArgumentHelp(
-      "PNG to write with the pictures and texts of some records; without --images their paths start at the file's folder.",
+      "PNG to write with the pictures and texts of some records; without --images their paths start at the "
+        + "file's folder.",
       valueName: "file"))
   var contactSheet: String?
 

@@ -42,14 +42,16 @@ struct RunBehaviour: ParsableArguments {
   @Option(
     name: .customLong("redo"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Makes a part again (\(RunPart.allCases.map(\.rawValue).joined(separator: ", "))); what it left goes to replaced/. Can be given several times.",
+      "Makes a part again (\(RunPart.allCases.map(\.rawValue).joined(separator: ", "))); what it left goes "
+        + "to replaced/. Can be given several times.",
       valueName: "part"))
   var redo: [String] = []
 
   @Option(
     name: .customLong("accept"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Takes a file of a finished part as it is now, such as pairs.jsonl changed by hand, or the files outside that a key such as data.path names. Can be given several times.",
+      "Takes a file of a finished part as it is now, such as pairs.jsonl changed by hand, or the files "
+        + "outside that a key such as data.path names. Can be given several times.",
       valueName: "file"))
   var accept: [String] = []
 

@@ -118,7 +118,8 @@ extension FuzzOperation {
         return FuzzCase(
           operands: [x, weight, bias],
           python:
-            "F.conv2d(x[0], x[1], x[2], (\(stride.0), \(stride.1)), (\(padding.0), \(padding.1)), \(dilation), \(groups))",
+            "F.conv2d(x[0], x[1], x[2], (\(stride.0), \(stride.1)), (\(padding.0), \(padding.1)), "
+            + "\(dilation), \(groups))",
           isDifferentiable: true, slack: 4
         ) {
           conv2d(
@@ -177,7 +178,8 @@ extension FuzzOperation {
         return FuzzCase(
           operands: parts,
           python:
-            "F.scaled_dot_product_attention(*[t.contiguous() for t in x], is_causal=\(isCausal ? "True" : "False"))",
+            "F.scaled_dot_product_attention(*[t.contiguous() for t in x], "
+            + "is_causal=\(isCausal ? "True" : "False"))",
           isDifferentiable: true, slack: 10
         ) { scaledDotProductAttention(query: $0[0], key: $0[1], value: $0[2], isCausal: isCausal) }
       },

@@ -48,7 +48,8 @@ struct OperationsCommand: ParsableCommand {
       "\(counts.count) operations: "
         + counts.keys.sorted().map { "\($0) \(counts[$0]!)" }.joined(separator: ", "))
     print(
-      "\(count) cases of seed \(seed) against \(peer.version), \(gradients) with gradients: \(differences) differences"
+      "\(count) cases of seed \(seed) against \(peer.version), \(gradients) with gradients: \(differences) "
+        + "differences"
     )
     if differences > 0 { throw ExitCode(1) }
   }

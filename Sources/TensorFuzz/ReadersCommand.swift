@@ -74,8 +74,8 @@ struct ReadersCommand: ParsableCommand {
     let ratio = String(format: "%.1f", worst.ratio)
     print(
       "\(format.rawValue): \(count) inputs, \(read) read, \(refused) refused, \(failures) failed; "
-        + "memory at most \(ratio) (input \(worst.input)) of \(format.memoryMultiple) × size + \(format.fixedMemory) bytes"
-        + "; \(Int(Date().timeIntervalSince(start))) s")
+        + "memory at most \(ratio) (input \(worst.input)) of \(format.memoryMultiple) × size + "
+        + "\(format.fixedMemory) bytes; \(Int(Date().timeIntervalSince(start))) s")
     return failures
   }
 

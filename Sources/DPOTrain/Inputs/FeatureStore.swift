@@ -106,8 +106,8 @@ public final class FeatureStore {
     if count < distinct.count {
       report(
         "the features of \(count) of \(distinct.count) pictures are kept: all take "
-          + "\((distinct.count * size) >> 20) MiB, run.feature_cache_mib allows \(limit >> 20); the others are computed "
-          + "each time they are used")
+          + "\((distinct.count * size) >> 20) MiB, run.feature_cache_mib allows \(limit >> 20); the others "
+          + "are computed each time they are used")
     }
     for start in stride(from: 0, to: count, by: chunk) {
       // Whole passes, also where the last pictures have no room: their company decides the last bits of the

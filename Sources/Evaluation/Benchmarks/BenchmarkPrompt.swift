@@ -72,9 +72,9 @@ public struct BenchmarkPrompt: Sendable, Equatable {
   }
 
   private static let videoInstruction =
-    "Carefully watch the video and pay attention to the cause and sequence of events, the detail and movement of "
-    + "objects, and the action and pose of persons. Based on your observations, select the best option that accurately "
-    + "addresses the question.\n"
+    "Carefully watch the video and pay attention to the cause and sequence of events, the detail and "
+    + "movement of objects, and the action and pose of persons. Based on your observations, select the "
+    + "best option that accurately addresses the question.\n"
 
   /// The text with its `<image N>` as marks; nil when it has none.
   private static func placed(_ text: String, count: Int) throws -> BenchmarkPrompt? {

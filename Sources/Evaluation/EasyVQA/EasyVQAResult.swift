@@ -117,15 +117,16 @@ public struct EasyVQAResult: Sendable, Equatable {
     var notes: [String] = []
     if let all = rows.last {
       notes.append(
-        "A guess by the question alone, without any picture, is right on \(Format.percent(all.guess.estimate)) % of all "
+        "A guess by the question alone, without any picture, is right on "
+          + "\(Format.percent(all.guess.estimate)) % of all "
           + "\(all.questions) questions: the open ones tell whether a model looks.")
     }
     if unknownQuestions.isEmpty {
       notes.append("Every question is worded as generated scenes ask.")
     } else {
       notes.append(
-        "\(unknownQuestions.count) questions are worded as no generated scene asks; they are asked and listed as other "
-          + "wordings. The first: \(unknownQuestions[0])")
+        "\(unknownQuestions.count) questions are worded as no generated scene asks; they are asked and "
+          + "listed as other wordings. The first: \(unknownQuestions[0])")
     }
     return notes
   }

@@ -221,7 +221,8 @@ public struct PretrainedModel {
       files.all.filter { $0.template != chosen }.prefix(1).map {
         let own = $0.template.map(\.name) ?? "another"
         return
-          "\(directory.path): its chat template is \(own) (\($0.place)); \(option) \(chosen.name) takes its place"
+          "\(directory.path): its chat template is \(own) (\($0.place)); \(option) \(chosen.name) takes its "
+          + "place"
       }
     )
   }

@@ -62,13 +62,15 @@ enum WeightFiles {
     // A link to a file of the directory reads that file.
     let targets = read.map { directory.appending(component: $0).resolvingSymlinksInPath().lastPathComponent }
     var unusable = others(in: directory, besides: read.union(targets)).map {
-      "\($0) (weights in a file of their own, expected \(read.sorted().prefix(2).joined(separator: ", ")) alone)"
+      "\($0) (weights in a file of their own, expected \(read.sorted().prefix(2).joined(separator: ", ")) "
+        + "alone)"
     }
     if isPickled(main(of: directory)) {
       // Beside safetensors they are the same weights for other programs; here they are the weights.
       let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
       unusable += names.sorted().filter { isPickled($0) && !read.contains($0) && !targets.contains($0) }.map {
-        "\($0) (weights beside those of \(read.sorted().prefix(2).joined(separator: ", ")), expected one meaning)"
+        "\($0) (weights beside those of \(read.sorted().prefix(2).joined(separator: ", ")), expected one "
+          + "meaning)"
       }
     }
     let adapter = PEFTAdapter.configurationName

@@ -9,14 +9,15 @@ extension ChatTemplate {
         + text.replacing("\\", with: "\\\\").replacing("'", with: "\\'").replacing("\n", with: "\\n") + "'"
     }
     let content =
-      "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}"
-      + "{% if part['type'] == 'image' %}{{ \(literal(Tokenizer.imageMark + "\n")) }}{% else %}{{ part['text'] }}"
-      + "{% endif %}{% endfor %}{% endif %}"
+      "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in "
+      + "message['content'] %}{% if part['type'] == 'image' %}{{ \(literal(Tokenizer.imageMark + "\n")) "
+      + "}}{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}"
     // Where an answer is encoded on its own, it begins with a SentencePiece vocabulary's space.
     let answer = afterQuestion + (afterQuestion.hasSuffix("\n") ? "" : " ")
     let end =
       answerEnds.map {
-        "{% if loop.last %}{{ \(literal($0.last)) }}{{ eos_token }}{% else %}{{ \(literal($0.inner)) }}{% endif %}"
+        "{% if loop.last %}{{ \(literal($0.last)) }}{{ eos_token }}{% else %}{{ \(literal($0.inner)) }}{% "
+          + "endif %}"
       } ?? "{{ eos_token }}"
     return
       "{% for message in messages %}{% if message['role'] == 'user' %}"
@@ -65,29 +66,32 @@ extension ChatTemplate {
       + "{{ '<video>\(picture)' }}{% endfor %}{# Render all text next #}"
       + "{% if message['role'] != 'assistant' %}\(each("text"))\(text){% endfor %}"
       + "{% else %}\(each("text")){% generation %}\(text){% endgeneration %}{% endfor %}{% endif %}"
-      + "{{'<|im_end|>'\(afterMessage)}}{% endfor %}"
-      + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+      + "{{'<|im_end|>'\(afterMessage)}}{% endfor %}{% if add_generation_prompt %}{{ "
+      + "'<|im_start|>assistant\\n' }}{% endif %}"
   }
 
   /// What published models ship, by its text.
   private static let published: [String: ChatTemplate] = [
     // llava-hf/llava-1.5-7b-hf and its kin.
-    "{% for message in messages %}{% if message['role'] != 'system' %}{{ message['role'].upper() + ': '}}{% endif %}"
-      + "{# Render all images first #}{% for content in message['content'] | selectattr('type', 'equalto', 'image') %}"
-      + "{{ '<image>\\n' }}{% endfor %}{# Render all text next #}{% if message['role'] != 'assistant' %}"
-      + "{% for content in message['content'] | selectattr('type', 'equalto', 'text') %}{{ content['text'] + ' '}}"
-      + "{% endfor %}{% else %}{% for content in message['content'] | selectattr('type', 'equalto', 'text') %}"
+    "{% for message in messages %}{% if message['role'] != 'system' %}{{ message['role'].upper() + ': '}}{% "
+      + "endif %}{# Render all images first #}{% for content in message['content'] | selectattr('type', "
+      + "'equalto', 'image') %}{{ '<image>\\n' }}{% endfor %}{# Render all text next #}{% if message['role'] "
+      + "!= 'assistant' %}{% for content in message['content'] | selectattr('type', 'equalto', 'text') %}{{ "
+      + "content['text'] + ' '}}{% endfor %}{% else %}{% for content in message['content'] | "
+      + "selectattr('type', 'equalto', 'text') %}"
       + "{% generation %}{{ content['text'] + ' '}}{% endgeneration %}{% endfor %}{% endif %}{% endfor %}"
       + "{% if add_generation_prompt %}{{ 'ASSISTANT:' }}{% endif %}": .plain,
     // HuggingFaceTB/SmolLM2-135M-Instruct and its kin.
     "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}"
-      + "{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\\n' }}"
-      + "{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}"
+      + "{{ '<|im_start|>system\\nYou are a helpful AI assistant named SmolLM, trained by Hugging "
+      + "Face<|im_end|>\\n' }}{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + "
+      + "'<|im_end|>' + '\\n'}}"
       + "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}": .chatML,
     // LLaVA-OneVision's in fewer words.
     "{% for turn in messages %}{{ '<|im_start|>' + turn['role'] + ' ' }}{% for part in turn['content'] %}"
       + "{{ '<image>' if part['type'] == 'image' else '' }}{% endfor %}{% for part in turn['content'] %}"
-      + "{{ '\\n' + part['text'] if part['type'] == 'text' else '' }}{% endfor %}{{ '<|im_end|>' }}{% endfor %}"
+      + "{{ '\\n' + part['text'] if part['type'] == 'text' else '' }}{% endfor %}{{ '<|im_end|>' }}{% endfor "
+      + "%}"
       + "{{ '<|im_start|>assistant\\n' if add_generation_prompt else '' }}": .oneVision,
   ]
 
@@ -98,13 +102,13 @@ extension ChatTemplate {
       "<|im_start|>{% for message in messages %}{{message['role'] | capitalize}}"
         + "{% if message['content'][0]['type'] == 'image' %}{{':'}}{% else %}{{': '}}{% endif %}"
         + "{% for line in message['content'] %}{% if line['type'] == 'text' %}{{line['text']}}"
-        + "{% elif line['type'] == 'image' %}{{ '<image>' }}\($0){% endif %}{% endfor %}<end_of_utterance>\n{% endfor %}"
-        + "{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
+        + "{% elif line['type'] == 'image' %}{{ '<image>' }}\($0){% endif %}{% endfor "
+        + "%}<end_of_utterance>\n{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}"
     } + [
       "<|im_start|>{% for turn in messages %}{{ turn['role'] | capitalize }}:"
         + "{{ '' if turn['content'][0]['type'] == 'image' else ' ' }}{% for part in turn['content'] %}"
-        + "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}<end_of_utterance>\n{% endfor %}"
-        + "{{ 'Assistant:' if add_generation_prompt else '' }}"
+        + "{{ '<image>' if part['type'] == 'image' else part['text'] }}{% endfor %}<end_of_utterance>\n{% "
+        + "endfor %}{{ 'Assistant:' if add_generation_prompt else '' }}"
     ]
 }
 

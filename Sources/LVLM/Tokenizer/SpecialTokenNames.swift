@@ -45,8 +45,8 @@ struct SpecialTokenNames {
         throw ModelDirectoryError(
           file: directory.path,
           unusable: [
-            "\(TokenizerFiles.configurationName) and \(TokenizerFiles.mapName) (\(key) is \"\(own)\" in one and "
-              + "\"\(other)\" in the other, expected one token)"
+            "\(TokenizerFiles.configurationName) and \(TokenizerFiles.mapName) (\(key) is \"\(own)\" in one "
+              + "and \"\(other)\" in the other, expected one token)"
           ])
       }
       names[key] = own ?? other

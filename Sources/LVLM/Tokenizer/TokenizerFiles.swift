@@ -53,8 +53,8 @@ package struct TokenizerFiles {
       case .otherBlanks:
         tokenizer = json
         notes.append(
-          "\(directory.path): \(Self.modelName) and \(Self.jsonName) put blanks at other places; \(Self.jsonName) "
-            + "counts, as for transformers")
+          "\(directory.path): \(Self.modelName) and \(Self.jsonName) put blanks at other places; "
+            + "\(Self.jsonName) counts, as for transformers")
       }
     case (let only?, nil), (nil, let only?): tokenizer = only
     case (nil, nil): tokenizer = try Tokenizer(contentsOf: directory.appending(component: Self.modelName))

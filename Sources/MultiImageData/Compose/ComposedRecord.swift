@@ -184,8 +184,8 @@ extension CompositionLayout {
       (0..<height).contains(region.y), (1...height - region.y).contains(region.height)
     else {
       return
-        "has a layout whose region, \(region.width) x \(region.height) pixels at \(region.x), \(region.y), is not "
-        + "on its \(width) x \(height)"
+        "has a layout whose region, \(region.width) x \(region.height) pixels at \(region.x), \(region.y), "
+        + "is not on its \(width) x \(height)"
     }
     return nil
   }

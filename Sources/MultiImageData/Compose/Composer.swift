@@ -201,7 +201,7 @@ public struct CompositionError: Error, Equatable, Sendable, CustomStringConverti
 
   /// One line: the record, what was found, what was needed.
   public var description: String {
-    "record \(record): found \(found) of \(wanted) pictures in \(split.rawValue) that can stand beside it for the "
-      + "question \"\(question)\" (looked \(tries) times)"
+    "record \(record): found \(found) of \(wanted) pictures in \(split.rawValue) that can stand beside it "
+      + "for the question \"\(question)\" (looked \(tries) times)"
   }
 }

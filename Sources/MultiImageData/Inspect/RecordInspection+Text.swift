@@ -24,7 +24,8 @@ extension RecordInspection: CustomStringConvertible {
     for role in RecordContents.Role.allCases {
       guard let histogram = lengths[role].map(LengthHistogram.init) else { continue }
       lines.append(
-        "  characters of \(role.rawValue): \(histogram.least) to \(histogram.most), median \(histogram.median)"
+        "  characters of \(role.rawValue): \(histogram.least) to \(histogram.most), median "
+          + "\(histogram.median)"
       )
       lines += histogram.lines.map { "    " + $0 }
     }

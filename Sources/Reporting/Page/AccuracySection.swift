@@ -44,7 +44,8 @@ extension ReportPage {
       results.after == nil ? "Accuracy of the base model" : "Before and after",
       "Held-out questions, in per cent. Brackets are 95 % bootstrap intervals over questions; the change is "
         + "paired. “Other image” counts wrong answers that are right for another picture of the same prompt "
-        + "(a dash where the data do not say what is right for it), “blind” is the same model without any image.",
+        + "(a dash where the data do not say what is right for it), “blind” is the same model without any "
+        + "image.",
       body)
   }
 

@@ -54,8 +54,9 @@ extension ReportPage {
     body += layerProfile
     return Self.section(
       "Selection of pairs",
-      "The model answers every composed prompt. R is the share of the answer's attention to images that falls "
-        + "on the picture it was asked about\(levelNote). An answer that differs from the ground truth and "
+      "The model answers every composed prompt. R is the share of the answer's attention to images that "
+        + "falls on the picture it was asked about\(levelNote). An answer that differs from the ground truth "
+        + "and "
         + "has R not over τ becomes the rejected answer of a pair; the ground truth is the chosen one.", body)
   }
 
@@ -116,7 +117,8 @@ extension ReportPage {
     let figure = Figure.html(
       title: "Attention ratio of right and wrong answers: AUC × 100 by layer\(addition)", legend: series,
       caption:
-        "The chance that a right answer of the base model has a higher R than a wrong one to a prompt of the same "
+        "The chance that a right answer of the base model has a higher R than a wrong one to a prompt of the "
+        + "same "
         + "format and number of images; 50 means no relation. Bars are 95 % intervals.", wide: layers > 6,
       chart.svg)
     return "<div class=\"figures\">\n\(figure)</div>\n"
@@ -178,8 +180,9 @@ extension ReportPage {
     }
     return Self.section(
       "Attention maps",
-      "Mean over heads and answer tokens of one decoder layer, over the picture as the model sees it; the colour "
-        + "scale runs from nothing to the strongest patch of the prompt. The outlined picture is the one asked about.",
+      "Mean over heads and answer tokens of one decoder layer, over the picture as the model sees it; the "
+        + "colour scale runs from nothing to the strongest patch of the prompt. The outlined picture is the "
+        + "one asked about.",
       body)
   }
 

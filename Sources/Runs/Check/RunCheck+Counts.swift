@@ -18,8 +18,8 @@ extension RunCheck {
         problem(
           "sft.composed.share",
           "has \(configuration.sft.composed.share) with \(most) pictures in a prompt, and the records of "
-            + "the split sft show \(found) different "
-            + "\(found == 1 ? "one" : "ones"); 0 needs no more than one")
+            + "the split sft show \(found) different \(found == 1 ? "one" : "ones"); 0 needs no more than "
+            + "one")
       ]
   }
 
@@ -96,7 +96,8 @@ extension RunCheck {
     return [
       problem(
         "train.ballast_kinds",
-        "has \(kinds), of which compose makes none; raise compose.\(train.ballastKinds.first ?? "single") or name another kind"
+        "has \(kinds), of which compose makes none; raise compose.\(train.ballastKinds.first ?? "single") or "
+          + "name another kind"
       )
     ]
   }
@@ -121,7 +122,8 @@ extension RunCheck {
       return [
         problem(
           "data.sizes.\(split.rawValue)",
-          "\(source.name) has no record in the split \(split.rawValue) to make \(plan.total) multi-image prompts from; "
+          "\(source.name) has no record in the split \(split.rawValue) to make \(plan.total) multi-image "
+            + "prompts from; "
             + advice(split))
       ]
     }
@@ -171,10 +173,10 @@ extension RunCheck {
       let record = try source.record(split, first)
       return problem(
         key(entry),
-        "\(name), and for \(targets.count) of \(all.count) questions of the \(split.rawValue) split fewer pictures can "
-          + "stand beside theirs, first for record \(record.id) (\(source.place(of: record))), question "
-          + "\"\(record.question)\": \(try companions(of: first)) of \(entry.count - 1); \(advice(split))\(drop), or leave "
-          + "these prompts out with run.on_bad_record: skip")
+        "\(name), and for \(targets.count) of \(all.count) questions of the \(split.rawValue) split fewer "
+          + "pictures can stand beside theirs, first for record \(record.id) (\(source.place(of: record))), "
+          + "question \"\(record.question)\": \(try companions(of: first)) of \(entry.count - 1); "
+          + "\(advice(split))\(drop), or leave these prompts out with run.on_bad_record: skip")
     }
   }
 }

@@ -21,8 +21,8 @@ extension RunCheck {
       problems.append(
         problem(
           key,
-          "about \(megabytes(plan.peakBytes)) of memory are needed (estimate), \(megabytes(free)) are free; lower it, "
-            + "choose a smaller model, or run where there is more"))
+          "about \(megabytes(plan.peakBytes)) of memory are needed (estimate), \(megabytes(free)) are free; "
+            + "lower it, choose a smaller model, or run where there is more"))
     }
     let train = configuration.train
     if trains, train.adapter == .lora, train.useDoRA, plan.hasPartialLayers {
@@ -37,8 +37,8 @@ extension RunCheck {
       problems.append(
         problem(
           "run.output_dir",
-          "\(directory): about \(megabytes(needed)) of disk are needed (estimate), \(megabytes(free)) are free; "
-            + "make room or choose another directory"))
+          "\(directory): about \(megabytes(needed)) of disk are needed (estimate), \(megabytes(free)) are "
+            + "free; make room or choose another directory"))
     }
     return problems
   }

@@ -35,7 +35,8 @@ public struct RunCheck {
     let turns = turnCounts
     if turns.all > turns.records {
       text +=
-        "; \(turns.all) turns, of which sft learns \(turns.trained), composed prompts ask the first of each record"
+        "; \(turns.all) turns, of which sft learns \(turns.trained), composed prompts ask the first of each "
+        + "record"
     }
     return text
   }

@@ -347,7 +347,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let all = "at most \(pictureCount) pictures, \((pictureCount * size) >> 20) MiB"
     return kept == pictureCount
       ? "\(all), all kept"
-      : "\(all); \(kept) are kept (run.feature_cache_mib, \(limit >> 20) MiB), the others computed at every use"
+      : "\(all); \(kept) are kept (run.feature_cache_mib, \(limit >> 20) MiB), "
+        + "the others computed at every use"
   }
 
   /// Whether the size of the decoder is known without opening a GGUF file.
@@ -363,7 +364,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       (
         "data",
         records ?? run.data.pairs
-          ?? "\(run.data.source.rawValue): at most sft \(sizes.sft), pref \(sizes.pref), val \(sizes.val), test \(sizes.test)"
+          ?? "\(run.data.source.rawValue): at most sft \(sizes.sft), pref \(sizes.pref), "
+          + "val \(sizes.val), test \(sizes.test)"
       ),
     ]
     let stages = run.stages
@@ -397,7 +399,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       lines.append(
         (
           "sft",
-          "\(run.sft.visionPretraining.maxSteps) steps of \(run.sft.visionPretraining.perDeviceTrainBatchSize) "
+          "\(run.sft.visionPretraining.maxSteps) steps of "
+            + "\(run.sft.visionPretraining.perDeviceTrainBatchSize) "
             + "pictures, then \(run.sft.maxSteps) steps of \(run.sft.perDeviceTrainBatchSize) conversations, "
             + "about \(sftTokens) tokens per step"
         ))
@@ -406,7 +409,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     lines.append(
       (
         "train",
-        "\(steps.isUpperBound ? "at most " : "")\(steps.count) steps of \(batch) pairs, about \(trainTokens) tokens "
+        "\(steps.isUpperBound ? "at most " : "")\(steps.count) steps of \(batch) pairs, about \(trainTokens) "
+          + "tokens "
           + "per step" + (isShapeKnown ? ", \(trainedWeights) weights trained" : "")
           + (run.train.rounds > 1 ? "; in each of \(run.train.rounds) rounds" : "")
       ))

@@ -38,11 +38,13 @@ extension RunConfiguration.Run: ConfigurationSection {
         "threads", \.threads, to: 1024, "Number of threads; 0 takes one per core.", affectsResults: false),
       .choice(
         "on_bad_record", \.onBadRecord,
-        "What every stage does with a record that cannot be used: stop, or leave it out and list it in `omissions.txt`.",
+        "What every stage does with a record that cannot be used: stop, or leave it out and list it in "
+          + "`omissions.txt`.",
         affectsResults: false),
       .integer(
         "feature_cache_mib", \.featureCacheMiB, to: 1 << 24,
-        "MiB of memory for image features that are computed once; 0 takes an eighth of the machine's, at least 448. Pictures beyond it are computed at every use, whose last bits can differ.",
+        "MiB of memory for image features that are computed once; 0 takes an eighth of the machine's, at "
+          + "least 448. Pictures beyond it are computed at every use, whose last bits can differ.",
         affectsResults: false),
       .integer(
         "picture_cache_mib", \.pictureCacheMiB, to: 1 << 24,
@@ -57,11 +59,13 @@ extension RunConfiguration.Tokenizer: ConfigurationSection {
     [
       .integer(
         "vocab_size", \.vocabSize, from: 300, to: 1_000_000,
-        "Pieces of the SentencePiece vocabulary trained on the run's own texts; 259 are control tokens and bytes. Not used with `model.language_model`."
+        "Pieces of the SentencePiece vocabulary trained on the run's own texts; 259 are control tokens and "
+          + "bytes. Not used with `model.language_model`."
       ),
       .optionalChoice(
         "template", \.template,
-        "How a question is wrapped before the answer; `null` takes the chat template of `model.path` or `model.language_model`, and `plain` for a new model. Kept with every model that is written."
+        "How a question is wrapped before the answer; `null` takes the chat template of `model.path` or "
+          + "`model.language_model`, and `plain` for a new model. Kept with every model that is written."
       ),
     ]
   }
@@ -93,21 +97,25 @@ extension RunConfiguration.Data: ConfigurationSection {
     [
       .choice(
         "source", \.source,
-        "Procedural shape scenes, Debian's Fashion-MNIST, emoji of a colour font, Tux Paint's stamps, several of these, or LLaVA-style conversations with pictures on disk."
+        "Procedural shape scenes, Debian's Fashion-MNIST, emoji of a colour font, Tux Paint's stamps, "
+          + "several of these, or LLaVA-style conversations with pictures on disk."
       ),
       .optionalPath(
         "path", \.path,
-        "Directory of the IDX files (`fashion`) or of the `stamps`, font of the `emoji`, or the JSON or JSONL file (`llava`); by default where Debian installs them."
+        "Directory of the IDX files (`fashion`) or of the `stamps`, font of the `emoji`, or the JSON or "
+          + "JSONL file (`llava`); by default where Debian installs them."
       ),
       .optionalPath(
         "image_root", \.imageRoot,
         "Directory that picture paths of `llava` and of `pairs` are relative to; by default the file's."),
       .choice(
         "turns", \.turns,
-        "Which turns of `llava` conversations `sft` learns; composed prompts ask the first question of a record, as MIA-DPO does."
+        "Which turns of `llava` conversations `sft` learns; composed prompts ask the first question of a "
+          + "record, as MIA-DPO does."
       ),
       .optionalPath(
-        "names", \.names, "File of the names of `emoji`; by default the emoji-test.txt that Debian installs."),
+        "names", \.names,
+        "File of the names of `emoji`; by default the emoji-test.txt that Debian installs."),
       .optionalChoice(
         "answers", \.answers,
         "How the sources word their answers: in sentences, several wordings for each question, or in as "
@@ -166,7 +174,8 @@ extension RunConfiguration.SFT: ConfigurationSection {
         "Whether the decoder is trained too; `false` leaves the language model of `model` as it came."),
       .flag(
         "train_vision", \.trainVision,
-        "Whether the vision tower is trained too; `false` leaves it as `vision_pretraining` or `model.path` made it."
+        "Whether the vision tower is trained too; `false` leaves it as `vision_pretraining` or `model.path` "
+          + "made it."
       ),
       .integer(
         "per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, to: 1_000_000, "Examples per step."
@@ -244,7 +253,8 @@ extension RunConfiguration.SFT.VisionPretraining: ConfigurationSection {
     [
       .integer(
         "max_steps", \.maxSteps,
-        "Steps in which the vision tower learns to name attributes of single pictures, in place of CLIP training; 0 is none."
+        "Steps in which the vision tower learns to name attributes of single pictures, in place of CLIP "
+          + "training; 0 is none."
       ),
       .integer(
         "per_device_train_batch_size", \.perDeviceTrainBatchSize, from: 1, to: 1_000_000, "Pictures per step."

@@ -14,15 +14,18 @@ extension RunConfiguration.Compose: ConfigurationSection {
       .section("pic_in_pic", \.picInPic),
       .optionalPath(
         "path", \.path,
-        "Folder of `dpotrain make-data` whose prompts are taken in place of new ones, for each number of images the first so many."
+        "Folder of `dpotrain make-data` whose prompts are taken in place of new ones, for each number of "
+          + "images the first so many."
       ),
       .choice(
         "geometry", \.geometry,
-        "Sizes of composed pictures where no other is given: cells as large as the model's picture, or the paper's of 448 pixels with outer pictures as they are."
+        "Sizes of composed pictures where no other is given: cells as large as the model's picture, or the "
+          + "paper's of 448 pixels with outer pictures as they are."
       ).read(by: .sft, .compose, .questions),
       .integer(
         "cell_size", \.cellSize, to: 2048,
-        "Side of a grid cell before the collage is scaled to the model's picture, pixels; 0 leaves it to `geometry`."
+        "Side of a grid cell before the collage is scaled to the model's picture, pixels; 0 leaves it to "
+          + "`geometry`."
       ).read(by: .sft, .compose, .questions),
       .choice(
         "picture_format", \.pictureFormat,
@@ -39,7 +42,8 @@ extension RunConfiguration.Compose.PicInPic: ConfigurationSection {
       .integer("total", \.total, "Records with one picture inside another."),
       .number(
         "inner_scale", \.innerScale, .scale,
-        "Binding side of the inner picture as a share of the outer one: 0.5 in the paper, 0.7 in the released code."
+        "Binding side of the inner picture as a share of the outer one: 0.5 in the paper, 0.7 in the "
+          + "released code."
       ).read(by: .sft, .compose, .questions),
     ]
   }
@@ -50,7 +54,8 @@ extension RunConfiguration.Select: ConfigurationSection {
     [
       .choice(
         "preset", \.preset,
-        "Where thresholds, strictness, noise and perplexity bounds start from: the paper or the released scripts."
+        "Where thresholds, strictness, noise and perplexity bounds start from: the paper or the released "
+          + "scripts."
       ),
       .flag(
         "use_attention", \.useAttention,
@@ -81,11 +86,13 @@ extension RunConfiguration.Select: ConfigurationSection {
       ).read(by: .answers, .before),
       .choice(
         "heads", \.heads,
-        "How the heads of that layer are put together: their mean (released code), or the head that looks most."
+        "How the heads of that layer are put together: their mean (released code), or the head that looks "
+          + "most."
       ).read(by: .answers, .before),
       .choice(
         "queries", \.queries,
-        "Whose attention is averaged: the answer's tokens without the end of sequence (released code), the last of them, or the rows that predict the answer, which begin with the prompt's last token."
+        "Whose attention is averaged: the answer's tokens without the end of sequence (released code), the "
+          + "last of them, or the rows that predict the answer, which begin with the prompt's last token."
       ).read(by: .answers, .before),
       .flag(
         "layer_profile", \.layerProfile,
@@ -93,7 +100,8 @@ extension RunConfiguration.Select: ConfigurationSection {
       ).read(by: .answers, .before),
       .optionalChoice(
         "template", \.template,
-        "Chat template while answers are generated; `null` takes `tokenizer.template`. The released code generates with `llava_v0` and trains with `vicuna_v1`."
+        "Chat template while answers are generated; `null` takes `tokenizer.template`. The released code "
+          + "generates with `llava_v0` and trains with `vicuna_v1`."
       ).read(by: .answers),
       .names("formats", \.formats, from: formatNames, "Formats whose answers may become pairs."),
       levelField,
@@ -208,7 +216,8 @@ extension RunConfiguration.Select.Noise: ConfigurationSection {
     [
       .number(
         "sequence", \.sequence, .pixelSteps,
-        "Standard deviation of the noise on every picture while the rejected answer is generated, 8-bit steps; 0 is none."
+        "Standard deviation of the noise on every picture while the rejected answer is generated, 8-bit "
+          + "steps; 0 is none."
       ),
       .number("grid", \.grid, .pixelSteps, "The same on the target cell of a grid."),
       .number("pic_in_pic", \.picInPic, .pixelSteps, "The same on the whole picture, added modulo 256."),

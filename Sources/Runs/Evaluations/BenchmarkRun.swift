@@ -349,7 +349,8 @@ public struct BenchmarkRun {
     if isScored {
       lines += [
         "",
-        "Accuracy in per cent with 95 % intervals (Wilson). Answers are read by exact rules, without a judge; what they "
+        "Accuracy in per cent with 95 % intervals (Wilson). Answers are read by exact rules, without a "
+          + "judge; what they "
           + "could not read counts as wrong.", "", result.table.markdown,
       ]
     } else {
@@ -373,6 +374,7 @@ public struct BenchmarkProblems: Error, CustomStringConvertible {
     let shown = problems.prefix(10).map(\.description).joined(separator: "\n")
     let more = problems.count > 10 ? "\nand \(problems.count - 10) more" : ""
     return shown + more
-      + "\n\(problems.count) rows cannot be asked; --on-bad-row skip leaves them out, and lists them in the results"
+      + "\n\(problems.count) rows cannot be asked; --on-bad-row skip leaves them out, and lists them in the "
+      + "results"
   }
 }

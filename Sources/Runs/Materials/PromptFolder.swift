@@ -87,7 +87,8 @@ struct PromptFolder {
       problem: problems.first.map {
         "none of its prompts can be used; the first of \(problems.count) problems: \($0)"
       }
-        ?? "has no prompt of the formats and numbers of images that compose asks for; dpotrain make-data writes them"
+        ?? "has no prompt of the formats and numbers of images that compose asks for; "
+        + "dpotrain make-data writes them"
     )
   }
 

@@ -136,7 +136,8 @@ public struct Pipeline {
       if stage == .sft || stage == .train { try MetricsLog.keep(stage, of: directory.metrics) }
       try directory.markDone(RunPart(stage), seconds: seconds)
       console.message(
-        "\(stage.rawValue): \(fixed(seconds, 1)) s, at most \(EnvironmentReport.peakResidentBytes >> 20) MiB so far"
+        "\(stage.rawValue): \(fixed(seconds, 1)) s, at most \(EnvironmentReport.peakResidentBytes >> 20) MiB "
+          + "so far"
       )
       if stage == .evaluate { try printTable(directory) }
       if stage == .train { try printHeldOut(directory) }

@@ -56,8 +56,9 @@ struct SFTStage {
     context.console.message(
       start > 0
         ? "sft: goes on after step \(start) of \(steps)"
-        : "sft: \(counts.all) weights (\(counts.trainable) trained), vocabulary of \(base.encoder.tokenizer.vocabularySize), "
-          + "\(steps) steps of \(batch) conversations")
+        : "sft: \(counts.all) weights (\(counts.trainable) trained), "
+          + "vocabulary of \(base.encoder.tokenizer.vocabularySize), \(steps) steps of \(batch) "
+          + "conversations")
     if start == 0 { try pretrainVision(base, pictures: pictures) }
     let look = try validation(base, pictures)
     try loop.run(

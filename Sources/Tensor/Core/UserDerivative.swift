@@ -63,8 +63,8 @@ enum UserDerivative {
     GradientNode(name: "derivative outside of the record", inputs: inputs, output: nil) { _, _ in
       tensorFailure(
         name,
-        "a derivative of its derivative is needed, but the backward closure \(what). Compute with operations on "
-          + "its arguments alone; detached() says that a value is to count as a constant, and "
+        "a derivative of its derivative is needed, but the backward closure \(what). Compute with operations "
+          + "on its arguments alone; detached() says that a value is to count as a constant, and "
           + "CustomOperation.constantGradient(_:) that a whole gradient is")
     }
   }

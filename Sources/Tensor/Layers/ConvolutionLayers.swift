@@ -91,7 +91,8 @@ private func convolutionParameters(
 ) -> (Parameter, Parameter?) {
   tensorRequire(
     groups > 0 && channels % groups == 0 && outputs % groups == 0 && kernel.allSatisfy { $0 > 0 }, operation,
-    "\(groups) groups do not divide \(channels) channels and \(outputs) outputs, or the kernel \(kernel) is empty"
+    "\(groups) groups do not divide \(channels) channels and \(outputs) outputs, or the kernel \(kernel) is "
+      + "empty"
   )
   Initialization.requireExtents([channels, outputs] + kernel, operation)
   let inputs = channels / groups

@@ -68,8 +68,8 @@ private func convolutionGeometry(
     ), stride: stride, padding: padding, dilation: dilation)
   try tensorCheck(
     geometry.output.height > 0 && geometry.output.width > 0, "conv2d",
-    "a kernel of shape \(weight.shape) with dilation \(dilation) is larger than input of shape \(x.shape) with "
-      + "padding \(padding)")
+    "a kernel of shape \(weight.shape) with dilation \(dilation) is larger than input of shape \(x.shape) "
+      + "with padding \(padding)")
   try tensorCheck(
     bias.map { $0.shape == [weight.shape[0]] } ?? true, "conv2d",
     "bias of shape \(bias?.shape ?? []) does not fit \(weight.shape[0]) outputs of shape \(weight.shape)")
@@ -201,8 +201,8 @@ private func checkConvolution(
     [stride.0, stride.1, dilation.0, dilation.1, weight.shape[2], weight.shape[3]].allSatisfy(
       windowExtents.contains)
       && groups > 0 && [padding.0, padding.1].allSatisfy { $0 == 0 || windowExtents.contains($0) }, operation,
-    "stride \(stride), dilation \(dilation), groups \(groups) and the kernel of \(weight.shape) must be positive, padding "
-      + "\(padding) not negative, and none above \(windowExtents.upperBound)")
+    "stride \(stride), dilation \(dilation), groups \(groups) and the kernel of \(weight.shape) must be "
+      + "positive, padding \(padding) not negative, and none above \(windowExtents.upperBound)")
 }
 
 /// Brings the operands to one contiguous floating-point type and the result back to the promoted one.

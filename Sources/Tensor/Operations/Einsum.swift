@@ -48,7 +48,8 @@ private struct EinsumPlan {
         let isBroadcast = !letter.isLetter && (known == 1 || extent == 1)
         try tensorCheck(
           known == extent || isBroadcast, "einsum",
-          "\(letter.isLetter ? String(letter) : "an axis of ...") is \(known) and \(extent) in \"\(equation)\""
+          "\(letter.isLetter ? String(letter) : "an axis of ...") is \(known) and \(extent) in "
+            + "\"\(equation)\""
         )
         extents[letter] = known == 1 ? extent : known
       }
@@ -63,8 +64,8 @@ private struct EinsumPlan {
       throw TensorError(
         operation: "einsum",
         message:
-          "the result \"\(sides.last?.dropFirst() ?? "")\" of \"\(equation)\" has letters that no operand has, "
-          + "or one twice")
+          "the result \"\(sides.last?.dropFirst() ?? "")\" of \"\(equation)\" has letters that no operand "
+          + "has, or one twice")
     }
     self.output = output
   }

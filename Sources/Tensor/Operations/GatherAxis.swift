@@ -151,7 +151,8 @@ extension Tensor {
     if indices.rank == 1 { expected[axis] = indices.count }
     tensorRequire(
       indices.rank == 1 && source.shape == expected, "indexAdd",
-      "indices of shape \(indices.shape) and a source of shape \(source.shape) do not fit axis \(axis) of shape \(shape)"
+      "indices of shape \(indices.shape) and a source of shape \(source.shape) do not fit axis \(axis) of "
+        + "shape \(shape)"
     )
     var single = [Int](repeating: 1, count: rank)
     single[axis] = indices.count

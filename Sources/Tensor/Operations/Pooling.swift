@@ -5,12 +5,13 @@ private func windowCount(
   tensorRequire(
     [kernel, stride, dilation].allSatisfy(windowExtents.contains) && padding >= 0 && padding <= kernel / 2,
     operation,
-    "kernel \(kernel), stride \(stride) and dilation \(dilation) must be positive and at most \(windowExtents.upperBound), "
-      + "padding \(padding) at most half of the kernel")
+    "kernel \(kernel), stride \(stride) and dilation \(dilation) must be positive and at most "
+      + "\(windowExtents.upperBound), padding \(padding) at most half of the kernel")
   let room = input + 2 * padding - dilation * (kernel - 1) - 1
   tensorRequire(
     room >= 0 || ceilMode && room + stride - 1 >= 0, operation,
-    "a window of \(kernel) with dilation \(dilation) does not fit into \(input) elements with padding \(padding)"
+    "a window of \(kernel) with dilation \(dilation) does not fit into \(input) elements with padding "
+      + "\(padding)"
   )
   let count = (ceilMode ? (room + stride - 1) / stride : room / stride) + 1
   // With ceilMode, a last window that would start behind the input is left out.

@@ -37,13 +37,15 @@ public func rotary(_ x: Tensor, positions: [Int32], angles: RotaryAngles) -> Ten
 private func requireHeads(_ x: Tensor, _ positions: [Int32]) {
   tensorRequire(
     x.rank == 3 && x.shape[2] % 2 == 0 && x.shape[0] == positions.count, "rotary",
-    "needs [tokens, heads, even dim] and a position per token, found \(x.shape) and \(positions.count) positions"
+    "needs [tokens, heads, even dim] and a position per token, found \(x.shape) and \(positions.count) "
+      + "positions"
   )
   tensorRequire(
     positions.allSatisfy { $0 >= 0 }, "rotary", "negative position \(positions.min() ?? 0)")
   tensorRequire(
     Int(positions.max() ?? 0) < (1 << 28) / Swift.max(x.shape[2] / 2, 1), "rotary",
-    "position \(positions.max() ?? 0) needs a table of more than \(1 << 28) angles for a width of \(x.shape[2])"
+    "position \(positions.max() ?? 0) needs a table of more than \(1 << 28) angles for a width of "
+      + "\(x.shape[2])"
   )
 }
 

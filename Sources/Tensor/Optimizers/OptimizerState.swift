@@ -125,8 +125,8 @@ struct OptimizerState {
     for (name, parameter) in parameters where loaded[parameter.identity] == nil {
       if let other = names.updateValue(parameter, forKey: name), other !== parameter {
         throw error(
-          "two parameters are named \(name), of shapes \(other.shape) and \(parameter.shape): they cannot have "
-            + "one saved state")
+          "two parameters are named \(name), of shapes \(other.shape) and \(parameter.shape): they cannot "
+            + "have one saved state")
       }
       let found = try slots.map { slot in
         try unused.removeValue(forKey: "\(name).\(slot)").map { tensor in
@@ -167,7 +167,8 @@ struct OptimizerState {
     let type = Self.type(for: parameter.dtype)
     guard tensor.dtype.isFloatingPoint else {
       throw error(
-        "the saved state of \(name) has \(tensor.dtype) numbers in \(name).\(slot), expected floating point, \(type) at best"
+        "the saved state of \(name) has \(tensor.dtype) numbers in \(name).\(slot), expected floating point, "
+          + "\(type) at best"
       )
     }
     return tensor.to(type).contiguous()

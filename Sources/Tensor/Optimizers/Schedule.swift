@@ -59,7 +59,8 @@ public struct LearningRateSchedule: Sendable {
     let steps = [warmupSteps, totalSteps, decaySteps ?? 0, cycles, timescale ?? 0]
     tensorRequire(
       steps.allSatisfy { (0...1 << 53).contains($0) }, "LearningRateSchedule",
-      "steps and cycles must not be negative or above 2^53, found \(warmupSteps) of warm-up, \(totalSteps) in all"
+      "steps and cycles must not be negative or above 2^53, found \(warmupSteps) of warm-up, \(totalSteps) "
+        + "in all"
         + (decaySteps.map { ", \($0) of fall" } ?? "") + ", \(cycles) cycles"
         + (timescale.map { " and a timescale of \($0)" } ?? ""))
     self.kind = kind

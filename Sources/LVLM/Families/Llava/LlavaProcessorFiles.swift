@@ -36,8 +36,8 @@ enum LlavaProcessorFiles {
       throw ModelDirectoryError(
         file: directory.path,
         unusable: [
-          "\(imageName) and \(name) (\(difference.key) is \(difference.own) in one and \(difference.other) in the other, "
-            + "expected one meaning)"
+          "\(imageName) and \(name) (\(difference.key) is \(difference.own) in one and \(difference.other) "
+            + "in the other, expected one meaning)"
         ])
     }
     return first ?? second

@@ -29,7 +29,8 @@ struct IDXFile: Sendable {
       throw DataError(
         file: path,
         problem:
-          "not an IDX file of bytes with \(rank) sizes: expected magic number \(0x0800 + rank), found \(magic)"
+          "not an IDX file of bytes with \(rank) sizes: expected magic number \(0x0800 + rank), found "
+          + "\(magic)"
       )
     }
     let shape = (0..<rank).map { axis in

@@ -40,7 +40,8 @@ struct ColourBitmapFont: Sendable {
         throw DataError(
           file: file,
           problem:
-            "is no font with colour bitmaps: found the tables \(tables.keys.sorted().joined(separator: " ")), "
+            "is no font with colour bitmaps: found the tables "
+            + "\(tables.keys.sorted().joined(separator: " ")), "
             + "expected cmap, CBLC and CBDT")
       }
       return range
@@ -167,8 +168,8 @@ struct ColourBitmapFont: Sendable {
         }
         guard format == 1 || format == 3, (17...19).contains(imageFormat) else {
           throw error(
-            "CBLC: index table \(part) has format \(format) with pictures of format \(imageFormat), expected 1 or 3 "
-              + "with PNG pictures (17, 18 or 19)")
+            "CBLC: index table \(part) has format \(format) with pictures of format \(imageFormat), expected "
+              + "1 or 3 with PNG pictures (17, 18 or 19)")
         }
         let width = format == 1 ? 4 : 2
         var from = try number(place + 8, width, within: index, "CBLC")

@@ -44,26 +44,13 @@ public struct EncodedConversation: Sendable, Equatable {
   ///   it is longer than the context.
   /// - Parameter grids: the features of its pictures; without it each counts as one with the most features.
   public init(_ conversation: Conversation, encoder: PromptEncoder, grids: [FeatureGrid]? = nil) throws {
-    ids = []
-    targets = []
     do {
-      for (index, turn) in conversation.turns.enumerated() {
-        guard turn.answer.contains(where: { !$0.isWhitespace }) else {
-          throw PromptError.emptyAnswer(index: index, prompt: turn.question)
-        }
-        if index == 0 {
-          let prompt = encoder.template.prompt(turn.question)
-          ids =
-            try grids.map { try encoder.encode(prompt, grids: $0) }
-            ?? encoder.encode(prompt, imageCount: conversation.pictures.count)
-        } else {
-          ids += encoder.encode(laterQuestion: turn.question)
-        }
-        let answer = encoder.encode(
-          answer: turn.answer, isLast: index == conversation.turns.count - 1)
-        targets += ids.count..<ids.count + answer.count
-        ids += answer
-      }
+      let turns = conversation.turns.map { ($0.question, $0.answer) }
+      let encoded =
+        try grids.map { try encoder.conversation(turns, grids: $0) }
+        ?? encoder.conversation(turns, imageCount: conversation.pictures.count)
+      ids = encoded.ids
+      targets = encoded.answers.flatMap(\.self)
       guard ids.count <= encoder.contextLength else {
         throw PromptError.tooLong(
           tokens: ids.count, context: encoder.contextLength, prompt: conversation.turns[0].question)

@@ -54,6 +54,7 @@ struct GenerationSession {
   private let model: VisionLanguageModel
   private let tokenizer: Tokenizer
   private let stops: [String]
+  private let stopIDs: Set<Int32>
   private let stopsAtEnd: Bool
   private let onText: ((Int, String) -> Void)?
   private let onLogits: ((Tensor) -> Void)?
@@ -72,6 +73,7 @@ struct GenerationSession {
     model = generator.model
     tokenizer = generator.tokenizer
     stops = generator.stops
+    stopIDs = generator.stopIDs
     stopsAtEnd = generator.stopsAtEnd
     self.onText = onText
     onLogits = generator.onLogits
@@ -193,6 +195,11 @@ struct GenerationSession {
       slots[index].answer.maximumLogProbabilities.append(own[own.startIndex + best] - totals[row])
       if Int32(token) == eos {
         slots[index].answer.end = .eos
+        slots[index].isDone = true
+        continue
+      }
+      if stopsAtEnd, stopIDs.contains(Int32(token)) {
+        slots[index].answer.end = .stop
         slots[index].isDone = true
         continue
       }

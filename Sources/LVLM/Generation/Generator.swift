@@ -11,6 +11,10 @@ public struct Generator {
   public let tokenizer: Tokenizer
   /// Texts that end an answer besides eos; left out of it.
   public var stops: [String]
+  /// Tokens that end an answer besides eos: those of ``stops`` that are special, which no text shows.
+  var stopIDs: Set<Int32> {
+    Set(stops.compactMap { stop in tokenizer.specialTexts.contains(stop) ? tokenizer.id(of: stop) : nil })
+  }
   /// Whether eos ends an answer; a comparison token by token goes on.
   package var stopsAtEnd = true
   /// Called with the logits that choose the next tokens, `[unfinished answers, vocabulary]`.

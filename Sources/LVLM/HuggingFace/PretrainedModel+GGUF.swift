@@ -36,7 +36,7 @@ extension PretrainedModel {
         ])
     }
     let tokenizer = try Tokenizer(gguf: file)
-    let chat = try chatTemplate(of: file, instead: template, option)
+    let chat = try chatTemplate(of: file, tokenizer, instead: template, option)
     let usual = chat.template ?? usualTemplate(of: tokenizer)
     let beside = chosen == nil ? try projector(beside: url) : nil
     var notes = chat.notes + notes(on: file)
@@ -110,21 +110,23 @@ extension PretrainedModel {
     ]
   }
 
-  private static func chatTemplate(
-    of file: GGUFFile, instead chosen: ChatTemplate?, _ option: String
+  /// The chat template of a GGUF file: one known here, or its own, which is run.
+  ///
+  /// - Parameters:
+  ///   - chosen: takes its place.
+  ///   - option: what notes and errors call that choice.
+  /// - Throws: ``ModelConfigurationError`` for one that cannot be run.
+  package static func chatTemplate(
+    of file: GGUFFile, _ tokenizer: Tokenizer, instead chosen: ChatTemplate?, _ option: String
   ) throws -> (template: ChatTemplate?, notes: [String]) {
     let key = "tokenizer.chat_template"
     guard let jinja = file.metadata[key]?.asString else { return (chosen, []) }
     let own = ChatTemplate(jinja: jinja)
     guard let template = chosen ?? own else {
-      let known = ChatTemplate.all.map(\.name).joined(separator: ", ")
-      throw ModelConfigurationError(
-        file: file.url.path,
-        problems: [
-          .init(
-            key: key, found: "\"\(jinja.prefix(60))…\"",
-            expected: "what one of \(known) writes; \(option) chooses one of them")
-        ])
+      let template = try ChatTemplate(
+        running: jinja, names: tokenizer.templateNames, specials: tokenizer.specialTexts,
+        file: file.url.path, key: key, option: option)
+      return (template, template.notes(file.url.path))
     }
     guard own != template else { return (template, []) }
     return (

@@ -74,7 +74,7 @@ public struct PretrainedModel {
   ) throws -> PretrainedModel {
     let errors = ErrorCollection()
     let tokenizer = errors.attempt { try TokenizerFiles(of: url) }
-    let chat = errors.attempt { try chatTemplate(of: url, instead: template, option) }
+    let chat = errors.attempt { try chatTemplate(of: url, tokenizer?.tokenizer, instead: template, option) }
     _ = errors.attempt { try WeightFiles.check(model: url) }
     let read = Result { try Family.read(from: ModelFile.inside(url, "config.json")) }
     let processing = errors.attempt { try Family.pictureProcessor(of: url, try? read.get()) }
@@ -115,7 +115,7 @@ public struct PretrainedModel {
   package static func encoder(of url: URL, template: ChatTemplate? = nil) throws -> PromptEncoder {
     if url.pathExtension == "gguf" { return try description(gguf: url, template: template).encoder }
     let tokenizer = try TokenizerFiles(of: url).tokenizer
-    let chat = try chatTemplate(of: url, instead: template, "--template")
+    let chat = try chatTemplate(of: url, tokenizer, instead: template, "--template")
     let shape = try shape(of: url)
     return PromptEncoder(
       tokenizer: tokenizer, template: chat.template ?? usualTemplate(of: tokenizer),
@@ -212,10 +212,13 @@ public struct PretrainedModel {
   }
 
   private static func chatTemplate(
-    of directory: URL, instead chosen: ChatTemplate?, _ option: String
+    of directory: URL, _ tokenizer: Tokenizer?, instead chosen: ChatTemplate?, _ option: String
   ) throws -> (template: ChatTemplate?, notes: [String]) {
     let files = try ChatTemplateFiles(of: directory)
-    guard let chosen else { return (try files.agreed(), []) }
+    guard let chosen else {
+      let own = try files.agreed(tokenizer)
+      return (own, own?.notes(directory.path) ?? [])
+    }
     return (
       chosen,
       files.all.filter { $0.template != chosen }.prefix(1).map {

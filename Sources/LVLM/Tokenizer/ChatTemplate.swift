@@ -24,6 +24,9 @@ public struct ChatTemplate: Equatable, Sendable {
   /// What is written behind an answer, before a further question and at the end of a conversation, where eos
   /// stands alone; nil where eos alone ends every answer.
   public let answerEnds: AnswerEnds?
+  /// Renders conversations where the template is a model's own; the texts here then say what it writes around
+  /// short ones.
+  let engine: ChatEngine?
 
   /// Texts around a system message.
   public struct SystemFrame: Equatable, Sendable {
@@ -141,11 +144,11 @@ public struct ChatTemplate: Equatable, Sendable {
     self = template
   }
 
-  private init(
+  init(
     name: String, beforeQuestion: String, systemFrame: SystemFrame, beforeLaterQuestion: String,
     beforeText: String = "",
     afterQuestion: String, beforeAnswer: String = "", stop: String?, marks: [String] = [],
-    gathersPictures: Bool = false, answerEnds: AnswerEnds? = nil
+    gathersPictures: Bool = false, answerEnds: AnswerEnds? = nil, engine: ChatEngine? = nil
   ) {
     self.name = name
     self.beforeQuestion = beforeQuestion
@@ -158,6 +161,7 @@ public struct ChatTemplate: Equatable, Sendable {
     self.marks = marks
     self.gathersPictures = gathersPictures
     self.answerEnds = answerEnds
+    self.engine = engine
   }
 
   /// By what the template tells who speaks, and its special tokens, which no answer would say: `USER` and

@@ -57,13 +57,13 @@ struct ChatTemplateFiles {
     }
   }
 
-  /// The one template that all places agree on, nil when there is none.
+  /// The one template that all places agree on, nil when there is none. One that is not known here is run.
   ///
-  /// - Throws: ``ModelDirectoryError`` for two that differ, ``ModelConfigurationError`` for one that is not
-  ///   known here.
-  func agreed() throws -> ChatTemplate? {
+  /// - Parameter tokenizer: has the tokens that the template names; nil where it could not be opened.
+  /// - Throws: ``ModelDirectoryError`` for two that differ, ``ModelConfigurationError`` for one that cannot be
+  ///   run.
+  func agreed(_ tokenizer: Tokenizer?) throws -> ChatTemplate? {
     guard let first = all.first else { return nil }
-    let known = ChatTemplate.all.map(\.name).joined(separator: ", ")
     if let other = all.first(where: {
       $0.template != first.template || ($0.template == nil && $0.jinja != first.jinja)
     }) {
@@ -74,15 +74,11 @@ struct ChatTemplateFiles {
           "the chat templates in \(names.joined(separator: " and ")), expected one; --template chooses"
         ])
     }
-    guard let template = first.template else {
-      throw ModelConfigurationError(
-        file: directory.appending(component: first.place).path,
-        problems: [
-          .init(
-            key: "chat_template", found: "\"\(first.jinja.prefix(60))…\"",
-            expected: "what one of \(known) writes; --template chooses one of them")
-        ])
-    }
-    return template
+    if let template = first.template { return template }
+    guard let tokenizer else { return nil }
+    let names = tokenizer.templateNames.merging(try SpecialTokenNames(of: directory).written) { $1 }
+    return try ChatTemplate(
+      running: first.jinja, names: names, specials: tokenizer.specialTexts, file:
+        directory.appending(component: first.place).path, key: "chat_template", option: "--template")
   }
 }

@@ -2,6 +2,7 @@ extension ChatTemplate {
   /// The template in transformers' language: as its models ship it, or pictures as `<image>` and a line
   /// break, in the order of the message.
   package var jinja: String {
+    if let engine { return engine.source }
     if self == .smolVLM { return Self.publishedSmolVLM[0] }
     if let own = Self.publishedOneVision[name] { return own }
     func literal(_ text: String) -> String {

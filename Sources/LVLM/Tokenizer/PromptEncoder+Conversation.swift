@@ -18,6 +18,11 @@ extension PromptEncoder {
     grids: [FeatureGrid]? = nil, answers: [String] = [], room: Int = 0
   ) throws -> PackedExample {
     let grids = grids ?? images.map { _ in geometry.largest(isAlone: images.count == 1) }
+    if let engine = template.engine {
+      return try example(
+        engine, system: system, history: history, question: question, images: images, grids: grids,
+        answers: answers, room: room)
+    }
     let questions = history.map(\.question) + [question]
     let marks = questions.map { $0.ranges(of: Tokenizer.imageMark).count }
     guard marks.reduce(0, +) == grids.count else {

@@ -8,6 +8,8 @@ public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
   case notEmbedded(token: String, id: Int, count: Int)
   /// An answer without text.
   case emptyAnswer(index: Int, prompt: String)
+  /// The model's own chat template refuses the conversation, or writes it so that no prompt can be told.
+  case template(problem: String, prompt: String)
 
   /// One line: what was found, what was expected, the beginning of the prompt.
   public var description: String {
@@ -24,6 +26,8 @@ public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
     case .tooLong(let tokens, let context, let prompt):
       return
         "prompt \(excerpt(prompt)): found \(tokens) tokens, expected at most \(context) (the context length)"
+    case .template(let problem, let prompt):
+      return "prompt \(excerpt(prompt)): the model's chat template: \(problem)"
     case .emptyAnswer(let index, let prompt):
       return "prompt \(excerpt(prompt)): answer \(index) is empty, expected text"
     }
@@ -199,10 +203,13 @@ public struct PromptEncoder: Sendable {
   public func example(
     question: String, images: [Int], grids: [FeatureGrid]? = nil, answers: [String] = [], room: Int = 0
   ) throws -> PackedExample {
-    let promptIDs = try encode(
-      parts(question: question),
-      grids: grids ?? images.map { _ in geometry.largest(isAlone: images.count == 1) },
-      prompt: template.prompt(question))
+    let grids = grids ?? images.map { _ in geometry.largest(isAlone: images.count == 1) }
+    if let engine = template.engine {
+      return try example(
+        engine, system: nil, history: [], question: question, images: images, grids: grids, answers: answers,
+        room: room)
+    }
+    let promptIDs = try encode(parts(question: question), grids: grids, prompt: template.prompt(question))
     return try example(promptIDs, question: question, images: images, answers: answers, room: room)
   }
 

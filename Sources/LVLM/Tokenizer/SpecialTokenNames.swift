@@ -11,6 +11,8 @@ struct SpecialTokenNames {
   /// How the tokens are written that files name.
   private var names: [String: String] = [:]
 
+  /// Names that a chat template knows tokens by, as the files say them.
+  var written: [String: String] { names }
   var bos: String? { names["bos_token"] }
   var eos: String? { names["eos_token"] }
   var pad: String? { names["pad_token"] }

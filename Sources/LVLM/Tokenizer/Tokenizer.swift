@@ -182,6 +182,28 @@ public final class Tokenizer: Sendable {
     }
   }
 
+  /// How special tokens are written, `<image>` among them.
+  var specialTexts: [String] {
+    let texts = added.tokens.filter(\.isSpecial).map(\.text)
+    return texts.contains(Self.imageMark) ? texts : texts + [Self.imageMark]
+  }
+
+  /// A text cut at its special tokens and at `<image>`.
+  func specialParts(_ text: String) -> [AddedTokens.Part] {
+    var special = AddedTokens(added.tokens.filter(\.isSpecial))
+    if special.id(of: Self.imageMark) == nil {
+      special.append(.init(text: Self.imageMark, id: imageID, isSpecial: true))
+    }
+    return special.parts(text)
+  }
+
+  /// The names that a chat template knows tokens by, as the vocabulary has them.
+  var templateNames: [String: String] {
+    var names = ["bos_token": bosID, "eos_token": eosID, "pad_token": padID].compactMapValues(piece)
+    if unknownID >= 0 { names["unk_token"] = piece(unknownID) }
+    return names
+  }
+
   /// Whether words were added to the vocabulary.
   var hasWords: Bool { !words.tokens.isEmpty }
 

@@ -65,10 +65,13 @@ struct TokenizerGGUF {
     let used = [bos, eos, pad, try reader.id("unknown", below: pieces.count)]
     // Those that chat templates write have a use; a row that no token has is as good.
     let written = Set(ChatTemplate.all.flatMap(\.marks))
+    let own = reader.file.metadata["tokenizer.chat_template"]?.asString ?? ""
     let unused = kinds.lastIndex { $0.asInt == 5 }.map { Int32($0) }
     spare =
       added.first { $0.text == Tokenizer.imageMark }?.id
-      ?? added.last { $0.isSpecial && !used.contains($0.id) && !written.contains($0.text) }?.id ?? unused
+      ?? added.last {
+        $0.isSpecial && !used.contains($0.id) && !written.contains($0.text) && !own.contains($0.text)
+      }?.id ?? unused
     addsBOS = try reader.flag("add_bos_token", usual: false)
   }
 

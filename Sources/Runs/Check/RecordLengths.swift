@@ -323,15 +323,9 @@ struct RecordLengths {
   }
 
   private func count(_ form: Form, _ encoder: PromptEncoder) throws -> Int {
-    var (tokens, last) = (0, 0)
-    for (index, turn) in form.turns.enumerated() {
-      tokens +=
-        index == 0
-        ? try encoder.encode(encoder.template.prompt(turn.question), imageCount: form.images).count
-        : encoder.encode(laterQuestion: turn.question).count
-      last = encoder.encode(answer: turn.answer, isLast: index == form.turns.count - 1).count
-      tokens += last
-    }
+    let encoded = try encoder.conversation(
+      form.turns.map { ($0.question, $0.answer) }, imageCount: form.images)
+    let (tokens, last) = (encoded.ids.count, encoded.answers.last?.count ?? 0)
     // An answer that is asked for takes the place of the known one.
     return form.room > 0 ? tokens - last + max(last, form.room) : tokens
   }

@@ -69,15 +69,15 @@ final class RunEncoder {
     }
     if let path = configuration.model.languageModel {
       let url = URL(fileURLWithPath: path)
-      let own = try GGUFFile(reading: url).metadata["tokenizer.chat_template"]?.asString
+      let file = try GGUFFile(reading: url)
       let tokenizer = try Tokenizer(contentsOf: url)
       // What a run makes is a directory, with files for its vocabulary.
-      _ = try Tokenizer.files(of: GGUFFile(reading: url))
+      _ = try Tokenizer.files(of: file)
       var shape = try shape()
       shape.imageTokenIndex = Int(tokenizer.imageID)
-      return PromptEncoder(
-        tokenizer: tokenizer, template: template ?? own.flatMap(ChatTemplate.init(jinja:)) ?? .plain,
-        configuration: shape)
+      let chat = try PretrainedModel.chatTemplate(
+        of: file, tokenizer, instead: template, "tokenizer.template")
+      return PromptEncoder(tokenizer: tokenizer, template: chat.template ?? .plain, configuration: shape)
     }
     return try PretrainedModel.encoder(
       of: configuration.model.path.map { URL(fileURLWithPath: $0, isDirectory: true) }

@@ -67,14 +67,11 @@ enum ModelBuilder {
     try Tokenizer.writeJSON(of: file, to: folder)
     // The decoder's first, random weights.
     TensorRuntime.trim()
-    let jinja = file.metadata["tokenizer.chat_template"]?.asString
-    let own = jinja.flatMap(ChatTemplate.init(jinja:))
-    let template = run.tokenizer.template?.chatTemplate ?? own ?? .plain
-    let notes =
-      jinja == nil || own == template
-      ? [] : ["\(path): its chat template is \(own?.name ?? "another"); \(template.name) takes its place"]
+    let chat = try PretrainedModel.chatTemplate(
+      of: file, tokenizer, instead: run.tokenizer.template?.chatTemplate, "tokenizer.template")
     return try PretrainedModel(
-      new: model, tokenizerIn: folder, template: template, notes: PretrainedModel.notes(on: file) + notes)
+      new: model, tokenizerIn: folder, template: chat.template ?? .plain,
+      notes: PretrainedModel.notes(on: file) + chat.notes)
   }
 
   /// - Throws: ``DataError`` that says how to get the file when it is not there.

@@ -264,7 +264,7 @@ import Testing
       }
       let bad = [
         (pair("same", "yes", "yes"), "record same: chosen and rejected are the same text"),
-        (pair("long", "yes", Self.words(1080)), "record long: prompt"),
+        (pair("long", "yes", Self.words(1080)), "record long: rejected answer"),
         (pair("gif", "yes", "no", image: "pictures/gif.jpg"), "is a GIF, which is not read"),
         (pair("cut", "yes", "no", image: "pictures/cut.jpg"), "image is cut short"),
         (pair("none", "yes", "no", image: "pictures/none.png"), "does not exist"),

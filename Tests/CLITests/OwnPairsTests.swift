@@ -109,7 +109,8 @@ import Testing
       let more = [
         "--set", "data.eval_share=0.25", "--set", "train.eval_steps=1", "--set",
         "train.load_best_model_at_end=true", "--set", "train.max_steps=200", "--set",
-        "train.early_stopping_patience=40", "--quiet",
+        "train.early_stopping_patience=40", "--set", "train.eval_samples=2", "--set",
+        "train.eval_max_new_tokens=5", "--quiet",
       ]
       let whole = try BuiltCommand.run(Self.arguments(more), in: folder)
       #expect(whole.status == 0, "\(whole.errors)")
@@ -125,7 +126,10 @@ import Testing
       process.waitUntilExit()
       let last = try BuiltCommand.run(Self.arguments(more, to: "killed"), in: folder)
       #expect(last.status == 0, "\(last.errors)")
-      for name in ["metrics.jsonl", "train/held_out.json", "train/model/model.safetensors"] {
+      for name in [
+        "metrics.jsonl", "train/held_out.json", "train/held_out_answers.jsonl",
+        "train/model/model.safetensors",
+      ] {
         let (one, other) = (
           try Data(contentsOf: folder.appendingPathComponent("out/\(name)")),
           try Data(contentsOf: folder.appendingPathComponent("killed/\(name)"))
@@ -201,6 +205,7 @@ import Testing
         (Self.arguments(["--pairs", "nowhere.json"]), "nowhere.json: no such file"),
         (Self.arguments(["--adapter", "dora"]), "train.adapter"),
         (Self.arguments(["--set", "train.eval_steps=2"]), "data.eval_pairs or data.eval_share"),
+        (Self.arguments(["--set", "train.eval_samples=2"]), "data.eval_pairs or data.eval_share"),
         (Self.arguments(["--set", "data.source=shapes"]), "the pairs are the data"),
         (Self.arguments(["--set", "train.rounds=2"]), "it needs prompts that the run composed"),
         (Self.arguments(["--eval-pairs", "pairs.jsonl"]), "expected pairs that are not trained on"),
@@ -294,6 +299,120 @@ import Testing
       let simpo = try figures("train.loss_type=simpo")
       #expect(abs(simpo.before.reward_margin.mean) > 1e-2)
       #expect(abs(simpo.before.nll_loss - usual.before.nll_loss) < 1e-4)
+    }
+  }
+
+  /// At every look the model answers a few prompts held out, as the report and `watch` show.
+  @Test func answersToPromptsHeldOut() throws {
+    struct Row: Decodable, Equatable {
+      let step: Int
+      let id, prompt, answer, chosen, rejected: String
+      let images: [String]
+    }
+    try Self.withPairs { folder in
+      let call = try BuiltCommand.run(
+        Self.arguments([
+          "--set", "data.eval_share=0.25", "--set", "train.eval_steps=3", "--set", "train.eval_samples=2",
+          "--set", "train.eval_max_new_tokens=6",
+        ]), in: folder)
+      #expect(call.status == 0, "\(call.errors)")
+      let run = folder.appendingPathComponent("out")
+      let text = try String(
+        contentsOf: run.appendingPathComponent("train/held_out_answers.jsonl"), encoding: .utf8)
+      let rows = try text.split(separator: "\n").map {
+        try JSONDecoder().decode(Row.self, from: Data($0.utf8))
+      }
+      #expect(rows.map(\.step) == [0, 0, 3, 3, 6, 6])
+      #expect(rows[0].id != rows[1].id && rows[0].id == rows[2].id && rows[1].id == rows[5].id)
+      let pairs = Self.pairs()
+      for row in rows {
+        let pair = try #require(pairs.first { $0.id == row.id })
+        #expect(row.prompt == pair.prompt && row.chosen == pair.chosen && row.rejected == pair.rejected)
+        #expect(
+          row.images.map { URL(fileURLWithPath: $0).lastPathComponent } == pair.images
+            && row.images.allSatisfy { FileManager.default.fileExists(atPath: $0) })
+      }
+      // The last answers are those of the model that was written.
+      let last = rows[4]
+      let asked = try BuiltCommand.run(
+        ["generate", "--model", "out/train/model", "--template", "plain", "--max-new-tokens", "6"]
+          + last.images.flatMap { ["--image", $0] } + ["--prompt", last.prompt], in: folder)
+      #expect(asked.status == 0, "\(asked.errors)")
+      #expect(asked.output.contains(last.answer), "\(asked.output) has no \(last.answer)")
+      let report = try String(contentsOf: run.appendingPathComponent("report.html"), encoding: .utf8)
+      #expect(report.contains("Answers to prompts held out") && report.contains("<dt>step 6</dt>"))
+      let watch = try BuiltCommand.run("watch", "--once", "out", in: folder)
+      #expect(watch.output.contains("answer after step 0, \(rows[0].id): What is number"), "\(watch.output)")
+      #expect(watch.output.components(separatedBy: "answer after step").count == 7)
+    }
+  }
+
+  /// Weights that stay as they are win and lose nothing, and a run that made nothing better says so.
+  @Test func trainingThatChangesNothing() throws {
+    struct Figures: Decodable {
+      struct Share: Decodable { let mean: Double }
+      struct One: Decodable { let reward_accuracy: Share }
+      struct Best: Decodable {
+        let step: Int
+        let metric: String
+      }
+      let before: One, after: One
+      let best_look: Best
+    }
+    try Self.withPairs { folder in
+      for metric in ["eval_loss", "eval_rewards/accuracies"] {
+        let call = try BuiltCommand.run(
+          Self.arguments(
+            [
+              "--set", "data.eval_share=0.25", "--set", "train.learning_rate=1e-30", "--set",
+              "train.eval_steps=2", "--set", "train.adapter=none", "--set",
+              "train.metric_for_best_model=\(metric)",
+            ], to: metric), in: folder)
+        #expect(call.status == 0, "\(call.errors)")
+        let sentence = "Training made the model no better on the pairs held out: \(metric) was "
+        #expect(call.output.contains(sentence), "\(call.output)")
+        let run = folder.appendingPathComponent(metric)
+        let figures = try JSONDecoder().decode(
+          Figures.self, from: Data(contentsOf: run.appendingPathComponent("train/held_out.json")))
+        #expect(figures.before.reward_accuracy.mean == 0 && figures.after.reward_accuracy.mean == 0)
+        #expect(figures.best_look.step == 0 && figures.best_look.metric == metric)
+        let report = try String(contentsOf: run.appendingPathComponent("report.html"), encoding: .utf8)
+        #expect(report.contains(sentence))
+        for line in try String(contentsOf: run.appendingPathComponent("metrics.jsonl"), encoding: .utf8)
+          .split(separator: "\n")
+        {
+          let row = try #require(
+            JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+          #expect(row["rewards/accuracies"] as? Double == 0)
+          for name in ["logits/chosen", "logits/rejected", "entropy", "mean_token_accuracy", "num_tokens"] {
+            #expect(row[name] is Double, "\(name): \(line)")
+          }
+          guard row["eval_loss"] != nil else { continue }
+          #expect(row["eval_rewards/accuracies"] as? Double == 0)
+          for name in ["logits/chosen", "logits/rejected", "entropy", "mean_token_accuracy"] {
+            #expect(row["eval_\(name)"] is Double, "\(name): \(line)")
+          }
+        }
+      }
+    }
+  }
+
+  /// The part of a pair that is too long is told, with its tokens and those before it.
+  @Test func theLongPartIsTold() throws {
+    var pairs = Self.pairs()
+    pairs[1].rejected = Array(repeating: "cats", count: 200).joined(separator: " ")
+    pairs[2].chosen = Array(repeating: "dogs", count: 200).joined(separator: " ")
+    pairs[4].prompt += Array(repeating: " really", count: 200).joined()
+    try Self.withPairs(pairs) { folder in
+      let call = try BuiltCommand.run(Self.arguments(), in: folder)
+      #expect(call.status == 1)
+      for words in [
+        #/record p1: rejected answer "cats cats.*": found \d+ tokens after a prompt of \d+, expected at most/#,
+        #/record p2: chosen answer "dogs dogs.*": found \d+ tokens after a prompt of \d+, expected at most/#,
+        #/record p4: prompt "<image>.*": found \d+ tokens, expected at most \d+ \(the context length\)/#,
+      ] {
+        #expect(call.errors.contains(words), "\(call.errors)")
+      }
     }
   }
 

@@ -64,8 +64,10 @@ enum PairsToTrainOn {
       for (index, key) in ["use_dora=true", "lora_dropout=0.3", "loraplus_lr_ratio=16"].enumerated() {
         #expect(try run("one-\(index)", ["lora_r=4", "lora_alpha=16", key]) != plain, "\(key)")
       }
+      #expect(try run("averaged", ["lora_r=4", "lora_alpha=16", "ema_decay=0.9"]) != plain)
       let all = [
-        "lora_r=4", "use_rslora=true", "use_dora=true", "lora_dropout=0.3", "loraplus_lr_ratio=4",
+        "ema_decay=0.95", "lora_r=4", "use_rslora=true", "use_dora=true", "lora_dropout=0.3",
+        "loraplus_lr_ratio=4",
         "train_projector=true", "projector_learning_rate=1e-3", "optim=rmsprop", "max_steps=200",
         "lr_scheduler_type=cosine_with_restarts", "lr_scheduler_kwargs.num_cycles=2",
         "loss_type=[sigmoid, hinge]", "loss_weights=[0.8, 0.2]",
@@ -83,6 +85,42 @@ enum PairsToTrainOn {
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
       #expect(try run("killed", all) == whole)
+      // Blocks that are computed again change no byte, dropout and all, and nothing is made again for them.
+      #expect(try run("again", all + ["gradient_checkpointing=true"]) == whole)
+      let same = try BuiltCommand.run(
+        PairsToTrainOn.arguments(
+          (all + ["gradient_checkpointing=true"]).flatMap { ["--set", "train.\($0)"] }, to: "whole"),
+        in: folder)
+      #expect(same.status == 0 && same.output.contains("train: done before"), "\(same.errors)")
+    }
+  }
+
+  /// A checkpoint with an average gives its own weights; the run left the average.
+  @Test func theWeightsThemselvesAreInTheCheckpoints() throws {
+    try PairsToTrainOn.withFolder { folder in
+      func run(_ name: String, _ keys: [String]) throws {
+        let call = try BuiltCommand.run(
+          PairsToTrainOn.arguments(["--quiet"] + keys.flatMap { ["--set", "train.\($0)"] }, to: name),
+          in: folder)
+        #expect(call.status == 0, "\(name): \(call.errors)")
+      }
+      try run("plain", ["adapter=lora", "train_projector=false"])
+      try run("averaged", ["adapter=lora", "train_projector=false", "ema_decay=0.9"])
+      for name in ["plain", "averaged"] {
+        let call = try BuiltCommand.run(
+          "export", "--model", PairsToTrainOn.model, "--adapter", "\(name)/checkpoints/step-6.h5",
+          "--format", "peft", "--output", "\(name)-adapter", in: folder)
+        #expect(call.status == 0, "\(call.errors)")
+      }
+      func adapter(_ name: String) throws -> Data {
+        try Data(contentsOf: folder.appendingPathComponent("\(name)-adapter/adapter_model.safetensors"))
+      }
+      #expect(try adapter("averaged") == adapter("plain"))
+      let (plain, averaged) = (
+        try PairsToTrainOn.weights(folder.appendingPathComponent("plain")),
+        try PairsToTrainOn.weights(folder.appendingPathComponent("averaged"))
+      )
+      #expect(plain != averaged)
     }
   }
 

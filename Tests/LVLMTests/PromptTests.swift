@@ -96,9 +96,26 @@ import Testing
     let question = String(repeating: "a very long question ", count: 200)
     let error = #expect(throws: PromptError.self) { try encoder.example(question: question, images: []) }
     #expect(error?.description.contains("expected at most 512 (the context length)") == true)
-    let short = try encoder.example(question: "Which?", images: [])
-    #expect(throws: PromptError.self) {
-      try encoder.example(question: "Which?", images: [], room: 513 - short.promptIDs.count)
+    let short = try encoder.example(question: "Which?", images: []).promptIDs.count
+    #expect(
+      throws: PromptError.noRoom(tokens: short, room: 513 - short, context: 512, prompt: "Which?")
+    ) {
+      try encoder.example(question: "Which?", images: [], room: 513 - short)
     }
+    // The part that is too long is told, not the prompt before it.
+    let answers = ["this", question]
+    let tokens = encoder.encode(answer: question).count
+    let long = #expect(throws: PromptError.self) {
+      try encoder.example(question: "Which?", images: [], answers: answers)
+    }
+    #expect(
+      long
+        == .answerTooLong(
+          index: 1, tokens: tokens, promptTokens: short, context: 512, answer: question))
+    #expect(
+      long?.description(answers: ["chosen answer", "rejected answer"])
+        == "rejected answer \"a very long question a very long question a very long quest…\": found "
+        + "\(tokens) tokens after a prompt of \(short), expected at most \(512 - short): 512 together (the "
+        + "context length)")
   }
 }

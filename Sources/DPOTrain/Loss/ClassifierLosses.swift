@@ -38,6 +38,19 @@ extension PreferenceLoss {
       - (scores.rejectedLogRatio * -options.beta).logSigmoid()
   }
 
+  /// `½(1 − σ(β(r_w − z_l))) + ½(1 − σ(β(z_w − r_l)))`: KTO on the two answers of a pair (Ethayarajh et al.,
+  /// "KTO", 2024, arXiv 2402.01306, eq. 7, with both weights 1), as TRL had it up to version 0.9.
+  ///
+  /// z of one side is its estimated divergence from the reference, the mean log-ratio over the batch and at
+  /// least 0; each side is held against that of the other. No gradient goes through it, as the paper says.
+  static let ktoPair = PreferenceLoss("kto_pair", isPerPair: false) { scores, options in
+    func divergence(_ logRatio: Tensor) -> Tensor { logRatio.detached().mean().relu() }
+    let (chosen, rejected) = (scores.chosenLogRatio, scores.rejectedLogRatio)
+    let won = ((chosen - divergence(rejected)) * options.beta).sigmoid()
+    let lost = ((divergence(chosen) - rejected) * options.beta).sigmoid()
+    return 1 - (won + lost) * 0.5
+  }
+
   /// `1 − σ(βr_w) + σ(βr_l)` (D'Oosterlinck et al., "APO", 2024, eq. 7).
   static let apoZero = PreferenceLoss("apo_zero") { scores, options in
     1 - (scores.chosenLogRatio * options.beta).sigmoid() + (scores.rejectedLogRatio * options.beta).sigmoid()

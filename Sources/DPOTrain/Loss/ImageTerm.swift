@@ -34,12 +34,18 @@ struct ImageTermMetrics {
   private var accurate = 0
 
   mutating func add(_ scores: PreferenceScores, _ corrupted: CorruptedScores, beta: Double) {
-    let chosen = scores.chosenLogRatio.array(of: Double.self)
-    for (own, other) in zip(chosen, corrupted.logRatio.array(of: Double.self)) {
+    let (own, known) = (
+      scores.policyChosen.array(of: Double.self), scores.referenceChosen.array(of: Double.self)
+    )
+    let (other, otherKnown) = (
+      corrupted.policy.array(of: Double.self), corrupted.reference.array(of: Double.self)
+    )
+    for i in own.indices {
+      let difference = RewardDifference((own[i], known[i]), over: (other[i], otherKnown[i]))
       pairs += 1
-      rewards += beta * other
-      margins += beta * (own - other)
-      if own > other { accurate += 1 }
+      rewards += beta * (other[i] - otherKnown[i])
+      margins += beta * difference.value
+      if difference.isWin { accurate += 1 }
     }
   }
 

@@ -12,18 +12,21 @@ public struct PreferenceLoss: Sendable {
   public let isPerPair: Bool
   /// Whether the reference's log-probabilities change its value.
   public let readsReference: Bool
+  /// Whether it is the mean over the tokens of the chosen answers, which is of a step and of no single pair.
+  public let isLikelihood: Bool
   let check: @Sendable (LossOptions) throws -> Void
   let values: @Sendable (PreferenceScores, LossOptions) -> Tensor
 
   init(
     _ name: String, reads: Set<LossOption> = [], isPerPair: Bool = true, readsReference: Bool = true,
-    check: @escaping @Sendable (LossOptions) throws -> Void = { _ in },
+    isLikelihood: Bool = false, check: @escaping @Sendable (LossOptions) throws -> Void = { _ in },
     values: @escaping @Sendable (PreferenceScores, LossOptions) -> Tensor
   ) {
     self.name = name
     self.reads = reads
     self.isPerPair = isPerPair
     self.readsReference = readsReference
+    self.isLikelihood = isLikelihood
     self.check = check
     self.values = values
   }
@@ -31,7 +34,7 @@ public struct PreferenceLoss: Sendable {
   /// Every loss of the package, in the order the documentation lists them.
   public static let registry: [PreferenceLoss] = [
     .sigmoid, .sigmoidNorm, .robust, .hinge, .ipo, .exoPair, .ncaPair, .bcoPair, .sppoHard, .apoZero,
-    .apoDown, .discopop, .aot, .aotUnpaired, .dpop, .simpo,
+    .apoDown, .discopop, .aot, .aotUnpaired, .ktoPair, .dpop, .simpo, .cpo, .orpo, .sft,
   ]
 
   /// The loss called `name`.

@@ -2,7 +2,8 @@ import Tensor
 
 /// Sums over pairs from which the metrics of a step are computed; named as TRL names them.
 ///
-/// Accuracy is counted per pair (chosen reward strictly above the rejected one), never on batch means.
+/// Accuracy is counted per pair (chosen reward above the rejected one by more than rounding), never on batch
+/// means.
 public struct PreferenceMetrics: Sendable, Equatable {
   /// Pairs that were added.
   public private(set) var pairs = 0
@@ -10,9 +11,9 @@ public struct PreferenceMetrics: Sendable, Equatable {
   public private(set) var chosenRewards = 0.0
   /// Sum of the rewards of the rejected answers.
   public private(set) var rejectedRewards = 0.0
-  /// Pairs whose chosen reward is above the rejected one.
+  /// Pairs whose chosen reward is above the rejected one, by more than rounding explains.
   public private(set) var accurate = 0
-  /// Pairs whose two rewards are exactly equal, as all are before the first update.
+  /// Pairs whose two rewards are equal up to rounding, as all are before the first update.
   public private(set) var ties = 0
   /// Sum of the policy's log-probabilities of the chosen answers.
   public private(set) var chosenLogProbability = 0.0
@@ -41,8 +42,10 @@ public struct PreferenceMetrics: Sendable, Equatable {
       pairs += 1
       chosenRewards += chosen
       rejectedRewards += rejected
-      if chosen > rejected { accurate += 1 }
-      if chosen == rejected { ties += 1 }
+      let difference = RewardDifference(
+        (policyChosen[i], referenceChosen[i]), over: (policyRejected[i], referenceRejected[i]))
+      if difference.isWin { accurate += 1 }
+      if difference.isTie { ties += 1 }
       chosenLogProbability += policyChosen[i]
       rejectedLogProbability += policyRejected[i]
       chosenTokens += scores.chosenTokens[i]

@@ -88,12 +88,17 @@ public struct PreferenceObjectiveTerms: Sendable {
   ///   - stepPairs: Pairs in the whole optimizer step.
   ///   - stepAnswers: Answers in the likelihood term of the whole step, when there are more than pairs.
   ///   - stepChosenTokens: Tokens of those answers.
+  ///   - stepPairTokens: Tokens of the chosen answers of the pairs alone, where there are further ones.
   public func share(
     of scores: PreferenceScores, pairWeights: Tensor? = nil, chosenSums: Tensor? = nil,
     attentionRatios: Tensor? = nil, corrupted: CorruptedScores? = nil, stepPairs: Int,
-    stepAnswers: Int? = nil, stepChosenTokens: Int
+    stepAnswers: Int? = nil, stepChosenTokens: Int, stepPairTokens: Int? = nil
   ) -> Tensor {
     var shares = zip(losses, weights).map { loss, weight in
+      if loss.isLikelihood {
+        let tokens = max(stepPairTokens ?? stepChosenTokens, 1)
+        return (chosenSums ?? scores.policyChosen).sum() * (-weight / Double(tokens))
+      }
       let values = loss(scores, options)
       return (pairWeights.map { values * $0 } ?? values).sum() * (weight / Double(stepPairs))
     }

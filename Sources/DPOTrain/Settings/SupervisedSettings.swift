@@ -95,6 +95,8 @@ public struct SupervisedSettings: Sendable, Equatable {
   public var weightDecay = 0.05
   /// Gradients are scaled down to this norm; 0 turns it off.
   public var maxGradNorm = 1.0
+  /// Whether blocks keep their inputs alone for the backward pass and are computed again in it.
+  public var gradientCheckpointing = false
   /// Conversations about several pictures.
   public var composed = Composed()
   /// Questions in one conversation about one picture.

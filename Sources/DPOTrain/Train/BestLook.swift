@@ -6,7 +6,8 @@ struct BestLook {
   private(set) var step = 0
   /// Looks since.
   private(set) var looksSince = 0
-  private var score = -Double.infinity
+  /// Its score, greater is better.
+  private(set) var score = -Double.infinity
 
   init() {}
 

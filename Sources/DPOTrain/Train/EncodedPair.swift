@@ -64,20 +64,22 @@ extension EncodedPair {
   public init(
     _ pair: PreferencePair, pictures: [String], rejectedPictures: [String], encoder: PromptEncoder
   ) throws {
-    func example(_ files: [String], _ answers: [String]) throws -> PackedExample {
-      try encoder.example(
-        system: pair.system, history: pair.history.map { ($0.question, $0.answer) }, question: pair.prompt,
-        images: Array(files.indices), grids: try encoder.grids(ofFiles: files), answers: answers)
+    let (chosen, rejected) = (("chosen answer", pair.chosen), ("rejected answer", pair.rejected))
+    func example(_ files: [String], _ answers: (name: String, text: String)...) throws -> PackedExample {
+      do {
+        return try encoder.example(
+          system: pair.system, history: pair.history.map { ($0.question, $0.answer) }, question: pair.prompt,
+          images: Array(files.indices), grids: try encoder.grids(ofFiles: files),
+          answers: answers.map(\.text))
+      } catch let error as PromptError {
+        throw RecordError(id: pair.id, reason: error.description(answers: answers.map(\.name)))
+      }
     }
-    do {
-      let whole = try example(pictures, [pair.chosen, pair.rejected])
-      let other = rejectedPictures.isEmpty ? nil : try example(rejectedPictures, [pair.rejected]).promptIDs
-      self.init(
-        id: pair.id, pictures: pictures.map(Picture.file), promptIDs: whole.promptIDs,
-        completions: whole.completions,
-        rejectedPrompt: other.map { Prompt(pictures: rejectedPictures.map(Picture.file), ids: $0) })
-    } catch let error as PromptError {
-      throw RecordError(id: pair.id, reason: "\(error)")
-    }
+    let whole = try example(pictures, chosen, rejected)
+    let other = rejectedPictures.isEmpty ? nil : try example(rejectedPictures, rejected).promptIDs
+    self.init(
+      id: pair.id, pictures: pictures.map(Picture.file), promptIDs: whole.promptIDs,
+      completions: whole.completions,
+      rejectedPrompt: other.map { Prompt(pictures: rejectedPictures.map(Picture.file), ids: $0) })
   }
 }

@@ -13,6 +13,9 @@ public struct HeldOutPairs {
     case accuracies = "eval_rewards/accuracies"
     /// The largest mean reward margin.
     case margins = "eval_rewards/margins"
+
+    /// The figure that a score stands for.
+    func figure(ofScore score: Double) -> Double { self == .loss ? -score : score }
   }
 
   private let pairs: [EncodedPair]
@@ -46,13 +49,16 @@ public struct HeldOutPairs {
     public internal(set) var loss = 0.0
     /// Sums over the pairs, named as in training.
     public internal(set) var metrics = PreferenceMetrics()
+    /// Sums over the tokens of their answers.
+    public internal(set) var tokens = TokenMetrics()
     /// The reward margin of each pair.
     public internal(set) var margins: [Double] = []
     /// Whether the chosen answer of each pair is the likelier one under the model itself.
     public internal(set) var prefersChosen: [Bool] = []
 
-    /// The share of pairs whose chosen reward is above the rejected one, with Wilson's interval.
-    public var accuracy: Interval? { Statistics.wilson(hits: margins.count { $0 > 0 }, of: margins.count) }
+    /// The share of pairs whose chosen reward is above the rejected one by more than rounding, with Wilson's
+    /// interval.
+    public var accuracy: Interval? { Statistics.wilson(hits: metrics.accurate, of: metrics.pairs) }
 
     /// The share of pairs whose chosen answer is the likelier one, with Wilson's interval.
     public var preference: Interval? {
@@ -74,12 +80,20 @@ public struct HeldOutPairs {
     /// Names and values for the log, with the ends of the intervals of accuracy and margin.
     public var named: [(String, Double)] {
       var values = [("eval_loss", loss)] + metrics.named.map { ("eval_" + $0.0, $0.1) }
+      values += tokens.named.map { ("eval_" + $0.name, $0.value) }
       for (name, interval) in [("accuracies", accuracy), ("margins", margin)] {
         guard let interval else { continue }
         values.append(("eval_rewards/\(name)_low", interval.low))
         values.append(("eval_rewards/\(name)_high", interval.high))
       }
       return values
+    }
+
+    /// As ``score(_:)``, of the model that training began with. A pair that it has no preference about is
+    /// half a hit, as by a coin: the reference itself has none about any.
+    public func scoreOfStart(_ criterion: Criterion) -> Double {
+      let half = criterion == .accuracies ? Double(metrics.ties) / Double(2 * max(metrics.pairs, 1)) : 0
+      return score(criterion) + half
     }
 
     /// The figure that looks are compared by, greater is better.
@@ -100,7 +114,8 @@ public struct HeldOutPairs {
     for start in stride(from: 0, to: pairs.count, by: microBatch) {
       let range = start..<min(start + microBatch, pairs.count)
       let part = Array(pairs[range])
-      let found = try noGradient { try scorer.sums(part) }
+      let found = try noGradient { try scorer.sums(part, readsTokens: true) }
+      if let tokens = found.tokens { figures.tokens.add(tokens) }
       noGradient {
         let known = Array(reference[range])
         let scores = PreferenceObjective.scores(found.scores, pairs: part, reference: known)

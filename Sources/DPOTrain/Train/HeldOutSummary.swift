@@ -53,6 +53,35 @@ public struct HeldOutSummary: Decodable, Sendable, Equatable {
     }
   }
 
+  /// The best look, the model before training counted as one.
+  public struct Best: Decodable, Sendable, Equatable {
+    /// The step it was taken after; 0 is the model before training.
+    public var step: Int
+    /// By which figure looks are compared, as ``HeldOutPairs/Criterion`` names it.
+    public var metric: String
+    /// The figure before training.
+    public var before: Double
+    /// The best figure of a look at the trained model, and the step of that look.
+    public var trained: Double
+    /// See ``trained``.
+    public var trainedStep: Int
+
+    private enum CodingKeys: String, CodingKey {
+      case step, metric, before, trained
+      case trainedStep = "trained_step"
+    }
+
+    /// Compares the best look with the model that training began with; less than rounding may make is no
+    /// difference.
+    init(_ look: (step: Int, score: Double), before: Double, _ criterion: HeldOutPairs.Criterion) {
+      step = look.score - before > 1e-5 * max(1, abs(before)) ? look.step : 0
+      metric = criterion.rawValue
+      self.before = criterion.figure(ofScore: before)
+      trained = criterion.figure(ofScore: look.score)
+      trainedStep = look.step
+    }
+  }
+
   /// Pairs held out.
   public var pairs: Int
   /// The step whose weights the trained model has.
@@ -61,11 +90,31 @@ public struct HeldOutSummary: Decodable, Sendable, Equatable {
   public var before: Figures
   /// The trained model.
   public var after: Figures
+  /// Which look was the best one; nil in files of earlier versions.
+  public var best: Best?
+
+  private enum CodingKeys: String, CodingKey {
+    case pairs, step, before, after
+    case best = "best_look"
+  }
 
   /// Collects what two models say to the same pairs.
-  public init(pairs: Int, step: Int, before: HeldOutPairs.Figures, after: HeldOutPairs.Figures) {
+  /// - Parameter best: the best look at the trained model, with its score by the criterion.
+  public init(
+    pairs: Int, step: Int, before: HeldOutPairs.Figures, after: HeldOutPairs.Figures,
+    best: (step: Int, score: Double)? = nil, by criterion: HeldOutPairs.Criterion = .loss
+  ) {
     (self.pairs, self.step) = (pairs, step)
     (self.before, self.after) = (Figures(before), Figures(after))
+    self.best = best.map { Best($0, before: before.scoreOfStart(criterion), criterion) }
+  }
+
+  /// A sentence where no look was better than the model before training.
+  public var verdict: String? {
+    guard let best, best.step == 0 else { return nil }
+    return "Training made the model no better on the pairs held out: \(best.metric) was "
+      + "\(fixed(best.before, 4)) before it and \(fixed(best.trained, 4)) at the best look "
+      + "(step \(best.trainedStep))."
   }
 
   /// The file's text.
@@ -85,9 +134,16 @@ public struct HeldOutSummary: Decodable, Sendable, Equatable {
         .init("reward_margin", estimate(value.rewardMargin)),
       ])
     }
+    let best = best.map { best in
+      OrderedJSON.object([
+        .init("step", .integer(best.step)), .init("metric", .string(best.metric)),
+        .init("before", .number(best.before)), .init("trained", .number(best.trained)),
+        .init("trained_step", .integer(best.trainedStep)),
+      ])
+    }
     return .object([
       .init("pairs", .integer(pairs)), .init("step", .integer(step)), .init("before", figures(before)),
-      .init("after", figures(after)),
+      .init("after", figures(after)), .init("best_look", best ?? .null),
     ])
   }
 

@@ -68,12 +68,15 @@ public struct PairScorer {
     public let pairWeights: Tensor?
     /// R of the first answer of every pair that has an ``EncodedPair/focus`` and a token that asks, in order.
     public let attentionRatios: Tensor?
+    /// What the model says at the tokens of the answers; none unless it was asked for.
+    public let tokens: TokenMetrics?
     /// The decoder's rows.
     public let rows: Int
   }
 
   /// Scores the answers of some pairs.
-  public func sums(_ pairs: [EncodedPair]) throws -> Sums {
+  /// - Parameter readsTokens: whether ``Sums/tokens`` are computed, which takes a product with the head.
+  public func sums(_ pairs: [EncodedPair], readsTokens: Bool = false) throws -> Sums {
     let parts = pairs.flatMap(\.parts)
     let batchFeatures = try features.features(of: parts.map(\.prompt.pictures))
     let examples = parts.map { part in
@@ -87,14 +90,9 @@ public struct PairScorer {
     let share = attention.map {
       AttentionShare(layer: $0.layer, queries: $0.queries, targets: targets(pairs))
     }
-    let logProbabilities: Tensor
-    var squares: Tensor?
-    if weighsPairs {
-      (logProbabilities, squares) = model.logProbabilitiesAndSquares(
-        batch, imageFeatures: batchFeatures.features, share: share)
-    } else {
-      logProbabilities = model.logProbabilities(batch, imageFeatures: batchFeatures.features, share: share)
-    }
+    let (logProbabilities, squares, statistics) = model.readTargets(
+      batch, imageFeatures: batchFeatures.features, share: share, squares: weighsPairs,
+      statistics: readsTokens)
     let (segments, count) = (batch.completionOfTarget, batch.completionCount)
     let sums = segmentSums(logProbabilities, segments: segments, count: count)
     let scores =
@@ -108,6 +106,7 @@ public struct PairScorer {
     }
     return Sums(
       sums: sums, scores: scores, pairWeights: pairWeights, attentionRatios: share?.ratios,
+      tokens: statistics.map { TokenMetrics($0, isChosen: segments.map { $0 % 2 == 0 }) },
       rows: batch.tokenCount)
   }
 
@@ -191,29 +190,34 @@ public struct PreferenceObjective: TrainingObjective {
 
   public func epoch(afterSteps step: Int) -> Double { sampler.epoch(afterSteps: step) }
 
-  public func outcome(ofStep step: Int) throws -> StepOutcome {
+  public func outcome(ofStep step: Int) throws -> StepOutcome { try outcome(ofStep: step, isLogged: true) }
+
+  public func outcome(ofStep step: Int, isLogged: Bool) throws -> StepOutcome {
     let records = sampler.pairs(ofStep: step).map { pairs[$0] }
     let kept = terms.gamma > 0 ? ballast?.examples(ofStep: step) ?? [] : []
-    let chosenTokens = (records + kept).reduce(0) { $0 + $1.completions[0].count }
+    let pairTokens = records.reduce(0) { $0 + $1.completions[0].count }
+    let chosenTokens = kept.reduce(pairTokens) { $0 + $1.completions[0].count }
     var gradients = Gradients()
     var metrics = PreferenceMetrics()
-    var (attention, image) = (AttentionMetrics(), ImageTermMetrics())
+    var (attention, image, said) = (AttentionMetrics(), ImageTermMetrics(), TokenMetrics())
     var loss = 0.0
     var tokens = 0
     for start in stride(from: 0, to: records.count, by: microBatch) {
       let part = Array(records[start..<min(start + microBatch, records.count)])
       let known = terms.needsReference ? try reference(part) : part.map { _ in .init(chosen: 0, rejected: 0) }
       try scorer.dropping(dropout, step: step, start: start) {
-        let found = try scorer.sums(part)
+        let found = try scorer.sums(part, readsTokens: isLogged)
         let scores = Self.scores(found.scores, pairs: part, reference: known)
         let chosen = Self.scores(found.sums, pairs: part, reference: known).policyChosen
         let other = terms.image > 0 ? try corrupted?.scores(of: part) : nil
         let share = terms.share(
           of: scores, pairWeights: found.pairWeights, chosenSums: chosen,
           attentionRatios: found.attentionRatios, corrupted: other?.scores, stepPairs: records.count,
-          stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
+          stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens,
+          stepPairTokens: pairTokens)
         loss += share.item()
         metrics.add(scores, chosenSums: chosen, beta: terms.options.beta)
+        if let tokens = found.tokens { said.add(tokens) }
         if let ratios = found.attentionRatios, let penalty = terms.attention {
           attention.add(ratios, penalty)
         }
@@ -237,7 +241,7 @@ public struct PreferenceObjective: TrainingObjective {
     var named: [(name: String, value: Double, weight: Double)] = (metrics.named + image.named).map {
       ($0.0, $0.1, $0.0 == "nll_loss" ? Double(chosenTokens) : weight)
     }
-    named += attention.named.map { ($0.0, $0.1, Double(attention.answers)) }
+    named += attention.named.map { ($0.0, $0.1, Double(attention.answers)) } + said.named
     return StepOutcome(
       gradients: gradients, loss: loss, tokens: tokens, metrics: named,
       highlights: [

@@ -28,6 +28,8 @@ public final class TrainingLoop {
     public var rateFactors = LearningRateFactors()
     /// 0 turns clipping off.
     public var maxGradNorm: Double
+    /// Decay of the average of the weights that looks and the outcome have; 0 takes the weights themselves.
+    public var emaDecay = 0.0
     /// Steps between two lines of metrics.
     public var loggingSteps: Int
     /// 0 saves only at the end.
@@ -52,13 +54,14 @@ public final class TrainingLoop {
       stage: Stage, steps: Int, schedule: LearningRateSchedule, beta1: Double, beta2: Double,
       weightDecay: Double, maxGradNorm: Double, loggingSteps: Int, saveSteps: Int, saveTotalLimit: Int,
       optimizer: OptimizerChoice = .adamW, epsilon: Double = 1e-8,
-      rateFactors: LearningRateFactors = LearningRateFactors(),
+      rateFactors: LearningRateFactors = LearningRateFactors(), emaDecay: Double = 0,
       evalSteps: Int = 0, decaySteps: Int = 0, keepsBest: Bool = false, patience: Int = 0,
       configurationHash: String, configuration: String
     ) {
       self.optimizer = optimizer
       self.epsilon = epsilon
       self.rateFactors = rateFactors
+      self.emaDecay = emaDecay
       self.keepsBest = keepsBest
       self.patience = patience
       self.evalSteps = evalSteps
@@ -108,9 +111,11 @@ public final class TrainingLoop {
   private let optimizer: any Optimizer
   private let baseHash: String
   private let reference: MovingReference?
+  private let average: WeightAverage?
   private var window = MetricWindow()
   private var totalTokens = 0
-  private var step = 0
+  /// Steps that were taken.
+  public private(set) var step = 0
   /// Steps of the schedule that are left out because the decay began early.
   private var skippedSteps = 0
   private var best = BestLook()
@@ -130,6 +135,7 @@ public final class TrainingLoop {
   ) {
     self.reference = reference
     self.settings = settings
+    average = settings.emaDecay > 0 ? WeightAverage(decay: settings.emaDecay) : nil
     self.model = model
     directory = CheckpointDirectory(
       checkpoints, keepLast: settings.saveTotalLimit > 0 ? settings.saveTotalLimit : .max)
@@ -149,14 +155,17 @@ public final class TrainingLoop {
     guard let (found, url) = try directory.newest() else { return 0 }
     var parameters = ModelState.Loader(model, from: url)
     var moving = reference.map { MovingReference.Loader($0, of: model, from: url) }
+    var averaged = average.map { WeightAverage.Loader($0, of: model, from: url) }
     let checkpoint = try TrainingCheckpoint(reading: url) {
       try $0.requireConfiguration(hash: settings.configurationHash, in: url)
       try $0.requireBase(hash: baseHash, named: "this run", in: url)
     } take: { entry in
-      if try moving?.take(entry) != true { try parameters.take(entry) }
+      if try moving?.take(entry) == true { return }
+      if try averaged?.take(entry) != true { try parameters.take(entry) }
     }
     try parameters.finish()
     try moving?.finish()
+    try averaged?.finish(step: found)
     try optimizer.load(
       state: checkpoint.optimizer,
       stepCount: found, parameters: model.trainableParameters())
@@ -195,7 +204,7 @@ public final class TrainingLoop {
       if Interruption.isRequested { throw try interrupted() }
       let rate = settings.schedule.rate(step: step + skippedSteps)
       TensorRuntime.resetPeak()
-      let outcome = try objective.outcome(ofStep: step)
+      let outcome = try objective.outcome(ofStep: step, isLogged: mayBeLogged(step + 1))
       try requireFinite("the loss", outcome.loss, objective)
       let norm = outcome.gradients.norm(of: parameters)
       try requireFinite("the gradient's norm", norm, objective)
@@ -210,9 +219,12 @@ public final class TrainingLoop {
       returnStaleBuffers()
       step += 1
       try reference?.follow(model, afterStep: step)
+      average?.update(model, afterStep: step)
       totalTokens += outcome.tokens
       note(outcome, norm: norm, rate: rate)
-      if let look, settings.evalSteps > 0, step % settings.evalSteps == 0 || isFinished { try see(look) }
+      if let look, settings.evalSteps > 0, step % settings.evalSteps == 0 || isFinished {
+        try withOutcome { try see(look) }
+      }
       if step % settings.loggingSteps == 0 || isFinished {
         try metrics.append(row(objective))
         window.reset()
@@ -223,7 +235,13 @@ public final class TrainingLoop {
         fields: [("loss", fixed(outcome.loss, 4))] + outcome.highlights)
       if isFinished || (settings.saveSteps > 0 && step % settings.saveSteps == 0) { try save() }
     }
+    average?.put(into: model)
     if settings.keepsBest { try takeBest() }
+  }
+
+  /// Runs something while the model is what it would be if the run ended here.
+  private func withOutcome(_ body: () throws -> Void) rethrows {
+    if let average { try average.inPlace(of: model, body) } else { try body() }
   }
 
   /// Parameters that learn at one rate each. What an optimizer knows of a parameter is its own, so that the
@@ -233,6 +251,12 @@ public final class TrainingLoop {
   ) -> [(factor: Double, parameters: [NamedParameter])] {
     Dictionary(grouping: parameters) { settings.rateFactors[$0.name] }
       .sorted { $0.key < $1.key }.map { (factor: $0.key, parameters: $0.value) }
+  }
+
+  /// Whether a row is written after so many steps, or may be.
+  private func mayBeLogged(_ steps: Int) -> Bool {
+    steps % settings.loggingSteps == 0 || steps + skippedSteps >= settings.steps
+      || settings.patience > 0 && settings.evalSteps > 0 && steps % settings.evalSteps == 0
   }
 
   private var isFinished: Bool {
@@ -311,7 +335,8 @@ public final class TrainingLoop {
     }
     return try directory.save(
       TrainingCheckpoint(
-        model: ModelState.entries(of: model) + (reference?.entries(of: model) ?? []),
+        model: ModelState.entries(of: model) + (reference?.entries(of: model) ?? [])
+          + (average?.entries ?? []),
         optimizer: optimizer.namedState(),
         progress: progress, configuration: settings.configuration,
         configurationHash: settings.configurationHash, codeVersion: PackageVersion.current,
@@ -321,6 +346,9 @@ public final class TrainingLoop {
 
   /// The step whose weights the model has at the end.
   public var weightsStep: Int { settings.keepsBest && best.step > 0 ? best.step : step }
+
+  /// The best look with what it was compared by, greater is better; nil without looks that are compared.
+  public var bestLook: (step: Int, score: Double)? { best.step > 0 ? (best.step, best.score) : nil }
 
   /// The file of the best look's weights beside the checkpoints.
   private var bestFile: URL { directory.url.appendingPathComponent("best.h5") }

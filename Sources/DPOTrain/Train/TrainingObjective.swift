@@ -35,11 +35,19 @@ public protocol TrainingObjective {
   /// - Parameter step: Counted from 0.
   func outcome(ofStep step: Int) throws -> StepOutcome
 
+  /// The same for a step whose metrics are logged or not: where they are not, those that cost may be left
+  /// out.
+  func outcome(ofStep step: Int, isLogged: Bool) throws -> StepOutcome
+
   /// Ids of the records of a step, for error messages.
   func recordIDs(ofStep step: Int) -> [String]
 
   /// Epochs finished after `step` steps.
   func epoch(afterSteps step: Int) -> Double
+}
+
+extension TrainingObjective {
+  public func outcome(ofStep step: Int, isLogged: Bool) throws -> StepOutcome { try outcome(ofStep: step) }
 }
 
 /// Training that cannot go on.

@@ -27,6 +27,8 @@ struct DecoderPass {
   /// Called with the layer, its rotated queries and all its keys, and whether the queries are only the
   /// outputs.
   var observe: ((_ layer: Int, _ query: Tensor, _ key: Tensor, _ onlyOutputs: Bool) -> Void)?
+  /// The layers in which ``observe`` does something.
+  var observedLayers: Set<Int> = []
 
   /// Rows that stand for pictures, of all rows or of the outputs.
   func markedRows(of outputs: Outputs?) -> Tensor? {

@@ -8,6 +8,8 @@ public final class LlamaDecoder: Module {
   let norm: RMSNorm
   /// Nil when the head is the transposed embedding.
   var head: Linear?
+  /// Whether a block's values are computed again in the backward pass.
+  var isGradientCheckpointing = false
 
   init(_ configuration: TextConfiguration, using generator: inout RandomGenerator) {
     self.configuration = configuration
@@ -78,7 +80,14 @@ public final class LlamaDecoder: Module {
     requireContext(pass)
     var x = x
     for (index, block) in blocks.prefix(count).enumerated() {
-      x = block(x, pass: pass, onlyOutputs: pass.outputs != nil && index == blocks.count - 1)
+      let onlyOutputs = pass.outputs != nil && index == blocks.count - 1
+      // What somebody takes out of a block on the way, or leaves in a cache, must not be computed twice.
+      if isGradientCheckpointing, pass.cache == nil, !pass.observedLayers.contains(index) {
+        let input = x
+        x = checkpoint { block(input, pass: pass, onlyOutputs: onlyOutputs) }
+      } else {
+        x = block(x, pass: pass, onlyOutputs: onlyOutputs)
+      }
     }
     return x
   }

@@ -2,6 +2,9 @@ public import Tensor
 
 /// Reads pixels, answers with hidden states.
 public protocol VisionEncoder: Module {
+  /// Whether blocks keep their inputs alone for the backward pass, and are computed again in it.
+  var isGradientCheckpointing: Bool { get set }
+
   /// The hidden states that the connector reads.
   ///
   /// - Parameter pixels: `[views, 3, side, side]`, normalised.

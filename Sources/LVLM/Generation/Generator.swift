@@ -42,8 +42,8 @@ public struct Generator {
   ///   - onText: called with the index of a prompt and the next piece of its answer as soon as no later token
   ///     can change it; the pieces of an answer add up to its text.
   /// - Returns: one answer per prompt.
-  /// - Throws: ``PackingError`` for a malformed prompt, ``PromptError/tooLong(tokens:context:prompt:)`` for
-  ///   one that leaves no room for `maxNewTokens`.
+  /// - Throws: ``PackingError`` for a malformed prompt,
+  ///   ``PromptError/noRoom(tokens:room:context:prompt:)`` for one that leaves no room for `maxNewTokens`.
   public func generate(
     _ prompts: [PackedExample], imageFeatures: ImageFeatures, maxNewTokens: Int, sampling: Sampling = .greedy,
     attentionLayer: Int? = nil, onText: ((_ prompt: Int, _ text: String) -> Void)? = nil
@@ -54,8 +54,8 @@ public struct Generator {
     let configuration = model.configuration
     let context = configuration.text.stretchesContext ? .max : configuration.text.contextLength
     for prompt in prompts where prompt.promptIDs.count + maxNewTokens > context {
-      throw PromptError.tooLong(
-        tokens: prompt.promptIDs.count + maxNewTokens, context: context,
+      throw PromptError.noRoom(
+        tokens: prompt.promptIDs.count, room: maxNewTokens, context: context,
         prompt: tokenizer.decode(prompt.promptIDs))
     }
     guard !prompts.isEmpty else { return [] }

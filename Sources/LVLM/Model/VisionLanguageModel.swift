@@ -62,6 +62,17 @@ public final class VisionLanguageModel: Module {
     visitor.child("language_model", decoder)
   }
 
+  /// Whether blocks of the decoder and of the vision encoder keep their inputs alone for the backward pass,
+  /// and compute what is between again when it gets there (Hugging Face's `gradient_checkpointing_enable`):
+  /// the same values and gradients for one more forward pass, with the memory of one block in place of all.
+  public var isGradientCheckpointing: Bool {
+    get { decoder.isGradientCheckpointing }
+    set {
+      decoder.isGradientCheckpointing = newValue
+      visionTower.isGradientCheckpointing = newValue
+    }
+  }
+
   /// Decides which parts learn. Adapters are left as they are.
   public func setTrainable(_ isTrainable: Bool, _ parts: Part...) {
     for part in parts {
@@ -136,6 +147,8 @@ public final class VisionLanguageModel: Module {
         "found layer \(share.layer), expected one of \(decoder.layerIndices)")
     }
     if capture == nil, share == nil { return pass }
+    if let capture { pass.observedLayers.formUnion(capture.layers) }
+    if let share { pass.observedLayers.insert(share.layer) }
     let scale = 1 / Double(configuration.text.headSize).squareRoot()
     pass.observe = { layer, query, key, onlyOutputs in
       if let capture, capture.layers.contains(layer) {
@@ -187,12 +200,22 @@ public final class VisionLanguageModel: Module {
       predicting(batch, imageFeatures: imageFeatures, capture: capture, share: share), of: batch)
   }
 
-  /// As ``logProbabilities(_:imageFeatures:capture:share:)``, and for each target how sure the model is
-  /// there: `log Σ_v p_v²` over the vocabulary, `[targets]`, without a gradient.
-  package func logProbabilitiesAndSquares(
-    _ batch: PackedBatch, imageFeatures: ImageFeatures, share: AttentionShare? = nil
-  ) -> (logProbabilities: Tensor, squares: Tensor) {
+  /// As ``logProbabilities(_:imageFeatures:capture:share:)``, and what else is wanted of each target, without
+  /// a gradient.
+  /// - Returns: `squares` say how sure the model is there: `log Σ_v p_v²` over the vocabulary, `[targets]`.
+  package func readTargets(
+    _ batch: PackedBatch, imageFeatures: ImageFeatures, share: AttentionShare? = nil,
+    squares wantsSquares: Bool = false, statistics wantsStatistics: Bool = false
+  ) -> (logProbabilities: Tensor, squares: Tensor?, statistics: TokenStatistics?) {
     let hidden = predicting(batch, imageFeatures: imageFeatures, capture: nil, share: share)
+    return (
+      logProbabilities(hidden, of: batch), wantsSquares ? squares(hidden) : nil,
+      wantsStatistics
+        ? TokenStatistics(of: batch.targets, after: hidden.detached(), in: decoder) : nil
+    )
+  }
+
+  private func squares(_ hidden: Tensor) -> Tensor {
     let rowsAtATime = 256
     let squares = noGradient {
       stride(from: 0, to: hidden.shape[0], by: rowsAtATime).map { start in
@@ -201,10 +224,7 @@ public final class VisionLanguageModel: Module {
         return (logits * 2).logSumExp(axes: [1]) - 2 * logits.logSumExp(axes: [1])
       }
     }
-    return (
-      logProbabilities(hidden, of: batch),
-      squares.isEmpty ? .zeros([0]) : Tensor.concatenated(squares, axis: 0)
-    )
+    return squares.isEmpty ? .zeros([0]) : Tensor.concatenated(squares, axis: 0)
   }
 
   /// Normed hidden states of the rows that predict targets.

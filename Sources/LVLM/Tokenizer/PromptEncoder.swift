@@ -2,8 +2,12 @@
 public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
   /// The prompt has another number of `<image>` marks than there are pictures.
   case imageCount(marks: Int, images: Int, prompt: String)
-  /// The sequence does not fit into the context of the model.
+  /// The prompt, or a conversation that begins with it, does not fit into the context of the model.
   case tooLong(tokens: Int, context: Int, prompt: String)
+  /// The prompt fits, but not with the answer of this index after it.
+  case answerTooLong(index: Int, tokens: Int, promptTokens: Int, context: Int, answer: String)
+  /// The prompt fits, but not with the tokens that shall be generated after it.
+  case noRoom(tokens: Int, room: Int, context: Int, prompt: String)
   /// A token of the vocabulary that the model has no embedding of, such as another template's mark.
   case notEmbedded(token: String, id: Int, count: Int)
   /// An answer without text.
@@ -12,7 +16,13 @@ public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
   case template(problem: String, prompt: String)
 
   /// One line: what was found, what was expected, the beginning of the prompt.
-  public var description: String {
+  public var description: String { description(answers: []) }
+
+  /// As ``description``, with names for the answers in their order.
+  package func description(answers names: [String]) -> String {
+    func answer(_ index: Int) -> String {
+      names.indices.contains(index) ? names[index] : "answer \(index)"
+    }
     func excerpt(_ prompt: String) -> String {
       let line = prompt.replacing("\n", with: "⏎")
       return line.count <= 60 ? "\"\(line)\"" : "\"\(line.prefix(59))…\""
@@ -28,8 +38,14 @@ public enum PromptError: Error, Equatable, CustomStringConvertible, Sendable {
         "prompt \(excerpt(prompt)): found \(tokens) tokens, expected at most \(context) (the context length)"
     case .template(let problem, let prompt):
       return "prompt \(excerpt(prompt)): the model's chat template: \(problem)"
+    case .answerTooLong(let index, let tokens, let promptTokens, let context, let text):
+      return "\(answer(index)) \(excerpt(text)): found \(tokens) tokens after a prompt of \(promptTokens), "
+        + "expected at most \(context - promptTokens): \(context) together (the context length)"
+    case .noRoom(let tokens, let room, let context, let prompt):
+      return "prompt \(excerpt(prompt)): found \(tokens) tokens and \(room) for an answer, expected at most "
+        + "\(context) together (the context length)"
     case .emptyAnswer(let index, let prompt):
-      return "prompt \(excerpt(prompt)): answer \(index) is empty, expected text"
+      return "prompt \(excerpt(prompt)): \(answer(index)) is empty, expected text"
     }
   }
 }
@@ -228,9 +244,17 @@ public struct PromptEncoder: Sendable {
       guard completion != nothing else { throw PromptError.emptyAnswer(index: index, prompt: question) }
       completions.append(completion)
     }
-    let longest = promptIDs.count + max(min(room, 1 << 40), completions.map(\.count).max() ?? 0)
-    guard longest <= contextLength else {
-      throw PromptError.tooLong(tokens: longest, context: contextLength, prompt: question)
+    let (length, room) = (promptIDs.count, min(room, 1 << 40))
+    guard length <= contextLength else {
+      throw PromptError.tooLong(tokens: length, context: contextLength, prompt: question)
+    }
+    guard length + room <= contextLength else {
+      throw PromptError.noRoom(tokens: length, room: room, context: contextLength, prompt: question)
+    }
+    if let index = completions.firstIndex(where: { length + $0.count > contextLength }) {
+      throw PromptError.answerTooLong(
+        index: index, tokens: completions[index].count, promptTokens: length, context: contextLength,
+        answer: answers[index])
     }
     return PackedExample(promptIDs: promptIDs, images: images, completions: completions)
   }

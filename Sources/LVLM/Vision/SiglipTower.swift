@@ -10,6 +10,7 @@ public final class SiglipTower: VisionEncoder {
   private let lastNorm: LayerNorm
   private let usedLayerCount: Int
   private let appliesLastNorm: Bool
+  public var isGradientCheckpointing = false
 
   /// A tower with random weights.
   ///
@@ -89,7 +90,10 @@ public final class SiglipTower: VisionEncoder {
     var x = embeddings(pixels, masks: masks)
     var states = [x.reshaped(shape)]
     for block in blocks.prefix(last) {
-      x = block(x, layout: layout)
+      let input = x
+      x =
+        isGradientCheckpointing
+        ? checkpoint { block(input, layout: layout) } : block(input, layout: layout)
       states.append(x.reshaped(shape))
     }
     return states

@@ -10,6 +10,7 @@ public final class VisionTower: VisionEncoder {
   private let firstNorm: LayerNorm
   private let blocks: [VisionBlock]
   private let lastNorm: LayerNorm?
+  public var isGradientCheckpointing = false
 
   /// - Parameters:
   ///   - used: blocks that are computed for the connector.
@@ -73,7 +74,10 @@ public final class VisionTower: VisionEncoder {
     var x = firstNorm(embeddings(pixels))
     var states = [x.reshaped(shape)]
     for block in blocks.prefix(last ?? blocks.count) {
-      x = block(x, layout: layout)
+      let input = x
+      x =
+        isGradientCheckpointing
+        ? checkpoint { block(input, layout: layout) } : block(input, layout: layout)
       states.append(x.reshaped(shape))
     }
     return states

@@ -16,6 +16,8 @@ public struct ReportContent: Sendable {
   public var seconds: [(stage: String, seconds: Double)] = []
   /// What training changed on pairs held out; `nil` where nothing is.
   public var heldOut: HeldOutSummary?
+  /// What the model answered to prompts held out, with the prompts' pictures.
+  public var heldOutAnswers: [ReportAnswers] = []
   /// Figures before and after.
   public var results: EvaluationResult?
   /// Metrics of both training stages.
@@ -43,6 +45,20 @@ public struct ReportContent: Sendable {
 
   /// An empty report.
   public init(title: String) { self.title = title }
+}
+
+/// What a model answered to one prompt held out as it was trained.
+public struct ReportAnswers: Sendable {
+  /// Look by look; at least one.
+  public var answers: [HeldOutAnswer]
+  /// The prompt's pictures; `nil` for one that could not be read.
+  public var pictures: [ReportPicture?]
+
+  /// Creates them.
+  public init(answers: [HeldOutAnswer], pictures: [ReportPicture?]) {
+    self.answers = answers
+    self.pictures = pictures
+  }
 }
 
 /// One card of the contact sheet.

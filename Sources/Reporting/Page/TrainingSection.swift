@@ -67,17 +67,51 @@ extension ReportPage {
       let cells = row.dropFirst().map { cell -> HTML in "<td>\(cell)</td>" }
       return "<tr><th>\(row[0])</th>\(cells)</tr>\n"
     }
+    let verdict: HTML = summary.verdict.map { "<p class=\"lead\">\($0)</p>\n" } ?? ""
     return Self.section(
       "Pairs held out",
       "What the model says to pairs that it was not trained on, with 95 % intervals over pairs; the weights "
         + "are those of step \(summary.step).",
       """
-      <div class="scroll"><table class="results">
+      \(verdict)<div class="scroll"><table class="results">
       <thead><tr>\(head)</tr></thead>
       <tbody>
       \(rows)</tbody></table></div>
-
+      \(heldOutAnswers)
       """)
+  }
+
+  /// What the model answered to prompts held out, before training and at the looks.
+  private var heldOutAnswers: HTML {
+    guard !content.heldOutAnswers.isEmpty else { return "" }
+    let cards = content.heldOutAnswers.enumerated().map { number, one -> HTML in
+      guard let first = one.answers.first else { return "" }
+      let pictures = one.pictures.enumerated().map { index, picture -> HTML in
+        "<figure class=\"thumb\">\(AttentionFigure.picture(picture, "h\(number)-\(index)"))</figure>"
+      }
+      let strip: HTML =
+        pictures.isEmpty
+        ? "" : "<div class=\"\(pictures.count > 1 ? "strip" : "strip one")\">\(pictures)</div>\n"
+      let answers = one.answers.map { answer -> HTML in
+        let step = answer.step == 0 ? "before" : "step \(answer.step)"
+        return "<dt>\(step)</dt><dd>\(answer.answer.isEmpty ? "(empty)" : answer.answer)</dd>"
+      }
+      return """
+        <article class="card">
+        \(strip)<p class="prompt">\(Self.marked(first.prompt))</p>
+        <dl class="answers"><dt>chosen</dt><dd class="chosen">\(first.chosen)</dd>\
+        <dt>rejected</dt><dd class="rejected">\(first.rejected)</dd>\(answers)</dl>
+        <p class="meta">\(first.id)</p>
+        </article>
+
+        """
+    }
+    return """
+      <h3>Answers to prompts held out</h3>
+      <div class="sheet">
+      \(cards)</div>
+
+      """
   }
 
   /// The drawing width of a chart that takes a third of the page.

@@ -15,6 +15,7 @@ extension RunConfiguration {
       ("train.ref_model_mixup_alpha", !train.syncRefModel, "train.sync_ref_model is false"),
       ("train.projector_learning_rate", !train.trainProjector, "train.train_projector is false"),
       ("train.vision_learning_rate", !train.trainVision, "train.train_vision is false"),
+      ("train.eval_max_new_tokens", train.evalSamples == 0, "train.eval_samples is 0"),
       ("model.tiles", model.modelType == .llava, "model.model_type is llava"),
       (
         "model.scale_factor", model.modelType != .smolVLM, "model.model_type is \(model.modelType.rawValue)"

@@ -55,8 +55,8 @@ extension RunPlan {
     if stages.contains(.train) {
       let kept = configuration.train.saveTotalLimit
       let slots = configuration.train.optim.slotCount
-      let moving = configuration.train.syncRefModel ? 1 : 0
-      bytes += 4 * all + (max(kept, 1) + 1) * 4 * (all + (slots + moving) * trainedWeights)
+      let copies = (configuration.train.syncRefModel ? 1 : 0) + (configuration.train.emaDecay > 0 ? 1 : 0)
+      bytes += 4 * all + (max(kept, 1) + 1) * 4 * (all + (slots + copies) * trainedWeights)
     }
     let pictures = { (plan: CompositionPlan) in
       plan.entries.reduce(0) { $0 + $1.records * ($1.kind == .sequence ? 0 : $1.count * side * side) }

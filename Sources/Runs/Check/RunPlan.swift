@@ -194,15 +194,21 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   /// Estimated peak of resident memory in bytes, of the stage that needs most.
   public var peakBytes: Int { Int(clamping: Double(Self.processBytes) + max(sftBytes, trainBytes)) }
 
-  private var decoderActivations: Double {
+  /// Bytes of a token that blocks keep for the backward pass; of all but one their input alone where they are
+  /// computed again in it.
+  private func decoderActivations(isRecomputed: Bool) -> Double {
     let text = model.text
-    return 4.0 * Double(text.hiddenLayerCount)
-      * Double(7 * text.hiddenSize + 2 * keyWidth + 4 * text.intermediateSize)
+    let ofBlock = 4 * Double(7 * text.hiddenSize + 2 * keyWidth + 4 * text.intermediateSize)
+    let count = Double(text.hiddenLayerCount)
+    return isRecomputed ? 4 * count * Double(text.hiddenSize) + ofBlock : count * ofBlock
   }
 
-  private var visionActivations: Double {
+  /// The same of a patch in the vision tower.
+  private func visionActivations(isRecomputed: Bool) -> Double {
     let blocks = model.visionBlocks
-    return 4.0 * Double(blocks.count) * Double(9 * blocks.width + 3 * blocks.inner)
+    let ofBlock = 4 * Double(9 * blocks.width + 3 * blocks.inner)
+    let count = Double(blocks.count)
+    return isRecomputed ? 4 * count * Double(blocks.width) + ofBlock : count * ofBlock
   }
 
   private var sftBytes: Double {
@@ -211,7 +217,10 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let patches = Double(patchesPerImage)
     let images = Double(sft.perDeviceTrainBatchSize) * (1 + sft.composed.share * (imagesPerComposed - 1))
     let weights = visionWeights + projectorWeights + decoderWeights
-    let both = Double(sftTokens) * decoderActivations + images.rounded(.down) * patches * visionActivations
+    let visionActivations = self.visionActivations(isRecomputed: sft.gradientCheckpointing)
+    let both =
+      Double(sftTokens) * decoderActivations(isRecomputed: sft.gradientCheckpointing)
+      + images.rounded(.down) * patches * visionActivations
     let pretraining =
       Double(sft.visionPretraining.perDeviceTrainBatchSize) * patches * visionActivations
     let side = model.viewSide
@@ -238,13 +247,17 @@ public struct RunPlan: Sendable, CustomStringConvertible {
 
   private func trainBytes(_ images: Images) -> Double {
     let train = configuration.train
-    // A gradient and what the optimizer keeps.
-    let weights = Double(weightBytes) + Double(4 * (1 + train.optim.slotCount)) * Double(trainedWeights)
+    // A gradient, what the optimizer keeps, and an average.
+    let copies = 1 + train.optim.slotCount + (train.emaDecay > 0 ? 1 : 0)
+    let weights = Double(weightBytes) + Double(4 * copies) * Double(trainedWeights)
+    let isRecomputed = train.gradientCheckpointing
     var activations =
-      Double(trainTokens(images) / max(train.gradientAccumulationSteps, 1)) * decoderActivations
+      Double(trainTokens(images) / max(train.gradientAccumulationSteps, 1))
+      * decoderActivations(isRecomputed: isRecomputed)
     if train.trainVision {
       activations +=
-        Double(train.perDeviceTrainBatchSize * 3 * patchesPerImage) * visionActivations
+        Double(train.perDeviceTrainBatchSize * 3 * patchesPerImage)
+        * visionActivations(isRecomputed: isRecomputed)
     }
     return weights + Self.activationFactor * activations + featureBytes + liveReferenceBytes
   }
@@ -291,8 +304,9 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   private func trainStepOperations(_ images: Images) -> Double {
     let train = configuration.train
     // Forward once, backward once for inputs and once for weights that learn; a live reference is one more
-    // forward pass.
-    let passes = (train.adapter == .lora ? 2.0 : 3.0) + (train.precomputeRefLogProbs ? 0 : 1)
+    // forward pass, and so are blocks that are computed again.
+    let again = train.gradientCheckpointing ? 1.0 : 0
+    let passes = (train.adapter == .lora ? 2.0 : 3.0) + (train.precomputeRefLogProbs ? 0 : 1) + again
     let tokens = Double(trainTokens(images))
     let pairs = Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps)
     let attended = tokens * tokens / max(pairs, 1) * Double(queryWidth)
@@ -301,7 +315,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       * (2 * tokens * Double(model.text.blockWeightCount) + 2 * attended)
     if train.adapter == .lora { count += 6 * tokens * Double(adapterWeights) }
     if train.trainVision {
-      count += 6 * pairs * images.count * Double(images.patches) * Double(visionWeights)
+      count += (6 + 2 * again) * pairs * images.count * Double(images.patches) * Double(visionWeights)
     }
     return count
   }

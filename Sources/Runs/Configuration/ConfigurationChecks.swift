@@ -255,12 +255,14 @@ extension RunConfiguration {
       require(false, "train.loss_type", "\(error)", "a loss and options that fit")
     }
     checkMovingReference(require)
-    guard let whole = losses.first(where: { !$0.isPerPair }) else { return }
+    guard let whole = losses.first(where: { !$0.isPerPair }) ?? losses.first(where: \.isLikelihood) else {
+      return
+    }
     require(
       !train.useWeighting, "train.use_weighting", "true with loss_type \(whole.name)",
       "false: this loss has no value for a single pair")
     require(
-      train.gradientAccumulationSteps == 1, "train.gradient_accumulation_steps",
+      whole.isPerPair || train.gradientAccumulationSteps == 1, "train.gradient_accumulation_steps",
       "\(train.gradientAccumulationSteps) with loss_type \(whole.name)",
       "1: this loss compares all pairs of a step with each other")
   }

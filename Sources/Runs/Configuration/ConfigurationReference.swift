@@ -79,7 +79,10 @@ public enum ConfigurationReference {
     - `train.loss_type`, a list: L = `preference_weight` · Σ wᵢ · mean over the pairs of lossᵢ, with the one β
       and the options that any of them reads. A loss that compares all pairs of a step asks for one
       micro-batch, whatever the others are. MPO (arXiv 2411.10442) is `[sigmoid, bco_pair]` with weights
-      `[0.8, 0.2]` and `gamma: 1`.
+      `[0.8, 0.2]` and `gamma: 1`. CPO (arXiv 2401.08417) is `[cpo, sft]`, CPO-SimPO `[simpo, sft]` and ORPO
+      (arXiv 2403.07691, β its λ) `[orpo, sft]` with `gamma: 0`; their likelihood is of the answers, not of
+      the prompts. `kto_pair` is KTO on both answers of a pair (arXiv 2402.01306, eq. 7), its divergence
+      estimated in the micro-batch. `aot_pair`, its name in earlier versions of TRL, is `aot_unpaired`.
     - `train.lora_dropout`: which elements are dropped is decided by seed, step, the place of the micro-batch
       in the step and the layer, so that a run that is interrupted ends in the same bytes; other
       micro-batches, and `shares_prefix`, drop others. With `use_dora` only the product of both matrices has

@@ -49,6 +49,7 @@ public enum ConfigurationStarter: String, CaseIterable, Sendable {
         per_device_train_batch_size: 4
         gradient_accumulation_steps: 4  # 16 pairs a step
         eval_steps: 50
+        eval_samples: 4                 # prompts held out that it answers at every look
         load_best_model_at_end: true
 
       """

@@ -33,7 +33,8 @@ extension RunConfiguration {
   static let ownPairsKeys = [
     "data.pairs_format", "data.eval_pairs", "data.eval_share", "train.eval_steps",
     "train.load_best_model_at_end",
-    "train.metric_for_best_model", "train.early_stopping_patience",
+    "train.metric_for_best_model", "train.early_stopping_patience", "train.eval_samples",
+    "train.eval_max_new_tokens",
   ]
 
   /// What contradicts itself in a run on pairs of one's own.
@@ -70,6 +71,7 @@ extension RunConfiguration {
     for (key, isSet) in [
       ("eval_steps", train.evalSteps > 0), ("load_best_model_at_end", train.loadsBestModelAtEnd),
       ("early_stopping_patience", train.earlyStoppingPatience > 0),
+      ("eval_samples", train.evalSamples > 0),
     ] {
       require(
         held || !isSet, "train.\(key)", "a value without pairs held out", "data.eval_pairs or data.eval_share"

@@ -15,7 +15,8 @@ extension RunConfiguration.Train: ConfigurationSection {
       .nameOrNames(
         "loss_type", \.lossType, from: lossTypes,
         "Name of the loss; `sigmoid` is DPO's. Of a list the weighted sum (`loss_weights`) is the preference "
-          + "loss; what TRL calls `sft` is `gamma`."),
+          + "loss. `sft` is the NLL of the chosen answers beside the one that `gamma` weighs; CPO is "
+          + "`[cpo, sft]`, ORPO `[orpo, sft]`, each with `gamma: 0`."),
       .weightList(
         "loss_weights", \.lossWeights,
         "Weight of each loss of a list in `loss_type`; `null` weighs each with 1."),
@@ -115,6 +116,16 @@ extension RunConfiguration.Train: ConfigurationSection {
       .number(
         "adam_epsilon", \.adamEpsilon, .positive,
         "What Adam and AdamW add to the root of the second moment."),
+      .number(
+        "ema_decay", \.emaDecay, .belowOne,
+        "Decay d of an exponential moving average of the weights that are trained, ŵ ← d ŵ + (1 − d) w after "
+          + "each step, d growing as n / (9 + n) up to it; looks at pairs held out see the average, and it "
+          + "is the model that is written. 0 is none; the checkpoints have the weights themselves too."),
+      .flag(
+        "gradient_checkpointing", \.gradientCheckpointing,
+        "Whether blocks of the decoder, and of a vision tower that is trained, keep their inputs alone for "
+          + "the backward pass and are computed again in it: the same bytes, less memory, about a third more "
+          + "time.", affectsResults: false),
       .choice("adapter", \.adapter, "LoRA adapters on the decoder's linears, or all decoder weights."),
       .choice(
         "frozen_dtype", \.frozenDtype,
@@ -197,7 +208,19 @@ extension RunConfiguration.Train: ConfigurationSection {
       .integer(
         "early_stopping_patience", \.earlyStoppingPatience, to: 1_000_000,
         "Looks in a row without a better one after which training ends; 0 never ends early."),
-      .integer("logging_steps", \.loggingSteps, from: 1, "Steps between two lines of metrics."),
+      .integer(
+        "eval_samples", \.evalSamples, to: 1000,
+        "Prompts held out, the first ones, that the model answers greedily before training and at every look "
+          + "(TRL's `generate_during_eval`): `train/held_out_answers.jsonl`, the report and `watch` have the "
+          + "answers. 0 is none."),
+      .integer(
+        "eval_max_new_tokens", \.evalMaxNewTokens, from: 1, to: 1_000_000,
+        "Longest of these answers, tokens; they end where the context does."),
+      .integer(
+        "logging_steps", \.loggingSteps, from: 1,
+        "Steps between two lines of metrics. `logits/*`, `entropy` and `mean_token_accuracy` are those of "
+          + "the step of the line, because they take one more product with the head; all others are means "
+          + "over the steps since the line before."),
       .integer("save_steps", \.saveSteps, from: 1, "Steps between two checkpoints.", affectsResults: false),
       .integer(
         "save_total_limit", \.saveTotalLimit, "Checkpoints that are kept; 0 keeps all.", affectsResults: false

@@ -131,6 +131,10 @@ extension RunConfiguration {
     public var adamBeta2 = 0.999
     /// What Adam and AdamW add to the root of the second moment.
     public var adamEpsilon = 1e-8
+    /// Decay of the average of the weights that is the outcome; 0 takes the weights themselves.
+    public var emaDecay = 0.0
+    /// Whether blocks keep their inputs alone for the backward pass and are computed again in it.
+    public var gradientCheckpointing = false
     /// What is trained in the decoder.
     public var adapter = Adapter.none
     /// How matrices that are not trained are stored; BFloat16 halves their memory. Computing is done in
@@ -181,6 +185,10 @@ extension RunConfiguration {
     public var metricForBestModel = HeldOutPairs.Criterion.loss
     /// Looks in a row without a better one after which training ends; 0 never ends early.
     public var earlyStoppingPatience = 0
+    /// Prompts held out that are answered before training and at every look; 0 is none.
+    public var evalSamples = 0
+    /// Longest of these answers, tokens.
+    public var evalMaxNewTokens = 64
     /// Steps between two lines of metrics.
     public var loggingSteps = 10
     /// Steps between two checkpoints.

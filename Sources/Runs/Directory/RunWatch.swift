@@ -19,6 +19,8 @@ public struct RunWatch {
   /// Bytes of the log that were shown.
   private var shown = 0
   private var header: [String] = []
+  /// Answers to prompts held out that were shown.
+  private var shownAnswers = 0
 
   /// Watches a run directory.
   /// - Throws: ``DataError`` for a directory that is no run; ``ConfigurationError`` for one whose
@@ -40,7 +42,27 @@ public struct RunWatch {
 
   /// The lines of rows that were logged since the last call; a line that is being written waits for the next
   /// one, and a log that begins anew is shown from its beginning.
-  public mutating func newLines() -> [String] {
+  public mutating func newLines() -> [String] { newRows() + newAnswers() }
+
+  /// What the model answered to prompts held out since the last call, a line each.
+  private mutating func newAnswers() -> [String] {
+    let file = directory.appendingPathComponent("train/\(HeldOutAnswer.file)")
+    let lines = (try? Data(contentsOf: file))?.split(separator: UInt8(ascii: "\n")) ?? []
+    let rows = lines.compactMap { try? JSONDecoder().decode(HeldOutAnswer.self, from: Data($0)) }
+    if rows.count < shownAnswers { shownAnswers = 0 }
+    defer { shownAnswers = rows.count }
+    return rows.dropFirst(shownAnswers).map { row in
+      "answer after step \(row.step), \(row.id): \(Self.excerpt(row.prompt, 60)) -> "
+        + "\(Self.excerpt(row.answer, 100)) (chosen: \(Self.excerpt(row.chosen, 60)))"
+    }
+  }
+
+  private static func excerpt(_ text: String, _ count: Int) -> String {
+    let line = text.replacing("<image>", with: "").split { $0.isNewline }.joined(separator: " ")
+    return line.count <= count ? line : "\(line.prefix(count - 1))…"
+  }
+
+  private mutating func newRows() -> [String] {
     let file = directory.appendingPathComponent("metrics.jsonl")
     guard let data = try? Data(contentsOf: file) else { return [] }
     if data.count < shown { (shown, header) = (0, []) }

@@ -41,7 +41,8 @@ public struct AdaptedCheckpoint {
     if !checkpoint.baseHash.isEmpty {
       try checkpoint.requireBase(hash: ModelState.digest(ofModelAt: base), named: base.path, in: file)
     }
-    let parameters = checkpoint.model
+    // Weights as they were trained, not their average.
+    let parameters = checkpoint.model.filter { !AveragedWeights.has($0.name) }
     try model.setAdapter(parameters.filter { Self.isAdapter($0.name) }, alpha: alpha, source: file.path)
     let own = Dictionary(uniqueKeysWithValues: model.namedParameters().map { ($0.name, $0.parameter) })
     var given: [(name: String, parameter: Parameter, tensor: Tensor)] = []

@@ -161,6 +161,7 @@ public struct Pipeline {
   private func printHeldOut(_ directory: RunDirectory) throws {
     guard let summary = try HeldOutSummary(ofRun: directory.url) else { return }
     console.result(summary.table.plain)
+    if let verdict = summary.verdict { console.result(verdict) }
   }
 
   /// Says which keys are others than when the parts that these stages read or make were made, before any of

@@ -41,6 +41,7 @@ public enum ReportStage {
     var content = ReportContent(title: title ?? results?.configName ?? runDirectory.lastPathComponent)
     content.results = results
     content.heldOut = heldOut
+    content.heldOutAnswers = try reader.heldOutAnswers()
     content.seed = results?.seed
     content.configHash = results?.configHash
     content.versions = results?.versions ?? [:]
@@ -193,6 +194,21 @@ private struct RunReader {
   mutating func rows<Row: Decodable>(_ name: String, _ what: String, by stage: String) throws -> [Row] {
     guard exists(name, what, by: stage) else { return [] }
     return try RowFile.read(Row.self, from: url(name))
+  }
+
+  /// What the model answered to prompts held out, prompt by prompt, with their pictures.
+  mutating func heldOutAnswers() throws -> [ReportAnswers] {
+    let rows = try HeldOutAnswers.rows(in: url("train/\(HeldOutAnswer.file)"))
+    var (order, byID): ([String], [String: [HeldOutAnswer]]) = ([], [:])
+    for row in rows {
+      if byID[row.id] == nil { order.append(row.id) }
+      byID[row.id, default: []].append(row)
+    }
+    return try order.map { id in
+      let answers = byID[id] ?? []
+      return ReportAnswers(
+        answers: answers, pictures: try pictures(answers.first?.images ?? [], folder: "train"))
+    }
   }
 
   /// Seconds of the stages that are done.

@@ -30,6 +30,7 @@ struct SFTStage {
     model.setTrainable(true, .projector)
     model.setTrainable(settings.trainVision, .vision)
     model.setTrainable(settings.trainDecoder, .decoder)
+    model.isGradientCheckpointing = settings.gradientCheckpointing
     let batch = min(settings.perDeviceTrainBatchSize, context.source.count(of: .sft))
     let sampler = RecordSampler(
       recordCount: context.source.count(of: .sft), batchSize: batch, seed: context.configuration.run.seed)

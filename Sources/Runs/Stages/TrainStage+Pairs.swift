@@ -26,13 +26,13 @@ extension TrainStage {
   }
 
   /// The pairs held out; none where nothing is.
-  func heldOutPairs() throws -> [EncodedPair] {
+  func heldOutPairs() throws -> [(pair: PreferencePair, encoded: EncodedPair)] {
     guard let held = context.ownPairs?.held else { return [] }
     return try usable(held, part: " held out").map { pair in
-      var encoded = pair.encoded
+      var pair = pair
       // A name of the pairs that are trained on may be here again.
-      encoded.id = "held out: \(encoded.id)"
-      return encoded
+      pair.encoded.id = "held out: \(pair.encoded.id)"
+      return pair
     }
   }
 

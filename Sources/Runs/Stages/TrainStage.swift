@@ -38,7 +38,8 @@ struct TrainStage {
     let corrupted = try origins.map { try corruptedPairs(usable, $0, features) } ?? []
     let candidates = try candidates()
     let ballast = try ballast(candidates, base.encoder)
-    let held = try heldOutPairs()
+    let heldPairs = try heldOutPairs()
+    let held = heldPairs.map(\.encoded)
 
     let shown = (encoded + held + (ballast?.examples ?? []) + corrupted).map(\.allPictures)
     try frozen.prepare(shown)
@@ -119,6 +120,7 @@ struct TrainStage {
         maxGradNorm: settings.maxGradNorm, loggingSteps: settings.loggingSteps,
         saveSteps: settings.saveSteps, saveTotalLimit: settings.saveTotalLimit,
         optimizer: settings.optim, epsilon: settings.adamEpsilon, rateFactors: settings.rateFactors,
+        emaDecay: settings.emaDecay,
         evalSteps: held.isEmpty ? 0 : settings.evalSteps > 0 ? settings.evalSteps : steps,
         keepsBest: settings.loadsBestModelAtEnd, patience: settings.earlyStoppingPatience,
         configurationHash: context.directory.identity(of: .train), configuration: context.configuration.yaml),
@@ -131,11 +133,20 @@ struct TrainStage {
     let counts = model.parameterCounts
     context.console.message(
       "train: \(pairs.count) pairs, \(steps) steps of \(batch), \(counts.trainable) of \(counts.all) weights")
+    var answers =
+      held.isEmpty || settings.evalSamples == 0
+      ? nil
+      : try HeldOutAnswers(
+        heldPairs, count: settings.evalSamples, model: model, features: features, encoder: base.encoder,
+        maxNewTokens: settings.evalMaxNewTokens, url: folder.appendingPathComponent(HeldOutAnswer.file),
+        after: start)
+    if start == 0 { try answers?.ask(afterStep: 0) }
     try loop.run(
       objective,
       look: heldOut.map { heldOut in
         {
           let figures = try heldOut.figures()
+          try answers?.ask(afterStep: loop.step)
           return TrainingLoop.Look(
             values: figures.named, words: figures.words, score: figures.score(settings.metricForBestModel))
         }
@@ -149,7 +160,9 @@ struct TrainStage {
     let after = try heldOut.figures()
     let before = try figures(
       ofBase: base, held, terms: terms, reference: referenceOfHeld, features: features)
-    let summary = HeldOutSummary(pairs: held.count, step: loop.weightsStep, before: before, after: after)
+    let summary = HeldOutSummary(
+      pairs: held.count, step: loop.weightsStep, before: before, after: after, best: loop.bestLook,
+      by: settings.metricForBestModel)
     try AtomicFile.write(summary.json.pretty.utf8, to: folder.appendingPathComponent(HeldOutSummary.file))
   }
 
@@ -204,5 +217,6 @@ struct TrainStage {
     }
     if settings.trainProjector { model.setTrainable(true, .projector) }
     if settings.trainVision { model.setTrainable(true, .vision) }
+    model.isGradientCheckpointing = settings.gradientCheckpointing
   }
 }

@@ -25,7 +25,7 @@ struct PreferenceLossTests {
       rejectedTokens: [4])
   }
 
-  @Test("value and gradient are TRL's", arguments: LossGolden.all)
+  @Test("value and gradient are TRL's", arguments: LossGolden.all + LossGolden.otherTrainers)
   func golden(_ golden: LossGolden) throws {
     let loss = try PreferenceLoss.named(golden.name)
     try loss.validate(golden.options)
@@ -33,13 +33,52 @@ struct PreferenceLossTests {
     let mean = loss(scores, golden.options).mean()
     #expect(abs(mean.item() - golden.loss) <= 2e-6 * max(1, abs(golden.loss)))
     let gradients = mean.backward()
-    let found =
-      (gradients[chosen]?.array(of: Double.self) ?? []) + (gradients[rejected]?.array(of: Double.self) ?? [])
-    #expect(found.count == 10)
+    // A loss of the chosen answers alone says nothing of the others.
+    let found = [chosen, rejected].flatMap {
+      gradients[$0]?.array(of: Double.self) ?? [Double](repeating: 0, count: 5)
+    }
+    #expect(gradients[chosen] != nil && (gradients[rejected] != nil || loss.isLikelihood))
     let scale = golden.gradient.map(abs).max() ?? 0
     for (mine, theirs) in zip(found, golden.gradient) {
       #expect(abs(mine - theirs) <= 1e-5 * scale + 1e-8, "found \(found)")
     }
+  }
+
+  @Test("every loss that TRL names is here, and every loss here has numbers from elsewhere")
+  func complete() throws {
+    let known = Set(PreferenceLoss.registry.map(\.name))
+    let golden = Set((LossGolden.all + LossGolden.otherTrainers).map(\.name))
+    // `loss_type` of TRL 1.16's DPOConfig.
+    let named: Set = [
+      "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot",
+      "aot_unpaired", "apo_zero", "apo_down", "discopop", "sft", "sigmoid_norm",
+    ]
+    #expect(named.subtracting(known).isEmpty && named.subtracting(golden).isEmpty)
+    // Its values are worked out by hand below.
+    #expect(known.subtracting(golden) == ["dpop"])
+  }
+
+  @Test("gradients are those of differences", arguments: PreferenceLoss.registry.map(\.name))
+  func gradients(_ name: String) throws {
+    let loss = try PreferenceLoss.named(name)
+    let options = LossOptions(
+      beta: 0.3, labelSmoothing: loss.reads.contains(.labelSmoothing) ? 0.1 : nil,
+      dpopLambda: loss.reads.contains(.dpopLambda) ? 5 : nil)
+    try loss.validate(options)
+    // Here no answer is likelier than under the reference: the divergences of `kto_pair`, through which no
+    // gradient goes, are 0 around this point.
+    let shift = name == "kto_pair" ? 9.0 : 0
+    let worst = gradCheck([
+      Tensor(LossGolden.policy[..<5].map { $0 - shift }), Tensor(LossGolden.policy[5...].map { $0 - shift }),
+    ]) { policy in
+      let scores = PreferenceScores(
+        policyChosen: policy[0], policyRejected: policy[1],
+        referenceChosen: Tensor(Array(LossGolden.reference[..<5])),
+        referenceRejected: Tensor(Array(LossGolden.reference[5...])),
+        chosenTokens: Array(LossGolden.tokens[..<5]), rejectedTokens: Array(LossGolden.tokens[5...]))
+      return loss(scores, options).mean()
+    }
+    #expect(worst <= 1)
   }
 
   @Test("values worked out by hand")
@@ -80,7 +119,8 @@ struct PreferenceLossTests {
   func unreadOption() throws {
     #expect(
       throws: LossError.unreadOption(
-        .labelSmoothing, loss: "hinge", readBy: ["sigmoid", "robust", "exo_pair", "aot", "aot_unpaired"])
+        .labelSmoothing, loss: "hinge",
+        readBy: ["sigmoid", "robust", "exo_pair", "aot", "aot_unpaired", "cpo"])
     ) {
       try PreferenceLoss.named("hinge").validate(LossOptions(labelSmoothing: 0.1))
     }
@@ -114,6 +154,31 @@ struct PreferenceLossTests {
       losses: ["sigmoid"], options: LossOptions(), gamma: 0.1, reduction: .sum)
     // The same, per pair: 0.660091043 + 0.1 · 75.821662 / 5.
     #expect(abs(summed.share(of: scores, stepPairs: 5, stepChosenTokens: tokens).item() - 2.1765243) < 1e-5)
+  }
+
+  @Test("sft in a list is the likelihood of the chosen answers, split or not")
+  func likelihoodInAList() throws {
+    let (scores, _, _) = goldenScores()
+    let tokens = scores.chosenTokens.reduce(0, +)
+    let terms = try PreferenceObjectiveTerms(
+      losses: ["sigmoid", "sft"], weights: [1, 0.1], options: LossOptions())
+    #expect(abs(terms.share(of: scores, stepPairs: 5, stepChosenTokens: tokens).item() - 0.8496452) < 1e-6)
+    #expect(terms.isPerPair)
+    // Answers beside the pairs are in the likelihood term of γ alone.
+    #expect(
+      abs(
+        terms.share(of: scores, stepPairs: 5, stepChosenTokens: 2 * tokens, stepPairTokens: tokens).item()
+          - 0.8496452) < 1e-6)
+    let part = PreferenceScores(
+      policyChosen: scores.policyChosen.slice(axis: 0, 0..<2),
+      policyRejected: scores.policyRejected.slice(axis: 0, 0..<2),
+      referenceChosen: scores.referenceChosen.slice(axis: 0, 0..<2),
+      referenceRejected: scores.referenceRejected.slice(axis: 0, 0..<2),
+      chosenTokens: Array(scores.chosenTokens[..<2]), rejectedTokens: Array(scores.rejectedTokens[..<2]))
+    let alone = try PreferenceObjectiveTerms(losses: ["sft"], options: LossOptions())
+    #expect(!alone.needsReference)
+    // (11.4130417 + 14.1621941) / 40
+    #expect(abs(alone.share(of: part, stepPairs: 5, stepChosenTokens: tokens).item() - 0.639380895) < 1e-8)
   }
 
   @Test("the anchor is the sigmoid loss of the chosen answer alone")

@@ -10,12 +10,13 @@ import Testing
 /// The DPO objective through a tiny model: the equivalences that a user relies on.
 @Suite struct PreferenceObjectiveTests {
   /// A random two-layer model, its pictures, and pairs of one to three pictures.
-  private struct Setup {
+  struct Setup {
     let model: LlavaModel
     let features: FeatureStore
     let pairs: [EncodedPair]
 
-    init(pairs count: Int = 8) throws {
+    /// - Parameter trainsVision: whether the vision tower and the projector learn too.
+    init(pairs count: Int = 8, trainsVision: Bool = false) throws {
       let configuration = LlavaConfiguration(
         vision: VisionConfiguration(
           hiddenSize: 16, intermediateSize: 32, hiddenLayerCount: 2, attentionHeadCount: 2, imageSize: 16,
@@ -31,7 +32,8 @@ import Testing
       features = FeatureStore(
         model: model,
         pictures: PictureStore(
-          source: scenes, processor: ImageProcessor(ImageProcessorConfiguration(size: 16))))
+          source: scenes, processor: ImageProcessor(ImageProcessorConfiguration(size: 16))),
+        training: trainsVision ? .everything : .nothing)
       pairs = (0..<count).map { number in
         let pictures = (0...number % 3).map { Picture.source(scenes.image(.preference, (number + $0) % 8)) }
         var prompt: [Int32] = [1, Int32(5 + number)]
@@ -41,7 +43,7 @@ import Testing
         }
         return EncodedPair(id: "pair-\(number)", pictures: pictures, promptIDs: prompt, completions: answers)
       }
-      model.setTrainable(false, .vision, .projector)
+      model.setTrainable(trainsVision, .vision, .projector)
       model.setTrainable(true, .decoder)
       try features.prepare(pairs.map(\.pictures))
     }
@@ -239,6 +241,94 @@ import Testing
     // Policy and reference agree: each pair's loss is ln 2 times its weight.
     let outcome = try setup.objective(microBatch: 3, gamma: 0, weighsPairs: true).outcome(ofStep: 0)
     #expect(abs(outcome.loss - log(2) * weights.reduce(0, +) / 8) < 1e-4)
+  }
+
+  /// TRL's `logits/*`, `entropy` and `mean_token_accuracy`, against logits that are written out.
+  @Test func whatIsSaidAboutTokensIsOfTheirDistributions() throws {
+    let setup = try Setup()
+    var (logits, tokens, entropy, right) = ([0.0, 0.0], [0, 0], 0.0, 0)
+    for pair in setup.pairs {
+      for (side, answer) in pair.completions.enumerated() {
+        // The answer read as a prompt gives the logits at each of its tokens.
+        let features = try setup.features.features(of: [pair.pictures])
+        let batch = try PackedBatch(
+          [
+            PackedExample(
+              promptIDs: pair.promptIDs + answer, images: features.numbers(of: pair.pictures))
+          ], sharesPrefix: true, imageTokenID: 39, features: features.features.layout)
+        let all = noGradient {
+          setup.model.decoder.logits(
+            setup.model.hiddenStates(batch, imageFeatures: features.features))
+        }.array(of: Double.self)
+        for (place, token) in answer.enumerated() {
+          let row = pair.promptIDs.count + place - 1
+          let own = Array(all[row * 40..<(row + 1) * 40])
+          let sum = own.reduce(0) { $0 + exp($1) }
+          logits[side] += own.reduce(0, +) / 40
+          tokens[side] += 1
+          entropy -= own.reduce(0) { $0 + exp($1) / sum * log(exp($1) / sum) }
+          if side == 0, own.firstIndex(of: own.max()!) == Int(token) { right += 1 }
+        }
+      }
+    }
+    for size in [8, 3] {
+      let objective = try setup.objective(microBatch: size)
+      let outcome = try objective.outcome(ofStep: 0, isLogged: true)
+      let found = Dictionary(uniqueKeysWithValues: outcome.metrics.map { ($0.name, ($0.value, $0.weight)) })
+      for (name, value, weight) in [
+        ("logits/chosen", logits[0] / Double(tokens[0]), tokens[0]),
+        ("logits/rejected", logits[1] / Double(tokens[1]), tokens[1]),
+        ("entropy", entropy / Double(tokens[0] + tokens[1]), tokens[0] + tokens[1]),
+        ("mean_token_accuracy", Double(right) / Double(tokens[0]), tokens[0]),
+      ] {
+        let (own, ownWeight) = try #require(found[name], "\(name)")
+        #expect(abs(own - value) < 1e-5 && ownWeight == Double(weight), "\(name): \(own), \(value)")
+      }
+      // Where nobody logs them they are not computed, and nothing else changes.
+      let silent = try objective.outcome(ofStep: 0, isLogged: false)
+      #expect(silent.loss == outcome.loss)
+      #expect(
+        silent.metrics.map(\.name)
+          == outcome.metrics.map(\.name).filter {
+            found[$0] != nil
+              && !["logits/chosen", "logits/rejected", "entropy", "mean_token_accuracy"].contains($0)
+          })
+      #expect(gradientDifference(silent.gradients, outcome.gradients, of: setup.model) == 0)
+    }
+  }
+
+  /// The same weights win and lose nothing, whatever is computed beside a pair.
+  @Test func differencesOfRoundingAreTies() throws {
+    let setup = try Setup(pairs: 24)
+    // Values of batches of one; training asks in batches of 8 and of 3.
+    let known = try setup.pairs.map { try setup.values([$0])[0] }
+    let byID = Dictionary(uniqueKeysWithValues: zip(setup.pairs.map(\.id), known))
+    var differ = false
+    for size in [8, 3] {
+      for step in 0..<3 {
+        let outcome = try setup.objective(microBatch: size) { byID[$0.id]! }.outcome(ofStep: step)
+        let found = Dictionary(uniqueKeysWithValues: outcome.metrics.map { ($0.name, $0.value) })
+        #expect(found["rewards/accuracies"] == 0)
+        if found["rewards/margins"] != 0 { differ = true }
+      }
+      let figures = try HeldOutPairs(
+        setup.pairs, microBatch: size, scorer: setup.scorer(),
+        terms: PreferenceObjectiveTerms(losses: ["sigmoid"], options: LossOptions()), reference: known
+      ).figures()
+      #expect(figures.accuracy?.estimate == 0 && figures.metrics.ties == 24)
+      #expect(figures.scoreOfStart(.accuracies) == 0.5)
+    }
+    // Otherwise this says nothing.
+    #expect(differ)
+    // What is more than rounding is no tie.
+    var metrics = PreferenceMetrics()
+    let scores = PreferenceScores(
+      policyChosen: Tensor([-20.0, -20.0, -20.0]), policyRejected: Tensor([-30.0, -30.0, -30.0]),
+      referenceChosen: Tensor([-20.01, -20.000001, -19.99]),
+      referenceRejected: Tensor([-30.0, -30.0, -30.0]),
+      chosenTokens: [4, 4, 4], rejectedTokens: [4, 4, 4])
+    metrics.add(scores, beta: 0.1)
+    #expect(metrics.accurate == 1 && metrics.ties == 1)
   }
 
   @Test func aLossThatIsNotFiniteNamesStepAndRecords() throws {

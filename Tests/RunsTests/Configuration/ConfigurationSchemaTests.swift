@@ -77,7 +77,7 @@ import Testing
     (false, #"{"train": {"beta": 0}}"#), (false, #"{"train": {"beta": "0.1"}}"#),
     (false, #"{"train": {"label_smoothing": 0.5}}"#), (false, #"{"train": {"max_steps": 1.5}}"#),
     (false, #"{"train": {"max_steps": -1}}"#), (false, #"{"train": {"max_steps": true}}"#),
-    (false, #"{"train": {"use_dora": 1}}"#), (false, #"{"train": {"loss_type": "sft"}}"#),
+    (false, #"{"train": {"use_dora": 1}}"#), (false, #"{"train": {"loss_type": "kto"}}"#),
     (false, #"{"train": {"loss_type": ["ipo", "ipo"]}}"#), (false, #"{"train": {"loss_weights": []}}"#),
     (false, #"{"train": {"lora_target": []}}"#), (false, #"{"train": {"optim": null}}"#),
     (false, #"{"train": {"lr_scheduler_kwargs": {"cycles": 2}}}"#), (false, #"{"run": {"seed": -1}}"#),

@@ -67,7 +67,15 @@ import Testing
   @Test(arguments: [
     ("loss_type: [sigmoid, sigmoid]", "train.loss_type: found a list of 2, expected one of sigmoid"),
     ("loss_type: []", "train.loss_type: found an empty list, expected one of sigmoid"),
-    ("loss_type: [sigmoid, sft]", "train.loss_type: found a list of 2, expected one of sigmoid"),
+    ("loss_type: [sigmoid, kto]", "train.loss_type: found a list of 2, expected one of sigmoid"),
+    (
+      "loss_type: [sigmoid, kto_pair], gradient_accumulation_steps: 2",
+      "train.gradient_accumulation_steps: found 2 with loss_type kto_pair, expected 1"
+    ),
+    (
+      "loss_type: [sigmoid, sft], use_weighting: true",
+      "train.use_weighting: found true with loss_type sft, expected false"
+    ),
     (
       "loss_type: [sigmoid, hinge], loss_weights: [1]",
       "train.loss_weights: found 1 weights, expected 2, one for each loss of loss_type, or null"

@@ -1,4 +1,5 @@
 import DPOTrain
+import Foundation
 import Runs
 import Tensor
 import Testing
@@ -48,7 +49,8 @@ import Testing
     let keys = """
       adapter: lora, use_rslora: true, use_dora: true, lora_dropout: 0.05, loraplus_lr_ratio: 16,
         projector_learning_rate: 1e-4, vision_learning_rate: null, optim: lion_32bit, adam_epsilon: 1e-6,
-        lr_scheduler_type: polynomial, lr_scheduler_kwargs: {power: 3}
+        lr_scheduler_type: polynomial, lr_scheduler_kwargs: {power: 3}, ema_decay: 0.99,
+        gradient_checkpointing: true
       """
     let first = try read(keys)
     #expect(try RunConfiguration(yaml: first.yaml, file: "written").train == first.train)
@@ -57,6 +59,10 @@ import Testing
 
   @Test(arguments: [
     ("lora_dropout: 1", "train.lora_dropout: found 1, expected a number from 0 to below 1"),
+    ("ema_decay: 1", "train.ema_decay: found 1, expected a number from 0 to below 1"),
+    ("gradient_checkpointing: 1", "train.gradient_checkpointing: found 1, expected true or false"),
+    ("eval_samples: 2", "train.eval_samples: found 2 without data.pairs"),
+    ("eval_max_new_tokens: 0", "train.eval_max_new_tokens: found 0, expected a whole number from 1"),
     ("loraplus_lr_ratio: 0", "train.loraplus_lr_ratio: found 0, expected a number above 0"),
     ("vision_learning_rate: 0", "train.vision_learning_rate: found 0, expected a number above 0, or null"),
     ("projector_learning_rate: a", "train.projector_learning_rate: found \"a\", expected a number above 0"),
@@ -92,6 +98,37 @@ import Testing
     let error = #expect(throws: ConfigurationError.self) { try read(keys) }
     #expect("\(error!)".contains(message), "\(error!)")
   }
+
+  /// Blocks that are computed again change no byte, so that nothing is made again for it; an average does.
+  @Test func whatIsTheSameBytesIsTheSameRun() throws {
+    let usual = try read("adapter: lora")
+    #expect(try read("adapter: lora, gradient_checkpointing: true").hash == usual.hash)
+    #expect(try read("adapter: lora, ema_decay: 0.99").hash != usual.hash)
+    func plan(_ keys: String, sft: String = "{max_steps: 0}") throws -> RunPlan {
+      try RunPlan(
+        RunConfiguration(
+          yaml: "data: {source: shapes}\nmodel: {path: \(Self.model)}\nsft: \(sft)\ntrain: {\(keys)}\n",
+          file: "c.yaml"))
+    }
+    for keys in ["adapter: lora", "adapter: none, train_vision: true"] {
+      let (kept, again) = (try plan(keys), try plan("\(keys), gradient_checkpointing: true"))
+      #expect(again.peakBytes < kept.peakBytes)
+      #expect(again.trainStepOperations > 1.2 * kept.trainStepOperations)
+      #expect(again.trainStepOperations < 1.5 * kept.trainStepOperations)
+    }
+    let averaged = try plan("adapter: none, ema_decay: 0.9")
+    let plain = try plan("adapter: none")
+    #expect(averaged.peakBytes - plain.peakBytes == 4 * plain.trainedWeights)
+    let (few, all) = (
+      try plan("max_steps: 1", sft: "{max_steps: 5, gradient_checkpointing: true}"),
+      try plan("max_steps: 1", sft: "{max_steps: 5}")
+    )
+    #expect(few.peakBytes < all.peakBytes)
+  }
+
+  private static let model = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Fixtures/verification/llava_tiny").path
 
   /// A layer that maps rows of pictures in another way has no lengths of rows.
   @Test(arguments: ["internlm2", "llava"]) func lengthsOfRowsNeedOneWeightForAllRows(family: String) throws {

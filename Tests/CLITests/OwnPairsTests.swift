@@ -127,8 +127,8 @@ import Testing
       #expect(last.status == 0, "\(last.errors)")
       for name in ["metrics.jsonl", "train/held_out.json", "train/model/model.safetensors"] {
         let (one, other) = (
-          try Data(contentsOf: folder.appendingPathComponent("out/\(name)")),
-          try Data(contentsOf: folder.appendingPathComponent("killed/\(name)"))
+          try TinyRun.bytes(of: name, in: folder.appendingPathComponent("out")),
+          try TinyRun.bytes(of: name, in: folder.appendingPathComponent("killed"))
         )
         #expect(one == other, "\(name)")
       }

@@ -39,6 +39,9 @@ extension EvaluationResult {
     guard let new else { return "\(name) of the base model is \(Format.percent(old.accuracy)) %." }
     let values = "from \(Format.percent(old.accuracy)) to \(Format.percent(new.accuracy)) %"
     guard let change else { return "\(name) went \(values)." }
+    if change.low == 0, change.high == 0, old.accuracy == new.accuracy {
+      return "\(name) stayed at \(Format.percent(new.accuracy)) %."
+    }
     let interval = "95 % interval \(Format.points(change.low)) to \(Format.points(change.high))"
     let size = Format.decimal(abs(change.estimate) * 100)
     if change.low > 0 { return "\(name) rose by \(size) points, \(values) (\(interval))." }

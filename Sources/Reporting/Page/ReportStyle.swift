@@ -82,7 +82,7 @@ enum ReportStyle {
     .figures .wide { grid-column: 1 / -1; }
     .figures.thirds { grid-template-columns: repeat(auto-fill, minmax(min(300px, 100%), 1fr)); }
     .figures + .figures, .small-multiples + .figures, .scroll + .figures { margin-top: 16px; }
-    .figures .wide { overflow-x: auto; } .figures .wide svg { min-width: 720px; }
+    .figures .wide { overflow-x: auto; } .figures .wide svg { min-width: 960px; }
     figure { margin: 0; min-width: 0; }
     .figures figure { padding: 14px 16px 12px; }
     .figures figcaption, .small-multiples figcaption { font-weight: 600; font-size: 14px; margin-bottom: 2px; }
@@ -126,7 +126,7 @@ enum ReportStyle {
     .maps { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 132px); gap: 8px; }
     .maps.one { display: block; } .maps.one .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; max-width: 290px; }
     .pair svg + svg { margin-top: 6px; } .maps.one .pair svg + svg { margin-top: 0; }
-    .pair figcaption, .thumb figcaption { font-size: 11.5px; color: var(--muted); margin-top: 3px; white-space: nowrap; }
+    .pair figcaption, .thumb figcaption { font-size: 11.5px; color: var(--muted); margin-top: 3px; line-height: 1.3; }
     .pair svg, .thumb svg { border-radius: 4px; overflow: hidden; background: var(--page); }
     .pair.target svg, .thumb.target svg { outline: 2.5px solid var(--target); outline-offset: 1px; }
     .pair.target figcaption, .thumb.target figcaption { color: var(--target); font-weight: 600; margin-top: 5px; }

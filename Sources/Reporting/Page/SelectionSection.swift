@@ -111,7 +111,7 @@ extension ReportPage {
   }
 
   private func chart(of parts: [LayerProfile.Part], _ layers: Int, _ addition: String) -> HTML {
-    guard !parts.isEmpty else { return "" }
+    guard parts.contains(where: { $0.areas.contains { $0 != nil } }) else { return "" }
     let styles = ["s0", "s1", "s2", "s3"]
     let series = zip(parts, styles).map {
       LegendEntry(name: $0.kind.map { $0.title.lowercased() } ?? "all formats", style: $1)
@@ -228,7 +228,7 @@ extension ReportPage {
       id: id)
     let ratio = "R \(Format.decimal(candidate.ratio, 2)), τ \(HTML.coordinate(candidate.threshold))"
     return """
-      <article class="\(map.values.count > 3 ? "card wide" : "card")">
+      <article class="\(map.values.count > 2 ? "card wide" : "card")">
       <p class="meta"><span class="tag">\(candidate.kind.title)</span> \(ratio) · \(candidate.outcome.title)</p>
       \(figure.html)\(cellShares(candidate, map))
       \(Self.exchange(prompt: candidate.prompt, chosen: candidate.groundTruth, given: candidate.answer, isRight: candidate.correct))

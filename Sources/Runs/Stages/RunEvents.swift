@@ -74,6 +74,9 @@ final class RunEvents: MetricsObserver {
 
   // MARK: Pictures and texts
 
+  /// What sets the tag of a text apart from that of its picture: TensorBoard gives a tag to one plugin alone.
+  private static let text = "/text"
+
   private func add(_ stage: Stage) throws {
     guard let writer else { return }
     do {
@@ -101,8 +104,8 @@ final class RunEvents: MetricsObserver {
       let asked = sample.pictures.count > 1 ? sample.targets ?? [sample.target] : []
       try write(EventPicture.strip(sample.pictures, asked: asked), tag, wallTime, to: writer)
       try writer.write(
-        text: Self.exchange(sample.id, sample.prompt, [("right answer", sample.chosen)]), tag: tag, step: 0,
-        wallTime: wallTime)
+        text: Self.exchange(sample.id, sample.prompt, [("right answer", sample.chosen)]),
+        tag: tag + Self.text, step: 0, wallTime: wallTime)
     }
   }
 
@@ -124,7 +127,7 @@ final class RunEvents: MetricsObserver {
           [
             ("right answer", candidate.groundTruth), ("the model's answer", candidate.answer),
             ("R", ratio), ("outcome", candidate.outcome.title),
-          ]), tag: tag, step: 0, wallTime: wallTime)
+          ]), tag: tag + Self.text, step: 0, wallTime: wallTime)
     }
   }
 

@@ -24,7 +24,7 @@ struct AblateCommand: ParsableCommand {
       "Changes a value of every run, before the variants' own.", valueName: "section.key=value"))
   var overrides: [String] = []
 
-  @Option(help: ArgumentHelp("Takes the place of the file's output_dir.", valueName: "directory"))
+  @Option(help: ArgumentHelp("Override the file's output_dir.", valueName: "directory"))
   var outputDir: String?
 
   @Flag(help: "Prints the runs with what each changes and has to make, and runs nothing.")

@@ -49,7 +49,17 @@ struct ConvertCommand: ParsableCommand {
   @Argument(help: "The file to write, of the same kind.")
   var output: String
 
+  private static let endings = ["json", "jsonl", "safetensors", "h5", "hdf5"]
+
   func validate() throws {
+    for path in [input, output] {
+      let ending = URL(fileURLWithPath: path).pathExtension
+      guard Self.endings.contains(ending) else {
+        throw ValidationError(
+          "\(path): found the ending \"\(ending)\", expected .json or .jsonl for records, "
+            + ".safetensors or .h5 for tensors")
+      }
+    }
     guard areRecords(input) == areRecords(output) else {
       throw ValidationError("records and tensors cannot be turned into each other: \(input) and \(output)")
     }

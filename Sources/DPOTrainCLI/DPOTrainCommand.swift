@@ -11,25 +11,68 @@ struct DPOTrainCommand: ParsableCommand {
     commandName: "dpotrain",
     abstract: "Aligns a small vision-language model on several images with MIA-DPO, from data to a table.",
     discussion: """
-      dpotrain --config FILE runs every stage: sft, compose, select, train, evaluate, report. Each is also a \
-      command of its own. Stages that are done are left out, so the same command goes on after an interruption.
+      dpotrain --config FILE runs every stage that is not done yet (sft, compose, select, train, evaluate, \
+      report), so the same command resumes. It takes --set section.key=value, --fresh, --redo PART, \
+      --reuse DIR and --quiet: see dpotrain run --help. Start with dpotrain init pairs run.yaml, dpotrain plan \
+      --config run.yaml and dpotrain explain KEY.
+
+      dpotrain --generate-completion-script bash|zsh|fish prints a script that completes commands and options.
 
       Exit status: 0 done, 1 error, 2 wrong usage, 130 or 143 stopped by a signal (a checkpoint was written).
       """,
     version: PackageVersion.current,
-    subcommands: [
-      RunCommand.self, DPOCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self,
-      TrainCommand.self,
-      EvaluateCommand.self, ReportCommand.self, AblateCommand.self, TableCommand.self, CompareCommand.self,
-      WatchCommand.self,
-      PlanCommand.self, EnvCommand.self, ExplainCommand.self, SchemaCommand.self, InitCommand.self,
-      VerifyCommand.self, GenerateCommand.self, ExportCommand.self, ConvertCommand.self,
-      TokenizerCommand.self, InspectCommand.self, MakeDataCommand.self, EasyVQACommand.self,
-      LayersCommand.self,
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Run",
+        subcommands: [
+          RunCommand.self, DPOCommand.self, SFTCommand.self, ComposeCommand.self, SelectCommand.self,
+          TrainCommand.self, EvaluateCommand.self, ReportCommand.self, AblateCommand.self,
+        ]),
+      CommandGroup(
+        name: "Look at runs",
+        subcommands: [WatchCommand.self, CompareCommand.self, TableCommand.self, LayersCommand.self]),
+      CommandGroup(
+        name: "Configuration",
+        subcommands: [InitCommand.self, PlanCommand.self, ExplainCommand.self, SchemaCommand.self]),
+      CommandGroup(
+        name: "Model", subcommands: [GenerateCommand.self, ExportCommand.self, TokenizerCommand.self]),
+      CommandGroup(
+        name: "Data",
+        subcommands: [
+          InspectCommand.self, ConvertCommand.self, MakeDataCommand.self, EasyVQACommand.self,
+        ]),
+      CommandGroup(name: "Tools", subcommands: [EnvCommand.self, VerifyCommand.self]),
     ],
     defaultSubcommand: RunCommand.self)
 
+  /// The names of all commands.
+  private static var commandNames: [String] {
+    configuration.groupedSubcommands.flatMap(\.subcommands).compactMap { $0.configuration.commandName }
+      + ["help"]
+  }
+
+  /// What is said of wrong usage: where the right one is told.
+  private static var seeHelp: String {
+    let first = CommandLine.arguments.dropFirst().first ?? ""
+    return commandNames.contains(first) ? "See dpotrain \(first) --help." : "See dpotrain --help."
+  }
+
+  /// Tells a first word that is no command, in place of the options that the default command lacks.
+  private static func refuseUnknownCommand() {
+    guard let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"),
+      !commandNames.contains(word)
+    else { return }
+    let advice = closest(to: word, in: commandNames).map { "; did you mean \($0)?" } ?? ""
+    write("error: unknown command \"\(word)\"\(advice)\n\(seeHelp)", to: .standardError)
+    Foundation.exit(2)
+  }
+
   static func main() {
+    if CommandLine.arguments.count < 2 {
+      write(helpMessage(), to: .standardOutput)
+      Foundation.exit(0)
+    }
+    refuseUnknownCommand()
     var command: any ParsableCommand
     do {
       command = try parseAsRoot()
@@ -39,7 +82,7 @@ struct DPOTrainCommand: ParsableCommand {
         write(fullMessage(for: error), to: .standardOutput)
         Foundation.exit(0)
       }
-      write("Error: \(message(for: error))\nSee dpotrain --help.", to: .standardError)
+      write("error: \(message(for: error))\n\(seeHelp)", to: .standardError)
       Foundation.exit(2)
     }
     // A write beyond the limit of a file's size then fails with an error that can be told.

@@ -30,7 +30,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     name: .customLong("set"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Takes the place of a value of the file; can be given several times.", valueName: "section.key=value"))
+      "Override a value of the file (repeatable).", valueName: "section.key=value"))
   var overrides: [String] = []
 
   @Option(help: ArgumentHelp("A benchmark's file in VLMEvalKit's format.", valueName: "file.tsv"))
@@ -156,7 +156,7 @@ struct BenchmarkOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What to do with a row that cannot be asked: error stops before anything is asked, skip leaves it out "
+      "What to do with a row that cannot be asked: error stops before anything is asked, skip skips it "
         + "and tells.")
   )
   var onBadRow = RunConfiguration.Run.BadRecordPolicy.error

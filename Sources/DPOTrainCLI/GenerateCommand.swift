@@ -51,16 +51,16 @@ struct GenerateCommand: ParsableCommand {
   @Option(help: "Tokens of the answer at most.")
   var maxNewTokens = 256
 
-  @Option(help: "Divides the scores; 0 always takes the best token.")
+  @Option(help: "Sampling temperature; 0 is greedy.")
   var temperature = 0.0
 
-  @Option(help: "Only this many of the best tokens can be chosen.")
+  @Option(help: "Sample from the k likeliest tokens.")
   var topK: Int?
 
-  @Option(help: "Only the best tokens that add up to this probability can be chosen.")
+  @Option(help: "Sample from the likeliest tokens that add up to this probability.")
   var topP: Double?
 
-  @Option(help: "Divides the scores of tokens that are there already.")
+  @Option(help: "Penalty on tokens already generated.")
   var repetitionPenalty = 1.0
 
   @Option(
@@ -68,7 +68,7 @@ struct GenerateCommand: ParsableCommand {
     help: "Text that ends the answer; can be given several times.")
   var stops: [String] = []
 
-  @Option(help: "Seed of the source of chance.")
+  @Option(help: "Random seed.")
   var seed: UInt64 = 0
 
   @Option(help: ArgumentHelp("Draws where the answer looked into this PNG file.", valueName: "file"))

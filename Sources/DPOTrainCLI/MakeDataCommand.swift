@@ -72,7 +72,7 @@ struct MakeDataCommand: ParsableCommand {
   @Option(help: "Files of made pictures: jpeg (quality 75, as the authors') or png.")
   var pictureFormat = PictureFormat.jpeg
 
-  @Option(help: "What to do with a record that cannot be used: error stops, skip leaves it out and tells.")
+  @Option(help: "What to do with a record that cannot be used: error stops, skip skips and lists it.")
   var onBadRecord = RunConfiguration.Run.BadRecordPolicy.error
 
   @Flag(name: .shortAndLong, help: "Shows warnings and errors only.")

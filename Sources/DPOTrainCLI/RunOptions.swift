@@ -13,7 +13,7 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(
     name: .customLong("set"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "Takes the place of a value of the file; can be given several times.", valueName: "section.key=value"))
+      "Override a value of the file (repeatable).", valueName: "section.key=value"))
   var overrides: [String] = []
 
   /// The file with the overrides, checked.
@@ -62,6 +62,9 @@ struct RunBehaviour: ParsableArguments {
         + "several times.",
       valueName: "dir"))
   var reuse: [String] = []
+
+  /// Whether an option was given that makes something again or takes it over.
+  var changesRun: Bool { fresh || !redo.isEmpty || !accept.isEmpty || !reuse.isEmpty }
 
   func validate() throws {
     for path in reuse where !FileManager.default.fileExists(atPath: path + "/config.yaml") {

@@ -2,6 +2,7 @@ import ArgumentParser
 import DPOTrain
 import Evaluation
 import Foundation
+import Records
 
 struct TableCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -19,8 +20,15 @@ struct TableCommand: ParsableCommand {
   func run() throws {
     let results = try runs.map { path in
       let url = URL(fileURLWithPath: path)
-      return try EvaluationResult.read(
-        from: url.pathExtension == "json" ? url : url.appendingPathComponent("results.json"))
+      guard url.pathExtension != "json" else { return try EvaluationResult.read(from: url) }
+      let file = url.appendingPathComponent("results.json")
+      let isRun = FileManager.default.fileExists(atPath: url.appendingPathComponent("config.yaml").path)
+      if isRun, !FileManager.default.fileExists(atPath: file.path) {
+        throw DataError(
+          file: path,
+          problem: "is a run that is not evaluated yet; dpotrain report \(path) says how far it is")
+      }
+      return try EvaluationResult.read(from: file)
     }
     print(try MergedResults(results).markdown(command: madeBy), terminator: "")
   }

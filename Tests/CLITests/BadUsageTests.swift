@@ -19,7 +19,25 @@ import Testing
     let call = try BuiltCommand.run(arguments)
     #expect(call.status == 2)
     #expect(call.output.isEmpty)
-    #expect(call.errors.hasPrefix("Error: "))
+    #expect(call.errors.hasPrefix("error: "))
+  }
+
+  @Test func aWordThatIsNoCommandIsToldWithTheOneThatWasMeant() throws {
+    let call = try BuiltCommand.run("genrate", "--model", "x")
+    #expect(call.status == 2)
+    #expect(
+      call.errors == "error: unknown command \"genrate\"; did you mean generate?\nSee dpotrain --help.\n")
+    let plan = try BuiltCommand.run("plan")
+    #expect(plan.errors.hasSuffix("See dpotrain plan --help.\n"), "\(plan.errors)")
+  }
+
+  @Test func withoutArgumentsItShowsItsHelpInGroups() throws {
+    let call = try BuiltCommand.run()
+    #expect(call.status == 0 && call.errors.isEmpty)
+    #expect(try call.output == BuiltCommand.run("--help").output)
+    for group in ["RUN SUBCOMMANDS", "LOOK AT RUNS", "CONFIGURATION", "MODEL", "DATA", "TOOLS"] {
+      #expect(call.output.uppercased().contains(group), "\(group)")
+    }
   }
 
   @Test func aMissingFileIsOneLine() throws {

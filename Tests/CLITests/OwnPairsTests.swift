@@ -131,8 +131,8 @@ import Testing
         "train/model/model.safetensors",
       ] {
         let (one, other) = (
-          try Data(contentsOf: folder.appendingPathComponent("out/\(name)")),
-          try Data(contentsOf: folder.appendingPathComponent("killed/\(name)"))
+          try TinyRun.bytes(of: name, in: folder.appendingPathComponent("out")),
+          try TinyRun.bytes(of: name, in: folder.appendingPathComponent("killed"))
         )
         #expect(one == other, "\(name)")
       }

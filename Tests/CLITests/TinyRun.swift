@@ -50,15 +50,26 @@ enum TinyRun {
     return file.path
   }
 
-  /// The files that have to be the same bytes for the same configuration and seed.
+  /// The files that have to be the same bytes for the same configuration and seed, without the times at which
+  /// steps were logged.
   static func fingerprint(of run: URL) throws -> [String: Data] {
     var found: [String: Data] = [:]
     for name in [
       "metrics.jsonl", "pairs.jsonl", "sft/model/model.safetensors", "train/model/model.safetensors",
     ] {
-      found[name] = try Data(contentsOf: run.appendingPathComponent(name))
+      found[name] = try bytes(of: name, in: run)
     }
     return found
+  }
+}
+
+extension TinyRun {
+  /// A file of a run as it is the same in every run: of a log of steps without its times.
+  static func bytes(of name: String, in run: URL) throws -> Data {
+    let data = try Data(contentsOf: run.appendingPathComponent(name))
+    guard name.hasSuffix("metrics.jsonl") else { return data }
+    let text = String(decoding: data, as: UTF8.self)
+    return Data(text.replacing(#/, "wall_time": [0-9.]+/#, with: "").utf8)
   }
 }
 

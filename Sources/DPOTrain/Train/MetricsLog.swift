@@ -7,10 +7,11 @@ import Tensor
 ///
 /// A checkpoint has the length of the log and its checksum (``position``), and the log is on disk before the
 /// checkpoint is. A resumed stage goes on from there: what was written later is taken away, so that the file
-/// ends up the same as without the interruption. A stage that is done keeps its lines in its own folder too,
-/// from which the log is put together again.
+/// ends up the same as without the interruption, but for the times at which lines were logged: neither the
+/// position nor a finished stage's files have them. A stage that is done keeps its lines, without times, in
+/// its own folder too, from which the log is put together again.
 public final class MetricsLog {
-  /// A length of the log and what it holds up to there.
+  /// A length of the log and what it holds up to there, times left out.
   public struct Position: Equatable, Sendable {
     /// Bytes.
     public var byteCount: Int
@@ -41,10 +42,12 @@ public final class MetricsLog {
       let own = Self.copy(before, of: url)
       kept +=
         FileManager.default.fileExists(atPath: own.path)
-        ? try StoredBytes.read(own) : Self.lines(of: before, in: old ?? Data())
+        ? Self.timed(try StoredBytes.read(own), as: old ?? Data())
+        : Self.lines(of: before, in: old ?? Data())
     }
     kept += Self.lines(of: stage, upTo: step, in: old ?? Data())
-    position = Position(byteCount: kept.count, crc32: CRC32.of(kept))
+    let counted = Self.withoutTimes(kept)
+    position = Position(byteCount: counted.count, crc32: CRC32.of(counted))
     if let expected, expected != position {
       throw RowFileError(
         file: url.path, line: nil,
@@ -74,12 +77,36 @@ public final class MetricsLog {
     return kept
   }
 
-  /// Appends a line.
+  /// Lines without the times at which they were logged.
+  package static func withoutTimes(_ text: Data) -> Data {
+    var kept = Data()
+    for line in text.split(separator: UInt8(ascii: "\n")) {
+      kept += MetricRow.withoutWallTime(Data(line)) + [UInt8(ascii: "\n")]
+    }
+    return kept
+  }
+
+  /// Lines of a stage's own folder, with the times of those in a log that say the same.
+  private static func timed(_ own: Data, as log: Data) -> Data {
+    var known: [Data: Data] = [:]
+    for line in log.split(separator: UInt8(ascii: "\n")) {
+      known[MetricRow.withoutWallTime(Data(line))] = Data(line)
+    }
+    var timed = Data()
+    for line in own.split(separator: UInt8(ascii: "\n")) {
+      timed += known[MetricRow.withoutWallTime(Data(line))] ?? Data(line)
+      timed.append(UInt8(ascii: "\n"))
+    }
+    return timed
+  }
+
+  /// Appends a line, which any other process can read from then on.
   public func append(_ row: MetricRow) throws {
     let line = row.jsonLine
     try file.write(line)
+    let counted = Self.withoutTimes(Data(line.utf8))
     position = Position(
-      byteCount: position.byteCount + line.utf8.count, crc32: CRC32.of(line.utf8, after: position.crc32))
+      byteCount: position.byteCount + counted.count, crc32: CRC32.of(counted, after: position.crc32))
   }
 
   /// Waits until every line is on disk.
@@ -95,7 +122,7 @@ public final class MetricsLog {
     guard FileManager.default.fileExists(atPath: url.path) else { return }
     let lines = lines(of: stage, in: try StoredBytes.read(url))
     guard !lines.isEmpty else { return }
-    try AtomicFile.write(lines, to: copy(stage, of: url))
+    try AtomicFile.write(withoutTimes(lines), to: copy(stage, of: url))
   }
 
   /// Puts the lines of a stage in a log into another log, in the place of those that it has there.
@@ -116,10 +143,10 @@ public final class MetricsLog {
   package static func restore(_ url: URL, stages: [Stage]) throws -> Bool {
     let copies = stages.sorted().map { copy($0, of: url) }
     guard copies.allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else { return false }
-    let whole = try copies.reduce(into: Data()) { $0 += try StoredBytes.read($1) }
-    guard try !FileManager.default.fileExists(atPath: url.path) || StoredBytes.read(url) != whole else {
-      return false
-    }
+    let there = FileManager.default.fileExists(atPath: url.path) ? try StoredBytes.read(url) : nil
+    let own = try copies.reduce(into: Data()) { $0 += try StoredBytes.read($1) }
+    let whole = timed(own, as: there ?? Data())
+    guard there != whole else { return false }
     try AtomicFile.write(whole, to: url)
     return true
   }

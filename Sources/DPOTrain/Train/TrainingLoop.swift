@@ -112,6 +112,7 @@ public final class TrainingLoop {
   private let baseHash: String
   private let reference: MovingReference?
   private let average: WeightAverage?
+  private let observer: (any MetricsObserver)?
   private var window = MetricWindow()
   private var totalTokens = 0
   /// Steps that were taken.
@@ -129,10 +130,12 @@ public final class TrainingLoop {
   ///   - baseHash: hash of the model that stays while adapters on it are trained, for checkpoints that hold
   ///     those alone.
   ///   - reference: follows the model, and is kept in checkpoints too.
+  ///   - observer: is told each row as it is logged.
   public init(
     settings: Settings, model: VisionLanguageModel, checkpoints: URL, metrics: URL, console: Console,
-    baseHash: String = "", reference: MovingReference? = nil
+    baseHash: String = "", reference: MovingReference? = nil, observer: (any MetricsObserver)? = nil
   ) {
+    self.observer = observer
     self.reference = reference
     self.settings = settings
     average = settings.emaDecay > 0 ? WeightAverage(decay: settings.emaDecay) : nil
@@ -194,6 +197,7 @@ public final class TrainingLoop {
     let metrics = try MetricsLog(
       metricsURL, resuming: settings.stage, after: step, expected: resumedPosition)
     log = metrics
+    try observer?.opened(metrics)
     defer { try? metrics.close() }
     let progress = console.progress(
       settings.stage.rawValue, total: settings.steps - skippedSteps, start: step)
@@ -226,7 +230,9 @@ public final class TrainingLoop {
         try withOutcome { try see(look) }
       }
       if step % settings.loggingSteps == 0 || isFinished {
-        try metrics.append(row(objective))
+        let row = row(objective)
+        try metrics.append(row)
+        try observer?.logged(row)
         window.reset()
       }
       progress.shorten(to: settings.steps - skippedSteps)
@@ -302,7 +308,8 @@ public final class TrainingLoop {
     var values = window.means
     values["num_tokens"] = Double(totalTokens)
     values["epoch"] = objective.epoch(afterSteps: step)
-    return MetricRow(stage: settings.stage.rawValue, step: step, values: values)
+    let now = (Date().timeIntervalSince1970 * 1000).rounded() / 1000
+    return MetricRow(stage: settings.stage.rawValue, step: step, values: values, wallTime: now)
   }
 
   private func requireFinite(_ what: String, _ value: Double, _ objective: some TrainingObjective) throws {

@@ -39,7 +39,9 @@ public struct MergedResults: Sendable, Equatable {
     let keys = Set(first.configuration.keys).union(run.configuration.keys).sorted()
     let differing = keys.filter { first.configuration[$0] != run.configuration[$0] }
     guard let key = differing.first else { return }
-    let more = differing.count == 1 ? "" : " (and \(differing.count - 1) more keys)"
+    let others = differing.dropFirst().prefix(12).joined(separator: ", ")
+    let rest = differing.count > 13 ? " and \(differing.count - 13) more" : ""
+    let more = differing.count == 1 ? "" : " (differing too: \(others)\(rest))"
     try refuse(key, first.configuration[key] ?? "missing", (run.configuration[key] ?? "missing") + more)
   }
 

@@ -66,6 +66,7 @@ public struct RecordInspection: Sendable {
     self.imageFolder = imageFolder
     self.limit = limit
     style = try JSONRecordFile.withBytes(path) { JSONStyle(detectingIn: $0) }
+    try Self.refuseObject(path)
     var paths = Set<String>()
     if let imageFolder {
       try JSONRecordFile.forEach(path, broken: { _ in }) { json, number, _ in
@@ -88,6 +89,20 @@ public struct RecordInspection: Sendable {
         note(DataError(error, in: json, file: path, line: line, number: number))
       }
     }
+  }
+
+  /// Refuses one object over several lines, which read line by line would be as many broken records.
+  private static func refuseObject(_ path: String) throws {
+    let isObject = try JSONRecordFile.withBytes(path) { bytes in
+      guard bytes.count < 1 << 26, bytes.first(where: { $0 > 0x20 }) == UInt8(ascii: "{"),
+        let end = bytes.firstIndex(of: UInt8(ascii: "\n")),
+        (try? JSONSerialization.jsonObject(with: Data(bytes[..<end]))) == nil
+      else { return false }
+      return (try? JSONSerialization.jsonObject(with: Data(bytes))) != nil
+    }
+    guard isObject else { return }
+    throw DataError(
+      file: path, problem: "is one JSON object, expected a list of records, or a record on every line")
   }
 
   /// Different pictures that are named.

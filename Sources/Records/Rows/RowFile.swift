@@ -68,6 +68,24 @@ public enum RowFile {
         expected: "one JSON object per line")
     }
     try WrittenFile.verify(url)
+    return try rows(type, of: data, in: url)
+  }
+
+  /// The rows of a JSONL file that another process may be writing: of a last line without its end nothing,
+  /// unless it is a row already.
+  /// - Returns: the rows, and whether a line was left out.
+  /// - Throws: as ``read(_:from:)``, for a line before the last one.
+  package static func readSoFar<Row: Decodable>(
+    _ type: Row.Type = Row.self, from url: URL
+  ) throws -> (rows: [Row], isCut: Bool) {
+    let data = Data(try StoredBytes.read(url).withoutByteOrderMark)
+    guard let last = data.split(separator: UInt8(ascii: "\n")).last, data.last != UInt8(ascii: "\n"),
+      (try? JSONDecoder().decode(Row.self, from: Data(last))) == nil
+    else { return (try rows(type, of: data, in: url), false) }
+    return (try rows(type, of: data.dropLast(last.count), in: url), true)
+  }
+
+  private static func rows<Row: Decodable>(_ type: Row.Type, of data: Data, in url: URL) throws -> [Row] {
     let decoder = JSONDecoder()
     var rows: [Row] = []
     var number = 0

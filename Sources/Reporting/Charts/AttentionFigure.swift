@@ -17,21 +17,25 @@ struct AttentionFigure {
   private static let levels = 12
 
   var html: HTML {
-    let most = map.values.joined().filter(\.isFinite).max() ?? 0
+    let scale = AttentionScale(map)
     let cells = map.values.indices.map { index -> HTML in
       let picture = index < pictures.count ? pictures[index] : nil
       let name = "\(id)-\(index)"
       let style = targets.contains(index + 1) ? "pair target" : "pair"
       var label: HTML = ""
       if map.values.count > 1, index < shares.count {
-        label = "<figcaption>Image\(index + 1) <b>\(Format.percent(shares[index])) %</b></figcaption>"
+        label = "<figcaption>Image\(index + 1) <b>\(Format.decimal(shares[index] * 100, 0)) %</b></figcaption>"
       }
       return """
-        <figure class="\(style)">\(Self.picture(picture, name))\(heat(map.values[index], most, name, picture != nil))\
+        <figure class="\(style)">\(Self.picture(picture, name))\(heat(map.values[index], scale, name, picture != nil))\
         \(label)</figure>
         """
     }
-    return "<div class=\"\(map.values.count > 1 ? "maps" : "maps one")\">\(cells)</div>"
+    return """
+      <div class="\(map.values.count > 1 ? "maps" : "maps one")">\(cells)</div>
+      <div class="heatbar"><span>even share</span><i></i><span>\(Format.decimal(scale.most, 1)) × even</span></div>
+
+      """
   }
 
   /// The picture in a square, as the model sees it.
@@ -43,19 +47,19 @@ struct AttentionFigure {
       """
   }
 
-  /// The patches over the greyed picture: the more attention, the stronger the colour.
-  private func heat(_ values: [Double], _ most: Double, _ name: String, _ hasPicture: Bool) -> HTML {
+  /// The patches over the picture: the more attention beyond an even share, the stronger the colour.
+  private func heat(_ values: [Double], _ scale: AttentionScale, _ name: String, _ hasPicture: Bool) -> HTML {
     let (wide, high) = (100 / Double(max(map.columns, 1)), 100 / Double(max(map.rows, 1)))
     var paths: [HTML] = Array(repeating: "", count: Self.levels + 1)
-    for (index, value) in values.enumerated() where value.isFinite && most > 0 {
-      let level = Int(clamping: (value / most * Double(Self.levels)).rounded())
+    for (index, value) in values.enumerated() {
+      let level = Int(clamping: (scale.strength(value) * Double(Self.levels)).rounded())
       guard level > 0, index < map.rows * map.columns else { continue }
       let (x, y) = (Double(index % map.columns) * wide, Double(index / map.columns) * high)
       paths[min(level, Self.levels)] += "M\(x) \(y)h\(wide)v\(high)h\(-wide)z"
     }
     var content: HTML = hasPicture ? "<use href=\"#\(name)\" class=\"greyed\"/>" : ""
     for level in 1...Self.levels where paths[level] != "" {
-      let opacity = pow(Double(level) / Double(Self.levels), 0.8) * 0.92
+      let opacity = Double(level) / Double(Self.levels) * 0.8
       content += "<path class=\"heat\" opacity=\"\(opacity)\" d=\"\(paths[level])\"/>"
     }
     if let region = map.region {

@@ -1,7 +1,7 @@
 import Foundation
 import Records
 
-/// Groups of bars with error bars; values are shares from 0 to 1, written in per cent.
+/// Groups of bars with error bars; values are shares from 0 to 1, written in per cent or as they are.
 struct BarChart {
   struct Bar {
     var value: Double
@@ -29,26 +29,44 @@ struct BarChart {
   var usesDots = false
   /// The lowest value of the axis; bars always start at 0.
   var bottom = 0.0
+  /// Whether numbers are in per cent.
+  var isPercent = true
+  /// What the groups are, under the axis; not beside headings.
+  var xLabel: String?
+
+  /// The narrowest bars over which a number, and one with a decimal, finds room beside its neighbours.
+  private static let widthOfNumber = 19.0
+  private static let widthOfDecimal = 33.0
 
   var svg: HTML {
-    let hasHeadings = groups.contains { $0.heading != nil }
+    let hasHeadings = groups.contains { $0.heading != nil } || xLabel != nil
     let frame = ChartFrame(width: width, height: height, left: 36, top: 14, bottom: hasHeadings ? 42 : 24)
     let scale = ChartScale(low: bottom, high: top, targetTicks: 5)
-    var content = frame.horizontalGrid(scale) { Format.decimal($0 * 100, 0) }
+    var content = frame.horizontalGrid(scale) {
+      isPercent ? Format.decimal($0 * 100, 0) : Format.decimal($0, 1)
+    }
     let edges = groupEdges(frame)
     for (group, edge) in zip(groups, edges) {
       content += draw(group, edge, scale, frame)
     }
     content += frame.baseline
     content += headings(edges, frame)
+    if let xLabel {
+      content += "<text class=\"label\" x=\"\(frame.plotRight)\" y=\"\(height - 6)\" "
+      content += "text-anchor=\"end\">\(xLabel)</text>"
+    }
     let description = groups.map { group in
       let values = zip(series, group.bars).compactMap { entry, bar in
-        bar.map { "\(entry.name) \(Format.percent($0.value))" }
+        bar.map { "\(entry.name) \(text($0.value))" }
       }
       return [group.heading, group.label].compactMap { $0 }.joined(separator: " ") + ": "
         + values.joined(separator: ", ")
     }
     return frame.svg(description.joined(separator: "; "), content)
+  }
+
+  private func text(_ value: Double) -> String {
+    isPercent ? Format.percent(value) : Format.decimal(value, 2)
   }
 
   private typealias Edge = (left: Double, right: Double)
@@ -74,14 +92,14 @@ struct BarChart {
       scale.place(min(max(value, bottom), top), frame.plotBottom, frame.top)
     }
     var svg: HTML = ""
+    // Numbers come last, on a ground of their own, so that no line strikes them through.
+    var numbers: HTML = ""
     for (index, (entry, bar)) in zip(series, group.bars).enumerated() {
       guard let bar else { continue }
       let left = start + Double(index) * wide
       let middle = left + wide / 2
-      var tip = "\(entry.name): \(Format.percent(bar.value)) %"
-      if let low = bar.low, let high = bar.high {
-        tip += " (\(Format.percent(low)) to \(Format.percent(high)))"
-      }
+      var tip = "\(entry.name): \(text(bar.value))" + (isPercent ? " %" : "")
+      if let low = bar.low, let high = bar.high { tip += " (\(text(low)) to \(text(high)))" }
       svg += "<g><title>\(tip)</title>"
       if usesDots {
         svg += "<circle class=\"dot \(entry.style)\" cx=\"\(middle)\" cy=\"\(y(bar.value))\" r=\"4\"/>"
@@ -95,9 +113,12 @@ struct BarChart {
         svg += "M\(middle - 3) \(y(high))h6\"/>"
       }
       let above = y(max(bar.high ?? bar.value, bar.value)) - 4
-      if wide >= 17 {
-        svg += "<text class=\"value\" x=\"\(middle)\" y=\"\(above)\" text-anchor=\"middle\">"
-        svg += "\(Format.decimal(bar.value * 100, wide >= 26 ? 1 : 0))</text>"
+      if wide >= Self.widthOfNumber, !usesDots || wide >= Self.widthOfDecimal {
+        numbers += "<text class=\"value\" x=\"\(middle)\" y=\"\(above)\" text-anchor=\"middle\">"
+        numbers +=
+          isPercent
+          ? "\(Format.decimal(bar.value * 100, wide >= Self.widthOfDecimal ? 1 : 0))</text>"
+          : "\(text(bar.value))</text>"
       }
       svg += "</g>"
     }
@@ -106,6 +127,7 @@ struct BarChart {
       svg += "<path class=\"blind\" d=\"M\(from) \(y(reference))H\(to)\"><title>without images: "
       svg += "\(Format.percent(reference)) %</title></path>"
     }
+    svg += numbers
     svg += "<text class=\"group\" x=\"\((edge.left + edge.right) / 2)\" y=\"\(frame.plotBottom + 15)\" "
     svg += "text-anchor=\"middle\">\(group.label)</text>"
     return svg

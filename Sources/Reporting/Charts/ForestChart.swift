@@ -31,22 +31,23 @@ package struct ForestChart {
   }
 
   private static let rowHeight = 24.0
-  private static let labelWidth = 210.0
+  /// Room for the longest label: a character of this font at this size is at most so wide on average.
+  private var labelWidth: Double { max(210, Double(rows.map(\.label.count).max() ?? 0) * 6.6 + 24) }
   private static let style: HTML = """
     text{font:12px system-ui,"DejaVu Sans",sans-serif;fill:#1d1f22}.tick{fill:#6b7077;font-size:11px}\
     .title{font-weight:600;font-size:13px}.grid{stroke:#e4e2dc}.zero{stroke:#9aa0a6}\
     .reference{stroke:#2b67b1;stroke-dasharray:4 3}.whisker{stroke:#1d1f22;stroke-width:1.4;fill:none}\
-    .mean{fill:#2b67b1}.seed{fill:#2b67b1;opacity:.28}
+    .mean{fill:#2b67b1}.seed{fill:#2b67b1;opacity:.45}
     """
 
   /// The chart as a file of its own.
   package var file: String {
-    let (width, top) = (620.0, 34.0)
+    let (width, top) = (labelWidth + 410, 34.0)
     let bottom = top + Double(rows.count) * Self.rowHeight
     let scale = ChartScale(
       covering: rows.flatMap { $0.values + [$0.low, $0.high].compactMap { $0 } }, including: [0],
       targetTicks: 6)
-    func x(_ value: Double) -> Double { scale.place(value, Self.labelWidth, width - 16) }
+    func x(_ value: Double) -> Double { scale.place(value, labelWidth, width - 16) }
     var content: HTML = "<rect width=\"\(width)\" height=\"\(bottom + 38)\" fill=\"#ffffff\"/>"
     content += "<text class=\"title\" x=\"12\" y=\"20\">\(title)</text>"
     for tick in scale.ticks {
@@ -61,7 +62,7 @@ package struct ForestChart {
     }
     for (index, row) in rows.enumerated() {
       let y = top + (Double(index) + 0.5) * Self.rowHeight
-      content += "<text x=\"\(Self.labelWidth - 10)\" y=\"\(y + 4)\" text-anchor=\"end\">\(row.label)</text>"
+      content += "<text x=\"\(labelWidth - 10)\" y=\"\(y + 4)\" text-anchor=\"end\">\(row.label)</text>"
       for value in row.values { content += "<circle class=\"seed\" cx=\"\(x(value))\" cy=\"\(y)\" r=\"3\"/>" }
       if let low = row.low, let high = row.high {
         content +=

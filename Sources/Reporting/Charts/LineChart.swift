@@ -2,7 +2,7 @@ import Foundation
 import Records
 
 /// Curves over steps. Where there are many points the values are drawn pale, with their moving average on
-/// top.
+/// top. A pointer over the chart is told the values of the step under it.
 struct LineChart {
   struct Series {
     var name: String
@@ -26,6 +26,8 @@ struct LineChart {
   private static let maximumPoints = 400
   /// From this number of points on the curve is smoothed.
   private static let smoothedFrom = 60
+  /// The most places at which a chart tells its values.
+  private static let maximumTips = 60
 
   var svg: HTML {
     let frame = ChartFrame(width: width, height: height, bottom: 34)
@@ -56,8 +58,36 @@ struct LineChart {
         content += "<circle class=\"dot \(one.style)\" cx=\"\(px)\" cy=\"\(py)\" r=\"2.6\"/>"
       }
     }
+    content += tips(x, frame)
     let last = series.compactMap { one in one.points.last.map { "\(one.name) \(Format.decimal($0.y, 4))" } }
     return frame.svg("Curves over \(xLabel); last values: " + last.joined(separator: ", "), content)
+  }
+
+  /// How many values around each one the drawn average is over; `nil` where nothing is averaged.
+  var averaged: Int? {
+    let counts = series.map { Self.thinned($0.points).count }.filter { $0 >= Self.smoothedFrom }
+    return smooths ? counts.max().map { 2 * Self.reach($0) + 1 } : nil
+  }
+
+  /// Strips across the chart that have the values of the step in their middle as their title.
+  private func tips(_ x: ChartScale, _ frame: ChartFrame) -> HTML {
+    let steps = Array(Set(series.flatMap { $0.points.map(\.x) })).sorted()
+    guard steps.count > 1 else { return "" }
+    let count = min(steps.count, Self.maximumTips)
+    let wide = (frame.plotRight - frame.left) / Double(count)
+    let values = series.map { Dictionary($0.points) { first, _ in first } }
+    var strips: HTML = ""
+    for index in 0..<count {
+      let step = steps[min(steps.count - 1, (2 * index + 1) * steps.count / (2 * count))]
+      let words = zip(series, values).compactMap { one, known in
+        known[step].map { "\(one.name) \(Format.decimal($0, 4))" }
+      }
+      let middle = x.place(step, frame.left, frame.plotRight)
+      strips += "<rect class=\"tip\" x=\"\(middle - wide / 2)\" y=\"\(frame.top)\" width=\"\(wide)\" "
+      strips += "height=\"\(frame.plotBottom - frame.top)\"><title>\(xLabel) \(HTML.coordinate(step)): "
+      strips += "\(words.joined(separator: ", "))</title></rect>"
+    }
+    return strips
   }
 
   private func path(
@@ -84,11 +114,15 @@ struct LineChart {
     }
   }
 
-  /// A moving average over about a fifteenth of the points around each, fewer at the ends.
+  private static func reach(_ count: Int) -> Int { max(1, count / 30) }
+
+  /// A moving average over about a fifteenth of the points around each. Towards the ends it is over fewer, as
+  /// many on either side: over more on one side a rising curve would begin too high.
   static func smoothed(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
-    let reach = max(1, points.count / 30)
+    let reach = reach(points.count)
     return points.indices.map { index in
-      let part = points[max(0, index - reach)...min(points.count - 1, index + reach)]
+      let own = min(reach, index, points.count - 1 - index)
+      let part = points[index - own...index + own]
       return (points[index].x, part.map(\.y).reduce(0, +) / Double(part.count))
     }
   }

@@ -10,6 +10,9 @@ struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
 
   init(stringLiteral value: String) { source = value }
 
+  /// Markup put together from pieces that are escaped already.
+  init(markup: String) { source = markup }
+
   init(stringInterpolation: StringInterpolation) { source = stringInterpolation.source }
 
   struct StringInterpolation: StringInterpolationProtocol {

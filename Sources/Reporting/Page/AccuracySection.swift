@@ -37,7 +37,6 @@ extension ReportPage {
     body += placeChart(results, keys)
     body += orderChart(results)
     body += familyChart(results, keys)
-    body += layerChart(results)
     body += ratioChart(results)
     body += "</div>\n"
     return Self.section(
@@ -45,7 +44,7 @@ extension ReportPage {
       "Held-out questions, in per cent. Brackets are 95 % bootstrap intervals over questions; the change is "
         + "paired. “Other image” counts wrong answers that are right for another picture of the same prompt "
         + "(a dash where the data do not say what is right for it), “blind” is the same model without any "
-        + "image.",
+        + "image. A number is coloured where its interval leaves 0 out.",
       body)
   }
 
@@ -191,7 +190,8 @@ extension ReportPage {
         let new = results.after?.kinds[kind]?.byFamily.first { $0.label == part.label }?.result
         groups.append(
           BarChart.Group(
-            label: part.label, heading: kind.title, bars: [part.result.accuracyBar, new?.accuracyBar],
+            label: part.label.replacing("_", with: " "), heading: kind.title,
+            bars: [part.result.accuracyBar, new?.accuracyBar],
             reference: (new ?? part.result).blind))
       }
     }
@@ -211,29 +211,6 @@ extension ReportPage {
     return Figure.html(
       title: "Attention on the picture asked about, mean R, %", legend: phases(results),
       BarChart(groups: groups, series: phases(results)).svg)
-  }
-
-  private func layerChart(_ results: EvaluationResult) -> HTML {
-    let phases = [results.before, results.after].compactMap { $0 }
-    let layers = phases.map(\.attentionAUC.count).max() ?? 0
-    guard layers > 0 else { return "" }
-    let groups = (0..<layers).map { layer in
-      BarChart.Group(
-        label: String(layer),
-        bars: phases.map { phase in
-          guard layer < phase.attentionAUC.count, let area = phase.attentionAUC[layer] else { return nil }
-          return BarChart.Bar(value: area.estimate, low: area.low, high: area.high)
-        }, reference: nil)
-    }
-    let least = groups.flatMap(\.bars).compactMap { $0?.low }.min() ?? 0.5
-    let chart = BarChart(
-      groups: groups, series: self.phases(results), width: layers > 12 ? 1060 : 520, usesDots: true,
-      bottom: least < 0.4 ? 0 : 0.4)
-    return Figure.html(
-      title: "Attention ratio of right and wrong answers: AUC × 100 by layer", legend: self.phases(results),
-      caption:
-        "The chance that a right answer to a multi-image question has a higher attention ratio R than a "
-        + "wrong one; 50 means no relation. Bars are 95 % intervals.", wide: layers > 12, chart.svg)
   }
 }
 

@@ -12,6 +12,12 @@ public struct ReportContent: Sendable {
   public var seed: UInt64?
   /// Versions of what produced the numbers, by name.
   public var versions: [String: String] = [:]
+  /// Where the stages stand; empty where that is not known.
+  public var stages: [StageProgress] = []
+  /// When, where and by which command the run was made: facts by name.
+  public var provenance: [(name: String, value: String)] = []
+  /// Files beside the report, by their paths from it.
+  public var files: [(name: String, holds: String)] = []
   /// Wall-clock seconds of the stages that ran, in order.
   public var seconds: [(stage: String, seconds: Double)] = []
   /// What training changed on pairs held out; `nil` where nothing is.
@@ -36,6 +42,8 @@ public struct ReportContent: Sendable {
   public var before: [AnswerRecord] = []
   /// Answers to held-out questions after training.
   public var after: [AnswerRecord] = []
+  /// The pictures of held-out questions, by their ids.
+  public var answerPictures: [String: [ReportPicture?]] = [:]
   /// The resolved configuration as YAML.
   public var configuration: String?
   /// Records that stages left out, by stage.

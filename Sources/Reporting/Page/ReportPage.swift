@@ -12,6 +12,7 @@ public struct ReportPage {
 
   /// The file's text; the same content gives the same bytes.
   public var html: String {
+    let sections = sections
     let page: HTML = """
       <!DOCTYPE html>
       <html lang="en">
@@ -25,8 +26,7 @@ public struct ReportPage {
       </head>
       <body>
       <main>
-      \(header)\(headline)\(idea)\(omitted)\(missing)\(accuracy)\(heldOut)\(training)\(selection)\(attention)\
-      \(answers)\(samples)\(configuration)\
+      \(header)\(progress)\(verdict)\(headline)\(omitted)\(missing)\(contents(of: sections))\(sections)\
       </main>
       </body>
       </html>
@@ -35,11 +35,33 @@ public struct ReportPage {
     return page.source
   }
 
+  private var sections: [HTML] {
+    [
+      idea, accuracy, heldOut, training, selection, attention, answers, samples, provenance, configuration,
+    ]
+  }
+
+  /// Links to the sections that are there.
+  private func contents(of sections: [HTML]) -> HTML {
+    let titles = sections.compactMap { section in
+      section.source.firstMatch(of: #/<section id="([^"]*)">\n<h2>([^<]*)<\/h2>/#).map { ($0.1, $0.2) }
+    }
+    guard titles.count > 2 else { return "" }
+    // The titles are of this file, and escaped already.
+    let links = titles.map { HTML(markup: "<a href=\"#\($0.0)\">\($0.1)</a>\n") }
+    return "<nav>\n\(links)</nav>\n"
+  }
+
+  /// What a title is linked by.
+  private static func anchor(_ title: String) -> String {
+    title.lowercased().split { !$0.isLetter && !$0.isNumber }.joined(separator: "-")
+  }
+
   /// A section with its title, or nothing where there is no content.
   static func section(_ title: String, _ lead: String? = nil, _ body: HTML) -> HTML {
     guard body != "" else { return "" }
     let text: HTML = lead.map { "<p class=\"lead\">\($0)</p>\n" } ?? ""
-    return "<section>\n<h2>\(title)</h2>\n\(text)\(body)</section>\n"
+    return "<section id=\"\(anchor(title))\">\n<h2>\(title)</h2>\n\(text)\(body)</section>\n"
   }
 
   // MARK: Head
@@ -75,36 +97,55 @@ public struct ReportPage {
     return "<div class=\"times\">\(bar)</div><div class=\"legend\">\(keys)</div>\n"
   }
 
+  /// Where the stages of a run stand that is not finished.
+  private var progress: HTML {
+    guard content.stages.contains(where: { $0.state != .done }) else { return "" }
+    let items = content.stages.map { stage -> HTML in
+      "<li class=\"\(stage.state.rawValue)\"><b>\(stage.stage)</b> \(stage.words)</li>\n"
+    }
+    return """
+      <aside class="missing progress"><p>This run is not finished; the report shows what is there.</p>
+      <ul>
+      \(items)</ul></aside>
+
+      """
+  }
+
+  /// What the figures say.
+  private var verdict: HTML {
+    let sentences = content.results?.verdict ?? []
+    guard !sentences.isEmpty else { return "" }
+    return "<p class=\"verdict\">\(sentences.joined(separator: " "))</p>\n"
+  }
+
   /// The three figures one wants first.
   private var headline: HTML {
     guard let results = content.results else { return "" }
     var tiles: HTML = ""
     func tile(
-      _ name: String, _ old: Double?, _ new: Double?, _ note: String, rise isGood: Bool
+      _ name: String, _ old: Double?, _ new: Double?, _ change: Interval?
     ) -> HTML {
       guard let old else { return "" }
       guard let new else {
         return
           "<div class=\"tile\"><p>\(name)</p><strong>\(Format.percent(old))<small> %</small></strong></div>"
       }
-      let shown = (new - old) * 1000
-      let style = abs(shown) < 0.5 ? "" : ((shown > 0) == isGood ? "good" : "bad")
+      // Colour says that it is more than chance, as in the table.
+      let style = change.map { $0.low > 0 ? "good" : $0.high < 0 ? "bad" : "" } ?? ""
+      let note = change.map { " [\(Format.points($0.low)), \(Format.points($0.high))]" } ?? ""
       return """
         <div class="tile"><p>\(name)</p><strong><span class="was">\(Format.percent(old))</span> → \
         \(Format.percent(new))<small> %</small></strong>\
         <p class="delta \(style)">\(Format.points(new - old)) points<span>\(note)</span></p></div>
         """
     }
-    func interval(_ change: Interval?) -> String {
-      change.map { " [\(Format.points($0.low)), \(Format.points($0.high))]" } ?? ""
-    }
     let (old, new) = (results.before, results.after)
     tiles += tile(
       "Multi-image accuracy", old.multiImage?.accuracy, new?.multiImage?.accuracy,
-      interval(results.multiImageChange), rise: true)
+      results.multiImageChange)
     tiles += tile(
       "Single-image accuracy", old.kinds[.single]?.all.accuracy, new?.kinds[.single]?.all.accuracy,
-      interval(results.change[.single]), rise: true)
+      results.change[.single])
     if old.multiImage != nil, old.multiImage?.answeredFromAnotherImage == nil {
       tiles += """
         <div class="tile"><p>Answered from another image</p><strong>–</strong>\
@@ -113,7 +154,7 @@ public struct ReportPage {
     }
     tiles += tile(
       "Answered from another image", old.multiImage?.answeredFromAnotherImage,
-      new?.multiImage?.answeredFromAnotherImage, "", rise: false)
+      new?.multiImage?.answeredFromAnotherImage, nil)
     return "<div class=\"tiles\">\n\(tiles)</div>\n"
   }
 
@@ -134,14 +175,28 @@ public struct ReportPage {
 
   // MARK: Foot
 
+  /// When, where and by which command; and the files beside this one.
+  private var provenance: HTML {
+    var body: HTML = ""
+    if !content.provenance.isEmpty {
+      let rows = content.provenance.map { fact -> HTML in
+        "<tr><th>\(fact.name)</th><td>\(fact.value)</td></tr>\n"
+      }
+      body += "<div class=\"scroll\"><table class=\"provenance\"><tbody>\n\(rows)</tbody></table></div>\n"
+    }
+    if !content.files.isEmpty {
+      let items = content.files.map { file -> HTML in
+        "<li><a href=\"\(file.name)\">\(file.name)</a>: \(file.holds)</li>\n"
+      }
+      body += "<h3>Files beside this page</h3>\n<ul class=\"files\">\n\(items)</ul>\n"
+    }
+    return Self.section("Provenance", nil, body)
+  }
+
   private var configuration: HTML {
     guard let text = content.configuration else { return "" }
-    return """
-      <section>
-      <h2>Configuration</h2>
-      <details><summary>config.yaml as resolved</summary><pre>\(text)</pre></details>
-      </section>
-
-      """
+    return Self.section(
+      "Configuration", nil,
+      "<details><summary>config.yaml as resolved</summary><pre>\(text)</pre></details>\n")
   }
 }

@@ -2,14 +2,14 @@
 enum ReportStyle {
   static let css: HTML = """
     :root {
-      --page: #f7f6f3; --card: #ffffff; --text: #1d1f22; --muted: #6b7077; --faint: #9a9fa6; --line: #e4e2dc;
+      --page: #f7f6f3; --card: #ffffff; --text: #1d1f22; --muted: #6b7077; --faint: #70757c; --line: #e4e2dc;
       --before: #a8afb8; --after: #2b67b1; --chosen: #1f8466; --rejected: #c04f33; --heat: #e0431f;
       --under: #c04f3314; --good: #1f8466; --bad: #c04f33; --target: #1f9d77;
       --t0: #2b67b1; --t1: #7aa6d8; --t2: #1f8466; --t3: #c99a2e; --t4: #c04f33; --t5: #8a6fb0;
     }
     @media (prefers-color-scheme: dark) {
       :root {
-        --page: #131518; --card: #1b1e22; --text: #e6e7e9; --muted: #9ba1a9; --faint: #6d737b; --line: #2d3137;
+        --page: #131518; --card: #1b1e22; --text: #e6e7e9; --muted: #9ba1a9; --faint: #8d949c; --line: #2d3137;
         --before: #656d77; --after: #6aa5e8; --chosen: #4fbf98; --rejected: #e8856a; --heat: #ff6a3d;
         --under: #e8856a1c; --good: #4fbf98; --bad: #e8856a; --target: #4fd0a3;
         --t0: #6aa5e8; --t1: #3f6ea3; --t2: #4fbf98; --t3: #d9b04f; --t4: #e8856a; --t5: #ab93d0;
@@ -54,6 +54,13 @@ enum ReportStyle {
     .tile .delta { font-weight: 600; font-variant-numeric: tabular-nums; }
     .tile .delta span { font-weight: 400; color: var(--muted); }
     .good, .tile .good { color: var(--good); } .bad, .tile .bad { color: var(--bad); }
+    .verdict { font-size: 17px; max-width: 76ch; margin: 20px 0 0; }
+    nav { display: flex; flex-wrap: wrap; gap: 4px 18px; margin-top: 26px; font-size: 13.5px; }
+    a { color: var(--after); text-decoration: none; } a:hover { text-decoration: underline; }
+    .progress .underWay { color: var(--text); }
+    .provenance th { font-weight: 500; color: var(--muted); width: 1%; }
+    .provenance td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+    .files { margin: 0; padding-left: 20px; color: var(--muted); font-size: 13.5px; }
     .missing { margin-top: 24px; padding: 14px 20px; border-left: 4px solid var(--t3); }
     .missing p { margin: 0; font-weight: 600; } .missing ul { margin: 4px 0 0; padding-left: 20px; color: var(--muted); }
     .scroll { overflow-x: auto; margin-bottom: 20px; }
@@ -67,12 +74,15 @@ enum ReportStyle {
     .range { color: var(--muted); font-size: 13px; margin-left: 4px; } td.zero { color: var(--faint); }
     .answers-table th, .answers-table td { text-align: left; white-space: normal; vertical-align: top; }
     .answers-table td:first-child { white-space: nowrap; color: var(--muted); }
+    .thumbs { display: flex; flex-wrap: wrap; gap: 4px; width: 130px; } .thumbs .small { width: 40px; }
+    .thumbs .small:only-child { width: 84px; } .thumbs .target svg { outline: 2px solid var(--target); }
     td.chosen, dd.chosen { color: var(--chosen); } td.rejected, dd.rejected { color: var(--rejected); }
     td small { color: var(--muted); }
-    .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 16px; }
+    .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(440px, 100%), 1fr)); gap: 16px; }
     .figures .wide { grid-column: 1 / -1; }
-    .figures.thirds { grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); }
-    .figures + .figures { margin-top: 16px; }
+    .figures.thirds { grid-template-columns: repeat(auto-fill, minmax(min(300px, 100%), 1fr)); }
+    .figures + .figures, .small-multiples + .figures, .scroll + .figures { margin-top: 16px; }
+    .figures .wide { overflow-x: auto; } .figures .wide svg { min-width: 960px; }
     figure { margin: 0; min-width: 0; }
     .figures figure { padding: 14px 16px 12px; }
     .figures figcaption, .small-multiples figcaption { font-weight: 600; font-size: 14px; margin-bottom: 2px; }
@@ -80,7 +90,12 @@ enum ReportStyle {
     .small-multiples figure { padding: 10px 12px 6px; }
     svg { display: block; width: 100%; height: auto; overflow: visible; }
     svg text { fill: var(--muted); font-size: 11px; font-family: inherit; font-variant-numeric: tabular-nums; }
-    svg .value { fill: var(--text); font-size: 10.5px; } svg .group { fill: var(--text); font-size: 12px; }
+    svg .value {
+      fill: var(--text); font-size: 10.5px; paint-order: stroke; stroke: var(--card); stroke-width: 3px;
+      stroke-linejoin: round;
+    }
+    .tip { fill: transparent; } .tip:hover { fill: var(--text); opacity: 0.08; }
+    svg .group { fill: var(--text); font-size: 12px; }
     svg .heading { font-size: 12px; font-weight: 600; } svg .tau { fill: var(--text); font-weight: 600; }
     .grid { stroke: var(--line); stroke-width: 1; } .axis { stroke: var(--faint); stroke-width: 1; }
     .reference { stroke: var(--faint); stroke-dasharray: 4 4; }
@@ -94,6 +109,10 @@ enum ReportStyle {
     .curve.chosen, .raw.chosen { stroke: var(--chosen); } .dot.chosen { fill: var(--chosen); }
     .curve.rejected, .raw.rejected { stroke: var(--rejected); } .dot.rejected { fill: var(--rejected); }
     .bar.wrong { fill: var(--rejected); } .bar.right { fill: var(--before); }
+    .dot.s0, .bar.s0 { fill: var(--t0); } .dot.s1, .bar.s1 { fill: var(--t2); }
+    .dot.s2, .bar.s2 { fill: var(--t3); } .dot.s3, .bar.s3 { fill: var(--t5); }
+    .key i.s0 { background: var(--t0); } .key i.s1 { background: var(--t2); }
+    .key i.s2 { background: var(--t3); } .key i.s3 { background: var(--t5); }
     .key i.before, .key i.right { background: var(--before); } .key i.after { background: var(--after); }
     .key i.chosen { background: var(--chosen); } .key i.rejected, .key i.wrong { background: var(--rejected); }
     .attention { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(255px, 100%), 1fr)); gap: 16px; }
@@ -107,12 +126,15 @@ enum ReportStyle {
     .maps { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 132px); gap: 8px; }
     .maps.one { display: block; } .maps.one .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 8px; max-width: 290px; }
     .pair svg + svg { margin-top: 6px; } .maps.one .pair svg + svg { margin-top: 0; }
-    .pair figcaption, .thumb figcaption { font-size: 11.5px; color: var(--muted); margin-top: 3px; white-space: nowrap; }
+    .pair figcaption, .thumb figcaption { font-size: 11.5px; color: var(--muted); margin-top: 3px; line-height: 1.3; }
     .pair svg, .thumb svg { border-radius: 4px; overflow: hidden; background: var(--page); }
     .pair.target svg, .thumb.target svg { outline: 2.5px solid var(--target); outline-offset: 1px; }
     .pair.target figcaption, .thumb.target figcaption { color: var(--target); font-weight: 600; margin-top: 5px; }
-    .pixels { image-rendering: pixelated; } .greyed { filter: grayscale(1) contrast(0.6) brightness(1.1); opacity: 0.55; }
+    .pixels { image-rendering: pixelated; } .greyed { filter: saturate(0.35); }
     .heat { fill: var(--heat); } .region { fill: none; stroke: var(--target); stroke-width: 2.2; }
+    .heatbar { display: flex; align-items: center; gap: 6px; margin-top: 6px; font-size: 11.5px; color: var(--muted); }
+    .heatbar i { width: 60px; height: 8px; border-radius: 2px; border: 1px solid var(--line);
+      background: linear-gradient(to right, transparent, var(--heat)); }
     .absent { border: 1px dashed var(--faint); }
     .strip { display: grid; grid-template-columns: repeat(3, 1fr); gap: 8px; } .strip.one { display: block; max-width: 220px; }
     .prompt { margin-top: 10px !important; }
@@ -124,6 +146,13 @@ enum ReportStyle {
     .answers dt { color: var(--muted); } .answers dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
     details { padding: 12px 18px; margin-top: 12px; } summary { cursor: pointer; }
     pre { overflow-x: auto; font: 12.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+    @media (max-width: 620px) {
+      main { padding: 24px 14px 48px; }
+      table.results th, table.results td { padding: 6px 6px; font-size: 13.5px; }
+      table.results th:first-child { white-space: normal; }
+      .range { display: block; margin: 0; font-size: 11.5px; }
+      .scroll { border-right: 2px solid var(--line); }
+    }
     @media print { body { background: none; } section { break-inside: avoid; } }
 
     """

@@ -69,31 +69,39 @@ extension ReportPage {
 
   /// Held-out questions whose answer changed from wrong to right or from right to wrong.
   var answers: HTML {
-    guard !content.before.isEmpty, !content.after.isEmpty else { return "" }
-    let after = Dictionary(content.after.map { ($0.id, $0) }) { first, _ in first }
-    let pairs = content.before.compactMap { old in after[old.id].map { (old: old, new: $0) } }
-    let fixed = pairs.filter { !$0.old.correct && $0.new.correct }
-    let broken = pairs.filter { $0.old.correct && !$0.new.correct }
-    guard !fixed.isEmpty || !broken.isEmpty else { return "" }
     var body: HTML = ""
-    for (title, list, limit) in [
-      ("Wrong before, right after", fixed, 8), ("Right before, wrong after", broken, 4),
-    ] where !list.isEmpty {
-      let shown = Self.spread(list, limit) { $0.old.kind }
-      body += "<h3>\(title): \(list.count)</h3>\n<div class=\"scroll\"><table class=\"answers-table\">\n"
+    for table in ChangedAnswers.tables(content.before, content.after) {
+      body += "<h3>\(table.title): \(table.all.count)"
+      if table.shown.count < table.all.count { body += ", of which \(table.shown.count) are shown" }
+      body += "</h3>\n<div class=\"scroll\"><table class=\"answers-table\">\n"
       body +=
-        "<thead><tr><th>kind</th><th>question</th><th>truth</th><th>before</th><th>after</th></tr></thead>\n<tbody>\n"
-      for pair in shown {
+        "<thead><tr><th>kind</th><th>pictures</th><th>question</th><th>truth</th><th>before</th>"
+      body += "<th>after</th></tr></thead>\n<tbody>\n"
+      for (index, pair) in table.shown.enumerated() {
         func cell(_ record: AnswerRecord) -> HTML {
           let note: HTML = record.answeredFromAnotherImage == true ? " <small>from another image</small>" : ""
           return "<td class=\"\(record.correct ? "chosen" : "rejected")\">\(record.prediction)\(note)</td>"
         }
-        body += "<tr><td>\(pair.old.kind.title)</td><td>\(Self.marked(pair.old.prompt))</td>"
+        body += "<tr><td>\(pair.old.kind.title)<br><small>\(pair.old.id)</small></td>"
+        body += "<td>\(thumbnails(of: pair.old, "q\(pair.new.correct ? "r" : "w")\(index)"))</td>"
+        body += "<td>\(Self.marked(pair.old.prompt))</td>"
         body += "<td>\(pair.old.answer)</td>\(cell(pair.old))\(cell(pair.new))</tr>\n"
       }
       body += "</tbody></table></div>\n"
     }
-    return Self.section("Answers that changed", nil, body)
+    return Self.section(
+      "Answers that changed", "All answers are in evaluate/before.jsonl and evaluate/after.jsonl.", body)
+  }
+
+  private func thumbnails(of record: AnswerRecord, _ id: String) -> HTML {
+    let pictures = content.answerPictures[record.id] ?? []
+    let shown = pictures.enumerated().map { index, picture -> HTML in
+      let isAsked = pictures.count > 1 && index + 1 == record.target && record.kind.level != .compare
+      return """
+        <span class="\(isAsked ? "small target" : "small")">\(AttentionFigure.picture(picture, "\(id)-\(index)"))</span>
+        """
+    }
+    return "<div class=\"thumbs\">\(shown)</div>"
   }
 
   /// The first elements, taking turns between groups in the order of kinds.

@@ -39,7 +39,7 @@ extension ReportPage {
     var body = table(counts)
     body += LegendEntry.list([
       LegendEntry(name: "wrong answers", style: "wrong"), LegendEntry(name: "right answers", style: "right"),
-      LegendEntry(name: "R not over τ", style: "under"),
+      LegendEntry(name: "R ≤ τ", style: "under"),
     ])
     body += "<div class=\"small-multiples\">\n"
     for entry in counts {
@@ -50,6 +50,7 @@ extension ReportPage {
       body += Figure.html(title: title(entry), chart.svg)
     }
     body += "</div>\n"
+    body += countNote
     body += qualityTable
     body += layerProfile
     return Self.section(
@@ -57,7 +58,19 @@ extension ReportPage {
       "The model answers every composed prompt. R is the share of the answer's attention to images that "
         + "falls on the picture it was asked about\(levelNote). An answer that differs from the ground truth "
         + "and "
-        + "has R not over τ becomes the rejected answer of a pair; the ground truth is the chosen one.", body)
+        + "has R ≤ τ becomes the rejected answer of a pair; the ground truth is the chosen one.", body)
+  }
+
+  /// Why fewer right answers stand in the table than the model gave.
+  private var countNote: HTML {
+    let greedy = content.candidates.count(where: \.answeredRight)
+    let shown = content.candidates.count(where: \.correct)
+    guard greedy != shown else { return "" }
+    return """
+      <p class="note">A prompt that was answered right, and wrong when answers were sampled, counts by the wrong
+      one: the model's own answers are right \(greedy) times, in the table \(shown) times.</p>
+
+      """
   }
 
   private var levelNote: String {
@@ -98,8 +111,8 @@ extension ReportPage {
   }
 
   private func chart(of parts: [LayerProfile.Part], _ layers: Int, _ addition: String) -> HTML {
-    guard !parts.isEmpty else { return "" }
-    let styles = ["after", "before", "chosen", "rejected"]
+    guard parts.contains(where: { $0.areas.contains { $0 != nil } }) else { return "" }
+    let styles = ["s0", "s1", "s2", "s3"]
     let series = zip(parts, styles).map {
       LegendEntry(name: $0.kind.map { $0.title.lowercased() } ?? "all formats", style: $1)
     }
@@ -113,13 +126,13 @@ extension ReportPage {
     let least = groups.flatMap(\.bars).compactMap { $0?.low }.min() ?? 0.5
     let chart = BarChart(
       groups: groups, series: series, width: layers > 6 ? 1060 : 520, usesDots: true,
-      bottom: least < 0.4 ? 0 : 0.4)
+      bottom: least < 0.3 ? 0 : least < 0.5 ? 0.3 : 0.5, isPercent: false, xLabel: "decoder layer")
     let figure = Figure.html(
-      title: "Attention ratio of right and wrong answers: AUC × 100 by layer\(addition)", legend: series,
+      title: "R of right against wrong answers: AUC by layer\(addition)", legend: series,
       caption:
         "The chance that a right answer of the base model has a higher R than a wrong one to a prompt of the "
         + "same "
-        + "format and number of images; 50 means no relation. Bars are 95 % intervals.", wide: layers > 6,
+        + "format and number of images; 0.5 means no relation. Bars are 95 % intervals.", wide: layers > 6,
       chart.svg)
     return "<div class=\"figures\">\n\(figure)</div>\n"
   }
@@ -180,9 +193,9 @@ extension ReportPage {
     }
     return Self.section(
       "Attention maps",
-      "Mean over heads and answer tokens of one decoder layer, over the picture as the model sees it; the "
-        + "colour scale runs from nothing to the strongest patch of the prompt. The outlined picture is the "
-        + "one asked about.",
+      "Mean over heads and answer tokens of one decoder layer, over the picture as the model sees it. Red is "
+        + "what a patch got beyond an even share; a patch with an even share or less has no colour. The "
+        + "outlined picture is the one asked about.",
       body)
   }
 
@@ -194,6 +207,18 @@ extension ReportPage {
     return "<div class=\"attention\">\n\(all)</div>\n"
   }
 
+  /// What each picture of a single canvas got of the attention, in reading order.
+  private func cellShares(_ candidate: CandidateRow, _ map: AttentionMap) -> HTML {
+    guard map.values.count == 1, candidate.shares.count > 1 else { return "" }
+    let asked = candidate.targets ?? [candidate.target]
+    let shares = candidate.shares.enumerated().map { index, share -> HTML in
+      let text = Format.decimal(share * 100, 0)
+      let separator: HTML = index == 0 ? "" : " · "
+      return asked.contains(index + 1) ? "\(separator)<b>\(text)</b>" : "\(separator)\(text)"
+    }
+    return "<p class=\"meta\">by picture, %: \(shares)</p>"
+  }
+
   private func card(_ example: ReportAttention, _ id: String) -> HTML {
     let candidate = example.candidate
     guard let map = candidate.attention else { return "" }
@@ -203,9 +228,9 @@ extension ReportPage {
       id: id)
     let ratio = "R \(Format.decimal(candidate.ratio, 2)), τ \(HTML.coordinate(candidate.threshold))"
     return """
-      <article class="\(map.values.count > 3 ? "card wide" : "card")">
+      <article class="\(map.values.count > 2 ? "card wide" : "card")">
       <p class="meta"><span class="tag">\(candidate.kind.title)</span> \(ratio) · \(candidate.outcome.title)</p>
-      \(figure.html)
+      \(figure.html)\(cellShares(candidate, map))
       \(Self.exchange(prompt: candidate.prompt, chosen: candidate.groundTruth, given: candidate.answer, isRight: candidate.correct))
       </article>
 

@@ -140,7 +140,8 @@ extension ReportPage {
     let chart = LineChart(
       series: series, including: including, references: references, smooths: smooths, width: width)
     return Figure.html(
-      title: title, legend: series.map { LegendEntry(name: $0.name, style: $0.style) }, chart.svg)
+      title: title, legend: series.map { LegendEntry(name: $0.name, style: $0.style) },
+      caption: chart.averaged.map { "Pale: as logged; line: mean of \($0) values around each." }, chart.svg)
   }
 
   /// Metrics of the supervised stage beyond the usual ones that are shares, such as validation accuracies.

@@ -7,12 +7,15 @@ import Foundation
 /// Every start of a run, also a resumed one, makes a new file in the directory, as TensorBoard expects. A
 /// scalar of a step that an earlier file holds already (a run resumed from a checkpoint before it) is shown
 /// once: the file begins with a session-start mark, on which TensorBoard drops older points at or after that
-/// step.
+/// step. Each event is in the file, whole, when a call returns.
 public final class TensorBoardWriter {
   /// The file being written.
   public let file: URL
   private let output: OutputFile
   private let clock: () -> Double
+
+  /// Whether a file of this name is one that TensorBoard reads.
+  public static func isEventFile(_ name: String) -> Bool { name.hasPrefix("events.out.tfevents.") }
 
   /// Opens a new file in `directory`, which is made where needed.
   /// - Parameters:
@@ -46,7 +49,8 @@ public final class TensorBoardWriter {
   }
 
   /// Writes the finite values of one step, tags in alphabetical order.
-  public func write(scalars: [String: Double], step: Int) throws {
+  /// - Parameter wallTime: when they were measured, in seconds since 1970; now where it is `nil`.
+  public func write(scalars: [String: Double], step: Int, wallTime: Double? = nil) throws {
     var summary = ProtobufMessage()
     for tag in scalars.keys.sorted() {
       guard let value = scalars[tag], value.isFinite else { continue }
@@ -55,18 +59,41 @@ public final class TensorBoardWriter {
       entry.add(2, float: Float(value))
       summary.add(1, message: entry)
     }
-    try append(summary: summary, step: step)
+    try append(summary: summary, step: step, wallTime)
   }
 
-  /// Writes a row of metrics under `<stage>/<name>`.
+  /// Writes a row of metrics under `<stage>/<name>`, at the time that it was logged.
   public func write(_ row: MetricRow) throws {
     let scalars = row.values.map { (row.stage + "/" + $0.key, $0.value) }
-    try write(scalars: Dictionary(uniqueKeysWithValues: scalars), step: row.step)
+    try write(scalars: Dictionary(uniqueKeysWithValues: scalars), step: row.step, wallTime: row.wallTime)
+  }
+
+  /// Writes a text, which TensorBoard shows as Markdown.
+  public func write(text: String, tag: String, step: Int, wallTime: Double? = nil) throws {
+    // A TensorProto of type DT_STRING and shape [] and the metadata that belong to the plugin `text`.
+    var tensor = ProtobufMessage()
+    tensor.add(1, varint: 7)
+    tensor.add(2, message: ProtobufMessage())
+    tensor.add(8, string: text)
+    var plugin = ProtobufMessage()
+    plugin.add(1, string: "text")
+    var metadata = ProtobufMessage()
+    metadata.add(1, message: plugin)
+    metadata.add(4, varint: 2)
+    var entry = ProtobufMessage()
+    entry.add(1, string: tag)
+    entry.add(8, message: tensor)
+    entry.add(9, message: metadata)
+    var summary = ProtobufMessage()
+    summary.add(1, message: entry)
+    try append(summary: summary, step: step, wallTime)
   }
 
   /// Writes a picture.
   /// - Parameter png: an encoded PNG file of `width` by `height` pixels, RGB.
-  public func write(image png: [UInt8], width: Int, height: Int, tag: String, step: Int) throws {
+  public func write(
+    image png: [UInt8], width: Int, height: Int, tag: String, step: Int, wallTime: Double? = nil
+  ) throws {
     var image = ProtobufMessage()
     image.add(1, varint: UInt64(height))
     image.add(2, varint: UInt64(width))
@@ -77,22 +104,22 @@ public final class TensorBoardWriter {
     entry.add(4, message: image)
     var summary = ProtobufMessage()
     summary.add(1, message: entry)
-    try append(summary: summary, step: step)
+    try append(summary: summary, step: step, wallTime)
   }
 
   /// Makes sure that everything written is on disk.
   public func flush() throws { try output.synchronize() }
 
-  private func append(summary: ProtobufMessage, step: Int) throws {
+  private func append(summary: ProtobufMessage, step: Int, _ wallTime: Double?) throws {
     guard !summary.bytes.isEmpty else { return }
     var event = ProtobufMessage()
     event.add(5, message: summary)
-    try append(event, step: step)
+    try append(event, step: step, wallTime)
   }
 
-  private func append(_ content: ProtobufMessage, step: Int) throws {
+  private func append(_ content: ProtobufMessage, step: Int, _ wallTime: Double? = nil) throws {
     var event = ProtobufMessage()
-    event.add(1, double: clock())
+    event.add(1, double: wallTime ?? clock())
     if step != 0 { event.add(2, varint: UInt64(bitPattern: Int64(step))) }
     try Self.record(event.bytes + content.bytes).withUnsafeBytes { try output.write($0) }
   }

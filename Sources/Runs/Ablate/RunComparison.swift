@@ -3,13 +3,14 @@ import Evaluation
 import Foundation
 import MultiImageData
 import Records
+import Reporting
 import Tensor
 
 /// Finished runs beside each other: what their configurations differ in, and how many of the same questions
 /// their trained models have right.
 ///
 /// Every difference is to the first run, over the questions that both were asked, with a paired bootstrap
-/// interval and McNemar's exact test.
+/// interval and McNemar's exact test. Of a run that is not finished there are its keys, and how far it is.
 public struct RunComparison {
   /// A key that does not have one value in all runs.
   public struct Difference: Sendable, Equatable {
@@ -24,13 +25,15 @@ public struct RunComparison {
     var values: [String: String]
     var answers: [String: AnswerRecord]
     var heldOut: HeldOutSummary?
+    /// How far it is, where there is nothing of it to compare.
+    var remark: String?
   }
 
   private let runs: [Run]
 
   /// Reads run directories.
-  /// - Throws: ``DataError`` for a directory that is no run, or where there is nothing to compare;
-  ///   ``RowFileError`` and `CheckpointError` for damaged files.
+  /// - Throws: ``DataError`` for a directory that is no run; ``RowFileError`` and `CheckpointError` for
+  ///   damaged files.
   public init(_ directories: [String]) throws {
     runs = try directories.map { path in
       let url = URL(fileURLWithPath: path, isDirectory: true)
@@ -42,14 +45,18 @@ public struct RunComparison {
       var rows: [AnswerRecord] = []
       if FileManager.default.fileExists(atPath: after.path) { rows = try RowFile.read(from: after) }
       let heldOut = try HeldOutSummary(ofRun: url)
-      guard !rows.isEmpty || heldOut != nil else {
-        throw DataError(
-          file: path, problem: "has no evaluation and no pairs held out, expected a run that is finished")
+      let configuration = try RunConfiguration(contentsOf: file)
+      var remark: String?
+      if rows.isEmpty, heldOut == nil {
+        let stages = try RunProgress.stages(of: configuration, in: url)
+        remark =
+          "nothing to compare yet: "
+          + stages.map { "\($0.stage) \($0.state == .done ? "done" : $0.words)" }.joined(separator: ", ")
       }
       return Run(
-        name: path, values: try RunConfiguration(contentsOf: file).values,
+        name: path, values: configuration.values,
         answers: Dictionary(rows.map { ("\($0.kind.rawValue) \($0.id)", $0) }) { first, _ in first },
-        heldOut: heldOut)
+        heldOut: heldOut, remark: remark)
     }
   }
 
@@ -68,7 +75,9 @@ public struct RunComparison {
     let differences = differences
     let names = runs.indices.map { "\($0 + 1)" }
     parts.append(
-      zip(names, runs).map { "\($0)  \($1.name)" }.joined(separator: "\n") + "\n")
+      zip(names, runs).map { number, run in
+        "\(number)  \(run.name)" + (run.remark.map { " (\($0))" } ?? "")
+      }.joined(separator: "\n") + "\n")
     parts.append(
       differences.isEmpty
         ? "The configurations say the same.\n"

@@ -106,7 +106,7 @@ extension ConfigurationSection {
 }
 
 /// The candidate that is at most a third of its letters away from `word`.
-func closest(to word: String, in candidates: [String]) -> String? {
+package func closest(to word: String, in candidates: [String]) -> String? {
   candidates.map { (editDistance(word, $0), $0) }
     .filter { $0.0 <= max(1, max($0.1.count, word.count) / 3) }
     .min { $0.0 < $1.0 }?.1

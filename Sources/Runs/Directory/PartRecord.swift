@@ -21,6 +21,8 @@ extension RunDirectory {
     public var inputs: [String: String]?
     /// Its files that were changed afterwards and accepted.
     public var accepted: [String]?
+    /// The most memory that the process had held when it was done, in bytes; `nil` from earlier versions.
+    public var peakBytes: Int?
 
     /// A record without checksums, as earlier versions left it.
     public init(key: String, seconds: Double, from: String? = nil) {

@@ -2,6 +2,7 @@ import Checkpoint
 import DPOTrain
 import Foundation
 import Records
+import Reporting
 
 /// The files of one run, and which stages are done.
 ///
@@ -11,7 +12,8 @@ import Records
 /// pairs.jsonl              the preference pairs
 /// results.json             figures before and after
 /// report.html              tables, plots, attention maps
-/// events.out.tfevents.*    the same curves for TensorBoard
+/// events.out.tfevents.*    the same curves for TensorBoard, with pictures and texts, as they come
+/// provenance.jsonl         when, where and by which command the run was worked on
 /// checkpoints/             step-<n>.h5 and a text file `latest`
 /// sft/ compose/ select/ train/ evaluate/ report/
 /// earlier_round/           a run of its own: all rounds but the last, where there are several
@@ -152,6 +154,7 @@ public final class RunDirectory {
     var record = StageRecord(key: key(of: part), seconds: seconds, from: from)
     record.settings = states.settings(of: part)
     record.inputs = states.inputs(of: part)
+    if from == nil { record.peakBytes = EnvironmentReport.peakResidentBytes }
     try write(try Self.list(part, in: url), &record, part)
     verified.insert(part)
   }
@@ -327,8 +330,8 @@ public final class RunDirectory {
         "metrics.jsonl", "pairs.jsonl", "results.json", "report.html", "checkpoints", "replaced",
         RunConfiguration.earlierRoundFolder,
       ]
-      + Stage.allCases.map(\.rawValue)
-    return names.contains(name) || name.hasPrefix("events.out.tfevents.")
+      + [RunProvenance.file] + Stage.allCases.map(\.rawValue)
+    return names.contains(name) || TensorBoardWriter.isEventFile(name)
   }
 
   /// Removes the files a run writes, by name, and nothing else.

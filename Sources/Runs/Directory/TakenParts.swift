@@ -84,7 +84,15 @@ extension RunDirectory {
       FileManager.default.fileExists(atPath: own.path) || FileManager.default.fileExists(atPath: theirs.path)
     else { return }
     let source = FileManager.default.fileExists(atPath: own.path) ? own : theirs
-    let rows = try RowFile.read(MetricRow.self, from: source).filter { $0.stage == part.rawValue }
+    var rows = try RowFile.read(MetricRow.self, from: source).filter { $0.stage == part.rawValue }
+    // What a finished stage keeps has no times; the log of the whole run does.
+    let timed = (try? RowFile.readSoFar(MetricRow.self, from: theirs))?.rows ?? []
+    let times = Dictionary(
+      timed.filter { $0.stage == part.rawValue }.map { ($0.step, $0.wallTime) }
+    ) { first, _ in first }
+    for index in rows.indices where rows[index].wallTime == nil {
+      rows[index].wallTime = times[rows[index].step] ?? nil
+    }
     let log = try MetricsLog(metrics, resuming: part.stage, after: 0)
     for row in rows { try log.append(row) }
     try log.close()

@@ -90,7 +90,9 @@ public struct Pipeline {
     for stage in open { try omissions.leaveOut(long[stage] ?? [], stage: stage, part: " length") }
     let context = StageContext(
       configuration: configuration, directory: directory, console: console, source: source,
-      omissions: omissions, pictureCheck: pictures, vocabulary: vocabulary, ownPairs: ownPairs)
+      omissions: omissions, pictureCheck: pictures, vocabulary: vocabulary, ownPairs: ownPairs,
+      events: RunEvents(directory, console: console))
+    if !open.isEmpty { try RunProvenance.note(in: directory.url) }
     var earlierRound = configuration.earlierRound()
     for stage in stages.sorted() {
       let isRedone = redone.contains { $0.stage == stage && !directory.isDone($0) }
@@ -135,6 +137,7 @@ public struct Pipeline {
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       if stage == .sft || stage == .train { try MetricsLog.keep(stage, of: directory.metrics) }
       try directory.markDone(RunPart(stage), seconds: seconds)
+      if stage != .report { try context.events?.finished(stage) }
       console.message(
         "\(stage.rawValue): \(fixed(seconds, 1)) s, at most \(EnvironmentReport.peakResidentBytes >> 20) MiB "
           + "so far"
@@ -224,7 +227,7 @@ public struct Pipeline {
     case .train: try TrainStage(context: context).run()
     case .evaluate: try EvaluateStage(context: context).run(seconds: seconds(context.directory))
     case .report:
-      try writeEvents(context.directory)
+      try context.events?.complete()
       try ReportStage.writeReport(
         runDirectory: context.directory.url, title: configuration.run.name,
         samples: configuration.report.samples, attentionMaps: configuration.report.attentionMaps)
@@ -253,19 +256,8 @@ public struct Pipeline {
   }
 
   private func printTable(_ directory: RunDirectory) throws {
-    console.result(try EvaluationResult.read(from: directory.results).table().plain)
-  }
-
-  /// The curves as TensorBoard events, all stages in one file that replaces earlier ones.
-  private func writeEvents(_ directory: RunDirectory) throws {
-    let files = FileManager.default
-    for name in try files.contentsOfDirectory(atPath: directory.url.path)
-    where name.hasPrefix("events.out.tfevents.") {
-      try files.removeItem(at: directory.file(name))
-    }
-    guard files.fileExists(atPath: directory.metrics.path) else { return }
-    let writer = try TensorBoardWriter(directory: directory.url)
-    for row in try RowFile.read(MetricRow.self, from: directory.metrics) { try writer.write(row) }
-    try writer.flush()
+    let results = try EvaluationResult.read(from: directory.results)
+    console.result(results.table().plain)
+    for sentence in results.verdict { console.result(sentence) }
   }
 }

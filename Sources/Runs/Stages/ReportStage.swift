@@ -10,7 +10,9 @@ import Reporting
 ///
 /// It reads what is there: `config.yaml`, `metrics.jsonl`, `results.json`, `<stage>/done.json`,
 /// `compose/records.jsonl`, `select/candidates.jsonl`, `evaluate/before.jsonl` and `evaluate/after.jsonl`.
-/// What a stage has not written yet is named in the report.
+/// What a stage has not written yet is named in the report. Everything is read without the run's lock, so
+/// that the report of a run that another process works on can be made too: a last line of `metrics.jsonl`
+/// that is being written is left out and told.
 public enum ReportStage {
   /// Writes `report.html` into a run directory.
   /// - Parameters:
@@ -29,31 +31,54 @@ public enum ReportStage {
     try AtomicFile.write(ReportPage(content).html.utf8, to: target)
   }
 
+  /// Composed prompts of each kind for the contact sheet; none before the stage is done.
+  static func samples(ofRun run: URL, perKind: Int) throws -> [ReportSample] {
+    var reader = RunReader(directory: run, expected: [])
+    let records: [ComposedRow] = try reader.rows(
+      "compose/records.jsonl", "composed prompts", by: "compose")
+    return try sheet(records, [], perKind: perKind, &reader)
+  }
+
+  /// Candidates with their attention maps; none before the stage is done.
+  static func attentionMaps(ofRun run: URL, each: Int) throws -> [ReportAttention] {
+    var reader = RunReader(directory: run, expected: [])
+    return try maps(
+      try reader.rows("select/candidates.jsonl", "attention maps", by: "select"), each: each, &reader)
+  }
+
   /// Reads what the report of a run shows.
   /// - Throws: ``RowFileError`` for a file that is there and broken.
   public static func content(
     runDirectory: URL, title: String? = nil, samples: Int = 6, attentionMaps: Int = 4
   ) throws -> ReportContent {
     let heldOut = try HeldOutSummary(ofRun: runDirectory)
-    let isOnOwnPairs = try Self.isOnOwnPairs(runDirectory)
-    var reader = RunReader(directory: runDirectory, expected: isOnOwnPairs ? ["train", "run"] : nil)
+    let configuration = Self.configuration(ofRun: runDirectory)
+    let isOnOwnPairs = configuration?.hasOwnPairs ?? false
+    let stages = try configuration.map { try RunProgress.stages(of: $0, in: runDirectory) } ?? []
+    var reader = RunReader(
+      directory: runDirectory, expected: isOnOwnPairs ? ["train", "run"] : nil, stages: stages)
     let results = try reader.results()
     var content = ReportContent(title: title ?? results?.configName ?? runDirectory.lastPathComponent)
+    content.stages = stages
     content.results = results
     content.heldOut = heldOut
     content.heldOutAnswers = try reader.heldOutAnswers()
-    content.seed = results?.seed
-    content.configHash = results?.configHash
+    content.seed = results?.seed ?? configuration?.run.seed
+    content.configHash = results?.configHash ?? configuration?.hash
     content.versions = results?.versions ?? [:]
     content.seconds = results?.orderedSeconds ?? reader.stageSeconds()
+    content.provenance = RunProvenance.facts(ofRun: runDirectory)
+    content.files = ReportFiles.present(in: runDirectory)
     content.configuration = try reader.text("config.yaml")
-    content.metrics = try reader.rows("metrics.jsonl", "curves", by: isOnOwnPairs ? "train" : "sft")
+    content.metrics = try reader.metrics(by: isOnOwnPairs ? "train" : "sft")
     content.candidates = try reader.rows(
       "select/candidates.jsonl", "selection and attention maps", by: "select")
     content.layers = try reader.decoded("select/\(LayerProfile.file)")
     content.quality = try reader.decoded("select/summary.json")
     content.before = try reader.rows("evaluate/before.jsonl", "answers before", by: "evaluate")
     content.after = try reader.rows("evaluate/after.jsonl", "answers after", by: "evaluate")
+    content.answerPictures = try reader.answerPictures(
+      of: ChangedAnswers.tables(content.before, content.after).flatMap(\.shown).map(\.old))
     let records: [ComposedRow] = try reader.rows("compose/records.jsonl", "composed prompts", by: "compose")
     content.samples = try sheet(records, content.candidates, perKind: samples, &reader)
     content.attention = try maps(content.candidates, each: attentionMaps, &reader)
@@ -62,11 +87,11 @@ public enum ReportStage {
     return content
   }
 
-  /// Whether the run is one on pairs that were there already.
-  private static func isOnOwnPairs(_ run: URL) throws -> Bool {
+  /// The configuration of a run; `nil` where there is none that can be read.
+  private static func configuration(ofRun run: URL) -> RunConfiguration? {
     let file = run.appendingPathComponent("config.yaml")
-    guard FileManager.default.fileExists(atPath: file.path) else { return false }
-    return (try? RunConfiguration(contentsOf: file))?.hasOwnPairs ?? false
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    return try? RunConfiguration(contentsOf: file)
   }
 
   private static func sheet(
@@ -106,7 +131,14 @@ public enum ReportStage {
     _ candidates: [CandidateRow], each: Int, _ reader: inout RunReader
   ) throws -> [ReportAttention] {
     try [true, false].flatMap { isKept -> [ReportAttention] in
-      let fitting = candidates.filter { $0.kept == isKept && $0.attention != nil }
+      // Of the kept ones those that looked elsewhere most; of the others first those that R has dropped.
+      let fitting = candidates.filter { $0.kept == isKept && $0.attention != nil }.enumerated()
+        .sorted { one, other in
+          let places = [one, other].map { entry in
+            isKept ? entry.element.ratio : entry.element.outcome == .overThreshold ? 0 : 1
+          }
+          return (places[0], one.offset) < (places[1], other.offset)
+        }.map(\.element)
       return try ReportPage.spread(fitting, each, by: \.kind).map { candidate in
         var shown = candidate
         shown.attention?.region = candidate.attention?.region ?? evenRegion(candidate)
@@ -133,107 +165,6 @@ public enum ReportStage {
       let (high, wide) = (rows / Double(down), columns / Double(across))
       return .init(row: Double(row) * high, column: Double(column) * wide, rows: high, columns: wide)
     default: return nil
-    }
-  }
-}
-
-/// The fields of a composed record that the contact sheet shows.
-private struct ComposedRow: Decodable, Sendable {
-  var id: String
-  var kind: QuestionKind
-  var count: Int
-  var target: Int
-  var level: PromptLevel?
-  var targets: [Int]?
-  var images: [String]
-  var prompt: String
-  var answer: String
-}
-
-/// Reads the files of a run and notes which are not there.
-private struct RunReader {
-  let directory: URL
-  var missing: [String] = []
-  private var unreadable = 0
-  /// The stages that the run has; nil for all of them.
-  private let expected: Set<String>?
-
-  init(directory: URL, expected: Set<String>?) { (self.directory, self.expected) = (directory, expected) }
-
-  private func url(_ name: String) -> URL { directory.appendingPathComponent(name) }
-
-  private mutating func exists(_ name: String, _ what: String, by stage: String) -> Bool {
-    if FileManager.default.fileExists(atPath: url(name).path) { return true }
-    if let expected, !expected.contains(stage) { return false }
-    missing.append("\(name) (\(what)): written by the stage \(stage), which has not run here")
-    return false
-  }
-
-  mutating func text(_ name: String) throws -> String? {
-    guard exists(name, "the configuration", by: "run") else { return nil }
-    return String(decoding: try WrittenFile.read(url(name)), as: UTF8.self)
-  }
-
-  /// A file of figures, where there is one.
-  func decoded<Value: Decodable>(_ name: String) throws -> Value? {
-    let file = url(name)
-    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    try WrittenFile.verify(file)
-    do {
-      return try JSONDecoder().decode(Value.self, from: StoredBytes.read(file))
-    } catch {
-      throw RowFileError(error, file: file.path, line: nil)
-    }
-  }
-
-  mutating func results() throws -> EvaluationResult? {
-    guard exists("results.json", "the table before and after", by: "evaluate") else { return nil }
-    return try EvaluationResult.read(from: url("results.json"))
-  }
-
-  mutating func rows<Row: Decodable>(_ name: String, _ what: String, by stage: String) throws -> [Row] {
-    guard exists(name, what, by: stage) else { return [] }
-    return try RowFile.read(Row.self, from: url(name))
-  }
-
-  /// What the model answered to prompts held out, prompt by prompt, with their pictures.
-  mutating func heldOutAnswers() throws -> [ReportAnswers] {
-    let rows = try HeldOutAnswers.rows(in: url("train/\(HeldOutAnswer.file)"))
-    var (order, byID): ([String], [String: [HeldOutAnswer]]) = ([], [:])
-    for row in rows {
-      if byID[row.id] == nil { order.append(row.id) }
-      byID[row.id, default: []].append(row)
-    }
-    return try order.map { id in
-      let answers = byID[id] ?? []
-      return ReportAnswers(
-        answers: answers, pictures: try pictures(answers.first?.images ?? [], folder: "train"))
-    }
-  }
-
-  /// Seconds of the stages that are done.
-  func stageSeconds() -> [(stage: String, seconds: Double)] {
-    EvaluationResult.stageOrder.compactMap { stage in
-      guard let part = RunPart(rawValue: stage), let done = RunDirectory.record(of: part, in: directory)
-      else {
-        return nil
-      }
-      return (stage, done.seconds)
-    }
-  }
-
-  /// Pictures by their paths, looked for from the folder of the file that names them, then from the run.
-  mutating func pictures(_ paths: [String], folder: String) throws -> [ReportPicture?] {
-    try paths.map { path in
-      let places =
-        path.hasPrefix("/")
-        ? [path] : [url(folder), directory, url("compose")].map { $0.appendingPathComponent(path).path }
-      let found = places.first { FileManager.default.fileExists(atPath: $0) }
-      if let found { try WrittenFile.verify(URL(fileURLWithPath: found)) }
-      if let found, let picture = try? ReportPicture(contentsOf: found) { return picture }
-      let state = found == nil ? "not there" : "not a readable PNG, JPEG or WebP file"
-      missing.append("picture \(path): \(state)")
-      return nil
     }
   }
 }

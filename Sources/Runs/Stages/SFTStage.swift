@@ -51,7 +51,7 @@ struct SFTStage {
         saveSteps: settings.saveSteps, saveTotalLimit: 1, evalSteps: settings.evalSteps, decaySteps: decay,
         configurationHash: context.directory.identity(of: .sft), configuration: context.configuration.yaml),
       model: model, checkpoints: folder.appendingPathComponent("checkpoints", isDirectory: true),
-      metrics: context.directory.metrics, console: context.console)
+      metrics: context.directory.metrics, console: context.console, observer: context.events)
     let start = try loop.resume()
     let counts = model.parameterCounts
     context.console.message(

@@ -23,14 +23,17 @@ public struct StageContext {
   let vocabulary: OwnVocabulary?
   /// The pairs of a run that brings its own.
   let ownPairs: OwnPairs?
+  /// The run's TensorBoard events.
+  let events: RunEvents?
 
   /// Creates a context.
   init(
     configuration: RunConfiguration, directory: RunDirectory, console: Console, source: any QuestionSource,
     omissions: OmissionLog, pictureCheck: PictureCheck = PictureCheck(), vocabulary: OwnVocabulary? = nil,
-    ownPairs: OwnPairs? = nil
+    ownPairs: OwnPairs? = nil, events: RunEvents? = nil
   ) {
     self.ownPairs = ownPairs
+    self.events = events
     self.omissions = omissions
     self.pictureCheck = pictureCheck
     self.vocabulary = vocabulary

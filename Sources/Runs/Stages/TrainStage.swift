@@ -127,7 +127,7 @@ struct TrainStage {
       model: model, checkpoints: try context.directory.checkpoints, metrics: context.directory.metrics,
       console: context.console,
       baseHash: model.hasAdapters ? try ModelState.digest(ofModelAt: context.startingModel) : "",
-      reference: second.map(moving))
+      reference: second.map(moving), observer: context.events)
     let start = try loop.resume()
     if start > 0 { context.console.message("train: goes on after step \(start) of \(steps)") }
     let counts = model.parameterCounts

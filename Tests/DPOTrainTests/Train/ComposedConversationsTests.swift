@@ -177,7 +177,7 @@ import Testing
     #expect(try resumed.run() == [10])
     #expect(resumed.weights == whole.weights)
     #expect(
-      try Data(contentsOf: URL(fileURLWithPath: other.path + "/metrics.jsonl"))
-        == Data(contentsOf: URL(fileURLWithPath: folder.path + "/metrics.jsonl")))
+      try MetricsLog.withoutTimes(Data(contentsOf: URL(fileURLWithPath: other.path + "/metrics.jsonl")))
+        == MetricsLog.withoutTimes(Data(contentsOf: URL(fileURLWithPath: folder.path + "/metrics.jsonl"))))
   }
 }

@@ -60,6 +60,52 @@ import Testing
     }
   }
 
+  @Test func timesAreInTheLogAndInNothingThatIsCompared() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      try FileManager.default.createDirectory(
+        at: folder.appendingPathComponent("sft"), withIntermediateDirectories: true)
+      let url = folder.appendingPathComponent("metrics.jsonl")
+      func write(_ steps: ClosedRange<Int>, after: Int, from start: Double?) throws -> MetricsLog.Position {
+        let log = try MetricsLog(url, resuming: .sft, after: after)
+        for step in steps {
+          try log.append(
+            MetricRow(
+              stage: "sft", step: step, values: ["loss": 0.5, "wall": 1],
+              wallTime: start.map { $0 + Double(step) / 8 }))
+        }
+        try log.close()
+        return log.position
+      }
+      let plain = try write(1...4, after: 0, from: nil)
+      let bytes = try Data(contentsOf: url)
+      let timed = try write(1...4, after: 0, from: 1_795_868_907)
+      #expect(timed == plain)
+      let whole = try Data(contentsOf: url)
+      #expect(whole != bytes && MetricsLog.withoutTimes(whole) == bytes)
+      let rows = try RowFile.read(MetricRow.self, from: url)
+      #expect(rows.map(\.wallTime) == [907.125, 907.25, 907.375, 907.5].map { 1_795_868_000 + $0 })
+      #expect(rows[0].values == ["loss": 0.5, "wall": 1])
+      #expect(
+        rows[0].jsonLine
+          == "{\"stage\": \"sft\", \"step\": 1, \"loss\": 0.5, \"wall\": 1.0, \"wall_time\": 1795868907.125}\n"
+      )
+      // The times of what a resumed stage keeps stay.
+      #expect(try write(3...4, after: 2, from: 9) == plain)
+      #expect(
+        try RowFile.read(MetricRow.self, from: url).map(\.wallTime)
+          == [1_795_868_907.125, 1_795_868_907.25, 9.375, 9.5])
+      // A finished stage keeps its lines without times; the log keeps them when it is put together again.
+      try MetricsLog.keep(.sft, of: url)
+      #expect(try Data(contentsOf: folder.appendingPathComponent("sft/metrics.jsonl")) == bytes)
+      #expect(try !MetricsLog.restore(url, stages: [.sft]))
+      try Data(contentsOf: url).dropLast(40).write(to: url)
+      #expect(try MetricsLog.restore(url, stages: [.sft]))
+      #expect(
+        try RowFile.read(MetricRow.self, from: url).map(\.wallTime)
+          == [1_795_868_907.125, 1_795_868_907.25, 9.375, nil])
+    }
+  }
+
   private func lengthOfLines(_ count: Int, in data: Data) -> Int {
     data.split(separator: 0x0A).prefix(count).reduce(0) { $0 + $1.count + 1 }
   }

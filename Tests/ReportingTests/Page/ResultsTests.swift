@@ -241,8 +241,8 @@ struct ResultsTests {
     let mixed = #expect(throws: ResultsError.self) { try MergedResults(others) }
     #expect(
       mixed?.description
-        == "results to merge: found train.beta 0.1 with seed 1 and 0.2 (and 1 more keys) with seed 3, expected one "
-        + "configuration with different seeds")
+        == "results to merge: found train.beta 0.1 with seed 1 and 0.2 (differing too: train.gamma) with seed "
+        + "3, expected one configuration with different seeds")
     var named = runs
     named[0].configName = "other"
     #expect(throws: ResultsError.self) { try MergedResults(named) }

@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import Reporting
+import TestSupport
 import Testing
 
 @Suite("TensorBoard events")
@@ -47,6 +48,33 @@ struct TensorBoardTests {
     }
   }
 
+  @Test("Texts, pictures and times of their own, with checksums by another implementation")
+  func texts() throws {
+    try withDirectory { directory in
+      let writer = try TensorBoardWriter(directory: directory, resumingAt: 0, clock: { 100 })
+      try writer.write(text: "**bold** ä", tag: "samples", step: 3, wallTime: 42.5)
+      try writer.write(image: [1, 2, 3], width: 20, height: 10, tag: "map", step: 300)
+      try writer.write(MetricRow(stage: "train", step: 7, values: ["loss": 0.25], wallTime: 7.75))
+      let file = try EventFile(writer.file)
+      #expect(file.unfinished == 0)
+      #expect(file.events.map(\.step) == [0, 0, 3, 300, 7])
+      #expect(file.events.map(\.wallTime) == [100, 100, 42.5, 100, 7.75])
+      #expect(file.events[1].isSessionStart)
+      #expect(file.events[2].texts == ["samples": "**bold** ä"])
+      let image = try #require(file.events[3].images["map"])
+      #expect(image.width == 20 && image.height == 10 && image.bytes == [1, 2, 3])
+      #expect(file.events[4].scalars == ["train/loss": 0.25])
+      // What a killed process leaves: whole records before the one that was cut short.
+      let bytes = try Data(contentsOf: writer.file)
+      for length in 0..<bytes.count {
+        let cut = directory.appendingPathComponent("cut")
+        try bytes.prefix(length).write(to: cut)
+        let read = try EventFile(cut)
+        #expect(read.events.count < 5)
+      }
+    }
+  }
+
   @Test(
     "TensorBoard reads the values back",
     .enabled(if: PythonWithTensorBoard.path != nil, "no Python with tensorboard"))
@@ -61,6 +89,7 @@ struct TensorBoardTests {
         base64Encoded:
           "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC")!
       try writer.write(image: [UInt8](png), width: 1, height: 1, tag: "sample", step: 1)
+      try writer.write(text: "a *text*", tag: "samples", step: 2, wallTime: 50)
       let resumed = try TensorBoardWriter(directory: directory, resumingAt: 300, clock: { 101 })
       try resumed.write(MetricRow(stage: "train", step: 300, values: ["loss": 0.125]))
       try resumed.flush()
@@ -72,6 +101,9 @@ struct TensorBoardTests {
           print(tag, [(e.step, e.value) for e in a.Scalars(tag)])
         for tag in a.Tags()["images"]:
           print(tag, [(e.step, e.width, e.height, len(e.encoded_image_string)) for e in a.Images(tag)])
+        for tag in a.Tags()["tensors"]:
+          plugin = a.SummaryMetadata(tag).plugin_data.plugin_name
+          print(tag, plugin, [(e.step, e.wall_time, e.tensor_proto.string_val[0]) for e in a.Tensors(tag)])
         """
       let output = try PythonWithTensorBoard.run(python, ["-c", script, directory.path])
       #expect(
@@ -79,6 +111,7 @@ struct TensorBoardTests {
           train/loss [(1, 0.5), (300, 0.125)]
           train/rewards/margins []
           sample [(1, 1, 1, 69)]
+          samples text [(2, 50.0, b'a *text*')]
 
           """)
     }

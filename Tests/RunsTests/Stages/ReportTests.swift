@@ -1,4 +1,5 @@
 import DPOTrain
+import Evaluation
 import Foundation
 import Records
 import Reporting
@@ -84,12 +85,45 @@ struct ReportTests {
     try withDirectory { directory in
       let run = directory.appending(path: "broken")
       try FileManager.default.createDirectory(at: run, withIntermediateDirectories: true)
-      try Data("{\"stage\":".utf8).write(to: run.appending(path: "metrics.jsonl"))
+      try Data("{\"stage\":\n".utf8).write(to: run.appending(path: "metrics.jsonl"))
       try Data("old".utf8).write(to: run.appending(path: "report.html"))
       let error = try #require(throws: RowFileError.self) { try ReportStage.writeReport(runDirectory: run) }
       #expect(error.file.hasSuffix("metrics.jsonl"))
       #expect(error.line == 1)
       #expect(try String(contentsOf: run.appending(path: "report.html"), encoding: .utf8) == "old")
+    }
+  }
+
+  @Test("A last line that is being written is left out and told")
+  func growingLog() throws {
+    try withDirectory { directory in
+      let run = directory.appending(path: "growing")
+      try FileManager.default.createDirectory(at: run, withIntermediateDirectories: true)
+      let rows = [1, 2].map { MetricRow(stage: "sft", step: $0, values: ["loss": 1 / Double($0)]) }
+      let text = rows.map(\.jsonLine).joined()
+      for cut in 1..<rows[1].jsonLine.utf8.count {
+        try Data(text.utf8.dropLast(cut)).write(to: run.appending(path: "metrics.jsonl"))
+        let content = try ReportStage.content(runDirectory: run)
+        // Without its line feed alone the row is whole.
+        #expect(content.metrics == (cut == 1 ? rows : Array(rows.prefix(1))), "\(cut)")
+        #expect(content.missing.contains { $0.hasPrefix("metrics.jsonl, last line") } == (cut > 1), "\(cut)")
+      }
+    }
+  }
+
+  @Test("Verdict, contents, pictures beside answers, colour by intervals")
+  func verdict() throws {
+    try withDirectory { directory in
+      let fixture = try RunFixture(in: directory)
+      let html = ReportPage(try ReportStage.content(runDirectory: directory)).html
+      let results = try EvaluationResult.read(from: fixture.file("results.json"))
+      #expect(results.verdict.count >= 2)
+      for sentence in results.verdict { #expect(html.contains(sentence), "\(sentence)") }
+      #expect(html.contains("<a href=\"#before-and-after\">Before and after</a>"))
+      #expect(html.contains("<section id=\"before-and-after\">"))
+      #expect(html.contains("× even") && html.contains("by picture, %: "))
+      #expect(html.contains("<a href=\"metrics.jsonl\">metrics.jsonl</a>"))
+      #expect(html.contains("of which 8 are shown"))
     }
   }
 

@@ -128,7 +128,8 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     help:
-      "Names of the parameters: saved (transformers 5), published (llava-hf), in_memory, original (llava-v1.5)."
+      "Names of the parameters: saved (transformers 5), published (llava-hf), in_memory, original "
+      + "(llava-v1.5)."
   )
   var layout: ParameterNames.Layout = .saved
 
@@ -235,7 +236,8 @@ extension ExportCommand {
       throw error
     }
     let words = target.appending(component: "tokenizer.json").path
-    if !(loaded.model.configuration is XComposerConfiguration), !FileManager.default.fileExists(atPath: words) {
+    let readsItself = loaded.model.configuration is XComposerConfiguration
+    if !readsItself, !FileManager.default.fileExists(atPath: words) {
       Console(isQuiet: false).warning(
         "\(target.path): no tokenizer.json, which cannot state this vocabulary (a SentencePiece model with "
           + "symbols of its own); this package reads the model, transformers' AutoProcessor does not")

@@ -93,10 +93,13 @@ import Testing
       #expect(refusal([item("big", .f16, large)]).contains("big: cannot write: values that F16 cannot hold"))
       let larger = [Float](repeating: 1e9, count: 32)
       #expect(refusal([item("q", .q8_0, larger)]).contains("values that Q8_0 cannot hold"))
-      #expect(refusal([item("n", .q4_0, [.nan] + large.dropFirst())]).contains("values that Q4_0 cannot hold"))
+      #expect(
+        refusal([item("n", .q4_0, [.nan] + large.dropFirst())]).contains("values that Q4_0 cannot hold"))
       #expect(refusal([item("odd", .q8_0, [1, 2])]).contains("rows of a multiple of 32"))
-      #expect(refusal([item("a", .f32, [1]), item("a", .f32, [1])]).contains("a: cannot write: two of this name"))
-      #expect(refusal([], [("k", .bool(true)), ("k", .bool(false))]).contains("k: cannot write: two of this"))
+      #expect(
+        refusal([item("a", .f32, [1]), item("a", .f32, [1])]).contains("a: cannot write: two of this name"))
+      #expect(
+        refusal([], [("k", .bool(true)), ("k", .bool(false))]).contains("k: cannot write: two of this"))
       let left = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       #expect(left.isEmpty)
     }

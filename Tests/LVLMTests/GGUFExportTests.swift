@@ -90,7 +90,8 @@ import Testing
         }
       }
       let isWhole = sample != .llava && sample != .smolvlm
-      #expect(export.notes.contains { $0.contains("no multiple of 32") } == (!isWhole && type.blockLength > 1))
+      #expect(
+        export.notes.contains { $0.contains("no multiple of 32") } == (!isWhole && type.blockLength > 1))
       var read = try PretrainedModel.load(from: export.files[0])
       if sample == .llava { read.processor = own.processor }
       let found = try GGUFVisionTests.answer(read, sample.family, encoder: own.encoder)
@@ -201,7 +202,10 @@ import Testing
     }
     rows += [
       (try changed { $0.featureSelection = .full }, "vision_feature_select_strategy: found \"full\""),
-      (try changed { $0.projectorActivation = .geluTanh }, "projector_hidden_act: found \"gelu_pytorch_tanh\""),
+      (
+        try changed { $0.projectorActivation = .geluTanh },
+        "projector_hidden_act: found \"gelu_pytorch_tanh\""
+      ),
       (try changed { $0.vision.activation = .geluTanh }, "vision_config.hidden_act: found"),
       (try changed { $0.vision.intermediateSize = 32 }, "vision_config.intermediate_size: found 32"),
       (

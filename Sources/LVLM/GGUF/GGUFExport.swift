@@ -36,7 +36,8 @@ extension PretrainedModel {
     }
     try GGUFPlan.write(plans, to: files)
     let rounded = plans.flatMap { $0.unblocked(type) }
-    let notes = rounded.isEmpty
+    let notes =
+      rounded.isEmpty
       ? []
       : [
         "\(rounded.count) matrices whose rows are no multiple of 32 are F16: "
@@ -151,12 +152,11 @@ struct GGUFExportChecks {
     requirePlain(settings.rescaleFactor, settings.normalizes)
     if !settings.padsToSquare {
       notes.append(
-        "pictures were trained without a border (\(settings.cropsCentre ? "the centre is cut out" : "resized")"
-          + "); llama.cpp pads them to squares, which the format does not say")
+        "pictures were trained without a border, which llama.cpp puts around them: the format does not say")
     }
     notes.append(
-      "llama.cpp (October 2026) puts the class token of this kind of tower behind the patches, so that it sees "
-        + "pictures otherwise than the model was trained with")
+      "llama.cpp (October 2026) puts the class token of this kind of tower behind the patches, so that it "
+        + "sees pictures otherwise than the model was trained with")
   }
 
   private mutating func require(_ smolVLM: SmolVLMConfiguration, _ processor: SmolVLMImageProcessor?) {

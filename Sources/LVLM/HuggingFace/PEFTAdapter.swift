@@ -133,6 +133,7 @@ extension VisionLanguageModel {
     } else {
       targets = modules.map(bare)
     }
+    let base = baseModel.hasPrefix("/") ? directory.way(to: baseModel) : baseModel
     let keys: [String: Any] = [
       "peft_type": "LORA", "task_type": NSNull(), "r": first.rank, "lora_alpha": first.alpha,
       "lora_dropout": 0.0, "bias": "none",
@@ -140,7 +141,7 @@ extension VisionLanguageModel {
       "fan_in_fan_out": false,
       "inference_mode": true, "init_lora_weights": true, "use_rslora": false,
       "use_dora": first.magnitude != nil,
-      "base_model_name_or_path": baseModel.hasPrefix("/") ? directory.way(to: baseModel) : baseModel, "rank_pattern": pattern(\.rank),
+      "base_model_name_or_path": base, "rank_pattern": pattern(\.rank),
       "alpha_pattern": pattern(\.alpha),
     ]
     let json = try JSONSerialization.data(

@@ -80,7 +80,8 @@ public struct ModelChoice: Sendable {
       return
     }
     let start = try Self.start(of: url)
-    self.init(start, nil, run: url, notes: ["\(path): nothing is trained yet; its base model is \(start.path)"])
+    let words = "nothing is trained yet; its base model is"
+    self.init(start, nil, run: url, notes: ["\(path): \(words) \(start.path)"])
   }
 
   init(

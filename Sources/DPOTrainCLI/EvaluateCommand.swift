@@ -73,7 +73,9 @@ struct EvaluateCommand: ParsableCommand {
     }
     guard let data, let model = benchmark.model else { return }
     Interruption.install()
-    var options = benchmark.options(data: data, model: model)
+    let choice = try ModelChoice(model: model, adapter: benchmark.adapter)
+    for note in choice.notes { Console(isQuiet: quiet).warning(note) }
+    var options = benchmark.options(BenchmarkRun.Options(data: data, model: model, choice: choice))
     options.fresh = fresh
     try BenchmarkRun(options, console: Console(isQuiet: quiet)).run()
   }
@@ -81,7 +83,7 @@ struct EvaluateCommand: ParsableCommand {
 
 /// How a benchmark's file is evaluated.
 struct BenchmarkOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Model directory, or GGUF file of a language model.", valueName: "path"))
+  @Option(help: ArgumentHelp(ModelArguments.model, valueName: "path"))
   var model: String?
 
   @Option(
@@ -90,9 +92,7 @@ struct BenchmarkOptions: ParsableArguments {
       valueName: "file"))
   var projector: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "PEFT directory, or checkpoint of a LoRA run (step-N.h5), to put on it.", valueName: "path"))
+  @Option(help: ArgumentHelp(ModelArguments.adapter, valueName: "path"))
   var adapter: String?
 
   @Option(
@@ -178,10 +178,9 @@ struct BenchmarkOptions: ParsableArguments {
     }
   }
 
-  func options(data: String, model: String) -> BenchmarkRun.Options {
-    var options = BenchmarkRun.Options(data: data, model: model)
+  func options(_ options: BenchmarkRun.Options) -> BenchmarkRun.Options {
+    var options = options
     options.projector = projector
-    options.adapter = adapter
     options.weights = dtype
     options.template = template.flatMap { ChatTemplate(named: $0) }
     options.preset = preset.flatMap { BenchmarkPreset(named: $0) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoint
 import DPOTrain
+import Evaluation
 import Foundation
 import LVLM
 import Records
@@ -12,6 +13,11 @@ enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
   case hf
   case peft
   case merged
+  case gguf
+  case ggufLoRA = "gguf-lora"
+
+  /// Whether an adapter is written alone.
+  var isAdapter: Bool { self == .peft || self == .ggufLoRA }
 }
 
 /// The type of the weights that are written.
@@ -20,13 +26,29 @@ enum ExportType: String, CaseIterable, ExpressibleByArgument {
   case float32
   case bfloat16
   case float16
+  case q8_0
+  case q4_0
 
-  var savedType: SavedType {
+  /// For a directory; nil for one that only GGUF files have.
+  var savedType: SavedType? {
     switch self {
     case .auto: .stored
     case .float32: .type(.float32)
     case .bfloat16: .type(.bfloat16)
     case .float16: .type(.float16)
+    case .q8_0, .q4_0: nil
+    }
+  }
+
+  /// For GGUF files; nil for each as it is.
+  var encoding: GGUFEncoding? {
+    switch self {
+    case .auto: nil
+    case .float32: .f32
+    case .bfloat16: .bf16
+    case .float16: .f16
+    case .q8_0: .q8_0
+    case .q4_0: .q4_0
     }
   }
 }
@@ -62,16 +84,18 @@ struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract:
-      "Writes a model for other programs: a Hugging Face directory, a PEFT adapter, or merged weights.",
+      "Writes a model for other programs: a Hugging Face directory, GGUF files, or an adapter.",
     discussion: """
-      dpotrain export --model runs/x/train/model --format hf --output llava
+      dpotrain export --model runs/x --format hf --output llava
+      dpotrain export --model runs/x --format gguf --dtype q8_0 --output llava-gguf
       dpotrain export --model base --adapter runs/x/checkpoints/step-100.h5 --format peft --output adapter
       dpotrain export --model base --adapter adapter --format merged --output llava
 
-      hf: the model as it is. merged: the adapter added to the weights. peft: the adapter alone.
+      hf: the model as it is. merged: the adapter added to the weights. gguf: llama.cpp's files, model-TYPE.gguf and \
+      for what sees pictures mmproj-TYPE.gguf, an adapter added to the weights. peft, gguf-lora: the adapter alone.
       """)
 
-  @Option(help: ArgumentHelp("Model directory, or GGUF file of a language model.", valueName: "path"))
+  @Option(help: ArgumentHelp(ModelArguments.model, valueName: "path"))
   var model: String
 
   @Option(
@@ -80,11 +104,10 @@ struct ExportCommand: ParsableCommand {
       valueName: "file"))
   var projector: String?
 
-  @Option(
-    help: ArgumentHelp("PEFT directory, or checkpoint of a LoRA run (step-N.h5).", valueName: "path"))
+  @Option(help: ArgumentHelp(ModelArguments.adapter, valueName: "path"))
   var adapter: String?
 
-  @Option(help: "One of hf, peft, merged.")
+  @Option(help: "One of hf, merged, peft, gguf, gguf-lora.")
   var format: ExportFormat
 
   @Option(
@@ -93,15 +116,27 @@ struct ExportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "What the model is called in its files; the name of the directory to write when left out.",
+      valueName: "name"))
+  var name: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What a PEFT adapter calls the model it belongs on; the path from the adapter to it when left out.",
+      valueName: "name"))
+  var baseName: String?
+
+  @Option(
+    help:
       "Names of the parameters: saved (transformers 5), published (llava-hf), in_memory, original "
-        + "(llava-v1.5).")
+      + "(llava-v1.5)."
   )
   var layout: ParameterNames.Layout = .saved
 
   @Option(
     help: ArgumentHelp(
       "Type of the weights: auto (as the model's file has each, what an adapter changed rounded to it), "
-        + "float32, bfloat16, float16.")
+        + "float32, bfloat16, float16; of matrices in GGUF files also q8_0, q4_0.")
   )
   var dtype: ExportType = .auto
 
@@ -124,55 +159,100 @@ struct ExportCommand: ParsableCommand {
           + "\(ChatTemplate.all.map(\.name).joined(separator: ", "))"
       )
     }
-    guard (adapter != nil) == (format != .hf) else {
-      throw ValidationError(
-        format == .hf
-          ? "--format hf writes the model as it is; use merged with --adapter"
-          : "--format \(format.rawValue) needs --adapter")
+    guard adapter == nil || format != .hf else {
+      throw ValidationError("--format hf writes the model as it is; use merged with --adapter")
+    }
+    let needsAdapter = format.isAdapter || format == .merged
+    guard !needsAdapter || adapter != nil || ModelChoice.isOfRun(model) else {
+      throw ValidationError("--format \(format.rawValue) needs --adapter")
+    }
+    guard dtype.savedType != nil || format == .gguf else {
+      throw ValidationError("--dtype \(dtype.rawValue) needs --format gguf")
+    }
+    guard baseName == nil || format == .peft else {
+      throw ValidationError("--base-name belongs to --format peft")
     }
   }
 
   func run() throws {
-    let source = URL(fileURLWithPath: model)
     let target = URL(fileURLWithPath: output)
+    let choice = try ModelChoice(model: model, adapter: adapter)
+    guard choice.adapter != nil || !format.isAdapter else {
+      throw ModelChoiceError(
+        path: model, found: "\(choice.model.path), which has no adapter of its own",
+        expected: "a run's checkpoint of adapters, or --adapter, for --format \(format.rawValue)")
+    }
     if let found = try? FileManager.default.contentsOfDirectory(atPath: target.path), !found.isEmpty {
       throw CheckpointError(
         .cannotWrite, file: target.path, found: "\(found.count) files in it",
         expected: "an absent or empty directory")
     }
-    let loaded = try PretrainedModel.load(
-      from: source, weights: .auto, template: template.flatMap { ChatTemplate(named: $0) },
-      projector: projector.map { URL(fileURLWithPath: $0) })
-    for note in loaded.notes { Console(isQuiet: false).warning(note) }
-    if let adapter { try put(URL(fileURLWithPath: adapter), on: loaded.model) }
-    if format == .peft {
-      try loaded.model.saveAdapter(to: target, baseModel: source.path)
-    } else {
-      do {
-        try loaded.save(to: target, layout: layout, type: dtype.savedType, shardBytes: maxShardSize.bytes)
-      } catch {
-        // What was written so far is no model: the directory was absent or empty.
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: target.path)) ?? [] {
-          try? FileManager.default.removeItem(at: target.appending(component: name))
-        }
-        throw error
-      }
+    let (loaded, changed) = try choice.open(
+      weights: .auto, template: template.flatMap { ChatTemplate(named: $0) }, projector: projector)
+    for note in choice.notes + loaded.notes { Console(isQuiet: false).warning(note) }
+    if format.isAdapter { try requireAdapterAlone(choice, changed) }
+    let called = name ?? target.standardizedFileURL.lastPathComponent
+    switch format {
+    case .peft:
+      try loaded.model.saveAdapter(
+        to: target, baseModel: baseName ?? choice.model.standardizedFileURL.path)
+    case .gguf:
+      tell(
+        try loaded.saveGGUF(
+          to: target, name: called, type: dtype.encoding.map(GGUFSavedType.encoding) ?? .stored))
+    case .ggufLoRA:
+      tell(try loaded.model.saveGGUFAdapter(to: target, name: called, type: dtype.encoding ?? .f32))
+    case .hf, .merged:
+      try saveDirectory(loaded, choice, called, target)
     }
     print("wrote \(format.rawValue) to \(target.path)")
   }
 }
 
 extension ExportCommand {
-  private func put(_ adapter: URL, on model: VisionLanguageModel) throws {
-    guard adapter.pathExtension == "h5" else { return try model.loadAdapter(from: adapter) }
-    let changed = try AdaptedCheckpoint(reading: adapter).put(
-      on: model, base: URL(fileURLWithPath: self.model))
-    guard format == .peft, !changed.isEmpty else { return }
+  private func tell(_ export: GGUFExport) {
+    for note in export.notes { Console(isQuiet: false).warning(note) }
+  }
+
+  /// Writes a Hugging Face directory with its card, or nothing.
+  private func saveDirectory(
+    _ loaded: PretrainedModel, _ choice: ModelChoice, _ called: String, _ target: URL
+  ) throws {
+    let results = choice.isResult ? choice.run?.appending(component: "results.json") : nil
+    let result = try results.flatMap { file in
+      FileManager.default.fileExists(atPath: file.path) ? try EvaluationResult.read(from: file) : nil
+    }
+    do {
+      try loaded.save(
+        to: target, layout: layout, type: dtype.savedType ?? .stored, shardBytes: maxShardSize.bytes)
+      try AtomicFile.write(
+        ModelCard.text(of: loaded, name: called, result: result).utf8,
+        to: target.appending(component: "README.md"))
+    } catch {
+      // What was written so far is no model: the directory was absent or empty.
+      for name in (try? FileManager.default.contentsOfDirectory(atPath: target.path)) ?? [] {
+        try? FileManager.default.removeItem(at: target.appending(component: name))
+      }
+      throw error
+    }
+    let words = target.appending(component: "tokenizer.json").path
+    let readsItself = loaded.model.configuration is XComposerConfiguration
+    if !readsItself, !FileManager.default.fileExists(atPath: words) {
+      Console(isQuiet: false).warning(
+        "\(target.path): no tokenizer.json, which cannot state this vocabulary (a SentencePiece model with "
+          + "symbols of its own); this package reads the model, transformers' AutoProcessor does not")
+    }
+  }
+
+  /// Refuses to leave out what a checkpoint holds beside its adapters.
+  private func requireAdapterAlone(_ choice: ModelChoice, _ changed: [String]) throws {
+    guard let adapter = choice.adapter, !changed.isEmpty else { return }
     throw CheckpointError(
       .mismatch, file: adapter.path, at: "/model",
-      found: "\(changed.count) parameters beside the adapters that differ from \(self.model): "
+      found: "\(changed.count) parameters beside the adapters that differ from \(choice.model.path): "
         + changed.prefix(4).joined(separator: ", ") + (changed.count > 4 ? ", …" : ""),
-      expected: "adapters alone, all that a PEFT directory holds; --format merged writes everything")
+      expected: "adapters alone, all that such a file holds; --format "
+        + (format == .peft ? "merged" : "gguf") + " writes everything")
   }
 }
 

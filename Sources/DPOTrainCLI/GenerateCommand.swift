@@ -3,6 +3,7 @@ import DPOTrain
 import Foundation
 import LVLM
 import Records
+import Runs
 import Tensor
 
 struct GenerateCommand: ParsableCommand {
@@ -16,7 +17,7 @@ struct GenerateCommand: ParsableCommand {
       picture beside the other, brighter where more attention of the layer fell on a patch.
       """)
 
-  @Option(help: ArgumentHelp("Model directory, or GGUF file of a language model.", valueName: "path"))
+  @Option(help: ArgumentHelp(ModelArguments.model, valueName: "path"))
   var model: String
 
   @Option(
@@ -31,7 +32,7 @@ struct GenerateCommand: ParsableCommand {
       valueName: "type"))
   var dtype = WeightStorage.auto
 
-  @Option(help: ArgumentHelp("PEFT adapter directory to put on the model.", valueName: "dir"))
+  @Option(help: ArgumentHelp(ModelArguments.adapter, valueName: "path"))
   var adapter: String?
 
   @Option(
@@ -105,12 +106,10 @@ struct GenerateCommand: ParsableCommand {
       try OutputFile.check(attention, option: "--attention", endings: ["png"], inputs: images)
     }
     let pictures = try images.map { try RGBImage(contentsOf: $0) }
-    let loaded = try PretrainedModel.load(
-      from: URL(fileURLWithPath: model), weights: dtype,
-      template: template.flatMap { ChatTemplate(named: $0) },
-      projector: projector.map { URL(fileURLWithPath: $0) })
-    for note in loaded.notes { Console(isQuiet: false).warning(note) }
-    if let adapter { try loaded.model.loadAdapter(from: URL(fileURLWithPath: adapter)) }
+    let choice = try ModelChoice(model: model, adapter: adapter)
+    let (loaded, _) = try choice.open(
+      weights: dtype, template: template.flatMap { ChatTemplate(named: $0) }, projector: projector)
+    for note in choice.notes + loaded.notes { Console(isQuiet: false).warning(note) }
     let layers = loaded.model.configuration.text.hiddenLayerCount
     let layer = attentionLayer ?? layers / 2
     guard (0..<layers).contains(layer) else {

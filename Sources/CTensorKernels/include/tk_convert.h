@@ -77,6 +77,8 @@ int64_t tk_block_length(int encoding);
 int64_t tk_block_size(int encoding);
 // The values of n blocks, one block after the other.
 void tk_expand_blocks(int encoding, int64_t n, const uint8_t *blocks, float *out);
+// The n blocks that come closest to finite numbers, one block after the other; 0 for a type that nothing is rounded to here.
+int tk_round_blocks(int encoding, int64_t n, const float *x, uint8_t *blocks);
 // Whether the values of n blocks are finite.
 int tk_blocks_are_finite(int encoding, int64_t n, const uint8_t *blocks);
 // c = alpha a wᵀ + beta c for a few rows of a [m, k] and w [n, k] in blocks, ldw bytes from row to row; k is a multiple of

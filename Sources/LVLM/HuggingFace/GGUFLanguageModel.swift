@@ -44,7 +44,9 @@ extension TextConfiguration {
       headSize: size, contextLength: integer("context_length"), rmsNormEpsilon: epsilon ?? 1e-5,
       ropeTheta: file.metadata["\(prefix).rope.freq_base"]?.asDouble ?? 10_000,
       ropeScaling: GGUFKeys.scaling(file.metadata, prefix).scaling,
-      tiesWordEmbeddings: file.entry("output.weight") == nil, bosTokenID: Int(tokenizer.bosID),
+      tiesWordEmbeddings: file.entry("output.weight") == nil,
+      hasAttentionBias: family == .qwen2 || file.entry("blk.0.attn_output.bias") != nil,
+      hasPerceptronBias: file.entry("blk.0.ffn_down.bias") != nil, bosTokenID: Int(tokenizer.bosID),
       eosTokenID: Int(tokenizer.eosID), padTokenID: Int(tokenizer.padID), family: family ?? .llama)
     if family != nil { GGUFWeights.check(self, file, pieces: tokenizer.pieceCount, prefix, &checks) }
     // Another architecture has keys of its own, which say nothing more.

@@ -31,6 +31,22 @@ enum GGUFWeights {
     return nil
   }
 
+  /// What a file calls a parameter of a model; nil for one that is not the decoder's.
+  static func name(_ parameter: String) -> String? {
+    let decoder = "language_model."
+    guard parameter.hasPrefix(decoder) else { return nil }
+    let name = String(parameter.dropFirst(decoder.count))
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    let block = parts.count > 3 && parts[1] == "layers" ? String(parts[2]) : nil
+    for (theirs, ours) in names {
+      let prefix = ours.replacing("#", with: block ?? "#")
+      if name.hasPrefix(prefix) {
+        return theirs.replacing("#", with: block ?? "#") + name.dropFirst(prefix.count)
+      }
+    }
+    return nil
+  }
+
   /// Compares the sizes of the metadata with the tensors of the file, before any memory is asked for on their
   /// account.
   ///

@@ -54,7 +54,7 @@ extension VisionLanguageModel {
   }
 
   /// A weight of the model without adapters, worked out when it is asked for.
-  private struct SavedWeight {
+  struct SavedWeight {
     let name: String
     let shape: [Int]
     /// The type in the file it was read from.
@@ -70,7 +70,7 @@ extension VisionLanguageModel {
     }
   }
 
-  private func savedWeights() -> [SavedWeight] {
+  func savedWeights() -> [SavedWeight] {
     let merged = Dictionary(uniqueKeysWithValues: adapters.map { (ObjectIdentifier($0.weight), $0) })
     let quantized = Dictionary(
       uniqueKeysWithValues: modules().compactMap { module in
@@ -84,8 +84,8 @@ extension VisionLanguageModel {
       if name.contains(".lora_") { return nil }
       let id = ObjectIdentifier(parameter)
       let (adapter, matrix) = (merged[id], quantized[id])
-      // Wider types than Float32 are not kept in memory.
-      let known = storedTypes[name] ?? .float32
+      // Of a GGUF file's weights the type that each is kept in; wider types than Float32 are not.
+      let known = storedTypes[name] ?? (matrix == nil ? parameter.dtype : .float32)
       return SavedWeight(
         name: name, shape: adapter?.mergedShape ?? matrix?.shape ?? parameter.shape,
         stored: known == .float64 ? .float32 : known

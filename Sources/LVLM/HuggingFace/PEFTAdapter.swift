@@ -85,7 +85,8 @@ extension VisionLanguageModel {
   ///
   /// - Parameters:
   ///   - directory: made when absent.
-  ///   - baseModel: the path or name of the model that the adapter belongs on, kept in the configuration.
+  ///   - baseModel: the name of the model that the adapter belongs on, or its path; an absolute one is
+  ///     written as the way from the adapter to it, so that both can be taken elsewhere.
   ///   - forLanguageModel: whether that is the decoder alone, whose modules have shorter names.
   /// - Throws: ``ModelDirectoryError`` when the model has no adapter, `CheckpointError` or a file error.
   public func saveAdapter(to directory: URL, baseModel: String, forLanguageModel: Bool = false) throws {
@@ -132,6 +133,7 @@ extension VisionLanguageModel {
     } else {
       targets = modules.map(bare)
     }
+    let base = baseModel.hasPrefix("/") ? directory.way(to: baseModel) : baseModel
     let keys: [String: Any] = [
       "peft_type": "LORA", "task_type": NSNull(), "r": first.rank, "lora_alpha": first.alpha,
       "lora_dropout": 0.0, "bias": "none",
@@ -139,12 +141,23 @@ extension VisionLanguageModel {
       "fan_in_fan_out": false,
       "inference_mode": true, "init_lora_weights": true, "use_rslora": false,
       "use_dora": first.magnitude != nil,
-      "base_model_name_or_path": baseModel, "rank_pattern": pattern(\.rank),
+      "base_model_name_or_path": base, "rank_pattern": pattern(\.rank),
       "alpha_pattern": pattern(\.alpha),
     ]
     let json = try JSONSerialization.data(
       withJSONObject: keys, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     try json.write(
       to: directory.appending(component: PEFTAdapter.configurationName), options: .atomic)
+  }
+}
+
+extension URL {
+  /// The relative path from this folder to another file.
+  fileprivate func way(to path: String) -> String {
+    let own = resolvingSymlinksInPath().standardizedFileURL.pathComponents
+    let other = URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.pathComponents
+    let common = zip(own, other).prefix { $0 == $1 }.count
+    let steps = Array(repeating: "..", count: own.count - common) + other.dropFirst(common)
+    return steps.isEmpty ? "." : steps.joined(separator: "/")
   }
 }

@@ -17,7 +17,7 @@ public struct PretrainedModel {
   /// What whoever opened it should be told: settings that were not there, or that others took the place of.
   public internal(set) var notes: [String] = []
   /// The files of its vocabulary.
-  private let tokenizerFiles: TokenizerFiles
+  let tokenizerFiles: TokenizerFiles
   /// `generation_config.json` as it was.
   private var generation: Data?
 

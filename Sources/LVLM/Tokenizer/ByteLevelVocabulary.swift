@@ -4,10 +4,10 @@ import Foundation
 /// by merges.
 struct ByteLevelVocabulary: Vocabulary {
   private let table: PieceTable
-  private let merges: BytePairMerges
-  private let splitter: ByteLevelSplitter
+  let merges: BytePairMerges
+  let splitter: ByteLevelSplitter
   let putsBlankFirst: Bool
-  private let joinsWholeWords: Bool
+  let joinsWholeWords: Bool
   /// The piece of each byte; nil for those that the vocabulary cannot spell, as some cannot that no text has.
   private let byteIDs: [Int32?]
 

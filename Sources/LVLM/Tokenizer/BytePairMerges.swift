@@ -19,6 +19,16 @@ struct BytePairMerges: Sendable {
     if merges[key] == nil { merges[key] = Merge(rank: Int32(merges.count), merged: merged) }
   }
 
+  /// The pairs in the order they are joined, and what they become.
+  var ordered: [(left: Int32, right: Int32, merged: Int32)] {
+    merges.sorted { $0.value.rank < $1.value.rank }.map { key, merge in
+      (
+        Int32(bitPattern: UInt32(truncatingIfNeeded: key >> 32)),
+        Int32(bitPattern: UInt32(truncatingIfNeeded: key)), merge.merged
+      )
+    }
+  }
+
   /// Joins neighbours until no pair of the list is left.
   ///
   /// - Complexity: quadratic in the number of symbols of one word, with a small constant.

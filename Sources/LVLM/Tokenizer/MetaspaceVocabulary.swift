@@ -14,14 +14,14 @@ struct MetaspaceVocabulary: Vocabulary {
   }
 
   private let table: PieceTable
-  private let merges: BytePairMerges
-  private var prefix: Prefix
-  private let unknown: Int32?
+  let merges: BytePairMerges
+  private(set) var prefix: Prefix
+  let unknown: Int32?
   private let joinsUnknown: Bool
-  private let spellsBytes: Bool
+  let spellsBytes: Bool
   /// `<0x00>` to `<0xFF>`, when all of them are pieces.
-  private let byteIDs: [Int32]
-  private let byteOfID: [Int32: UInt8]
+  let byteIDs: [Int32]
+  let byteOfID: [Int32: UInt8]
 
   /// - Parameters:
   ///   - spellsBytes: whether characters without a piece are written in bytes, where all bytes are pieces.

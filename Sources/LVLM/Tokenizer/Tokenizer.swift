@@ -15,7 +15,7 @@ public final class Tokenizer: Sendable {
   public static let padMark = "<pad>"
 
   let vocabulary: any Vocabulary
-  private let added: AddedTokens
+  let added: AddedTokens
   /// Those that text makes: words that were added to the vocabulary.
   private let words: AddedTokens
   /// Ids that stand around every text when special tokens are asked for.

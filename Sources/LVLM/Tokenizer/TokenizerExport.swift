@@ -75,7 +75,7 @@ extension Tokenizer {
       "model": [
         "type": "BPE", "dropout": NSNull(), "unk_token": NSNull(), "continuing_subword_prefix": NSNull(),
         "end_of_word_suffix": NSNull(), "fuse_unk": false, "byte_fallback": false,
-        "vocab": Dictionary(pieces.enumerated().map { ($1, $0) }) { first, _ in first },
+        "vocab": vocabularyMark,
         "merges": list("merges"),
       ] as [String: Any],
     ]
@@ -84,10 +84,10 @@ extension Tokenizer {
       "eos_token": pieces[Int(gguf.eos)], "pad_token": gguf.pad.map { pieces[Int($0)] } ?? padMark,
       "clean_up_tokenization_spaces": false,
     ]
-    let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
-    return Dictionary(
-      uniqueKeysWithValues: try zip(jsonNames, [json, names]).map { name, value in
-        (name, try JSONSerialization.data(withJSONObject: value, options: options))
-      })
+    return [
+      jsonNames[0]: try Self.json(json, pieces: pieces),
+      jsonNames[1]: try JSONSerialization.data(
+        withJSONObject: names, options: [.sortedKeys, .withoutEscapingSlashes]),
+    ]
   }
 }

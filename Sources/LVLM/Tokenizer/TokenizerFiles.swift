@@ -69,12 +69,12 @@ package struct TokenizerFiles {
   }
 
   /// The file that the vocabulary is part of.
-  private var source: GGUFFile?
+  private(set) var source: GGUFFile?
 
   /// The files by their names, and those that transformers needs and that are not among them.
   ///
   /// - Throws: ``TokenizerError`` for a vocabulary that they cannot state.
-  func complete() throws -> [String: Data] {
+  package func complete() throws -> [String: Data] {
     var all = try source.map { try Tokenizer.files(of: $0) } ?? contents
     if all[Self.jsonName] == nil, let bytes = all[Self.modelName] {
       all[Self.jsonName] = try tokenizer.json(ofPieces: bytes)

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 
 extension Tokenizer {
@@ -47,12 +48,29 @@ extension Tokenizer {
         "end_of_word_suffix": NSNull(), "fuse_unk": true, "byte_fallback": kinds.contains(.byte),
         "ignore_merges": false,
         "unk_token": model.pieces.first { $0.kind == .unknown }?.text ?? NSNull(),
-        "vocab": Dictionary(model.pieces.enumerated().map { ($1.text, $0) }) { first, _ in first },
+        "vocab": Self.vocabularyMark,
         "merges": model.merges,
       ] as [String: Any],
     ]
-    return try JSONSerialization.data(
+    return try Self.json(object, pieces: model.pieces.map(\.text))
+  }
+
+  /// Stands for the pieces in what ``json(_:pieces:)`` gets.
+  static let vocabularyMark = "\u{FFFF}vocabulary\u{FFFF}"
+
+  /// The bytes of a `tokenizer.json` with pieces in the order of their ids.
+  ///
+  /// Two pieces may be two spellings of one character: a dictionary of Swift's takes them for one.
+  static func json(_ object: [String: Any], pieces: [String]) throws -> Data {
+    let bytes = try JSONSerialization.data(
       withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
+    var seen: Set<[UInt8]> = []
+    let members = pieces.enumerated().compactMap { id, piece in
+      seen.insert(Array(piece.utf8)).inserted ? "\(jsonLiteral(piece)):\(id)" : nil
+    }
+    guard let mark = bytes.range(of: Data(jsonLiteral(vocabularyMark).utf8)) else { return bytes }
+    return bytes[..<mark.lowerBound] + Data("{\(members.joined(separator: ","))}".utf8)
+      + bytes[mark.upperBound...]
   }
 
   /// A post-processor that puts one token before a text.

@@ -12,11 +12,13 @@ public struct AdaptedCheckpoint {
   private let alpha: Double
 
   /// Reads `step-<n>.h5`.
+  /// - Parameter requiresAdapters: whether one without adapters is refused, in which a run trained the
+  ///   weights themselves.
   /// - Throws: `CheckpointError` for a file that is no such checkpoint or holds no adapters, or
   ///   `ConfigurationError`.
-  public init(reading file: URL) throws {
+  public init(reading file: URL, requiresAdapters: Bool = true) throws {
     let checkpoint = try TrainingCheckpoint(reading: file)
-    guard checkpoint.model.contains(where: { Self.isAdapter($0.name) }) else {
+    guard !requiresAdapters || checkpoint.model.contains(where: { Self.isAdapter($0.name) }) else {
       throw CheckpointError(
         .missing, file: file.path, at: "/model",
         found: "\(checkpoint.model.count) parameters and no lora_A or lora_B among them",
@@ -43,7 +45,8 @@ public struct AdaptedCheckpoint {
     }
     // Weights as they were trained, not their average.
     let parameters = checkpoint.model.filter { !AveragedWeights.has($0.name) }
-    try model.setAdapter(parameters.filter { Self.isAdapter($0.name) }, alpha: alpha, source: file.path)
+    let matrices = parameters.filter { Self.isAdapter($0.name) }
+    if !matrices.isEmpty { try model.setAdapter(matrices, alpha: alpha, source: file.path) }
     let own = Dictionary(uniqueKeysWithValues: model.namedParameters().map { ($0.name, $0.parameter) })
     var given: [(name: String, parameter: Parameter, tensor: Tensor)] = []
     for (name, tensor) in parameters where !Self.isAdapter(name) {

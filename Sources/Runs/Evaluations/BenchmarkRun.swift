@@ -30,6 +30,8 @@ public struct BenchmarkRun {
     public var projector: String?
     /// A PEFT directory, or the checkpoint of a LoRA run.
     public var adapter: String?
+    /// Whether ``adapter`` may be a checkpoint without adapters.
+    var adapterMayBeWhole = false
     /// How weights are kept.
     public var weights = WeightStorage.auto
     /// The chat template; what fits the vocabulary when nil.
@@ -65,6 +67,15 @@ public struct BenchmarkRun {
     public init(data: String, model: String) {
       self.data = data
       self.model = model
+    }
+
+    /// Options for the model that a command was given, with the usual values.
+    public init(data: String, model path: String, choice: ModelChoice) {
+      // As it was written, where it is the model itself.
+      let isItself = choice.model.standardizedFileURL == URL(fileURLWithPath: path).standardizedFileURL
+      self.init(data: data, model: isItself ? path : choice.model.path)
+      adapter = choice.adapter?.path
+      adapterMayBeWhole = choice.mayBeWhole
     }
 
     func settings(for preset: BenchmarkPreset) -> BenchmarkAnswerer.Settings {
@@ -234,17 +245,12 @@ public struct BenchmarkRun {
   }
 
   private func model() throws -> PretrainedModel {
-    let loaded = try PretrainedModel.load(
-      from: URL(fileURLWithPath: options.model), weights: options.weights, template: options.template,
-      projector: options.projector.map { URL(fileURLWithPath: $0) })
+    let choice = ModelChoice(
+      URL(fileURLWithPath: options.model), options.adapter.map { URL(fileURLWithPath: $0) },
+      mayBeWhole: options.adapterMayBeWhole)
+    let (loaded, _) = try choice.open(
+      weights: options.weights, template: options.template, projector: options.projector)
     for note in loaded.notes { console.warning(note) }
-    guard let adapter = options.adapter.map({ URL(fileURLWithPath: $0) }) else { return loaded }
-    if adapter.pathExtension == "h5" {
-      _ = try AdaptedCheckpoint(reading: adapter).put(
-        on: loaded.model, base: URL(fileURLWithPath: options.model))
-    } else {
-      try loaded.model.loadAdapter(from: adapter)
-    }
     return loaded
   }
 

@@ -170,7 +170,7 @@ struct TrainStage {
   private func saveAdapter(of base: PretrainedModel) throws {
     let folder = try context.directory.folder(.train).appendingPathComponent("adapter", isDirectory: true)
     try base.model.saveAdapter(
-      to: folder, baseModel: context.configuration.model.path ?? context.startingModel.path,
+      to: folder, baseModel: context.startingModel.standardizedFileURL.path,
       forLanguageModel: base.processor == nil)
     try ChecksumList.write(of: folder)
   }

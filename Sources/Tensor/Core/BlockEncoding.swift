@@ -74,6 +74,22 @@ public enum BlockEncoding: String, Sendable, CaseIterable {
     tk_expand_blocks(kernelCode, Int64(count), blocks.assumingMemoryBound(to: UInt8.self), values)
   }
 
+  /// Whether numbers can be rounded to this type here.
+  package var canRound: Bool { tk_round_blocks(kernelCode, 0, nil, nil) != 0 }
+
+  /// Rounds finite numbers to whole blocks, ``blockLength`` each, with the bits of ggml's reference
+  /// quantisers.
+  ///
+  /// Source: `quantize_row_q8_0_ref` and `quantize_row_q4_0_ref` in ggml's `ggml-quants.c`.
+  /// - Precondition: ``canRound``.
+  package func round(
+    _ values: UnsafePointer<Float>, count: Int, into blocks: UnsafeMutableRawPointer
+  ) {
+    let isRounded = tk_round_blocks(
+      kernelCode, Int64(count), values, blocks.assumingMemoryBound(to: UInt8.self))
+    tensorRequire(isRounded != 0, "BlockEncoding.round", "found \(name), expected Q8_0 or Q4_0")
+  }
+
   /// Whether the values of whole blocks are finite.
   package func isFinite(_ blocks: UnsafeRawPointer, count: Int) -> Bool {
     tk_blocks_are_finite(kernelCode, Int64(count), blocks.assumingMemoryBound(to: UInt8.self)) != 0

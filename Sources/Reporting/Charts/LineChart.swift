@@ -131,9 +131,9 @@ package struct LineChart {
 
   private static func reach(_ count: Int) -> Int { max(1, count / 30) }
 
-  /// A moving average over about a fifteenth of the points around each. Towards the ends, where there are more
-  /// on one side, it is the straight line through them at the point: their mean would begin a rising curve too
-  /// high.
+  /// A moving average over about a fifteenth of the points around each. Towards the ends, where there are
+  /// more on one side, it is the straight line through them at the point: their mean would begin a rising
+  /// curve too high.
   package static func smoothed(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
     let reach = reach(points.count)
     return points.indices.map { index in

@@ -14,7 +14,8 @@ struct LineChartTests {
     for index in 4..<86 { #expect(abs(smooth[index] - (abs(index - 45) <= 3 ? 1 : 0)) < 1e-12, "\(index)") }
     let curve = LineChart(series: [.init(name: "a", style: "after", points: peak)])
     #expect(curve.averaged == 7)
-    #expect(LineChart(series: [.init(name: "a", style: "after", points: peak)], smooths: false).averaged == nil)
+    #expect(
+      LineChart(series: [.init(name: "a", style: "after", points: peak)], smooths: false).averaged == nil)
   }
 
   @Test("A map in which every patch got the same has no colour")

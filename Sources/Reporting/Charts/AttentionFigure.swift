@@ -24,7 +24,8 @@ struct AttentionFigure {
       let style = targets.contains(index + 1) ? "pair target" : "pair"
       var label: HTML = ""
       if map.values.count > 1, index < shares.count {
-        label = "<figcaption>Image\(index + 1) <b>\(Format.decimal(shares[index] * 100, 0)) %</b></figcaption>"
+        let share = Format.decimal(shares[index] * 100, 0)
+        label = "<figcaption>Image\(index + 1) <b>\(share) %</b></figcaption>"
       }
       return """
         <figure class="\(style)">\(Self.picture(picture, name))\(heat(map.values[index], scale, name, picture != nil))\

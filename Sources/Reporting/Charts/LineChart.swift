@@ -3,12 +3,16 @@ import Records
 
 /// Curves over steps. Where there are many points the values are drawn pale, with their moving average on
 /// top. A pointer over the chart is told the values of the step under it.
-struct LineChart {
-  struct Series {
+package struct LineChart {
+  package struct Series {
     var name: String
     /// The CSS class that gives the colour.
     var style: String
     var points: [(x: Double, y: Double)]
+
+    package init(name: String, style: String, points: [(x: Double, y: Double)]) {
+      (self.name, self.style, self.points) = (name, style, points)
+    }
   }
 
   var series: [Series]
@@ -21,6 +25,17 @@ struct LineChart {
   var smooths = true
   var height = 210.0
   var width = 520.0
+
+  package init(
+    series: [Series], including: [Double] = [], references: [Double] = [], smooths: Bool = true,
+    width: Double = 520
+  ) {
+    self.series = series
+    self.including = including
+    self.references = references
+    self.smooths = smooths
+    self.width = width
+  }
 
   /// The most points a curve is drawn with; more are averaged in runs of equal length.
   private static let maximumPoints = 400
@@ -64,7 +79,7 @@ struct LineChart {
   }
 
   /// How many values around each one the drawn average is over; `nil` where nothing is averaged.
-  var averaged: Int? {
+  package var averaged: Int? {
     let counts = series.map { Self.thinned($0.points).count }.filter { $0 >= Self.smoothedFrom }
     return smooths ? counts.max().map { 2 * Self.reach($0) + 1 } : nil
   }
@@ -116,14 +131,20 @@ struct LineChart {
 
   private static func reach(_ count: Int) -> Int { max(1, count / 30) }
 
-  /// A moving average over about a fifteenth of the points around each. Towards the ends it is over fewer, as
-  /// many on either side: over more on one side a rising curve would begin too high.
-  static func smoothed(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
+  /// A moving average over about a fifteenth of the points around each. Towards the ends, where there are
+  /// more on one side, it is the straight line through them at the point: their mean would begin a rising
+  /// curve too high.
+  package static func smoothed(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
     let reach = reach(points.count)
     return points.indices.map { index in
-      let own = min(reach, index, points.count - 1 - index)
-      let part = points[index - own...index + own]
-      return (points[index].x, part.map(\.y).reduce(0, +) / Double(part.count))
+      let places = max(0, index - reach)...min(points.count - 1, index + reach)
+      let count = Double(places.count)
+      let middle = Double(places.lowerBound + places.upperBound) / 2
+      let mean = points[places].map(\.y).reduce(0, +) / count
+      // The sum of squares of whole numbers around their middle.
+      let spread = count * (count * count - 1) / 12
+      let slope = places.map { (Double($0) - middle) * points[$0].y }.reduce(0, +) / max(spread, 1)
+      return (points[index].x, mean + slope * (Double(index) - middle))
     }
   }
 }

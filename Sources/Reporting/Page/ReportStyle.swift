@@ -81,6 +81,7 @@ enum ReportStyle {
     .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(440px, 100%), 1fr)); gap: 16px; }
     .figures .wide { grid-column: 1 / -1; }
     .figures.thirds { grid-template-columns: repeat(auto-fill, minmax(min(300px, 100%), 1fr)); }
+    .small-multiples svg { max-width: 360px; } .small-multiples + .attention { margin-top: 16px; }
     .figures + .figures, .small-multiples + .figures, .scroll + .figures { margin-top: 16px; }
     .figures .wide { overflow-x: auto; } .figures .wide svg { min-width: 960px; }
     figure { margin: 0; min-width: 0; }

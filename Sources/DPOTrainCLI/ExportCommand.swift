@@ -127,9 +127,9 @@ struct ExportCommand: ParsableCommand {
   var baseName: String?
 
   @Option(
-    help:
+    help: ArgumentHelp(
       "Names of the parameters: saved (transformers 5), published (llava-hf), in_memory, original "
-      + "(llava-v1.5)."
+        + "(llava-v1.5).")
   )
   var layout: ParameterNames.Layout = .saved
 

@@ -217,4 +217,54 @@ import Testing
       #expect(try answer(outside).errors.contains("a checkpoint outside a run's folder checkpoints"))
     }
   }
+
+  /// What a run trained, in transformers with its own processor: the same answer to a question about two
+  /// pictures, and llama.cpp's files of it.
+  @Test(
+    .enabled(
+      if: PeerPython.has("transformers", "torch", "PIL", "gguf"),
+      "needs a Python with torch, transformers, Pillow and gguf; set PEER_PYTHON"))
+  func aRunInOtherPrograms() throws {
+    let script = """
+      import sys, gguf, torch
+      from PIL import Image
+      from transformers import AutoProcessor, AutoModelForImageTextToText
+      d, files, pictures = sys.argv[1], sys.argv[2:4], [Image.open(x) for x in sys.argv[4:]]
+      p = AutoProcessor.from_pretrained(d)
+      m = AutoModelForImageTextToText.from_pretrained(d, dtype="auto").eval()
+      content = [{"type": "image"}, {"type": "image"}, {"type": "text", "text": "what shape is in the second image?"}]
+      prompt = p.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
+      inputs = p(text=prompt, images=pictures, return_tensors="pt")
+      with torch.no_grad():
+          out = m.generate(**inputs, max_new_tokens=6, do_sample=False)
+      kinds = [gguf.GGUFReader(f).fields["general.type"].contents() for f in files]
+      print("found", kinds, p.decode(out[0, inputs["input_ids"].shape[1]:], skip_special_tokens=True).strip())
+      """
+    try BuiltCommand.withFolder { scratch in
+      let configuration = try TinyRun.write(to: scratch)
+      let run = scratch.appending(component: "run")
+      let made = try BuiltCommand.run(
+        "--config", configuration, "--quiet", "--set", "run.output_dir=\(run.path)")
+      #expect(made.status == 0, "\(made.errors)")
+      let (hf, gguf) = (scratch.appending(component: "hf"), scratch.appending(component: "gguf"))
+      #expect(try export(run.path, "hf", to: hf).status == 0)
+      let written = try export(run.path, "gguf", to: gguf, "--dtype", "q8_0")
+      #expect(written.status == 0, "\(written.errors)")
+      let pictures = try [RGBColour(200, 30, 30), RGBColour(20, 40, 220)].enumerated().map { index, colour in
+        let path = scratch.appending(component: "\(index).png").path
+        try RGBImage(width: 36, height: 36, colour: colour).writePNG(to: path)
+        return path
+      }
+      let own = try BuiltCommand.run(
+        [
+          "generate", "--model", hf.path, "--prompt", "what shape is in the second image?",
+          "--max-new-tokens", "6",
+        ] + pictures.flatMap { ["--image", $0] })
+      let files = names(gguf).reversed().map { gguf.appending(component: $0).path }
+      let output = try PeerPython.run(script, [hf.path] + files + pictures)
+      let found = output.text.split(separator: "\n").last.map(String.init)
+      let answer = own.output.trimmingCharacters(in: .whitespacesAndNewlines)
+      #expect(found == "found ['model', 'mmproj'] \(answer)", "\(output.text)")
+    }
+  }
 }

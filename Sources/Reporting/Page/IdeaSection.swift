@@ -3,7 +3,7 @@ import MultiImageData
 
 extension ReportPage {
   /// The method at a glance: where right and wrong answers looked, and one answer that was kept as a rejected
-  /// one beside one that was not.
+  /// one beside one that was not; among those with a map, the first wrong one and the first right one.
   var idea: HTML {
     let several = content.candidates.filter { $0.kind != .single }
     let (right, wrong) = (several.filter(\.correct).map(\.ratio), several.filter { !$0.correct }.map(\.ratio))
@@ -15,7 +15,8 @@ extension ReportPage {
       title: "R of wrong answers", RatioHistogram(right: [], wrong: wrong, threshold: nil).svg)
     body += "</div>\n"
     let examples = [true, false].compactMap { isKept in
-      content.attention.enumerated().first { $0.element.candidate.kept == isKept }
+      let fitting = content.attention.enumerated().filter { $0.element.candidate.kept == isKept }
+      return fitting.first { $0.element.candidate.correct != isKept } ?? fitting.first
     }
     body += cards(Array(examples), named: "i")
     return Self.section(

@@ -11,7 +11,9 @@ enum JinjaArithmetic {
     case ("*", .text, _), ("*", .list, _), ("*", _, .text), ("*", _, .list):
       guard let times = b.whole ?? a.whole else { throw refused }
       let repeated = a.whole == nil ? a : b
-      guard max(times, 0) * max(repeated.count ?? 0, 1) <= JinjaEvaluator.most, times <= JinjaEvaluator.most else {
+      guard times <= JinjaEvaluator.most,
+        max(times, 0) * max(repeated.count ?? 0, 1) <= JinjaEvaluator.most
+      else {
         throw JinjaError(line, "\(times) times \(repeated.kind)")
       }
       if case .text(let text) = repeated { return .text(String(repeating: text, count: max(times, 0))) }
@@ -39,7 +41,9 @@ enum JinjaArithmetic {
 
   private static func whole(_ sign: String, _ x: Int, _ y: Int, _ line: Int) throws -> Int {
     func checked(_ result: (partialValue: Int, overflow: Bool)) throws -> Int {
-      guard !result.overflow else { throw JinjaError(line, "\(x) \(sign) \(y), which needs more than 64 bits") }
+      guard !result.overflow else {
+        throw JinjaError(line, "\(x) \(sign) \(y), which needs more than 64 bits")
+      }
       return result.partialValue
     }
     switch sign {
@@ -112,7 +116,9 @@ enum JinjaMembers {
     guard case .text(let name) = index else {
       return .undefined("an element")
     }
-    if case .mapping = value { return JinjaMethods.method(name, of: value).map(JinjaValue.function) ?? .undefined(name) }
+    if case .mapping = value {
+      return JinjaMethods.method(name, of: value).map(JinjaValue.function) ?? .undefined(name)
+    }
     return try attribute(name, of: value, line)
   }
 

@@ -171,7 +171,8 @@ struct JinjaEvaluator {
     case .list(let values): return .list(try values.map { try value($0, scope) })
     case .tuple(let values): return .tuple(try values.map { try value($0, scope) })
     case .mapping(let members):
-      return .mapping(JinjaMapping(try members.map { (try value($0.key, scope), try value($0.value, scope)) }))
+      return .mapping(
+        JinjaMapping(try members.map { (try value($0.key, scope), try value($0.value, scope)) }))
     case .not(let operand): return .boolean(try !value(operand, scope).isTrue)
     case .negative(let operand):
       return try JinjaArithmetic.result("-", .integer(0), value(operand, scope), line)

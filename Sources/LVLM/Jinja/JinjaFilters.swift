@@ -158,7 +158,8 @@ enum JinjaFilters {
 
   private static func indented(_ text: String, _ call: JinjaCall) throws -> String {
     let width = call[0, "width"] ?? .integer(4)
-    let indent = try width.whole.map { String(repeating: " ", count: max(0, min($0, 1000))) }
+    let indent =
+      try width.whole.map { String(repeating: " ", count: max(0, min($0, 1000))) }
       ?? width.written(call.line)
     let lines = JinjaStrings.split(text + "\n", "\n")
     let isBlankToo = call[2, "blank"]?.isTrue ?? false
@@ -174,7 +175,8 @@ enum JinjaFilters {
     json.isASCII = call[0, "ensure_ascii"]?.isTrue ?? false
     json.sortsKeys = call[3, "sort_keys"]?.isTrue ?? false
     if let indent = call[1, "indent"], !indent.isNone {
-      json.indent = try indent.whole.map { String(repeating: " ", count: max(0, min($0, 1000))) }
+      json.indent =
+        try indent.whole.map { String(repeating: " ", count: max(0, min($0, 1000))) }
         ?? indent.written(call.line)
       json.item = ","
     }

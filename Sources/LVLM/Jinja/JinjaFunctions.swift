@@ -17,7 +17,9 @@ enum JinjaFunctions {
           let step = bounds.count == 3 ? bounds[2] : 1
           guard step != 0 else { throw JinjaError(call.line, "range with the step 0") }
           let values = stride(from: start, to: stop, by: step).prefix(100_001).map(JinjaValue.integer)
-          guard values.count <= 100_000 else { throw JinjaError(call.line, "range of more than 100000 numbers") }
+          guard values.count <= 100_000 else {
+            throw JinjaError(call.line, "range of more than 100000 numbers")
+          }
           return .list(values)
         }
       ),

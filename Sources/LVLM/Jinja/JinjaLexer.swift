@@ -1,5 +1,5 @@
-/// Cuts the text of a template into data, `{{ … }}` and `{% … %}` as Jinja2's lexer does with `trim_blocks` and
-/// `lstrip_blocks`, which transformers sets: the line break behind a block and the blanks before one that
+/// Cuts the text of a template into data, `{{ … }}` and `{% … %}` as Jinja2's lexer does with `trim_blocks`
+/// and `lstrip_blocks`, which transformers sets: the line break behind a block and the blanks before one that
 /// begins a line are no data.
 struct JinjaLexer {
   /// A token with its line.
@@ -62,7 +62,9 @@ struct JinjaLexer {
 
   private mutating func run() throws {
     while place < text.count {
-      let start = (place..<text.count).first { starts("{{", at: $0) || starts("{%", at: $0) || starts("{#", at: $0) }
+      let start = (place..<text.count).first { place in
+        ["{{", "{%", "{#"].contains { starts($0, at: place) }
+      }
       guard let start else {
         add(.data(String(text[place...])))
         move(to: text.count)
@@ -245,7 +247,8 @@ struct JinjaLexer {
         value.append(scalar)
       } else if let length = coded[mark] {
         let digits = String(text[next..<min(next + length, text.count)])
-        guard digits.utf8.count == length, let code = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(code)
+        guard digits.utf8.count == length, let code = UInt32(digits, radix: 16),
+          let scalar = Unicode.Scalar(code)
         else { throw JinjaError(line, "a text with an escape \\\(mark)\(digits), which is no character") }
         value.append(scalar)
         next += length

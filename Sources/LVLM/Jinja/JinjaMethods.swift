@@ -56,7 +56,8 @@ enum JinjaMethods {
   private static func text(_ name: String, _ text: String, _ call: JinjaCall) throws -> JinjaValue {
     func string(_ place: Int, _ parameter: String) throws -> String {
       guard case .text(let value)? = call[place, parameter] else {
-        throw JinjaError(call.line, "\(name) of \(call[place, parameter]?.kind ?? "nothing"), expected a text")
+        let found = call[place, parameter]?.kind ?? "nothing"
+        throw JinjaError(call.line, "\(name) of \(found), expected a text")
       }
       return value
     }
@@ -66,7 +67,9 @@ enum JinjaMethods {
     }
     func most(_ place: Int, _ parameter: String) throws -> Int {
       guard let value = call[place, parameter] else { return -1 }
-      guard let whole = value.whole else { throw JinjaError(call.line, "\(name) with \(value.kind) as its count") }
+      guard let whole = value.whole else {
+        throw JinjaError(call.line, "\(name) with \(value.kind) as its count")
+      }
       return whole
     }
     func has(_ end: String) -> Bool {

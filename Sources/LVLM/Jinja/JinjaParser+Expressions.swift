@@ -304,7 +304,8 @@ extension JinjaParser {
   /// The filter or test that a filter is given by its name.
   private func checkNames(_ filter: String, _ arguments: JinjaArguments) throws {
     let place = filter.hasSuffix("attr") ? 1 : 0
-    guard arguments.unnamed.count > place, case .text(let name) = arguments.unnamed[place].kind else { return }
+    guard arguments.unnamed.count > place, case .text(let name) = arguments.unnamed[place].kind
+    else { return }
     let known = filter == "map" ? JinjaFilters.names : JinjaTests.names
     guard known.contains(name) else {
       throw JinjaError(

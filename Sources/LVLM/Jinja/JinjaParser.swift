@@ -147,7 +147,8 @@ struct JinjaParser {
     default:
       throw JinjaError(
         line,
-        "a block {% \(name) %}, expected for, if, set, macro, filter, with, generation, raw, break or continue")
+        "a block {% \(name) %}, expected for, if, set, macro, filter, with, generation, raw, break or "
+          + "continue")
     }
     try endBlock()
     return kind

@@ -115,8 +115,8 @@ struct JinjaJSON {
   private func lines(_ parts: [String], _ open: String, _ close: String, _ depth: Int) -> String {
     guard let indent, !parts.isEmpty else { return open + parts.joined(separator: item) + close }
     let inner = "\n" + String(repeating: indent, count: depth + 1)
-    return open + inner + parts.joined(separator: item + inner) + "\n" + String(repeating: indent, count: depth)
-      + close
+    return open + inner + parts.joined(separator: item + inner) + "\n"
+      + String(repeating: indent, count: depth) + close
   }
 
   private func quoted(_ text: String) -> String {
@@ -135,7 +135,8 @@ struct JinjaJSON {
         case "\u{8}": "\\b"
         case "\u{C}": "\\f"
         default:
-          scalar.value < 0x20 ? code(scalar.value)
+          scalar.value < 0x20
+            ? code(scalar.value)
             : scalar.value > 0x7E && isASCII ? String(scalar).utf16.map { code($0) }.joined() : String(scalar)
         }
       }.joined() + "\""

@@ -147,7 +147,8 @@ struct JinjaCall {
     guard unnamed.count <= names.count else {
       throw JinjaError(line, "\(callee) with \(unnamed.count) arguments, expected at most \(names.count)")
     }
-    for (place, name) in names.prefix(unnamed.count).enumerated() where named.contains(where: { $0.name == name }) {
+    for (place, name) in names.prefix(unnamed.count).enumerated()
+    where named.contains(where: { $0.name == name }) {
       throw JinjaError(line, "\(callee) with argument \(place) and \(name), which are the same")
     }
     if let other = named.first(where: { !names.contains($0.name) }) {
@@ -197,7 +198,8 @@ extension JinjaValue {
     case .text(let text):
       guard case .text(let part) = value else { return nil }
       return part.isEmpty || text.utf8.firstRange(of: part.utf8) != nil
-    case .list(let values), .tuple(let values), .generator(let values): return values.contains { $0.equals(value) }
+    case .list(let values), .tuple(let values), .generator(let values):
+      return values.contains { $0.equals(value) }
     case .mapping(let mapping): return mapping[value] != nil
     default: return nil
     }

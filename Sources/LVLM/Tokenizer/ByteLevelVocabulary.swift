@@ -69,17 +69,20 @@ struct ByteLevelVocabulary: Vocabulary {
     }
   }
 
-  func decode(_ ids: [Int32]) -> String {
+  func decode(_ ids: [Int32]) -> String { Self.text(ids.compactMap(table.piece)) }
+
+  /// The text that pieces spell; those that are not written in bytes stand for themselves.
+  static func text(_ pieces: [String]) -> String {
     var utf8: [UInt8] = []
-    for id in ids {
-      guard let piece = table.piece(id) else { continue }
-      let known = piece.unicodeScalars.map { Self.bytes[$0] }
+    for piece in pieces {
+      let known = piece.unicodeScalars.map { bytes[$0] }
       if known.contains(nil) { utf8 += Array(piece.utf8) } else { utf8 += known.compactMap(\.self) }
     }
     return String(decoding: utf8, as: UTF8.self)
   }
 
-  private static func spelled(_ word: String) -> String {
+  /// A word as its bytes are written.
+  static func spelled(_ word: String) -> String {
     var view = String.UnicodeScalarView()
     view.append(contentsOf: word.utf8.map { characters[Int($0)] })
     return String(view)

@@ -3,8 +3,8 @@ extension ChatTemplate {
   func notes(_ model: String) -> [String] {
     guard let engine, engine.source.contains("strftime_now") else { return [] }
     return [
-      "\(model): its chat template writes the day's date where it can; here it is given none, so that a prompt "
-        + "is the same every day"
+      "\(model): its chat template writes the day's date where it can; here it is given none, so that a "
+        + "prompt is the same every day"
     ]
   }
 

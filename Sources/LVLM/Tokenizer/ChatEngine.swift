@@ -43,14 +43,18 @@ final class ChatEngine: Sendable {
           try Self.probe(template, names, form, pictures: pictures)
           return true
         } catch {
-          problem = problem ?? (error as? JinjaError)
+          // Nearer to a conversation than any other.
+          let isBorder = "\(error)".contains("is not how a conversation")
+          problem = isBorder ? error as? JinjaError : problem ?? error as? JinjaError
           return false
         }
       }
     }
     let texts = first(false, [.texts, .parts, .questionParts])
     guard texts != nil else { throw problem ?? JinjaError(1, "what writes no conversation") }
-    let pictures = first(true, [.parts, .questionParts, .texts])
+    // A template with a mark of its own for pictures is not given ours as text.
+    let isForeign = [Form.parts, .questionParts].contains { Self.showsPictures(template, names, $0) }
+    let pictures = first(true, isForeign ? [.parts, .questionParts] : [.parts, .questionParts, .texts])
     forms = (pictures, texts)
     let inline = ["A", Tokenizer.imageMark, "B", Tokenizer.imageMark, "C"].joined()
     placesInline =
@@ -72,7 +76,9 @@ final class ChatEngine: Sendable {
     func add(_ text: Substring) {
       if !text.isEmpty { parts.append(.mapping(["type": .text("text"), "text": .text(String(text))])) }
     }
-    let chunks = role == "user" ? content.split(separator: Tokenizer.imageMark, omittingEmptySubsequences: false) : [content[...]]
+    let chunks =
+      role == "user"
+      ? content.split(separator: Tokenizer.imageMark, omittingEmptySubsequences: false) : [content[...]]
     // What the template writes behind pictures that it moves takes the place of a line break behind a mark.
     for (index, chunk) in chunks.enumerated() {
       if index > 0 { parts.append(.mapping(["type": .text("image")])) }
@@ -125,9 +131,23 @@ final class ChatEngine: Sendable {
     }
     guard whole.utf8.starts(with: prompt.utf8) else {
       throw JinjaError(
-        1, "a template whose prompt (…\(prompt.suffix(24).debugDescription)) is not how a conversation with "
+        1,
+        "a template whose prompt (…\(prompt.suffix(24).debugDescription)) is not how a conversation with "
           + "its answer begins")
     }
+  }
+
+  /// Whether a template writes something for a picture.
+  private static func showsPictures(
+    _ template: JinjaTemplate, _ names: [String: String], _ form: Form
+  ) -> Bool {
+    let texts = ["", Tokenizer.imageMark].map { mark in
+      try? render(template, names, [message("user", mark + "kuqa", form, isInline: false)], isPrompt: true)
+    }
+    guard let without = texts[0], let with = texts[1], without.contains("kuqa"), with.contains("kuqa"),
+      !with.contains("'type'")
+    else { return false }
+    return without != with
   }
 
   /// A character that none of these texts has, to break special tokens in them.

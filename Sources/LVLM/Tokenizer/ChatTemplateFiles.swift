@@ -60,8 +60,8 @@ struct ChatTemplateFiles {
   /// The one template that all places agree on, nil when there is none. One that is not known here is run.
   ///
   /// - Parameter tokenizer: has the tokens that the template names; nil where it could not be opened.
-  /// - Throws: ``ModelDirectoryError`` for two that differ, ``ModelConfigurationError`` for one that cannot be
-  ///   run.
+  /// - Throws: ``ModelDirectoryError`` for two that differ, ``ModelConfigurationError`` for one that cannot
+  ///   be run.
   func agreed(_ tokenizer: Tokenizer?) throws -> ChatTemplate? {
     guard let first = all.first else { return nil }
     if let other = all.first(where: {
@@ -78,7 +78,8 @@ struct ChatTemplateFiles {
     guard let tokenizer else { return nil }
     let names = tokenizer.templateNames.merging(try SpecialTokenNames(of: directory).written) { $1 }
     return try ChatTemplate(
-      running: first.jinja, names: names, specials: tokenizer.specialTexts, file:
+      running: first.jinja, names: names, specials: tokenizer.specialTexts,
+      file:
         directory.appending(component: first.place).path, key: "chat_template", option: "--template")
   }
 }

@@ -63,4 +63,21 @@ struct GGUFTokenizerReader {
     case let other?: throw unsupported(key, JSONValue(other).brief, "true or false")
     }
   }
+
+  /// A list of bytes; nil where the file has none.
+  func byteList(_ key: String) throws -> [UInt8]? {
+    guard let value = value(key) else { return nil }
+    let bytes = value.asArray?.map { $0.asInt.map { UInt8(truncatingIfNeeded: $0) } }
+    guard let bytes, !bytes.contains(nil) else { throw unsupported(key, JSONValue(value).brief, "bytes") }
+    return bytes.compactMap(\.self)
+  }
+
+  /// A pattern that is written here.
+  func pattern(_ source: String) throws -> ScalarPattern {
+    do {
+      return try ScalarPattern(source)
+    } catch let error as TokenizerPatternError {
+      throw unsupported("pre", "with \(error.problem)", "a pattern without it")
+    }
+  }
 }

@@ -94,9 +94,20 @@ extension PromptEncoder {
     return Substring(whole.utf8.dropFirst(prompt.utf8.count))
   }
 
-  /// What both begin with.
-  private static func common(_ a: Substring, _ b: Substring) -> Substring {
-    let count = zip(a.unicodeScalars, b.unicodeScalars).prefix { $0 == $1 }.count
+  /// What both begin with, special tokens as a whole.
+  private func common(_ a: Substring, _ b: Substring) -> Substring {
+    var count = 0
+    for (x, y) in zip(tokenizer.specialParts(String(a)), tokenizer.specialParts(String(b))) {
+      if x == y {
+        switch x {
+        case .text(let scalars): count += scalars.count
+        case .token(let id): count += tokenizer.piece(id)?.unicodeScalars.count ?? 0
+        }
+        continue
+      }
+      if case .text(let x) = x, case .text(let y) = y { count += zip(x, y).prefix { $0 == $1 }.count }
+      break
+    }
     return Substring(a.unicodeScalars.prefix(count))
   }
 
@@ -174,7 +185,7 @@ extension PromptEncoder {
         // An end that only the last answer has is not learned before.
         let next = try writer.text(said + [.init(question: turns[index + 1].question)], isPrompt: true)
         let other = try tail(next, behind: prompt, question: turns[index + 1].question)
-        behind = Self.common(behind, other)
+        behind = common(behind, other)
       }
       let found = learned(behind)
       let start = state.ids.count

@@ -78,7 +78,7 @@ struct SpecialTokenNames {
         throw ModelConfigurationError(file: directory.appending(component: file).path, problems: problems)
       }
     }
-    try checkFlags()
+    try checkFlags(tokenizer)
     try checkIDs(tokenizer)
   }
 
@@ -106,14 +106,19 @@ struct SpecialTokenNames {
       }
   }
 
-  private func checkFlags() throws {
+  private func checkFlags(_ tokenizer: Tokenizer) throws {
     guard case .object(let members)? = configuration?["added_tokens_decoder"] else { return }
     // They take the place of the vocabulary's own flags.
     let problems = members.flatMap { id, token in
-      ["lstrip", "rstrip", "single_word"].filter { token[$0] == .boolean(true) }.map { flag in
-        ModelConfigurationError.Problem(
-          key: "added_tokens_decoder.\(id).\(flag)", found: "true for \(token["content"]?.text ?? "a token")",
-          expected: "false: nothing else is computed here")
+      let text = token["content"]?.text ?? "a token"
+      let own = tokenizer.flags(of: text)
+      return own.compactMap { flag, isSet -> ModelConfigurationError.Problem? in
+        let isStated = token[flag] == .boolean(true)
+        // A file of the class alone has no flags of its own to compare with.
+        guard isStated != isSet, isStated || token[flag] != nil else { return nil }
+        return .init(
+          key: "added_tokens_decoder.\(id).\(flag)", found: "\(isStated) for \(text)",
+          expected: "\(isSet), the vocabulary's")
       }
     }
     guard problems.isEmpty else {

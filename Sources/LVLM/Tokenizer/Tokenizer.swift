@@ -125,9 +125,15 @@ public final class Tokenizer: Sendable {
       throw TokenizerError.missingToken(file: name, token: given ?? usual[0])
     }
     self.init(
-      json.vocabulary, added: json.added, bos: try id(bos, ["<s>", "<|im_start|>", "<|endoftext|>"]),
-      eos: try id(eos, ["</s>", "<|im_end|>", "<|endoftext|>"]),
-      unknown: json.vocabulary.id(of: "<unk>") ?? -1, pad: pad.flatMap(json.vocabulary.id),
+      json.vocabulary, added: json.added,
+      bos: try id(
+        bos,
+        [
+          "<s>", "<|im_start|>", "<|endoftext|>", "<bos>", "<|begin_of_text|>", "[CLS]", "<pad>", "[PAD]",
+        ]),
+      eos: try id(
+        eos, ["</s>", "<|im_end|>", "<|endoftext|>", "<eos>", "<|eot_id|>", "<|end_of_text|>", "[SEP]"]),
+      unknown: json.unknown ?? -1, pad: pad.flatMap(json.vocabulary.id),
       addsBOS: !json.isByteLevel || !json.before.isEmpty, frame: (json.before, json.after))
   }
 
@@ -182,8 +188,17 @@ public final class Tokenizer: Sendable {
     }
   }
 
+  /// How a special or added token is looked for in text, by the names of `tokenizer.json`.
+  func flags(of text: String) -> KeyValuePairs<String, Bool> {
+    let token = added.id(of: text).flatMap { added[$0] }
+    return [
+      "lstrip": token?.takesSpace.before ?? false, "rstrip": token?.takesSpace.behind ?? false,
+      "single_word": token?.isWholeWord ?? false,
+    ]
+  }
+
   /// How special tokens are written, `<image>` among them.
-  var specialTexts: [String] {
+  package var specialTexts: [String] {
     let texts = added.tokens.filter(\.isSpecial).map(\.text)
     return texts.contains(Self.imageMark) ? texts : texts + [Self.imageMark]
   }

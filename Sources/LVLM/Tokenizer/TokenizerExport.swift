@@ -46,20 +46,15 @@ extension Tokenizer {
     let bytes: [String: Any] = [
       "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true,
     ]
-    var before: [[String: Any]] = []
-    var cut = bytes
-    switch file.metadata["tokenizer.ggml.pre"]?.asString {
-    case "smollm"?: before = [["type": "Digits", "individual_digits": true]]
-    case "qwen2"?:
-      before = [
-        [
-          "type": "Split", "pattern": ["Regex": ByteLevelSplitter.qwen2Pattern], "behavior": "Isolated",
-          "invert": false,
-        ]
-      ]
-      cut["use_regex"] = false
-    default: break
+    guard let pre = GGUFPreTokenizer(named: file.metadata["tokenizer.ggml.pre"]?.asString ?? "default"),
+      file.metadata["tokenizer.ggml.model"]?.asString == "gpt2"
+    else {
+      throw TokenizerError.unsupported(
+        file: file.url.path,
+        found: "tokenizer.ggml.model \(file.metadata["tokenizer.ggml.model"]?.asString ?? "nothing")",
+        expected: "gpt2 or llama: a directory has no file for it here")
     }
+    let steps = pre.steps
     let frame = beginning(pieces[Int(gguf.bos)], Int(gguf.bos))
     let json: [String: Any] = [
       "version": "1.0", "truncation": NSNull(), "padding": NSNull(), "normalizer": NSNull(),
@@ -69,12 +64,13 @@ extension Tokenizer {
           "normalized": false, "special": token.isSpecial,
         ]
       },
-      "pre_tokenizer": before.isEmpty ? cut : ["type": "Sequence", "pretokenizers": before + [cut]],
+      "pre_tokenizer": steps.count == 1 ? steps[0] : ["type": "Sequence", "pretokenizers": steps],
       "post_processor": gguf.addsBOS ? frame : NSNull(),
       "decoder": bytes,
       "model": [
         "type": "BPE", "dropout": NSNull(), "unk_token": NSNull(), "continuing_subword_prefix": NSNull(),
         "end_of_word_suffix": NSNull(), "fuse_unk": false, "byte_fallback": false,
+        "ignore_merges": pre.joinsWholeWords,
         "vocab": vocabularyMark,
         "merges": list("merges"),
       ] as [String: Any],

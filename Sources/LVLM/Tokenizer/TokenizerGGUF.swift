@@ -1,8 +1,9 @@
 import Checkpoint
 import Foundation
 
-/// The tokenizer in the metadata of a GGUF file: byte-level BPE with GPT-2's, `smollm`'s or Qwen2's rule for
-/// words, before which nothing is done to the text, or SentencePiece's BPE, as in llama.cpp.
+/// The tokenizer in the metadata of a GGUF file: byte-level BPE with one of the rules for words in
+/// ``GGUFPreTokenizer``, before which nothing is done to the text, SentencePiece's BPE, or its unigram model,
+/// as in llama.cpp.
 struct TokenizerGGUF {
   var vocabulary: any Vocabulary
   var added: [AddedTokens.Token] = []
@@ -24,23 +25,21 @@ struct TokenizerGGUF {
     switch reader.text("model") {
     case "gpt2": try self.init(byteLevel: reader)
     case "llama": try self.init(sentencePieces: reader)
+    case "t5": try self.init(sentencePieces: reader, isUnigram: true)
     case let other:
       throw TokenizerError.unsupported(
         file: file.url.path, found: "tokenizer.ggml.model \(other ?? "nothing")",
-        expected: "gpt2 (byte-level BPE) or llama (SentencePiece)")
+        expected: "gpt2 (byte-level BPE), llama (SentencePiece) or t5 (SentencePiece's unigram)")
     }
   }
 
   private init(byteLevel reader: GGUFTokenizerReader) throws {
     let name = reader.file.url.path
-    let splitter: ByteLevelSplitter
-    switch reader.text("pre") ?? "default" {
-    case "smollm": splitter = ByteLevelSplitter(isolatesDigits: true)
-    case "qwen2": splitter = ByteLevelSplitter(rule: .qwen2)
-    case "gpt-2", "gpt2", "default": splitter = ByteLevelSplitter()
-    case let other:
+    let rule = reader.text("pre") ?? "default"
+    guard let pre = GGUFPreTokenizer(named: rule) else {
       throw TokenizerError.unsupported(
-        file: name, found: "tokenizer.ggml.pre \(other)", expected: "smollm, qwen2 or gpt-2")
+        file: name, found: "tokenizer.ggml.pre \(rule)",
+        expected: GGUFPreTokenizer.names.joined(separator: ", "))
     }
     let pieces = try reader.tokens()
     let merges = try reader.list("merges").map { entry in
@@ -51,7 +50,7 @@ struct TokenizerGGUF {
       }
       return pair
     }
-    vocabulary = try ByteLevelVocabulary(pieces: pieces, merges: merges, splitter: splitter, file: name)
+    vocabulary = try pre.vocabulary(pieces: pieces, merges: merges, file: name)
     // llama.cpp's kinds of tokens: 3 is control, 4 is added by the user.
     let isKinded = reader.file.metadata["tokenizer.ggml.token_type"] != nil
     let kinds = isKinded ? try reader.list("token_type", count: pieces.count) : []
@@ -72,11 +71,11 @@ struct TokenizerGGUF {
       ?? added.last {
         $0.isSpecial && !used.contains($0.id) && !written.contains($0.text) && !own.contains($0.text)
       }?.id ?? unused
-    addsBOS = try reader.flag("add_bos_token", usual: false)
+    addsBOS = try reader.flag("add_bos_token", usual: pre.addsBOS)
   }
 
   /// SentencePiece's own library reads what the file has of its model: pieces, scores and kinds.
-  private init(sentencePieces reader: GGUFTokenizerReader) throws {
+  private init(sentencePieces reader: GGUFTokenizerReader, isUnigram: Bool = false) throws {
     let name = reader.file.url.path
     let texts = try reader.tokens()
     let scores = try reader.list("scores", count: texts.count)
@@ -95,17 +94,25 @@ struct TokenizerGGUF {
       pieces.append(.init(text: text, score: Float(score), kind: isMark ? .control : kind))
     }
     try Self.requireRanking(pieces, reader)
-    bos = try reader.requiredID("bos", below: texts.count)
+    // T5 has no token that begins a sequence.
+    bos =
+      isUnigram
+      ? try reader.id("bos", below: texts.count) ?? reader.requiredID("padding", below: texts.count)
+      : try reader.requiredID("bos", below: texts.count)
     eos = try reader.requiredID("eos", below: texts.count)
     unknown = pieces.firstIndex { $0.kind == .unknown }.map(Int32.init) ?? -1
     func id(_ mark: String) -> Int32? { pieces.firstIndex { $0.text == mark }.map(Int32.init) }
     pad = try reader.id("padding", below: texts.count) ?? id(Tokenizer.padMark) ?? eos
     spare = id(Tokenizer.imageMark) ?? Tokenizer.unembeddedImageID
-    addsBOS = try reader.flag("add_bos_token", usual: true)
+    addsBOS = try reader.flag("add_bos_token", usual: !isUnigram)
     added = pieces.indices.filter { pieces[$0].kind == .control }.map {
       .init(text: pieces[$0].text, id: Int32($0), isSpecial: true)
     }
     addsBlank = try reader.flag("add_space_prefix", usual: true)
+    if isUnigram {
+      vocabulary = try Self.unigram(pieces, addsBlank: addsBlank, reader)
+      return
+    }
     self.pieces = pieces
     let bytes = SentencePieceContents.encoded(
       pieces, addsBlank: addsBlank, unknown: unknown < 0 ? nil : texts[Int(unknown)], bos: texts[Int(bos)],
@@ -158,5 +165,41 @@ extension TokenizerGGUF {
           + "token_embd.weight: a directory has no other place for it")
     }
     return bytes
+  }
+}
+
+extension TokenizerGGUF {
+  /// SentencePiece's unigram model, with its map of characters where the file has one.
+  private static func unigram(
+    _ pieces: [SentencePieceContents.Piece], addsBlank: Bool, _ reader: GGUFTokenizerReader
+  ) throws -> PipelineVocabulary {
+    let texts = pieces.map(\.text)
+    let table = PieceTable(texts)
+    let bytes = pieces.indices.filter { pieces[$0].kind == .byte }
+    guard bytes.isEmpty || bytes.count == 256 else {
+      throw reader.unsupported("token_type", "6 for \(bytes.count) bytes", "all 256, or none")
+    }
+    // Only pieces of text are found in text.
+    let shown = pieces.map { $0.kind == .normal || $0.kind == .userDefined ? $0.text : "" }
+    var vocabulary = PipelineVocabulary(
+      table: table, texts: PieceTable(shown),
+      model: .unigram(
+        UnigramModel(scores: pieces.map { Double($0.score) }, pieces: shown, spellsBytes: !bytes.isEmpty)))
+    vocabulary.unknown = pieces.firstIndex { $0.kind == .unknown }.map(Int32.init)
+    vocabulary.bytes = bytes.map(Int32.init)
+    if let map = try reader.byteList("precompiled_charsmap"), !map.isEmpty {
+      guard let map = PrecompiledMap(map) else {
+        throw reader.unsupported("precompiled_charsmap", "that is damaged", "a map of characters")
+      }
+      vocabulary.normalizers = [.precompiled(map)]
+    }
+    if try reader.flag("remove_extra_whitespaces", usual: false) {
+      vocabulary.normalizers += [
+        .strip(left: true, right: true), .replace(try reader.pattern(" {2,}"), with: " "),
+      ]
+    }
+    vocabulary.cutters = [.metaspace("\u{2581}", addsBlank ? .always : .never, cuts: true)]
+    vocabulary.joiners = [.byteFallback, .metaspace("\u{2581}", hasPrefix: addsBlank)]
+    return vocabulary
   }
 }

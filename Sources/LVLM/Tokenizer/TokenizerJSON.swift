@@ -13,6 +13,8 @@ struct TokenizerJSON {
   var after: [Int32] = []
   /// Whether the pieces are bytes.
   var isByteLevel: Bool
+  /// Stands for what the vocabulary cannot spell.
+  var unknown: Int32?
 
   init(_ bytes: Data, name: String) throws {
     guard !GitLFSPointer.isPointer(bytes, count: bytes.count) else {
@@ -25,11 +27,41 @@ struct TokenizerJSON {
       throw TokenizerError.unsupported(
         file: name, found: "\(error.message) at byte \(error.offset)", expected: "JSON")
     }
+    try self.init(value: json, name)
+  }
+
+  /// The same of what the file says.
+  init(value json: JSONValue, _ name: String) throws {
+    guard let model = json["model"] else {
+      throw TokenizerError.unsupported(file: name, found: "no model", expected: "one")
+    }
+    do {
+      try self.init(known: json, model, name)
+    } catch is TokenizerError {
+      try self.init(steps: json, model, name)
+    }
+  }
+
+  /// A file whose steps are taken one by one.
+  private init(steps json: JSONValue, _ model: JSONValue, _ name: String) throws {
+    let added = try Self.added(json, name)
+    let reader = TokenizerPipelineReader(
+      json: json, name: name, pieces: try Self.pieces(model, added, name), added: added)
+    let (pipeline, words) = try reader.vocabulary()
+    vocabulary = pipeline
+    unknown = pipeline.unknown
+    isByteLevel = true
+    self.added = added.filter { !words.contains($0.id) }
+    try readTemplate(json["post_processor"], name)
+  }
+
+  /// A file in one of the forms that have a vocabulary of their own here.
+  private init(known json: JSONValue, _ model: JSONValue, _ name: String) throws {
     func unsupported(_ key: String, _ found: String, _ expected: String) -> TokenizerError {
       .unsupported(file: name, found: "\(key) \(found)", expected: expected)
     }
-    guard let model = json["model"], model["type"]?.text ?? "BPE" == "BPE" else {
-      throw unsupported("model", json["model"]?["type"]?.text ?? "nothing", "BPE")
+    guard model["type"]?.text ?? "BPE" == "BPE" else {
+      throw unsupported("model", model["type"]?.text ?? "nothing", "BPE")
     }
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] where !(model[key]?.text ?? "").isEmpty {
       throw unsupported("model.\(key)", "\"\(model[key]?.text ?? "")\"", "null")
@@ -101,6 +133,11 @@ struct TokenizerJSON {
           "normalizer", step["type"]?.text ?? "nothing", "none, NFC over bytes, or those of LLaMA")
       }
     }
+    let joiners = Self.steps(json["decoder"], "decoders").compactMap { $0["type"]?.text }
+    let usual = byteLevel != nil ? ["ByteLevel"] : ["Replace", "ByteFallback", "Fuse", "Strip"]
+    guard joiners.isEmpty || joiners == usual || (prefix == .never && joiners == usual.dropLast()) else {
+      throw unsupported("decoder", joiners.joined(separator: ", "), usual.joined(separator: ", "))
+    }
     switch (byteLevel, prefix) {
     case (let level?, nil):
       vocabulary = try ByteLevelVocabulary(
@@ -116,6 +153,7 @@ struct TokenizerJSON {
     default:
       throw unsupported("pre_tokenizer", "neither ByteLevel nor Metaspace", "one of them")
     }
+    unknown = vocabulary.id(of: "<unk>")
     try readTemplate(json["post_processor"], name)
   }
 
@@ -144,16 +182,27 @@ struct TokenizerJSON {
   private static func pieces(_ model: JSONValue, _ added: [AddedTokens.Token], _ name: String) throws
     -> [String]
   {
-    guard case .object(let members)? = model["vocab"] else {
-      throw TokenizerError.unsupported(file: name, found: "no model.vocab", expected: "pieces with their ids")
-    }
     var entries: [(String, Int)] = []
-    for (piece, value) in members {
-      guard case .integer(let id) = value, id >= 0, id < 1 << 24 else {
-        throw TokenizerError.unsupported(
-          file: name, found: "no id for \"\(piece)\"", expected: "a whole number")
+    switch model["vocab"] {
+    case .object(let members)?:
+      for (piece, value) in members {
+        guard case .integer(let id) = value, id >= 0, id < 1 << 24 else {
+          throw TokenizerError.unsupported(
+            file: name, found: "no id for \"\(piece)\"", expected: "a whole number")
+        }
+        entries.append((piece, id))
       }
-      entries.append((piece, id))
+    case .array(let list)? where list.count < 1 << 24:
+      // Unigram's are in the order of their ids, each with its score.
+      for (id, entry) in list.enumerated() {
+        guard case .array(let pair) = entry, let piece = pair.first?.text else {
+          throw TokenizerError.unsupported(
+            file: name, found: "model.vocab[\(id)] \(entry.brief)", expected: "a piece and its score")
+        }
+        entries.append((piece, id))
+      }
+    default:
+      throw TokenizerError.unsupported(file: name, found: "no model.vocab", expected: "pieces with their ids")
     }
     entries += added.map { ($0.text, Int($0.id)) }
     var pieces = [String](repeating: "", count: (entries.map(\.1).max() ?? -1) + 1)
@@ -167,7 +216,7 @@ struct TokenizerJSON {
     return pieces
   }
 
-  private static func merges(_ model: JSONValue, _ name: String) throws -> [(String, String)] {
+  static func merges(_ model: JSONValue, _ name: String) throws -> [(String, String)] {
     guard case .array(let list)? = model["merges"] else {
       throw TokenizerError.unsupported(file: name, found: "no model.merges", expected: "a list of pairs")
     }
@@ -192,10 +241,10 @@ struct TokenizerJSON {
         throw TokenizerError.unsupported(
           file: name, found: "an added token without content or id", expected: "both")
       }
-      for key in ["lstrip", "rstrip", "single_word"] where token[key] == .boolean(true) {
-        throw TokenizerError.unsupported(file: name, found: "\(text) with \(key)", expected: "\(key) false")
-      }
-      return AddedTokens.Token(text: text, id: Int32(id), isSpecial: token["special"] == .boolean(true))
+      func flag(_ key: String) -> Bool { token[key] == .boolean(true) }
+      return AddedTokens.Token(
+        text: text, id: Int32(id), isSpecial: flag("special"), takesSpace: (flag("lstrip"), flag("rstrip")),
+        isWholeWord: flag("single_word"))
     }
   }
 
@@ -203,6 +252,17 @@ struct TokenizerJSON {
     for step in Self.steps(value, "processors") {
       switch step["type"]?.text {
       case "ByteLevel"?: continue
+      case "RobertaProcessing"?, "BertProcessing"?:
+        for (key, isBefore) in [("cls", true), ("sep", false)] {
+          guard case .array(let pair)? = step[key], pair.count == 2, let id = pair[1].whole,
+            vocabulary.piece(Int32(clamping: id)) == pair[0].text
+          else {
+            throw TokenizerError.unsupported(
+              file: name, found: "post_processor.\(key) \(step[key]?.brief ?? "nothing")",
+              expected: "a piece and its id")
+          }
+          if isBefore { before.append(Int32(id)) } else { after.append(Int32(id)) }
+        }
       case "TemplateProcessing"?:
         guard case .array(let items)? = step["single"] else { continue }
         var isBehind = false
@@ -217,7 +277,7 @@ struct TokenizerJSON {
       default:
         throw TokenizerError.unsupported(
           file: name, found: "post_processor \(step["type"]?.text ?? "nothing")",
-          expected: "ByteLevel or TemplateProcessing")
+          expected: "ByteLevel, TemplateProcessing, RobertaProcessing or BertProcessing")
       }
     }
   }

@@ -36,5 +36,7 @@ struct PieceTable: Sendable {
 
   func id(of piece: String) -> Int32? { ids[Array(piece.utf8)] }
 
+  func id(of piece: ArraySlice<UInt8>) -> Int32? { ids[Array(piece)] }
+
   func piece(_ id: Int32) -> String? { pieces.indices.contains(Int(id)) ? pieces[Int(id)] : nil }
 }

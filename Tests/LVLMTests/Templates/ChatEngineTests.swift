@@ -37,7 +37,7 @@ import Testing
   }
 
   /// A template that is known here gives the same ids by its own text and by the engine.
-  @Test(arguments: ["chatml", "onevision", "onevision_chatml"]) func agreesWithKnownTemplates(
+  @Test(arguments: ["chatml", "onevision_chatml"]) func agreesWithKnownTemplates(
     name: String
   ) throws {
     let known = try #require(ChatTemplate(named: name))
@@ -52,8 +52,6 @@ import Testing
       let grids = Array(repeating: picture, count: count)
       for system in [nil, "Be brief. <|im_start|>"] as [String?] {
         for history in [[], [(question: "One?", answer: "Two.")]] {
-          // OneVision's own writes a blank less before an answer that stands inside a conversation.
-          if name.hasPrefix("onevision"), !history.isEmpty { continue }
           func example(_ encoder: PromptEncoder) throws -> PackedExample {
             try encoder.example(
               system: system, history: history, question: question, images: Array(0..<count), grids: grids)
@@ -71,6 +69,36 @@ import Testing
       #expect(
         try ours.example(question: "One?", images: [], answers: answers)
           == engine.example(question: "One?", images: [], answers: answers))
+    }
+  }
+
+  /// The same of whole models: prompts and answers of SmolVLM and of LLaVA-1.5.
+  @Test(arguments: [
+    ("smolvlm", "smolvlm", ChatTemplate.smolVLM), ("verification/llava_tiny", "llava-1.5", .plain),
+  ]) func agreesInModels(directory: String, name: String, known: ChatTemplate) throws {
+    let url = Fixtures.url(directory)
+    var ours = try PretrainedModel.encoder(of: url, template: known)
+    let jinja = try source(name)
+    #expect(ChatTemplate(jinja: jinja) == known)
+    let tokenizer = ours.tokenizer
+    var run = ours
+    run.template = try ChatTemplate(
+      running: jinja,
+      names: [
+        "bos_token": tokenizer.piece(tokenizer.bosID) ?? "",
+        "eos_token": tokenizer.piece(tokenizer.eosID) ?? "",
+      ], specials: tokenizer.specialTexts)
+    ours.template = known
+    for question in ["<image>\nWhat colour?", "Why?", "<image>\nOne, <image>\ntwo?"] {
+      // LLaVA's own gathers pictures before the words.
+      if name == "llava-1.5", question.hasSuffix("two?") { continue }
+      let count = question.ranges(of: "<image>").count
+      func example(_ encoder: PromptEncoder) throws -> PackedExample {
+        try encoder.example(question: question, images: Array(0..<count), answers: ["Red.", "A dog"])
+      }
+      let (a, b) = (try example(ours), try example(run))
+      #expect(a.promptIDs == b.promptIDs, "\(question)")
+      #expect(a.completions == b.completions, "\(question)")
     }
   }
 
@@ -131,21 +159,33 @@ import Testing
     }
     #expect(try shown("llava-1.5", "<image>\nWhat?", 1) == "USER: #\nWhat? ASSISTANT:")
     #expect(try shown("llava-1.5", "A <image> and", 1) == "USER: #\nA   and ASSISTANT:")
-    #expect(try shown("chatml", "A <image>\nb", 1) == "<|im_start|>user\nA #\nb<|im_end|>\n<|im_start|>assistant\n")
+    #expect(
+      try shown("chatml", "A <image>\nb", 1) == "<|im_start|>user\nA #\nb<|im_end|>\n<|im_start|>assistant\n")
     #expect(throws: PromptError.self) { _ = try shown("qwen2-vl", "<image>a", 1) }
   }
 
   /// What cannot be used is refused in words.
   @Test func refusals() throws {
-    // The system text moves to the last question.
+    // The system text stands before the last question as long as that has no answer.
     let mixtral = try encoder(template(source("mixtral")))
-    let pair = try mixtral.example(
-      system: "S", history: [("One?", "Two.")], question: "Three?", images: [], answers: ["Four."])
-    #expect(mixtral.tokenizer.decode(pair.promptIDs, showsSpecialTokens: true).hasSuffix("[INST] S\n\nThree?[/INST]"))
+    func example(_ system: String?, _ answers: [String]) throws -> PackedExample {
+      try mixtral.example(
+        system: system, history: [("One?", "Two.")], question: "Three?", images: [], answers: answers)
+    }
+    let prompt = mixtral.tokenizer.decode(try example("S", []).promptIDs, showsSpecialTokens: true)
+    #expect(prompt.hasSuffix("[INST] S\n\nThree?[/INST]"), "\(prompt)")
+    #expect(try example(nil, ["Four."]).completions[0].last == mixtral.tokenizer.eosID)
+    #expect {
+      _ = try example("S", ["Four."])
+    } throws: { "\($0)".contains("the chat template rewrites what is before an answer") }
     for (jinja, words) in [
+      (try source("llava-onevision"), "is not how a conversation with its answer begins"),
       (try source("deepseek-r1"), "is not how a conversation with its answer begins"),
       ("{{ messages[0] }}", "writes messages as data"), ("{{ 'x' }}", "does not write what is said"),
-      ("{% for m in messages %}{{ m.content }}\n{% endfor %}{% include 'a' %}", "line 2: a block {% include %}"),
+      (
+        "{% for m in messages %}{{ m.content }}\n{% endfor %}{% include 'a' %}",
+        "line 2: a block {% include %}"
+      ),
     ] {
       #expect {
         _ = try template(jinja)

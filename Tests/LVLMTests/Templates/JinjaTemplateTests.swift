@@ -77,7 +77,10 @@ import Testing
     ("{{ a b }}", "found \"b\", expected }}"), ("{% break %}", "outside a loop"),
     ("{# x", "a comment {#"), ("{{ 1 + }}", "found }}, expected an expression"),
     ("{% call f() %}{% endcall %}", "a block {% call %}"), ("{{ \u{A7} }}", "an unexpected character"),
-    (String(repeating: "{{ (", count: 1) + String(repeating: "(", count: 900), "more than 200 constructs"),
+    (
+      "{{ \(String(repeating: "(", count: 900))1\(String(repeating: ")", count: 900)) }}",
+      "more than 200 constructs"
+    ),
   ]) func refusals(source: String, words: String) {
     #expect {
       _ = try JinjaTemplate(source)

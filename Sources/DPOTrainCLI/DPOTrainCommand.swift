@@ -23,7 +23,7 @@ struct DPOTrainCommand: ParsableCommand {
       EvaluateCommand.self, ReportCommand.self, AblateCommand.self, TableCommand.self, CompareCommand.self,
       WatchCommand.self,
       PlanCommand.self, EnvCommand.self, ExplainCommand.self, SchemaCommand.self, InitCommand.self,
-      VerifyCommand.self, GenerateCommand.self, ExportCommand.self, ConvertCommand.self,
+      VerifyCommand.self, GenerateCommand.self, ChatCommand.self, ServeCommand.self, ExportCommand.self, ConvertCommand.self,
       TokenizerCommand.self, InspectCommand.self, MakeDataCommand.self, EasyVQACommand.self,
       LayersCommand.self,
     ],

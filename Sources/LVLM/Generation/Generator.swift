@@ -59,10 +59,21 @@ public struct Generator {
       prompts.map { PackedExample(promptIDs: $0.promptIDs, images: $0.images) }, sharesPrefix: true,
       imageTokenID: Int32(configuration.imageTokenIndex), features: imageFeatures.layout)
     return noGradient {
-      var session = GenerationSession(
-        generator: self, batch: batch, maxNewTokens: maxNewTokens, sampling: sampling,
-        attentionLayer: attentionLayer, onText: onText)
-      return session.run(imageFeatures: imageFeatures)
+      let session = GenerationSession(
+        model: model, tokenizer: tokenizer,
+        capacity: prompts.reduce(0) { $0 + $1.promptIDs.count + maxNewTokens - 1 }, rows: prompts.count,
+        mostKeys: (prompts.map(\.promptIDs.count).max() ?? 0) + maxNewTokens)
+      session.onLogits = onLogits
+      let settings = prompts.indices.map { index in
+        var sampling = sampling
+        sampling.generator = sampling.generator.split(UInt64(index))
+        return GenerationSession.Settings(
+          maxNewTokens: maxNewTokens, sampling: sampling, stops: stops, stopsAtEnd: stopsAtEnd,
+          attentionLayer: attentionLayer, onText: onText.map { onText in { onText(index, $0) } })
+      }
+      let answers = session.add(batch, settings, imageFeatures: imageFeatures)
+      while !session.active.isEmpty { session.step() }
+      return answers.map { session.finish($0) }
     }
   }
 }

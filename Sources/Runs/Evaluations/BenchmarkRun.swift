@@ -234,18 +234,10 @@ public struct BenchmarkRun {
   }
 
   private func model() throws -> PretrainedModel {
-    let loaded = try PretrainedModel.load(
-      from: URL(fileURLWithPath: options.model), weights: options.weights, template: options.template,
-      projector: options.projector.map { URL(fileURLWithPath: $0) })
-    for note in loaded.notes { console.warning(note) }
-    guard let adapter = options.adapter.map({ URL(fileURLWithPath: $0) }) else { return loaded }
-    if adapter.pathExtension == "h5" {
-      _ = try AdaptedCheckpoint(reading: adapter).put(
-        on: loaded.model, base: URL(fileURLWithPath: options.model))
-    } else {
-      try loaded.model.loadAdapter(from: adapter)
-    }
-    return loaded
+    try ModelChoice(
+      options.model, projector: options.projector, adapter: options.adapter, weights: options.weights,
+      template: options.template
+    ).open(console.warning)
   }
 
   /// Stops for rows that cannot be asked, unless they are to be left out.

@@ -34,7 +34,8 @@ struct GenerateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("JSONL file of questions.", valueName: "file.jsonl"))
   var batch: String?
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("JSONL file of --batch's answers.", valueName: "file.jsonl"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("JSONL file of --batch's answers.", valueName: "file.jsonl"))
   var output: String?
 
   @Option(help: "Questions of --batch at a time, at most.")
@@ -112,7 +113,8 @@ struct GenerateCommand: ParsableCommand {
     answers.stops = answer.stops
     answers.rows = batchSize
     answers.fresh = fresh
-    answers.model = ([choice.model] + [choice.adapter, choice.template].compactMap(\.self)).joined(separator: ", ")
+    let given = [choice.model, choice.adapter, choice.template]
+    answers.model = given.compactMap(\.self).joined(separator: ", ")
     let loaded = try choice.open()
     let start = ContinuousClock.now
     let outcome = try answers.run(loaded, console: Console(isQuiet: false))

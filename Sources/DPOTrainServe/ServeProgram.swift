@@ -112,8 +112,8 @@ struct ServeProgram: AsyncParsableCommand {
     let token = try token()
     guard token != nil || ["127.0.0.1", "localhost", "::1"].contains(host) else {
       throw ValidationError(
-        "--host \(host) can be reached from elsewhere and needs a token: --token-file, or DPOTRAIN_TOKEN in the "
-          + "environment")
+        "--host \(host) can be reached from elsewhere and needs a token: --token-file, or DPOTRAIN_TOKEN "
+          + "in the environment")
     }
     let models = try open()
     var limits = ServerLimits()
@@ -168,7 +168,7 @@ struct ServeProgram: AsyncParsableCommand {
     }
     let run = try RunModels(of: URL(fileURLWithPath: model))
     let file = URL(fileURLWithPath: model).standardizedFileURL
-    let usual = file.pathExtension == "gguf" ? file.deletingPathExtension().lastPathComponent : file.lastPathComponent
+    let usual = (file.pathExtension == "gguf" ? file.deletingPathExtension() : file).lastPathComponent
     var models: [ServedModel] = []
     if let base = base ?? (run?.trained == nil ? nil : run?.base?.path) {
       models.append(ServedModel("base", try open(base)))

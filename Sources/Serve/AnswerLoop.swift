@@ -58,7 +58,8 @@ final class AnswerLoop {
   /// The end of the thread.
   func abandon() {
     let error = APIError(503, "the server is going down", code: "shutting_down")
-    for job in waiting.joined().map(\.job) + underWay.flatMap(\.values).map(\.job) { job.tell(.failed(error)) }
+    let jobs = waiting.joined().map(\.job) + underWay.flatMap(\.values).map(\.job)
+    for job in jobs { job.tell(.failed(error)) }
   }
 
   private func tooLate() -> APIError {

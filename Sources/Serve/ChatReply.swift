@@ -32,7 +32,9 @@ struct ChatReply {
     ])
   }
 
-  private func reason(_ answer: AnswerJob.Answer) -> OrderedJSON { .string(answer.isCutOff ? "length" : "stop") }
+  private func reason(_ answer: AnswerJob.Answer) -> OrderedJSON {
+    .string(answer.isCutOff ? "length" : "stop")
+  }
 
   private func extras(_ answer: AnswerJob.Answer) -> [OrderedJSON.Member] {
     guard request.givesAttention else { return [] }

@@ -52,7 +52,8 @@ package struct ChatRequest: Sendable, Equatable {
     do {
       value = try OrderedJSON(parsing: body)
     } catch {
-      throw APIError(400, "the body is not JSON: byte \(error.offset): \(error.problem)", code: "invalid_json")
+      throw APIError(
+        400, "the body is not JSON: byte \(error.offset): \(error.problem)", code: "invalid_json")
     }
     let fields = try JSONFields(value, path: "", of: "the body")
     try fields.check(known: Self.known.union(Self.ignored))

@@ -22,7 +22,7 @@ enum DataURL {
     guard let comma = url.firstIndex(of: ",") else { throw error("found no comma, expected \(expected)") }
     let words = url[url.index(url.startIndex, offsetBy: 5)..<comma].lowercased().split(separator: ";")
     guard let type = words.first, types.contains(String(type)) else {
-      throw error("found the type \(words.first.map(String.init)?.prefix(40) ?? "none"), expected \(expected)")
+      throw error("found the type \(words.first?.prefix(40) ?? "none"), expected \(expected)")
     }
     guard words.last == "base64", words.count > 1 else { throw error("expected base64 after the type") }
     guard let data = Data(base64Encoded: String(url[url.index(after: comma)...])), !data.isEmpty else {

@@ -9,7 +9,8 @@ enum Page {
     return ServerReply(
       200, text: document(nonce), type: "text/html; charset=utf-8",
       headers: [
-        ("Content-Security-Policy", policy), ("Referrer-Policy", "no-referrer"), ("Cache-Control", "no-store"),
+        ("Content-Security-Policy", policy), ("Referrer-Policy", "no-referrer"),
+        ("Cache-Control", "no-store"),
       ])
   }
 

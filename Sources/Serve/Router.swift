@@ -64,7 +64,8 @@ package final class Router: Sendable {
       return ["localhost", "127.0.0.1", "::1"].contains(host)
         ? nil
         : APIError(
-          400, "Host: found \(host.prefix(60)), expected localhost (a server without a token answers no other)")
+          400,
+          "Host: found \(host.prefix(60)), expected localhost (a server without a token answers no other)")
     }
     if head.path == "/" || head.path == "/health" { return nil }
     let words = (head["authorization"] ?? "").split(separator: " ", maxSplits: 1).map(String.init)

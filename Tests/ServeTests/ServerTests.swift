@@ -173,7 +173,7 @@ import Testing
     limits.bodySeconds = 1
     try await ServedFixture.serving(limits: limits) { port in
       for start in [
-        "GET /health HT", "",
+        "GET /health HTTP/1.1\r\nX: ", "",
         "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
           + "Content-Length: 5000\r\n\r\n{",
       ] {
@@ -183,9 +183,12 @@ import Testing
         // A byte now and then does not buy time.
         for _ in 0..<3 {
           Thread.sleep(forTimeInterval: 0.5)
-          if !start.isEmpty { client.send(" ") }
+          if !start.isEmpty { client.send("a") }
         }
-        #expect(client.receive() == [], "\(start)")
+        // Closed, or told to be wrong and closed.
+        var said: [UInt8] = []
+        while let bytes = client.receive(), !bytes.isEmpty { said += bytes }
+        #expect(said.isEmpty || said.starts(with: Array("HTTP/1.1 400".utf8)), "\(start)")
         #expect(ContinuousClock.now - began < .seconds(5))
       }
       #expect(TestClient.ask(port, body: ServedFixture.body())?.status == 200)

@@ -222,7 +222,9 @@ public struct BatchAnswers {
       guard row.prompt == prompts[place].text, row.images == prompts[place].images else {
         throw other("prompt", "another prompt than that of \"\(row.id)\" in \(file)", "the same")
       }
-      guard row.settings == settings else { throw other("settings", "\"\(row.settings)\"", "\"\(settings)\"") }
+      guard row.settings == settings else {
+        throw other("settings", "\"\(row.settings)\"", "\"\(settings)\"")
+      }
       found[place] = row
     }
     return found
@@ -233,8 +235,8 @@ extension BatchAnswers.Prompt {
   /// A record of a file of prompts.
   fileprivate init(_ record: OrderedJSON, number: Int, line: Int, file: String, folder: URL) throws {
     func error(_ key: String?, _ problem: String) -> DataError {
-      DataError(
-        file: file, record: "\(number) (line \(line))", problem: (key.map { "key '\($0)': " } ?? "") + problem)
+      let place = key.map { "key '\($0)': " } ?? ""
+      return DataError(file: file, record: "\(number) (line \(line))", problem: place + problem)
     }
     guard case .object(let members) = record else { throw error(nil, "found no object, expected one") }
     (id, text, images) = ("\(number)", "", [])

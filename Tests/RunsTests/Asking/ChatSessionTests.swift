@@ -43,7 +43,9 @@ import Testing
       let question = (turn < 2 ? "<image>\n" : "") + text
       let wanted = try expected(history, question, shown, tokens: 6)
       #expect(answer.ids == wanted.ids, "turn \(turn)")
-      #expect(streamed == wanted.text && answer.text == wanted.text)
+      #expect(answer.text == wanted.text)
+      // Bytes that in the end are no character may have been one when they were shown.
+      if !wanted.text.contains("\u{FFFD}") { #expect(streamed == wanted.text) }
       for (a, b) in zip(answer.logProbabilities, wanted.logProbabilities) { #expect(abs(a - b) < 1e-4) }
       try #require(answer.text.contains { !$0.isWhitespace })
       history.append((question, answer.text))
@@ -52,7 +54,8 @@ import Testing
     try conversation.reset()
     #expect(conversation.history.isEmpty)
     let answer = try conversation.ask("Why?")
-    #expect(answer.ids == (try expected([], "Why?", [], tokens: 6)).ids)
+    let alone = try expected([], "Why?", [], tokens: 6)
+    #expect(answer.ids == alone.ids)
   }
 
   @Test func stoppedAnswersCountAsFarAsTheyCame() throws {

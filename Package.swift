@@ -16,10 +16,12 @@ let package = Package(
     .library(name: "Reporting", targets: ["Reporting"]),
     .library(name: "Runs", targets: ["Runs"]),
     .executable(name: "dpotrain", targets: ["dpotrain"]),
+    .executable(name: "dpotrain-serve", targets: ["dpotrain-serve"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
   ],
   targets: [
     // Floor 0: system libraries and C kernels. What only the upper floors need is an ordinary C target: for a
@@ -97,6 +99,24 @@ let package = Package(
       ],
       path: "Sources/DPOTrainCLI", swiftSettings: swiftSettings),
 
+    // The server, a program of its own: nobody else links its network library.
+    .target(
+      name: "Serve",
+      dependencies: [
+        "LVLM", "Records", "Tensor", "Checkpoint",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "dpotrain-serve",
+      dependencies: [
+        "Serve", "Runs", "LVLM", "Records", "Tensor",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/DPOTrainServe", swiftSettings: swiftSettings),
+
     // Tests mirror the sources; TestSupport holds golden loading, tolerances and folders of tests.
     .target(
       name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport",
@@ -167,9 +187,13 @@ let package = Package(
       name: "VerificationTests", dependencies: ["Verification", "TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "ServeTests",
+      dependencies: ["Serve", "LVLM", "Records", "Checkpoint", "Tensor", "TestSupport"],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "CLITests",
       dependencies: [
-        "dpotrain", "tensor-conformance", "Runs", "Reporting", "Evaluation", "DPOTrain", "MultiImageData",
+        "dpotrain", "dpotrain-serve", "tensor-conformance", "Runs", "Reporting", "Evaluation", "DPOTrain", "MultiImageData",
         "LVLM", "Records", "Tensor", "Checkpoint", "TestSupport",
       ],
       swiftSettings: swiftSettings),

@@ -35,7 +35,11 @@ struct DPOTrainCommand: ParsableCommand {
         name: "Configuration",
         subcommands: [InitCommand.self, PlanCommand.self, ExplainCommand.self, SchemaCommand.self]),
       CommandGroup(
-        name: "Model", subcommands: [GenerateCommand.self, ExportCommand.self, TokenizerCommand.self]),
+        name: "Model",
+        subcommands: [
+          GenerateCommand.self, ChatCommand.self, ServeCommand.self, ExportCommand.self,
+          TokenizerCommand.self,
+        ]),
       CommandGroup(
         name: "Data",
         subcommands: [

@@ -9,31 +9,19 @@ import Tensor
 struct GenerateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate",
-    abstract: "Answers a question about pictures, printing the answer as it comes.",
+    abstract: "Answers a question about pictures, printing the answer as it comes; or a file of questions.",
     discussion: """
       dpotrain generate --model llava-1.5-7b-hf --image a.png --image b.jpg --prompt "What changed?"
+      dpotrain generate --model runs/x --batch questions.jsonl --output answers.jsonl
 
       A prompt without <image> marks gets one per picture in front. --attention draws where the answer looked, one \
       picture beside the other, brighter where more attention of the layer fell on a patch.
+
+      --batch reads a record a line, {"id": "1", "prompt": "What changed?", "images": ["a.png", "b.jpg"]}, paths from the \
+      file's folder; answers are written in this order as they come. The same command goes on after an interruption.
       """)
 
-  @Option(help: ArgumentHelp(ModelArguments.model, valueName: "path"))
-  var model: String
-
-  @Option(
-    help: ArgumentHelp(
-      "Vision tower and projector of a GGUF file (mmproj); the one *mmproj*.gguf beside it when left out.",
-      valueName: "file"))
-  var projector: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "How weights are kept: auto (as a GGUF file has them, else float32), float32, bfloat16 or quantized.",
-      valueName: "type"))
-  var dtype = WeightStorage.auto
-
-  @Option(help: ArgumentHelp(ModelArguments.adapter, valueName: "path"))
-  var adapter: String?
+  @OptionGroup var choice: ModelOptions
 
   @Option(
     name: .customLong("image"), parsing: .unconditionalSingleValue,
@@ -41,36 +29,22 @@ struct GenerateCommand: ParsableCommand {
   var images: [String] = []
 
   @Option(help: "The question.")
-  var prompt: String
+  var prompt: String?
+
+  @Option(help: ArgumentHelp("JSONL file of questions.", valueName: "file.jsonl"))
+  var batch: String?
 
   @Option(
-    help:
-      "Chat template: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); the model's own when left out."
-  )
-  var template: String?
+    name: .shortAndLong, help: ArgumentHelp("JSONL file of --batch's answers.", valueName: "file.jsonl"))
+  var output: String?
 
-  @Option(help: "Tokens of the answer at most.")
-  var maxNewTokens = 256
+  @Option(help: "Questions of --batch at a time, at most.")
+  var batchSize = 16
 
-  @Option(help: "Sampling temperature; 0 is greedy.")
-  var temperature = 0.0
+  @Flag(help: "Begins --output anew in place of going on.")
+  var fresh = false
 
-  @Option(help: "Sample from the k likeliest tokens.")
-  var topK: Int?
-
-  @Option(help: "Sample from the likeliest tokens that add up to this probability.")
-  var topP: Double?
-
-  @Option(help: "Penalty on tokens already generated.")
-  var repetitionPenalty = 1.0
-
-  @Option(
-    name: .customLong("stop"), parsing: .unconditionalSingleValue,
-    help: "Text that ends the answer; can be given several times.")
-  var stops: [String] = []
-
-  @Option(help: "Random seed.")
-  var seed: UInt64 = 0
+  @OptionGroup var answer: AnswerOptions
 
   @Option(help: ArgumentHelp("Draws where the answer looked into this PNG file.", valueName: "file"))
   var attention: String?
@@ -79,42 +53,34 @@ struct GenerateCommand: ParsableCommand {
   var attentionLayer: Int?
 
   func validate() throws {
-    guard (1...1_000_000).contains(maxNewTokens) else {
-      throw ValidationError("--max-new-tokens must be from 1 to 1000000")
-    }
-    guard temperature >= 0, temperature.isFinite else {
-      throw ValidationError("--temperature must be 0 or more")
-    }
-    guard topK ?? 1 > 0 else { throw ValidationError("--top-k must be positive") }
-    guard topP ?? 1 > 0, topP ?? 1 <= 1 else {
-      throw ValidationError("--top-p must be above 0 and at most 1")
-    }
-    guard repetitionPenalty > 0, repetitionPenalty.isFinite else {
-      throw ValidationError("--repetition-penalty must be positive")
-    }
-    guard template.map({ ChatTemplate(named: $0) != nil }) ?? true else {
-      throw ValidationError(
-        "--template: found \(template ?? ""), expected one of "
-          + "\(ChatTemplate.all.map(\.name).joined(separator: ", "))"
-      )
-    }
     guard attention == nil || !images.isEmpty else { throw ValidationError("--attention needs an --image") }
+    guard batch != nil else {
+      guard prompt != nil else { throw ValidationError("Missing expected argument '--prompt <prompt>'") }
+      guard output == nil, !fresh else { throw ValidationError("--output and --fresh belong to --batch") }
+      return
+    }
+    guard prompt == nil, images.isEmpty, attention == nil else {
+      throw ValidationError("--batch has questions and pictures in its file; leave out --prompt and --image")
+    }
+    guard output != nil else { throw ValidationError("--batch needs --output") }
+    guard (1...1024).contains(batchSize) else {
+      throw ValidationError("--batch-size must be from 1 to 1024")
+    }
   }
 
   func run() throws {
+    if let batch, let output { return try answer(batch, output) }
     if let attention {
       try OutputFile.check(attention, option: "--attention", endings: ["png"], inputs: images)
     }
     let pictures = try images.map { try RGBImage(contentsOf: $0) }
-    let choice = try ModelChoice(model: model, adapter: adapter)
-    let (loaded, _) = try choice.open(
-      weights: dtype, template: template.flatMap { ChatTemplate(named: $0) }, projector: projector)
-    for note in choice.notes + loaded.notes { Console(isQuiet: false).warning(note) }
+    let loaded = try choice.open()
     let layers = loaded.model.configuration.text.hiddenLayerCount
     let layer = attentionLayer ?? layers / 2
     guard (0..<layers).contains(layer) else {
       throw ValidationError("--attention-layer: found \(layer), expected 0 to \(layers - 1)")
     }
+    let prompt = prompt ?? ""
     let marks = String(repeating: Tokenizer.imageMark + "\n", count: pictures.count)
     let question = prompt.contains(Tokenizer.imageMark) ? prompt : marks + prompt
     let example = try loaded.encoder.example(
@@ -123,27 +89,50 @@ struct GenerateCommand: ParsableCommand {
         try loaded.encoder.geometry.grid(
           of: file, width: picture.width, height: picture.height, isAlone: pictures.count == 1)
       },
-      room: maxNewTokens)
+      room: answer.maxNewTokens)
     let features = try loaded.imageFeatures(pictures)
     let generator = Generator(
-      model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop, stops: stops)
-    let sampling = Sampling(
-      temperature: temperature, topK: topK, topP: topP, repetitionPenalty: repetitionPenalty,
-      generator: RandomGenerator(seed: seed))
+      model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop, stops: answer.stops)
     let output = FileHandle.standardOutput
     let answers = try generator.generate(
-      [example], imageFeatures: features, maxNewTokens: maxNewTokens, sampling: sampling,
+      [example], imageFeatures: features, maxNewTokens: answer.maxNewTokens, sampling: answer.sampling,
       attentionLayer: attention == nil ? nil : layer
     ) { _, text in try? output.write(contentsOf: Data(text.utf8)) }
     try? output.write(contentsOf: Data("\n".utf8))
     if let attention, let map = answers.first?.attention, let processor = loaded.processor {
-      let seen = pictures.map { picture in
-        (processor as? ImageProcessor)?.square(picture)
-          ?? picture.resized(width: processor.viewSide, height: processor.viewSide, filter: .bicubic)
-      }
-      try AttentionPicture.draw(map, over: seen).writePNG(to: attention)
+      try AttentionPicture.draw(map, over: processor.seen(pictures)).writePNG(to: attention)
     }
+  }
+
+  private func answer(_ batch: String, _ output: String) throws {
+    try OutputFile.check(output, option: "--output", inputs: [batch])
+    Interruption.install()
+    var answers = BatchAnswers(batch, output: output)
+    answers.maxNewTokens = answer.maxNewTokens
+    answers.sampling = answer.sampling
+    answers.stops = answer.stops
+    answers.rows = batchSize
+    answers.fresh = fresh
+    let given = [choice.model, choice.adapter, choice.template]
+    answers.model = given.compactMap(\.self).joined(separator: ", ")
+    let loaded = try choice.open()
+    let start = ContinuousClock.now
+    let outcome = try answers.run(loaded, console: Console(isQuiet: false))
+    AnswerSpeed.tell(tokens: outcome.tokens, since: start)
   }
 }
 
-extension WeightStorage: ExpressibleByArgument {}
+/// Tokens per second, on standard error.
+enum AnswerSpeed {
+  static func tell(tokens: Int, since start: ContinuousClock.Instant) {
+    tell(tokens: tokens, in: ContinuousClock.now - start)
+  }
+
+  static func tell(tokens: Int, in time: Duration) {
+    let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+    let speed = seconds > 0 ? Double(tokens) / seconds : 0
+    let line =
+      "\(tokens) tokens in \(Format.decimal(seconds, 1)) s, \(Format.decimal(speed, 1)) tokens per second\n"
+    try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+  }
+}

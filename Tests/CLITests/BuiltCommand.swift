@@ -14,10 +14,12 @@ struct BuiltCommand {
   }
 
   /// Runs an executable of the package with arguments, without a terminal.
-  /// - Parameter fileSizeLimit: Bytes after which writing a file fails, in steps of 512.
+  /// - Parameters:
+  ///   - input: what it reads on standard input, no more than fits a pipe.
+  ///   - fileSizeLimit: Bytes after which writing a file fails, in steps of 512.
   static func run(
     _ arguments: [String], of product: String = "dpotrain", in directory: URL? = nil,
-    environment: [String: String] = [:], fileSizeLimit: Int? = nil
+    environment: [String: String] = [:], input: String? = nil, fileSizeLimit: Int? = nil
   ) throws -> BuiltCommand {
     let executable = executable(product)
     let process = Process()
@@ -35,6 +37,12 @@ struct BuiltCommand {
     process.standardOutput = output
     process.standardError = errors
     process.standardInput = FileHandle.nullDevice
+    if let input {
+      let pipe = Pipe()
+      try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+      try pipe.fileHandleForWriting.close()
+      process.standardInput = pipe
+    }
     try process.run()
     // Both pipes are small here; help and errors fit their buffers.
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

@@ -11,8 +11,8 @@ public struct Generator {
   public let tokenizer: Tokenizer
   /// Texts that end an answer besides eos; left out of it.
   public var stops: [String]
-  /// Tokens that end an answer besides eos: those of ``stops`` that are special, which no text shows.
-  var stopIDs: Set<Int32> {
+  /// Tokens that end an answer besides eos: those of the stop texts that are special, which no text shows.
+  func stopIDs(_ stops: [String]) -> Set<Int32> {
     Set(stops.compactMap { stop in tokenizer.specialTexts.contains(stop) ? tokenizer.id(of: stop) : nil })
   }
   /// Whether eos ends an answer; a comparison token by token goes on.
@@ -63,10 +63,22 @@ public struct Generator {
       prompts.map { PackedExample(promptIDs: $0.promptIDs, images: $0.images) }, sharesPrefix: true,
       imageTokenID: Int32(configuration.imageTokenIndex), features: imageFeatures.layout)
     return noGradient {
-      var session = GenerationSession(
-        generator: self, batch: batch, maxNewTokens: maxNewTokens, sampling: sampling,
-        attentionLayer: attentionLayer, onText: onText)
-      return session.run(imageFeatures: imageFeatures)
+      let session = GenerationSession(
+        model: model, tokenizer: tokenizer,
+        capacity: prompts.reduce(0) { $0 + $1.promptIDs.count + maxNewTokens - 1 }, rows: prompts.count,
+        mostKeys: (prompts.map(\.promptIDs.count).max() ?? 0) + maxNewTokens)
+      session.onLogits = onLogits
+      let ids = stopIDs(stops)
+      let settings = prompts.indices.map { index in
+        var sampling = sampling
+        sampling.generator = sampling.generator.split(UInt64(index))
+        return GenerationSession.Settings(
+          maxNewTokens: maxNewTokens, sampling: sampling, stops: stops, stopIDs: ids, stopsAtEnd: stopsAtEnd,
+          attentionLayer: attentionLayer, onText: onText.map { onText in { onText(index, $0) } })
+      }
+      let answers = session.add(batch, settings, imageFeatures: imageFeatures)
+      while !session.active.isEmpty { session.step() }
+      return answers.map { session.finish($0) }
     }
   }
 }

@@ -40,3 +40,13 @@ extension PictureGeometry {
     return grid(width: width, height: height, isAlone: isAlone)
   }
 }
+
+extension PictureProcessor {
+  /// What the model saw of pictures, one square each, all of one size: what ``AttentionPicture`` draws over.
+  public func seen(_ pictures: [RGBImage]) -> [RGBImage] {
+    pictures.map { picture in
+      (self as? ImageProcessor)?.square(picture)
+        ?? picture.resized(width: viewSide, height: viewSide, filter: .bicubic)
+    }
+  }
+}

@@ -18,6 +18,11 @@ let package = Package(
     .executable(name: "dpotrain", targets: ["dpotrain"]),
     .executable(name: "dpotrain-serve", targets: ["dpotrain-serve"]),
   ],
+  traits: [
+    // Whoever uses a library alone says `traits: []`, and nothing of the network is fetched.
+    .trait(name: "Server", description: "The program dpotrain-serve, and with it SwiftNIO."),
+    .default(enabledTraits: ["Server"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
@@ -104,9 +109,9 @@ let package = Package(
       name: "Serve",
       dependencies: [
         "LVLM", "Records", "Tensor", "Checkpoint",
-        .product(name: "NIOCore", package: "swift-nio"),
-        .product(name: "NIOPosix", package: "swift-nio"),
-        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
+        .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
+        .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Server"])),
       ],
       swiftSettings: swiftSettings),
     .executableTarget(
@@ -193,7 +198,8 @@ let package = Package(
     .testTarget(
       name: "CLITests",
       dependencies: [
-        "dpotrain", "dpotrain-serve", "tensor-conformance", "Runs", "Reporting", "Evaluation", "DPOTrain", "MultiImageData",
+        "dpotrain", "dpotrain-serve", "tensor-conformance", "Runs", "Reporting", "Evaluation", "DPOTrain",
+        "MultiImageData",
         "LVLM", "Records", "Tensor", "Checkpoint", "TestSupport",
       ],
       swiftSettings: swiftSettings),

@@ -3,7 +3,7 @@ import PackageDescription
 
 let package = Package(
   name: "tensor-examples",
-  dependencies: [.package(name: "mia-dpo-swift", path: "..")],
+  dependencies: [.package(name: "mia-dpo-swift", path: "..", traits: [])],
   targets: [
     .executableTarget(
       name: "linear-regression", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),

@@ -120,7 +120,8 @@ public final class HTTPServer: Sendable {
     _ parts: inout NIOAsyncChannelInboundStream<HTTPServerRequestPart>.AsyncIterator,
     _ outbound: NIOAsyncChannelOutboundWriter<ReplyPart>
   ) async throws -> Bool {
-    let hasBody = head.headers.contains(name: "transfer-encoding")
+    let hasBody =
+      head.headers.contains(name: "transfer-encoding")
       || head.headers.first(name: "content-length").map { $0 != "0" } ?? false
     let keepsAlive = head.isKeepAlive && !hasBody
     try await write(reply, head, outbound, keepsAlive: keepsAlive)

@@ -54,7 +54,8 @@ import Testing
       #expect(call.status == 0, "\(call.errors)")
       #expect(call.errors.contains("tokens per second"))
       let text = try String(contentsOf: output, encoding: .utf8)
-      #expect(text.split(separator: "\n").count == 2 && text.hasPrefix("{\"id\": \"a\", \"prompt\": \"What?\""))
+      #expect(
+        text.split(separator: "\n").count == 2 && text.hasPrefix("{\"id\": \"a\", \"prompt\": \"What?\""))
       let again = try BuiltCommand.run(arguments)
       #expect(again.output.contains("2 of 2 answers are there; 0 are made now"))
       #expect(try String(contentsOf: output, encoding: .utf8) == text)

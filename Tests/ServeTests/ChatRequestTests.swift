@@ -41,7 +41,8 @@ import Testing
     .with(#""max_tokens": 0"#, "max_tokens: found 0, expected a whole number from 1 to 4096", "max_tokens"),
     .with(#""max_tokens": 99999"#, "expected a whole number from 1 to 4096", "max_tokens"),
     .with(#""max_completion_tokens": 1.5"#, "found 1.5, expected a whole", "max_completion_tokens"),
-    .with(#""temperature": "hot""#, "temperature: found \"hot\", expected a number from 0 to 2", "temperature"),
+    .with(
+      #""temperature": "hot""#, "temperature: found \"hot\", expected a number from 0 to 2", "temperature"),
     .with(#""temperature": -1"#, "found -1, expected a number from 0 to 2", "temperature"),
     .with(#""top_p": 0"#, "top_p: found 0, expected a number above 0, at most 1", "top_p"),
     .with(#""n": 2"#, "n: found 2, expected 1: one answer a request", "n"),
@@ -54,13 +55,15 @@ import Testing
     .with(#""top_logprobs": 3"#, "of each token its own log-probability", "top_logprobs"),
     .with(#""frequency_penalty": 1"#, "repetition_penalty is what there is here", "frequency_penalty"),
     .with(#""tools": [{}]"#, "tools: found a list of 1, expected none", "tools"),
-    .with(#""response_format": {"type": "json_object"}"#, "response_format: found an object", "response_format"),
+    .with(
+      #""response_format": {"type": "json_object"}"#, "response_format: found an object", "response_format"),
     .with(#""colour": "red""#, "colour: is unknown here", "colour"),
     Case(#"{"model": "m"}"#, "messages: is missing, expected a list of messages", "messages"),
     .saying("[]", "messages: found a list of 0, expected a list of messages", "messages"),
     .saying(#"["a"]"#, "messages[0]: found \"a\", expected an object", "messages[0]"),
     .saying(#"[{"content": "a"}]"#, "messages[0].role: is missing", "messages[0].role"),
-    .saying(#"[{"role": "tool", "content": "a"}]"#, "found \"tool\", expected system, user", "messages[0].role"),
+    .saying(
+      #"[{"role": "tool", "content": "a"}]"#, "found \"tool\", expected system, user", "messages[0].role"),
     .saying(#"[{"role": "assistant", "content": "a"}]"#, "user and assistant take turns", "messages[0].role"),
     .saying(
       #"[{"role": "user", "content": "a"}, {"role": "user", "content": "b"}]"#, "take turns",
@@ -74,7 +77,8 @@ import Testing
     .saying(
       #"[{"role": "user", "content": "a"}, {"role": "assistant", "content": " "}, {"role": "user", "content": "b"}]"#,
       "expected an answer with some text", "messages[1].content"),
-    .saying(#"[{"role": "user", "content": 1}]"#, "expected a text or a list of parts", "messages[0].content"),
+    .saying(
+      #"[{"role": "user", "content": 1}]"#, "expected a text or a list of parts", "messages[0].content"),
     .saying(#"[{"role": "user", "content": []}]"#, "found a list of 0", "messages[0].content"),
     .saying(
       #"[{"role": "user", "content": "an <image> here"}]"#, "which stands for a picture",
@@ -128,7 +132,8 @@ import Testing
     #expect(request.questions == ["<image>\nWhat?", "And here?"])
     #expect(request.answers == ["A dog."])
     #expect(request.system == "Be brief.")
-    #expect(request.pictures == [.init(place: "messages[1].content[0].image_url.url", bytes: Array("ABC".utf8))])
+    #expect(
+      request.pictures == [.init(place: "messages[1].content[0].image_url.url", bytes: Array("ABC".utf8))])
     #expect(request.maxTokens == 7 && request.temperature == 0.5 && request.topP == 0.9)
     #expect(request.seed == UInt64(bitPattern: -3) && request.stops == ["a", "b"])
     #expect(request.isStreamed && request.includesUsage && request.givesAttention)

@@ -32,7 +32,8 @@ enum ServedFixture {
   }
 
   /// A small picture as a data: URL.
-  static func picture(width: Int = 20, height: Int = 12, colour: RGBColour = RGBColour(200, 30, 60)) throws -> String
+  static func picture(width: Int = 20, height: Int = 12, colour: RGBColour = RGBColour(200, 30, 60)) throws
+    -> String
   {
     let bytes = try RGBImage(width: width, height: height, colour: colour).pngBytes()
     return "data:image/png;base64," + Data(bytes).base64EncodedString()
@@ -96,7 +97,9 @@ final class TestClient {
     let bytes = Array(text.utf8)
     var sent = 0
     while sent < bytes.count {
-      let count = bytes[sent...].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      let count = bytes[sent...].withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
       guard count > 0 else { return false }
       sent += count
     }

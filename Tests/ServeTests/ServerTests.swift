@@ -14,8 +14,9 @@ import Testing
     let pictures = [picture].compactMap(\.self)
     let example = try loaded.encoder.example(
       question: (picture == nil ? "" : "<image>\n") + question, images: Array(pictures.indices), room: tokens)
-    return try Generator(model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop).generate(
-      [example], imageFeatures: loaded.imageFeatures(pictures), maxNewTokens: tokens)[0]
+    return try Generator(model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop)
+      .generate(
+        [example], imageFeatures: loaded.imageFeatures(pictures), maxNewTokens: tokens)[0]
   }
 
   @Test func answers() async throws {
@@ -121,22 +122,29 @@ import Testing
       expect(404, "there is no such path", "POST", "/v1/completions")
       expect(405, "found GET, expected POST", "GET", "/v1/chat/completions", "")
       expect(405, "found DELETE, expected GET", "DELETE", "/", "")
-      expect(415, "found text/plain, expected application/json", headers: [right[1], "Content-Type: text/plain"])
+      expect(
+        415, "found text/plain, expected application/json", headers: [right[1], "Content-Type: text/plain"])
       expect(415, "found none", headers: [right[1]])
       expect(400, "the body is not JSON", "POST", "/v1/chat/completions", "{\"model\": tiny}")
-      expect(404, "found \"huge\", expected one of tiny", "POST", "/v1/chat/completions",
+      expect(
+        404, "found \"huge\", expected one of tiny", "POST", "/v1/chat/completions",
         ServedFixture.body().replacing("tiny", with: "huge"))
-      expect(413, "expected at most 20000", "POST", "/v1/chat/completions",
+      expect(
+        413, "expected at most 20000", "POST", "/v1/chat/completions",
         ServedFixture.body(String(repeating: "x", count: 30_000)))
-      expect(413, "found 40x26 pixels, expected at most 1000", "POST", "/v1/chat/completions",
+      expect(
+        413, "found 40x26 pixels, expected at most 1000", "POST", "/v1/chat/completions",
         ServedFixture.body(picture: large))
       expect(422, "image is cut short", "POST", "/v1/chat/completions", ServedFixture.body(picture: broken))
-      expect(400, "for the answer, expected at most 128 together", "POST", "/v1/chat/completions",
+      expect(
+        400, "for the answer, expected at most 128 together", "POST", "/v1/chat/completions",
         ServedFixture.body(tokens: 400))
-      expect(400, "attention_layer: found 90", "POST", "/v1/chat/completions",
+      expect(
+        400, "attention_layer: found 90", "POST", "/v1/chat/completions",
         ServedFixture.body(picture: picture, more: #", "attention": true, "attention_layer": 90"#))
       // A stream that cannot begin has a status too.
-      expect(400, "together", "POST", "/v1/chat/completions",
+      expect(
+        400, "together", "POST", "/v1/chat/completions",
         ServedFixture.body(more: #", "stream": true"#, tokens: 400))
       // Without a length the body is counted as it comes.
       let chunked = TestClient(port)

@@ -23,8 +23,9 @@ import Testing
   ) throws -> GeneratedAnswer {
     let example = try loaded.encoder.example(
       system: nil, history: history, question: question, images: Array(shown.indices), room: 1)
-    return try Generator(model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop).generate(
-      [example], imageFeatures: loaded.imageFeatures(shown), maxNewTokens: tokens)[0]
+    return try Generator(model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop)
+      .generate(
+        [example], imageFeatures: loaded.imageFeatures(shown), maxNewTokens: tokens)[0]
   }
 
   @Test func turnsWithPictures() throws {
@@ -61,10 +62,12 @@ import Testing
   @Test func stoppedAnswersCountAsFarAsTheyCame() throws {
     let conversation = try ChatSession(loaded)
     var count = 0
-    let answer = try conversation.ask("What?", isStopped: {
-      count += 1
-      return count > 3
-    })
+    let answer = try conversation.ask(
+      "What?",
+      isStopped: {
+        count += 1
+        return count > 3
+      })
     #expect(answer.ids.count == 4)
     #expect(conversation.history.count == (answer.text.contains { !$0.isWhitespace } ? 1 : 0))
   }

@@ -34,7 +34,7 @@ import Testing
       (model, "hf", [], "README.md"), (model, "merged", ["--adapter", adapter], "model.safetensors"),
       (model, "peft", ["--adapter", adapter], "adapter_model.safetensors"),
       (model, "gguf", [], "model-F32.gguf"), (model, "gguf", ["--adapter", adapter], "mmproj-F32.gguf"),
-      (model, "gguf", ["--dtype", "q8_0"], "model-F16.gguf"),
+      (model, "gguf", ["--dtype", "q8_0"], "model-Q8_0.gguf"),
       (model, "gguf-lora", ["--adapter", adapter], "adapter-F32.gguf"),
       (fixture("smolvlm"), "hf", [], "processor_config.json"),
       (fixture("smolvlm"), "gguf", ["--dtype", "float16"], "mmproj-F16.gguf"),

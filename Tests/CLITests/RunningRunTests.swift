@@ -11,7 +11,10 @@ import Testing
   }
 
   private func wait(until isTrue: () -> Bool) {
-    for _ in 0..<20_000 where !isTrue() { usleep(2000) }
+    for _ in 0..<20_000 {
+      if isTrue() { return }
+      usleep(2000)
+    }
   }
 
   /// Steps of a stage with their times as `metrics.jsonl` has them.

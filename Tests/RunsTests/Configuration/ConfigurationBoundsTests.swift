@@ -64,7 +64,7 @@ import Testing
           "patch_size", "vision_feature_layer", "num_key_value_heads", "image_size", "vision_config",
           "text_config.num_attention_heads",
           "vocab_size", "select.layer", "cell_size", "eval_steps", "early_stopping_patience",
-          "ref_model_sync_steps",
+          "ref_model_sync_steps", "eval_samples", "eval_max_new_tokens",
         ].contains { override.contains($0) }
       } + [
         "train.num_train_epochs=1000000", "model.text_config.num_attention_heads=65536",

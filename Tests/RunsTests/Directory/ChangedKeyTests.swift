@@ -38,6 +38,8 @@ import Testing
     "train.eval_steps": (ownPairs + ["data.eval_share=0.5"], "7"),
     "train.load_best_model_at_end": (ownPairs + ["data.eval_share=0.5", "train.eval_steps=7"], "true"),
     "train.metric_for_best_model": (ownPairs + ["data.eval_share=0.5"], "eval_rewards/margins"),
+    "train.eval_samples": (ownPairs + ["data.eval_share=0.5"], "4"),
+    "train.eval_max_new_tokens": (ownPairs + ["data.eval_share=0.5"], "7"),
     "train.early_stopping_patience": (ownPairs + ["data.eval_share=0.5", "train.eval_steps=7"], "3"),
   ]
 

@@ -40,6 +40,18 @@ import Testing
     }
   }
 
+  @Test func filesOfAnotherKindAreTold() throws {
+    try BuiltCommand.withFolder { folder in
+      try Data("{\n  \"a\": [1,\n 2]\n}\n".utf8).write(to: folder.appendingPathComponent("p.json"))
+      let convert = try BuiltCommand.run("convert", "p.json", "x.csv", in: folder)
+      #expect(
+        convert.status == 2 && convert.errors.contains("x.csv: found the ending \"csv\", expected .json"))
+      let inspect = try BuiltCommand.run("inspect", "p.json", in: folder)
+      #expect(inspect.status == 1 && inspect.output.isEmpty)
+      #expect(inspect.errors.contains("p.json: is one JSON object, expected a list of records"))
+    }
+  }
+
   @Test func aMissingFileIsOneLine() throws {
     let call = try BuiltCommand.run("plan", "--config", "/nowhere/a.yaml")
     #expect(call.status == 1)

@@ -18,6 +18,8 @@ final class RunEvents: MetricsObserver {
   private var writer: TensorBoardWriter?
   /// The rows that the file has.
   private var rows: [MetricRow] = []
+  /// The stages whose pictures and texts the file has.
+  private var told: Set<Stage> = []
 
   /// Events of a run; a file is made when there is something to write.
   init(_ directory: RunDirectory, console: Console) {
@@ -37,6 +39,7 @@ final class RunEvents: MetricsObserver {
   /// Makes sure that there is a file with what the run has logged.
   func complete() throws {
     try open()
+    try addStages()
     try writer?.flush()
   }
 
@@ -44,7 +47,7 @@ final class RunEvents: MetricsObserver {
   func finished(_ stage: Stage) throws {
     do {
       guard writer != nil else { return try open() }
-      try add(stage)
+      try addStages()
       try writer?.flush()
     } catch let error as RowFileError {
       // The log is put together again by the report.
@@ -62,12 +65,12 @@ final class RunEvents: MetricsObserver {
     let earlier = try files.contentsOfDirectory(atPath: directory.url.path)
       .filter(TensorBoardWriter.isEventFile)
     let file = try TensorBoardWriter(directory: directory.url, resumingAt: 0)
-    (writer, rows) = (file, [])
+    (writer, rows, told) = (file, [], [])
     try file.write(
       text: Self.fenced(directory.configuration.yaml), tag: "configuration", step: 0,
       wallTime: time(of: "config.yaml"))
     for row in logged { try self.logged(row) }
-    for stage in Stage.allCases where stage != .report && directory.isDone(RunPart(stage)) { try add(stage) }
+    try addStages()
     try file.flush()
     for name in earlier { try? files.removeItem(at: directory.file(name)) }
   }
@@ -76,6 +79,15 @@ final class RunEvents: MetricsObserver {
 
   /// What sets the tag of a text apart from that of its picture: TensorBoard gives a tag to one plugin alone.
   private static let text = "/text"
+
+  /// What stages that are done, also those that were taken over from another run, have left.
+  private func addStages() throws {
+    for stage in Stage.allCases
+    where stage != .report && directory.isDone(RunPart(stage)) && !told.contains(stage) {
+      told.insert(stage)
+      try add(stage)
+    }
+  }
 
   private func add(_ stage: Stage) throws {
     guard let writer else { return }

@@ -24,7 +24,8 @@ import Testing
         let family = self == .qwen2 ? TextFamily.qwen2 : self == .mistral ? .mistral : .llama
         let text = TextConfiguration(
           vocabularySize: tokenizer.vocabularySize + 3, hiddenSize: 64, intermediateSize: 96,
-          hiddenLayerCount: 2, attentionHeadCount: 4, keyValueHeadCount: 2, headSize: 32, contextLength: 128,
+          hiddenLayerCount: 2, attentionHeadCount: 4, keyValueHeadCount: 2,
+          headSize: self == .qwen2 ? 16 : 32, contextLength: 128,
           ropeTheta: 7000, ropeScaling: self == .mistral ? .linear(factor: 2) : .none,
           tiesWordEmbeddings: self == .mistral, hasAttentionBias: self == .biases ? true : nil,
           hasPerceptronBias: self == .biases, bosTokenID: Int(tokenizer.bosID),
@@ -60,7 +61,13 @@ import Testing
       #expect(export.files.map(\.lastPathComponent) == ["model-F32.gguf", "mmproj-F32.gguf"])
       var read = try PretrainedModel.load(from: export.files[0])
       #expect(read.template == own.template)
-      #expect(Self.encode(read.tokenizer) == Self.encode(own.tokenizer))
+      // LLaVA's `tokenizer.json` puts no blank before a text that begins with one, which the file cannot say.
+      let pieces =
+        sample == .llava
+        ? try Tokenizer(contentsOf: Family.llava.directory.appending(component: "tokenizer.model"))
+        : own.tokenizer
+      #expect(export.notes.contains { $0.contains("at the beginning alone") } == (sample == .llava))
+      #expect(Self.encode(read.tokenizer) == Self.encode(pieces))
       #expect(read.tokenizer.imageID == own.tokenizer.imageID && read.tokenizer.eosID == own.tokenizer.eosID)
       #expect(read.tokenizer.bosID == own.tokenizer.bosID && read.tokenizer.padID == own.tokenizer.padID)
       #expect(read.tokenizer.addsBOS == own.tokenizer.addsBOS)
@@ -97,9 +104,29 @@ import Testing
       let found = try GGUFVisionTests.answer(read, sample.family, encoder: own.encoder)
       let expected = try GGUFVisionTests.answer(own, sample.family, encoder: own.encoder)
       let scale = Double(expected.logits.abs().max().item())
-      let share = type == .q4_0 ? 0.5 : type == .f16 ? 0.01 : 0.05
+      let share = type == .q4_0 ? 1 : type == .f16 ? 0.01 : 0.05
       let deviation = GGUFVisionTests.deviation(found.logits, expected.logits)
       #expect(deviation > 0 && deviation < share * scale, "\(deviation) of \(scale)")
+      let exact = try own.saveGGUF(to: folder.appending(component: "f32"), name: "x", type: .encoding(.f32))
+      for (own, rounded) in zip(exact.files, export.files) {
+        let (own, rounded) = (try GGUFFile(reading: own), try GGUFFile(reading: rounded))
+        for entry in rounded.entries {
+          let values = try own.tensor(entry.name).array(of: Float.self)
+          let found = try rounded.tensor(entry.name).array(of: Float.self)
+          let width = entry.encoding.blockLength
+          for first in stride(from: 0, to: values.count, by: width) {
+            let block = first..<min(first + width, values.count)
+            let largest = block.map { abs(values[$0]) }.max() ?? 0
+            let error = block.map { abs(values[$0] - found[$0]) }.max() ?? 0
+            // Of Q4_0 a whole step, at the end where it has none, and the scale in half precision.
+            let step: Float =
+              entry.encoding == .q4_0 ? 1.0 / 8 : entry.encoding == .q8_0 ? 0.5 / 127 : 1.0 / 256
+            guard error > largest * step * 1.01 + 1e-6 else { continue }
+            Issue.record("\(entry.name) \(entry.encoding): \(error) of \(largest)")
+            break
+          }
+        }
+      }
     }
   }
 
@@ -210,6 +237,12 @@ import Testing
       (try changed { $0.vision.intermediateSize = 32 }, "vision_config.intermediate_size: found 32"),
       (
         try changed {
+          $0.text.family = .qwen2
+          $0.text.hasPerceptronBias = false
+        }, "text_config.head_dim: found 32 in each of 4 heads"
+      ),
+      (
+        try changed {
           $0.text.ropeScaling = .yarn(.init(factor: 2, originalContext: 64, fastTurns: 16))
         }, "text_config.rope_parameters: found yarn with bounds"
       ),
@@ -226,7 +259,9 @@ import Testing
       var settings = processor.configuration
       change(&settings)
       var other = smolVLM
-      other.processor = SmolVLMImageProcessor(settings, patchSide: 4, scaleFactor: 2)
+      let shape = try #require(smolVLM.model.configuration as? SmolVLMConfiguration)
+      other.processor = SmolVLMImageProcessor(
+        settings, patchSide: shape.vision.patchSize, scaleFactor: shape.scaleFactor)
       rows.append((other, words))
     }
     try Fixtures.withTemporaryDirectory { folder in
@@ -261,7 +296,8 @@ import Testing
       let frame = message {
         _ = try own.saveGGUF(to: folder.appending(component: "out"), name: "x", type: .stored)
       }
-      #expect(frame.contains("tokenizer: found no token of its own for \"\\n\\n\""), "\(frame)")
+      #expect(
+        frame.contains("tokenizer: found no token of its own for \"\\n\", \"\\n\\n\""), "\(frame)")
       func refusal(_ change: (inout [String: Any]) -> Void) throws -> String {
         let copy = folder.appending(component: UUID().uuidString)
         try FileManager.default.copyItem(at: Family.smolvlm.directory, to: copy)

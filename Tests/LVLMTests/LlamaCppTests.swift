@@ -16,7 +16,7 @@ struct LlamaCppTests: ModelCopies {
     from llama_cpp import Llama
     a = json.load(open(sys.argv[1]))
     m = Llama(model_path=a["model"], lora_path=a.get("lora"), logits_all=True, n_ctx=a["context"], n_batch=a["context"],
-              n_ubatch=a["context"], n_threads=1, n_threads_batch=1, flash_attn=False, verbose=False)
+              n_ubatch=a["context"], n_threads=1, n_threads_batch=1, flash_attn=False, type_k=0, type_v=0, verbose=False)
     row = lambda i: np.ctypeslib.as_array(L.llama_get_logits_ith(m.ctx, i), (m.n_vocab(),)).copy()
     if "picture" in a:
         p = M.mtmd_context_params_default()

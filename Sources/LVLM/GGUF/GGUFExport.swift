@@ -115,6 +115,10 @@ struct GGUFExportChecks {
         "yarn with a factor and an original context alone: llama.cpp works out the rest")
     }
     require(
+      text.family != .qwen2 || text.headSize * text.attentionHeadCount == text.hiddenSize,
+      "text_config.head_dim", "\(text.headSize) in each of \(text.attentionHeadCount) heads",
+      "\(text.hiddenSize) in all of a qwen2, the hidden_size, as llama.cpp has it")
+    require(
       text.family == .llama || !text.hasPerceptronBias, "text_config.mlp_bias", "true",
       "false with \(text.family.rawValue)")
   }

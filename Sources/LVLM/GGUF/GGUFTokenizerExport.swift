@@ -175,7 +175,7 @@ extension Tokenizer {
     let marks = Set(added.tokens.filter(\.isSpecial).map(\.id))
     let kinds = (0..<pieceCount).map { id -> Kind in
       let id = Int32(id)
-      if id == vocabulary.unknown { return .unknown }
+      if id == vocabulary.unknown ?? unknownID { return .unknown }
       if vocabulary.isByte(id) { return .byte }
       return marks.contains(id) ? .control : .normal
     }

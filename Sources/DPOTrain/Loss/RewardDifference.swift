@@ -5,8 +5,8 @@
 /// beside them. The same weights then give log-ratios that differ from 0 by some units in the last place of
 /// the log-probabilities they were subtracted from, which is neither a win nor a loss.
 struct RewardDifference {
-  /// The share of the log-probabilities' sizes that rounding explains: 32 units in the last place of Float32.
-  static let tolerance = 0x1p-18
+  /// The share of the log-probabilities' sizes that rounding explains: 8 units in the last place of Float32.
+  static let tolerance = 0x1p-20
 
   /// The difference of the two log-ratios.
   let value: Double

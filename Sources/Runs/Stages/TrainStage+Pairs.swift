@@ -133,7 +133,7 @@ extension TrainStage {
   ) throws -> (focus: [Float]?, counted: [Float]?) {
     guard let record = try origins.record(of: pair) else { return (nil, nil) }
     let grids = try features.grids(of: images(of: pair).map(Picture.file))
-    return (try record.featureWeights(grids: grids), record.countedWeights(grids: grids))
+    return (record.featureWeights(grids: grids), record.countedWeights(grids: grids))
   }
 
   /// The pairs that the image term compares with those given; none where it has no weight.

@@ -131,9 +131,9 @@ extension TrainStage {
   func focus(
     of pair: PreferencePair, _ origins: PairOrigins, _ features: FeatureStore
   ) throws -> (focus: [Float]?, counted: [Float]?) {
-    guard let record = try origins.record(of: pair) else { return (nil, nil) }
+    guard let record = origins.record(of: pair) else { return (nil, nil) }
     let grids = try features.grids(of: images(of: pair).map(Picture.file))
-    return (record.featureWeights(grids: grids), record.countedWeights(grids: grids))
+    return (try record.featureWeights(grids: grids), record.countedWeights(grids: grids))
   }
 
   /// The pairs that the image term compares with those given; none where it has no weight.

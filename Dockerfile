@@ -1,7 +1,7 @@
 # dpotrain in an image of its own: built with Swift's toolchain, run with Debian's libraries alone.
 #
 #   docker build -t dpotrain .
-#   docker run --rm -v "$PWD:/work" -u "$(id -u):$(id -g)" dpotrain --config /usr/local/share/dpotrain/configs/quickstart.yaml
+#   docker run --rm -v "$PWD:/work" -u "$(id -u):$(id -g)" dpotrain --config /usr/local/share/dpotrain/configs/sentences.yaml
 FROM swift:6.3-bookworm AS build
 RUN apt-get update -qq \
   && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
@@ -15,6 +15,7 @@ COPY Tests Tests
 COPY configs configs
 COPY scripts scripts
 RUN swift build -c release --product dpotrain --static-swift-stdlib --scratch-path /build \
+  && swift build -c release --product dpotrain-serve --static-swift-stdlib --scratch-path /build \
   && scripts/install --from /build/release/dpotrain /installed
 
 FROM debian:bookworm-slim

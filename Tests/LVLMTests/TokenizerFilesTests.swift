@@ -123,7 +123,7 @@ import Testing
           token.merging(["normalized": true]) { $1 }
         }
       }
-      #expect(message(folder).contains("<image> with normalized"), "\(message(folder))")
+      #expect(message(folder).contains(" with normalized"), "\(message(folder))")
     }
   }
 }

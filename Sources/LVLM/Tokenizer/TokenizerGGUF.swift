@@ -105,9 +105,9 @@ struct TokenizerGGUF {
     pad = try reader.id("padding", below: texts.count) ?? id(Tokenizer.padMark) ?? eos
     spare = id(Tokenizer.imageMark) ?? Tokenizer.unembeddedImageID
     addsBOS = try reader.flag("add_bos_token", usual: !isUnigram)
-    added = pieces.indices.filter { pieces[$0].kind == .control }.map {
-      .init(text: pieces[$0].text, id: Int32($0), isSpecial: true)
-    }
+    // No text shows the unknown piece of T5, as no special token.
+    added = pieces.indices.filter { pieces[$0].kind == .control || isUnigram && pieces[$0].kind == .unknown }
+      .map { .init(text: pieces[$0].text, id: Int32($0), isSpecial: true) }
     addsBlank = try reader.flag("add_space_prefix", usual: true)
     if isUnigram {
       vocabulary = try Self.unigram(pieces, addsBlank: addsBlank, reader)

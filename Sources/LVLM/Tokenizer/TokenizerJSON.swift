@@ -195,7 +195,7 @@ struct TokenizerJSON {
     case .array(let list)? where list.count < 1 << 24:
       // Unigram's are in the order of their ids, each with its score.
       for (id, entry) in list.enumerated() {
-        guard case .array(let pair) = entry, let piece = pair.first?.text else {
+        guard case .array(let pair) = entry, pair.count == 2, let piece = pair[0].text else {
           throw TokenizerError.unsupported(
             file: name, found: "model.vocab[\(id)] \(entry.brief)", expected: "a piece and its score")
         }

@@ -181,13 +181,13 @@ import Testing
     for (jinja, words) in [
       (try source("llava-onevision"), "is not how a conversation with its answer begins"),
       (try source("deepseek-r1"), "is not how a conversation with its answer begins"),
-      ("{{ messages[0] }}", "writes messages as data"), ("{{ 'x' }}", "does not write what is said"),
+      ("{{ messages[0] }}", "does not write what is said"), ("{{ 'x' }}", "does not write what is said"),
       (
         "{% for m in messages %}{{ m.content }}\n{% endfor %}{% include 'a' %}",
         "line 2: a block {% include %}"
       ),
     ] {
-      #expect {
+      #expect("\(jinja.prefix(60))") {
         _ = try template(jinja)
       } throws: { "\($0)".contains(words) }
     }

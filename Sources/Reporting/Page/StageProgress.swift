@@ -1,7 +1,14 @@
 /// Where one stage of a run stands.
 public struct StageProgress: Sendable, Equatable {
   /// Finished, begun, or not yet begun.
-  public enum State: String, Sendable { case done, underWay, left }
+  public enum State: String, Sendable {
+    /// Finished.
+    case done
+    /// Begun.
+    case underWay
+    /// Not yet begun.
+    case left
+  }
 
   /// The stage.
   public var stage: String

@@ -137,7 +137,7 @@ import Testing
         ServedFixture.body(picture: large))
       expect(422, "image is cut short", "POST", "/v1/chat/completions", ServedFixture.body(picture: broken))
       expect(
-        400, "for the answer, expected at most 128 together", "POST", "/v1/chat/completions",
+        400, "for an answer, expected at most 128 together", "POST", "/v1/chat/completions",
         ServedFixture.body(tokens: 400))
       expect(
         400, "attention_layer: found 90", "POST", "/v1/chat/completions",

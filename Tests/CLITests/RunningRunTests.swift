@@ -89,8 +89,9 @@ import Testing
       #expect(table.status == 1 && table.errors.contains("runs/tiny: is a run that is not evaluated yet"))
 
       // It goes on: every step once, with the times that it had, to a TensorBoard that has read both files.
-      let end = ["--set", "train.max_steps=1200", "--quiet"]
-      let rest = try BuiltCommand.run(["--config", config, "--set", "train.save_steps=500"] + end, in: folder)
+      let rest = try BuiltCommand.run(
+        "--config", config, "--set", "train.max_steps=1200", "--set", "train.save_steps=500", "--quiet",
+        in: folder)
       #expect(rest.status == 0, "\(rest.errors)")
       let files = try EventFile.all(in: run)
       #expect(files.count == 1 && files[0] != live[0])

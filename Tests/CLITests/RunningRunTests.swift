@@ -11,7 +11,7 @@ import Testing
   }
 
   private func wait(until isTrue: () -> Bool) {
-    for _ in 0..<20_000 {
+    for _ in 0..<100_000 {
       if isTrue() { return }
       usleep(2000)
     }
@@ -32,7 +32,7 @@ import Testing
       let config = try TinyRun.write(to: folder)
       let run = folder.appendingPathComponent("runs/tiny")
       let begun = Date().timeIntervalSince1970
-      let arguments = ["--config", config, "--set", "train.max_steps=400", "--set", "train.save_steps=7"]
+      let arguments = ["--config", config, "--set", "train.max_steps=1200", "--set", "train.save_steps=7"]
       let (process, _) = try BuiltCommand.start(arguments, in: folder)
       wait {
         !process.isRunning || lines(of: run).count { $0.contains("\"train\"") } > 9
@@ -46,7 +46,7 @@ import Testing
       let events = try EventFile(live[0]).events
       #expect(events.first?.version == "brain.Event:2")
       #expect(events.count { $0.scalars["sft/loss"] != nil || $0.scalars["train/loss"] != nil } >= logged)
-      #expect(events.contains { $0.texts["configuration"]?.contains("max_steps: 400") == true })
+      #expect(events.contains { $0.texts["configuration"]?.contains("max_steps: 1200") == true })
       let picture = try #require(events.compactMap { $0.images["prompts/sequence/1"] }.first)
       #expect(picture.bytes.starts(with: [0x89, 0x50, 0x4E, 0x47]) && picture.width > picture.height)
 
@@ -60,7 +60,7 @@ import Testing
       }
       let page = try String(contentsOf: run.appendingPathComponent("report.html"), encoding: .utf8)
       #expect(page.contains("This run is not finished"))
-      #expect(page.contains(#/<b>train<\/b> step \d+ of 400, logged at /#))
+      #expect(page.contains(#/<b>train<\/b> step \d+ of 1200, logged at /#))
       #expect(page.contains("<b>evaluate</b> not begun"))
       #expect(page.contains("Preference optimization") && page.contains("Selection of pairs"))
       #expect(process.isRunning)
@@ -89,15 +89,16 @@ import Testing
       #expect(table.status == 1 && table.errors.contains("runs/tiny: is a run that is not evaluated yet"))
 
       // It goes on: every step once, with the times that it had, to a TensorBoard that has read both files.
-      let end = ["--set", "train.max_steps=400", "--quiet"]
-      let rest = try BuiltCommand.run(["--config", config, "--set", "train.save_steps=7"] + end, in: folder)
+      let rest = try BuiltCommand.run(
+        "--config", config, "--set", "train.max_steps=1200", "--set", "train.save_steps=500", "--quiet",
+        in: folder)
       #expect(rest.status == 0, "\(rest.errors)")
       let files = try EventFile.all(in: run)
       #expect(files.count == 1 && files[0] != live[0])
       let resumed = try EventFile(files[0])
       #expect(resumed.unfinished == 0)
       let curve = EventFile.curve("train/loss", in: [killed, resumed])
-      #expect(curve.map(\.step) == Array(1...400))
+      #expect(curve.map(\.step) == Array(1...1200))
       let times = try times("train", of: run)
       // A checkpoint is written after the row of its step.
       let checkpoint = (last - 1) / 7 * 7
@@ -108,7 +109,7 @@ import Testing
         #expect(event.wallTime == times[event.step] && event.wallTime >= begun - 1)
       }
       #expect(resumed.events.contains { $0.scalars["accuracy/multi_image"] != nil && $0.step == 0 })
-      #expect(resumed.events.contains { $0.scalars["accuracy/multi_image"] != nil && $0.step == 400 })
+      #expect(resumed.events.contains { $0.scalars["accuracy/multi_image"] != nil && $0.step == 1200 })
       #expect(resumed.events.contains { $0.texts["samples"]?.contains("| kind |") == true })
       let done = try String(contentsOf: run.appendingPathComponent("report.html"), encoding: .utf8)
       #expect(!done.contains("This run is not finished") && done.contains("peak memory"))

@@ -102,7 +102,7 @@ def main():
     parser.add_argument("--accumulation", type=int, default=2)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--defaults", action="store_true")
-    parser.add_argument("--output", default="/tmp/trl")
+    parser.add_argument("--output", default="trl", help="folder that the trainer may write to")
     options = parser.parse_args()
     if options.make:
         make(options.make, options.pairs)

@@ -10,9 +10,9 @@ struct AblateCommand: ParsableCommand {
     commandName: "ablate",
     abstract: "Runs a list of variants with several seeds each, and writes tables, CSV and plots.",
     discussion: """
-      What comes out the same (the base model, the prompts, the base model's answers) is made once for each seed. \
-      The same command goes on after an interruption, and leaves out what is finished. Started twice, two processes \
-      share the work; --set run.threads=1 gives each of them one core.
+      What comes out the same (the base model, the prompts, the base model's answers) is made once for each \
+      seed. The same command goes on after an interruption, and leaves out what is finished. Started twice, \
+      two processes share the work; --set run.threads=1 gives each of them one core.
       """)
 
   @Option(name: .shortAndLong, help: ArgumentHelp("YAML file of the suite.", valueName: "file"))

@@ -11,7 +11,8 @@ struct CompareCommand: ParsableCommand {
 
       Differences are to the first run, in points of accuracy over the questions that both were asked, with \
       a 95 % interval (paired bootstrap) and the probability of McNemar's exact test. Runs on pairs that \
-      were there have their pairs held out compared. For a mean over seeds see dpotrain table and dpotrain ablate.
+      were there have their pairs held out compared. For a mean over seeds see dpotrain table and dpotrain \
+      ablate.
       """)
 
   @Argument(help: "Run directories, two or more.")

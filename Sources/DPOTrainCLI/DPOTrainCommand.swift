@@ -12,8 +12,8 @@ struct DPOTrainCommand: ParsableCommand {
     abstract: "Aligns a small vision-language model on several images with MIA-DPO, from data to a table.",
     discussion: """
       dpotrain --config FILE runs every stage that is not done yet (sft, compose, select, train, evaluate, \
-      report), so the same command resumes. It takes --set section.key=value, --fresh, --redo PART, \
-      --reuse DIR and --quiet: see dpotrain run --help. Start with dpotrain init pairs run.yaml, dpotrain plan \
+      report), so the same command resumes. It takes --set section.key=value, --fresh, --redo PART, --reuse \
+      DIR and --quiet: see dpotrain run --help. Start with dpotrain init pairs run.yaml, dpotrain plan \
       --config run.yaml and dpotrain explain KEY.
 
       dpotrain --generate-completion-script bash|zsh|fish prints a script that completes commands and options.

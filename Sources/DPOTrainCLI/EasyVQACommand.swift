@@ -14,9 +14,10 @@ struct EasyVQACommand: ParsableCommand {
       scripts/easy-vqa
       dpotrain easy-vqa --run runs/quickstart
 
-      Open questions (colour, shape) come first, yes/no questions apart: a guess by the question alone is right on most of \
-      the latter. Beside the model stand the same model without the picture (blind) and that guess. Intervals are 95 %, over \
-      pictures. Writes every answer (before.jsonl, after.jsonl), results.json and table.md.
+      Open questions (colour, shape) come first, yes/no questions apart: a guess by the question alone is \
+      right on most of the latter. Beside the model stand the same model without the picture (blind) and \
+      that guess. Intervals are 95 %, over pictures. Writes every answer (before.jsonl, after.jsonl), \
+      results.json and table.md.
       """)
 
   @Option(help: ArgumentHelp("Folder of the data set, as scripts/easy-vqa makes it.", valueName: "dir"))

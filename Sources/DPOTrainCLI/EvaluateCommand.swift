@@ -19,9 +19,10 @@ struct EvaluateCommand: ParsableCommand {
       dpotrain evaluate --config FILE
       dpotrain evaluate --data MMBench_DEV_EN.tsv --model llava-1.5-7b-hf --score both
 
-      The second form reads VLMEvalKit's TSV (pictures in base64 or as paths) and writes DATA_predictions.tsv, \
-      DATA_results.json and DATA_results.md. Answers are read by VLMEvalKit's exact rules, without a judge; --score \
-      likelihood takes the option that the model finds likeliest. The same command goes on after an interruption.
+      The second form reads VLMEvalKit's TSV (pictures in base64 or as paths) and writes \
+      DATA_predictions.tsv, DATA_results.json and DATA_results.md. Answers are read by VLMEvalKit's exact \
+      rules, without a judge; --score likelihood takes the option that the model finds likeliest. The same \
+      command goes on after an interruption.
       """)
 
   @Option(name: .shortAndLong, help: ArgumentHelp("YAML file of the run.", valueName: "file"))

@@ -91,8 +91,9 @@ struct ExportCommand: ParsableCommand {
       dpotrain export --model base --adapter runs/x/checkpoints/step-100.h5 --format peft --output adapter
       dpotrain export --model base --adapter adapter --format merged --output llava
 
-      hf: the model as it is. merged: the adapter added to the weights. gguf: llama.cpp's files, model-TYPE.gguf and \
-      for what sees pictures mmproj-TYPE.gguf, an adapter added to the weights. peft, gguf-lora: the adapter alone.
+      hf: the model as it is. merged: the adapter added to the weights. gguf: llama.cpp's files, \
+      model-TYPE.gguf and for what sees pictures mmproj-TYPE.gguf, an adapter added to the weights. peft, \
+      gguf-lora: the adapter alone.
       """)
 
   @Option(help: ArgumentHelp(ModelArguments.model, valueName: "path"))

@@ -14,11 +14,12 @@ struct GenerateCommand: ParsableCommand {
       dpotrain generate --model llava-1.5-7b-hf --image a.png --image b.jpg --prompt "What changed?"
       dpotrain generate --model runs/x --batch questions.jsonl --output answers.jsonl
 
-      A prompt without <image> marks gets one per picture in front. --attention draws where the answer looked, one \
-      picture beside the other, brighter where more attention of the layer fell on a patch.
+      A prompt without <image> marks gets one per picture in front. --attention draws where the answer \
+      looked, one picture beside the other, brighter where more attention of the layer fell on a patch.
 
-      --batch reads a record a line, {"id": "1", "prompt": "What changed?", "images": ["a.png", "b.jpg"]}, paths from the \
-      file's folder; answers are written in this order as they come. The same command goes on after an interruption.
+      --batch reads a record a line, {"id": "1", "prompt": "What changed?", "images": ["a.png", "b.jpg"]}, \
+      paths from the file's folder; answers are written in this order as they come. The same command goes on \
+      after an interruption.
       """)
 
   @OptionGroup var choice: ModelOptions

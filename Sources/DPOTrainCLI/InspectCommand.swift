@@ -13,8 +13,8 @@ struct InspectCommand: ParsableCommand {
       dpotrain inspect llava_v1_5_mix665k.json --images data
       dpotrain inspect pairs.jsonl --contact-sheet sheet.png
 
-      Reads LLaVA conversations, preference pairs (with <image> or <image-placeholder>) and composed prompts, as a \
-      JSON list or JSONL. Exit status 1 when a record has a problem.
+      Reads LLaVA conversations, preference pairs (with <image> or <image-placeholder>) and composed \
+      prompts, as a JSON list or JSONL. Exit status 1 when a record has a problem.
       """)
 
   @Option(

@@ -12,9 +12,9 @@ struct LayersCommand: ParsableCommand {
     discussion: """
       dpotrain layers --run runs/quickstart
 
-      Reads what the select stage measured of the run's base model (select.layer_profile): the area under the ROC curve of \
-      R, 0.5 where attention says nothing, between prompts of one format and number of images, with 95 % intervals. \
-      A star marks the layer that tells best.
+      Reads what the select stage measured of the run's base model (select.layer_profile): the area under \
+      the ROC curve of R, 0.5 where attention says nothing, between prompts of one format and number of \
+      images, with 95 % intervals. A star marks the layer that tells best.
       """)
 
   @Option(name: .customLong("run"), help: ArgumentHelp("Directory of a run.", valueName: "dir"))

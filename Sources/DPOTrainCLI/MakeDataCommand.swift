@@ -35,11 +35,12 @@ struct MakeDataCommand: ParsableCommand {
     discussion: """
       dpotrain make-data --llava llava_v1_5_mix665k.json --images data --every 10 --output mia-dpo
 
-      Writes sequence.json, grid.json, pic_in_pic.json and grid_groups.json (grids that ask about several of their \
-      images, which the released pair generator reads; the authors took three tenths for them) in LLaVA's format, `image` a list. Images of sequences \
-      stay where they are, relative to --images; pictures of the others are made, relative to --output: cells of 448 \
-      pixels, gaps and label strips of 40, labels in the built-in dot font. The same file and seed give the same bytes. \
-      sequence.jsonl, grid.jsonl and pic_in_pic.jsonl have the first turns as prompts of a run (compose.path).
+      Writes sequence.json, grid.json, pic_in_pic.json and grid_groups.json (grids that ask about several of \
+      their images, which the released pair generator reads; the authors took three tenths for them) in \
+      LLaVA's format, `image` a list. Images of sequences stay where they are, relative to --images; \
+      pictures of the others are made, relative to --output: cells of 448 pixels, gaps and label strips of \
+      40, labels in the built-in dot font. The same file and seed give the same bytes. sequence.jsonl, \
+      grid.jsonl and pic_in_pic.jsonl have the first turns as prompts of a run (compose.path).
       """)
 
   @Option(help: ArgumentHelp("LLaVA conversations, JSON or JSONL.", valueName: "file"))

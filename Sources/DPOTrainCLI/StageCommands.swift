@@ -61,8 +61,8 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       dpotrain train --config configs/quickstart.yaml --set train.gamma=0.3
 
-      Reads sft/model and pairs.jsonl. Writes train/model, checkpoints/ and metrics.jsonl. With pairs of your \
-      own see dpotrain dpo --help.
+      Reads sft/model and pairs.jsonl. Writes train/model, checkpoints/ and metrics.jsonl. With pairs of \
+      your own see dpotrain dpo --help.
       """)
   @OptionGroup var options: RunOptions
   func run() throws { try options.run([.train]) }

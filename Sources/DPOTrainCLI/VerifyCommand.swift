@@ -7,9 +7,9 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Compares the model, its training and its files with what a reference implementation stored.",
     discussion: """
-      One line per comparison: pass or FAIL, what was compared, the largest error and the allowed one; then the counts. \
-      Arrays may be off by max(8 × f32_err, 2e-6 × largest value, 1e-7). Whatever is missing or unknown is a failure. \
-      Exit status: 0 when everything passed, else 1.
+      One line per comparison: pass or FAIL, what was compared, the largest error and the allowed one; then \
+      the counts. Arrays may be off by max(8 × f32_err, 2e-6 × largest value, 1e-7). Whatever is missing or \
+      unknown is a failure. Exit status: 0 when everything passed, else 1.
       """)
 
   @Option(help: ArgumentHelp("Folder with a LLaVA directory and the expected values.", valueName: "dir"))

@@ -15,8 +15,9 @@ struct ServeProgram: AsyncParsableCommand {
       dpotrain serve --model runs/x                 base and trained, side by side on http://127.0.0.1:8080
       dpotrain serve --model llava-1.5-7b-hf --host 0.0.0.0 --token-file token
 
-      Listens on this machine alone unless --host says otherwise; then a token is required, from --token-file or the \
-      environment's DPOTRAIN_TOKEN. Pictures come as data: URLs; the server opens neither addresses nor files.
+      Listens on this machine alone unless --host says otherwise; then a token is required, from \
+      --token-file or the environment's DPOTRAIN_TOKEN. Pictures come as data: URLs; the server opens \
+      neither addresses nor files.
       """,
     version: PackageVersion.current)
 

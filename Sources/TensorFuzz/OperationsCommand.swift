@@ -8,8 +8,8 @@ struct OperationsCommand: ParsableCommand {
     commandName: "operations",
     abstract: "Compares random operations with PyTorch.",
     discussion: """
-      Case number N is a function of the seed and N alone, so a difference is repeated with --seed S --first N --count 1. \
-      Exit status 1 when there is a difference.
+      Case number N is a function of the seed and N alone, so a difference is repeated with \
+      --seed S --first N --count 1. Exit status 1 when there is a difference.
       """)
 
   @Option(help: "Cases to draw.") var count = 10_000

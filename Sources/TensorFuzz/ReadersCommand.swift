@@ -12,8 +12,8 @@ struct ReadersCommand: ParsableCommand {
     abstract: "Reads damaged files of every format.",
     discussion: """
       Input number N of a format is a function of the seed and N alone, so a failure is repeated with \
-      --format F --seed S --first N --count 1. The input at hand lies in the folder; a crash, a hang of more than \
-      20 s or a failure leaves it there and is named on standard error with a non-zero exit status.
+      --format F --seed S --first N --count 1. The input at hand lies in the folder; a crash, a hang of more \
+      than 20 s or a failure leaves it there and is named on standard error with a non-zero exit status.
       """)
 
   @Option(help: "Inputs for each format.") var count = 10_000

@@ -118,9 +118,14 @@ import Testing
             let block = first..<min(first + width, values.count)
             let largest = block.map { abs(values[$0]) }.max() ?? 0
             let error = block.map { abs(values[$0] - found[$0]) }.max() ?? 0
-            // Of Q4_0 a whole step, at the end where it has none, and the scale in half precision.
+            // Half a step and 127 times what the scale loses in half precision; of Q4_0 a whole step, at the
+            // end where it has none.
             let step: Float =
-              entry.encoding == .q4_0 ? 1.0 / 8 : entry.encoding == .q8_0 ? 0.57 / 127 : 1.0 / 256
+              switch entry.encoding {
+              case .q4_0: 1.0 / 8
+              case .q8_0: (0.5 + 127.0 / 2048) / 127
+              default: 1.0 / 256
+              }
             guard error > largest * step * 1.01 + 1e-6 else { continue }
             Issue.record("\(entry.name) \(entry.encoding): \(error) of \(largest)")
             break

@@ -28,7 +28,8 @@ struct AttentionFigure {
         label = "<figcaption>Image\(index + 1) <b>\(share) %</b></figcaption>"
       }
       return """
-        <figure class="\(style)">\(Self.picture(picture, name))\(heat(map.values[index], scale, name, picture != nil))\
+        <figure class="\(style)">\(Self.picture(picture, name))\
+        \(heat(map.values[index], scale, name, picture != nil))\
         \(label)</figure>
         """
     }
@@ -43,7 +44,8 @@ struct AttentionFigure {
   static func picture(_ picture: ReportPicture?, _ name: String) -> HTML {
     guard let picture else { return "<svg viewBox=\"0 0 100 100\" class=\"absent\"></svg>" }
     return """
-      <svg viewBox="0 0 100 100" role="img" aria-label="picture"><image id="\(name)" width="100" height="100" \
+      <svg viewBox="0 0 100 100" role="img" aria-label="picture">\
+      <image id="\(name)" width="100" height="100" \
       class="\(picture.isSmall ? "pixels" : "")" href="\(picture.dataURI)"/></svg>
       """
   }

@@ -94,11 +94,19 @@ let package = Package(
       name: "Verification", dependencies: ["DPOTrain", "LVLM", "Tensor", "Checkpoint"],
       swiftSettings: swiftSettings),
 
-    // Floor 7: the command.
+    // Floor 7: options that both commands have.
+    .target(
+      name: "CommandArguments",
+      dependencies: [
+        "Runs", "LVLM", "Records", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: swiftSettings),
+    // Floor 8: the commands.
     .executableTarget(
       name: "dpotrain",
       dependencies: [
-        "Runs", "Reporting", "Evaluation", "Verification", "DPOTrain", "MultiImageData", "LVLM", "Records",
+        "CommandArguments", "Runs", "Reporting", "Evaluation", "Verification", "DPOTrain", "MultiImageData",
+        "LVLM", "Records",
         "Tensor", "Checkpoint",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -117,7 +125,7 @@ let package = Package(
     .executableTarget(
       name: "dpotrain-serve",
       dependencies: [
-        "Serve", "Runs", "LVLM", "Records", "Tensor",
+        "CommandArguments", "Serve", "Runs", "LVLM", "Records", "Tensor",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/DPOTrainServe", swiftSettings: swiftSettings),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandArguments
 import DPOTrain
 import Evaluation
 import Foundation
@@ -36,7 +37,7 @@ struct EasyVQACommand: ParsableCommand {
 
   @Option(
     help:
-      "Chat template of --model: \(Self.templates); the model's own when left out."
+      "Chat template of --model: \(ModelArguments.templates); the model's own when left out."
   )
   var template: String?
 
@@ -48,8 +49,6 @@ struct EasyVQACommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Shows results, warnings and errors only.")
   var quiet = false
 
-  private static let templates = ChatTemplate.all.map(\.name).joined(separator: ", ")
-
   func validate() throws {
     guard (runDirectory == nil) != (model == nil) else {
       throw ValidationError("expected either --run or --model")
@@ -58,11 +57,7 @@ struct EasyVQACommand: ParsableCommand {
     guard template == nil || model != nil else {
       throw ValidationError("--template is for --model; a run has its own")
     }
-    guard template.map({ ChatTemplate(named: $0) != nil }) ?? true else {
-      throw ValidationError(
-        "--template: found \(template ?? ""), expected one of \(Self.templates)"
-      )
-    }
+    try ModelArguments.template(named: template)
   }
 
   func run() throws {

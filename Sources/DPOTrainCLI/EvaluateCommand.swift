@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandArguments
 import DPOTrain
 import Evaluation
 import Foundation
@@ -87,25 +88,16 @@ struct BenchmarkOptions: ParsableArguments {
   @Option(help: ArgumentHelp(ModelArguments.model, valueName: "path"))
   var model: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "Vision tower and projector of a GGUF file (mmproj); the one *mmproj*.gguf beside it when left out.",
-      valueName: "file"))
+  @Option(help: ArgumentHelp(ModelArguments.projector, valueName: "file"))
   var projector: String?
 
   @Option(help: ArgumentHelp(ModelArguments.adapter, valueName: "path"))
   var adapter: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "How weights are kept: auto (as a GGUF file has them, else float32), float32, bfloat16 or quantized.",
-      valueName: "type"))
+  @Option(help: ArgumentHelp(ModelArguments.storage, valueName: "type"))
   var dtype = WeightStorage.auto
 
-  @Option(
-    help:
-      "Chat template: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); the model's own when left out."
-  )
+  @Option(help: ArgumentHelp(ModelArguments.template))
   var template: String?
 
   @Option(help: "The benchmark (--list-presets); by the file's name when left out.")
@@ -169,10 +161,7 @@ struct BenchmarkOptions: ParsableArguments {
     ] where !(1...1_000_000_000).contains(value ?? 1) {
       throw ValidationError("\(name) must be from 1 to 1000000000")
     }
-    if let template, ChatTemplate(named: template) == nil {
-      let names = ChatTemplate.all.map(\.name).joined(separator: ", ")
-      throw ValidationError("--template: found \(template), expected one of \(names)")
-    }
+    try ModelArguments.template(named: template)
     if let preset, BenchmarkPreset(named: preset) == nil {
       let names = BenchmarkPreset.all.map(\.name).joined(separator: ", ")
       throw ValidationError("--preset: found \(preset), expected one of \(names)")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandArguments
 import Checkpoint
 import DPOTrain
 import Evaluation
@@ -99,10 +100,7 @@ struct ExportCommand: ParsableCommand {
   @Option(help: ArgumentHelp(ModelArguments.model, valueName: "path"))
   var model: String
 
-  @Option(
-    help: ArgumentHelp(
-      "Vision tower and projector of a GGUF file (mmproj); the one *mmproj*.gguf beside it when left out.",
-      valueName: "file"))
+  @Option(help: ArgumentHelp(ModelArguments.projector, valueName: "file"))
   var projector: String?
 
   @Option(help: ArgumentHelp(ModelArguments.adapter, valueName: "path"))
@@ -154,12 +152,7 @@ struct ExportCommand: ParsableCommand {
   var template: String?
 
   func validate() throws {
-    guard template.map({ ChatTemplate(named: $0) != nil }) ?? true else {
-      throw ValidationError(
-        "--template: found \(template ?? ""), expected one of "
-          + "\(ChatTemplate.all.map(\.name).joined(separator: ", "))"
-      )
-    }
+    try ModelArguments.template(named: template)
     guard adapter == nil || format != .hf else {
       throw ValidationError("--format hf writes the model as it is; use merged with --adapter")
     }

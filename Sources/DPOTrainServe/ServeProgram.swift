@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandArguments
 import Foundation
 import LVLM
 import Records
@@ -21,37 +22,10 @@ struct ServeProgram: AsyncParsableCommand {
       """,
     version: PackageVersion.current)
 
-  @Option(
-    help: ArgumentHelp(
-      "Model directory, GGUF file, or directory of a run, whose models are then base and trained.",
-      valueName: "path"))
-  var model: String
+  @OptionGroup var choice: ModelOptions
 
   @Option(help: ArgumentHelp("Another model to compare with, called base.", valueName: "path"))
   var base: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Vision tower and projector of a GGUF file (mmproj); the one *mmproj*.gguf beside it when left out.",
-      valueName: "file"))
-  var projector: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "PEFT directory, or checkpoint of a LoRA run (step-N.h5), to put on the model.", valueName: "path"))
-  var adapter: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "How weights are kept: auto (as a GGUF file has them, else float32), float32, bfloat16 or quantized.",
-      valueName: "type"))
-  var dtype = WeightStorage.auto
-
-  @Option(
-    help:
-      "Chat template: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); the model's own when left out."
-  )
-  var template: String?
 
   @Option(help: "Name of the model in requests; that of its folder or file when left out.")
   var name: String?
@@ -102,11 +76,6 @@ struct ServeProgram: AsyncParsableCommand {
       throw ValidationError("--max-waiting must be from 0 to 100000")
     }
     guard maxSeconds > 0, maxSeconds <= 1e6 else { throw ValidationError("--max-seconds must be positive") }
-    guard template.map({ ChatTemplate(named: $0) != nil }) ?? true else {
-      throw ValidationError(
-        "--template: found \(template ?? ""), expected one of "
-          + "\(ChatTemplate.all.map(\.name).joined(separator: ", "))")
-    }
   }
 
   func run() async throws {
@@ -161,25 +130,15 @@ struct ServeProgram: AsyncParsableCommand {
   }
 
   private func open() throws -> [ServedModel] {
-    func open(_ path: String, adapter: String? = nil) throws -> PretrainedModel {
-      let choice = try ModelChoice(model: path, adapter: adapter)
-      let (loaded, _) = try choice.open(
-        weights: dtype, template: template.flatMap { ChatTemplate(named: $0) },
-        projector: path == model ? projector : nil)
-      for note in choice.notes + loaded.notes {
-        FileHandle.standardError.write(Data("warning: \(note)\n".utf8))
-      }
-      return loaded
-    }
-    let run = try RunModels(of: URL(fileURLWithPath: model))
-    let file = URL(fileURLWithPath: model).standardizedFileURL
+    let file = URL(fileURLWithPath: choice.model).standardizedFileURL
+    let run = try RunModels(of: file)
     let usual = (file.pathExtension == "gguf" ? file.deletingPathExtension() : file).lastPathComponent
     var models: [ServedModel] = []
     if let base = base ?? (run?.trained == nil ? nil : run?.base?.path) {
-      models.append(ServedModel("base", try open(base)))
+      models.append(ServedModel("base", try choice.open(base)))
     }
     let isTrained = run?.trained != nil || base != nil
-    models.append(ServedModel(name ?? (isTrained ? "trained" : usual), try open(model, adapter: adapter)))
+    models.append(ServedModel(name ?? (isTrained ? "trained" : usual), try choice.open()))
     if models.count == 2, models[0].name == models[1].name {
       throw ValidationError("--name: found base, which the other model is called, expected another name")
     }
@@ -194,5 +153,3 @@ struct ServeProgram: AsyncParsableCommand {
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 }
-
-extension WeightStorage: ExpressibleByArgument {}

@@ -1,55 +1,6 @@
 import ArgumentParser
-import Foundation
 import LVLM
-import Records
-import Runs
 import Tensor
-
-extension WeightStorage: ExpressibleByArgument {}
-
-/// The model that a command asks.
-struct ModelOptions: ParsableArguments {
-  @Option(help: ArgumentHelp(ModelArguments.model, valueName: "path"))
-  var model: String
-
-  @Option(
-    help: ArgumentHelp(
-      "Vision tower and projector of a GGUF file (mmproj); the one *mmproj*.gguf beside it when left out.",
-      valueName: "file"))
-  var projector: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "How weights are kept: auto (as a GGUF file has them, else float32), float32, bfloat16 or quantized.",
-      valueName: "type"))
-  var dtype = WeightStorage.auto
-
-  @Option(help: ArgumentHelp(ModelArguments.adapter, valueName: "path"))
-  var adapter: String?
-
-  @Option(
-    help:
-      "Chat template: \(ChatTemplate.all.map(\.name).joined(separator: ", ")); the model's own when left out."
-  )
-  var template: String?
-
-  func validate() throws {
-    guard template.map({ ChatTemplate(named: $0) != nil }) ?? true else {
-      throw ValidationError(
-        "--template: found \(template ?? ""), expected one of "
-          + "\(ChatTemplate.all.map(\.name).joined(separator: ", "))"
-      )
-    }
-  }
-
-  func open() throws -> PretrainedModel {
-    let choice = try ModelChoice(model: model, adapter: adapter)
-    let (loaded, _) = try choice.open(
-      weights: dtype, template: template.flatMap { ChatTemplate(named: $0) }, projector: projector)
-    for note in choice.notes + loaded.notes { Console(isQuiet: false).warning(note) }
-    return loaded
-  }
-}
 
 /// How answers are made.
 struct AnswerOptions: ParsableArguments {

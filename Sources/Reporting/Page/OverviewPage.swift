@@ -51,19 +51,7 @@ public struct OverviewPage {
     }
     let links = files.map { file -> HTML in "<li><a href=\"\(file)\">\(file)</a></li>\n" }
     let tables: HTML = links.isEmpty ? "" : "<h3>Tables</h3>\n<ul class=\"files\">\n\(links)</ul>\n"
-    let page: HTML = """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <title>\(title) – runs</title>
-      <style>
-      \(ReportStyle.css)</style>
-      </head>
-      <body>
-      <main>
+    let body: HTML = """
       <header>
       <p class="kicker">Runs</p>
       <h1>\(title)</h1>
@@ -74,11 +62,8 @@ public struct OverviewPage {
       <thead><tr><th></th><th>state</th><th>before</th><th>after</th><th>change</th></tr></thead>
       <tbody>
       \(rows)</tbody></table></div>
-      \(tables)</main>
-      </body>
-      </html>
-
+      \(tables)
       """
-    return page.source
+    return ReportStyle.page(title: "\(title) – runs", body)
   }
 }

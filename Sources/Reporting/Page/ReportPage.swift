@@ -13,26 +13,10 @@ public struct ReportPage {
   /// The file's text; the same content gives the same bytes.
   public var html: String {
     let sections = sections
-    let page: HTML = """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="color-scheme" content="light dark">
-      <title>\(content.title) – MIA-DPO report</title>
-      <style>
-      \(ReportStyle.css)</style>
-      </head>
-      <body>
-      <main>
-      \(header)\(progress)\(verdict)\(headline)\(omitted)\(missing)\(contents(of: sections))\(sections)\
-      </main>
-      </body>
-      </html>
-
+    let body: HTML = """
+      \(header)\(progress)\(verdict)\(headline)\(omitted)\(missing)\(contents(of: sections))\(sections)
       """
-    return page.source
+    return ReportStyle.page(title: "\(content.title) – MIA-DPO report", body)
   }
 
   private var sections: [HTML] {

@@ -157,4 +157,27 @@ enum ReportStyle {
     @media print { body { background: none; } section { break-inside: avoid; } }
 
     """
+
+  /// A whole page of its own: nothing comes from elsewhere.
+  static func page(title: String, _ body: HTML) -> String {
+    let page: HTML = """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta name="color-scheme" content="light dark">
+      <title>\(title)</title>
+      <style>
+      \(css)</style>
+      </head>
+      <body>
+      <main>
+      \(body)</main>
+      </body>
+      </html>
+
+      """
+    return page.source
+  }
 }

@@ -73,8 +73,10 @@ struct DPOTrainCommand: ParsableCommand {
 
   static func main() {
     if CommandLine.arguments.count < 2 {
+      // The overview for a reader, the status for a script whose arguments came out empty.
       write(helpMessage(), to: .standardOutput)
-      Foundation.exit(0)
+      write("error: found no argument, expected --config FILE or one of these commands", to: .standardError)
+      Foundation.exit(2)
     }
     refuseUnknownCommand()
     var command: any ParsableCommand

@@ -197,10 +197,11 @@ final class AnswerLoop {
   }
 
   private func described(_ error: PromptError, _ request: ChatRequest) -> APIError {
-    guard case .tooLong(let tokens, let context, _) = error else {
-      return APIError(400, "\(error)", param: "messages")
+    switch error {
+    case .tooLong(let tokens, let context, _), .noRoom(let tokens, _, let context, _):
+      tooLong(tokens, request, context)
+    default: APIError(400, "\(error)", param: "messages")
     }
-    return tooLong(tokens - request.maxTokens, request, context)
   }
 
   private func tooLong(_ tokens: Int, _ request: ChatRequest, _ context: Int) -> APIError {

@@ -107,13 +107,14 @@ import Testing
       func expect(
         _ status: Int, _ says: String, _ method: String = "POST", _ path: String = "/v1/chat/completions",
         _ body: String = ServedFixture.body(), headers: [String]? = nil,
-        at location: SourceLocation = #_sourceLocation
+        code: String? = nil, at location: SourceLocation = #_sourceLocation
       ) {
         let reply = TestClient.ask(port, method, path, body, headers: headers ?? right)
         #expect(reply?.status == status, sourceLocation: location)
         #expect(reply?.message.contains(says) == true, "\(reply?.body ?? "")", sourceLocation: location)
         let error = reply?.json["error"] as? [String: Any]
         #expect(error?["type"] as? String != nil, sourceLocation: location)
+        #expect(code == nil || error?["code"] as? String == code, sourceLocation: location)
       }
       expect(401, "expected \"Bearer\" and the token", headers: [json])
       expect(401, "this is not the token", headers: [json, "Authorization: Bearer secret"])
@@ -136,16 +137,17 @@ import Testing
         413, "found 40x26 pixels, expected at most 1000", "POST", "/v1/chat/completions",
         ServedFixture.body(picture: large))
       expect(422, "image is cut short", "POST", "/v1/chat/completions", ServedFixture.body(picture: broken))
-      expect(
-        400, "for an answer, expected at most 128 together", "POST", "/v1/chat/completions",
-        ServedFixture.body(tokens: 400))
+      // Alone too long, and too long with what the answer may take.
+      for (question, tokens) in [("What?", 400), (String(repeating: "what ", count: 150), 1)] {
+        for more in ["", #", "stream": true"#] {
+          expect(
+            400, "for the answer, expected at most 128 together", "POST", "/v1/chat/completions",
+            ServedFixture.body(question, more: more, tokens: tokens), code: "context_length_exceeded")
+        }
+      }
       expect(
         400, "attention_layer: found 90", "POST", "/v1/chat/completions",
         ServedFixture.body(picture: picture, more: #", "attention": true, "attention_layer": 90"#))
-      // A stream that cannot begin has a status too.
-      expect(
-        400, "together", "POST", "/v1/chat/completions",
-        ServedFixture.body(more: #", "stream": true"#, tokens: 400))
       // Without a length the body is counted as it comes.
       let chunked = TestClient(port)
       chunked.send(

@@ -10,18 +10,20 @@ typedef struct {
   void (*body)(void *);
   void *scope;
   int gradient_mode;
+  int precision;
 } scope_call;
 
 static void *run(void *raw) {
   const scope_call *call = raw;
   current = call->scope;
   tk_set_gradient_mode(call->gradient_mode);
+  tk_set_matmul_precision(call->precision);
   call->body(call->scope);
   return NULL;
 }
 
 int tk_run_in_scope(void (*body)(void *), void *scope) {
-  scope_call call = {body, scope, tk_gradient_mode()};
+  scope_call call = {body, scope, tk_gradient_mode(), tk_matmul_precision()};
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, (size_t)8 << 20);

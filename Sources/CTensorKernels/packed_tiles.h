@@ -64,7 +64,7 @@ INLINE void turn(int64_t lines, int64_t k, const float *x, int64_t ldx, float *o
 }
 
 // Rows of a in panels of `height`, k by rows; the numbers after the last are overwritten by the next panel.
-static void pack_rows(int64_t m, int64_t k, int64_t height, const float *a, int64_t lda, int transposed, float *out) {
+static inline void pack_rows(int64_t m, int64_t k, int64_t height, const float *a, int64_t lda, int transposed, float *out) {
   if (!transposed) {
     for (int64_t i = 0; i < m; i += height) {
       int64_t rows = SMALLER(height, m - i);

@@ -43,6 +43,7 @@ static struct {
   int parts;
   void *scope;         // the error scope whose body began the job; NULL outside of all
   const void *operation;  // what began it, for errors
+  int precision;          // of its products
   atomic_bool failed;  // a part of the job ended its thread, see tk_leave_scope
   atomic_int absent;   // workers that have not begun the job
   _Alignas(64) atomic_llong next;
@@ -57,6 +58,7 @@ static struct {
 static atomic_int thread_count;  // copy of pool.requested that is read without the lock
 static _Thread_local bool in_parallel;
 static _Thread_local bool is_worker;    // a thread of the pool
+static _Thread_local int matmul_precision;
 static _Thread_local bool owns_region;  // the thread that began the job the pool works on
 
 static inline void relax(void) {
@@ -179,6 +181,7 @@ static void *worker_main(void *argument) {
     if (pool.spin) apart = keep_apart(seen, &last_move);
     tk_enter_scope(pool.scope);
     tk_set_operation(pool.operation);
+    tk_set_matmul_precision(pool.precision);
     run_part(part);
     tk_enter_scope(NULL);
     end_part();
@@ -263,6 +266,9 @@ void tk_set_thread_count(int count) {
 
 bool tk_in_parallel(void) { return in_parallel; }
 
+int tk_matmul_precision(void) { return matmul_precision; }
+void tk_set_matmul_precision(int precision) { matmul_precision = precision; }
+
 // Waits for the workers and gives the pool back; true when a part of the job failed. The workers then start
 // anew, as those that failed are gone.
 static bool end_region(void) {
@@ -294,6 +300,7 @@ static bool run_on_pool(int64_t n, int64_t grain, bool dynamic, tk_range_body bo
   pool.n = n;
   pool.scope = tk_current_scope();
   pool.operation = tk_operation();
+  pool.precision = tk_matmul_precision();
   pool.dynamic = dynamic;
   pool.parts = (int)parts;
   atomic_store_explicit(&pool.next, 0, memory_order_relaxed);

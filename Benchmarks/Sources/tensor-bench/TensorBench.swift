@@ -31,7 +31,7 @@ enum TensorBench {
         }
         TensorRuntime.resetPeak()
         let (start, used) = (ContinuousClock.now, processorSeconds())
-        let loss = step.run()
+        let loss = withFloat32MatmulPrecision(name.hasSuffix(" bf16") ? .medium : .highest) { step.run() }
         let (elapsed, processor) = (seconds(since: start), processorSeconds() - used)
         report([
           "case": name, "seconds": elapsed, "processor_seconds": processor, "loss": loss,

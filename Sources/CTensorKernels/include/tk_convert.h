@@ -35,6 +35,19 @@ void tk_pack_columns_f32(int64_t n, int64_t k, const float *b, int64_t ldb, int 
 void tk_packed_product_f32(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, int transposed,
                            const float *b, float beta, float *c, int64_t ldc, float *scratch);
 
+// The same with a and b rounded to bfloat16 (values below Float32's smallest normal one to zero) and sums in Float32: by which
+// instructions this processor can, if by any. Terms are filled up with zeros to a multiple of TK_BF16_TERMS.
+enum { TK_BF16_NONE = 0, TK_BF16_PAIRS = 1, TK_BF16_TILES = 2, TK_BF16_TERMS = 32 };
+int tk_bf16_product(void);
+// For tests of the others: nothing beyond this kind from here on.
+void tk_limit_bf16_product(int kind);
+// out [n / 32 rounded up, k / 2 rounded up to 16, 32, 2].
+void tk_pack_columns_bf16(int64_t n, int64_t k, const float *b, int64_t ldb, int transposed, uint16_t *out);
+// The scratch memory holds tk_packed_bf16_scratch(m, k) numbers.
+int64_t tk_packed_bf16_scratch(int64_t m, int64_t k);
+void tk_packed_product_bf16(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda, int transposed,
+                            const uint16_t *b, float beta, float *c, int64_t ldc, uint16_t *scratch);
+
 // c = silu(a gate) (a up) with the bits of two products and an activation, for packed gate and up [k, n] of any k. The scratch
 // memory holds tk_packed_gated_scratch(m, k) numbers.
 int64_t tk_packed_gated_scratch(int64_t m, int64_t k);

@@ -12,6 +12,11 @@ void tk_set_thread_count(int count);
 // True on a thread that is executing the body of a parallel region.
 bool tk_in_parallel(void);
 
+// How exactly products of Float32 are computed on the calling thread, and on those that share its regions: 0 in Float32 (until
+// set), 1 large ones in bfloat16.
+int tk_matmul_precision(void);
+void tk_set_matmul_precision(int precision);
+
 typedef void (*tk_range_body)(void *context, int64_t begin, int64_t end);
 
 // Splits 0..<n into at most tk_thread_count() contiguous ranges of at least `grain` (the last may be shorter)

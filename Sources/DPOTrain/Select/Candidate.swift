@@ -17,11 +17,15 @@ extension StoredQuestion {
     return try pickedRow(answered, rule: rule, grading: grading, chosen: own.text)
   }
 
-  /// The model's own answer that looked most at its image, of those that are text and over the threshold.
+  /// The model's own answer that looked most at its image, of those that are text and over the threshold;
+  /// where attention decides nothing, its greedy one.
   private func ownChosen(
     _ answered: AnsweredPrompt, rule: SelectionRule
   ) throws -> AnsweredPrompt.Answer? {
     guard let record else { return nil }
+    guard rule.usesAttention else {
+      return rule.isUsable(evidence(answered.greedy)) ? answered.greedy : nil
+    }
     return try answered.all.filter { answer in
       try rule.isUsable(evidence(answer))
         && isOverThreshold(answer, record, rule)

@@ -36,7 +36,7 @@ public struct SelectionSettings: Sendable, Equatable {
     case groundTruth = "ground_truth"
     /// The model's own answer that looked most at its image, of those with a ratio over the threshold: on
     /// policy, and without a label (OPA-DPO's argument, arXiv 2501.09695). A prompt without such an answer
-    /// makes no pair.
+    /// makes no pair. With `use_attention: false` it is the greedy answer.
     case model
   }
 

@@ -97,6 +97,8 @@ public struct SupervisedSettings: Sendable, Equatable {
   public var maxGradNorm = 1.0
   /// Whether blocks keep their inputs alone for the backward pass and are computed again in it.
   public var gradientCheckpointing = false
+  /// Whether large products are computed in bfloat16; see ``Float32MatmulPrecision/medium``.
+  public var bf16 = false
   /// Conversations about several pictures.
   public var composed = Composed()
   /// Questions in one conversation about one picture.

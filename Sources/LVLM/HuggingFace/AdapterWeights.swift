@@ -36,10 +36,14 @@ struct AdapterWeights {
     var error = ModelDirectoryError(file: source)
     var seen: Set<String> = []
     for entry in file.descriptions {
-      guard let tensor = try Self.tensor(entry.name, entry.elementType, file, &error) else { continue }
-      let name = PEFTAdapter.canonical(entry.name, names)
-      if !seen.insert(name ?? entry.name).inserted { error.unusable.append("\(entry.name) (there twice)") }
-      if let module = PEFTAdapter.module(entry.name), let own = PEFTAdapter.module(name ?? entry.name) {
+      guard var tensor = try Self.tensor(entry.name, entry.elementType, file, &error) else { continue }
+      var given = entry.name
+      if let linear = PEFTAdapter.linearName(ofEmbedding: given), tensor.rank == 2 {
+        (given, tensor) = (linear, tensor.transposed().contiguous())
+      }
+      let name = PEFTAdapter.canonical(given, names)
+      if !seen.insert(name ?? given).inserted { error.unusable.append("\(entry.name) (there twice)") }
+      if let module = PEFTAdapter.module(given), let own = PEFTAdapter.module(name ?? given) {
         scalings[own] = adapter.scaling(of: module)
         if !adapter.adapts(module) {
           error.unusable.append(
@@ -49,8 +53,8 @@ struct AdapterWeights {
         whole.append(Whole(label: entry.name, name: name, tensor: tensor))
         continue
       }
-      let isMatrix = PEFTAdapter.module(entry.name) != nil
-      matrices.append((isMatrix ? name ?? entry.name : entry.name, tensor))
+      let isMatrix = PEFTAdapter.module(given) != nil
+      matrices.append((isMatrix ? name ?? given : given, tensor))
     }
     error.missing = adapter.savedModules.flatMap { missing($0, model, names) }
     guard error.isEmpty else { throw error }

@@ -4,9 +4,9 @@ import Tensor
 
 extension VisionLanguageModel {
   /// Puts the adapter of a PEFT directory on the model and freezes the decoder. Matrices that the file lacks
-  /// are no change; those of the head are added to the weights, and weights that the files hold as they are
-  /// (`modules_to_save`, trained biases, LLaVA's `non_lora_trainables.bin`) take the place of the model's.
-  /// Both stay when the adapter is switched off or taken off.
+  /// are no change; those of the head and the embedding are added to the weights, and weights that the files
+  /// hold as they are (`modules_to_save`, trained biases, LLaVA's `non_lora_trainables.bin`) take the place
+  /// of the model's. Both stay when the adapter is switched off or taken off.
   ///
   /// - Throws: ``ModelConfigurationError``, `CheckpointError`, or ``ModelDirectoryError`` with every
   ///   parameter that is missing, unexpected or of another shape; the model then has no adapter.
@@ -82,7 +82,7 @@ extension VisionLanguageModel {
     for (name, parameter) in namedParameters() where name.contains(".lora_") {
       if let tensor = take(name, parameter.shape) { values.append((parameter, tensor)) }
     }
-    // The head has nothing to switch off: what the adapter adds is added at once.
+    // The head and the embedding have nothing to switch off: what the adapter adds is added at once.
     var added: [(Parameter, (Tensor) -> Tensor)] = []
     for (name, parameter) in namedParameters() where name.hasSuffix(".weight") && parameter.shape.count == 2 {
       let module = String(name.dropLast(".weight".count))
@@ -96,6 +96,13 @@ extension VisionLanguageModel {
       let change = { (weight: Tensor) in
         let sum = weight.to(.float32) + b.matmul(a) * (alpha / Double(rank))
         return lengths.map { sum * ($0 / sum.norm(axis: 1)).reshaped([sum.shape[0], 1]) } ?? sum
+      }
+      if module + ".weight" == WeightFit.embedding {
+        if isDecomposed { error.unusable.append("\(module) (use_dora on an embedding)") }
+        // PEFT adds to what is looked up and leaves a tied head as it was.
+        if configuration.text.tiesWordEmbeddings {
+          error.unusable.append(WeightFit.tiedProblem(WeightFit.head, WeightFit.embedding))
+        }
       }
       added.append((parameter, change))
     }

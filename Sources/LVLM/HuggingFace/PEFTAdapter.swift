@@ -62,6 +62,17 @@ public struct PEFTAdapter: Sendable {
     return nil
   }
 
+  /// What the matrix of an embedding would be called on a linear layer. An embedding's change is
+  /// `(B A)ᵀ` of `lora_embedding_A` [rank, vocabulary] and `lora_embedding_B` [width, rank]: transposed and
+  /// in each other's place they are those of a layer with a weight of [vocabulary, width].
+  static func linearName(ofEmbedding name: String) -> String? {
+    for (ending, linear) in [(".lora_embedding_A", ".lora_B.weight"), (".lora_embedding_B", ".lora_A.weight")]
+    where name.hasSuffix(ending) {
+      return String(name.dropLast(ending.count)) + linear
+    }
+    return nil
+  }
+
   /// The name of a parameter in the model that PEFT wrapped.
   static func bare(_ name: String) -> String {
     let bare = name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name

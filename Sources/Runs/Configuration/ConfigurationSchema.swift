@@ -194,6 +194,9 @@ extension RunConfiguration.SFT: ConfigurationSection {
         "gradient_checkpointing", \.gradientCheckpointing,
         "Whether blocks keep their inputs alone for the backward pass and are computed again in it: the same "
           + "bytes, less memory, about a third more time.", affectsResults: false),
+      .flag(
+        "bf16", \.bf16,
+        "Whether large products round to bfloat16 before they multiply and sum in Float32, as `train.bf16`."),
       .section("composed", \.composed),
       .integer(
         "questions_per_image", \.questionsPerImage, from: 1, to: 16,

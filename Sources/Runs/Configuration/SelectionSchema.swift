@@ -135,7 +135,7 @@ extension RunConfiguration.Select: ConfigurationSection {
       .choice(
         "chosen", \.chosen,
         "Which answer is chosen: the ground truth, or the model's own answer that looked most at its "
-          + "image, where one is over the threshold."
+          + "image, where one is over the threshold (its greedy one with `use_attention: false`)."
       ),
       .choice(
         "rejected", \.rejected,

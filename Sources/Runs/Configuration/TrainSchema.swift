@@ -126,6 +126,11 @@ extension RunConfiguration.Train: ConfigurationSection {
         "Whether blocks of the decoder, and of a vision tower that is trained, keep their inputs alone for "
           + "the backward pass and are computed again in it: the same bytes, less memory, about a third more "
           + "time.", affectsResults: false),
+      .flag(
+        "bf16", \.bf16,
+        "Whether large products round to bfloat16 before they multiply and sum in Float32, forward and "
+          + "backward, reference included; weights, gradients and everything else stay Float32. Needs "
+          + "AVX512-BF16 or AMX, else it is said and done without."),
       .choice("adapter", \.adapter, "LoRA adapters on the decoder's linears, or all decoder weights."),
       .choice(
         "frozen_dtype", \.frozenDtype,

@@ -135,6 +135,8 @@ extension RunConfiguration {
     public var emaDecay = 0.0
     /// Whether blocks keep their inputs alone for the backward pass and are computed again in it.
     public var gradientCheckpointing = false
+    /// Whether large products are computed in bfloat16; see ``Float32MatmulPrecision/medium``.
+    public var bf16 = false
     /// What is trained in the decoder.
     public var adapter = Adapter.none
     /// How matrices that are not trained are stored; BFloat16 halves their memory. Computing is done in

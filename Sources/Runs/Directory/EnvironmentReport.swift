@@ -17,6 +17,7 @@ public struct EnvironmentReport: Sendable, CustomStringConvertible {
       ("system", Self.system()),
       ("cpu", Self.cpuField(["model name", "Model"]) ?? "unknown"),
       ("cpu features", Self.cpuFeatures()),
+      ("bfloat16 products", Float32MatmulPrecision.instructions?.rawValue ?? "none"),
       ("cores", "\(ProcessInfo.processInfo.activeProcessorCount)"),
       ("threads", "\(Threads.count)"),
       ("memory", String(format: "%.1f GiB", Double(ProcessInfo.processInfo.physicalMemory) / 1_073_741_824)),

@@ -13,6 +13,10 @@ struct SFTStage {
   let context: StageContext
 
   func run() throws {
+    try context.withProducts(in: context.configuration.sft.bf16, of: .sft, trainInPrecision)
+  }
+
+  private func trainInPrecision() throws {
     let settings = context.configuration.sft
     let folder = try context.directory.folder(.sft)
     if settings.maxSteps == 0 {

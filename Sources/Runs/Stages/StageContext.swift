@@ -4,6 +4,7 @@ import Foundation
 import LVLM
 import MultiImageData
 import Records
+import Tensor
 
 /// What every stage works with.
 public struct StageContext {
@@ -48,6 +49,18 @@ public struct StageContext {
     guard count > 0 else { return }
     console.warning(
       "\(what): \(count) answers of the interrupted attempt are damaged on disk and are made again")
+  }
+
+  /// Runs a stage with large products in bfloat16 where `bf16` asks for it; says which instructions compute
+  /// them, or that this processor has none.
+  func withProducts(in bf16: Bool, of stage: Stage, _ body: () throws -> Void) rethrows {
+    guard bf16 else { return try body() }
+    guard let instructions = Float32MatmulPrecision.instructions else {
+      console.warning("\(stage).bf16: this processor has no products in bfloat16, Float32 is computed")
+      return try body()
+    }
+    console.message("\(stage): large products in bfloat16 (\(instructions.rawValue))")
+    try withFloat32MatmulPrecision(.medium, body)
   }
 
   /// The model before preference optimization.

@@ -21,6 +21,9 @@ extension TrainStage {
     if base.processor != nil { fingerprint.update(try base.pictureSettings()) }
     fingerprint.update("\(base.model.configuration)")
     fingerprint.update("\(settings.sharesPrefix)")
+    if settings.bf16, let instructions = Float32MatmulPrecision.instructions {
+      fingerprint.update("\(instructions)")
+    }
     if settings.ldAlpha != 1 { fingerprint.update("\(settings.ldAlpha)") }
     let cache = ReferenceCache(
       folder.appendingPathComponent(file), fingerprint: fingerprint.finalize())

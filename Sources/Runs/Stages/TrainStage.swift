@@ -10,6 +10,10 @@ struct TrainStage {
   let context: StageContext
 
   func run() throws {
+    try context.withProducts(in: context.configuration.train.bf16, of: .train, trainInPrecision)
+  }
+
+  private func trainInPrecision() throws {
     let settings = context.configuration.train
     let folder = try context.directory.folder(.train)
     let base = try context.open(context.startingModel, trainable: trainedParts)

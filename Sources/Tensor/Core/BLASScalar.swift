@@ -57,7 +57,11 @@ extension Float: BLASScalar {
     _ alpha: Float, _ a: MatrixView<Float>, _ b: MatrixView<Float>, _ beta: Float,
     _ c: MutableMatrixView<Float>, isParallel: Bool
   ) {
-    PackedProduct(alpha: alpha, a: a, b: b, beta: beta, c: c, isParallel: isParallel).run()
+    if Float32MatmulPrecision.roundsPackedProducts {
+      PackedProduct<UInt16>(alpha: alpha, a: a, b: b, beta: beta, c: c, isParallel: isParallel).run()
+    } else {
+      PackedProduct<Float>(alpha: alpha, a: a, b: b, beta: beta, c: c, isParallel: isParallel).run()
+    }
   }
 
   @inline(__always)

@@ -110,6 +110,21 @@ struct SelectionQualityTests {
     let sure = prompt([("it is blue.", 0.9)])
     #expect(try sure.candidate.row(sure.answered, rule: rule, grading: grading).outcome == .correct)
   }
+
+  @Test("without attention the greedy answer is chosen, and the first other one rejected")
+  func greedyChosen() throws {
+    var settings = SelectionSettings()
+    settings.chosen = .model
+    settings.useAttention = false
+    let rule = SelectionRule(settings)
+    let asked = prompt([("it is blue.", 0.1), ("it is blue.", 0.2), ("its color is red.", 0.9)])
+    let row = try asked.candidate.row(asked.answered, rule: rule, grading: grading)
+    #expect(row.kept && row.chosen == "it is blue." && row.answer == "its color is red.")
+    let sure = prompt([("it is blue.", 0.1), ("it is blue.", 0.2)])
+    #expect(try sure.candidate.row(sure.answered, rule: rule, grading: grading).outcome == .correct)
+    let empty = prompt([(" ", 0.1), ("it is blue.", 0.2)])
+    #expect(try empty.candidate.row(empty.answered, rule: rule, grading: grading).outcome == .noChosen)
+  }
 }
 
 @Suite("Thresholds from the answers")

@@ -17,7 +17,7 @@ import make_answers as m
 
 DECODER = r".*language_model.*\.(q_proj|v_proj)"
 EVERYWHERE = ["q_proj", "v_proj", "fc1", "linear_1", "linear_2"]
-UNTIED = {"saved_head", "dora_head"}
+UNTIED = {"saved_head", "dora_head", "embedding"}
 ADAPTERS = {
     "all_names": dict(target_modules=EVERYWHERE, r=2, lora_alpha=4),
     "all_linear": dict(target_modules="all-linear", r=1, lora_alpha=2),
@@ -29,6 +29,7 @@ ADAPTERS = {
     "dora_head": dict(target_modules=["lm_head", "down_proj"], r=2, lora_alpha=4, use_dora=True),
     "bias_all": dict(target_modules=EVERYWHERE, r=2, lora_alpha=4, bias="all"),
     "bias_lora_only": dict(target_modules=EVERYWHERE, r=2, lora_alpha=4, bias="lora_only"),
+    "embedding": dict(target_modules=["embed_tokens", "v_proj"], r=2, lora_alpha=4, rank_pattern={"embed_tokens": 3}),
     "orthogonal": dict(target_modules=DECODER, r=2, lora_alpha=4, init_lora_weights="orthogonal"),
 }
 
@@ -47,7 +48,7 @@ def half(value):
 
 def randomise(model, name):
     for key, value in model.named_parameters():
-        if "lora_B" in key:
+        if "lora_B" in key or "lora_embedding_A" in key:
             torch.nn.init.normal_(value, std=0.2)
         elif "lora_magnitude" in key or ("modules_to_save" in key or (key.endswith("bias") and value.requires_grad)):
             value.data += torch.randn_like(value) * 0.1
@@ -61,7 +62,7 @@ def keep(model, name):
     os.remove(os.path.join(name, "README.md"))
     # What was rounded above takes half the room.
     path = os.path.join(name, "adapter_model.safetensors")
-    tensors = {k: v if ".lora_" in k or k.endswith("bias") else v.bfloat16() for k, v in load_file(path).items()}
+    tensors = {k: v if any(part in k for part in (".lora_", ".base_layer.", ".bias")) else v.bfloat16() for k, v in load_file(path).items()}
     save_file(tensors, path, metadata={"format": "pt"})
     path = os.path.join(name, "adapter_config.json")
     keys = json.load(open(path)) | {"base_model_name_or_path": "llava_tiny"}

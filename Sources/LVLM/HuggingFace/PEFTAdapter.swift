@@ -66,8 +66,8 @@ public struct PEFTAdapter: Sendable {
   /// `(B A)ᵀ` of `lora_embedding_A` [rank, vocabulary] and `lora_embedding_B` [width, rank]: transposed and
   /// in each other's place they are those of a layer with a weight of [vocabulary, width].
   static func linearName(ofEmbedding name: String) -> String? {
-    for (ending, linear) in [(".lora_embedding_A", ".lora_B.weight"), (".lora_embedding_B", ".lora_A.weight")]
-    where name.hasSuffix(ending) {
+    let names = [(".lora_embedding_A", ".lora_B.weight"), (".lora_embedding_B", ".lora_A.weight")]
+    for (ending, linear) in names where name.hasSuffix(ending) {
       return String(name.dropLast(ending.count)) + linear
     }
     return nil

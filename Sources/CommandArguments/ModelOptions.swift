@@ -24,9 +24,15 @@ package struct ModelOptions: ParsableArguments {
 
   package func validate() throws { try ModelArguments.template(named: template) }
 
+  /// Finds the model that is meant.
+  package func find() throws -> ModelChoice { try ModelChoice(model: model, adapter: adapter) }
+
   /// Opens the model, with the adapter on it.
-  package func open() throws -> PretrainedModel {
-    try open(try ModelChoice(model: model, adapter: adapter), projector: projector)
+  package func open() throws -> PretrainedModel { try open(find()) }
+
+  /// Opens the model that ``find()`` gave.
+  package func open(_ choice: ModelChoice) throws -> PretrainedModel {
+    try open(choice, projector: projector)
   }
 
   /// Opens another model in the same way.

@@ -63,8 +63,7 @@ struct ChatCommand: ParsableCommand {
         case .image(let file):
           try conversation.show(try RGBImage(contentsOf: file), named: file)
           if isTerminal { write("(\(conversation.waitingCount) for the next question)\n") }
-        case .unknown(let command):
-          throw ChatLine.Problem(description: "\(command): no such command; \(ChatLine.usage)")
+        case .wrong(let problem): throw ChatLine.Problem(description: "\(problem); \(ChatLine.usage)")
         case .question(let text): time += try ask(conversation, text)
         }
       } catch let error where !(error is ExitCode) {
@@ -118,7 +117,8 @@ enum ChatLine {
   case reset
   case help
   case quit
-  case unknown(String)
+  /// What is wrong with a command.
+  case wrong(String)
 
   struct Problem: Error, CustomStringConvertible {
     var description: String
@@ -144,7 +144,10 @@ enum ChatLine {
     case ("/reset", true): self = .reset
     case ("/help", true): self = .help
     case ("/quit", true), ("/exit", true): self = .quit
-    default: self = .unknown(text)
+    case ("/image", true): self = .wrong("/image: found no path, expected one")
+    case ("/reset", _), ("/help", _), ("/quit", _), ("/exit", _):
+      self = .wrong("\(word): found \"\(rest)\" behind it, expected nothing")
+    default: self = .wrong("\(text): no such command")
     }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Records
 import Runs
 
 /// `dpotrain explain`: one key, or the keys of a section.
@@ -52,7 +53,7 @@ struct InitCommand: ParsableCommand {
   var file: String
 
   func run() throws {
-    try OutputFile.check(file, option: "the file to write", endings: ["yaml", "yml"])
+    try OutputPlace.requireFile(file, option: "the file to write", endings: ["yaml", "yml"])
     do {
       try Data(kind.yaml.utf8).write(to: URL(fileURLWithPath: file), options: .withoutOverwriting)
     } catch CocoaError.fileWriteFileExists {

@@ -74,7 +74,7 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func run() throws {
-    try OutputFile.check(output, option: "the file to write", inputs: [input])
+    try OutputPlace.requireFile(output, option: "the file to write", inputs: [input])
     guard areRecords(input) else {
       return try WeightFile.convert(URL(fileURLWithPath: input), to: URL(fileURLWithPath: output))
     }

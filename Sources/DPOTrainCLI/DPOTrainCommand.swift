@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandArguments
 import DPOTrain
 import Foundation
 import Records
@@ -67,15 +68,16 @@ struct DPOTrainCommand: ParsableCommand {
       !commandNames.contains(word)
     else { return }
     let advice = closest(to: word, in: commandNames).map { "; did you mean \($0)?" } ?? ""
-    write("error: unknown command \"\(word)\"\(advice)\n\(seeHelp)", to: .standardError)
+    ProgramEnd.write("error: unknown command \"\(word)\"\(advice)\n\(seeHelp)", to: .standardError)
     Foundation.exit(2)
   }
 
   static func main() {
     if CommandLine.arguments.count < 2 {
       // The overview for a reader, the status for a script whose arguments came out empty.
-      write(helpMessage(), to: .standardOutput)
-      write("error: found no argument, expected --config FILE or one of these commands", to: .standardError)
+      ProgramEnd.write(helpMessage(), to: .standardOutput)
+      ProgramEnd.write(
+        "error: found no argument, expected --config FILE or one of these commands", to: .standardError)
       Foundation.exit(2)
     }
     refuseUnknownCommand()
@@ -83,43 +85,19 @@ struct DPOTrainCommand: ParsableCommand {
     do {
       command = try parseAsRoot()
     } catch {
-      let isHelp = exitCode(for: error) == .success
-      if isHelp {
-        write(fullMessage(for: error), to: .standardOutput)
-        Foundation.exit(0)
-      }
-      write("error: \(message(for: error))\n\(seeHelp)", to: .standardError)
-      Foundation.exit(2)
+      ProgramEnd.afterParsing(error, of: self, seeHelp: seeHelp)
     }
     // A write beyond the limit of a file's size then fails with an error that can be told.
     signal(SIGXFSZ, SIG_IGN)
     do {
       try command.run()
     } catch let error as InterruptedRun {
-      write("\(error)", to: .standardError)
-      write("continue with: \(resumeCommand())", to: .standardError)
+      ProgramEnd.write("\(error)", to: .standardError)
+      ProgramEnd.write("continue with: \(resumeCommand())", to: .standardError)
       Foundation.exit(Interruption.exitStatus)
-    } catch let error as ConfigurationError {
-      write("\(error)", to: .standardError)
-      Foundation.exit(1)
-    } catch let status as ExitCode {
-      Foundation.exit(status.rawValue)
     } catch {
-      if exitCode(for: error) == .success {
-        write(fullMessage(for: error), to: .standardOutput)
-        Foundation.exit(0)
-      }
-      write("error: \(describe(error))", to: .standardError)
-      Foundation.exit(1)
+      ProgramEnd.afterRunning(error, of: self)
     }
-  }
-
-  /// The words of a typed error; of a system error its localized sentence.
-  private static func describe(_ error: any Error) -> String {
-    if error is CocoaError || error is POSIXError || type(of: error) == NSError.self {
-      return error.localizedDescription
-    }
-    return "\(error)"
   }
 
   /// The command line without `--fresh` and `--redo`, which would begin again.
@@ -137,10 +115,5 @@ struct DPOTrainCommand: ParsableCommand {
       return isPlain && !argument.isEmpty
         ? argument : "'" + argument.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }.joined(separator: " ")
-  }
-
-  private static func write(_ text: String, to handle: FileHandle) {
-    guard !text.isEmpty else { return }
-    try? handle.write(contentsOf: Data((text + "\n").utf8))
   }
 }

@@ -63,6 +63,7 @@ struct EasyVQACommand: ParsableCommand {
   func run() throws {
     Interruption.install()
     let console = Console(isQuiet: quiet)
+    if let output { try OutputPlace.requireFolder(output, option: "--output") }
     let questions = try EasyVQA(folder: data)
     let folder = output.map { URL(fileURLWithPath: $0, isDirectory: true) }
     let grading =

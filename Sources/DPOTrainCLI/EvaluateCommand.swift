@@ -74,6 +74,7 @@ struct EvaluateCommand: ParsableCommand {
       return try RunOptions.parse(arguments).run([.evaluate])
     }
     guard let data, let model = benchmark.model else { return }
+    if let folder = benchmark.outputDir { try OutputPlace.requireFolder(folder, option: "--output-dir") }
     Interruption.install()
     let choice = try ModelChoice(model: model, adapter: benchmark.adapter)
     for note in choice.notes { Console(isQuiet: quiet).warning(note) }

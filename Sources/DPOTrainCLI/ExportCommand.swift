@@ -170,12 +170,14 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let target = URL(fileURLWithPath: output)
+    try OutputPlace.requireFolder(output, option: "--output")
     let choice = try ModelChoice(model: model, adapter: adapter)
     guard choice.adapter != nil || !format.isAdapter else {
       throw ModelChoiceError(
         path: model, found: "\(choice.model.path), which has no adapter of its own",
         expected: "a run's checkpoint of adapters, or --adapter, for --format \(format.rawValue)")
     }
+    try choice.requireElsewhere(output, option: "--output")
     if let found = try? FileManager.default.contentsOfDirectory(atPath: target.path), !found.isEmpty {
       throw CheckpointError(
         .cannotWrite, file: target.path, found: "\(found.count) files in it",

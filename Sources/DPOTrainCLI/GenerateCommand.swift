@@ -20,7 +20,7 @@ struct GenerateCommand: ParsableCommand {
 
       --batch reads a record a line, {"id": "1", "prompt": "What changed?", "images": ["a.png", "b.jpg"]}, \
       paths from the file's folder; answers are written in this order as they come. The same command goes on \
-      after an interruption.
+      after an interruption, with the same model, pictures and options.
       """)
 
   @OptionGroup var choice: ModelOptions
@@ -73,7 +73,7 @@ struct GenerateCommand: ParsableCommand {
   func run() throws {
     if let batch, let output { return try answer(batch, output) }
     if let attention {
-      try OutputFile.check(attention, option: "--attention", endings: ["png"], inputs: images)
+      try OutputPlace.requireFile(attention, option: "--attention", endings: ["png"], inputs: images)
     }
     let pictures = try images.map { try RGBImage(contentsOf: $0) }
     let loaded = try choice.open()
@@ -107,7 +107,6 @@ struct GenerateCommand: ParsableCommand {
   }
 
   private func answer(_ batch: String, _ output: String) throws {
-    try OutputFile.check(output, option: "--output", inputs: [batch])
     Interruption.install()
     var answers = BatchAnswers(batch, output: output)
     answers.maxNewTokens = answer.maxNewTokens
@@ -115,11 +114,14 @@ struct GenerateCommand: ParsableCommand {
     answers.stops = answer.stops
     answers.rows = batchSize
     answers.fresh = fresh
-    let given = [choice.model, choice.adapter, choice.template]
-    answers.model = given.compactMap(\.self).joined(separator: ", ")
-    let loaded = try choice.open()
-    let start = ContinuousClock.now
-    let outcome = try answers.run(loaded, console: Console(isQuiet: false))
+    let choice = try self.choice.find()
+    answers.content = try ModelContent(choice, projector: self.choice.projector, weights: self.choice.dtype)
+    var start = ContinuousClock.now
+    func open() throws -> PretrainedModel {
+      defer { start = .now }
+      return try self.choice.open(choice)
+    }
+    let outcome = try answers.run(open(), console: Console(isQuiet: false))
     AnswerSpeed.tell(tokens: outcome.tokens, since: start)
   }
 }

@@ -42,8 +42,11 @@ struct InspectCommand: ParsableCommand {
   }
 
   func run() throws {
+    let folder = images ?? FilePath.folder(of: file)
     if let contactSheet {
-      try OutputFile.check(contactSheet, option: "--contact-sheet", endings: ["png"], inputs: [file])
+      let pictures = try RecordInspection.pictures(of: file, imageFolder: folder)
+      try OutputPlace.requireFile(
+        contactSheet, option: "--contact-sheet", endings: ["png"], inputs: [file] + pictures)
     }
     let inspection = try RecordInspection(path: file, imageFolder: images, limit: limit)
     print(inspection)
@@ -51,7 +54,6 @@ struct InspectCommand: ParsableCommand {
       guard !inspection.samples.isEmpty else {
         throw DataError(file: file, problem: "has no record for a contact sheet")
       }
-      let folder = images ?? URL(fileURLWithPath: file).deletingLastPathComponent().path
       try ContactSheet.draw(inspection.samples, imageFolder: folder).writePNG(to: contactSheet)
       print("wrote \(inspection.samples.count) records to \(contactSheet)")
     }

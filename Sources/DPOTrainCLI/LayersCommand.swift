@@ -24,7 +24,7 @@ struct LayersCommand: ParsableCommand {
   var csv: String?
 
   func run() throws {
-    if let csv { try OutputFile.check(csv, option: "--csv", endings: ["csv"]) }
+    if let csv { try OutputPlace.requireFile(csv, option: "--csv", endings: ["csv"]) }
     let directory = URL(fileURLWithPath: runDirectory, isDirectory: true)
     let profile = try LayerProfile(ofRun: directory)
     let configuration = try RunConfiguration(contentsOf: directory.appendingPathComponent("config.yaml"))

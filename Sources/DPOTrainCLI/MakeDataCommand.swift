@@ -90,6 +90,7 @@ struct MakeDataCommand: ParsableCommand {
   /// Refuses a folder in which a file would be written over that this command did not write: its list of
   /// checksums is beside every one that it did.
   private func checkOutput() throws {
+    try OutputPlace.requireFolder(output, option: "--output")
     let folder = URL(fileURLWithPath: output, isDirectory: true)
     for kind in InstructionKind.allCases where self.kind.isEmpty || self.kind.contains(kind) {
       let name = kind.kind?.rawValue ?? "grid_groups"

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LVLM
+import Records
 
 struct TokenizerCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -27,7 +28,7 @@ struct TokenizerCommand: ParsableCommand {
   }
 
   func run() throws {
-    try OutputFile.check(output, option: "--output", inputs: files)
+    try OutputPlace.requireFile(output, option: "--output", inputs: files)
     var texts: [String] = []
     for file in files {
       guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: file)) else {

@@ -76,15 +76,34 @@ struct ServeProgram: AsyncParsableCommand {
       throw ValidationError("--max-waiting must be from 0 to 100000")
     }
     guard maxSeconds > 0, maxSeconds <= 1e6 else { throw ValidationError("--max-seconds must be positive") }
-  }
-
-  func run() async throws {
-    let token = try token()
-    guard token != nil || ["127.0.0.1", "localhost", "::1"].contains(host) else {
+    let isLocal = ["127.0.0.1", "localhost", "::1"].contains(host)
+    guard isLocal || tokenFile != nil || environmentToken != nil else {
       throw ValidationError(
         "--host \(host) can be reached from elsewhere and needs a token: --token-file, or DPOTRAIN_TOKEN "
           + "in the environment")
     }
+  }
+
+  static func main() async {
+    var command: any ParsableCommand
+    do {
+      command = try parseAsRoot()
+    } catch {
+      ProgramEnd.afterParsing(error, of: self, seeHelp: "See dpotrain-serve --help.")
+    }
+    do {
+      if let program = command as? ServeProgram {
+        try await program.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      ProgramEnd.afterRunning(error, of: self)
+    }
+  }
+
+  func run() async throws {
+    let token = try token()
     let models = try open()
     var limits = ServerLimits()
     limits.batch = batch
@@ -114,11 +133,13 @@ struct ServeProgram: AsyncParsableCommand {
     var description: String
   }
 
+  private var environmentToken: String? {
+    let token = ProcessInfo.processInfo.environment["DPOTRAIN_TOKEN"] ?? ""
+    return token.isEmpty ? nil : token
+  }
+
   private func token() throws -> String? {
-    guard let tokenFile else {
-      let token = ProcessInfo.processInfo.environment["DPOTRAIN_TOKEN"] ?? ""
-      return token.isEmpty ? nil : token
-    }
+    guard let tokenFile else { return environmentToken }
     guard let text = try? String(contentsOf: URL(fileURLWithPath: tokenFile), encoding: .utf8) else {
       throw ValidationError("--token-file: cannot read \(tokenFile)")
     }

@@ -36,6 +36,16 @@ import Testing
     #expect(call.errors.contains("error: /colour: no such command; /image PATH"))
     #expect(call.errors.contains(/error: the conversation has \d+ tokens .* at most 128; \/reset begins/))
     #expect(call.output == (try chat("What?\n")).output)
+    for (line, says) in [
+      ("/image", "/image: found no path, expected one; /image PATH shows"),
+      ("/image  ''", "/image: found no path"),
+      ("/reset all", "/reset: found \"all\" behind it, expected nothing"),
+      ("/quit now", "/quit: found \"now\""), ("/imagex a.png", "/imagex a.png: no such command; /image PATH"),
+    ] {
+      let wrong = try chat(line + "\nWhat?\n")
+      #expect(wrong.status == 1 && wrong.output == call.output, "\(line): \(wrong.errors)")
+      #expect(wrong.errors.contains("error: " + says), "\(line): \(wrong.errors)")
+    }
     let missing = try BuiltCommand.run(["chat"])
     #expect(missing.status == 2 && missing.errors.contains("--model"))
   }
@@ -59,6 +69,16 @@ import Testing
       let again = try BuiltCommand.run(arguments)
       #expect(again.output.contains("2 of 2 answers are there; 0 are made now"))
       #expect(try String(contentsOf: output, encoding: .utf8) == text)
+      // As the command hands them on: what the options name, and how weights are kept.
+      for (more, name) in [
+        (["--dtype", "bfloat16"], "dtype auto"), (["--template", "vicuna_v1"], "template plain "),
+        (["--adapter", folder.appending(component: "lora").path], "adapter none"),
+        (["--top-k", "3"], "top_k none"),
+      ] {
+        let other = try BuiltCommand.run(arguments + more)
+        #expect(other.status == 1 && other.errors.contains("found \(name)"), "\(more): \(other.errors)")
+        #expect(try String(contentsOf: output, encoding: .utf8) == text)
+      }
       for (more, says) in [
         (["--prompt", "x"], "leave out --prompt"), (["--batch-size", "0"], "--batch-size must be from 1"),
       ] {
@@ -77,9 +97,37 @@ import Testing
     let help = try BuiltCommand.run(["serve", "--help"])
     #expect(help.status == 0 && help.output.contains("dpotrain-serve"), "\(help.errors)")
     #expect(help.output.contains("--max-picture-pixels"))
-    let open = try BuiltCommand.run(["serve"] + model + ["--host", "0.0.0.0"])
-    #expect(open.status != 0 && open.errors.contains("needs a token"), "\(open.errors)")
-    let none = try BuiltCommand.run(["serve", "--model", "/nowhere", "--port", "0"])
-    #expect(none.status == 1 && none.errors.contains("/nowhere"), "\(none.errors)")
+    #expect(try BuiltCommand.run(["--help"], of: "dpotrain-serve").output == help.output)
+    let version = try BuiltCommand.run(["--version"], of: "dpotrain-serve")
+    #expect(try version.status == 0 && version.output == BuiltCommand.run("--version").output)
+  }
+
+  /// Both programs say in one form what is wrong, and end with one status.
+  @Test func serverProgramSaysWhatIsWrongAsTheOtherDoes() throws {
+    let token = ["DPOTRAIN_TOKEN": ""]
+    for (arguments, says) in [
+      ([], "Missing expected argument '--model <path>'"),
+      (["--model", "x", "--colour"], "Unknown option '--colour'"),
+      (model + ["--port", "70000"], "--port must be from 0 to 65535"),
+      (model + ["--port", "x"], "'x' is invalid"),
+      (model + ["--host", "0.0.0.0"], "needs a token"),
+      (["--model", "x", "--template", "alpaca"], "--template: found alpaca, expected one of"),
+    ] {
+      let call = try BuiltCommand.run(arguments, of: "dpotrain-serve", environment: token)
+      #expect(call.status == 2 && call.output.isEmpty, "\(arguments): \(call.output)")
+      #expect(call.errors.hasPrefix("error: ") && call.errors.contains(says), "\(call.errors)")
+      #expect(call.errors.hasSuffix("\nSee dpotrain-serve --help.\n"), "\(call.errors)")
+      #expect(call.errors.split(separator: "\n").count == 2, "\(call.errors)")
+      #expect(try BuiltCommand.run(["serve"] + arguments, environment: token).errors == call.errors)
+    }
+    for (arguments, says) in [
+      (["--model", "/nowhere", "--port", "0"], "/nowhere"),
+      (model + ["--token-file", "/nowhere"], "--token-file: cannot read /nowhere"),
+    ] {
+      let call = try BuiltCommand.run(["serve"] + arguments, environment: token)
+      #expect(call.status == 1 && call.output.isEmpty, "\(arguments)")
+      #expect(call.errors.hasPrefix("error: ") && call.errors.contains(says), "\(call.errors)")
+      #expect(!call.errors.contains("Usage:") && !call.errors.contains("See dpotrain"), "\(call.errors)")
+    }
   }
 }

@@ -127,6 +127,28 @@ import Testing
       let page = try String(contentsOf: folder.appendingPathComponent("runs/report.html"), encoding: .utf8)
       #expect(page.contains("1 of 2 runs are done"))
       #expect(page.contains("<a href=\"tiny/report.html\">tiny</a>") && page.contains("compose: not begun"))
+      let overview = folder.appendingPathComponent("runs/report.html")
+      // Somebody else's page stays, of whatever kind; one of an earlier version, without the line, does not.
+      let earlier = page.replacing("<meta name=\"generator\" content=\"dpotrain\">\n", with: "")
+      for (text, isReport) in [
+        ("<!DOCTYPE html>\n<html><head><title>mine</title></head><body>Runs</body></html>\n", false),
+        ("my notes about dpotrain", false), (earlier, true), ("", true), (page, true),
+        (
+          "<html>" + String(repeating: " ", count: 2000) + "<meta name=\"generator\" content=\"dpotrain\">",
+          false
+        ),
+      ] {
+        for (run, file) in [
+          ("runs", overview), ("runs/second", folder.appendingPathComponent("runs/second/report.html")),
+        ] {
+          try Data(text.utf8).write(to: file)
+          let call = try BuiltCommand.run("report", run, in: folder)
+          #expect(call.status == (isReport ? 0 : 1), "\(text.prefix(60)): \(call.errors)")
+          #expect(isReport || call.errors.contains("report.html: is there and no report of dpotrain"))
+          #expect(try isReport || String(contentsOf: file, encoding: .utf8) == text)
+          try FileManager.default.removeItem(at: file)
+        }
+      }
       // The one that has only its base model.
       #expect(try BuiltCommand.run("report", "runs/second", in: folder).status == 0)
       let partial = try String(

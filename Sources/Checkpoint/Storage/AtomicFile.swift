@@ -18,11 +18,12 @@ public enum AtomicFile {
   /// - Parameter isSynced: false leaves it to a later ``synchronizeFileSystem(of:)`` that the file outlives a
   ///   power cut; what a process killed before sees is the same.
   /// - Throws: whatever `write` throws, or ``CheckpointError`` of kind `cannotWrite` when syncing or renaming
-  ///   fails.
+  ///   fails, and before anything is written where something else than a regular file is at `destination`.
   public static func replace(
     _ destination: URL, isSynced: Bool = true, _ write: (URL) throws -> Void
   ) throws {
     let directory = destination.deletingLastPathComponent()
+    try FileKind.requireWritable(destination, reportingAs: destination)
     let temporary = temporary(for: destination)
     do {
       try write(temporary)
@@ -40,6 +41,9 @@ public enum AtomicFile {
   /// - Parameter write: gets the index of a destination and where to write it for now.
   /// - Throws: whatever `write` throws, or ``CheckpointError`` of kind `cannotWrite`.
   package static func replaceAll(_ destinations: [URL], _ write: (Int, URL) throws -> Void) throws {
+    for destination in destinations {
+      try FileKind.requireWritable(destination, reportingAs: destination)
+    }
     let temporaries = destinations.map(temporary(for:))
     do {
       for (index, destination) in destinations.enumerated() {

@@ -18,7 +18,9 @@ package enum GitLFSPointer {
 
   /// Whether this file is a pointer; false where nothing can be read.
   package static func isPointer(_ file: URL) -> Bool {
-    guard let handle = try? FileHandle(forReadingFrom: file) else { return false }
+    guard FileKind(file.path) == .file, let handle = try? FileHandle(forReadingFrom: file) else {
+      return false
+    }
     defer { try? handle.close() }
     guard let bytes = try? handle.read(upToCount: longest) else { return false }
     return isPointer(bytes, count: bytes.count)

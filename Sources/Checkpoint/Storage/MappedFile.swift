@@ -17,7 +17,8 @@ package final class MappedFile: @unchecked Sendable {
   /// - Throws: ``CheckpointError`` of kind `cannotOpen`, or `wrongFormat` for a Git LFS pointer.
   init(_ url: URL, expected: String) throws {
     path = url.path
-    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
+    // A pipe is refused below and not waited for.
+    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw CheckpointError(
         .cannotOpen, file: url.path, found: String(cString: strerror(errno)), expected: expected)

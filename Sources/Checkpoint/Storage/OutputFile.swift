@@ -9,9 +9,11 @@ package final class OutputFile {
   /// - Parameters:
   ///   - destination: what errors call it.
   ///   - isAppending: writes behind what is there, in place of what is there.
-  /// - Throws: ``CheckpointError`` of kind `cannotWrite`.
+  /// - Throws: ``CheckpointError`` of kind `cannotWrite`, also for what is no regular file.
   package init(_ url: URL, reportingAs destination: URL, isAppending: Bool = false) throws {
     self.destination = destination
+    descriptor = -1
+    try FileKind.requireWritable(url, reportingAs: destination)
     descriptor = open(
       url.path, O_WRONLY | O_CREAT | (isAppending ? O_APPEND : O_TRUNC) | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw AtomicFile.failure(destination, errno) }

@@ -6,7 +6,8 @@ package enum StoredBytes {
   /// The content of a file.
   /// - Throws: ``CheckpointError`` of kind `cannotOpen`, with `expected` as what should have been there.
   package static func read(_ url: URL, expected: String? = nil) throws -> Data {
-    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC)
+    // A pipe is refused below and not waited for.
+    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw CheckpointError(
         .cannotOpen, file: url.path, found: String(cString: strerror(errno)), expected: expected)

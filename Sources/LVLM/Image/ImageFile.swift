@@ -76,13 +76,13 @@ extension RGBImage {
   /// Looks at the beginning of a file alone.
   /// - Throws: ``ImageError`` unless it is there and begins as a PNG, JPEG or WebP does.
   package static func requirePicture(at path: String) throws(ImageError) {
-    guard let file = fopen(path, "rb") else {
-      throw ImageError(
-        file: path, reason: errno == ENOENT ? .missing : .unreadable(String(cString: strerror(errno))))
-    }
-    defer { fclose(file) }
+    let (descriptor, _) = try openPicture(path)
+    defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: 16)
-    let count = fread(&bytes, 1, bytes.count, file)
+    let count = read(descriptor, &bytes, bytes.count)
+    guard count >= 0 else {
+      throw ImageError(file: path, reason: .unreadable(String(cString: strerror(errno))))
+    }
     bytes.removeLast(bytes.count - count)
     guard
       bytes.starts(with: PNGFormat.signature.prefix(4)) || bytes.starts(with: [0xFF, 0xD8, 0xFF])
@@ -93,23 +93,32 @@ extension RGBImage {
   }
 }
 
-/// All bytes of a file, after its size was checked.
-private func readBytes(_ path: String, limits: ImageLimits) throws(ImageError) -> [UInt8] {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+/// Opens a regular file, whose size comes with it.
+private func openPicture(_ path: String) throws(ImageError) -> (descriptor: Int32, size: Int) {
+  // A pipe is refused below and not waited for.
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
   guard descriptor >= 0 else {
     let missing = errno == ENOENT || errno == ENOTDIR
     throw ImageError(file: path, reason: missing ? .missing : .unreadable(String(cString: strerror(errno))))
   }
-  defer { close(descriptor) }
   var status = stat()
   guard fstat(descriptor, &status) == 0 else {
-    throw ImageError(file: path, reason: .unreadable(String(cString: strerror(errno))))
+    let why = String(cString: strerror(errno))
+    close(descriptor)
+    throw ImageError(file: path, reason: .unreadable(why))
   }
   guard status.st_mode & S_IFMT == S_IFREG else {
     let what = status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is not a regular file"
+    close(descriptor)
     throw ImageError(file: path, reason: .unreadable(what))
   }
-  let size = Int(status.st_size)
+  return (descriptor, Int(status.st_size))
+}
+
+/// All bytes of a file, after its size was checked.
+private func readBytes(_ path: String, limits: ImageLimits) throws(ImageError) -> [UInt8] {
+  let (descriptor, size) = try openPicture(path)
+  defer { close(descriptor) }
   guard size <= limits.maximumBytes else {
     throw ImageError(file: path, reason: .tooManyBytes(found: size, limit: limits.maximumBytes))
   }

@@ -67,13 +67,7 @@ public struct RecordInspection: Sendable {
     self.limit = limit
     style = try JSONRecordFile.withBytes(path) { JSONStyle(detectingIn: $0) }
     try Self.refuseObject(path)
-    var paths = Set<String>()
-    if let imageFolder {
-      try JSONRecordFile.forEach(path, broken: { _ in }) { json, number, _ in
-        guard let record = try? RecordContents(json, fallbackID: String(number)) else { return }
-        paths.formUnion(record.images.map { FilePath.join(imageFolder, $0) })
-      }
-    }
+    let paths = try imageFolder.map { try Self.pictures(of: path, imageFolder: $0) } ?? []
     unreadable = try pictures.problems(of: paths)
     try JSONRecordFile.forEach(
       path,
@@ -89,6 +83,17 @@ public struct RecordInspection: Sendable {
         note(DataError(error, in: json, file: path, line: line, number: number))
       }
     }
+  }
+
+  /// The files of all pictures that the records of a file name; records that cannot be read name none.
+  /// - Throws: as ``init(path:imageFolder:limit:pictures:)``.
+  package static func pictures(of path: String, imageFolder: String) throws -> Set<String> {
+    var paths = Set<String>()
+    try JSONRecordFile.forEach(path, broken: { _ in }) { json, number, _ in
+      guard let record = try? RecordContents(json, fallbackID: String(number)) else { return }
+      paths.formUnion(record.images.map { FilePath.join(imageFolder, $0) })
+    }
+    return paths
   }
 
   /// Refuses one object over several lines, which read line by line would be as many broken records.

@@ -13,19 +13,30 @@ package final class FileLock {
   /// The name of that file.
   package static let tokenName = ".lock.host"
 
-  /// - Parameter lock: `flock`, or what stands for it in tests: 0, or -1 and `errno`.
+  /// - Parameters:
+  ///   - isOwnFile: whether the file is there for the lock alone, and gets the number of the process that
+  ///     holds it; one with something else in it stays as it is.
+  ///   - lock: `flock`, or what stands for it in tests: 0, or -1 and `errno`.
   /// - Throws: ``RunDirectoryError/locked(_:holder:)`` when another process holds it.
   package init(
-    _ url: URL, directory: String, lock: (Int32) -> Int32 = { flock($0, LOCK_EX | LOCK_NB) }
+    _ url: URL, directory: String, isOwnFile: Bool = true,
+    lock: (Int32) -> Int32 = { flock($0, LOCK_EX | LOCK_NB) }
   ) throws {
-    let descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw RunDirectoryError.cannotCreate(directory, String(cString: strerror(errno)))
-    }
-    if lock(descriptor) == 0 {
+    var descriptor: Int32 = -1
+    var isTaken = false
+    repeat {
+      if descriptor >= 0 { close(descriptor) }
+      descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, isOwnFile ? 0o644 : 0o666)
+      guard descriptor >= 0 else {
+        throw RunDirectoryError.cannotCreate(directory, String(cString: strerror(errno)))
+      }
+      isTaken = lock(descriptor) == 0
+      // Whoever held it may have removed the file in between: what is locked is no longer under the name.
+    } while isTaken && !Self.isSame(descriptor, url.path)
+    if isTaken {
       token = nil
     } else if errno == EWOULDBLOCK {
-      let holder = Self.text(descriptor)
+      let holder = isOwnFile ? Self.text(descriptor) : ""
       close(descriptor)
       throw RunDirectoryError.locked(directory, holder: holder.isEmpty ? "" : " (\(holder))")
     } else {
@@ -38,15 +49,23 @@ package final class FileLock {
         throw error
       }
     }
-    let text = Array("process \(getpid())\n".utf8)
-    _ = ftruncate(descriptor, 0)
-    _ = pwrite(descriptor, text, text.count, 0)
+    if isOwnFile {
+      let text = Array("process \(getpid())\n".utf8)
+      _ = ftruncate(descriptor, 0)
+      _ = pwrite(descriptor, text, text.count, 0)
+    }
     self.descriptor = descriptor
   }
 
   deinit {
     if let token { unlink(token) }
     close(descriptor)
+  }
+
+  private static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
+    var (held, named) = (stat(), stat())
+    return fstat(descriptor, &held) == 0 && stat(path, &named) == 0 && held.st_dev == named.st_dev
+      && held.st_ino == named.st_ino
   }
 
   private static func text(_ descriptor: Int32) -> String {

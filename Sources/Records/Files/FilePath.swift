@@ -22,12 +22,10 @@ package enum FilePath {
   /// The content of a file, mapped rather than read.
   /// - Parameter expected: what a folder of that name should have been.
   package static func mapped(_ path: String, expected: String) throws(DataError) -> Data {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw DataError(file: path, problem: "no such file")
-    }
-    guard !isFolder.boolValue else {
-      throw DataError(file: path, problem: "is a folder, expected \(expected)")
+    switch FileKind(path) {
+    case .file: break
+    case .nothing, .brokenLink: throw DataError(file: path, problem: "no such file")
+    case let other: throw DataError(file: path, problem: "is \(other.words), expected \(expected)")
     }
     let url = URL(fileURLWithPath: path)
     guard !GitLFSPointer.isPointer(url) else {

@@ -165,6 +165,7 @@ enum ReportStyle {
       <html lang="en">
       <head>
       <meta charset="utf-8">
+      \(ReportMark.line)
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta name="color-scheme" content="light dark">
       <title>\(title)</title>

@@ -7,35 +7,6 @@ import Tensor
 /// Answers to a file of prompts, written to another file as they come; what is there of an earlier call is
 /// not made again.
 public struct BatchAnswers {
-  /// One prompt of the file: `{"id": …, "prompt": …, "images": […]}`.
-  struct Prompt {
-    var id: String
-    var text: String
-    /// Paths as the file has them, and where they are.
-    var images: [String]
-    var files: [String]
-  }
-
-  /// One answer.
-  struct Row: JSONRow {
-    var id: String
-    var prompt: String
-    var images: [String]
-    var answer: String
-    var finish_reason: String
-    var tokens: Int
-    /// Of what the answer depends on beside the prompt.
-    var settings: String
-
-    var json: OrderedJSON {
-      .members([
-        "id": .string(id), "prompt": .string(prompt), "images": .array(images.map(OrderedJSON.string)),
-        "answer": .string(answer), "finish_reason": .string(finish_reason), "tokens": .integer(tokens),
-        "settings": .string(settings),
-      ])
-    }
-  }
-
   /// What a call did.
   public struct Outcome: Equatable, Sendable {
     /// Prompts that were answered now.
@@ -56,13 +27,13 @@ public struct BatchAnswers {
   public var sampling = Sampling.greedy
   /// Texts that end an answer besides the template's.
   public var stops: [String] = []
-  /// What else answers depend on: the model, as the command names it.
-  public var model = ""
+  /// The model's files, which answers depend on and which are never written over.
+  package var content: ModelContent?
   /// Answers at a time, at most.
   public var rows = 16
   /// Tokens of prompts and answers at a time; a longer one goes alone.
   public var tokens = 16_384
-  /// Begins anew in place of going on.
+  /// Begins anew in place of going on, in a file with answers in it.
   public var fresh = false
 
   /// Answers to `file` in `output`.
@@ -71,47 +42,51 @@ public struct BatchAnswers {
     self.output = URL(fileURLWithPath: output)
   }
 
-  private var settings: String {
-    var parts = [model, "\(maxNewTokens) tokens", "temperature \(sampling.temperature)"]
-    if let topK = sampling.topK { parts.append("top-k \(topK)") }
-    if let topP = sampling.topP { parts.append("top-p \(topP)") }
-    if sampling.repetitionPenalty != 1 {
-      parts.append("repetition penalty \(sampling.repetitionPenalty)")
-    }
-    if !sampling.isGreedy { parts.append("random stream \(sampling.generator.split(0).first)") }
-    if !stops.isEmpty { parts.append("stops \(OrderedJSON.array(stops.map(OrderedJSON.string)).line)") }
-    return parts.joined(separator: ", ")
-  }
-
-  /// Reads the prompts and looks for their pictures.
-  /// - Throws: `DataError` or `ImageError` naming the file and the record.
-  func prompts() throws -> [Prompt] {
-    let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
-    var found: [Prompt] = []
-    var lines: [String: Int] = [:]
-    try JSONRecordFile.forEach(file) { record, number, line in
-      let prompt = try Prompt(record, number: number, line: line, file: file, folder: folder)
-      if let other = lines.updateValue(line, forKey: prompt.id) {
-        throw DataError(
-          file: file, record: prompt.id,
-          problem: "found the id in line \(other) and in line \(line), expected it once")
-      }
-      for picture in prompt.files { try RGBImage.requirePicture(at: picture) }
-      found.append(prompt)
-    }
-    return found
+  /// What an answer depends on beside its prompt.
+  private func settings(of loaded: PretrainedModel) throws -> [BatchAnswerFile.Setting] {
+    let template = "\(loaded.template.name) \(Digest.of(loaded.template.jinja).prefix(16))"
+    let stream = sampling.isGreedy ? "none" : "\(sampling.generator.split(0).first)"
+    let named: [(name: String, value: String)] =
+      try (content?.settings() ?? []) + [
+        ("template", template), ("max_new_tokens", "\(maxNewTokens)"),
+        ("temperature", "\(sampling.temperature)"), ("top_k", sampling.topK.map { "\($0)" } ?? "none"),
+        ("top_p", sampling.topP.map { "\($0)" } ?? "none"),
+        ("repetition_penalty", "\(sampling.repetitionPenalty)"), ("random_stream", stream),
+        ("stops", OrderedJSON.array(stops.map(OrderedJSON.string)).line),
+      ]
+    return named.map { .init(name: $0.name, value: $0.value) }
   }
 
   /// Answers what is not answered yet.
   ///
-  /// - Parameter loaded: the model.
-  /// - Throws: `DataError`, `ImageError`, `RowFileError` or `CheckpointError` before the first answer for
-  ///   whatever cannot be asked; `InterruptedRun` where a signal asked for a stop.
-  public func run(_ loaded: PretrainedModel, console: Console) throws -> Outcome {
-    let prompts = try prompts()
-    let examples = try prompts.map { try example(of: $0, loaded) }
-    let done = try answered(prompts)
-    let pending = prompts.indices.filter { done[$0] == nil }
+  /// - Parameter model: opened once all records and pictures have been looked at.
+  /// - Throws: `UnusableRecords`, `DataError`, `RowFileError` or `CheckpointError` before the first answer
+  ///   for whatever cannot be asked or written, with every file as it was; `InterruptedRun` where a signal
+  ///   asked for a stop.
+  public func run(_ model: @autoclosure () throws -> PretrainedModel, console: Console) throws -> Outcome {
+    let prompts = try BatchPrompt.read(file, console: console)
+    let inputs = [file] + (content?.paths ?? []) + prompts.flatMap(\.files)
+    try OutputPlace.requireFile(output.path, option: "--output", inputs: inputs)
+    let answers = try BatchAnswerFile(output)
+    defer { answers.removeIfUnused() }
+    if fresh { try answers.requireAnswers() }
+    let loaded = try model()
+    let settings = try settings(of: loaded)
+    let earlier = fresh ? .init() : try answers.earlier(prompts, settings: settings)
+    let examples = try examples(of: prompts, loaded)
+    if earlier.isCut {
+      console.message("\(output.path): its last line was cut short and is made again")
+    }
+    if fresh || earlier.isCut { try answers.cut(to: earlier.bytes) }
+    return try answer(prompts, examples, earlier.answered, settings, answers, loaded, console)
+  }
+
+  private func answer(
+    _ prompts: [BatchPrompt], _ examples: [PackedExample], _ done: Set<Int>,
+    _ settings: [BatchAnswerFile.Setting], _ answers: BatchAnswerFile, _ loaded: PretrainedModel,
+    _ console: Console
+  ) throws -> Outcome {
+    let pending = prompts.indices.filter { !done.contains($0) }
     if !done.isEmpty {
       console.message("\(done.count) of \(prompts.count) answers are there; \(pending.count) are made now")
     }
@@ -119,7 +94,7 @@ public struct BatchAnswers {
     let batch = ContinuousBatch(
       Generator(model: loaded.model, tokenizer: loaded.tokenizer, stop: loaded.template.stop, stops: stops),
       rows: rows, tokens: max(tokens, longest))
-    let writer = try OutputFile(output, reportingAs: output, isAppending: true)
+    let writer = try answers.writer()
     var queue = pending[...]
     var places: [Int: Int] = [:]
     var finished: [Int: GeneratedAnswer] = [:]
@@ -145,7 +120,7 @@ public struct BatchAnswers {
       }
       // In the order of the prompts, so that the file is the same whatever was decoded with what.
       while let index = next.first, let answer = finished.removeValue(forKey: index) {
-        try writer.write(row(prompts[index], answer).jsonLine)
+        try writer.write(row(prompts[index], answer, settings).jsonLine)
         made += answer.ids.count
         next = next.dropFirst()
       }
@@ -157,7 +132,7 @@ public struct BatchAnswers {
 
   /// Puts prompts into the batch, with their pictures one after the other.
   private func add(
-    _ chosen: [Int], _ prompts: [Prompt], _ request: (Int) -> ContinuousBatch.Request,
+    _ chosen: [Int], _ prompts: [BatchPrompt], _ request: (Int) -> ContinuousBatch.Request,
     _ batch: ContinuousBatch, _ loaded: PretrainedModel
   ) throws -> [Int] {
     var pictures: [RGBImage] = []
@@ -165,7 +140,11 @@ public struct BatchAnswers {
     let requests = try chosen.map { index in
       var request = request(index)
       let first = pictures.count
-      pictures += try prompts[index].files.map { try RGBImage(contentsOf: $0) }
+      do {
+        pictures += try prompts[index].files.map { try RGBImage(contentsOf: $0) }
+      } catch let error as ImageError {
+        throw prompts[index].error("\(error)")
+      }
       request.prompt.images = Array(first..<pictures.count)
       isAlone += Array(repeating: pictures.count == first + 1, count: pictures.count - first)
       return request
@@ -173,98 +152,39 @@ public struct BatchAnswers {
     return try batch.add(requests, imageFeatures: loaded.imageFeatures(pictures, isAlone: isAlone))
   }
 
-  private func example(of prompt: Prompt, _ loaded: PretrainedModel) throws -> PackedExample {
+  /// - Throws: `UnusableRecords` with every prompt that the model cannot be asked.
+  private func examples(of prompts: [BatchPrompt], _ loaded: PretrainedModel) throws -> [PackedExample] {
+    var examples: [PackedExample] = []
+    var problems: [DataError] = []
+    for prompt in prompts {
+      do {
+        examples.append(try example(of: prompt, loaded))
+      } catch let error where error is PromptError || error is ImageError {
+        problems.append(prompt.error("\(error)"))
+      }
+    }
+    try BatchPrompt.refuse(problems)
+    return examples
+  }
+
+  private func example(of prompt: BatchPrompt, _ loaded: PretrainedModel) throws -> PackedExample {
     let marks = String(repeating: Tokenizer.imageMark + "\n", count: prompt.files.count)
     let question = prompt.text.contains(Tokenizer.imageMark) ? prompt.text : marks + prompt.text
-    do {
-      guard loaded.processor != nil || prompt.files.isEmpty else {
-        throw PromptError.imageCount(marks: 0, images: prompt.files.count, prompt: prompt.text)
-      }
-      return try loaded.encoder.example(
-        question: question, images: Array(prompt.files.indices),
-        grids: loaded.encoder.grids(ofFiles: prompt.files), room: maxNewTokens)
-    } catch let error as PromptError {
-      throw DataError(file: file, record: prompt.id, problem: "\(error)")
+    guard loaded.processor != nil || prompt.files.isEmpty else {
+      throw PromptError.imageCount(marks: 0, images: prompt.files.count, prompt: prompt.text)
     }
+    return try loaded.encoder.example(
+      question: question, images: Array(prompt.files.indices),
+      grids: loaded.encoder.grids(ofFiles: prompt.files), room: maxNewTokens)
   }
 
-  private func row(_ prompt: Prompt, _ answer: GeneratedAnswer) -> Row {
-    Row(
-      id: prompt.id, prompt: prompt.text, images: prompt.images, answer: answer.text,
-      finish_reason: answer.end == .length ? "length" : "stop", tokens: answer.ids.count, settings: settings)
-  }
-
-  /// Answers of an earlier call, by the place of their prompts.
-  private func answered(_ prompts: [Prompt]) throws -> [Int: Row] {
-    let files = FileManager.default
-    guard files.fileExists(atPath: output.path) else { return [:] }
-    if fresh {
-      try files.removeItem(at: output)
-      return [:]
-    }
-    let bytes = try StoredBytes.read(output)
-    // A line that a kill cut short is no answer.
-    if let last = bytes.last, last != UInt8(ascii: "\n") {
-      let end = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? bytes.startIndex
-      try AtomicFile.write(Data(bytes[..<end]), to: output)
-    }
-    let places = Dictionary(uniqueKeysWithValues: prompts.enumerated().map { ($1.id, $0) })
-    var found: [Int: Row] = [:]
-    for (number, row) in try RowFile.read(Row.self, from: output).enumerated() {
-      func other(_ key: String, _ has: String, _ wanted: String) -> RowFileError {
-        RowFileError(
-          file: output.path, line: number + 1, key: key, found: has,
-          expected: "\(wanted); --fresh begins anew")
-      }
-      guard let place = places[row.id] else {
-        throw other("id", "\"\(row.id)\"", "an id of \(file)")
-      }
-      guard row.prompt == prompts[place].text, row.images == prompts[place].images else {
-        throw other("prompt", "another prompt than that of \"\(row.id)\" in \(file)", "the same")
-      }
-      guard row.settings == settings else {
-        throw other("settings", "\"\(row.settings)\"", "\"\(settings)\"")
-      }
-      found[place] = row
-    }
-    return found
-  }
-}
-
-extension BatchAnswers.Prompt {
-  /// A record of a file of prompts.
-  fileprivate init(_ record: OrderedJSON, number: Int, line: Int, file: String, folder: URL) throws {
-    func error(_ key: String?, _ problem: String) -> DataError {
-      let place = key.map { "key '\($0)': " } ?? ""
-      return DataError(file: file, record: "\(number) (line \(line))", problem: place + problem)
-    }
-    guard case .object(let members) = record else { throw error(nil, "found no object, expected one") }
-    (id, text, images) = ("\(number)", "", [])
-    var hasPrompt = false
-    for member in members {
-      switch (member.key, member.value) {
-      case ("id", .string(let value)): id = value
-      case ("id", .integer(let value)): id = "\(value)"
-      case ("id", _): throw error("id", "found \(member.value.line), expected a text or a whole number")
-      case ("prompt", .string(let value)): (text, hasPrompt) = (value, true)
-      case ("images", .array(let values)):
-        images = try values.map { value in
-          guard case .string(let path) = value else {
-            throw error("images", "found \(value.line), expected a path")
-          }
-          return path
-        }
-      case ("image", .string(let path)): images = [path]
-      case ("images", .null), ("image", .null): break
-      case ("prompt", _), ("images", _), ("image", _):
-        throw error(
-          member.key,
-          "found \(member.value.line), expected \(member.key == "images" ? "a list of paths" : "a text")")
-      default: throw error(member.key, "is unknown, expected id, prompt, images")
-      }
-    }
-    guard hasPrompt else { throw error("prompt", "is missing") }
-    files = images.map { URL(fileURLWithPath: $0, relativeTo: folder).path }
+  private func row(
+    _ prompt: BatchPrompt, _ answer: GeneratedAnswer, _ settings: [BatchAnswerFile.Setting]
+  ) -> BatchAnswerFile.Row {
+    .init(
+      id: prompt.id, prompt: prompt.text, images: prompt.images, images_crc32: prompt.checksums,
+      answer: answer.text, finish_reason: answer.end == .length ? "length" : "stop", tokens: answer.ids.count,
+      settings: settings)
   }
 }
 

@@ -92,17 +92,12 @@ struct BenchmarkIdentity: Equatable {
 
   /// The digest of a file, or of the files of a model's directory that say what it computes.
   private static func digest(of path: String, _ expected: String) throws -> String {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw DataError(file: path, problem: "found nothing, expected \(expected)")
-    }
-    guard isFolder.boolValue else { return try Digest.of(file: URL(fileURLWithPath: path)) }
+    let files = try ModelContent.files(at: path, expected: expected)
+    if files.first?.path == URL(fileURLWithPath: path).path { return try Digest.of(file: files[0]) }
     var digest = Digest()
-    let endings = [".safetensors", ".bin", ".json", ".model"]
-    for name in try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-    where endings.contains(where: name.hasSuffix) {
-      digest.update(name)
-      digest.update(try Digest.of(file: URL(fileURLWithPath: path).appendingPathComponent(name)))
+    for file in files {
+      digest.update(file.lastPathComponent)
+      digest.update(try Digest.of(file: file))
     }
     return digest.finalize()
   }

@@ -32,10 +32,12 @@ public struct RunReport {
 
   /// Writes `report.html`, in one step.
   /// - Returns: the file.
-  /// - Throws: ``RowFileError``, ``RunDirectoryError`` and `CheckpointError` for damaged files.
+  /// - Throws: ``RowFileError``, ``RunDirectoryError`` and `CheckpointError` for damaged files; ``DataError``
+  ///   for a file of that name which is no report.
   @discardableResult
   public func write() throws -> URL {
     let target = directory.appendingPathComponent("report.html")
+    try Self.requireReport(target)
     guard isRun else {
       try AtomicFile.write(try RunFolder(directory).page.html.utf8, to: target)
       return target
@@ -54,6 +56,22 @@ public struct RunReport {
       }
     }
     return target
+  }
+
+  /// Refuses to write over a page of someone else: a folder with runs in it is not the runs' own.
+  private static func requireReport(_ target: URL) throws {
+    switch FileKind(target.path) {
+    case .nothing: return
+    case .file:
+      let page = try StoredBytes.read(target)
+      guard page.isEmpty || ReportMark.isIn(page) else {
+        throw DataError(
+          file: target.path, problem: "is there and no report of dpotrain; move it elsewhere, or remove it")
+      }
+    case let other:
+      throw DataError(
+        file: target.path, problem: "found \(other.words), expected a report or a name that is not there")
+    }
   }
 
   /// Whether a process may be writing: not every part has its record.

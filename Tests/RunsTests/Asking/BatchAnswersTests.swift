@@ -39,7 +39,6 @@ import Testing
       var answers = BatchAnswers(try write(lines, in: folder), output: output.path)
       answers.maxNewTokens = 7
       answers.rows = 4
-      answers.model = "tiny"
       let outcome = try answers.run(loaded, console: .silent)
       #expect(outcome.answered == 9 && outcome.found == 0)
       let found = try rows(output)
@@ -79,14 +78,19 @@ import Testing
     try TemporaryFolder.with { folder in
       let output = folder.appending(component: "answers.jsonl")
       for (line, says) in [
-        ("{\"prompt\": ", "line 2"), ("[1]", "record 1 (line 2): found no object"),
+        ("{\"prompt\": ", "line 2"), ("[1]", "prompts.jsonl:2: record 1: found a list, expected an object"),
         (#"{"id": "a"}"#, "key 'prompt': is missing"), (#"{"prompt": 3}"#, "found 3, expected a text"),
         (#"{"prompt": "a", "images": "b.png"}"#, "expected a list of paths"),
         (#"{"prompt": "a", "colour": 1}"#, "key 'colour': is unknown"),
         (#"{"prompt": "a", "images": ["none.png"]}"#, "none.png: no such image file"),
-        (#"{"id": "x", "prompt": "b"}"#, "in line 1 and in line 2"),
+        (#"{"id": "x", "prompt": "b"}"#, "prompts.jsonl:2: record x: found the id in line 1 and in line 2"),
+        (#"{"prompt": "a", "images": [3]}"#, "prompts.jsonl:2: record 1: key 'images': found 3"),
+        (#"{"prompt": "<image> a"}"#, "prompts.jsonl:2: record 1: prompt"),
         (#"{"prompt": "<image> a"}"#, "found 1 <image> marks, expected 0"),
-        (#"{"id": "long", "prompt": "\#(String(repeating: "word ", count: 200))"}"#, "record long: prompt"),
+        (
+          #"{"id": "long", "prompt": "\#(String(repeating: "word ", count: 200))"}"#,
+          "prompts.jsonl:2: record long: prompt"
+        ),
       ] {
         let file = try write([#"{"id": "x", "prompt": "a"}"#, line], in: folder)
         do {

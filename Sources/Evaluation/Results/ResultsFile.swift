@@ -65,7 +65,7 @@ extension EvaluationResult {
     } catch let error as RowFileError {
       throw error
     } catch {
-      throw RowFileError(error, file: url.path, line: nil)
+      throw RowFileError(error, file: url.path, line: nil, text: data)
     }
   }
 }

@@ -63,7 +63,7 @@ extension ComposedRecord {
     do {
       record = try JSONDecoder().decode(ComposedRecord.self, from: Data(json.line.utf8))
     } catch {
-      let place = RowFileError(error, file: "", line: nil)
+      let place = RowFileError(error, file: "", line: nil, text: Data(json.line.utf8))
       throw RecordProblem("\"\(place.key ?? "")\": expected \(place.expected), found \(place.found)")
     }
     if let problem = record.problem { throw RecordProblem(problem) }

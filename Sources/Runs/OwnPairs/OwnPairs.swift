@@ -274,10 +274,11 @@ extension HeldOutSummary {
     let file = run.appendingPathComponent("train/\(Self.file)")
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
     try WrittenFile.verify(file)
+    let bytes = try StoredBytes.read(file)
     do {
-      self = try JSONDecoder().decode(Self.self, from: StoredBytes.read(file))
+      self = try JSONDecoder().decode(Self.self, from: bytes)
     } catch {
-      throw RowFileError(error, file: file.path, line: nil)
+      throw RowFileError(error, file: file.path, line: nil, text: bytes)
     }
   }
 }

@@ -54,10 +54,11 @@ struct RunReader {
     let file = url(name)
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
     try WrittenFile.verify(file)
+    let bytes = try StoredBytes.read(file)
     do {
-      return try JSONDecoder().decode(Value.self, from: StoredBytes.read(file))
+      return try JSONDecoder().decode(Value.self, from: bytes)
     } catch {
-      throw RowFileError(error, file: file.path, line: nil)
+      throw RowFileError(error, file: file.path, line: nil, text: bytes)
     }
   }
 

@@ -26,70 +26,6 @@ public struct RowFileError: Error, Equatable, CustomStringConvertible, Sendable 
     self.found = found
     self.expected = expected
   }
-
-  /// What a decoder says of a text, with what stands in the text where it failed.
-  /// - Parameter text: what was decoded.
-  package init(_ error: any Error, file: String, line: Int?, text: some Collection<UInt8>) {
-    let json: OrderedJSON
-    do throws(JSONSyntaxError) {
-      json = try OrderedJSON(parsing: [UInt8](text))
-    } catch {
-      self.init(
-        file: file, line: line, found: "text that is not JSON (byte \(error.offset): \(error.problem))",
-        expected: "one JSON object")
-      return
-    }
-    let (path, expected) = Self.fault(error)
-    self.init(
-      file: file, line: line,
-      key: path.isEmpty
-        ? nil : path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: "."),
-      found: Self.value(at: path, in: json).map(Self.described) ?? "no such key", expected: expected)
-  }
-
-  private static func described(_ json: OrderedJSON) -> String {
-    switch json {
-    case .integer, .number, .spelled: "the number \(json.line.prefix(60))"
-    case .string: "the string \(json.line.prefix(60))"
-    case .bool: json.line
-    default: json.kind
-    }
-  }
-
-  /// Where a decoder failed, and what it expected there.
-  private static func fault(_ error: any Error) -> (path: [any CodingKey], expected: String) {
-    switch error as? DecodingError {
-    case .keyNotFound(let key, let context): (context.codingPath + [key], "a value")
-    case .valueNotFound(let type, let context), .typeMismatch(let type, let context):
-      (context.codingPath, words(for: type))
-    case .dataCorrupted(let context):
-      // Foundation says of a number that it is of no such type, and nothing else of one value.
-      (context.codingPath, context.debugDescription)
-    default: ([], "\(error)")
-    }
-  }
-
-  private static func value(at path: [any CodingKey], in json: OrderedJSON) -> OrderedJSON? {
-    path.reduce(OrderedJSON?.some(json)) { value, key in
-      switch value {
-      case .object(let members)?: members.first { $0.key == key.stringValue }?.value
-      case .array(let values)?: key.intValue.flatMap { values.indices.contains($0) ? values[$0] : nil }
-      default: nil
-      }
-    }
-  }
-
-  /// A type of Swift's as whoever writes JSON knows it.
-  private static func words(for type: any Any.Type) -> String {
-    switch type {
-    case is any BinaryInteger.Type: "a whole number"
-    case is any BinaryFloatingPoint.Type: "a number"
-    case is String.Type: "a string"
-    case is Bool.Type: "true or false"
-    default:
-      "\(type)".hasPrefix("Array") ? "a list" : "\(type)".hasPrefix("Dictionary") ? "an object" : "\(type)"
-    }
-  }
 }
 
 /// Reads and writes files of one JSON object per line.
@@ -139,11 +75,7 @@ public enum RowFile {
   package static func row<Row: Decodable>(
     _ type: Row.Type = Row.self, of line: Data, in url: URL, line number: Int
   ) throws(RowFileError) -> Row {
-    do {
-      return try JSONDecoder().decode(Row.self, from: line)
-    } catch {
-      throw RowFileError(error, file: url.path, line: number, text: line)
-    }
+    try RowDecoding.value(type, from: line, file: url.path, line: number)
   }
 
   /// Writes rows as JSONL, replacing the file in one step.

@@ -274,11 +274,6 @@ extension HeldOutSummary {
     let file = run.appendingPathComponent("train/\(Self.file)")
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
     try WrittenFile.verify(file)
-    let bytes = try StoredBytes.read(file)
-    do {
-      self = try JSONDecoder().decode(Self.self, from: bytes)
-    } catch {
-      throw RowFileError(error, file: file.path, line: nil, text: bytes)
-    }
+    self = try RowDecoding.value(from: Data(try StoredBytes.read(file)), file: file.path, line: nil)
   }
 }

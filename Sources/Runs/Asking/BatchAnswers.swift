@@ -185,6 +185,8 @@ public struct BatchAnswers {
         grids: loaded.encoder.grids(ofFiles: prompt.files), room: maxNewTokens)
     } catch let error as PromptError {
       throw DataError(file: file, record: prompt.id, problem: "\(error)")
+    } catch let error as TokenizerError {
+      throw DataError(file: file, record: prompt.id, problem: "\(error)")
     }
   }
 

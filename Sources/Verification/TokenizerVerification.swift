@@ -41,7 +41,7 @@ enum TokenizerVerification {
     for (index, item) in cases.cases.enumerated() {
       let label = "tokenizer_cases.json \(index) \(quoted(item.text))"
       if let ids = item.sp_ids {
-        report.expectEqual("\(label) sp_ids", pieces.encode(item.text), ids)
+        try report.expectEqual("\(label) sp_ids", pieces.encode(item.text), ids)
         if let expected = item.sp_pieces {
           report.expectEqual(
             "\(label) sp_pieces", ids.map { bytes(pieces.piece($0) ?? "") }, expected.map(bytes))
@@ -51,9 +51,9 @@ enum TokenizerVerification {
         }
       }
       guard let fast, let ids = item.hf_ids else { continue }
-      report.expectEqual("\(label) hf_ids", fast.encode(parsingTokens: item.text), ids)
+      try report.expectEqual("\(label) hf_ids", fast.encode(parsingTokens: item.text), ids)
       if let expected = item.hf_ids_with_special {
-        report.expectEqual(
+        try report.expectEqual(
           "\(label) hf_ids_with_special", fast.encode(parsingTokens: item.text, isFramed: true), expected)
       }
       if let expected = item.hf_decode {

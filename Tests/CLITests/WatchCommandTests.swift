@@ -23,6 +23,22 @@ import Testing
       let once = try BuiltCommand.run("watch", "--once", "runs/tiny", in: folder)
       #expect(once.status == 0 && once.output == call.output)
 
+      // A damaged line is told in its place, by what is wrong with it; the lines around it are shown.
+      var rows = whole.split(separator: UInt8(ascii: "\n")).map { Data($0) }
+      for (line, words) in [
+        ("{\"stage\": \"tra", "metrics.jsonl:2: found text that is not JSON"),
+        ("{\"stage\": \"sft\", \"step\": \"2\"}", "metrics.jsonl:2:key 'step': found the string \"2\""),
+        ("[]", "metrics.jsonl:2: found a list, expected an object"),
+      ] {
+        rows[1] = Data(line.utf8)
+        try Data(rows.joined(separator: [UInt8(ascii: "\n")]) + [UInt8(ascii: "\n")]).write(to: metrics)
+        let damaged = try BuiltCommand.run("watch", "--once", "runs/tiny", in: folder)
+        #expect(damaged.status == 0 && damaged.output.contains(words), "\(damaged.output)")
+        let count = call.output.split(separator: "\n").count
+        #expect(damaged.output.split(separator: "\n").count == count, "\(damaged.output)")
+      }
+      try whole.write(to: metrics)
+
       for (arguments, status, sentence) in [
         (["watch", "nowhere"], Int32(1), "nowhere: is no run directory"),
         (["watch", "runs/tiny", "--interval", "0"], 2, "--interval: found 0.0"),

@@ -114,7 +114,7 @@ struct LlamaCppTests: ModelCopies {
       let export = try own.saveGGUF(
         to: folder.appending(component: "gguf"), name: "x", type: .encoding(type))
       let adds = own.tokenizer.addsBOS
-      let ids = (adds ? [own.tokenizer.bosID] : []) + own.tokenizer.encode(Self.text)
+      let ids = try (adds ? [own.tokenizer.bosID] : []) + own.tokenizer.encode(Self.text)
       let theirs = try ask(
         folder, ["model": export.files[0].path, "text": Self.text, "adds": adds, "context": 128])
       #expect(theirs.found.ids == ids)
@@ -143,7 +143,7 @@ struct LlamaCppTests: ModelCopies {
       try own.model.loadAdapter(from: Fixtures.url("adapters/patterns"))
       let adapter = try own.model.saveGGUFAdapter(to: folder.appending(component: "adapter"), name: "x")
       let pieces = try PretrainedModel.load(from: base.files[0]).tokenizer
-      let ids = [pieces.bosID] + pieces.encode(Self.text)
+      let ids = try [pieces.bosID] + pieces.encode(Self.text)
       let question: [String: Any] = [
         "model": base.files[0].path, "text": Self.text, "adds": true, "context": 128,
       ]

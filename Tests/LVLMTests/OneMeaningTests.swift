@@ -44,7 +44,7 @@ import Testing
       json["added_tokens"] = (json["added_tokens"] as? [[String: Any]] ?? []) + [word]
       try write(json, "tokenizer.json", folder)
       let both = try PretrainedModel.load(from: folder).tokenizer.encode("What colour?")
-      #expect(both.contains(332) && !plain.encode("What colour?").contains(332))
+      #expect(try both.contains(332) && !plain.encode("What colour?").contains(332))
       try FileManager.default.removeItem(at: folder.appending(component: "tokenizer.model"))
       #expect(try PretrainedModel.load(from: folder).tokenizer.encode("What colour?") == both)
     }
@@ -270,8 +270,8 @@ import Testing
       let model = try Tokenizer(contentsOf: saved.appending(component: "tokenizer.model"))
       var generator = RandomGenerator(seed: 5)
       for text in RandomTexts.make(300, using: &generator) {
-        #expect(json.encode(text) == model.encode(text), "\(text.debugDescription)")
-        #expect(json.decode(json.encode(text)) == model.decode(model.encode(text)))
+        #expect(try json.encode(text) == model.encode(text), "\(text.debugDescription)")
+        #expect(try json.decode(json.encode(text)) == model.decode(model.encode(text)))
       }
     }
   }

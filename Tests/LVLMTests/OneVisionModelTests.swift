@@ -77,7 +77,7 @@ import Testing
     let end = "<|im_end|>"
     #expect(answer.hasSuffix(end))
     #expect(
-      encoder.encode(answer: String(answer.dropLast(end.count))) == Array(item.ids[item.promptCount...]))
+      try encoder.encode(answer: String(answer.dropLast(end.count))) == Array(item.ids[item.promptCount...]))
   }
 
   @Test(arguments: cases) func states(path: String) throws {

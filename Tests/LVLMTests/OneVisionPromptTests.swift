@@ -94,13 +94,13 @@ import Testing
   /// What follows an answer in a conversation.
   @Test func laterQuestions() throws {
     let encoder = try Self.encoder(.oneVision)
-    let later = encoder.encode(answer: "A red bus.") + encoder.encode(laterQuestion: "And?")
+    let later = try encoder.encode(answer: "A red bus.") + encoder.encode(laterQuestion: "And?")
     #expect(
       encoder.tokenizer.decode(later, showsSpecialTokens: true)
         == "A red bus.<|im_end|><|im_start|>user \nAnd?<|im_end|><|im_start|>assistant\n")
     let older = try Self.encoder(.oneVisionChatML)
     #expect(
-      older.tokenizer.decode(older.encode(laterQuestion: "And?"), showsSpecialTokens: true)
+      try older.tokenizer.decode(older.encode(laterQuestion: "And?"), showsSpecialTokens: true)
         == "\n<|im_start|>user\nAnd?<|im_end|>\n<|im_start|>assistant\n")
   }
 

@@ -28,7 +28,7 @@ import Testing
     let encoder = try encoder(template)
     let first = try encoder.example(question: "<image>\nWhat is it?", images: [0]).promptIDs
     let expected =
-      first + encoder.encode(answer: "a dog", isLast: false) + encoder.encode(laterQuestion: "How old?")
+      try first + encoder.encode(answer: "a dog", isLast: false) + encoder.encode(laterQuestion: "How old?")
     let found = try encoder.example(
       system: nil, history: [("<image>\nWhat is it?", "a dog")], question: "How old?", images: [0])
     #expect(found.promptIDs == expected)

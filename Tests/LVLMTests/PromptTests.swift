@@ -19,12 +19,12 @@ import Testing
     #expect(ids.count { $0 == end } == 2)
     #expect(ids.first == start)
     // Outside the question the text reads as the library reads it; the newlines at its border are one word.
-    let before = tokenizer.encode(parsingTokens: ChatTemplate.chatML.beforeQuestion + "\nWhat")
+    let before = try tokenizer.encode(parsingTokens: ChatTemplate.chatML.beforeQuestion + "\nWhat")
     #expect(Array(ids.prefix(before.count)) == before)
     #expect(ids.count { $0 == TinyModel.imageID } >= TinyModel.patches)
-    #expect(tokenizer.decode(encoder.encode(answer: "A dog.")) == "A dog.")
+    #expect(try tokenizer.decode(encoder.encode(answer: "A dog.")) == "A dog.")
     // A further turn begins behind the eos of an answer, without the system sentence.
-    let later = encoder.encode(laterQuestion: "And <|im_end|>?")
+    let later = try encoder.encode(laterQuestion: "And <|im_end|>?")
     #expect(later.count { $0 == start } == 2 && later.count { $0 == end } == 1)
     #expect(
       tokenizer.decode(later, showsSpecialTokens: true)
@@ -62,13 +62,13 @@ import Testing
       question: "<image>\nOne <image>two?", images: [4, 2], answers: ["two dogs"])
     let image = Array(repeating: tokenizer.imageID, count: 4)
     let expected =
-      [tokenizer.bosID] + tokenizer.encode("USER: ") + image + tokenizer.encode("\nOne ") + image
+      try [tokenizer.bosID] + tokenizer.encode("USER: ") + image + tokenizer.encode("\nOne ") + image
       + tokenizer.encode("two? ASSISTANT:")
     #expect(example.promptIDs == expected)
     #expect(example.images == [4, 2])
-    #expect(example.completions == [tokenizer.encode("two dogs") + [tokenizer.eosID]])
+    #expect(try example.completions == [tokenizer.encode("two dogs") + [tokenizer.eosID]])
     // The chunk behind a picture begins with the dummy prefix, then the newline.
-    #expect(tokenizer.encode("\nOne ").prefix(2).compactMap(tokenizer.piece) == ["▁", "<0x0A>"])
+    #expect(try tokenizer.encode("\nOne ").prefix(2).compactMap(tokenizer.piece) == ["▁", "<0x0A>"])
     #expect(try encoder.encode("<image>", imageCount: 1) == [tokenizer.bosID] + image)
   }
 
@@ -104,7 +104,7 @@ import Testing
     }
     // The part that is too long is told, not the prompt before it.
     let answers = ["this", question]
-    let tokens = encoder.encode(answer: question).count
+    let tokens = try encoder.encode(answer: question).count
     let long = #expect(throws: PromptError.self) {
       try encoder.example(question: "Which?", images: [], answers: answers)
     }

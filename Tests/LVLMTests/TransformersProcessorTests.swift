@@ -128,7 +128,7 @@ import Testing
     let example = try loaded.encoder.example(question: question, images: [0, 1])
     #expect(found.ids == example.promptIDs, "\(name)")
     for (text, ids) in zip(texts, found.texts) {
-      #expect(loaded.tokenizer.encode(text) == ids, "\(name): \(text.debugDescription)")
+      #expect(try loaded.tokenizer.encode(text) == ids, "\(name): \(text.debugDescription)")
     }
     let processor = try #require(loaded.processor)
     let pixels = Tensor.concatenated(pictures.map { processor.pixels($0, isAlone: false) }, axis: 0)

@@ -48,14 +48,14 @@ import Testing
     #expect(cases.count > 40)
     for item in cases {
       if let expected = item.sp_ids {
-        let ids = tokenizer.encode(item.text)
+        let ids = try tokenizer.encode(item.text)
         #expect(ids == expected, "\(item.text)")
         #expect(ids.compactMap(tokenizer.piece) == item.sp_pieces, "\(item.text)")
         #expect(tokenizer.decode(ids, showsSpecialTokens: true) == item.sp_decode, "\(item.text)")
       }
-      let parsed = tokenizer.encode(parsingTokens: item.text)
+      let parsed = try tokenizer.encode(parsingTokens: item.text)
       #expect(parsed == item.hf_ids, "\(item.text)")
-      #expect(tokenizer.encode(parsingTokens: item.text, isFramed: true) == item.hf_ids_with_special)
+      #expect(try tokenizer.encode(parsingTokens: item.text, isFramed: true) == item.hf_ids_with_special)
       #expect(parsed.filter { $0 >= 363 } == item.out_of_table ?? [], "\(item.text)")
     }
   }
@@ -109,7 +109,7 @@ import Testing
         let grids = Self.grids(Array(item.tokens.dropFirst(index).prefix(marks)))
         var question = try encoder.encode(text + template.afterQuestion, grids: grids)
         if index > 0 { question.removeFirst() }
-        let answer = encoder.encode(answer: turn.answer, isLast: index == turns.count - 1)
+        let answer = try encoder.encode(answer: turn.answer, isLast: index == turns.count - 1)
         ids += question + answer
         learned += question.map { _ in false } + answer.map { _ in true }
       }

@@ -38,7 +38,7 @@ final class Generation {
     generator = Generator(model: loaded.model, tokenizer: loaded.tokenizer)
     let text = "Once upon a time there was a small house at the edge of a large forest, and in it lived"
     prompts = [
-      PackedExample(promptIDs: Array(loaded.tokenizer.encode(text + " an old man. " + text).prefix(40)))
+      PackedExample(promptIDs: Array(try loaded.tokenizer.encode(text + " an old man. " + text).prefix(40)))
     ]
     features = { try loaded.imageFeatures([]) }
   }

@@ -17,7 +17,8 @@ package struct AnswerPieces {
   private let tokenizer: Tokenizer
 
   /// - Parameter texts: what the run learns from; `nil` where the vocabulary came with a model.
-  package init(_ tokenizer: Tokenizer, madeOf texts: [String]?) {
+  /// - Throws: as `Tokenizer.encode`.
+  package init(_ tokenizer: Tokenizer, madeOf texts: [String]?) throws {
     self.tokenizer = tokenizer
     guard let texts else {
       unused = []
@@ -28,7 +29,7 @@ package struct AnswerPieces {
     var used: Set<Int32> = []
     var words: Set<String> = []
     for text in Set(texts) {
-      used.formUnion(tokenizer.encode(text))
+      used.formUnion(try tokenizer.encode(text))
       words.formUnion(Self.words(of: text))
     }
     let others = (0..<Int32(tokenizer.vocabularySize)).filter { $0 != tokenizer.eosID }

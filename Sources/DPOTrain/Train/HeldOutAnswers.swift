@@ -92,13 +92,8 @@ package struct HeldOutAnswers {
   package static func rows(in url: URL, verifying: Bool = true) throws -> [HeldOutAnswer] {
     guard FileManager.default.fileExists(atPath: url.path) else { return [] }
     if verifying { return try RowFile.read(from: url) }
-    let lines = try StoredBytes.read(url).split(separator: UInt8(ascii: "\n"))
-    return try lines.enumerated().map { number, line in
-      do {
-        return try JSONDecoder().decode(HeldOutAnswer.self, from: Data(line))
-      } catch {
-        throw RowFileError(error, file: url.path, line: number + 1)
-      }
+    return try RowFile.lines(of: try StoredBytes.read(url)).map { number, line in
+      try RowFile.row(of: line, in: url, line: number)
     }
   }
 

@@ -43,9 +43,9 @@ public final class MetricsLog {
       kept +=
         FileManager.default.fileExists(atPath: own.path)
         ? Self.timed(try StoredBytes.read(own), as: old ?? Data())
-        : Self.lines(of: before, in: old ?? Data())
+        : try Self.lines(of: before, in: old ?? Data(), of: url)
     }
-    kept += Self.lines(of: stage, upTo: step, in: old ?? Data())
+    kept += try Self.lines(of: stage, upTo: step, in: old ?? Data(), of: url)
     let counted = Self.withoutTimes(kept)
     position = Position(byteCount: counted.count, crc32: CRC32.of(counted))
     if let expected, expected != position {
@@ -65,14 +65,28 @@ public final class MetricsLog {
     url.deletingLastPathComponent().appendingPathComponent("\(stage.rawValue)/\(url.lastPathComponent)")
   }
 
-  private static func lines(of stage: Stage, upTo step: Int = .max, in text: Data) -> Data {
+  /// The lines of a stage. What a killed process or a later step has left behind them is not theirs; a line
+  /// among them that is no row was one, and would be missing.
+  /// - Parameter keepingDamage: whether such a line comes along as it is: where lines are only put aside,
+  ///   which is how a damaged stage is made again.
+  /// - Throws: ``RowFileError`` for such a line that does not.
+  private static func lines(
+    of stage: Stage, upTo step: Int = .max, in text: Data, of url: URL, keepingDamage: Bool = false
+  ) throws -> Data {
     var kept = Data()
-    for line in text.split(separator: UInt8(ascii: "\n")) {
-      guard let row = try? JSONDecoder().decode(MetricRow.self, from: Data(line)),
-        row.stage == stage.rawValue,
-        row.step <= step
-      else { continue }
-      kept += line + [UInt8(ascii: "\n")]
+    var damaged: [(line: Data, fault: RowFileError)] = []
+    for (number, line) in RowFile.lines(of: text) {
+      let row: MetricRow
+      do throws(RowFileError) {
+        row = try RowFile.row(of: line, in: url, line: number)
+      } catch {
+        if !kept.isEmpty { damaged.append((line, error)) }
+        continue
+      }
+      guard row.stage == stage.rawValue, row.step <= step else { continue }
+      if let fault = damaged.first?.fault, !keepingDamage { throw fault }
+      for part in damaged.map(\.line) + [line] { kept += part + [UInt8(ascii: "\n")] }
+      damaged = []
     }
     return kept
   }
@@ -120,7 +134,7 @@ public final class MetricsLog {
   /// Keeps the lines of a stage that is done in its own folder.
   package static func keep(_ stage: Stage, of url: URL) throws {
     guard FileManager.default.fileExists(atPath: url.path) else { return }
-    let lines = lines(of: stage, in: try StoredBytes.read(url))
+    let lines = try lines(of: stage, in: try StoredBytes.read(url), of: url)
     guard !lines.isEmpty else { return }
     try AtomicFile.write(withoutTimes(lines), to: copy(stage, of: url))
   }
@@ -128,10 +142,14 @@ public final class MetricsLog {
   /// Puts the lines of a stage in a log into another log, in the place of those that it has there.
   package static func put(_ stage: Stage, of url: URL, into other: URL) throws {
     let files = FileManager.default
-    let own = files.fileExists(atPath: url.path) ? lines(of: stage, in: try StoredBytes.read(url)) : Data()
+    let own =
+      files.fileExists(atPath: url.path)
+      ? try lines(of: stage, in: StoredBytes.read(url), of: url, keepingDamage: true) : Data()
     let there = files.fileExists(atPath: other.path) ? try StoredBytes.read(other) : Data()
     var whole = Data()
-    for one in Stage.allCases { whole += one == stage ? own : lines(of: one, in: there) }
+    for one in Stage.allCases {
+      whole += one == stage ? own : try lines(of: one, in: there, of: other, keepingDamage: true)
+    }
     guard whole != there else { return }
     try AtomicFile.write(whole, to: other)
   }

@@ -54,19 +54,13 @@ extension EvaluationResult {
       throw RowFileError(file: url.path, line: nil, found: "no readable file", expected: "results of a run")
     }
     try WrittenFile.verify(url)
-    do {
-      let stored = try JSONDecoder().decode(StoredResult.self, from: data)
-      guard stored.format_version == formatVersion else {
-        throw RowFileError(
-          file: url.path, line: nil, key: "format_version", found: "\(stored.format_version)",
-          expected: "\(formatVersion)")
-      }
-      return stored.result
-    } catch let error as RowFileError {
-      throw error
-    } catch {
-      throw RowFileError(error, file: url.path, line: nil)
+    let stored = try RowDecoding.value(StoredResult.self, from: Data(data), file: url.path, line: nil)
+    guard stored.format_version == formatVersion else {
+      throw RowFileError(
+        file: url.path, line: nil, key: "format_version", found: "\(stored.format_version)",
+        expected: "\(formatVersion)")
     }
+    return stored.result
   }
 }
 

@@ -25,7 +25,7 @@ extension PretrainedModel {
   public func saveGGUF(to directory: URL, name: String, type: GGUFSavedType) throws -> GGUFExport {
     var checks = GGUFExportChecks(self)
     checks.requireDecoder()
-    checks.requireTower(processor, tokenizer)
+    try checks.requireTower(processor, tokenizer)
     guard checks.problems.isEmpty else { throw checks.error(directory) }
     let words = try tokenizerFiles.ggufFields(
       rows: model.configuration.text.vocabularySize, template: template)
@@ -124,13 +124,13 @@ struct GGUFExportChecks {
   }
 
   /// Refuses a vision tower and a projector that llama.cpp does not compute.
-  mutating func requireTower(_ processor: (any PictureProcessor)?, _ tokenizer: Tokenizer) {
+  mutating func requireTower(_ processor: (any PictureProcessor)?, _ tokenizer: Tokenizer) throws {
     guard processor != nil else { return }
     if let llava = configuration as? LlavaConfiguration {
       require(llava, processor as? ImageProcessor)
     } else if let smolVLM = configuration as? SmolVLMConfiguration {
       require(smolVLM, processor as? SmolVLMImageProcessor)
-      requireFrame(tokenizer)
+      try requireFrame(tokenizer)
     } else {
       let known = GGUFProjector.Kind.allCases.map(\.rawValue).joined(separator: " (LLaVA-1.5) or ")
       require(
@@ -181,9 +181,9 @@ struct GGUFExportChecks {
   }
 
   /// Refuses a vocabulary that lacks what llama.cpp puts around tiles: it looks for these tokens alone.
-  private mutating func requireFrame(_ tokenizer: Tokenizer) {
+  private mutating func requireFrame(_ tokenizer: Tokenizer) throws {
     let marks = [SmolVLMGeometry.fakeMark, SmolVLMGeometry.globalMark].filter { tokenizer.id(of: $0) == nil }
-    let breaks = ["\n", "\n\n"].filter { tokenizer.vocabulary.encode($0, isFirst: false).count != 1 }
+    let breaks = try ["\n", "\n\n"].filter { try tokenizer.vocabulary.encode($0, isFirst: false).count != 1 }
     let missing = (marks + breaks).map(\.debugDescription)
     require(
       missing.isEmpty, "tokenizer", "no token of its own for \(missing.joined(separator: ", "))",

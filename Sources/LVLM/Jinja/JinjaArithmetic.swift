@@ -2,23 +2,25 @@ import Foundation
 
 /// Python's operators on the values of a template.
 enum JinjaArithmetic {
-  static func result(_ sign: String, _ a: JinjaValue, _ b: JinjaValue, _ line: Int) throws -> JinjaValue {
-    let refused = JinjaError(line, "\(a.kind) \(sign) \(b.kind)")
+  static func result(
+    _ sign: String, _ a: JinjaValue, _ b: JinjaValue, _ line: JinjaLine
+  ) throws -> JinjaValue {
+    var refused: JinjaError { JinjaError(line, "\(a.kind) \(sign) \(b.kind)") }
     switch (sign, a, b) {
-    case ("+", .text(let a), .text(let b)): return .text(a + b)
-    case ("+", .list(let a), .list(let b)): return .list(a + b)
-    case ("+", .tuple(let a), .tuple(let b)): return .tuple(a + b)
+    case ("+", .text(let a), .text(let b)): return .text(try line.joined([a, b]))
+    case ("+", .list(let a), .list(let b)):
+      try line.make(elements: a.count + b.count)
+      return .list(a + b)
+    case ("+", .tuple(let a), .tuple(let b)):
+      try line.make(elements: a.count + b.count)
+      return .tuple(a + b)
     case ("*", .text, _), ("*", .list, _), ("*", _, .text), ("*", _, .list):
       guard let times = b.whole ?? a.whole else { throw refused }
       let repeated = a.whole == nil ? a : b
-      guard times <= JinjaEvaluator.most,
-        max(times, 0) * max(repeated.count ?? 0, 1) <= JinjaEvaluator.most
-      else {
-        throw JinjaError(line, "\(times) times \(repeated.kind)")
-      }
-      if case .text(let text) = repeated { return .text(String(repeating: text, count: max(times, 0))) }
-      let elements = repeated.elements ?? []
-      return .list((0..<max(times, 0)).flatMap { _ in elements })
+      if case .text(let text) = repeated { return .text(try line.repeated(text, times)) }
+      let elements = try repeated.elements(line) ?? []
+      try line.make(elements: elements.count.multipliedReportingOverflow(by: max(times, 0)))
+      return .list(elements.isEmpty ? [] : (0..<max(times, 0)).flatMap { _ in elements })
     default: break
     }
     if let x = a.whole, let y = b.whole, sign != "/", !(sign == "**" && y < 0) {
@@ -39,7 +41,7 @@ enum JinjaArithmetic {
     }
   }
 
-  private static func whole(_ sign: String, _ x: Int, _ y: Int, _ line: Int) throws -> Int {
+  private static func whole(_ sign: String, _ x: Int, _ y: Int, _ line: JinjaLine) throws -> Int {
     func checked(_ result: (partialValue: Int, overflow: Bool)) throws -> Int {
       guard !result.overflow else {
         throw JinjaError(line, "\(x) \(sign) \(y), which needs more than 64 bits")
@@ -64,22 +66,22 @@ enum JinjaArithmetic {
     }
   }
 
-  static func compare(_ sign: String, _ a: JinjaValue, _ b: JinjaValue, _ line: Int) throws -> Bool {
+  static func compare(_ sign: String, _ a: JinjaValue, _ b: JinjaValue, _ line: JinjaLine) throws -> Bool {
     switch sign {
-    case "==": return a.equals(b)
-    case "!=": return !a.equals(b)
+    case "==": return try a.equals(b, line)
+    case "!=": return try !a.equals(b, line)
     case "in", "not in":
-      guard let isThere = b.contains(a) else { throw JinjaError(line, "\(a.kind) in \(b.kind)") }
+      guard let isThere = try b.contains(a, line) else { throw JinjaError(line, "\(a.kind) in \(b.kind)") }
       return isThere == (sign == "in")
     default:
-      guard let isBefore = a.isBefore(b), let isAfter = b.isBefore(a) else {
+      guard let isBefore = try a.isBefore(b, line), let isAfter = try b.isBefore(a, line) else {
         throw JinjaError(line, "\(a.kind) \(sign) \(b.kind)")
       }
       switch sign {
       case "<": return isBefore
       case ">": return isAfter
-      case "<=": return isBefore || (!isAfter && a.equals(b))
-      default: return isAfter || (!isBefore && a.equals(b))
+      case "<=": return try isBefore || (!isAfter && a.equals(b, line))
+      default: return try isAfter || (!isBefore && a.equals(b, line))
       }
     }
   }
@@ -88,26 +90,35 @@ enum JinjaArithmetic {
 /// Attributes, elements and slices.
 enum JinjaMembers {
   /// `value.name`: a method where there is one of this name, else the element.
-  static func attribute(_ name: String, of value: JinjaValue, _ line: Int) throws -> JinjaValue {
+  static func attribute(_ name: String, of value: JinjaValue, _ line: JinjaLine) throws -> JinjaValue {
     switch value {
     case .undefined: throw JinjaError(line, ".\(name) of \(value.kind)")
-    case .namespace(let space): return space.members[.text(name)] ?? .undefined(name)
+    case .namespace(let space): return try space.members.value(of: .text(name), line) ?? .undefined(name)
     case .mapping(let mapping):
       if let method = JinjaMethods.method(name, of: value) { return .function(method) }
-      return mapping[.text(name)] ?? .undefined(name)
+      return try mapping.value(of: .text(name), line) ?? .undefined(name)
     default: return JinjaMethods.method(name, of: value).map(JinjaValue.function) ?? .undefined(name)
     }
   }
 
   /// `value[index]`: the element where there is one, else the attribute.
-  static func element(_ index: JinjaValue, of value: JinjaValue, _ line: Int) throws -> JinjaValue {
+  static func element(_ index: JinjaValue, of value: JinjaValue, _ line: JinjaLine) throws -> JinjaValue {
     switch value {
     case .undefined: throw JinjaError(line, "an element of \(value.kind)")
     case .mapping(let mapping):
-      if let found = mapping[index] { return found }
-    case .text, .list, .tuple:
+      if let found = try mapping.value(of: index, line) { return found }
+    case .text(let text):
       if let place = index.whole {
-        let elements = value.elements ?? []
+        try line.read(text)
+        let scalars = text.unicodeScalars
+        let end = place < 0 ? scalars.endIndex : scalars.startIndex
+        let limit = place < 0 ? scalars.startIndex : scalars.endIndex
+        guard let found = scalars.index(end, offsetBy: place, limitedBy: limit), found < scalars.endIndex
+        else { return .undefined("element \(place)") }
+        return .text(String(scalars[found]))
+      }
+    case .list(let elements), .tuple(let elements):
+      if let place = index.whole {
         let actual = place < 0 ? place + elements.count : place
         return elements.indices.contains(actual) ? elements[actual] : .undefined("element \(place)")
       }
@@ -123,7 +134,7 @@ enum JinjaMembers {
   }
 
   static func slice(
-    of value: JinjaValue, _ start: JinjaValue?, _ end: JinjaValue?, _ step: JinjaValue?, _ line: Int
+    of value: JinjaValue, _ start: JinjaValue?, _ end: JinjaValue?, _ step: JinjaValue?, _ line: JinjaLine
   ) throws -> JinjaValue {
     func bound(_ value: JinjaValue?) throws -> Int? {
       switch value {
@@ -135,12 +146,15 @@ enum JinjaMembers {
     }
     let step = try bound(step) ?? 1
     guard step != 0 else { throw JinjaError(line, "a slice with the step 0") }
-    let all: [JinjaValue]
+    var (all, scalars): ([JinjaValue], [Unicode.Scalar]) = ([], [])
     switch value {
-    case .text, .list, .tuple: all = value.elements ?? []
+    case .text(let text):
+      try line.read(text)
+      scalars = Array(text.unicodeScalars)
+    case .list(let values), .tuple(let values): all = values
     default: throw JinjaError(line, "a slice of \(value.kind)")
     }
-    let count = all.count
+    let count = all.count + scalars.count
     func clamped(_ place: Int?, _ usual: Int) -> Int {
       guard let place else { return usual }
       let actual = place < 0 ? max(place, -count - 1) + count : min(place, count)
@@ -149,11 +163,11 @@ enum JinjaMembers {
     let (first, last) = (
       clamped(try bound(start), step > 0 ? 0 : count - 1), clamped(try bound(end), step > 0 ? count : -1)
     )
-    let taken = stride(from: first, to: last, by: step).map { all[$0] }
-    switch value {
-    case .text: return .text(taken.compactMap { if case .text(let text) = $0 { text } else { nil } }.joined())
-    case .tuple: return .tuple(taken)
-    default: return .list(taken)
-    }
+    let taken = stride(from: first, to: last, by: step)
+    if case .text = value { return .text(String(taken.map { scalars[$0] })) }
+    try line.make(elements: taken.underestimatedCount)
+    let elements = taken.map { all[$0] }
+    if case .tuple = value { return .tuple(elements) }
+    return .list(elements)
   }
 }

@@ -11,6 +11,10 @@ public struct JinjaError: Error, Equatable, CustomStringConvertible, Sendable {
     (self.line, self.problem, self.isRaised) = (line, problem, isRaised)
   }
 
+  init(_ line: JinjaLine, _ problem: String, isRaised: Bool = false) {
+    self.init(line.number, problem, isRaised: isRaised)
+  }
+
   /// One line.
   public var description: String { "line \(line): \(problem)" }
 }

@@ -9,6 +9,8 @@ final class JinjaScope {
     get { values[name] ?? outer?[name] }
     set { values[name] = newValue }
   }
+
+  func clear() { values = [:] }
 }
 
 /// Renders a template: text goes to ``output``.
@@ -16,19 +18,27 @@ struct JinjaEvaluator {
   /// How a body ends.
   private enum Flow { case through, leave, next }
 
+  private let work: JinjaWork
   private var output = ""
   private var depth = 0
-  /// Bytes that a template may write, and elements that it may make at once.
-  static let most = 1 << 26
+
+  private init(_ work: JinjaWork) { self.work = work }
+
+  private func at(_ number: Int) -> JinjaLine { JinjaLine(number: number, work: work) }
 
   /// The text that a template makes of names and values.
   ///
+  /// - Parameter units: what it may do, see ``JinjaWork``.
   /// - Throws: ``JinjaError``.
-  static func render(_ nodes: [JinjaNode], _ values: [String: JinjaValue]) throws -> String {
+  static func render(
+    _ nodes: [JinjaNode], _ values: [String: JinjaValue], units: Int
+  ) throws -> String {
+    let work = JinjaWork(units, for: values.values)
+    defer { work.end() }
     let scope = JinjaScope(in: nil)
     for (name, function) in JinjaFunctions.all { scope[name] = .function(function) }
     for (name, value) in values { scope[name] = value }
-    var evaluator = JinjaEvaluator()
+    var evaluator = JinjaEvaluator(work)
     // Top-level names of the template itself do not replace what it is given.
     _ = try evaluator.run(nodes, JinjaScope(in: scope))
     return evaluator.output
@@ -36,48 +46,56 @@ struct JinjaEvaluator {
 
   // MARK: Nodes
 
-  private mutating func write(_ text: String, _ line: Int) throws {
-    output += text
-    guard output.utf8.count <= Self.most else {
-      throw JinjaError(line, "more than \(Self.most) bytes of text")
+  private mutating func write(_ text: String, _ line: JinjaLine) throws {
+    guard output.utf8.count + text.utf8.count <= JinjaWork.mostBytes else {
+      throw JinjaError(line, "more than \(JinjaWork.mostBytes) bytes of text")
     }
+    try line.make(bytes: text.utf8.count)
+    output += text
   }
 
   private mutating func run(_ nodes: [JinjaNode], _ scope: JinjaScope) throws -> Flow {
-    for node in nodes {
-      let flow = try run(node, scope)
-      if flow != .through { return flow }
+    guard let first = nodes.first else { return .through }
+    return try at(first.line).nested {
+      for node in nodes {
+        let flow = try run(node, scope)
+        if flow != .through { return flow }
+      }
+      return .through
     }
-    return .through
   }
 
   private mutating func run(_ node: JinjaNode, _ scope: JinjaScope) throws -> Flow {
+    let line = at(node.line)
+    try line.spend(1)
     switch node.kind {
-    case .data(let text): try write(text, node.line)
-    case .output(let expression): try write(value(expression, scope).written(node.line), node.line)
+    case .data(let text): try write(text, line)
+    case .output(let expression): try write(value(expression, scope).written(line), line)
     case .condition(let branches):
       for branch in branches {
         if let test = branch.if, try !value(test, scope).isTrue { continue }
         return try run(branch.body, scope)
       }
     case .loop(let target, let over, let test, let body, let otherwise):
-      try loop(target, over, test, body, otherwise, scope, node.line)
+      try loop(target, over, test, body, otherwise, scope, line)
     case .set(let target, let expression):
-      try assign(value(expression, scope), to: target, scope, node.line)
+      try assign(value(expression, scope), to: target, scope, line)
     case .capture(let target, let filter, let body):
       var result = JinjaValue.text(try captured(body, JinjaScope(in: scope)))
       if let filter { result = try filtered(filter, result, scope) }
       if let target {
-        try assign(result, to: target, scope, node.line)
+        try assign(result, to: target, scope, line)
       } else {
-        try write(result.written(node.line), node.line)
+        try write(result.written(line), line)
       }
     case .with(let values, let body):
       let inner = JinjaScope(in: scope)
-      for entry in values { try assign(value(entry.value, scope), to: entry.target, inner, node.line) }
+      for entry in values { try assign(value(entry.value, scope), to: entry.target, inner, line) }
       return try run(body, inner)
     case .generation(let body): return try run(body, JinjaScope(in: scope))
-    case .macro(let macro): scope[macro.name] = .function(function(of: macro, scope))
+    case .macro(let macro):
+      scope[macro.name] = .function(function(of: macro, scope))
+      work.keep(scope)
     case .leave: return .leave
     case .next: return .next
     }
@@ -93,24 +111,31 @@ struct JinjaEvaluator {
     return output
   }
 
+  /// What a turn of a loop costs besides its body: a scope, and what the body knows of the loop.
+  private static let turn = 16
+
   private mutating func loop(
     _ target: JinjaTarget, _ over: JinjaExpression, _ test: JinjaExpression?, _ body: [JinjaNode],
-    _ otherwise: [JinjaNode], _ scope: JinjaScope, _ line: Int
+    _ otherwise: [JinjaNode], _ scope: JinjaScope, _ line: JinjaLine
   ) throws {
     let collection = try value(over, scope)
-    guard var elements = collection.elements else {
+    guard var elements = try collection.elements(line) else {
       throw JinjaError(line, "a loop over \(collection.kind), expected a list")
     }
     if let test {
       elements = try elements.filter { element in
         let inner = JinjaScope(in: scope)
+        try line.spend(Self.turn)
         try assign(element, to: target, inner, line)
         return try value(test, inner).isTrue
       }
     }
     let changes = JinjaNamespace(JinjaMapping())
+    // A body that asks whether a value changed holds itself.
+    defer { changes.members = JinjaMapping() }
     for (index, element) in elements.enumerated() {
       let inner = JinjaScope(in: scope)
+      try line.spend(Self.turn)
       inner["loop"] = JinjaFunctions.loop(index, elements, changes: changes)
       try assign(element, to: target, inner, line)
       if try run(body, inner) == .leave { break }
@@ -118,16 +143,21 @@ struct JinjaEvaluator {
     if elements.isEmpty { _ = try run(otherwise, JinjaScope(in: scope)) }
   }
 
-  private func assign(_ value: JinjaValue, to target: JinjaTarget, _ scope: JinjaScope, _ line: Int) throws {
+  private func assign(
+    _ value: JinjaValue, to target: JinjaTarget, _ scope: JinjaScope, _ line: JinjaLine
+  ) throws {
     switch target {
     case .name(let name): scope[name] = value
     case .attribute(let name, let member):
       guard case .namespace(let space)? = scope[name] else {
         throw JinjaError(line, "\(name).\(member) is set, expected \(name) to be a namespace")
       }
-      space.members[.text(member)] = value
+      // Of other values the parts were looked at when they were put together.
+      if case .namespace = value { _ = try line.holding([value]) }
+      try space.members.set(.text(member), value, line)
     case .several(let targets):
-      guard let elements = value.elements, !value.isUndefined, elements.count == targets.count else {
+      guard let elements = try value.elements(line), !value.isUndefined, elements.count == targets.count
+      else {
         throw JinjaError(
           line, "\(value.count.map { "\($0) values" } ?? value.kind) for \(targets.count) names")
       }
@@ -136,9 +166,9 @@ struct JinjaEvaluator {
   }
 
   private func function(of macro: JinjaNode.Macro, _ scope: JinjaScope) -> JinjaFunction {
-    let depth = depth
+    let (depth, work) = (depth, work)
     return JinjaFunction(macro.name) { call in
-      var evaluator = JinjaEvaluator()
+      var evaluator = JinjaEvaluator(work)
       evaluator.depth = max(depth, call.depth) + 1
       guard evaluator.depth <= 50 else { throw JinjaError(call.line, "macros within each other without end") }
       try call.require("the macro \(macro.name)", macro.parameters.map(\.name))
@@ -160,7 +190,8 @@ struct JinjaEvaluator {
   // MARK: Expressions
 
   private func value(_ expression: JinjaExpression, _ scope: JinjaScope) throws -> JinjaValue {
-    let line = expression.line
+    let line = at(expression.line)
+    try line.spend(1)
     switch expression.kind {
     case .none: return .none
     case .boolean(let flag): return .boolean(flag)
@@ -168,11 +199,25 @@ struct JinjaEvaluator {
     case .real(let value): return .real(value)
     case .text(let text): return .text(text)
     case .name(let name): return scope[name] ?? .undefined(name)
-    case .list(let values): return .list(try values.map { try value($0, scope) })
-    case .tuple(let values): return .tuple(try values.map { try value($0, scope) })
+    default: return try line.nested { try compound(expression, scope, line) }
+    }
+  }
+
+  /// The value of an expression that has others in it.
+  private func compound(
+    _ expression: JinjaExpression, _ scope: JinjaScope, _ line: JinjaLine
+  ) throws -> JinjaValue {
+    switch expression.kind {
+    case .none, .boolean, .integer, .real, .text, .name: return try value(expression, scope)
+    case .list(let values): return .list(try line.holding(values.map { try value($0, scope) }))
+    case .tuple(let values): return .tuple(try line.holding(values.map { try value($0, scope) }))
     case .mapping(let members):
-      return .mapping(
-        JinjaMapping(try members.map { (try value($0.key, scope), try value($0.value, scope)) }))
+      var mapping = JinjaMapping()
+      for member in members {
+        let held = try line.holding([value(member.key, scope), value(member.value, scope)])
+        try mapping.set(held[0], held[1], line)
+      }
+      return .mapping(mapping)
     case .not(let operand): return .boolean(try !value(operand, scope).isTrue)
     case .negative(let operand):
       return try JinjaArithmetic.result("-", .integer(0), value(operand, scope), line)
@@ -187,7 +232,7 @@ struct JinjaEvaluator {
     case .arithmetic(let sign, let left, let right):
       return try JinjaArithmetic.result(sign, value(left, scope), value(right, scope), line)
     case .joined(let parts):
-      return .text(try parts.map { try value($0, scope).written(line) }.joined())
+      return .text(try line.joined(parts.map { try value($0, scope).written(line) }))
     case .comparison(let first, let others):
       var left = try value(first, scope)
       for (sign, next) in others {
@@ -219,7 +264,7 @@ struct JinjaEvaluator {
     }
   }
 
-  private func call(_ arguments: JinjaArguments, _ scope: JinjaScope, _ line: Int) throws -> JinjaCall {
+  private func call(_ arguments: JinjaArguments, _ scope: JinjaScope, _ line: JinjaLine) throws -> JinjaCall {
     var call = JinjaCall(line: line)
     call.depth = depth
     call.unnamed = try arguments.unnamed.map { try value($0, scope) }
@@ -235,6 +280,6 @@ struct JinjaEvaluator {
       return try value(expression, scope)
     }
     let input = try operand.map { try filtered($0, given, scope) } ?? given ?? .undefined("a filter's value")
-    return try JinjaFilters.result(name, input, call(arguments, scope, expression.line))
+    return try JinjaFilters.result(name, input, call(arguments, scope, at(expression.line)))
   }
 }

@@ -19,25 +19,32 @@ enum JinjaFilters {
     let line = call.line
     if withNames.contains(name) { return .generator(try chosen(name, value, call)) }
     try call.require("the filter \(name)", parameters[name] ?? [])
-    func text() throws -> String { try value.written(line) }
+    func read(_ value: JinjaValue) throws -> String {
+      let text = try value.written(line)
+      try line.read(text)
+      return text
+    }
+    func text() throws -> String { try read(value) }
     func elements() throws -> [JinjaValue] { try self.elements(name, value, line) }
     switch name {
     case "trim":
       var set: String?
-      if let chars = call[0, "chars"], !chars.isNone { set = try chars.written(line) }
+      if let chars = call[0, "chars"], !chars.isNone { set = try read(chars) }
       return .text(JinjaStrings.stripped(try text(), set))
     case "upper": return .text(try text().uppercased())
     case "lower": return .text(try text().lowercased())
     case "capitalize": return .text(JinjaStrings.capitalized(try text()))
     case "title": return .text(titled(try text()))
     case "length", "count":
+      if case .text(let text) = value { try line.read(text) }
       guard let count = value.count else { throw JinjaError(line, "length of \(value.kind)") }
       return .integer(count)
     case "join":
       let separator = try call[0, "d"]?.written(line) ?? ""
       return .text(
-        try elements().map { try attribute(call[1, "attribute"], of: $0, line).written(line) }
-          .joined(separator: separator))
+        try line.joined(
+          elements().map { try attribute(call[1, "attribute"], of: $0, line).written(line) },
+          by: separator))
     case "default", "d":
       let isMissing = value.isUndefined || (call[1, "boolean"]?.isTrue ?? false) && !value.isTrue
       return isMissing ? call[0, "default_value"] ?? .text("") : value
@@ -46,22 +53,27 @@ enum JinjaFilters {
         throw JinjaError(line, "the filter replace without its two texts")
       }
       return .text(
-        JinjaStrings.replaced(
-          try text(), try old.written(line), try new.written(line), most: call[2, "count"]?.whole ?? -1))
+        try JinjaStrings.replaced(
+          text(), read(old), new.written(line), most: call[2, "count"]?.whole ?? -1, line))
     case "first": return try elements().first ?? .undefined("the first of nothing")
     case "last": return try elements().last ?? .undefined("the last of nothing")
     case "list": return .list(try elements())
     case "string": return .text(try text())
     case "safe": return value
-    case "int": return int(value) ?? call[0, "default"] ?? .integer(0)
-    case "float": return float(value) ?? call[0, "default"] ?? .real(0)
+    case "int", "float":
+      if case .text(let text) = value { try line.read(text) }
+      let (found, usual) = name == "int" ? (int(value), JinjaValue.integer(0)) : (float(value), .real(0))
+      return found ?? call[0, "default"] ?? usual
     case "items":
       if value.isUndefined { return .generator([]) }
       guard case .mapping(let mapping) = value else { throw JinjaError(line, "items of \(value.kind)") }
+      try line.make(elements: mapping.members.count)
       return .generator(mapping.members.map { .tuple([$0.key, $0.value]) })
     case "reverse":
-      if case .text(let text) = value { return .text(String(text.unicodeScalars.reversed())) }
-      return .generator(try elements().reversed())
+      if case .text = value { return .text(String(try text().unicodeScalars.reversed())) }
+      let all = try elements()
+      try line.make(elements: all.count)
+      return .generator(all.reversed())
     case "attr":
       return try JinjaMembers.attribute(call[0, "name"]?.written(line) ?? "", of: value, line)
     case "tojson": return .text(try json(value, call))
@@ -70,20 +82,22 @@ enum JinjaFilters {
     }
   }
 
-  static func elements(_ name: String, _ value: JinjaValue, _ line: Int) throws -> [JinjaValue] {
-    guard let elements = value.elements else {
+  static func elements(_ name: String, _ value: JinjaValue, _ line: JinjaLine) throws -> [JinjaValue] {
+    guard let elements = try value.elements(line) else {
       throw JinjaError(line, "the filter \(name) of \(value.kind), expected a list")
     }
     return elements
   }
 
   /// The value at a path of names and places with dots between them; the value itself for no path.
-  static func attribute(_ path: JinjaValue?, of value: JinjaValue, _ line: Int) throws -> JinjaValue {
+  static func attribute(_ path: JinjaValue?, of value: JinjaValue, _ line: JinjaLine) throws -> JinjaValue {
     switch path {
     case nil, .none?: return value
     case .integer?: return try JinjaMembers.element(path!, of: value, line)
     case let path?:
-      return try path.written(line).split(separator: ".").reduce(value) { value, name in
+      let path = try path.written(line)
+      try line.read(path)
+      return try path.split(separator: ".").reduce(value) { value, name in
         try JinjaMembers.element(Int(name).map(JinjaValue.integer) ?? .text(String(name)), of: value, line)
       }
     }
@@ -92,6 +106,7 @@ enum JinjaFilters {
   /// The filters that are given an attribute, a test or another filter.
   private static func chosen(_ name: String, _ value: JinjaValue, _ call: JinjaCall) throws -> [JinjaValue] {
     let (line, all) = (call.line, try elements(name, value, call.line))
+    try line.make(elements: all.count)
     var rest = call
     if name == "map" {
       if call.unnamed.isEmpty {
@@ -158,16 +173,15 @@ enum JinjaFilters {
 
   private static func indented(_ text: String, _ call: JinjaCall) throws -> String {
     let width = call[0, "width"] ?? .integer(4)
-    let indent =
-      try width.whole.map { String(repeating: " ", count: max(0, min($0, 1000))) }
-      ?? width.written(call.line)
-    let lines = JinjaStrings.split(text + "\n", "\n")
+    let indent = try width.whole.map { try call.line.repeated(" ", $0) } ?? width.written(call.line)
+    let lines = try JinjaStrings.split(text + "\n", "\n", call.line)
+    try call.line.make(bytes: indent.utf8.count.multipliedReportingOverflow(by: lines.count))
     let isBlankToo = call[2, "blank"]?.isTrue ?? false
     // Of a text that ends with a line break, the line behind it stays.
     let all = lines.dropLast().enumerated().map { index, line in
       index > 0 && (isBlankToo || !line.isEmpty) ? indent + line : line
     }
-    return ((call[1, "first"]?.isTrue ?? false) ? indent : "") + all.joined(separator: "\n")
+    return ((call[1, "first"]?.isTrue ?? false) ? indent : "") + (try call.line.joined(all, by: "\n"))
   }
 
   private static func json(_ value: JinjaValue, _ call: JinjaCall) throws -> String {
@@ -175,12 +189,10 @@ enum JinjaFilters {
     json.isASCII = call[0, "ensure_ascii"]?.isTrue ?? false
     json.sortsKeys = call[3, "sort_keys"]?.isTrue ?? false
     if let indent = call[1, "indent"], !indent.isNone {
-      json.indent =
-        try indent.whole.map { String(repeating: " ", count: max(0, min($0, 1000))) }
-        ?? indent.written(call.line)
+      json.indent = try indent.whole.map { try call.line.repeated(" ", $0) } ?? indent.written(call.line)
       json.item = ","
     }
-    if let separators = call[2, "separators"], let parts = separators.elements, parts.count == 2 {
+    if let parts = try call[2, "separators"]?.elements(call.line), parts.count == 2 {
       json.item = try parts[0].written(call.line)
       json.key = try parts[1].written(call.line)
     }

@@ -20,6 +20,7 @@ enum JinjaFunctions {
           guard values.count <= 100_000 else {
             throw JinjaError(call.line, "range of more than 100000 numbers")
           }
+          try call.line.make(elements: values.count)
           return .list(values)
         }
       ),
@@ -45,14 +46,16 @@ enum JinjaFunctions {
     case .mapping(let other)?: result = other
     case .namespace(let space)?: result = space.members
     case let other?:
-      for pair in other.elements ?? [] {
-        guard let parts = pair.elements, parts.count == 2 else {
+      for pair in try other.elements(call.line) ?? [] {
+        guard let parts = try pair.elements(call.line), parts.count == 2 else {
           throw JinjaError(call.line, "a mapping of \(other.kind)")
         }
-        result[parts[0]] = parts[1]
+        try result.set(parts[0], parts[1], call.line)
       }
     }
-    for (name, value) in call.named { result[.text(name)] = value }
+    for (name, value) in call.named {
+      try result.set(.text(name), call.line.holding([value])[0], call.line)
+    }
     return result
   }
 
@@ -75,9 +78,11 @@ enum JinjaFunctions {
             }),
           "changed": .function(
             JinjaFunction("changed") { call in
-              let (key, now) = (JinjaValue.text(""), JinjaValue.list(call.unnamed))
-              defer { changes.members[key] = now }
-              return .boolean(!(changes.members[key]?.equals(now) ?? false))
+              let key = JinjaValue.text("")
+              let now = JinjaValue.list(try call.line.holding(call.unnamed))
+              let before = try changes.members.value(of: key, call.line)
+              try changes.members.set(key, now, call.line)
+              return .boolean(try !(before?.equals(now, call.line) ?? false))
             }),
         ])))
   }

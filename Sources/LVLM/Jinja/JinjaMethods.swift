@@ -23,28 +23,30 @@ enum JinjaMethods {
       guard let parameters = ofTexts[name] else { return nil }
       return JinjaFunction(name) { call in
         try call.require(name, parameters)
+        if !["startswith", "endswith"].contains(name) { try call.line.read(text) }
         return try JinjaMethods.text(name, text, call)
       }
     case .mapping(let mapping):
       guard let parameters = ofMappings[name] else { return nil }
-      return JinjaFunction(name) { call in
+      return JinjaFunction(name, isMethod: true) { call in
         try call.require(name, parameters)
+        if name != "get" { try call.line.make(elements: mapping.members.count) }
         switch name {
         case "items": return .list(mapping.members.map { .tuple([$0.key, $0.value]) })
         case "keys": return .list(mapping.members.map(\.key))
         case "values": return .list(mapping.members.map(\.value))
         default:
           guard let key = call[0, "key"] else { throw JinjaError(call.line, "get without a key") }
-          return mapping[key] ?? call[1, "default"] ?? .none
+          return try mapping.value(of: key, call.line) ?? call[1, "default"] ?? .none
         }
       }
     case .list(let values), .tuple(let values):
       guard let parameters = ofLists[name] else { return nil }
-      return JinjaFunction(name) { call in
+      return JinjaFunction(name, isMethod: true) { call in
         try call.require(name, parameters)
         guard let wanted = call[0, "value"] else { throw JinjaError(call.line, "\(name) without a value") }
-        if name == "count" { return .integer(values.count { $0.equals(wanted) }) }
-        guard let place = values.firstIndex(where: { $0.equals(wanted) }) else {
+        if name == "count" { return .integer(try values.count { try $0.equals(wanted, call.line) }) }
+        guard let place = try values.firstIndex(where: { try $0.equals(wanted, call.line) }) else {
           throw JinjaError(call.line, "index of a value that is not in the list")
         }
         return .integer(place)
@@ -59,6 +61,7 @@ enum JinjaMethods {
         let found = call[place, parameter]?.kind ?? "nothing"
         throw JinjaError(call.line, "\(name) of \(found), expected a text")
       }
+      try call.line.read(value)
       return value
     }
     func optional(_ place: Int, _ parameter: String) throws -> String? {
@@ -75,6 +78,10 @@ enum JinjaMethods {
     func has(_ end: String) -> Bool {
       name == "startswith" || name == "removeprefix"
         ? text.utf8.starts(with: end.utf8) : text.utf8.reversed().starts(with: end.utf8.reversed())
+    }
+    func list(_ parts: [String]) throws -> JinjaValue {
+      try call.line.make(elements: parts.count)
+      return .list(parts.map(JinjaValue.text))
     }
     func all(_ test: (Unicode.Scalar) -> Bool) -> JinjaValue {
       .boolean(!text.isEmpty && text.unicodeScalars.allSatisfy(test))
@@ -100,15 +107,17 @@ enum JinjaMethods {
         guard name == "split" || most < 0 else {
           throw JinjaError(call.line, "rsplit at blanks with a count, which is not computed here")
         }
-        return .list(JinjaStrings.words(text, most: most).map(JinjaValue.text))
+        return try list(JinjaStrings.words(text, most: most))
       }
       guard !separator.isEmpty else { throw JinjaError(call.line, "\(name) at an empty text") }
       return .list(
-        JinjaStrings.split(text, separator, most: most, fromEnd: name == "rsplit").map(JinjaValue.text))
-    case "splitlines": return .list(JinjaStrings.lines(text).map(JinjaValue.text))
+        try JinjaStrings.split(text, separator, most: most, fromEnd: name == "rsplit", call.line)
+          .map(JinjaValue.text))
+    case "splitlines": return try list(JinjaStrings.lines(text))
     case "replace":
       return .text(
-        JinjaStrings.replaced(text, try string(0, "old"), try string(1, "new"), most: try most(2, "count")))
+        try JinjaStrings.replaced(
+          text, string(0, "old"), string(1, "new"), most: most(2, "count"), call.line))
     case "upper": return .text(text.uppercased())
     case "lower": return .text(text.lowercased())
     case "title": return .text(JinjaStrings.title(text))
@@ -117,11 +126,11 @@ enum JinjaMethods {
       return .integer(JinjaStrings.find(try string(0, "sub"), in: text, last: name == "rfind"))
     case "count": return .integer(JinjaStrings.count(try string(0, "sub"), in: text))
     case "join":
-      let parts = try (call[0, "iterable"]?.elements ?? []).map { value in
+      let parts = try (call[0, "iterable"]?.elements(call.line) ?? []).map { value in
         guard case .text(let part) = value else { throw JinjaError(call.line, "join of \(value.kind)") }
         return part
       }
-      return .text(parts.joined(separator: text))
+      return .text(try call.line.joined(parts, by: text))
     case "isdigit":
       return all { $0.properties.numericType == .decimal || $0.properties.numericType == .digit }
     case "isalpha": return all { isLetter($0) }

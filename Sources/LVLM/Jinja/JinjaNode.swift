@@ -2,6 +2,13 @@
 struct JinjaExpression: Sendable {
   let line: Int
   let kind: Kind
+  /// Expressions within each other, this one among them.
+  let depth: Int
+
+  init(line: Int, kind: Kind) {
+    (self.line, self.kind) = (line, kind)
+    depth = 1 + kind.parts.reduce(0) { max($0, $1.depth) }
+  }
 
   indirect enum Kind: Sendable {
     case none
@@ -26,6 +33,26 @@ struct JinjaExpression: Sendable {
     /// A filter; of nothing where it is the filter of a block.
     case filter(JinjaExpression?, String, JinjaArguments)
     case test(JinjaExpression, String, JinjaArguments)
+
+    /// The expressions that it is made of.
+    fileprivate var parts: [JinjaExpression] {
+      switch self {
+      case .none, .boolean, .integer, .real, .text, .name: []
+      case .list(let values), .tuple(let values), .joined(let values): values
+      case .mapping(let members): members.flatMap { [$0.key, $0.value] }
+      case .not(let value), .negative(let value), .positive(let value), .attribute(let value, _): [value]
+      case .and(let a, let b), .or(let a, let b), .arithmetic(_, let a, let b), .element(let a, let b):
+        [a, b]
+      case .comparison(let first, let others): [first] + others.map(\.value)
+      case .conditional(let value, let test, let other): [value, test] + [other].compactMap(\.self)
+      case .slice(let value, let start, let end, let step):
+        [value] + [start, end, step].compactMap(\.self)
+      case .call(let value, let arguments), .test(let value, _, let arguments):
+        [value] + arguments.unnamed + arguments.named.map(\.value)
+      case .filter(let value, _, let arguments):
+        [value].compactMap(\.self) + arguments.unnamed + arguments.named.map(\.value)
+      }
+    }
   }
 }
 

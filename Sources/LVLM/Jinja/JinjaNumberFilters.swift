@@ -12,11 +12,16 @@ enum JinjaNumberFilters {
     /// What a value is ordered by: texts without regard to capitals, unless that is asked for.
     func key(_ value: JinjaValue, _ path: JinjaValue?, _ isCased: Bool = false) throws -> JinjaValue {
       let found = try JinjaFilters.attribute(path, of: value, line)
-      if !isCased, case .text(let text) = found { return .text(text.lowercased()) }
+      if !isCased, case .text(let text) = found {
+        try line.make(bytes: text.utf8.count)
+        return .text(text.lowercased())
+      }
       return found
     }
     func isBefore(_ a: JinjaValue, _ b: JinjaValue) throws -> Bool {
-      guard let result = a.isBefore(b) else { throw JinjaError(line, "an order of \(a.kind) and \(b.kind)") }
+      guard let result = try a.isBefore(b, line) else {
+        throw JinjaError(line, "an order of \(a.kind) and \(b.kind)")
+      }
       return result
     }
     switch name {
@@ -53,18 +58,20 @@ enum JinjaNumberFilters {
       return .generator(
         try elements().filter { element in
           let own = try key(element, call[0, "attribute"])
-          guard !seen.contains(where: { $0.equals(own) }) else { return false }
+          guard try !seen.contains(where: { try $0.equals(own, line) }) else { return false }
           seen.append(own)
           return true
         })
     case "sort":
       let isCased = call[1, "case_sensitive"]?.isTrue ?? false
       let keyed = try elements().map { (try key($0, call[2, "attribute"], isCased), $0) }
+      try line.make(elements: keyed.count)
       let isReversed = call[0, "reverse"]?.isTrue ?? false
       return .list(
         try keyed.sorted { try isReversed ? isBefore($1.0, $0.0) : isBefore($0.0, $1.0) }.map(\.1))
     default:
       guard case .mapping(let mapping) = value else { throw JinjaError(line, "dictsort of \(value.kind)") }
+      try line.make(elements: mapping.members.count)
       return .list(
         try mapping.members.sorted { try isBefore(key($0.key, nil), key($1.key, nil)) }
           .map { .tuple([$0.key, $0.value]) })

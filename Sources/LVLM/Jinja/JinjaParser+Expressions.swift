@@ -1,6 +1,11 @@
 extension JinjaParser {
-  private func made(_ line: Int, _ kind: JinjaExpression.Kind) -> JinjaExpression {
-    JinjaExpression(line: line, kind: kind)
+  /// An expression, unless it has too many within each other, be it without brackets: `a.b.c`, `1 + 1 + 1`.
+  private func made(_ line: Int, _ kind: JinjaExpression.Kind) throws -> JinjaExpression {
+    let expression = JinjaExpression(line: line, kind: kind)
+    guard expression.depth <= Self.mostExpressions else {
+      throw JinjaError(line, "more than \(Self.mostExpressions) expressions within each other")
+    }
+    return expression
   }
 
   /// An expression, or several with commas between them.
@@ -18,7 +23,7 @@ extension JinjaParser {
     }
     if !isTuple, let only = values.first { return only }
     guard isTuple else { throw unexpected(expected: "an expression") }
-    return made(line, .tuple(values))
+    return try made(line, .tuple(values))
   }
 
   private var isTupleEnd: Bool {
@@ -40,7 +45,7 @@ extension JinjaParser {
       advance()
       let test = try or()
       let other = skip(name: "else") ? try expression() : nil
-      value = made(line, .conditional(value, if: test, else: other))
+      value = try made(line, .conditional(value, if: test, else: other))
     }
     return value
   }
@@ -50,7 +55,7 @@ extension JinjaParser {
     while isName("or") {
       let line = line
       advance()
-      left = made(line, .or(left, try and()))
+      left = try made(line, .or(left, try and()))
     }
     return left
   }
@@ -60,7 +65,7 @@ extension JinjaParser {
     while isName("and") {
       let line = line
       advance()
-      left = made(line, .and(left, try not()))
+      left = try made(line, .and(left, try not()))
     }
     return left
   }
@@ -69,7 +74,7 @@ extension JinjaParser {
     guard isName("not") else { return try comparison() }
     let line = line
     advance()
-    return made(line, .not(try nested { try $0.not() }))
+    return try made(line, .not(nested { try $0.not() }))
   }
 
   private mutating func comparison() throws -> JinjaExpression {
@@ -88,7 +93,7 @@ extension JinjaParser {
         advance()
         advance()
         others.append(("not in", try sum()))
-      default: return others.isEmpty ? first : made(line, .comparison(first, others))
+      default: return try others.isEmpty ? first : made(line, .comparison(first, others))
       }
     }
   }
@@ -101,7 +106,7 @@ extension JinjaParser {
     let line = line
     var parts = [try product()]
     while skip("~") { parts.append(try product()) }
-    return parts.count == 1 ? parts[0] : made(line, .joined(parts))
+    return try parts.count == 1 ? parts[0] : made(line, .joined(parts))
   }
 
   private mutating func product() throws -> JinjaExpression {
@@ -117,7 +122,7 @@ extension JinjaParser {
     while case .sign(let sign) = current.kind, signs.contains(sign) {
       let line = line
       advance()
-      left = made(line, .arithmetic(sign, left, try operand(&self)))
+      left = try made(line, .arithmetic(sign, left, try operand(&self)))
     }
     return left
   }
@@ -126,9 +131,9 @@ extension JinjaParser {
     let line = line
     var value: JinjaExpression
     if skip("-") {
-      value = made(line, .negative(try nested { try $0.unary(hasFilters: false) }))
+      value = try made(line, .negative(nested { try $0.unary(hasFilters: false) }))
     } else if skip("+") {
-      value = made(line, .positive(try nested { try $0.unary(hasFilters: false) }))
+      value = try made(line, .positive(nested { try $0.unary(hasFilters: false) }))
     } else {
       value = try primary()
     }
@@ -142,10 +147,10 @@ extension JinjaParser {
     case .name(let name):
       advance()
       switch name {
-      case "true", "True": return made(line, .boolean(true))
-      case "false", "False": return made(line, .boolean(false))
-      case "none", "None": return made(line, .none)
-      default: return made(line, .name(name))
+      case "true", "True": return try made(line, .boolean(true))
+      case "false", "False": return try made(line, .boolean(false))
+      case "none", "None": return try made(line, .none)
+      default: return try made(line, .name(name))
       }
     case .string:
       var text = ""
@@ -153,16 +158,16 @@ extension JinjaParser {
         text += part
         advance()
       }
-      return made(line, .text(text))
+      return try made(line, .text(text))
     case .integer(let value):
       advance()
-      return made(line, .integer(value))
+      return try made(line, .integer(value))
     case .real(let value):
       advance()
-      return made(line, .real(value))
+      return try made(line, .real(value))
     case .sign("("):
       advance()
-      if skip(")") { return made(line, .tuple([])) }
+      if skip(")") { return try made(line, .tuple([])) }
       let value = try nested { try $0.tuple() }
       try expect(")")
       return value
@@ -175,7 +180,7 @@ extension JinjaParser {
         values.append(try expression())
       }
       try expect("]")
-      return made(line, .list(values))
+      return try made(line, .list(values))
     case .sign("{"):
       advance()
       var members: [(JinjaExpression, JinjaExpression)] = []
@@ -187,7 +192,7 @@ extension JinjaParser {
         members.append((key, try expression()))
       }
       try expect("}")
-      return made(line, .mapping(members))
+      return try made(line, .mapping(members))
     default: throw unexpected(expected: "an expression")
     }
   }
@@ -199,9 +204,9 @@ extension JinjaParser {
       if skip(".") {
         if case .integer(let index) = current.kind {
           advance()
-          value = made(line, .element(value, made(line, .integer(index))))
+          value = try made(line, .element(value, made(line, .integer(index))))
         } else {
-          value = made(line, .attribute(value, try name()))
+          value = try made(line, .attribute(value, try name()))
         }
       } else if skip("[") {
         value = try subscripted(value, line)
@@ -220,11 +225,11 @@ extension JinjaParser {
     guard skip(":") else {
       guard let start else { throw unexpected(expected: "an index") }
       guard !isSign(",") else { throw JinjaError(line, "an index of several parts") }
-      return made(line, .element(value, start))
+      return try made(line, .element(value, start))
     }
     let end = isBound(self) ? try expression() : nil
     let step = skip(":") && isBound(self) ? try expression() : nil
-    return made(line, .slice(value, start, end, step))
+    return try made(line, .slice(value, start, end, step))
   }
 
   private mutating func call(_ value: JinjaExpression) throws -> JinjaExpression {
@@ -235,7 +240,7 @@ extension JinjaParser {
     if case .name(let name) = value.kind, ["cycler", "joiner", "lipsum", "caller", "super"].contains(name) {
       throw JinjaError(line, "a function \(name)(), which is not computed here")
     }
-    return made(line, .call(value, try arguments()))
+    return try made(line, .call(value, try arguments()))
   }
 
   mutating func arguments() throws -> JinjaArguments {
@@ -295,7 +300,7 @@ extension JinjaParser {
       if ["map", "select", "reject", "selectattr", "rejectattr"].contains(name) {
         try checkNames(name, arguments)
       }
-      value = made(line, .filter(value, name, arguments))
+      value = try made(line, .filter(value, name, arguments))
     }
     guard let value else { throw unexpected(expected: "a filter") }
     return value
@@ -332,7 +337,7 @@ extension JinjaParser {
       arguments.unnamed = [try postfix(argument)]
     default: break
     }
-    let result = made(line, .test(value, name, arguments))
-    return isNegated ? made(line, .not(result)) : result
+    let result = try made(line, .test(value, name, arguments))
+    return isNegated ? try made(line, .not(result)) : result
   }
 }

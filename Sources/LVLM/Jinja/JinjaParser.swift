@@ -6,6 +6,8 @@ struct JinjaParser {
   /// Expressions and blocks within each other.
   private var depth = 0
   private var loops = 0
+  /// Expressions within each other: half of what ``JinjaWork`` lets run.
+  static let mostExpressions = 200
 
   init(_ source: String) throws { tokens = try JinjaLexer.tokens(source) }
 

@@ -19,25 +19,14 @@ enum JinjaStrings {
 
   /// Places at which a part begins, none within another.
   private static func places(_ part: Scalars, _ text: Scalars, most: Int = .max) -> [Int] {
-    var places: [Int] = []
-    var place = 0
-    while place + part.count <= text.count, places.count < most {
-      if text[place..<place + part.count].elementsEqual(part) {
-        places.append(place)
-        place += part.count
-      } else {
-        place += 1
-      }
-    }
-    return places
+    ScalarSearch.places(of: part, in: text, most: most)
   }
 
   static func find(_ part: String, in text: String, last: Bool = false) -> Int {
     let (part, text) = (Scalars(part.unicodeScalars), Scalars(text.unicodeScalars))
-    guard part.count <= text.count else { return -1 }
-    let starts = 0...text.count - part.count
-    func fits(_ start: Int) -> Bool { text[start..<start + part.count].elementsEqual(part) }
-    return (last ? starts.last(where: fits) : starts.first(where: fits)) ?? -1
+    guard !part.isEmpty else { return last ? text.count : 0 }
+    guard last else { return places(part, text, most: 1).first ?? -1 }
+    return places(part.reversed(), text.reversed(), most: 1).first.map { text.count - $0 - part.count } ?? -1
   }
 
   static func count(_ part: String, in text: String) -> Int {
@@ -46,7 +35,9 @@ enum JinjaStrings {
       : places(Scalars(part.unicodeScalars), Scalars(text.unicodeScalars)).count
   }
 
-  static func split(_ text: String, _ part: String, most: Int = -1, fromEnd: Bool = false) -> [String] {
+  static func split(
+    _ text: String, _ part: String, most: Int = -1, fromEnd: Bool = false, _ line: JinjaLine
+  ) throws -> [String] {
     let (separator, scalars) = (Scalars(part.unicodeScalars), Scalars(text.unicodeScalars))
     var cuts: [Int]
     if fromEnd {
@@ -55,6 +46,7 @@ enum JinjaStrings {
     } else {
       cuts = places(separator, scalars, most: most < 0 ? .max : most)
     }
+    try line.make(elements: cuts.count + 1)
     var parts: [String] = []
     var start = 0
     for cut in cuts {
@@ -96,8 +88,14 @@ enum JinjaStrings {
     return lines
   }
 
-  static func replaced(_ text: String, _ old: String, _ new: String, most: Int = -1) -> String {
-    guard old.isEmpty else { return split(text, old, most: most).joined(separator: new) }
+  static func replaced(
+    _ text: String, _ old: String, _ new: String, most: Int = -1, _ line: JinjaLine
+  ) throws -> String {
+    guard old.isEmpty else {
+      return try line.joined(split(text, old, most: most, line), by: new)
+    }
+    // New text before each character and behind the last.
+    try line.make(bytes: (text.utf8.count + 1).multipliedReportingOverflow(by: new.utf8.count + 1))
     var result = ""
     var left = most < 0 ? Int.max : most
     for scalar in text.unicodeScalars {

@@ -21,14 +21,17 @@ package struct JinjaTemplate: Sendable {
 
   /// The text that it makes of named values.
   ///
-  /// - Throws: ``JinjaError`` for what Python refuses, a value or an operation that is not computed here, or
-  ///   `raise_exception`.
-  func render(_ values: [String: JinjaValue]) throws -> String { try JinjaEvaluator.render(nodes, values) }
+  /// - Throws: ``JinjaError`` for what Python refuses, a value or an operation that is not computed here,
+  ///   more work than a rendering may do, or `raise_exception`.
+  func render(_ values: [String: JinjaValue], units: Int = JinjaWork.usual) throws -> String {
+    try JinjaEvaluator.render(nodes, values, units: units)
+  }
 
   /// The text that it makes of values of JSON.
   ///
-  /// - Throws: as ``render(_:)``.
-  package func render(json values: [String: JSONValue]) throws -> String {
-    try render(values.mapValues(JinjaValue.init))
+  /// - Parameter units: what it may do, see ``JinjaWork``.
+  /// - Throws: as ``render(_:units:)``.
+  package func render(json values: [String: JSONValue], units: Int? = nil) throws -> String {
+    try render(values.mapValues(JinjaValue.init), units: units ?? JinjaWork.usual)
   }
 }

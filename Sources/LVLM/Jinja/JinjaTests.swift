@@ -29,18 +29,19 @@ enum JinjaTests {
       ("true", .boolean(true)), ("false", .boolean(false)), ("callable", .function), ("integer", .integer):
       return true
     case ("number", _): return value.number != nil
-    case ("iterable", _): return value.elements != nil
+    case ("iterable", _): return value.hasElements
     // Python asks for a length and for elements; an undefined value has the first, and fails at the other.
     case ("sequence", .undefined): return true
     case ("sequence", .generator): return false
-    case ("sequence", _): return value.elements != nil
+    case ("sequence", _): return value.hasElements
     case ("odd", _): return try whole() % 2 != 0
     case ("even", _): return try whole() % 2 == 0
     case ("divisibleby", _):
       guard let divisor = call.unnamed[0].whole, divisor != 0 else {
         throw JinjaError(line, "the test divisibleby \(call.unnamed[0].kind)")
       }
-      return try whole() % divisor == 0
+      // The least number divided by −1 is none of 64 bits; its rest is 0.
+      return try divisor == -1 || whole() % divisor == 0
     case ("sameas", _):
       switch (value, call.unnamed[0]) {
       case (.boolean(let a), .boolean(let b)): return a == b
@@ -50,6 +51,7 @@ enum JinjaTests {
       }
     case ("lower", _), ("upper", _):
       let text = try value.written(line)
+      try line.read(text)
       let isCased = text.unicodeScalars.contains { $0.properties.isUppercase || $0.properties.isLowercase }
       return isCased
         && text.unicodeScalars.allSatisfy {

@@ -1,7 +1,7 @@
 /// Texts of values: as Python's `str` and `repr` write them, and as JSON.
 extension JinjaValue {
   /// What `{{ }}` writes.
-  func written(_ line: Int) throws -> String {
+  func written(_ line: JinjaLine) throws -> String {
     switch self {
     case .undefined: ""
     case .text(let text): text
@@ -10,28 +10,32 @@ extension JinjaValue {
   }
 
   /// As Python's `repr` writes it.
-  private func represented(_ line: Int) throws -> String {
-    switch self {
+  private func represented(_ line: JinjaLine) throws -> String {
+    try line.spend(1)
+    return switch self {
     case .undefined: "Undefined"
     case .none: "None"
     case .boolean(let flag): flag ? "True" : "False"
     case .integer(let value): "\(value)"
     case .real(let value): Self.text(of: value)
-    case .text(let text): Self.quoted(text)
-    case .list(let values): "[" + (try values.map { try $0.represented(line) }.joined(separator: ", ")) + "]"
+    case .text(let text): try Self.quoted(text, line)
+    case .list(let values):
+      "[" + (try line.joined(values.map { try $0.represented(line) }, by: ", ")) + "]"
     case .tuple(let values):
-      "(" + (try values.map { try $0.represented(line) }.joined(separator: ", "))
+      "(" + (try line.joined(values.map { try $0.represented(line) }, by: ", "))
         + (values.count == 1 ? ",)" : ")")
     case .mapping(let mapping):
       "{"
-        + (try mapping.members.map { "\(try $0.key.represented(line)): \(try $0.value.represented(line))" }
-          .joined(separator: ", ")) + "}"
+        + (try line.joined(
+          mapping.members.map { "\(try $0.key.represented(line)): \(try $0.value.represented(line))" },
+          by: ", ")) + "}"
     case .generator, .namespace, .function:
       throw JinjaError(line, "\(kind) where a text is expected")
     }
   }
 
-  private static func quoted(_ text: String) -> String {
+  private static func quoted(_ text: String, _ line: JinjaLine) throws -> String {
+    try line.read(text)
     let scalars = text.unicodeScalars
     let quote: Unicode.Scalar = scalars.contains("'") && !scalars.contains("\"") ? "\"" : "'"
     func code(_ scalar: Unicode.Scalar) -> String {
@@ -80,9 +84,10 @@ struct JinjaJSON {
   var key = ": "
   var sortsKeys = false
   var isASCII = false
-  var line: Int
+  var line: JinjaLine
 
   func text(_ value: JinjaValue, depth: Int = 0) throws -> String {
+    try line.spend(1)
     switch value {
     case .none: return "null"
     case .boolean(let flag): return flag ? "true" : "false"
@@ -91,14 +96,15 @@ struct JinjaJSON {
       if value.isNaN { return "NaN" }
       if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
       return JinjaValue.text(of: value)
-    case .text(let text): return quoted(text)
+    case .text(let text): return try quoted(text)
     case .list(let values), .tuple(let values):
-      return lines(try values.map { try self.text($0, depth: depth + 1) }, "[", "]", depth)
+      return try lines(values.map { try self.text($0, depth: depth + 1) }, "[", "]", depth)
     case .mapping(let mapping):
       var members = try mapping.members.map { ($0.key, try name($0.key), $0.value) }
-      if sortsKeys { members.sort { $0.0.isBefore($1.0) ?? false } }
-      return lines(
-        try members.map { "\(quoted($0.1))\(key)\(try self.text($0.2, depth: depth + 1))" }, "{", "}", depth)
+      if sortsKeys { try members.sort { try $0.0.isBefore($1.0, line) ?? false } }
+      return try lines(
+        members.map { try line.joined([quoted($0.1), key, self.text($0.2, depth: depth + 1)]) }, "{", "}",
+        depth)
     case .undefined, .generator, .namespace, .function:
       throw JinjaError(line, "tojson of \(value.kind)")
     }
@@ -112,14 +118,15 @@ struct JinjaJSON {
     }
   }
 
-  private func lines(_ parts: [String], _ open: String, _ close: String, _ depth: Int) -> String {
-    guard let indent, !parts.isEmpty else { return open + parts.joined(separator: item) + close }
-    let inner = "\n" + String(repeating: indent, count: depth + 1)
-    return open + inner + parts.joined(separator: item + inner) + "\n"
-      + String(repeating: indent, count: depth) + close
+  private func lines(_ parts: [String], _ open: String, _ close: String, _ depth: Int) throws -> String {
+    guard let indent, !parts.isEmpty else { return open + (try line.joined(parts, by: item)) + close }
+    let inner = "\n" + (try line.repeated(indent, depth + 1))
+    return open + inner + (try line.joined(parts, by: item + inner)) + "\n"
+      + (try line.repeated(indent, depth)) + close
   }
 
-  private func quoted(_ text: String) -> String {
+  private func quoted(_ text: String) throws -> String {
+    try line.read(text)
     func code(_ unit: some BinaryInteger) -> String {
       let digits = String(unit, radix: 16)
       return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits

@@ -5,7 +5,7 @@ extension JinjaValue {
   init(_ json: JSONValue) {
     switch json {
     case .object(let members):
-      self = .mapping(JinjaMapping(members.map { (.text($0.key), JinjaValue($0.value)) }))
+      self = .mapping(JinjaMapping(of: members.map { (key: $0.key, value: JinjaValue($0.value)) }))
     case .array(let values): self = .list(values.map(JinjaValue.init))
     case .string(let text): self = .text(text)
     case .integer(let value): self = .integer(value)

@@ -63,13 +63,26 @@ enum JinjaValue {
   }
 
   /// The elements that a loop visits; nil for what has none.
-  var elements: [JinjaValue]? {
+  func elements(_ line: JinjaLine) throws -> [JinjaValue]? {
     switch self {
-    case .undefined: []
-    case .list(let values), .tuple(let values), .generator(let values): values
-    case .text(let text): text.unicodeScalars.map { .text(String($0)) }
-    case .mapping(let mapping): mapping.members.map(\.key)
-    default: nil
+    case .undefined: return []
+    case .list(let values), .tuple(let values), .generator(let values): return values
+    case .text(let text):
+      // No more than its bytes.
+      try line.make(elements: text.utf8.count)
+      return text.unicodeScalars.map { .text(String($0)) }
+    case .mapping(let mapping):
+      try line.make(elements: mapping.members.count)
+      return mapping.members.map(\.key)
+    default: return nil
+    }
+  }
+
+  /// Whether it has elements.
+  var hasElements: Bool {
+    switch self {
+    case .undefined, .list, .tuple, .generator, .text, .mapping: true
+    default: false
     }
   }
 
@@ -94,23 +107,34 @@ struct JinjaMapping {
 
   private(set) var members: [Member] = []
 
-  init(_ members: [(JinjaValue, JinjaValue)] = []) {
-    for (key, value) in members { self[key] = value }
-  }
+  init() {}
 
+  /// Members whose keys are texts, no two of them the same.
   init(_ members: KeyValuePairs<String, JinjaValue>) {
-    self.init(members.map { (.text($0.key), $0.value) })
+    self.members = members.map { Member(key: .text($0.key), value: $0.value) }
   }
 
-  subscript(key: JinjaValue) -> JinjaValue? {
-    get { members.first { $0.key.equals(key) }?.value }
-    set {
-      guard let newValue else { return }
-      if let place = members.firstIndex(where: { $0.key.equals(key) }) {
-        members[place].value = newValue
-      } else {
-        members.append(Member(key: key, value: newValue))
-      }
+  /// The same of an object of JSON.
+  init(of members: [(key: String, value: JinjaValue)]) {
+    self.members = members.map { Member(key: .text($0.key), value: $0.value) }
+  }
+
+  private func place(of key: JinjaValue, _ line: JinjaLine) throws -> Int? {
+    try line.spend(members.count / 8)
+    return try members.firstIndex { try $0.key.equals(key, line) }
+  }
+
+  /// The value of a key.
+  func value(of key: JinjaValue, _ line: JinjaLine) throws -> JinjaValue? {
+    try place(of: key, line).map { members[$0].value }
+  }
+
+  /// Gives a key a value, in the place that it has.
+  mutating func set(_ key: JinjaValue, _ value: JinjaValue, _ line: JinjaLine) throws {
+    if let place = try place(of: key, line) {
+      members[place].value = value
+    } else {
+      members.append(Member(key: key, value: value))
     }
   }
 }
@@ -125,13 +149,18 @@ final class JinjaNamespace {
 final class JinjaFunction {
   typealias Body = (_ arguments: JinjaCall) throws -> JinjaValue
   let name: String
+  /// Whether it holds the value that it is a method of.
+  let isMethod: Bool
   let body: Body
-  init(_ name: String, _ body: @escaping Body) { (self.name, self.body) = (name, body) }
+
+  init(_ name: String, isMethod: Bool = false, _ body: @escaping Body) {
+    (self.name, self.isMethod, self.body) = (name, isMethod, body)
+  }
 }
 
 /// The values of a call.
 struct JinjaCall {
-  var line: Int
+  var line: JinjaLine
   /// Macros within each other.
   var depth = 0
   var unnamed: [JinjaValue] = []
@@ -159,15 +188,21 @@ struct JinjaCall {
 
 extension JinjaValue {
   /// Whether two values are equal, as `==` of Python says: texts by their characters' codes.
-  func equals(_ other: JinjaValue) -> Bool {
+  func equals(_ other: JinjaValue, _ line: JinjaLine) throws -> Bool {
+    try line.spend(1)
     switch (self, other) {
     case (.undefined, .undefined), (.none, .none): return true
-    case (.text(let a), .text(let b)): return a.utf8.elementsEqual(b.utf8)
+    case (.text(let a), .text(let b)):
+      guard a.utf8.count == b.utf8.count else { return false }
+      try line.read(a)
+      return a.utf8.elementsEqual(b.utf8)
     case (.list(let a), .list(let b)), (.tuple(let a), .tuple(let b)):
-      return a.count == b.count && zip(a, b).allSatisfy { $0.equals($1) }
+      return try a.count == b.count && zip(a, b).allSatisfy { try $0.equals($1, line) }
     case (.mapping(let a), .mapping(let b)):
-      return a.members.count == b.members.count
-        && a.members.allSatisfy { member in b[member.key]?.equals(member.value) ?? false }
+      return try a.members.count == b.members.count
+        && a.members.allSatisfy { member in
+          try b.value(of: member.key, line)?.equals(member.value, line) ?? false
+        }
     case (.namespace(let a), .namespace(let b)): return a === b
     case (.function(let a), .function(let b)): return a === b
     default:
@@ -178,11 +213,14 @@ extension JinjaValue {
   }
 
   /// Whether this value stands before another; nil where Python has no order.
-  func isBefore(_ other: JinjaValue) -> Bool? {
+  func isBefore(_ other: JinjaValue, _ line: JinjaLine) throws -> Bool? {
+    try line.spend(1)
     switch (self, other) {
-    case (.text(let a), .text(let b)): return a.unicodeScalars.lexicographicallyPrecedes(b.unicodeScalars)
+    case (.text(let a), .text(let b)):
+      try line.read(a.utf8.count < b.utf8.count ? a : b)
+      return a.unicodeScalars.lexicographicallyPrecedes(b.unicodeScalars)
     case (.list(let a), .list(let b)), (.tuple(let a), .tuple(let b)):
-      for (x, y) in zip(a, b) where !x.equals(y) { return x.isBefore(y) }
+      for (x, y) in zip(a, b) where try !x.equals(y, line) { return try x.isBefore(y, line) }
       return a.count < b.count
     default:
       if let a = whole, let b = other.whole { return a < b }
@@ -192,15 +230,17 @@ extension JinjaValue {
   }
 
   /// Whether a value is in this one; nil where that is no question.
-  func contains(_ value: JinjaValue) -> Bool? {
+  func contains(_ value: JinjaValue, _ line: JinjaLine) throws -> Bool? {
     switch self {
     case .undefined: return false
     case .text(let text):
       guard case .text(let part) = value else { return nil }
-      return part.isEmpty || text.utf8.firstRange(of: part.utf8) != nil
+      try line.read(text)
+      try line.read(part)
+      return part.isEmpty || JinjaStrings.find(part, in: text) >= 0
     case .list(let values), .tuple(let values), .generator(let values):
-      return values.contains { $0.equals(value) }
-    case .mapping(let mapping): return mapping[value] != nil
+      return try values.contains { try $0.equals(value, line) }
+    case .mapping(let mapping): return try mapping.value(of: value, line) != nil
     default: return nil
     }
   }

@@ -88,14 +88,16 @@ final class ChatEngine: Sendable {
     return .mapping(["role": .text(role), "content": .list(parts)])
   }
 
+  /// - Parameter units: see ``JinjaWork``; a trial's few words need but a small part of the usual ones.
   private static func render(
-    _ template: JinjaTemplate, _ names: [String: String], _ messages: [JinjaValue], isPrompt: Bool
+    _ template: JinjaTemplate, _ names: [String: String], _ messages: [JinjaValue], isPrompt: Bool,
+    units: Int = JinjaWork.usual / 32
   ) throws -> String {
     var values = names.mapValues(JinjaValue.text)
     values["messages"] = .list(messages)
     values["add_generation_prompt"] = .boolean(isPrompt)
     for name in ["tools", "documents"] { values[name] = JinjaValue.none }
-    return try template.render(values)
+    return try template.render(values, units: units)
   }
 
   /// - Throws: ``JinjaError`` unless a conversation in this form shows all of its texts in their order, and
@@ -198,7 +200,7 @@ final class ChatEngine: Sendable {
       messages.append(message("user", guarded(turn.question, keepsPictures: true)))
       if let answer = turn.answer { messages.append(message("assistant", guarded(answer))) }
     }
-    return try Self.render(template, names, messages, isPrompt: isPrompt)
+    return try Self.render(template, names, messages, isPrompt: isPrompt, units: JinjaWork.usual)
   }
 }
 

@@ -75,7 +75,9 @@ struct GGUFPreTokenizer {
       model: .bytePairs(
         try BytePairMerges(merges, table, file: file), .init(joinsWholeWords: joinsWholeWords)))
     vocabulary.cutters = patterns.compactMap { source in
-      (try? ScalarPattern(source)).map { .split($0, .isolated, isInverted: false) }
+      (try? ScalarPattern(source, .init(file: file, key: "tokenizer.ggml.pre"))).map {
+        .split($0, .isolated, isInverted: false)
+      }
     }
     guard vocabulary.cutters.count == patterns.count else {
       throw TokenizerError.unsupported(

@@ -75,7 +75,7 @@ struct GGUFTokenizerReader {
   /// A pattern that is written here.
   func pattern(_ source: String) throws -> ScalarPattern {
     do {
-      return try ScalarPattern(source)
+      return try ScalarPattern(source, .init(file: file.url.path, key: "tokenizer.ggml.pre"))
     } catch let error as TokenizerPatternError {
       throw unsupported("pre", "with \(error.problem)", "a pattern without it")
     }

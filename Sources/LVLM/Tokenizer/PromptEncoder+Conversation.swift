@@ -47,7 +47,7 @@ extension PromptEncoder {
         guard answer.contains(where: { !$0.isWhitespace }) else {
           throw PromptError.emptyAnswer(index: turn, prompt: text)
         }
-        ids += encode(answer: answer, isLast: false)
+        ids += try encode(answer: answer, isLast: false)
       }
     }
     return try example(ids, question: question, images: images, answers: answers, room: room)

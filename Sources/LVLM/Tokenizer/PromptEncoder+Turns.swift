@@ -17,8 +17,8 @@ extension PromptEncoder {
     for (index, turn) in turns.enumerated() {
       ids +=
         index == 0
-        ? try encode(template.prompt(turn.question), grids: grids) : encode(laterQuestion: turn.question)
-      let answer = encode(answer: turn.answer, isLast: index == turns.count - 1)
+        ? try encode(template.prompt(turn.question), grids: grids) : try encode(laterQuestion: turn.question)
+      let answer = try encode(answer: turn.answer, isLast: index == turns.count - 1)
       answers.append(ids.count..<ids.count + answer.count)
       ids += answer
     }

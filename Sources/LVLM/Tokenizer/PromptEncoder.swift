@@ -125,13 +125,13 @@ public struct PromptEncoder: Sendable {
       let mark = template.marks.first { tokenizer.id(of: $0) == id }
       throw PromptError.notEmbedded(token: mark ?? "\(id)", id: Int(id), count: vocabularySize)
     }
-    return (isFirst && tokenizer.addsBOS ? [tokenizer.bosID] : []) + ids(of: shown)
+    return (isFirst && tokenizer.addsBOS ? [tokenizer.bosID] : []) + (try ids(of: shown))
   }
 
-  func ids(of parts: [Part]) -> [Int32] {
-    parts.enumerated().flatMap { index, part -> [Int32] in
+  func ids(of parts: [Part]) throws -> [Int32] {
+    try parts.enumerated().flatMap { index, part -> [Int32] in
       switch part {
-      case .text(let text): tokenizer.encode(text, isFirst: index == 0)
+      case .text(let text): try tokenizer.encode(text, isFirst: index == 0)
       case .token(let id): [id]
       case .features(let count): Array(repeating: imageTokenID, count: count)
       case .image: []
@@ -191,8 +191,10 @@ public struct PromptEncoder: Sendable {
   }
 
   /// Ids of a further question of a conversation, up to where its answer begins. It shows no pictures.
-  public func encode(laterQuestion question: String) -> [Int32] {
-    ids(
+  ///
+  /// - Throws: as ``Tokenizer/encode(_:)``.
+  public func encode(laterQuestion question: String) throws -> [Int32] {
+    try ids(
       of: joined(
         parts(template.beforeLaterQuestion, findsTokens: true) + [.text(template.beforeText + question)]
           + parts(template.afterQuestion, findsTokens: true)))
@@ -200,11 +202,12 @@ public struct PromptEncoder: Sendable {
 
   /// Ids of an answer: its text, what the template writes behind it, then eos.
   /// - Parameter isLast: whether the conversation ends with it: some templates have eos only there.
-  public func encode(answer: String, isLast: Bool = true) -> [Int32] {
+  /// - Throws: as ``Tokenizer/encode(_:)``.
+  public func encode(answer: String, isLast: Bool = true) throws -> [Int32] {
     let text = template.beforeAnswer + answer
-    guard let ends = template.answerEnds else { return tokenizer.encode(text) + [tokenizer.eosID] }
+    guard let ends = template.answerEnds else { return try tokenizer.encode(text) + [tokenizer.eosID] }
     return isLast
-      ? tokenizer.encode(text + ends.last) + [tokenizer.eosID] : tokenizer.encode(text + ends.inner)
+      ? try tokenizer.encode(text + ends.last) + [tokenizer.eosID] : try tokenizer.encode(text + ends.inner)
   }
 
   /// A question in the template, with its pictures and any number of answers.
@@ -234,12 +237,12 @@ public struct PromptEncoder: Sendable {
     _ promptIDs: [Int32], question: String, images: [Int], answers: [String], room: Int
   ) throws -> PackedExample {
     var completions: [[Int32]] = []
-    let nothing = encode(answer: "")
+    let nothing = try encode(answer: "")
     for (index, answer) in answers.enumerated() {
       guard answer.contains(where: { !$0.isWhitespace }) else {
         throw PromptError.emptyAnswer(index: index, prompt: question)
       }
-      let completion = encode(answer: answer)
+      let completion = try encode(answer: answer)
       // A vocabulary may leave out all there is, such as characters without width.
       guard completion != nothing else { throw PromptError.emptyAnswer(index: index, prompt: question) }
       completions.append(completion)

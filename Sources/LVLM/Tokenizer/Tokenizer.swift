@@ -175,15 +175,18 @@ public final class Tokenizer: Sendable {
 
   /// Ids of a text without special tokens; what looks like one is ordinary text. Words that were added to
   /// the vocabulary are one token each.
-  public func encode(_ text: String) -> [Int32] { encode(text, isFirst: true) }
+  ///
+  /// - Throws: ``TokenizerError`` for a text that a normalizer or a pattern of `tokenizer.json` would make
+  ///   too much of; no other vocabulary refuses a text.
+  public func encode(_ text: String) throws -> [Int32] { try encode(text, isFirst: true) }
 
   /// As ``encode(_:)``, for a text that may go on after other tokens.
-  func encode(_ text: String, isFirst: Bool) -> [Int32] {
-    guard !words.tokens.isEmpty else { return vocabulary.encode(text, isFirst: isFirst) }
-    return words.parts(text).enumerated().flatMap { index, part in
+  func encode(_ text: String, isFirst: Bool) throws -> [Int32] {
+    guard !words.tokens.isEmpty else { return try vocabulary.encode(text, isFirst: isFirst) }
+    return try words.parts(text).enumerated().flatMap { index, part in
       switch part {
       case .token(let id): [id]
-      case .text(let scalars): vocabulary.encode(String(scalars), isFirst: isFirst && index == 0)
+      case .text(let scalars): try vocabulary.encode(String(scalars), isFirst: isFirst && index == 0)
       }
     }
   }
@@ -226,12 +229,13 @@ public final class Tokenizer: Sendable {
   /// it.
   ///
   /// - Parameter isFramed: whether the tokens that the vocabulary puts around a text come with it.
-  public func encode(parsingTokens text: String, isFramed: Bool = false) -> [Int32] {
+  /// - Throws: as ``encode(_:)``.
+  public func encode(parsingTokens text: String, isFramed: Bool = false) throws -> [Int32] {
     var ids = isFramed ? frame.before : []
     for (index, part) in added.parts(text).enumerated() {
       switch part {
       case .token(let id): ids.append(id)
-      case .text(let scalars): ids += vocabulary.encode(String(scalars), isFirst: index == 0)
+      case .text(let scalars): ids += try vocabulary.encode(String(scalars), isFirst: index == 0)
       }
     }
     return ids + (isFramed ? frame.after : [])

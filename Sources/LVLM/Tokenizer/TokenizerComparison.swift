@@ -44,8 +44,8 @@ extension Tokenizer {
     for text in texts {
       for isFirst in [true, false] {
         // Words that were added to one of the two are not its pieces.
-        let own = vocabulary.encode(text, isFirst: isFirst)
-        if own == json.vocabulary.encode(text, isFirst: isFirst) { continue }
+        let own = try vocabulary.encode(text, isFirst: isFirst)
+        if try own == json.vocabulary.encode(text, isFirst: isFirst) { continue }
         isSame = false
         let other = json.encodeWithBlank(text) ?? []
         guard own == other else {

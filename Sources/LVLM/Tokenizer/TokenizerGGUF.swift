@@ -187,17 +187,19 @@ extension TokenizerGGUF {
         UnigramModel(scores: pieces.map { Double($0.score) }, pieces: shown, spellsBytes: !bytes.isEmpty)))
     vocabulary.unknown = pieces.firstIndex { $0.kind == .unknown }.map(Int32.init)
     vocabulary.bytes = bytes.map(Int32.init)
+    var normalizers: [(key: String, step: TextNormalizer)] = []
     if let map = try reader.byteList("precompiled_charsmap"), !map.isEmpty {
       guard let map = PrecompiledMap(map) else {
         throw reader.unsupported("precompiled_charsmap", "that is damaged", "a map of characters")
       }
-      vocabulary.normalizers = [.precompiled(map)]
+      normalizers.append(("tokenizer.ggml.precompiled_charsmap", .precompiled(map)))
     }
     if try reader.flag("remove_extra_whitespaces", usual: false) {
-      vocabulary.normalizers += [
-        .strip(left: true, right: true), .replace(try reader.pattern(" {2,}"), with: " "),
-      ]
+      let blanks = TextNormalizer.replace(try reader.pattern(" {2,}"), with: " ")
+      let key = "tokenizer.ggml.remove_extra_whitespaces"
+      normalizers += [(key, .strip(left: true, right: true)), (key, blanks)]
     }
+    vocabulary.normalizers = TextNormalizers(normalizers, file: reader.file.url.path)
     vocabulary.cutters = [.metaspace("\u{2581}", addsBlank ? .always : .never, cuts: true)]
     vocabulary.joiners = [.byteFallback, .metaspace("\u{2581}", hasPrefix: addsBlank)]
     return vocabulary

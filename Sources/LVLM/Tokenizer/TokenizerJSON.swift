@@ -6,6 +6,9 @@ import Foundation
 ///
 /// Whatever would change ids and is not computed here is an error, never ignored.
 struct TokenizerJSON {
+  /// Ids are below 2²⁴: a list with a place for each of them is made.
+  static let largestID = 1 << 24 - 1
+
   var vocabulary: any Vocabulary
   var added: [AddedTokens.Token] = []
   /// Ids that `encode` puts around a text when special tokens are asked for.
@@ -32,6 +35,7 @@ struct TokenizerJSON {
 
   /// The same of what the file says.
   init(value json: JSONValue, _ name: String) throws {
+    try TokenizerSchema(file: name).check(json)
     guard let model = json["model"] else {
       throw TokenizerError.unsupported(file: name, found: "no model", expected: "one")
     }
@@ -79,6 +83,9 @@ struct TokenizerJSON {
     }
     try Self.refuseNormalizedWords(json, name)
     let pieces = try Self.pieces(model, added, name)
+    if let mark = model["unk_token"]?.text, !pieces.contains(where: { $0.utf8.elementsEqual(mark.utf8) }) {
+      throw unsupported("model.unk_token", "\"\(mark)\"", "one of the pieces")
+    }
     let merges = try Self.merges(model, name)
 
     var splitter = ByteLevelSplitter()
@@ -186,13 +193,14 @@ struct TokenizerJSON {
     switch model["vocab"] {
     case .object(let members)?:
       for (piece, value) in members {
-        guard case .integer(let id) = value, id >= 0, id < 1 << 24 else {
+        guard case .integer(let id) = value, (0...largestID).contains(id) else {
           throw TokenizerError.unsupported(
-            file: name, found: "no id for \"\(piece)\"", expected: "a whole number")
+            file: name, found: "model.vocab \"\(piece)\" with the id \(value.brief)",
+            expected: "a whole number from 0 to \(largestID)")
         }
         entries.append((piece, id))
       }
-    case .array(let list)? where list.count < 1 << 24:
+    case .array(let list)? where list.count <= largestID && model["type"]?.text == "Unigram":
       // Unigram's are in the order of their ids, each with its score.
       for (id, entry) in list.enumerated() {
         guard case .array(let pair) = entry, pair.count == 2, let piece = pair[0].text else {
@@ -202,7 +210,9 @@ struct TokenizerJSON {
         entries.append((piece, id))
       }
     default:
-      throw TokenizerError.unsupported(file: name, found: "no model.vocab", expected: "pieces with their ids")
+      throw TokenizerError.unsupported(
+        file: name, found: "model.vocab \(model["vocab"]?.brief ?? "nothing")",
+        expected: "pieces with their ids")
     }
     entries += added.map { ($0.text, Int($0.id)) }
     var pieces = [String](repeating: "", count: (entries.map(\.1).max() ?? -1) + 1)
@@ -218,9 +228,10 @@ struct TokenizerJSON {
 
   static func merges(_ model: JSONValue, _ name: String) throws -> [(String, String)] {
     guard case .array(let list)? = model["merges"] else {
-      throw TokenizerError.unsupported(file: name, found: "no model.merges", expected: "a list of pairs")
+      throw TokenizerError.unsupported(
+        file: name, found: "model.merges \(model["merges"]?.brief ?? "nothing")", expected: "a list of pairs")
     }
-    return try list.map { entry in
+    return try list.enumerated().map { index, entry in
       switch entry {
       case .array(let pair):
         if pair.count == 2, let left = pair[0].text, let right = pair[1].text { return (left, right) }
@@ -229,18 +240,14 @@ struct TokenizerJSON {
       default: break
       }
       throw TokenizerError.unsupported(
-        file: name, found: "a merge that is no pair", expected: "pairs of pieces")
+        file: name, found: "model.merges[\(index)] \(entry.brief)", expected: "a pair of pieces")
     }
   }
 
   private static func added(_ json: JSONValue, _ name: String) throws -> [AddedTokens.Token] {
     guard case .array(let list)? = json["added_tokens"] else { return [] }
-    return try list.map { token in
-      guard let text = token["content"]?.text, case .integer(let id)? = token["id"], id >= 0, id < 1 << 24
-      else {
-        throw TokenizerError.unsupported(
-          file: name, found: "an added token without content or id", expected: "both")
-      }
+    return list.compactMap { token in
+      guard let text = token["content"]?.text, let id = token["id"]?.whole else { return nil }
       func flag(_ key: String) -> Bool { token[key] == .boolean(true) }
       return AddedTokens.Token(
         text: text, id: Int32(id), isSpecial: flag("special"), takesSpace: (flag("lstrip"), flag("rstrip")),
@@ -264,13 +271,31 @@ struct TokenizerJSON {
           if isBefore { before.append(Int32(id)) } else { after.append(Int32(id)) }
         }
       case "TemplateProcessing"?:
-        guard case .array(let items)? = step["single"] else { continue }
+        guard case .array(let items)? = step["single"] else {
+          throw TokenizerError.unsupported(
+            file: name, found: "post_processor.single \(step["single"]?.brief ?? "nothing")",
+            expected: "a list")
+        }
         var isBehind = false
-        for item in items {
-          if item["Sequence"] != nil { isBehind = true }
-          guard let mark = item["SpecialToken"]?["id"]?.text else { continue }
+        for (index, item) in items.enumerated() {
+          if item["Sequence"]?["id"]?.text == "A", !isBehind {
+            isBehind = true
+            continue
+          }
+          guard let mark = item["SpecialToken"]?["id"]?.text else {
+            throw TokenizerError.unsupported(
+              file: name, found: "post_processor.single[\(index)] \(item.brief)",
+              expected: "a SpecialToken, or once the Sequence A")
+          }
           guard let id = added.first(where: { $0.text == mark })?.id else {
             throw TokenizerError.missingToken(file: name, token: mark)
+          }
+          let stated = step["special_tokens"]?[mark]?["ids"]
+          guard stated == .array([.integer(Int(id))]) else {
+            throw TokenizerError.unsupported(
+              file: name,
+              found: "post_processor.special_tokens \(mark) with ids \(stated?.brief ?? "nothing")",
+              expected: "[\(id)], its id among added_tokens")
           }
           if isBehind { after.append(id) } else { before.append(id) }
         }

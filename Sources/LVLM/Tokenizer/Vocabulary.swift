@@ -7,7 +7,8 @@ protocol Vocabulary: Sendable {
   /// Ids of a text, none of them special.
   ///
   /// - Parameter isFirst: whether the text begins a sequence, rather than going on after a special token.
-  func encode(_ text: String, isFirst: Bool) -> [Int32]
+  /// - Throws: ``TokenizerError`` for a text of which the vocabulary's own steps would make too much work.
+  func encode(_ text: String, isFirst: Bool) throws -> [Int32]
   /// Text of ids, all of which are pieces.
   func decode(_ ids: [Int32]) -> String
   /// The piece with this id, nil when there is none.

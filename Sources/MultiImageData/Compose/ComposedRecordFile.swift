@@ -60,10 +60,9 @@ extension ComposedRecord {
   init(checking json: OrderedJSON) throws(RecordProblem) {
     guard case .object = json else { throw RecordProblem("expected an object, found \(json.kind)") }
     let record: ComposedRecord
-    do {
-      record = try JSONDecoder().decode(ComposedRecord.self, from: Data(json.line.utf8))
-    } catch {
-      let place = RowFileError(error, file: "", line: nil)
+    do throws(RowFileError) {
+      record = try RowDecoding.value(from: Data(json.line.utf8), file: "", line: nil)
+    } catch let place {
       throw RecordProblem("\"\(place.key ?? "")\": expected \(place.expected), found \(place.found)")
     }
     if let problem = record.problem { throw RecordProblem(problem) }

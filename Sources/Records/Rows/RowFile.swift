@@ -26,31 +26,6 @@ public struct RowFileError: Error, Equatable, CustomStringConvertible, Sendable 
     self.found = found
     self.expected = expected
   }
-
-  package init(_ error: any Error, file: String, line: Int?) {
-    func dotted(_ path: [any CodingKey]) -> String? {
-      path.isEmpty ? nil : path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
-    }
-    switch error as? DecodingError {
-    case .keyNotFound(let key, let context):
-      self.init(
-        file: file, line: line, key: dotted(context.codingPath + [key]), found: "no such key",
-        expected: "a value")
-    case .valueNotFound(let type, let context):
-      self.init(
-        file: file, line: line, key: dotted(context.codingPath), found: "null", expected: "\(type)")
-    case .typeMismatch(let type, let context):
-      self.init(
-        file: file, line: line, key: dotted(context.codingPath), found: "a value of another type",
-        expected: "\(type)")
-    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
-      self.init(
-        file: file, line: line, key: dotted(context.codingPath), found: "an unknown value",
-        expected: context.debugDescription)
-    default:
-      self.init(file: file, line: line, found: "text that is not JSON", expected: "one JSON object")
-    }
-  }
 }
 
 /// Reads and writes files of one JSON object per line.
@@ -80,25 +55,27 @@ public enum RowFile {
   ) throws -> (rows: [Row], isCut: Bool) {
     let data = Data(try StoredBytes.read(url).withoutByteOrderMark)
     guard let last = data.split(separator: UInt8(ascii: "\n")).last, data.last != UInt8(ascii: "\n"),
-      (try? JSONDecoder().decode(Row.self, from: Data(last))) == nil
+      (try? row(type, of: last, in: url, line: 0)) == nil
     else { return (try rows(type, of: data, in: url), false) }
     return (try rows(type, of: data.dropLast(last.count), in: url), true)
   }
 
   private static func rows<Row: Decodable>(_ type: Row.Type, of data: Data, in url: URL) throws -> [Row] {
-    let decoder = JSONDecoder()
-    var rows: [Row] = []
-    var number = 0
-    for line in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-      number += 1
-      if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
-      do {
-        rows.append(try decoder.decode(Row.self, from: Data(line)))
-      } catch {
-        throw RowFileError(error, file: url.path, line: number)
-      }
-    }
-    return rows
+    try lines(of: data).map { number, line in try row(type, of: line, in: url, line: number) }
+  }
+
+  /// The lines that hold something, with their numbers.
+  package static func lines(of data: Data) -> [(number: Int, line: Data)] {
+    data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+      .filter { !$1.allSatisfy { $0 == 0x20 || $0 == 0x0D || $0 == 0x09 } }.map { ($0 + 1, Data($1)) }
+  }
+
+  /// The row of one line.
+  /// - Throws: ``RowFileError`` with what is wrong with it.
+  package static func row<Row: Decodable>(
+    _ type: Row.Type = Row.self, of line: Data, in url: URL, line number: Int
+  ) throws(RowFileError) -> Row {
+    try RowDecoding.value(type, from: line, file: url.path, line: number)
   }
 
   /// Writes rows as JSONL, replacing the file in one step.

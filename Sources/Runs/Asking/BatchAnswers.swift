@@ -159,7 +159,7 @@ public struct BatchAnswers {
     for prompt in prompts {
       do {
         examples.append(try example(of: prompt, loaded))
-      } catch let error where error is PromptError || error is ImageError {
+      } catch let error where error is PromptError || error is ImageError || error is TokenizerError {
         problems.append(prompt.error("\(error)"))
       }
     }

@@ -16,11 +16,9 @@ public struct RunWatch {
 
   private let directory: URL
   private let configuration: RunConfiguration
-  /// Bytes of the log that were shown.
-  private var shown = 0
+  private var metrics: GrowingFile
+  private var answers: GrowingFile
   private var header: [String] = []
-  /// Answers to prompts held out that were shown.
-  private var shownAnswers = 0
 
   /// Watches a run directory.
   /// - Throws: ``DataError`` for a directory that is no run; ``ConfigurationError`` for one whose
@@ -32,6 +30,8 @@ public struct RunWatch {
       throw DataError(file: path, problem: "is no run directory, expected one with a config.yaml")
     }
     configuration = try RunConfiguration(contentsOf: file)
+    metrics = GrowingFile(url: directory.appendingPathComponent("metrics.jsonl"))
+    answers = GrowingFile(url: directory.appendingPathComponent("train/\(HeldOutAnswer.file)"))
   }
 
   /// Whether every stage is done.
@@ -42,38 +42,31 @@ public struct RunWatch {
 
   /// The lines of rows that were logged since the last call; a line that is being written waits for the next
   /// one, and a log that begins anew is shown from its beginning.
-  public mutating func newLines() -> [String] { newRows() + newAnswers() }
-
-  /// What the model answered to prompts held out since the last call, a line each.
-  private mutating func newAnswers() -> [String] {
-    let file = directory.appendingPathComponent("train/\(HeldOutAnswer.file)")
-    let lines = (try? Data(contentsOf: file))?.split(separator: UInt8(ascii: "\n")) ?? []
-    let rows = lines.compactMap { try? JSONDecoder().decode(HeldOutAnswer.self, from: Data($0)) }
-    if rows.count < shownAnswers { shownAnswers = 0 }
-    defer { shownAnswers = rows.count }
-    return rows.dropFirst(shownAnswers).map { row in
-      "answer after step \(row.step), \(row.id): \(Self.excerpt(row.prompt, 60)) -> "
-        + "\(Self.excerpt(row.answer, 100)) (chosen: \(Self.excerpt(row.chosen, 60)))"
+  ///
+  /// A line that is no row is told in the place of its row, so that whoever watches sees that one is missing.
+  public mutating func newLines() -> [String] {
+    let (rows, isAnew) = metrics.newRows(MetricRow.self)
+    if isAnew { header = [] }
+    let told = rows.flatMap { row -> [String] in
+      switch row {
+      case .success(let row): lines(of: row)
+      case .failure(let fault): ["\(fault)"]
+      }
     }
+    return told
+      + answers.newRows(HeldOutAnswer.self).rows.map { row in
+        switch row {
+        case .success(let row):
+          "answer after step \(row.step), \(row.id): \(Self.excerpt(row.prompt, 60)) -> "
+            + "\(Self.excerpt(row.answer, 100)) (chosen: \(Self.excerpt(row.chosen, 60)))"
+        case .failure(let fault): "\(fault)"
+        }
+      }
   }
 
   private static func excerpt(_ text: String, _ count: Int) -> String {
     let line = text.replacing("<image>", with: "").split { $0.isNewline }.joined(separator: " ")
     return line.count <= count ? line : "\(line.prefix(count - 1))…"
-  }
-
-  private mutating func newRows() -> [String] {
-    let file = directory.appendingPathComponent("metrics.jsonl")
-    guard let data = try? Data(contentsOf: file) else { return [] }
-    if data.count < shown { (shown, header) = (0, []) }
-    let rest = data.dropFirst(shown)
-    guard let end = rest.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
-    let whole = rest[...end]
-    shown += whole.count
-    return whole.split(separator: UInt8(ascii: "\n")).flatMap { line -> [String] in
-      guard let row = try? JSONDecoder().decode(MetricRow.self, from: Data(line)) else { return [] }
-      return lines(of: row)
-    }
   }
 
   private mutating func lines(of row: MetricRow) -> [String] {
@@ -90,5 +83,34 @@ public struct RunWatch {
     let cells = present.map { fixed(row[$0.name] ?? 0, $0.digits) }
     lines.append((["", "\(row.step)"] + cells).map(padded).joined())
     return lines
+  }
+}
+
+/// A file of rows that another process writes, line by line or anew.
+private struct GrowingFile {
+  let url: URL
+  /// Bytes that were read, and the lines that they are.
+  private var (bytes, lines) = (0, 0)
+
+  init(url: URL) { self.url = url }
+
+  /// What the lines that have ended since the last call hold, and whether the file begins anew.
+  mutating func newRows<Row: Decodable>(
+    _ type: Row.Type
+  ) -> (rows: [Result<Row, RowFileError>], isAnew: Bool) {
+    guard let data = try? Data(contentsOf: url) else { return ([], false) }
+    let isAnew = data.count < bytes
+    if isAnew { (bytes, lines) = (0, 0) }
+    guard let end = data.dropFirst(bytes).lastIndex(of: UInt8(ascii: "\n")) else { return ([], isAnew) }
+    let rest = Data(data[bytes...end])
+    let before = lines
+    bytes += rest.count
+    lines += rest.count { $0 == UInt8(ascii: "\n") }
+    let rows = RowFile.lines(of: rest).map { number, line in
+      Result { () throws(RowFileError) in
+        try RowFile.row(type, of: line, in: url, line: before + number)
+      }
+    }
+    return (rows, isAnew)
   }
 }

@@ -86,7 +86,9 @@ extension RunDirectory {
     let source = FileManager.default.fileExists(atPath: own.path) ? own : theirs
     var rows = try RowFile.read(MetricRow.self, from: source).filter { $0.stage == part.rawValue }
     // What a finished stage keeps has no times; the log of the whole run does.
-    let timed = (try? RowFile.readSoFar(MetricRow.self, from: theirs))?.rows ?? []
+    let timed =
+      FileManager.default.fileExists(atPath: theirs.path)
+      ? try RowFile.readSoFar(MetricRow.self, from: theirs).rows : []
     let times = Dictionary(
       timed.filter { $0.stage == part.rawValue }.map { ($0.step, $0.wallTime) }
     ) { first, _ in first }

@@ -274,10 +274,6 @@ extension HeldOutSummary {
     let file = run.appendingPathComponent("train/\(Self.file)")
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
     try WrittenFile.verify(file)
-    do {
-      self = try JSONDecoder().decode(Self.self, from: StoredBytes.read(file))
-    } catch {
-      throw RowFileError(error, file: file.path, line: nil)
-    }
+    self = try RowDecoding.value(from: Data(try StoredBytes.read(file)), file: file.path, line: nil)
   }
 }

@@ -48,8 +48,8 @@ struct AnsweringStep {
     let settings = context.configuration.select
     let grading = try context.grading(of: candidates)
     let base = try context.open(context.startingModel, template: settings.template)
-    let pieces = AnswerPieces(
-      base.encoder.tokenizer, madeOf: context.vocabulary == nil ? nil : try texts())
+    let pieces = try AnswerPieces(
+      base.encoder.tokenizer, madeOf: context.vocabulary == nil ? nil : texts())
     base.model.setTrainable(false, .vision, .projector, .decoder)
     let features = try context.features(base.model, context.pictures(base, cacheBytes: 64 << 20))
     let answerer = try Answerer(

@@ -54,11 +54,7 @@ struct RunReader {
     let file = url(name)
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
     try WrittenFile.verify(file)
-    do {
-      return try JSONDecoder().decode(Value.self, from: StoredBytes.read(file))
-    } catch {
-      throw RowFileError(error, file: file.path, line: nil)
-    }
+    return try RowDecoding.value(from: Data(try StoredBytes.read(file)), file: file.path, line: nil)
   }
 
   mutating func results() throws -> EvaluationResult? {

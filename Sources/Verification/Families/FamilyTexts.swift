@@ -44,7 +44,7 @@ struct FamilyTexts {
     let cases = try JSONDecoder().decode(Cases.self, from: Data(contentsOf: folder.file(file)))
     for (index, item) in cases.cases.enumerated() {
       let label = "\(file) \(index)"
-      report.expectEqual("\(label) ids", tokenizer.encode(parsingTokens: item.text), item.ids)
+      try report.expectEqual("\(label) ids", tokenizer.encode(parsingTokens: item.text), item.ids)
       if let expected = item.decode {
         report.expectEqual(
           "\(label) decode", Array(tokenizer.decode(item.ids, showsSpecialTokens: true).utf8),

@@ -55,13 +55,13 @@ struct XComposerEncoder: Sendable {
   private let headerCount: Int
 
   /// - Throws: ``TokenizerError/missingToken(file:token:)`` for a vocabulary without the format's marks.
-  init(_ tokenizer: Tokenizer) throws(TokenizerError) {
+  init(_ tokenizer: Tokenizer) throws {
     self.tokenizer = tokenizer
     for mark in [XComposerDialogue.start, XComposerDialogue.end] where tokenizer.id(of: mark) == nil {
       throw TokenizerError.missingToken(file: "tokenizer.model", token: mark)
     }
     end = tokenizer.id(of: XComposerDialogue.end) ?? -1
-    headerCount = tokenizer.encode("\n\(XComposerDialogue.start)assistant\n").count
+    headerCount = try tokenizer.encode("\n\(XComposerDialogue.start)assistant\n").count
   }
 
   /// Ids of a text, ``Tokenizer/imageID`` at the features of pictures.
@@ -70,10 +70,10 @@ struct XComposerEncoder: Sendable {
   ///   - features: of each picture, in the order of the marks.
   ///   - beginning: where bos stands.
   ///   - isFinished: whether eos ends the text, as in training.
-  /// - Throws: ``PromptError/imageCount(marks:images:prompt:)``.
+  /// - Throws: ``PromptError/imageCount(marks:images:prompt:)``, or as ``Tokenizer/encode(_:)``.
   func encode(
     _ text: String, features: [Int], beginning: Beginning = .first, isFinished: Bool = false
-  ) throws(PromptError) -> [Int32] {
+  ) throws -> [Int32] {
     let parts = text.split(separator: Tokenizer.imageMark, omittingEmptySubsequences: false)
     guard parts.count == features.count + 1 else {
       throw PromptError.imageCount(marks: parts.count - 1, images: features.count, prompt: text)
@@ -82,7 +82,7 @@ struct XComposerEncoder: Sendable {
     for (index, part) in parts.enumerated() {
       if !part.isEmpty {
         if !ids.contains(tokenizer.bosID) { ids.append(tokenizer.bosID) }
-        ids += tokenizer.encode(String(part))
+        ids += try tokenizer.encode(String(part))
       }
       if index < features.count { ids += Array(repeating: tokenizer.imageID, count: features[index]) }
     }

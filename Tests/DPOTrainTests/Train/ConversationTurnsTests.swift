@@ -24,10 +24,10 @@ import Testing
     for index in turns.indices {
       var prefix = try setup.encoder.encode(setup.encoder.template.prompt(turns[0].question), imageCount: 1)
       for before in 0..<index {
-        prefix += setup.encoder.encode(answer: turns[before].answer)
-        prefix += setup.encoder.encode(laterQuestion: turns[before + 1].question)
+        prefix += try setup.encoder.encode(answer: turns[before].answer)
+        prefix += try setup.encoder.encode(laterQuestion: turns[before + 1].question)
       }
-      let answer = setup.encoder.encode(answer: turns[index].answer)
+      let answer = try setup.encoder.encode(answer: turns[index].answer)
       let features = try setup.features.features(of: [[picture]])
       let batch = try PackedBatch(
         [PackedExample(promptIDs: prefix, images: [0], completions: [answer])], sharesPrefix: true,

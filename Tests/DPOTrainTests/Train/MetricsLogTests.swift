@@ -60,6 +60,39 @@ import Testing
     }
   }
 
+  /// A line among those of a stage that is no row is told by its number, and no row less is kept in silence;
+  /// behind them it is what a killed process left.
+  @Test(arguments: [
+    "{\"stage\": \"sft\", \"st", "{\"stage\": \"sft\", \"step\": \"2\"}", "[2]", "\u{0}\u{0}",
+  ]) func aDamagedLineIsNamed(line: String) throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      let url = folder.appendingPathComponent("metrics.jsonl")
+      let copy = folder.appendingPathComponent("sft/metrics.jsonl")
+      try FileManager.default.createDirectory(
+        at: copy.deletingLastPathComponent(), withIntermediateDirectories: true)
+      let rows = (1...3).map { MetricRow(stage: "sft", step: $0, values: ["loss": 0.5]).jsonLine }
+      try Data((rows[0] + line + "\n" + rows[2]).utf8).write(to: url)
+      for body in [
+        { try MetricsLog.keep(.sft, of: url) }, { _ = try MetricsLog(url, resuming: .sft, after: 3) },
+        { _ = try MetricsLog(url, resuming: .train, after: 0) },
+      ] {
+        #expect {
+          try body()
+        } throws: { error in
+          "\(error)".hasPrefix(url.path + ":2")
+        }
+      }
+      // Put aside, it is as it was; a stage that is made again does not need it.
+      let other = folder.appendingPathComponent("other.jsonl")
+      try MetricsLog.put(.sft, of: url, into: other)
+      #expect(try Data(contentsOf: other) == Data(contentsOf: url))
+      try MetricsLog(url, resuming: .sft, after: 0).close()
+      try Data((rows[0] + rows[1] + line + "\n").utf8).write(to: url)
+      try MetricsLog.keep(.sft, of: url)
+      #expect(try Data(contentsOf: copy) == Data((rows[0] + rows[1]).utf8))
+    }
+  }
+
   @Test func timesAreInTheLogAndInNothingThatIsCompared() throws {
     try Fixtures.withTemporaryDirectory { folder in
       try FileManager.default.createDirectory(

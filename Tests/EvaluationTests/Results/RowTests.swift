@@ -43,17 +43,37 @@ struct RowTests {
     #expect(try withFile(answer.jsonLine) { try RowFile.read(AnswerRecord.self, from: $0) } == [answer])
   }
 
+  /// Text that is no JSON is told apart from JSON with a value of another type, whose key and value are said.
   @Test(
-    "A broken row names file, line and key",
+    "A broken row names file, line, key, what was found and what was expected",
     arguments: [
-      ("{\"step\": 1}", "stage"), ("{\"stage\": \"sft\", \"step\": \"x\"}", "step"), ("{\"stage\": ", nil),
-    ])
-  func broken(text: String, key: String?) throws {
+      ("{\"step\": 1}", "stage", "no such key, expected a value"),
+      ("{\"stage\": \"sft\", \"step\": \"x\"}", "step", "the string \"x\", expected a whole number"),
+      ("{\"stage\": \"sft\", \"step\": null}", "step", "null, expected a whole number"),
+      ("{\"stage\": \"sft\", \"step\": true}", "step", "true, expected a whole number"),
+      ("{\"stage\": \"sft\", \"step\": 1.5}", "step", "the number 1.5, expected a whole number"),
+      ("{\"stage\": \"sft\", \"step\": 1e30}", "step", "the number 1e+30, expected a whole number"),
+      ("{\"stage\": 7, \"step\": 2}", "stage", "the number 7, expected a string"),
+      ("{\"stage\": [], \"step\": 2}", "stage", "a list, expected a string"),
+      ("{\"stage\": \"sft\", \"step\": 2, \"loss\": \"x\"}", "loss", "the string \"x\", expected a number"),
+      ("{\"stage\": \"sft\", \"step\": 2, \"loss\": {}}", "loss", "an object, expected a number"),
+      (
+        "{\"stage\": \"sft\", \"step\": 2, \"wall_time\": false}", "wall_time", "false, expected a number"
+      ),
+      ("[1, 2]", nil, "a list, expected an object"),
+      ("\"text\"", nil, "the string \"text\", expected an object"),
+      ("7", nil, "the number 7, expected an object"), ("null", nil, "null, expected "),
+      ("{\"stage\": ", nil, "text that is not JSON (byte 10: expected a value, found the end of the text)"),
+      ("{\"stage\": \"sft\", \"step\": NaN}", nil, "text that is not JSON (byte 25: expected a value"),
+      ("\u{0}\u{0}", nil, "text that is not JSON (byte 0"),
+    ] as [(String, String?, String)])
+  func broken(text: String, key: String?, words: String) throws {
     try withFile("{\"stage\": \"sft\", \"step\": 1}\n" + text) { url in
       let error = try #require(throws: RowFileError.self) { try RowFile.read(MetricRow.self, from: url) }
       #expect(error.line == 2)
-      #expect(error.key == key)
+      #expect(error.key == key, "\(error)")
       #expect(error.description.hasPrefix(url.path + ":2"))
+      #expect(error.description.contains("found " + words), "\(error)")
     }
   }
 }

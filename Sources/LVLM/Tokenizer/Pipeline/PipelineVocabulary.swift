@@ -3,7 +3,7 @@ struct PipelineVocabulary: Vocabulary {
   var table: PieceTable
   /// The same without special tokens, which no text is.
   var texts: PieceTable
-  var normalizers: [TextNormalizer] = []
+  var normalizers = TextNormalizers()
   /// Words that are looked for in the normalized text, and shown, as it writes them.
   var words = AddedTokens([])
   var cutters: [TextCutter] = []
@@ -24,26 +24,26 @@ struct PipelineVocabulary: Vocabulary {
       default: false
       }
     }
-      || normalizers.contains { if case .prepend = $0 { true } else { false } }
+      || normalizers.steps.contains { if case .prepend = $0 { true } else { false } }
   }
   func piece(_ id: Int32) -> String? { table.piece(id) }
   func id(of piece: String) -> Int32? { table.id(of: piece) }
 
-  func encode(_ text: String, isFirst: Bool) -> [Int32] {
+  func encode(_ text: String, isFirst: Bool) throws -> [Int32] {
     guard !text.isEmpty else { return [] }
-    let normal = normalizers.reduce(text) { $1($0) }
-    guard !words.tokens.isEmpty else { return pieces(normal, isFirst: isFirst) }
-    return words.parts(normal).enumerated().flatMap { index, part -> [Int32] in
+    let normal = try normalizers.normalized(text)
+    guard !words.tokens.isEmpty else { return try pieces(normal, isFirst: isFirst) }
+    return try words.parts(normal).enumerated().flatMap { index, part -> [Int32] in
       switch part {
       case .token(let id): [id]
-      case .text(let scalars): pieces(String(scalars), isFirst: isFirst && index == 0)
+      case .text(let scalars): try pieces(String(scalars), isFirst: isFirst && index == 0)
       }
     }
   }
 
-  private func pieces(_ text: String, isFirst: Bool) -> [Int32] {
+  private func pieces(_ text: String, isFirst: Bool) throws -> [Int32] {
     var parts = [TextCutter.Word(scalars: Array(text.unicodeScalars), isFirst: isFirst)]
-    for cutter in cutters { parts = parts.flatMap { $0.scalars.isEmpty ? [] : cutter($0) } }
+    for cutter in cutters { parts = try parts.flatMap { $0.scalars.isEmpty ? [] : try cutter($0) } }
     return parts.flatMap { part -> [Int32] in
       guard !part.scalars.isEmpty else { return [] }
       let word = String(part.scalars)

@@ -4,7 +4,8 @@ struct ScalarPatternParser {
 
   /// A part of a pattern.
   private indirect enum Node {
-    case set(ScalarSet)
+    /// The number of a set.
+    case set(Int)
     case sequence([Node])
     case alternatives([Node])
     case repeated(Node, least: Int, most: Int?, isLazy: Bool)
@@ -25,18 +26,33 @@ struct ScalarPatternParser {
     }
   }
 
+  /// Bounds of what a pattern costs at each character of a text: its own length, and the sets that stand in
+  /// its classes, each of which may be asked for.
+  private static let (mostCharacters, mostSets) = (1 << 16, 256)
+  /// Times that a count may say, each of which is a copy of what it repeats.
+  private static let mostTimes = 1000
+
   private let text: [Unicode.Scalar]
   private var place = 0
   private var ignoresCase = false
   private var depth = 0
+  private var sets: [ScalarSet] = []
+  /// Sets that stand in classes.
+  private var innerSets = 0
 
   private init(_ source: String) { text = Array(source.unicodeScalars) }
 
-  static func steps(_ source: String) throws -> [ScalarPattern.Step] {
+  /// The steps of a pattern, and the sets that they ask for.
+  static func steps(_ source: String) throws -> ([ScalarPattern.Step], [ScalarSet]) {
     var parser = Self(source)
+    guard parser.text.count <= mostCharacters else {
+      throw TokenizerPatternError(problem: "\(parser.text.count) characters")
+    }
     let node = try parser.alternatives()
     guard parser.place == parser.text.count else { throw parser.problem("an unexpected )") }
-    return try compiled(node) + [.done]
+    var steps: Steps = []
+    try parser.add(node, to: &steps)
+    return (steps + [.done], parser.sets)
   }
 
   private func problem(_ words: String) -> TokenizerPatternError {
@@ -45,21 +61,14 @@ struct ScalarPatternParser {
 
   // MARK: Steps
 
-  private static func compiled(_ node: Node) throws -> Steps {
-    var steps: Steps = []
-    try add(node, to: &steps)
-    return steps
-  }
-
-  private static func add(_ node: Node, to steps: inout Steps) throws {
+  private func add(_ node: Node, to steps: inout Steps) throws {
     guard steps.count < 20_000 else { throw TokenizerPatternError(problem: "more than 20000 steps") }
     switch node {
-    case .set(let set): steps.append(.set(set))
+    case .set(let number): steps.append(.set(number, sets[number].ascii ?? .init()))
     case .sequence(let nodes): for node in nodes { try add(node, to: &steps) }
     case .place(let step): steps.append(step)
-    case .look(let inner, let isNegated):
-      steps.append(.look(try compiled(inner) + [.done], isNegated: isNegated))
-    case .atomic(let inner): steps.append(.atomic(try compiled(inner) + [.done]))
+    case .look(let inner, let isNegated): try add(.look(isNegated: isNegated), around: inner, to: &steps)
+    case .atomic(let inner): try add(.atomic, around: inner, to: &steps)
     case .alternatives(let nodes):
       var ends: [Int] = []
       for (index, node) in nodes.enumerated() {
@@ -98,6 +107,15 @@ struct ScalarPatternParser {
     }
   }
 
+  /// A step, where it goes on, and the steps that it runs by themselves.
+  private func add(_ step: ScalarPattern.Step, around inner: Node, to steps: inout Steps) throws {
+    steps += [step, .done]
+    let start = steps.count
+    try add(inner, to: &steps)
+    steps.append(.done)
+    steps[start - 1] = .jump(steps.count)
+  }
+
   // MARK: Grammar
 
   private func at(_ offset: Int = 0) -> Unicode.Scalar? {
@@ -115,7 +133,7 @@ struct ScalarPatternParser {
   private mutating func alternatives() throws -> Node {
     depth += 1
     defer { depth -= 1 }
-    guard depth < 100 else { throw problem("more than 100 groups within each other") }
+    guard depth < 100 else { throw problem("more than 100 groups or classes within each other") }
     var nodes = [try sequence()]
     while skip("|") { nodes.append(try sequence()) }
     return nodes.count == 1 ? nodes[0] : .alternatives(nodes)
@@ -129,8 +147,9 @@ struct ScalarPatternParser {
 
   private mutating func repeated(_ start: Node) throws -> Node {
     var node = start
-    while true {
+    for _ in 0..<100 {
       let (least, most): (Int, Int?)
+      let before = place
       var isCounted = false
       if skip("*") {
         (least, most) = (0, nil)
@@ -144,8 +163,9 @@ struct ScalarPatternParser {
       } else {
         return node
       }
-      guard least <= 1000, most ?? 0 <= 1000, most ?? least >= least else {
-        throw problem("a repetition of \(least) to \(most ?? least) times")
+      guard least <= Self.mostTimes, most ?? 0 <= Self.mostTimes, most ?? least >= least else {
+        let found = String(String.UnicodeScalarView(text[before..<place]))
+        throw problem("the count \(found), which is not of 0 to \(Self.mostTimes) times,")
       }
       guard !node.canBeEmpty else { throw problem("a repetition of what can be empty") }
       // Behind a count a plus is a repetition of its own.
@@ -155,19 +175,23 @@ struct ScalarPatternParser {
         node = .repeated(node, least: least, most: most, isLazy: skip("?"))
       }
     }
+    throw problem("more than 100 repetitions of one another")
   }
 
   /// `{n}`, `{n,}`, `{n,m}` or `{,m}`; anything else in braces is text.
   private mutating func counts() -> (Int, Int?)? {
-    guard at() == "{", let end = text[place...].firstIndex(of: "}") else { return nil }
+    guard at() == "{",
+      let end = text[(place + 1)...].firstIndex(where: { $0 != "," && !("0"..."9").contains($0) }),
+      text[end] == "}"
+    else { return nil }
     let parts = text[(place + 1)..<end].split(separator: ",", omittingEmptySubsequences: false)
       .map { String(String.UnicodeScalarView($0)) }
-    guard !parts.isEmpty, parts.count < 3, parts.contains(where: { !$0.isEmpty }),
-      parts.allSatisfy({ $0.utf8.allSatisfy { (48...57).contains($0) } && $0.utf8.count < 9 })
-    else { return nil }
+    guard parts.count < 3, parts.contains(where: { !$0.isEmpty }) else { return nil }
     place = end + 1
-    let least = Int(parts[0]) ?? 0
-    return (least, parts.count == 1 ? least : Int(parts[1]))
+    // What is no number is one of more digits than any may have.
+    func number(_ digits: String) -> Int { Int(digits) ?? .max }
+    let least = parts[0].isEmpty ? 0 : number(parts[0])
+    return (least, parts.count == 1 ? least : parts[1].isEmpty ? nil : number(parts[1]))
   }
 
   private mutating func atom() throws -> Node {
@@ -176,14 +200,14 @@ struct ScalarPatternParser {
     case "(": return try group()
     case "[":
       place += 1
-      return .set(try bracket())
+      return node(try bracket())
     case ".":
       place += 1
       var set = ScalarSet()
       set.ranges = [0x0A...0x0A]
       set.isNegated = true
       set.prepare()
-      return .set(set)
+      return node(set)
     case "^":
       place += 1
       return .place(.lineStart)
@@ -194,11 +218,16 @@ struct ScalarPatternParser {
     case "\\":
       if skip("\\A") { return .place(.textStart) }
       if skip("\\z") { return .place(.textEnd) }
-      return .set(try escaped())
+      return node(try escaped())
     default:
       place += 1
-      return .set(literal(scalar))
+      return node(literal(scalar))
     }
+  }
+
+  private mutating func node(_ set: ScalarSet) -> Node {
+    sets.append(set)
+    return .set(sets.count - 1)
   }
 
   private func literal(_ scalar: Unicode.Scalar) -> ScalarSet {
@@ -291,6 +320,9 @@ struct ScalarPatternParser {
 
   /// A class, behind its opening bracket.
   private mutating func bracket() throws -> ScalarSet {
+    depth += 1
+    defer { depth -= 1 }
+    guard depth < 100 else { throw problem("more than 100 groups or classes within each other") }
     var set = ScalarSet()
     set.isNegated = skip("^")
     set.ignoresCase = ignoresCase
@@ -335,6 +367,8 @@ struct ScalarPatternParser {
       set.ranges.append(first.value...last.value)
     }
     guard skip("]") else { throw problem("a class without its ]") }
+    innerSets += set.others.count
+    guard innerSets <= Self.mostSets else { throw problem("classes with more than \(Self.mostSets) sets") }
     set.prepare()
     return set
   }

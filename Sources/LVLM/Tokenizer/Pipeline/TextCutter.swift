@@ -27,11 +27,12 @@ enum TextCutter: Sendable {
 
   private static let gpt2 = ByteLevelSplitter()
 
-  func callAsFunction(_ word: Word) -> [Word] {
+  /// - Throws: ``TokenizerError`` for a pattern that would take too many steps.
+  func callAsFunction(_ word: Word) throws -> [Word] {
     var word = word
     switch self {
     case .split(let pattern, let behavior, let isInverted):
-      return Self.cut(word, pattern.matches(word.scalars), behavior, isInverted)
+      return Self.cut(word, try pattern.matches(word.scalars), behavior, isInverted)
     case .byteLevel(let addsSpace, let cuts):
       if addsSpace, word.scalars.first != " " { word.scalars.insert(" ", at: 0) }
       guard cuts else { return [word] }

@@ -22,7 +22,8 @@ enum TextJoiner: Sendable {
         return first + last > scalars.count ? "" : String(scalars[first..<scalars.count - last])
       }
     case .replace(let pattern, let content):
-      return pieces.map(TextNormalizer.replace(pattern, with: content).callAsFunction)
+      // Of a pattern that is short enough no text is refused: see ``ScalarPattern/isShort``.
+      return pieces.map { (try? TextNormalizer.replaced(pattern, content, $0)) ?? $0 }
     case .metaspace(let mark, let hasPrefix):
       return pieces.enumerated().map { index, piece in
         String(

@@ -12,7 +12,40 @@ enum TextNormalizer: Sendable {
   case nmt
   case precompiled(PrecompiledMap)
 
-  func callAsFunction(_ text: String) -> String {
+  /// The text as the step makes it; nil where it would have more bytes than these.
+  ///
+  /// - Throws: ``TokenizerError`` for a pattern that would take too many steps.
+  func normalized(_ text: String, most: Int) throws(TokenizerError) -> String? {
+    let result: String?
+    switch self {
+    case .replace(let pattern, let content):
+      result = try Self.replaced(pattern, content, text, most: most)
+    case .precompiled(let map): result = map.normalized(text, most: most)
+    default: result = normalized(text)
+    }
+    return result.flatMap { $0.utf8.count <= most ? $0 : nil }
+  }
+
+  /// What a pattern finds replaced, nil where the result would have more bytes than these.
+  static func replaced(
+    _ pattern: ScalarPattern, _ content: String, _ text: String, most: Int = .max
+  ) throws(TokenizerError) -> String? {
+    let scalars = Array(text.unicodeScalars)
+    let matches = try pattern.matches(scalars)
+    guard matches.count * content.utf8.count <= most else { return nil }
+    var result = String.UnicodeScalarView()
+    var start = 0
+    for match in matches {
+      result.append(contentsOf: scalars[start..<match.lowerBound])
+      result.append(contentsOf: content.unicodeScalars)
+      start = match.upperBound
+    }
+    result.append(contentsOf: scalars[start...])
+    return String(result)
+  }
+
+  /// The text as a step makes it of which no text can become many times as long.
+  private func normalized(_ text: String) -> String {
     switch self {
     case .nfc: return text.precomposedStringWithCanonicalMapping
     case .nfd: return text.decomposedStringWithCanonicalMapping
@@ -28,17 +61,7 @@ enum TextNormalizer: Sendable {
     case .stripAccents:
       let marks = Unicode.GeneralCategory.bits["M"] ?? 0
       return Self.filtered(text) { $0.properties.generalCategory.bit & marks == 0 }
-    case .replace(let pattern, let content):
-      let scalars = Array(text.unicodeScalars)
-      var result = String.UnicodeScalarView()
-      var start = 0
-      for match in pattern.matches(scalars) {
-        result.append(contentsOf: scalars[start..<match.lowerBound])
-        result.append(contentsOf: content.unicodeScalars)
-        start = match.upperBound
-      }
-      result.append(contentsOf: scalars[start...])
-      return String(result)
+    case .replace, .precompiled: return text
     case .prepend(let mark): return text.isEmpty ? text : mark + text
     case .bert(let cleans, let spacesChinese, let stripsAccents, let lowers):
       var text = text
@@ -59,7 +82,6 @@ enum TextNormalizer: Sendable {
           default: scalar
           }
         })
-    case .precompiled(let map): return map.normalized(text)
     }
   }
 
@@ -138,9 +160,11 @@ struct PrecompiledMap: Sendable {
     return nil
   }
 
-  func normalized(_ text: String) -> String {
+  /// The text with its characters replaced; nil where it would have more bytes than these.
+  func normalized(_ text: String, most: Int) -> String? {
     var result = ""
     for grapheme in text {
+      guard result.utf8.count <= most else { return nil }
       if grapheme.utf8.count < 6, let found = replacement(grapheme.utf8) {
         result += found
         continue

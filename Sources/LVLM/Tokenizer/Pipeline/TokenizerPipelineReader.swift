@@ -33,15 +33,16 @@ struct TokenizerPipelineReader {
     var vocabulary = PipelineVocabulary(table: table, texts: texts, model: model)
     vocabulary.unknown = unknown
     vocabulary.bytes = spellsBytes ? bytes : []
-    vocabulary.normalizers = try steps("normalizer", "normalizers").map(normalizer)
+    vocabulary.normalizers = TextNormalizers(
+      try steps("normalizer", "normalizers").map { ($0.path, try normalizer($0)) }, file: name)
     for step in steps("pre_tokenizer", "pretokenizers") {
       guard !vocabulary.writesBytes else {
-        throw unsupported("pre_tokenizer", "\(step["type"]?.text ?? "nothing") behind ByteLevel", "nothing")
+        throw unsupported(step.path, "\(step.type ?? "nothing") behind ByteLevel", "nothing")
       }
       vocabulary.cutters.append(try cutter(step))
-      if step["type"]?.text == "ByteLevel" { vocabulary.writesBytes = true }
+      if step.type == "ByteLevel" { vocabulary.writesBytes = true }
     }
-    let joiners = try steps("decoder", "decoders").map(joiner)
+    let joiners = try joiners()
     vocabulary.joiners = (json["decoder"] ?? .null) == .null ? nil : joiners
     var words: Set<Int32> = []
     if !vocabulary.normalizers.isEmpty, case .array(let tokens)? = json["added_tokens"] {
@@ -49,7 +50,7 @@ struct TokenizerPipelineReader {
         tokens.filter { $0["normalized"] == .boolean(true) }.compactMap { $0["content"]?.text })
       var found: [AddedTokens.Token] = []
       for var token in added where normalized.contains(token.text) {
-        let text = vocabulary.normalizers.reduce(token.text) { $1($0) }
+        let text = try vocabulary.normalizers.normalized(token.text)
         // Special tokens are looked for in the text as it is.
         guard token.text != Tokenizer.imageMark, !token.isSpecial || text.utf8.elementsEqual(token.text.utf8)
         else { throw unsupported("added_tokens", "\(token.text) with normalized", "normalized false") }
@@ -63,56 +64,56 @@ struct TokenizerPipelineReader {
     return (vocabulary, words)
   }
 
-  private func steps(_ key: String, _ list: String) -> [JSONValue] {
-    func flat(_ value: JSONValue) -> [JSONValue] {
-      guard value["type"]?.text == "Sequence", case .array(let steps)? = value[list] else { return [value] }
-      return steps.flatMap(flat)
-    }
-    guard let value = json[key], value != .null else { return [] }
-    return flat(value)
+  /// A step with its path; its keys have been looked at by ``TokenizerSchema``.
+  private struct Step {
+    let path: String
+    let value: JSONValue
+
+    subscript(key: String) -> JSONValue? { value[key].flatMap { $0 == .null ? nil : $0 } }
+    var type: String? { value["type"]?.text }
   }
 
-  private func flag(_ step: JSONValue, _ key: String, _ usual: Bool) throws -> Bool {
-    switch step[key] {
-    case nil, .null?: usual
-    case .boolean(let flag)?: flag
-    case let other?: throw unsupported("\(step["type"]?.text ?? "").\(key)", other.brief, "true or false")
-    }
+  private func steps(_ key: String, _ list: String) -> [Step] {
+    TokenizerSchema.steps(json[key] ?? .null, path: key, list: list).map { Step(path: $0, value: $1) }
   }
 
-  private func text(_ step: JSONValue, _ key: String, _ usual: String? = nil) throws -> String {
+  private func flag(_ step: Step, _ key: String, _ usual: Bool) -> Bool {
+    step[key].map { $0 == .boolean(true) } ?? usual
+  }
+
+  private func text(_ step: Step, _ key: String, _ usual: String? = nil) throws -> String {
     guard let text = step[key]?.text ?? usual else {
-      throw unsupported("\(step["type"]?.text ?? "").\(key)", step[key]?.brief ?? "nothing", "a text")
+      throw unsupported("\(step.path).\(key)", step.value[key]?.brief ?? "nothing", "a text")
     }
     return text
   }
 
-  private func mark(_ step: JSONValue, _ key: String, _ usual: String) throws -> Unicode.Scalar {
+  private func mark(_ step: Step, _ key: String, _ usual: String) throws -> Unicode.Scalar {
     let text = try text(step, key, usual)
     guard text.unicodeScalars.count == 1, let mark = text.unicodeScalars.first else {
-      throw unsupported("\(step["type"]?.text ?? "").\(key)", "\"\(text)\"", "one character")
+      throw unsupported("\(step.path).\(key)", "\"\(text)\"", "one character")
     }
     return mark
   }
 
-  private func pattern(_ step: JSONValue) throws -> ScalarPattern {
-    if let text = step["pattern"]?["String"]?.text { return ScalarPattern(literal: text) }
+  private func pattern(_ step: Step) throws -> ScalarPattern {
+    let key = "\(step.path).pattern"
+    let origin = ScalarPattern.Origin(file: name, key: key)
+    if let text = step["pattern"]?["String"]?.text { return ScalarPattern(literal: text, origin) }
     guard let regex = step["pattern"]?["Regex"]?.text else {
-      throw unsupported(
-        "\(step["type"]?.text ?? "").pattern", step["pattern"]?.brief ?? "nothing", "String or Regex")
+      throw unsupported(key, step.value["pattern"]?.brief ?? "nothing", "String or Regex")
     }
     do {
-      return try ScalarPattern(regex)
+      return try ScalarPattern(regex, origin)
     } catch let error as TokenizerPatternError {
-      throw unsupported(
-        "\(step["type"]?.text ?? "").pattern", "\"\(regex)\" with \(error.problem)", "a pattern without it")
+      throw unsupported(key, "\"\(regex)\" with \(error.problem)", "a pattern without it")
     }
   }
 
-  private func behavior(_ step: JSONValue, _ usual: String?) throws -> TextCutter.Behavior {
+  private func behavior(_ step: Step, _ usual: String?) throws -> TextCutter.Behavior {
     let text = try text(step, "behavior", usual)
     guard let behavior = TextCutter.Behavior(rawValue: text) else {
-      throw unsupported("\(step["type"]?.text ?? "").behavior", "\"\(text)\"", "one of five")
+      throw unsupported("\(step.path).behavior", "\"\(text)\"", "one of five")
     }
     return behavior
   }
@@ -128,7 +129,7 @@ struct TokenizerPipelineReader {
     func named() throws -> Int32? {
       guard let mark = section["unk_token"]?.text else { return nil }
       guard let place = pieces.firstIndex(where: { $0.utf8.elementsEqual(mark.utf8) }) else {
-        throw TokenizerError.missingToken(file: name, token: mark)
+        throw unsupported("model.unk_token", "\"\(mark)\"", "one of the pieces")
       }
       return Int32(place)
     }
@@ -150,7 +151,12 @@ struct TokenizerPipelineReader {
       guard case .array(let entries)? = section["vocab"] else {
         throw unsupported("model.vocab", section["vocab"]?.brief ?? "nothing", "a list of pieces with scores")
       }
-      if let id = section["unk_id"]?.whole, entries.indices.contains(id) { unknown = Int32(id) }
+      if let value = section["unk_id"], value != .null {
+        guard let id = value.whole, entries.indices.contains(id) else {
+          throw unsupported("model.unk_id", value.brief, "one of the \(entries.count) pieces")
+        }
+        unknown = Int32(id)
+      }
       let scores = try entries.enumerated().map { index, entry in
         guard case .array(let pair) = entry, pair.count == 2, let score = pair[1].real else {
           throw unsupported("model.vocab[\(index)]", entry.brief, "a piece and its score")
@@ -163,11 +169,9 @@ struct TokenizerPipelineReader {
           spellsBytes: section["byte_fallback"] == .boolean(true)))
     case "WordPiece":
       unknown = try named()
-      let longest = section["max_input_chars_per_word"]?.whole ?? 100
-      guard longest > 0 else {
-        throw unsupported("model.max_input_chars_per_word", "\(longest)", "one above 0")
-      }
-      return .wordPiece(prefix: section["continuing_subword_prefix"]?.text ?? "##", longest: longest)
+      return .wordPiece(
+        prefix: section["continuing_subword_prefix"]?.text ?? "##",
+        longest: section["max_input_chars_per_word"]?.whole ?? 100)
     case "WordLevel":
       unknown = try named()
       return .words
@@ -177,45 +181,47 @@ struct TokenizerPipelineReader {
 
   // MARK: Steps
 
-  private func normalizer(_ step: JSONValue) throws -> TextNormalizer {
-    switch step["type"]?.text {
+  private func normalizer(_ step: Step) throws -> TextNormalizer {
+    switch step.type {
     case "NFC"?: return .nfc
     case "NFD"?: return .nfd
     case "NFKC"?: return .nfkc
     case "NFKD"?: return .nfkd
     case "Lowercase"?: return .lowercase
     case "Strip"?:
-      return .strip(left: try flag(step, "strip_left", true), right: try flag(step, "strip_right", true))
+      return .strip(left: flag(step, "strip_left", true), right: flag(step, "strip_right", true))
     case "StripAccents"?: return .stripAccents
     case "Replace"?: return .replace(try pattern(step), with: try text(step, "content"))
     case "Prepend"?: return .prepend(try text(step, "prepend"))
     case "Nmt"?: return .nmt
     case "BertNormalizer"?:
-      let lowers = try flag(step, "lowercase", true)
+      let lowers = flag(step, "lowercase", true)
       return .bert(
-        cleans: try flag(step, "clean_text", true),
-        spacesChinese: try flag(step, "handle_chinese_chars", true),
-        stripsAccents: try flag(step, "strip_accents", lowers), lowers: lowers)
+        cleans: flag(step, "clean_text", true),
+        spacesChinese: flag(step, "handle_chinese_chars", true),
+        stripsAccents: flag(step, "strip_accents", lowers), lowers: lowers)
     case "Precompiled"?:
       guard let bytes = Data(base64Encoded: try text(step, "precompiled_charsmap")),
         let map = PrecompiledMap(Array(bytes))
-      else { throw unsupported("Precompiled.precompiled_charsmap", "that is damaged", "a map of characters") }
+      else {
+        throw unsupported("\(step.path).precompiled_charsmap", "that is damaged", "a map of characters")
+      }
       return .precompiled(map)
     case let other:
       throw unsupported(
-        "normalizer", other ?? "nothing",
+        "\(step.path).type", other ?? "nothing",
         "NFC, NFD, NFKC, NFKD, Lowercase, Strip, StripAccents, Replace, Prepend, Nmt, BertNormalizer or "
           + "Precompiled")
     }
   }
 
-  private func cutter(_ step: JSONValue) throws -> TextCutter {
-    switch step["type"]?.text {
+  private func cutter(_ step: Step) throws -> TextCutter {
+    switch step.type {
     case "Split"?:
-      return .split(try pattern(step), try behavior(step, nil), isInverted: try flag(step, "invert", false))
+      return .split(try pattern(step), try behavior(step, nil), isInverted: flag(step, "invert", false))
     case "ByteLevel"?:
       return .byteLevel(
-        addsSpace: try flag(step, "add_prefix_space", true), cuts: try flag(step, "use_regex", true))
+        addsSpace: flag(step, "add_prefix_space", true), cuts: flag(step, "use_regex", true))
     case "Metaspace"?:
       var prefix = MetaspaceVocabulary.Prefix.always
       switch step["prepend_scheme"]?.text {
@@ -223,27 +229,52 @@ struct TokenizerPipelineReader {
       case "never"?: prefix = .never
       case "always"?, nil:
         // Files of earlier releases have the second key alone.
-        if try !flag(step, "add_prefix_space", true) { prefix = .never }
-      case let other?: throw unsupported("Metaspace.prepend_scheme", "\"\(other)\"", "first, always or never")
+        if !flag(step, "add_prefix_space", true) { prefix = .never }
+      case let other?:
+        throw unsupported("\(step.path).prepend_scheme", "\"\(other)\"", "first, always or never")
       }
       return .metaspace(
-        try mark(step, "replacement", "\u{2581}"), prefix, cuts: try flag(step, "split", true))
+        try mark(step, "replacement", "\u{2581}"), prefix, cuts: flag(step, "split", true))
     case "Whitespace"?: return .words
     case "WhitespaceSplit"?: return .spaces
-    case "Digits"?: return .digits(single: try flag(step, "individual_digits", false))
+    case "Digits"?: return .digits(single: flag(step, "individual_digits", false))
     case "Punctuation"?: return .punctuation(try behavior(step, "Isolated"))
     case "BertPreTokenizer"?: return .bert
     case "CharDelimiterSplit"?: return .character(try mark(step, "delimiter", ""))
     case let other:
       throw unsupported(
-        "pre_tokenizer", other ?? "nothing",
+        "\(step.path).type", other ?? "nothing",
         "Split, ByteLevel, Metaspace, Whitespace, WhitespaceSplit, Digits, Punctuation, BertPreTokenizer or "
           + "CharDelimiterSplit")
     }
   }
 
-  private func joiner(_ step: JSONValue) throws -> TextJoiner {
-    switch step["type"]?.text {
+  /// The steps from pieces to text. A text is made of ids whatever they are: what could make too much of it
+  /// is refused beforehand.
+  private func joiners() throws -> [TextJoiner] {
+    let most = 1000
+    var growth = 1
+    return try steps("decoder", "decoders").map { step in
+      let joiner = try joiner(step)
+      if case .replace(let pattern, let content) = joiner {
+        guard pattern.isShort else {
+          throw unsupported(
+            "\(step.path).pattern", "\"\(pattern.source)\"", "a shorter pattern, which looks nowhere else")
+        }
+        let length = max(1, pattern.literal?.count ?? 1)
+        growth *= min(most + 1, max(1, (content.unicodeScalars.count + length - 1) / length))
+        guard growth <= most else {
+          throw unsupported(
+            "\(step.path).content", "\"\(content.prefix(40))\", which makes a text \(growth) times as long",
+            "at most \(most) times with what is before it")
+        }
+      }
+      return joiner
+    }
+  }
+
+  private func joiner(_ step: Step) throws -> TextJoiner {
+    switch step.type {
     case "ByteLevel"?: return .byteLevel
     case "ByteFallback"?: return .byteFallback
     case "Fuse"?: return .fuse
@@ -254,14 +285,14 @@ struct TokenizerPipelineReader {
     case "Metaspace"?:
       let isNever =
         step["prepend_scheme"]?.text == "never"
-        || (step["prepend_scheme"] == nil && step["add_prefix_space"] == .boolean(false))
+        || (step["prepend_scheme"] == nil && !flag(step, "add_prefix_space", true))
       return .metaspace(try mark(step, "replacement", "\u{2581}"), hasPrefix: !isNever)
     case "WordPiece"?:
-      return .wordPiece(prefix: try text(step, "prefix", "##"), cleans: try flag(step, "cleanup", true))
+      return .wordPiece(prefix: try text(step, "prefix", "##"), cleans: flag(step, "cleanup", true))
     case "BPEDecoder"?: return .suffix(try text(step, "suffix", "</w>"))
     case let other:
       throw unsupported(
-        "decoder", other ?? "nothing",
+        "\(step.path).type", other ?? "nothing",
         "ByteLevel, ByteFallback, Fuse, Strip, Replace, Metaspace, WordPiece or BPEDecoder")
     }
   }

@@ -4,8 +4,8 @@
 /// Everything that a template makes or looks through is paid for, by its size, before it is made: a value or
 /// a step of the evaluator is one unit, and so are ``bytesPerUnit`` bytes of a text.
 final class JinjaWork {
-  /// Units that a rendering has, whatever it is given. A conversation of 2000 messages takes at most a million
-  /// with the templates of 24 model families; whoever uses all of them up takes about ten seconds.
+  /// Units that a rendering has, whatever it is given. A conversation of 2000 messages takes at most a
+  /// million with the templates of 24 model families; whoever uses all of them up takes about ten seconds.
   static let usual = 1 << 25
   /// Units for each unit of the values that a template is given: it may go through all of them so many times.
   private static let rounds = 64

@@ -108,12 +108,7 @@ struct BatchAnswerFile {
       rest = rest[(end + 1)...]
       number += 1
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { continue }
-      let row: Row
-      do {
-        row = try JSONDecoder().decode(Row.self, from: Data(line))
-      } catch {
-        throw RowFileError(error, file: url.path, line: number)
-      }
+      let row = try RowFile.row(Row.self, of: Data(line), in: url, line: number)
       guard let place = places[row.id] else {
         throw refusal(number, "id", "\"\(row.id)\"", "an id of \(prompts.first?.file ?? "the batch")")
       }

@@ -49,6 +49,34 @@ enum PairsToTrainOn {
 
 /// What training does with options about adapters, optimizers and the reference.
 @Suite struct TrainOptionRunTests {
+  /// Products in bfloat16 are told with their instructions and train alike; without instructions that is
+  /// told, and the bytes are those of Float32.
+  @Test func productsInBFloat16() throws {
+    try PairsToTrainOn.withFolder { folder in
+      func run(_ name: String, _ more: [String] = []) throws -> (errors: String, losses: [Double]) {
+        let call = try BuiltCommand.run(PairsToTrainOn.arguments(more, to: name), in: folder)
+        #expect(call.status == 0, "\(name): \(call.errors)")
+        let url = folder.appendingPathComponent("\(name)/metrics.jsonl")
+        let rows = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map {
+          try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+        return (call.output + call.errors, rows.compactMap { $0["loss"] as? Double })
+      }
+      let exact = try run("exact")
+      let rounded = try run("rounded", ["--set", "train.bf16=true"])
+      #expect(!exact.errors.contains("bfloat16"))
+      let isComputed = rounded.errors.contains("train: large products in bfloat16 (A")
+      let isAbsent = rounded.errors.contains("train.bf16: this processor has no products in bfloat16")
+      #expect(isComputed != isAbsent, "\(rounded.errors)")
+      #expect(exact.losses.count == 6 && rounded.losses.count == 6)
+      for (one, other) in zip(exact.losses, rounded.losses) { #expect(abs(one - other) <= 0.02 * abs(one)) }
+      let weights = try ["exact", "rounded"].map {
+        try PairsToTrainOn.weights(folder.appendingPathComponent($0))
+      }
+      #expect((weights[0] == weights[1]) == isAbsent)
+    }
+  }
+
   /// Adapters with all that can be set about them: the same after a kill, and scaled as they say.
   @Test func adaptersOfEveryKindEndTheSame() throws {
     try PairsToTrainOn.withFolder { folder in

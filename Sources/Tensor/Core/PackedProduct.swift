@@ -84,41 +84,38 @@ struct PackedProduct<Element: PackedElement> {
 
 /// What the two Float32 matrices of a ``PackedProduct`` are packed as: Float32, or bfloat16.
 protocol PackedElement {
+  /// `n, k, b, ldb, transposed, out` of `tk_pack_columns_…`.
+  typealias Packing = (
+    Int64, Int64, UnsafePointer<Float>?, Int64, Int32, UnsafeMutablePointer<Self>?
+  ) -> Void
+  /// `m, n, k, alpha, a, lda, transposed, b, beta, c, ldc, scratch` of `tk_packed_product_…`.
+  typealias Multiplication = (
+    Int64, Int64, Int64, Float, UnsafePointer<Float>?, Int64, Int32, UnsafePointer<Self>?, Float,
+    UnsafeMutablePointer<Float>?, Int64, UnsafeMutablePointer<Self>?
+  ) -> Void
+
+  static var packColumns: Packing { get }
+  static var product: Multiplication { get }
   /// Terms in packed memory for so many of a sum.
   static func stored(_ terms: Int) -> Int
   /// Numbers of scratch memory for a product.
   static func scratch(rows: Int, terms: Int) -> Int
-  /// `tk_pack_columns_…`
-  static func packColumns(
-    _ n: Int64, _ k: Int64, _ b: UnsafePointer<Float>?, _ ldb: Int64, _ transposed: Int32,
-    _ out: UnsafeMutablePointer<Self>?)
-  /// `tk_packed_product_…`
-  static func product(
-    _ m: Int64, _ n: Int64, _ k: Int64, _ alpha: Float, _ a: UnsafePointer<Float>?, _ lda: Int64,
-    _ transposed: Int32, _ b: UnsafePointer<Self>?, _ beta: Float, _ c: UnsafeMutablePointer<Float>?,
-    _ ldc: Int64, _ scratch: UnsafeMutablePointer<Self>?)
 }
 
 extension Float: PackedElement {
+  static var packColumns: Packing { tk_pack_columns_f32 }
+  static var product: Multiplication { tk_packed_product_f32 }
   static func stored(_ terms: Int) -> Int { terms }
 
   static func scratch(rows: Int, terms: Int) -> Int {
     min(rows, Int(TK_PACKED_ROWS)) * terms + Int(TK_PACKED_COLUMNS)
   }
-
-  static func packColumns(
-    _ n: Int64, _ k: Int64, _ b: UnsafePointer<Float>?, _ ldb: Int64, _ transposed: Int32,
-    _ out: UnsafeMutablePointer<Float>?
-  ) { tk_pack_columns_f32(n, k, b, ldb, transposed, out) }
-
-  static func product(
-    _ m: Int64, _ n: Int64, _ k: Int64, _ alpha: Float, _ a: UnsafePointer<Float>?, _ lda: Int64,
-    _ transposed: Int32, _ b: UnsafePointer<Float>?, _ beta: Float, _ c: UnsafeMutablePointer<Float>?,
-    _ ldc: Int64, _ scratch: UnsafeMutablePointer<Float>?
-  ) { tk_packed_product_f32(m, n, k, alpha, a, lda, transposed, b, beta, c, ldc, scratch) }
 }
 
 extension UInt16: PackedElement {
+  static var packColumns: Packing { tk_pack_columns_bf16 }
+  static var product: Multiplication { tk_packed_product_bf16 }
+
   static func stored(_ terms: Int) -> Int {
     let group = Int(TK_BF16_TERMS)
     return (terms + group - 1) / group * group
@@ -127,15 +124,4 @@ extension UInt16: PackedElement {
   static func scratch(rows: Int, terms: Int) -> Int {
     Int(tk_packed_bf16_scratch(Int64(rows), Int64(terms)))
   }
-
-  static func packColumns(
-    _ n: Int64, _ k: Int64, _ b: UnsafePointer<Float>?, _ ldb: Int64, _ transposed: Int32,
-    _ out: UnsafeMutablePointer<UInt16>?
-  ) { tk_pack_columns_bf16(n, k, b, ldb, transposed, out) }
-
-  static func product(
-    _ m: Int64, _ n: Int64, _ k: Int64, _ alpha: Float, _ a: UnsafePointer<Float>?, _ lda: Int64,
-    _ transposed: Int32, _ b: UnsafePointer<UInt16>?, _ beta: Float, _ c: UnsafeMutablePointer<Float>?,
-    _ ldc: Int64, _ scratch: UnsafeMutablePointer<UInt16>?
-  ) { tk_packed_product_bf16(m, n, k, alpha, a, lda, transposed, b, beta, c, ldc, scratch) }
 }

@@ -98,9 +98,10 @@ extension ProductPlan {
   /// 2048 rows with two threads, and not recorded from elsewhere.
   static let gatedRows = 512
 
-  /// Whether ``GatedProduct`` computes `silu(a gateᵀ) · (a upᵀ)`.
+  /// Whether ``GatedProduct``, which rounds nothing to bfloat16, computes `silu(a gateᵀ) · (a upᵀ)`.
   package static func suitsGated(m: Int, n: Int, k: Int, own: OwnKernels = .here) -> Bool {
-    m >= gatedRows && suitsPacked(m, n, k, transA: false, transB: true, own)
+    m >= gatedRows && !Float32MatmulPrecision.roundsPackedProducts
+      && suitsPacked(m, n, k, transA: false, transB: true, own)
   }
 
   // MARK: Rows of stored matrices

@@ -1,8 +1,8 @@
 /// How one matrix product is computed: by which kernel, and in which slices on which threads.
 ///
 /// This is the only place where that is decided. Shape, layout and type decide it together with the number of
-/// threads, never the contents; with the same plan, the same product has the same bits. The limits between
-/// kernels are constants of an extension of this type.
+/// threads, never the contents; with the same plan and ``Float32MatmulPrecision``, the same product has the
+/// same bits. The limits between kernels are constants of an extension of this type.
 package struct ProductPlan: Equatable {
   /// How the second operand is stored, which decides which kernels there are.
   package enum Operand: Sendable, Equatable {

@@ -48,12 +48,14 @@ import Testing
     let half = try tokenizer.encode(String(repeating: "a", count: 2048))
     #expect(try tokenizer.encode(String(repeating: "a", count: 4096)) == half + half)
     var state: UInt64 = 7
-    let letters = (0..<10_000).map { _ in
+    let letters = (0..<100_000).map { _ in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       return Character(Unicode.Scalar(UInt8(ascii: "a") + UInt8((state >> 33) % 26)))
     }
     let ids = try tokenizer.encode(String(letters))
-    #expect(tokenizer.decode(ids) == String(letters) && ids.count < letters.count)
+    #expect(tokenizer.decode(ids) == String(letters))
+    // As many as the tokenizers package makes of them.
+    #expect(ids.count == 93_808)
     // What a word begins with does not depend on how it ends, but for the last few merges.
     let start = try tokenizer.encode(String(letters.prefix(2000)))
     #expect(ids.starts(with: start.dropLast(8)))

@@ -98,9 +98,12 @@ import Testing
           changed(String(prompt), #""prompt": "<image><image>\#(long)""#),
           "expected at most 512 (the context length)"
         ),
-        (changed(#""count": 2"#, #""count": "two""#), #""count": expected Int"#),
+        (changed(#""count": 2"#, #""count": "two""#), #""count": expected a whole number, found the string "two""#),
         (changed(#""target": "#, #""target": 7"#), "of 2 pictures"),
-        (changed(#""kind": "sequence""#, #""kind": "row""#), #""kind""#),
+        (
+          changed(#""kind": "sequence""#, #""kind": "row""#),
+          #""kind": expected one of sequence, grid, pic_in_pic, found the string "row""#
+        ),
         (changed(#""prompt""#, #""text""#), #""prompt": expected a value, found no such key"#),
       ]
       try Data((bad.map(\.0) + pairs).joined(separator: "\n").utf8).write(to: file)

@@ -1,8 +1,8 @@
 import MultiImageData
-import Records
+public import Records
 
 /// Why a candidate became a pair or did not.
-public enum SelectionOutcome: String, Codable, CaseIterable, Sendable {
+public enum SelectionOutcome: String, RowWord, Encodable, Sendable {
   /// A pair: the answer is the rejected one, the ground truth the chosen one.
   case kept
   /// The answer is right, so there is nothing to reject.

@@ -1,5 +1,7 @@
+public import Records
+
 /// What can be said about an answer by what it claims.
-public enum AnswerVerdict: String, Codable, Sendable, CaseIterable {
+public enum AnswerVerdict: String, RowWord, Encodable, Sendable {
   /// It says what was asked for, and nothing that is false of the picture.
   case right
   /// It says nothing false, and not all that was asked for. Counts as wrong.

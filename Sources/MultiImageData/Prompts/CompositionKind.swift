@@ -1,5 +1,7 @@
+public import Records
+
 /// How single-image records become a multi-image prompt (MIA-DPO, section 3.3).
-public enum CompositionKind: String, Codable, CaseIterable, Sendable {
+public enum CompositionKind: String, RowWord, Encodable, Sendable {
   /// 2 to 5 separate pictures, named Image1 … ImageN.
   case sequence
   /// 2, 3, 4, 6 or 9 pictures on one canvas with drawn labels.

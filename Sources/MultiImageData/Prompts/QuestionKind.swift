@@ -1,5 +1,7 @@
+public import Records
+
 /// How the images of a question are shown to the model.
-public enum QuestionKind: String, Codable, CaseIterable, Sendable, Hashable {
+public enum QuestionKind: String, RowWord, Encodable, Sendable {
   /// One image, as in ordinary instruction data.
   case single
   /// Several images, one after the other, named Image1, Image2, ….

@@ -1,5 +1,7 @@
+public import Records
+
 /// What a part of a data source is for; no picture is in two of them.
-public enum DataSplit: String, Codable, CaseIterable, Sendable {
+public enum DataSplit: String, RowWord, Encodable, Sendable {
   /// Supervised fine-tuning.
   case sft
   /// The pool preference pairs are made from.

@@ -98,7 +98,10 @@ import Testing
           changed(String(prompt), #""prompt": "<image><image>\#(long)""#),
           "expected at most 512 (the context length)"
         ),
-        (changed(#""count": 2"#, #""count": "two""#), #""count": expected a whole number, found the string "two""#),
+        (
+          changed(#""count": 2"#, #""count": "two""#),
+          #""count": expected a whole number, found the string "two""#
+        ),
         (changed(#""target": "#, #""target": 7"#), "of 2 pictures"),
         (
           changed(#""kind": "sequence""#, #""kind": "row""#),

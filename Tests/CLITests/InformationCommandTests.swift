@@ -12,7 +12,8 @@ import Testing
     let names = call.output.split(separator: "\n").map { $0.components(separatedBy: "  ")[0] }
     #expect(
       names == [
-        "dpotrain", "swift", "system", "cpu", "cpu features", "bfloat16 products", "cores", "threads", "memory",
+        "dpotrain", "swift", "system", "cpu", "cpu features", "bfloat16 products", "cores", "threads",
+        "memory",
         "openblas", "openblas core", "hdf5",
       ])
     #expect(call.output.contains("OpenBLAS 0.3"))

@@ -2,6 +2,7 @@
 
 #include "CTensorKernels.h"
 #include "tk_blocks.h"
+#include "tk_target.h"
 
 // Numbers as quantised blocks, by ggml's reference quantisers (quantize_row_q8_0_ref and quantize_row_q4_0_ref in
 // ggml-quants.c), with the bits of the `gguf` package's quants.quantize.
@@ -18,10 +19,20 @@ INLINE float inverse(float scale) {
   return isinf(result) ? 0 : result;
 }
 
-static void round_q8_0(int64_t n, const float *x, uint8_t *out) {
+// The largest size in a block of finite numbers: without a sign their bits are in the order of the numbers, and the largest of
+// integers is found a vector at a time.
+INLINE float largest_size(const float *x) {
+  uint32_t largest = 0;
+  for (int i = 0; i < 32; i++) {
+    uint32_t size = tk_bits(x[i]) & 0x7FFFFFFFu;
+    largest = size > largest ? size : largest;
+  }
+  return tk_float(largest);
+}
+
+TK_TARGETS static void round_q8_0(int64_t n, const float *x, uint8_t *out) {
   for (int64_t b = 0; b < n; b++, x += 32, out += 34) {
-    float largest = 0;
-    for (int i = 0; i < 32; i++) largest = fmaxf(largest, fabsf(x[i]));
+    float largest = largest_size(x);
     float scale = largest / 127, factor = inverse(scale);
     put_half(out, scale);
     // Halves away from zero, as roundf: numbers are below 128.
@@ -33,14 +44,11 @@ static void round_q8_0(int64_t n, const float *x, uint8_t *out) {
   }
 }
 
-static void round_q4_0(int64_t n, const float *x, uint8_t *out) {
+TK_TARGETS static void round_q4_0(int64_t n, const float *x, uint8_t *out) {
   for (int64_t b = 0; b < n; b++, x += 32, out += 18) {
-    float largest = 0, extreme = 0;
-    for (int i = 0; i < 32; i++) {
-      float size = fabsf(x[i]);
-      extreme = size > largest ? x[i] : extreme;
-      largest = fmaxf(largest, size);
-    }
+    float largest = largest_size(x), extreme = 0;
+    // The first of that size, with its sign; 0 in a block of zeros, whose signs do not count.
+    for (int i = 31; i >= 0 && largest > 0; i--) extreme = fabsf(x[i]) == largest ? x[i] : extreme;
     float scale = extreme / -8, factor = inverse(scale);
     put_half(out, scale);
     uint8_t numbers[32];

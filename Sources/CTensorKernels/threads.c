@@ -266,6 +266,13 @@ void tk_set_thread_count(int count) {
 
 bool tk_in_parallel(void) { return in_parallel; }
 
+int tk_thread_lane(void) {
+  static atomic_int next;
+  static _Thread_local int lane = -1;
+  if (lane < 0) lane = atomic_fetch_add_explicit(&next, 1, memory_order_relaxed);
+  return lane;
+}
+
 int tk_matmul_precision(void) { return matmul_precision; }
 void tk_set_matmul_precision(int precision) { matmul_precision = precision; }
 

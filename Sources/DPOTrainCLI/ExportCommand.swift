@@ -184,7 +184,7 @@ struct ExportCommand: ParsableCommand {
         expected: "an absent or empty directory")
     }
     let (loaded, changed) = try choice.open(
-      weights: .auto, template: template.flatMap { ChatTemplate(named: $0) }, projector: projector)
+      weights: .mapped, template: template.flatMap { ChatTemplate(named: $0) }, projector: projector)
     for note in choice.notes + loaded.notes { Console(isQuiet: false).warning(note) }
     if format.isAdapter { try requireAdapterAlone(choice, changed) }
     let called = name ?? target.standardizedFileURL.lastPathComponent

@@ -63,6 +63,13 @@ struct RunBehaviour: ParsableArguments {
       valueName: "dir"))
   var reuse: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Writes what the time of this call goes into, for chrome://tracing or ui.perfetto.dev: stages, phases, "
+        + "operations with shapes and bytes, threads.",
+      valueName: "file.json"))
+  var profile: String?
+
   /// Whether an option was given that makes something again or takes it over.
   var changesRun: Bool { fresh || !redo.isEmpty || !accept.isEmpty || !reuse.isEmpty }
 
@@ -81,11 +88,20 @@ struct RunBehaviour: ParsableArguments {
     try refuseSeveralProcesses()
     if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
     Interruption.install()
-    try Pipeline(
-      configuration: configuration, console: Console(isQuiet: quiet), fresh: fresh,
-      takingFrom: reuse.map { URL(fileURLWithPath: $0, isDirectory: true) },
-      redoing: redo.compactMap(RunPart.init(rawValue:)), accepting: accept
-    ).run(stages)
+    let console = Console(isQuiet: quiet)
+    let profile = try profile.map { try ProfileOutput($0, besides: configuration) }
+    do {
+      try Pipeline(
+        configuration: configuration, console: console, fresh: fresh,
+        takingFrom: reuse.map { URL(fileURLWithPath: $0, isDirectory: true) },
+        redoing: redo.compactMap(RunPart.init(rawValue:)), accepting: accept
+      ).run(stages)
+    } catch {
+      // What stopped the run is the error to tell; of a file that is not complete a warning is enough.
+      do { try profile?.finish(console) } catch let second { console.warning("\(second)") }
+      throw error
+    }
+    try profile?.finish(console)
   }
 
   /// A launcher that started several processes would have them all write the same files.

@@ -50,6 +50,14 @@ final class AnswerWorker: Sendable {
         arrived.wait()
       }
     }
+
+    /// Some jobs with those that follow within a few milliseconds, until there are so many.
+    func company(of jobs: [AnswerJob], most: Int) -> [AnswerJob] {
+      var jobs = jobs
+      let end = DispatchTime.now() + .milliseconds(4)
+      while jobs.count < most, arrived.wait(timeout: end) == .success { jobs += take(waits: false) ?? [] }
+      return jobs
+    }
   }
 
   /// Names of the models, in order.
@@ -68,12 +76,7 @@ final class AnswerWorker: Sendable {
     let thread = Thread {
       let loop = AnswerLoop(models, limits: limits)
       while let jobs = inbox.take(waits: loop.isIdle) {
-        let wasIdle = loop.isIdle
-        loop.receive(jobs)
-        if wasIdle, limits.batch > 1 {
-          Thread.sleep(forTimeInterval: 0.004)
-          loop.receive(inbox.take(waits: false) ?? [])
-        }
+        loop.receive(loop.isIdle && !jobs.isEmpty ? inbox.company(of: jobs, most: limits.batch) : jobs)
         loop.turn()
       }
       loop.abandon()

@@ -54,6 +54,7 @@ enum Page {
   private static let style = """
     :root { color-scheme: light dark; --line: #8886; --soft: #8881; --accent: #2a6fdb; }
     * { box-sizing: border-box; }
+    [hidden] { display: none !important; }
     body { margin: 0; font: 16px/1.5 system-ui, sans-serif; }
     main { max-width: 70rem; margin: auto; padding: 1rem; }
     h1 { font-size: 1.4rem; margin: 0 0 .8rem; }

@@ -5,6 +5,7 @@ enum PageScript {
     const by = (id) => document.getElementById(id);
     let models = [];
     const pictures = [];
+    let reading = Promise.resolve();
 
     function make(name, parent, kind, text) {
       const element = document.createElement(name);
@@ -43,10 +44,19 @@ enum PageScript {
           by("problem").textContent = file.name + ": not a PNG, JPEG or WebP picture";
           continue;
         }
-        const reader = new FileReader();
-        reader.onload = () => { pictures.push(reader.result); show(); };
-        reader.readAsDataURL(file);
+        // One after the other: a small picture is read sooner than a large one chosen before it.
+        reading = reading.then(() => read(file)).then((url) => { pictures.push(url); show(); })
+          .catch((error) => { by("problem").textContent = file.name + ": " + error.message; });
       }
+    }
+
+    function read(file) {
+      return new Promise((resolve, reject) => {
+        const reader = new FileReader();
+        reader.onload = () => resolve(reader.result);
+        reader.onerror = () => reject(reader.error);
+        reader.readAsDataURL(file);
+      });
     }
 
     function finish(box, choice) {
@@ -97,6 +107,7 @@ enum PageScript {
       by("ask").disabled = true;
       by("problem").textContent = "";
       try {
+        await reading;
         if (!models.length) await load();
         const turn = document.createElement("section");
         turn.className = "turn";

@@ -73,7 +73,7 @@ final class TestClient {
     }
   }
 
-  init(_ port: Int, timeout: Int = 20) {
+  init(_ port: Int, timeout: Int = 180) {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)

@@ -17,6 +17,9 @@ bool tk_in_parallel(void);
 int tk_matmul_precision(void);
 void tk_set_matmul_precision(int precision);
 
+// A small number of the calling thread's own, from 0 in the order in which threads first ask.
+int tk_thread_lane(void);
+
 typedef void (*tk_range_body)(void *context, int64_t begin, int64_t end);
 
 // Splits 0..<n into at most tk_thread_count() contiguous ranges of at least `grain` (the last may be shorter)

@@ -34,6 +34,17 @@ extension SafeTensorsFile {
     }
   }
 
+  /// A tensor where it lies in the mapped file, which takes no memory of its own; nil where it is stored in
+  /// another type, or at a place that is no multiple of its elements' size.
+  /// - Throws: as ``tensor(_:)``.
+  package func mapped(_ name: String, as dtype: DType) throws -> Tensor? {
+    guard let entry = entry(name), entry.elementType == ElementType(dtype) else { return nil }
+    return try withBytes(of: name) { entry, bytes in
+      guard entry.range.lowerBound.isMultiple(of: dtype.byteSize) else { return nil }
+      return Tensor(borrowing: bytes, shape: entry.shape, dtype: dtype, owner: mapping)
+    }
+  }
+
   /// Calls `body` with the bytes of a tensor in pieces of a MiB, front to back.
   /// - Throws: ``CheckpointError`` of kind `missing`, or what `body` throws.
   package func forEachPiece(of name: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {

@@ -1,9 +1,13 @@
+import CMIAHDF5
 import Foundation
 
 /// A plain file being written front to back, with every error reported.
 package final class OutputFile {
   private var descriptor: Int32
   private let destination: URL
+  /// Bytes after which the disk is given work, so that it writes while the next ones are worked out.
+  private static let stretch = 8 << 20
+  private var waiting = 0
 
   /// Opens a file.
   /// - Parameters:
@@ -26,12 +30,17 @@ package final class OutputFile {
   package func write(_ bytes: UnsafeRawBufferPointer) throws {
     var rest = bytes
     while !rest.isEmpty {
-      let put = systemWrite(descriptor, rest.baseAddress, rest.count)
+      let put = systemWrite(descriptor, rest.baseAddress, min(rest.count, Self.stretch))
       if put < 0 && errno == EINTR { continue }
       guard put > 0 else {
         throw AtomicFile.failure(destination, put < 0 ? errno : ENOSPC, needed: rest.count)
       }
       rest = UnsafeRawBufferPointer(rebasing: rest[put...])
+      waiting += put
+      if waiting >= Self.stretch {
+        chdf5_begin_writing(descriptor)
+        waiting = 0
+      }
     }
   }
 

@@ -12,9 +12,17 @@ package protocol TensorFile: Sendable {
   /// - Throws: ``CheckpointError``.
   func tensor(_ name: String, as dtype: DType) throws -> Tensor
 
+  /// A tensor where it lies in the file, nil where it does not lie there in this type.
+  /// - Throws: ``CheckpointError``.
+  func mapped(_ name: String, as dtype: DType) throws -> Tensor?
+
   /// Calls `body` with the bytes of a tensor in C order, in pieces, front to back.
   /// - Throws: ``CheckpointError``, or what `body` throws.
   func forEachPiece(of name: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws
+}
+
+extension TensorFile {
+  package func mapped(_ name: String, as dtype: DType) throws -> Tensor? { nil }
 }
 
 extension SafeTensorsFile: TensorFile {

@@ -88,7 +88,9 @@ public struct Answerer {
   /// - Parameter isBlind: Puts zeros in the place of the image features; the text stays the same.
   public func answers(batch: Int, isBlind: Bool = false) throws -> [GeneratedAnswer] {
     let (examples, features) = try examples(batch: batch, isBlind: isBlind)
-    return try generator.generate(examples, imageFeatures: features, maxNewTokens: maxNewTokens)
+    return try Profile.phase("generate") {
+      try generator.generate(examples, imageFeatures: features, maxNewTokens: maxNewTokens)
+    }
   }
 
   /// The answers of one batch with their attention to the images, from one teacher-forced pass.
@@ -96,16 +98,19 @@ public struct Answerer {
     batch: Int, attention request: AttentionRequest, sampling: Sampling = .greedy
   ) throws -> [AttendedAnswer] {
     let (examples, features) = try examples(batch: batch, isBlind: false)
-    let answers = try generator.generate(
-      examples, imageFeatures: features, maxNewTokens: maxNewTokens, sampling: sampling)
+    let answers = try Profile.phase("generate") {
+      try generator.generate(
+        examples, imageFeatures: features, maxNewTokens: maxNewTokens, sampling: sampling)
+    }
     let answered = zip(examples, answers).map { example, answer in
       PackedExample(promptIDs: example.promptIDs, images: example.images, completions: [answer.ids])
     }
     let packed = try PackedBatch(
       answered, sharesPrefix: true, imageTokenID: encoder.imageTokenID,
       features: features.layout)
-    let attention = model.imageAttention(
-      packed, imageFeatures: features, layers: request.layers, reading: request.reading)
+    let attention = Profile.phase("attention") {
+      model.imageAttention(packed, imageFeatures: features, layers: request.layers, reading: request.reading)
+    }
     return answers.enumerated().map { index, answer in
       AttendedAnswer(answer: answer, attention: attention.map { $0[index] })
     }

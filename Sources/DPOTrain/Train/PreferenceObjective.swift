@@ -204,9 +204,12 @@ public struct PreferenceObjective: TrainingObjective {
     var tokens = 0
     for start in stride(from: 0, to: records.count, by: microBatch) {
       let part = Array(records[start..<min(start + microBatch, records.count)])
-      let known = terms.needsReference ? try reference(part) : part.map { _ in .init(chosen: 0, rejected: 0) }
+      let known =
+        terms.needsReference
+        ? try Profile.phase("reference") { try reference(part) }
+        : part.map { _ in .init(chosen: 0, rejected: 0) }
       try scorer.dropping(dropout, step: step, start: start) {
-        let found = try scorer.sums(part, readsTokens: isLogged)
+        let found = try Profile.phase("forward") { try scorer.sums(part, readsTokens: isLogged) }
         let scores = Self.scores(found.scores, pairs: part, reference: known)
         let chosen = Self.scores(found.sums, pairs: part, reference: known).policyChosen
         let other = terms.image > 0 ? try corrupted?.scores(of: part) : nil
@@ -223,18 +226,20 @@ public struct PreferenceObjective: TrainingObjective {
         }
         if let other { image.add(scores, other.scores, beta: terms.options.beta) }
         tokens += found.rows + (other?.rows ?? 0)
-        gradients.add(share.backward())
+        Profile.phase("backward") { gradients.add(share.backward()) }
       }
     }
     for start in stride(from: 0, to: kept.count, by: microBatch) {
       // The ballast comes after the pairs of the step.
       try scorer.dropping(dropout, step: step, start: records.count + start) {
-        let found = try scorer.sums(Array(kept[start..<min(start + microBatch, kept.count)]))
+        let found = try Profile.phase("forward of the ballast") {
+          try scorer.sums(Array(kept[start..<min(start + microBatch, kept.count)]))
+        }
         let share = terms.likelihoodShare(
           of: found.sums, stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
         loss += share.item()
         tokens += found.rows
-        gradients.add(share.backward())
+        Profile.phase("backward") { gradients.add(share.backward()) }
       }
     }
     let weight = Double(records.count)

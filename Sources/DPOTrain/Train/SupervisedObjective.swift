@@ -104,12 +104,13 @@ public struct SupervisedObjective: TrainingObjective {
       rows += encoded.targets.map { Int32(sequence.prompt.lowerBound + $0 - 1) }
       targets += encoded.targets.map { encoded.ids[$0] }
     }
-    let hidden = model.hiddenStates(batch, imageFeatures: batchFeatures.features)
-    let logProbabilities = model.decoder.logProbabilities(of: targets, after: hidden.rows(at: Tensor(rows)))
-    let loss = -logProbabilities.mean()
+    let loss = Profile.phase("forward") {
+      let hidden = model.hiddenStates(batch, imageFeatures: batchFeatures.features)
+      return -model.decoder.logProbabilities(of: targets, after: hidden.rows(at: Tensor(rows))).mean()
+    }
     let value = loss.item()
     return StepOutcome(
-      gradients: loss.backward(), loss: value, tokens: batch.tokenCount,
+      gradients: Profile.phase("backward") { loss.backward() }, loss: value, tokens: batch.tokenCount,
       metrics: [("loss", value, Double(targets.count))])
   }
 }

@@ -208,17 +208,21 @@ public final class TrainingLoop {
       if Interruption.isRequested { throw try interrupted() }
       let rate = settings.schedule.rate(step: step + skippedSteps)
       TensorRuntime.resetPeak()
-      let outcome = try objective.outcome(ofStep: step, isLogged: mayBeLogged(step + 1))
+      let outcome = try Profile.phase("step \(step + 1)") {
+        try objective.outcome(ofStep: step, isLogged: mayBeLogged(step + 1))
+      }
       try requireFinite("the loss", outcome.loss, objective)
-      let norm = outcome.gradients.norm(of: parameters)
+      let norm = Profile.phase("gradient norm") { outcome.gradients.norm(of: parameters) }
       try requireFinite("the gradient's norm", norm, objective)
-      for group in groups {
-        optimizer.learningRate = rate * group.factor
-        optimizer.step(
-          group.parameters, outcome.gradients,
-          gradientScale: settings.maxGradNorm > 0
-            ? Gradients.clippingFactor(norm: norm, maximum: settings.maxGradNorm) : 1,
-          isDecayed: { $0.parameter.shape.count > 1 })
+      Profile.phase("optimizer") {
+        for group in groups {
+          optimizer.learningRate = rate * group.factor
+          optimizer.step(
+            group.parameters, outcome.gradients,
+            gradientScale: settings.maxGradNorm > 0
+              ? Gradients.clippingFactor(norm: norm, maximum: settings.maxGradNorm) : 1,
+            isDecayed: { $0.parameter.shape.count > 1 })
+        }
       }
       returnStaleBuffers()
       step += 1
@@ -227,7 +231,7 @@ public final class TrainingLoop {
       totalTokens += outcome.tokens
       note(outcome, norm: norm, rate: rate)
       if let look, settings.evalSteps > 0, step % settings.evalSteps == 0 || isFinished {
-        try withOutcome { try see(look) }
+        try Profile.phase("look") { try withOutcome { try see(look) } }
       }
       if step % settings.loggingSteps == 0 || isFinished {
         let row = row(objective)
@@ -239,7 +243,9 @@ public final class TrainingLoop {
       progress.update(
         step: step, tokens: outcome.tokens,
         fields: [("loss", fixed(outcome.loss, 4))] + outcome.highlights)
-      if isFinished || (settings.saveSteps > 0 && step % settings.saveSteps == 0) { try save() }
+      if isFinished || (settings.saveSteps > 0 && step % settings.saveSteps == 0) {
+        _ = try Profile.phase("checkpoint") { try save() }
+      }
     }
     average?.put(into: model)
     if settings.keepsBest { try takeBest() }

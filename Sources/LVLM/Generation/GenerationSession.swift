@@ -99,8 +99,10 @@ final class GenerationSession {
     cache.runs = zip(batch.sequences, added).map { sequence, id in
       .init(source: sequence.prompt.lowerBound, count: sequence.prompt.count, destination: slots[id]!.start)
     }
-    let hidden = model.decoder(model.embeddings(batch, imageFeatures: imageFeatures), pass: pass)
-    begin(added, hidden)
+    Profile.phase("prompts") {
+      let hidden = model.decoder(model.embeddings(batch, imageFeatures: imageFeatures), pass: pass)
+      begin(added, hidden)
+    }
     return added
   }
 
@@ -142,7 +144,7 @@ final class GenerationSession {
       rows: Tensor([Int32(count - 1)]), positions: [Int32(ids.count - 1)], lengths: [Int32(ids.count)],
       layout: AttentionLayout(segments: [.init(queries: 0..<1, keys: [start..<start + ids.count])]))
     if rows.last == Int32(count - 1) { pass.outputs?.imageRows = Tensor([Int32(0)]) }
-    begin([id], model.decoder(embedded, pass: pass))
+    Profile.phase("prompts") { begin([id], model.decoder(embedded, pass: pass)) }
     return id
   }
 
@@ -180,7 +182,7 @@ final class GenerationSession {
   /// Gives every answer under way its next token.
   func step() {
     guard !active.isEmpty else { return }
-    choose(from: readTokens(), for: active)
+    Profile.phase("next tokens") { choose(from: readTokens(), for: active) }
     active.removeAll { slots[$0]!.isDone }
   }
 

@@ -195,7 +195,7 @@ extension GGUFFile {
   ///
   /// - Parameter isMatrix: whether products or look-ups read it.
   func weight(_ entry: Entry, isMatrix: Bool, storage: WeightStorage) throws -> GGUFWeight {
-    if storage == .auto || storage == .quantized, isMatrix, let encoding = entry.encoding.blockEncoding {
+    if [.auto, .quantized, .mapped].contains(storage), isMatrix, let encoding = entry.encoding.blockEncoding {
       return .blocks(QuantizedMatrix(encoding, blocks: try blocks(entry.name)))
     }
     let type = storage.type(ofMatrix: isMatrix, stored: entry.encoding.dtype)

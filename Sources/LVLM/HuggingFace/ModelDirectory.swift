@@ -85,7 +85,8 @@ extension VisionLanguageModel {
       let canonical = configuration.names.canonical(weight.name) ?? weight.name
       let stored = weight.elementType.dtype ?? .float32
       let isMatrix = matrices.contains(ObjectIdentifier(parameter))
-      let (tensor, problem) = try Self.read(weight, as: storage.type(ofMatrix: isMatrix, stored: stored))
+      let (tensor, problem) = try Self.read(
+        weight, as: storage.type(ofMatrix: isMatrix, stored: stored), isMapped: storage == .mapped)
       if let problem {
         fit.error.unusable.append(problem)
       } else if let tensor {
@@ -124,12 +125,13 @@ extension VisionLanguageModel {
 
   /// A weight in the type it is to be kept in, and why it cannot be used whatever its shape is.
   private static func read(
-    _ weight: WeightShards.Weight, as dtype: DType
+    _ weight: WeightShards.Weight, as dtype: DType, isMapped: Bool = false
   ) throws -> (tensor: Tensor?, problem: String?) {
     guard weight.elementType.dtype?.isFloatingPoint == true else {
       return (nil, "\(weight.name) (\(weight.elementType) values, expected floating point)")
     }
-    let tensor = try weight.file.tensor(weight.name, as: dtype)
+    let mapped = isMapped ? try weight.file.mapped(weight.name, as: dtype) : nil
+    let tensor = try mapped ?? weight.file.tensor(weight.name, as: dtype)
     return tensor.isFinite ? (tensor, nil) : (nil, "\(weight.name) (not all values are finite)")
   }
 

@@ -11,6 +11,12 @@ public enum WeightStorage: String, CaseIterable, Sendable {
   case bfloat16
   /// The quantised blocks of a GGUF file as they are; an error where a file has none.
   case quantized
+  /// As ``auto``, and where a weight lies in its file in that type, it stays there: for what reads each
+  /// weight once, such as to write it elsewhere.
+  case mapped
+
+  /// What a command's option takes.
+  public static var allCases: [WeightStorage] { [.auto, .float32, .bfloat16, .quantized] }
 
   /// The type in memory of a weight that a file has as `stored`. Norms, biases and convolutions are Float32,
   /// because hidden states have the type of the norms.
@@ -19,7 +25,7 @@ public enum WeightStorage: String, CaseIterable, Sendable {
     switch self {
     case .float32, .quantized: return .float32
     case .bfloat16: return .bfloat16
-    case .auto: return stored == .bfloat16 || stored == .float16 ? stored : .float32
+    case .auto, .mapped: return stored == .bfloat16 || stored == .float16 ? stored : .float32
     }
   }
 }

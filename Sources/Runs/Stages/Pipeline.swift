@@ -131,7 +131,7 @@ public struct Pipeline {
       let start = ContinuousClock.now
       try directory.markUndone(stage)
       if stage == .report { try restoreMetrics(directory) }
-      try run(stage, context)
+      try Profile.phase("stage \(stage.rawValue)") { try run(stage, context) }
       // Each stage has buffers of other sizes; those of the last one would only be kept beside them.
       TensorRuntime.trim()
       let seconds = (ContinuousClock.now - start) / .seconds(1)

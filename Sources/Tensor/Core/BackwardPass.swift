@@ -101,7 +101,7 @@ package enum BackwardPass {
         let record = keepsRecord ? node.record : node.takeRecord()
         guard case .joint(let backward) = record.rule else { failReleased(node) }
         inputs = record.inputs
-        gradients = backward(parts, node.attachedOutputs(record))
+        gradients = Profile.derivative(of: node.name) { backward(parts, node.attachedOutputs(record)) }
       } else {
         guard var gradient = arrived[index].take() else { return }
         if isTarget?[index] ?? node.isLeaf {
@@ -115,7 +115,7 @@ package enum BackwardPass {
         }
         guard case .single(let backward) = record.rule else { failReleased(node) }
         inputs = record.inputs
-        gradients = backward(gradient, node.attachedOutput(record))
+        gradients = Profile.derivative(of: node.name) { backward(gradient, node.attachedOutput(record)) }
       }
       for (number, input) in inputs.enumerated() {
         guard let input, let contribution = gradients[number] else { continue }

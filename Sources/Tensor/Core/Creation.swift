@@ -17,6 +17,7 @@ extension Tensor {
     scalars.withUnsafeBytes { bytes in
       if let base = bytes.baseAddress { storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
     }
+    Profile.written()
   }
 
   /// A tensor with the given elements in C order, for shapes that come from data.
@@ -47,6 +48,7 @@ extension Tensor {
   ) rethrows {
     self.init(uninitialized: shape, dtype: dtype)
     try body(UnsafeMutableRawBufferPointer(start: storage.pointer, count: count * dtype.byteSize))
+    Profile.written()
   }
 
   /// A tensor with every element set to `value`, as float32 (a `Bool` as bool) unless said otherwise.
@@ -74,6 +76,7 @@ extension Tensor {
       tk_copy_strided(
         Int32(size), Int64(range.count), element, 0, elements + range.lowerBound * size, 1)
     }
+    Profile.written()
     return result
   }
 
@@ -84,6 +87,7 @@ extension Tensor {
     Threads.parallel(result.count * dtype.byteSize, grain: 1 << 19) { range in
       (start + range.lowerBound).zero(byteCount: range.count)
     }
+    Profile.written()
     return result
   }
 

@@ -239,6 +239,7 @@ extension Tensor {
     _ name: StaticString, from input: Tensor, _ result: Tensor, keepingOutput: Bool = false,
     backward: @escaping (_ gradient: Tensor, _ output: Tensor?) -> Tensor
   ) -> Tensor {
+    if Profile.isRecording { Profile.finished(name, [input], [result]) }
     guard let inputNode = input.node, GradientMode.isEnabled else { return result }
     var result = result
     result.node = GradientNode(name: name, inputs: [inputNode], output: keepingOutput ? result : nil) {
@@ -255,6 +256,7 @@ extension Tensor {
     _ name: StaticString, from inputs: [Tensor], _ result: Tensor, keepingOutput: Bool = false,
     backward: @escaping GradientNode.Backward
   ) -> Tensor {
+    if Profile.isRecording { Profile.finished(name, inputs, [result]) }
     guard GradientMode.isEnabled, inputs.contains(where: { $0.node != nil }) else { return result }
     var result = result
     result.node = GradientNode(
@@ -268,6 +270,7 @@ extension Tensor {
     _ name: StaticString, from a: Tensor, _ b: Tensor, _ result: Tensor, keepingOutput: Bool = false,
     backward: @escaping GradientNode.Backward
   ) -> Tensor {
+    if Profile.isRecording { Profile.finished(name, [a, b], [result]) }
     guard GradientMode.isEnabled, a.node != nil || b.node != nil else { return result }
     var result = result
     result.node = GradientNode(
@@ -283,6 +286,7 @@ extension Tensor {
     _ name: StaticString, from inputs: [Tensor], _ outputs: [Tensor],
     backward: @escaping GradientNode.JointBackward
   ) -> [Tensor] {
+    if Profile.isRecording { Profile.finished(name, inputs, outputs) }
     guard GradientMode.isEnabled, inputs.contains(where: { $0.node != nil }) else { return outputs }
     let joint = GradientNode(
       name: name, inputs: inputs.map(\.node), outputs: outputs, count: outputs.count, backward: backward)

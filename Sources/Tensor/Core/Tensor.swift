@@ -37,10 +37,12 @@ public struct Tensor: @unchecked Sendable {
   }
 
   /// A contiguous tensor whose elements are not initialised.
-  package init(uninitialized shape: [Int], dtype: DType) {
+  /// - Parameter function: what asks for it, which a ``Profile`` names.
+  package init(uninitialized shape: [Int], dtype: DType, by function: StaticString = #function) {
     guard let count = Self.elementCount(shape), count <= (1 << 47) / dtype.byteSize else {
       tensorFailure("Tensor", "extents must not be negative or beyond all memory, found shape \(shape)")
     }
+    if Profile.isRecording { Profile.allocates(shape, dtype, by: function) }
     self.init(
       storage: TensorStorage(byteCount: count * dtype.byteSize), shape: shape,
       strides: Self.contiguousStrides(shape), offset: 0, dtype: dtype)

@@ -57,6 +57,7 @@ package struct TensorNumber: Sendable {
   package func tensor(as type: DType, _ operation: String) -> Tensor {
     let result = Tensor(uninitialized: [], dtype: type)
     write(to: result.rawPointer, as: type, operation)
+    Profile.written()
     return result
   }
 }

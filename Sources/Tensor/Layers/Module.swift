@@ -10,6 +10,8 @@ public final class Parameter: Sendable {
 
   private let state: RecoveringLock<State>
   private let leaf = GradientNode()
+  /// How many numbers the value stands for, where its elements are bytes of quantised blocks.
+  private let packed: Int?
 
   /// A number that no other parameter ever has.
   package var identity: UInt64 { leaf.number }
@@ -17,6 +19,13 @@ public final class Parameter: Sendable {
   /// A parameter that starts as `value`.
   public init(_ value: Tensor, isTrainable: Bool = true) {
     state = RecoveringLock(State(value: value.detached().contiguous(), isTrainable: isTrainable))
+    packed = nil
+  }
+
+  /// The blocks of a quantised matrix, which are never trained.
+  package init(_ matrix: QuantizedMatrix) {
+    state = RecoveringLock(State(value: matrix.blocks.detached().contiguous(), isTrainable: false))
+    packed = matrix.shape[0] * matrix.shape[1]
   }
 
   /// Whether gradients are recorded and optimizers change the value.
@@ -55,6 +64,9 @@ public final class Parameter: Sendable {
 
   /// The number of elements.
   public var count: Int { state.withLock { $0.value.count } }
+
+  /// The number of weights that the value holds: of elements, or of the numbers in its quantised blocks.
+  package var weightCount: Int { packed ?? count }
 
   /// Converts the value to another floating-point type, as gradient checks in Float64 do.
   public func convert(to dtype: DType) {
@@ -177,10 +189,12 @@ extension Module {
     for (_, parameter) in namedParameters() { parameter.isTrainable = trainable }
   }
 
-  /// The number of trained and of all elements; shared ones count once.
+  /// The number of trained and of all weights; shared ones count once, and a quantised matrix has as many as
+  /// it has numbers.
   public var parameterCounts: (trainable: Int, all: Int) {
     namedParameters().reduce((0, 0)) { sum, entry in
-      (sum.0 + (entry.parameter.isTrainable ? entry.parameter.count : 0), sum.1 + entry.parameter.count)
+      let count = entry.parameter.weightCount
+      return (sum.0 + (entry.parameter.isTrainable ? count : 0), sum.1 + count)
     }
   }
 }

@@ -8,7 +8,7 @@ public final class QuantizedLinear: Linear {
   /// A layer around a matrix.
   public init(_ matrix: QuantizedMatrix, bias: Parameter? = nil) {
     self.matrix = matrix
-    super.init(weight: Parameter(matrix.blocks, isTrainable: false), bias: bias)
+    super.init(weight: Parameter(matrix), bias: bias)
   }
 
   public override func callAsFunction(_ x: Tensor) -> Tensor {
@@ -30,7 +30,7 @@ public final class QuantizedEmbedding: Embedding {
   /// A table around a matrix.
   public init(_ matrix: QuantizedMatrix) {
     self.matrix = matrix
-    super.init(weight: Parameter(matrix.blocks, isTrainable: false))
+    super.init(weight: Parameter(matrix))
   }
 
   public override func callAsFunction(_ indices: Tensor) -> Tensor {

@@ -1,4 +1,5 @@
 import CTensorKernels
+import Synchronization
 
 /// The one thread setting of the library: it governs its own loops and its matrix products alike.
 public enum Threads {
@@ -40,19 +41,41 @@ public enum Threads {
     }
   }
 
+  /// Runs another thread's share of what the thread with the number of the first argument began.
+  package typealias Watcher = @Sendable (_ caller: Int, _ share: () -> Void) -> Void
+
+  private static let watcher = Mutex<Watcher?>(nil)
+  private static let isWatched = Atomic<Bool>(false)
+
+  /// Has a watcher run the shares of threads, or none.
+  package static func setWatcher(_ new: Watcher?) {
+    watcher.withLock { $0 = new }
+    isWatched.store(new != nil, ordering: .relaxed)
+  }
+
   private struct Context {
     let body: (Range<Int>) -> Void
+    /// The number of the calling thread, where somebody watches.
+    let caller: Int?
+
+    func run(_ range: Range<Int>) {
+      guard let caller, Int(tk_thread_lane()) != caller, let watcher = watcher.withLock({ $0 }) else {
+        return body(range)
+      }
+      watcher(caller) { body(range) }
+    }
   }
 
   private static func withContext(
     _ body: (Range<Int>) -> Void, _ run: (tk_range_body, UnsafeMutableRawPointer) -> Void
   ) {
     withoutActuallyEscaping(body) { escaping in
-      var context = Context(body: escaping)
+      let caller = isWatched.load(ordering: .relaxed) ? Int(tk_thread_lane()) : nil
+      var context = Context(body: escaping, caller: caller)
       withUnsafeMutablePointer(to: &context) { pointer in
         run(
           { raw, begin, end in
-            raw.unsafelyUnwrapped.assumingMemoryBound(to: Context.self).pointee.body(Int(begin)..<Int(end))
+            raw.unsafelyUnwrapped.assumingMemoryBound(to: Context.self).pointee.run(Int(begin)..<Int(end))
           }, UnsafeMutableRawPointer(pointer))
       }
     }

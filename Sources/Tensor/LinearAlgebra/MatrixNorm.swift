@@ -13,14 +13,23 @@ public enum MatrixNorm: Sendable {
 }
 
 extension Tensor {
-  /// Norms of matrices: `[..., m, n]` to `[...]`, PyTorch's `linalg.matrix_norm`.
+  /// Norms of matrices: `[..., m, n]` to `[...]`, PyTorch's `linalg.matrix_norm`. A matrix without elements
+  /// has norm 0; the gradient of the Frobenius norm at a matrix of zeros is zero.
   /// - Throws: ``LinearAlgebraError`` from ``svdvals()`` for the nuclear and the spectral norm.
-  /// - Precondition: float32 or float64 matrices with at least one element.
+  /// - Precondition: float32 or float64 matrices; for norms that are the largest of several numbers there is
+  ///   one: a column, a row or a singular value.
   public func matrixNorm(_ norm: MatrixNorm = .frobenius) throws(LinearAlgebraError) -> Tensor {
     let (m, n) = matrixSize("matrixNorm")
-    tensorRequire(m > 0 && n > 0, "matrixNorm", "needs matrices with elements, found shape \(shape)")
+    let hasLargest =
+      switch norm {
+      case .frobenius, .nuclear: true
+      case .one: n > 0
+      case .infinity: m > 0
+      case .spectral: m > 0 && n > 0
+      }
+    tensorRequire(hasLargest, "matrixNorm", "\(norm) needs matrices with elements, found shape \(shape)")
     switch norm {
-    case .frobenius: return square().sum(axes: [-2, -1]).sqrt()
+    case .frobenius: return self.norm(2, axes: [-2, -1])
     case .nuclear: return try svdvals().sum(axes: [-1])
     case .spectral: return try svdvals().slice(axis: -1, 0..<1).squeezed(axis: -1)
     case .one: return abs().sum(axes: [-2]).max(axes: [-1])

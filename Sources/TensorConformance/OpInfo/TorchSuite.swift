@@ -73,7 +73,7 @@ enum TorchSuite: ConformanceSuite {
       guard let cotangent = output.cotangent, result.requiresGradient else { continue }
       let seed = try arrays.tensor(cotangent).to(result.dtype)
       guard seed.shape == result.shape else { continue }
-      gradients.add(result.backward(from: seed, keepingGraph: true))
+      gradients.add(result.backward(from: seed, keepingGraph: results.count > 1))
     }
     for (index, (input, tensor)) in zip(item.inputs, tensors).enumerated() {
       guard let array = input.gradient else { continue }

@@ -3,12 +3,14 @@ import Tensor
 extension TorchTable {
   static let creation: [String: TorchOperation] = [
     "arange": { call in
-      let numbers = try call.arguments.map { argument in
+      let written = call.arguments + ["end", "step"].compactMap { call.keywords[$0] }
+      let numbers = try written.map { argument in
         guard let number = argument.number else { throw TorchCallError.unwritable("a bound \(argument)") }
         return number
       }
-      let (start, end) =
-        numbers.count > 1 ? (numbers[0].asDouble, numbers[1].asDouble) : (0, numbers[0].asDouble)
+      // One number alone is the end; `arange(start, step=…)` has none.
+      let isEnd = numbers.count == 1
+      let (start, end) = (isEnd ? 0 : numbers[0].asDouble, numbers[isEnd ? 0 : 1].asDouble)
       let isWhole = numbers.allSatisfy { $0.asInteger != nil }
       let step = numbers.count > 2 ? numbers[2].asDouble : 1
       let type = try call.type(9) ?? (isWhole ? .int64 : .float32)

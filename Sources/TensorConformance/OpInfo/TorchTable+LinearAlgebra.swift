@@ -91,7 +91,7 @@ extension TorchTable {
     "pinverse": { call in [try call.tensor().pinv(relativeTolerance: try call.optionalReal(1, "rcond"))] },
     "linalg.matrix_rank": { call in
       if try call.flag(2, "hermitian") { throw TorchCallError.noCounterpart("`hermitian`") }
-      let absolute = try call.optionalReal(1, "tol") ?? call.optionalReal(9, "atol")
+      let absolute = try tolerance(call, 1, "tol") ?? tolerance(call, 9, "atol")
       return [
         try call.tensor().matrixRank(
           absoluteTolerance: absolute ?? 0,

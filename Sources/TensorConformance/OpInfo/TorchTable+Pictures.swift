@@ -51,18 +51,16 @@ extension TorchTable {
 
   static let pooling: [String: TorchOperation] = [
     "nn.functional.max_pool1d": { call in
-      let pooled = try [
+      [
         maxPool1d(
           try call.tensor(), kernel: try call.integer(1, "kernel_size"), stride: try stride(call)?[0],
           padding: try call.integer(3, "padding", default: 0),
           dilation: try call.integer(4, "dilation", default: 1),
           ceilMode: try call.flag(5, "ceil_mode"))
       ]
-      if try call.flag(6, "return_indices") { throw TorchCallError.noCounterpart("`return_indices`") }
-      return pooled
     },
     "nn.functional.max_pool2d": { call in
-      let pooled = try [
+      [
         maxPool2d(
           try call.tensor(), kernel: try call.pair(1, "kernel_size"),
           stride: try stride(call).map { ($0[0], $0[1]) },
@@ -70,8 +68,6 @@ extension TorchTable {
           dilation: try call.pair(4, "dilation", default: 1),
           ceilMode: try call.flag(5, "ceil_mode"))
       ]
-      if try call.flag(6, "return_indices") { throw TorchCallError.noCounterpart("`return_indices`") }
-      return pooled
     },
     "nn.functional.avg_pool1d": { call in
       [
@@ -145,9 +141,16 @@ extension TorchTable {
       throw TorchCallError.noCounterpart("mode `\(mode)`")
     }
     let x = try call.tensor()
-    if let written = try call.optionalIntegers(1, "size") {
+    if let written = try call.optionalIntegers(
+      1, call.keywords["output_size"] == nil ? "size" : "output_size")
+    {
       let size = written.count == 1 ? [Int](repeating: written[0], count: max(0, x.rank - 2)) : written
-      return [interpolate(x, size: size, mode: mode, alignsCorners: alignsCorners, antialiases: antialiases)]
+      let scales = try ["scales_h", "scales_w"].compactMap { try call.optionalReal(9, $0) }
+      return [
+        interpolate(
+          x, size: size, mode: mode, alignsCorners: alignsCorners, antialiases: antialiases,
+          scale: scales.count == 2 ? scales : nil)
+      ]
     }
     guard let scale else { throw TorchCallError.unwritable("neither a size nor a scale") }
     if try call.flag(5, "recompute_scale_factor") {

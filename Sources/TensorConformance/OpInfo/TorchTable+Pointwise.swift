@@ -33,10 +33,12 @@ extension TorchTable {
     "atan2": two { $0.atan2($1) },
     "maximum": two { $0.maximum($1) }, "max.binary": two { $0.maximum($1) },
     "minimum": two { $0.minimum($1) }, "min.binary": two { $0.minimum($1) },
-    "__radd__": operands({ $1 + $0 }, { $1 + $0 }), "__rsub__": operands({ $1 - $0 }, { $1 - $0 }),
-    "__rmul__": operands({ $1 * $0 }, { $1 * $0 }), "__rdiv__": operands({ $1 / $0 }, { $1 / $0 }),
-    "__rmod__": operands({ $1 % $0 }, { $1 % $0 }),
-    "__rpow__": operands({ $1.pow($0) }, { Tensor($1).pow($0) }),
+    "__radd__": operands({ $1 + $0 }, { $1 + $0 }),
+    "__rsub__": operands({ $1 - $0 }, { $1 - $0 }, { $1 - $0 }),
+    "__rmul__": operands({ $1 * $0 }, { $1 * $0 }),
+    "__rdiv__": operands({ $1 / $0 }, { $1 / $0 }),
+    "__rmod__": operands({ $1 % $0 }, { $1 % $0 }, { $1 % $0 }),
+    "__rpow__": operands({ $1.pow($0) }, { Tensor($1).pow($0) }, { $1.pow($0) }),
     "__rmatmul__": two { $1.matmul($0) },
   ]
 

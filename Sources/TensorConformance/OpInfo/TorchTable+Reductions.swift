@@ -80,7 +80,7 @@ extension TorchTable {
       [try call.tensor().converted(try call.type(2)).logSoftmax(axis: try call.integer(1, "dim"))]
     },
     "nn.functional.softmin": { call in
-      [(-(try call.tensor().converted(try call.type(4, "dtype")))).softmax(axis: try call.integer(1, "dim"))]
+      [(-(try call.tensor())).converted(try call.type(4)).softmax(axis: try call.integer(1, "dim"))]
     },
     "nn.functional.normalize": { call in
       [
@@ -93,15 +93,13 @@ extension TorchTable {
     "cumprod": alongAxis { $0.cumprod(axis: $1) },
     "logcumsumexp": alongAxis { $0.logCumSumExp(axis: $1) },
     "sort": { call in
-      let sorted = try call.tensor().sorted(
-        axis: try call.integer(1, "dim", default: -1), descending: try call.flag(2, "descending"))
-      return [sorted.values, sorted.indices]
+      let (x, axis) = (try call.tensor(), try call.integer(1, "dim", default: -1))
+      let sorted = x.sorted(axis: axis, descending: try call.flag(2, "descending"))
+      return [sorted.values, try named(sorted.indices, x, axis, call)]
     },
     "argsort": { call in
-      [
-        try call.tensor().argsort(
-          axis: try call.integer(1, "dim", default: -1), descending: try call.flag(2, "descending"))
-      ]
+      let (x, axis) = (try call.tensor(), try call.integer(1, "dim", default: -1))
+      return [try named(x.argsort(axis: axis, descending: try call.flag(2, "descending")), x, axis, call)]
     },
     "msort": one { $0.sorted(axis: 0).values },
     "topk": { call in
@@ -110,8 +108,7 @@ extension TorchTable {
       let found = x.topK(
         try call.integer(1, "k"), axis: axis,
         largest: try call.flag(3, "largest", default: true))
-      // Which of equal elements is named is left open: only that they have these values.
-      return [found.values, x.gather(axis: axis, found.indices)]
+      return [found.values, try named(found.indices, x, axis, call)]
     },
     "unique": { call in
       try call.requireAbsent(4, "dim")
@@ -119,8 +116,18 @@ extension TorchTable {
       return [found.values] + (try call.flag(2, "return_inverse") ? [found.inverse] : [])
         + (try call.flag(3, "return_counts") ? [found.counts] : [])
     },
-    "nonzero": one { $0.nonZero() }, "argwhere": one { $0.nonZero() },
+    "nonzero": { call in
+      let places = try call.tensor().nonZero()
+      guard try call.flag(1, "as_tuple") else { return [places] }
+      return (0..<places.shape[1]).map { places.slice(axis: 1, $0..<$0 + 1).squeezed(axis: 1) }
+    },
+    "argwhere": one { $0.nonZero() },
   ]
+
+  /// Indices where the order of equal elements is promised, else the elements that they name.
+  private static func named(_ indices: Tensor, _ x: Tensor, _ axis: Int, _ call: TorchCall) throws -> Tensor {
+    try call.flag(9, "stable") ? indices : x.gather(axis: axis, indices)
+  }
 
   /// An operator that reduces some axes, after a conversion where the call asks for one.
   private static func reducing(
@@ -128,12 +135,15 @@ extension TorchTable {
   ) -> TorchOperation {
     { call in
       let x = try call.tensor().converted(try call.type(3))
-      return [body(x, try call.axes(), try call.flag(2, "keepdim"))]
+      return [body(x, try call.axes(), try call.flag(2, "keepdim")).converted(try call.type(3))]
     }
   }
 
   private static func alongAxis(_ body: @escaping @Sendable (Tensor, Int) -> Tensor) -> TorchOperation {
-    { call in [body(try call.tensor().converted(try call.type(2)), try call.integer(1, "dim"))] }
+    { call in
+      let type = try call.type(2)
+      return [body(try call.tensor().converted(type), try call.integer(1, "dim")).converted(type)]
+    }
   }
 
   /// The arguments of variances: an axis or several, and a correction that may be written as a truth value.
@@ -142,11 +152,11 @@ extension TorchTable {
   ) throws -> Tensor {
     var correction = 1.0
     var axes: [Int]?
-    if case .flag(let unbiased)? = call[1, "unbiased"] {
-      correction = unbiased ? 1 : 0
+    if call.arguments.count > 1, case .flag(let isUnbiased) = call.arguments[1] {
+      correction = isUnbiased ? 1 : 0
     } else {
       axes = try call.axes()
-      if let unbiased = call[2, "unbiased"], case .flag(let flag) = unbiased { correction = flag ? 1 : 0 }
+      correction = try call.flag(2, "unbiased", default: true) ? 1 : 0
     }
     if let written = call.keywords["correction"]?.number { correction = written.asDouble }
     return body(try call.tensor(), axes, correction, try call.flag(3, "keepdim"))

@@ -76,7 +76,10 @@ extension TorchTable {
     },
     "tile": { call in
       let (x, counts) = (try call.tensor(), try call.remainingIntegers(1, "dims"))
-      return [x.tiled([Int](repeating: 1, count: max(0, x.rank - counts.count)) + counts)]
+      let lead = [Int](repeating: 1, count: max(0, counts.count - x.rank))
+      return [
+        x.reshaped(lead + x.shape).tiled([Int](repeating: 1, count: max(0, x.rank - counts.count)) + counts)
+      ]
     },
     "repeat": { call in
       let (x, counts) = (try call.tensor(), try call.remainingIntegers(1, "repeats"))

@@ -4,10 +4,11 @@ import Foundation
 /// `tensor-conformance [--quiet] DIR`.
 ///
 /// DIR holds `ops.json` with `ops.h5`, `optim.h5`, `linalg.h5`, `opinfo.json` with `opinfo.h5`, or some of
-/// them. Every case gives a line with
-/// the largest absolute error of its values and of each gradient, and the same relative to the largest
-/// magnitude expected; `--quiet` leaves out those that pass. The last line counts. The exit code is 1 when a
-/// case fails or is unknown, 66 when the folder cannot be read and 64 when the arguments make no sense.
+/// them. Every case gives a line with the largest absolute error of its values and of each gradient, and the
+/// same relative to the largest magnitude expected; `--quiet` leaves out those that pass and those whose
+/// failure is expected, for a reason that the folder's `exclusions.txt` gives. The last line counts. The exit
+/// code is 1 when a case fails or is unknown, 66 when the folder cannot be read and 64 when the arguments make
+/// no sense.
 @main
 struct TensorConformance {
   private static var suites: [any ConformanceSuite.Type] {

@@ -7,8 +7,8 @@ import Foundation
 /// them. Every case gives a line with the largest absolute error of its values and of each gradient, and the
 /// same relative to the largest magnitude expected; `--quiet` leaves out those that pass and those whose
 /// failure is expected, for a reason that the folder's `exclusions.txt` gives. The last line counts. The exit
-/// code is 1 when a case fails or is unknown, 66 when the folder cannot be read and 64 when the arguments make
-/// no sense.
+/// code is 1 when a case fails or is unknown, 66 when the folder cannot be read and 64 when the arguments
+/// make no sense.
 @main
 struct TensorConformance {
   private static var suites: [any ConformanceSuite.Type] {

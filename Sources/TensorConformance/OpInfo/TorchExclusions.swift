@@ -2,10 +2,10 @@ import Foundation
 
 /// The failures that are expected, with the reason for each: `exclusions.txt` beside the cases.
 ///
-/// A line is `entries | cases | pattern | reason`. Entries are names separated by blanks, `*` at the end of one
-/// stands for any ending; cases are `sample`, `error` or `*`; the pattern is a regular expression that is looked
-/// for in the call, PyTorch's refusal and what our side did. A failure that a line fits counts as excluded; a
-/// case that passes needs no line.
+/// A line is `entries | cases | pattern | reason`. Entries are names separated by blanks, where a `*` at the
+/// end stands for any ending; cases are `sample`, `error` or `*`; the pattern is a regular expression that is
+/// looked for in the call, PyTorch's refusal and what our side did. A failure that a line fits counts as
+/// excluded; a case that passes needs no line.
 struct TorchExclusions {
   private struct Line {
     let entries: [Substring]

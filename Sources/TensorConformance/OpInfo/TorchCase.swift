@@ -97,12 +97,16 @@ struct TorchArray: Sendable {
     TorchArray(dtype: dtype, shape: shape, strides: nil, start: start, noise: noise)
   }
 
-  /// The largest difference that passes: that of the other fixtures, and for float64 the same with what
-  /// doubles can tell apart.
+  /// The largest difference that passes: that of the other fixtures, for float64 the same with what doubles can
+  /// tell apart, for halves two roundings of the largest number.
   func tolerance(_ expected: Tensor) -> Double {
     let scale = expected.array(of: Double.self).lazy.filter(\.isFinite).map { abs($0) }.max() ?? 0
-    return dtype == .float64
-      ? max(64 * noise, 1e-12 * scale, 1e-14) : max(8 * noise, 2e-6 * scale, 1e-7)
+    return switch dtype {
+    case .float64: max(64 * noise, 1e-12 * scale, 1e-14)
+    case .float16: max(0x1p-10 * scale, 0x1p-24)
+    case .bfloat16: 0x1p-7 * scale
+    default: max(8 * noise, 2e-6 * scale, 1e-7)
+    }
   }
 }
 

@@ -97,8 +97,8 @@ struct TorchArray: Sendable {
     TorchArray(dtype: dtype, shape: shape, strides: nil, start: start, noise: noise)
   }
 
-  /// The largest difference that passes: that of the other fixtures, for float64 the same with what doubles can
-  /// tell apart, for halves two roundings of the largest number.
+  /// The largest difference that passes: that of the other fixtures, for float64 the same with what doubles
+  /// can tell apart, for halves two roundings of the largest number.
   func tolerance(_ expected: Tensor) -> Double {
     let scale = expected.array(of: Double.self).lazy.filter(\.isFinite).map { abs($0) }.max() ?? 0
     return switch dtype {

@@ -7,6 +7,8 @@ struct CaseReport: Sendable {
   let name: String
   /// A remark behind the name.
   var note = ""
+  /// Why a failure was expected; it counts apart then.
+  var exclusion: String?
   /// The parts that were compared, such as the values or the gradient of one input.
   private var parts: [(name: String, deviations: [Deviation])] = []
   /// What went wrong beside deviations that are too large.
@@ -46,6 +48,9 @@ struct CaseReport: Sendable {
   /// Adds a failure that is no deviation.
   mutating func fail(_ message: String) { failures.append(message) }
 
+  /// What is wrong, empty when nothing is.
+  var problem: String { problems.joined(separator: "; ") }
+
   private var problems: [String] { failures + parts.flatMap { $0.deviations.compactMap(\.problem) } }
 
   var hasPassed: Bool { problems.isEmpty }
@@ -57,8 +62,10 @@ struct CaseReport: Sendable {
       let relative = part.deviations.map(\.relative).max() ?? 0
       return String(format: "%@ abs %.1e rel %.1e", part.name, absolute, relative)
     }
-    let title = "\(hasPassed ? "ok   " : "FAIL ") \(name)\(note.isEmpty ? "" : " (\(note))")"
+    let verdict = hasPassed ? "ok   " : exclusion == nil ? "FAIL " : "excl "
+    let title = "\(verdict) \(name)\(note.isEmpty ? "" : " (\(note))")"
     return ([title + ":"] + [measured.joined(separator: ", ")].filter { !$0.isEmpty }).joined(separator: " ")
-      + (problems.isEmpty ? "" : "\(measured.isEmpty ? " " : "; ")\(problems.joined(separator: "; "))")
+      + (problems.isEmpty ? "" : "\(measured.isEmpty ? " " : "; ")\(problem)")
+      + (exclusion.map { "; excluded: \($0)" } ?? "")
   }
 }

@@ -3,14 +3,16 @@ import Foundation
 /// Checks the library, forward and backward, against stored results of another implementation:
 /// `tensor-conformance [--quiet] DIR`.
 ///
-/// DIR holds `ops.json` with `ops.h5`, `optim.h5`, `linalg.h5`, or some of them. Every case gives a line with
-/// the largest absolute error of its values and of each gradient, and the same relative to the largest
-/// magnitude expected; `--quiet` leaves out those that pass. The last line counts. The exit code is 1 when a
-/// case fails or is unknown, 66 when the folder cannot be read and 64 when the arguments make no sense.
+/// DIR holds `ops.json` with `ops.h5`, `optim.h5`, `linalg.h5`, `opinfo.json` with `opinfo.h5`, or some of
+/// them. Every case gives a line with the largest absolute error of its values and of each gradient, and the
+/// same relative to the largest magnitude expected; `--quiet` leaves out those that pass and those whose
+/// failure is expected, for a reason that the folder's `exclusions.txt` gives. The last line counts. The exit
+/// code is 1 when a case fails or is unknown, 66 when the folder cannot be read and 64 when the arguments
+/// make no sense.
 @main
 struct TensorConformance {
   private static var suites: [any ConformanceSuite.Type] {
-    [OperatorSuite.self, OptimizerSuite.self, LinearAlgebraSuite.self]
+    [OperatorSuite.self, OptimizerSuite.self, LinearAlgebraSuite.self, TorchSuite.self]
   }
 
   static func main() {
@@ -29,10 +31,11 @@ struct TensorConformance {
 
   /// Runs every case of a folder and returns whether all passed.
   static func run(_ directory: URL, isQuiet: Bool) throws -> Bool {
-    var (passed, failed) = (0, 0)
+    var (passed, failed, excluded) = (0, 0, 0)
     func report(_ item: CaseReport) {
-      if item.hasPassed { passed += 1 } else { failed += 1 }
-      if !(isQuiet && item.hasPassed) { write(item.line, to: .standardOutput) }
+      let isExcluded = item.exclusion != nil
+      if item.hasPassed { passed += 1 } else if isExcluded { excluded += 1 } else { failed += 1 }
+      if !(isQuiet && (item.hasPassed || isExcluded)) { write(item.line, to: .standardOutput) }
     }
     let present = suites.filter { suite in
       suite.files.contains {
@@ -43,8 +46,11 @@ struct TensorConformance {
       throw ConformanceError(
         "\(directory.path): none of \(suites.flatMap({ $0.files }).joined(separator: ", "))")
     }
-    for suite in present { try suite.run(directory, report) }
-    write("\(passed) passed, \(failed) failed", to: .standardOutput)
+    for suite in present {
+      for line in try suite.run(directory, report) { write(line, to: .standardOutput) }
+    }
+    let apart = excluded == 0 ? "" : ", \(excluded) excluded"
+    write("\(passed) passed, \(failed) failed\(apart)", to: .standardOutput)
     return failed == 0
   }
 
@@ -63,8 +69,9 @@ protocol ConformanceSuite {
   static var files: [String] { get }
 
   /// Runs the cases of a folder in their order.
+  /// - Returns: what there is to say at the end, beside the counts of all suites.
   /// - Throws: when a file cannot be read; a case that fails is reported, not thrown.
-  static func run(_ directory: URL, _ report: (CaseReport) -> Void) throws
+  static func run(_ directory: URL, _ report: (CaseReport) -> Void) throws -> [String]
 }
 
 /// Why a case or the whole run cannot be judged.

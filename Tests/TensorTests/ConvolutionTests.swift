@@ -114,6 +114,27 @@ let convolutionGradientRows: [GradientRow] = [
     #expect(maxPool2d(Tensor([1, .nan, 2, 3] as [Float], shape: [1, 2, 2]), kernel: (2, 2)).item().isNaN)
   }
 
+  @Test(arguments: [
+    (DType.int64, [Int64.max - 1, Int64.max, -3, 7, .min, 5]), (.int32, [7, 9, -3, 1, -8, 2]),
+    (.uint8, [254, 255, 0, 9, 3, 4]), (.bool, [0, 1, 0, 1, 0, 1]),
+  ])
+  func largestIntegersKeepTypeAndDigits(type: DType, numbers: [Int64]) {
+    let x = Tensor(numbers, shape: [1, 2, 3]).to(type)
+    func pooled(_ result: Tensor) -> [Int64] {
+      #expect(result.dtype == type)
+      return result.array(of: Int64.self)
+    }
+    func largest(_ places: [[Int]]) -> [Int64] { places.map { $0.map { numbers[$0] }.max()! } }
+    let whole = pooled(maxPool2d(x, kernel: (2, 3)))
+    #expect(whole == largest([[0, 1, 2, 3, 4, 5]]))
+    let padded = pooled(maxPool2d(x, kernel: (1, 2), stride: (1, 2), padding: (0, 1)))
+    #expect(padded == largest([[0], [1, 2], [3], [4, 5]]))
+    let dilated = pooled(maxPool1d(x[0], kernel: 2, dilation: 2))
+    #expect(dilated == largest([[0, 2], [3, 5]]))
+    let partial = pooled(maxPool1d(x[0], kernel: 2, ceilMode: true))
+    #expect(partial == largest([[0, 1], [2], [3, 4], [5]]))
+  }
+
   @Test func interpolationKeepsCornersOrEdges() {
     let line = Tensor([0, 1, 2] as [Float], shape: [1, 1, 3])
     #expect(

@@ -56,6 +56,18 @@ private let promotions: [DType: [DType]] = [
 }
 
 @Suite("Conversion") struct ConversionTests {
+  @Test(arguments: [DType.float16, .bfloat16]) func halvesAddedByPositionAreRoundedOnce(_ type: DType) {
+    // Each of the small ones would be lost beside 1.
+    let many = Tensor.full([2048], 0x1p-13, dtype: type)
+    let places = Tensor.zeros([2048], dtype: .int64)
+    let sum = Tensor.ones([1], dtype: type).scatterAdd(axis: 0, places, many)
+    #expect(sum.dtype == type && sum.item() == 1.25)
+    #expect(Tensor.ones([1], dtype: type).indexAdd(axis: 0, places, many).item() == 1.25)
+    let leaf = many.requiringGradient()
+    let slope = Tensor.ones([1], dtype: type).scatterAdd(axis: 0, places, leaf).sum().backward()[leaf]
+    #expect(slope.map { $0.dtype == type && $0.array(of: Float.self).allSatisfy { $0 == 1 } } == true)
+  }
+
   @Test func everyFloat16SurvivesFloat32() {
     let all = (0...UInt16.max).map { Float16(bitPattern: $0) }
     let wide = Tensor(all).to(.float32).array(of: Float.self)

@@ -134,6 +134,7 @@ private let windows: [HostileCall] = [
   .init("averagePool2d", "kernel max, padding max / 2") {
     _ = averagePool2d(image, kernel: (huge, huge), padding: (huge / 2, huge / 2))
   },
+  .init("averagePool2d", "divisor 0") { _ = averagePool2d(image, kernel: (1, 1), divisor: 0) },
   .init("averagePool1d", "kernel -1") { _ = averagePool1d(small, kernel: -1) },
   .init("adaptiveAveragePool2d", "size 0") { _ = adaptiveAveragePool2d(image, size: (0, 1)) },
   .init("adaptiveAveragePool2d", "size max") { _ = adaptiveAveragePool2d(image, size: (huge, 1)) },
@@ -353,7 +354,7 @@ private let algebra: [HostileCall] = [
   .init("eigvalsh", "a scalar") { _ = try scalar.eigvalsh() },
   .init("lu", "a vector") { _ = vector.lu() },
   .init("lstsq", "shapes") { _ = try small.lstsq(vector) },
-  .init("matrixNorm", "of nothing") { _ = try empty.matrixNorm() },
+  .init("cond", "of nothing") { _ = try empty.cond(.frobenius) },
   .init("matrixNorm", "a vector") { _ = try vector.matrixNorm() },
   .init("cond", "a vector") { _ = try vector.cond() },
   .init("matrixRank", "a vector") { _ = try vector.matrixRank() },

@@ -196,6 +196,10 @@ private let linearAlgebraRows: [GradientRow] = [
     #expect((second - expected).abs().max().item() < 1e-12)
   }
 
+  @Test func theFrobeniusNormOfZerosHasTheSlopeZero() {
+    expectGradient(at: Tensor.zeros([2, 2], dtype: .float64), [0, 0, 0, 0]) { try! $0.matrixNorm() }
+  }
+
   @Test func equalEigenvaluesHaveAGradientAndTheirVectorsHaveNone() throws {
     let leaf = Tensor.eye(3, dtype: .float64).requiringGradient()
     let values = try leaf.eigh().eigenvalues

@@ -230,6 +230,11 @@ private func random(_ shape: [Int], _ dtype: DType = .float64, definite: Bool = 
       expectClose(try square.matrixNorm(norm), [value])
       expectClose(try square.cond(norm), [condition])
     }
+    for (norm, _, _) in norms {
+      for shape in [[2, 0, 0], [2, 3, 0], [2, 0, 2]] {
+        #expect(try Tensor.zeros(shape).matrixNorm(norm).array(of: Float.self) == [0, 0], "\(norm)")
+      }
+    }
     #expect(try (square * 0).cond().item().isNaN)
     #expect(try Tensor([1.0, 0, 0, 0], shape: [2, 2]).cond().item() == .infinity)
   }

@@ -11,6 +11,19 @@ import Testing
     #expect(gradient == [0, 0, 0, -0.5, 0, 0.5])
   }
 
+  @Test(arguments: DType.allCases.filter(\.isFloatingPoint))
+  func noVarianceIsNegative(_ type: DType) {
+    let (none, two) = (Tensor.zeros([0], dtype: type), Tensor([1.0, 3]).to(type))
+    for (x, correction) in [(none, 0.0), (none, 1), (none, 2)] {
+      #expect(x.variance(correction: correction).item().isNaN, "\(correction)")
+      #expect(x.standardDeviation(correction: correction).item().isNaN, "\(correction)")
+    }
+    for correction in [2.0, 3] {
+      #expect(two.variance(correction: correction).item() == .infinity, "\(correction)")
+      #expect(two.standardDeviation(correction: correction).item() == .infinity, "\(correction)")
+    }
+  }
+
   @Test func productsOfViews() {
     #expect(matrix.transposed()[.slice(step: 2)].prod(axes: [0]).array(of: Float.self) == [0, 24, 80])
     #expect((matrix.to(.int64) + 1).prod().item() == 479_001_600)

@@ -13,14 +13,15 @@ public enum MatrixNorm: Sendable {
 }
 
 extension Tensor {
-  /// Norms of matrices: `[..., m, n]` to `[...]`, PyTorch's `linalg.matrix_norm`.
+  /// Norms of matrices: `[..., m, n]` to `[...]`, PyTorch's `linalg.matrix_norm`. A matrix without elements
+  /// has norm 0; the gradient of the Frobenius norm at a matrix of zeros is zero.
   /// - Throws: ``LinearAlgebraError`` from ``svdvals()`` for the nuclear and the spectral norm.
-  /// - Precondition: float32 or float64 matrices with at least one element.
+  /// - Precondition: float32 or float64 matrices.
   public func matrixNorm(_ norm: MatrixNorm = .frobenius) throws(LinearAlgebraError) -> Tensor {
     let (m, n) = matrixSize("matrixNorm")
-    tensorRequire(m > 0 && n > 0, "matrixNorm", "needs matrices with elements, found shape \(shape)")
+    if m == 0 || n == 0 { return sum(axes: [-2, -1]) }
     switch norm {
-    case .frobenius: return square().sum(axes: [-2, -1]).sqrt()
+    case .frobenius: return self.norm(2, axes: [-2, -1])
     case .nuclear: return try svdvals().sum(axes: [-1])
     case .spectral: return try svdvals().slice(axis: -1, 0..<1).squeezed(axis: -1)
     case .one: return abs().sum(axes: [-2]).max(axes: [-1])
@@ -34,9 +35,9 @@ extension Tensor {
   ///   others.
   /// - Precondition: float32 or float64 matrices with at least one element.
   public func cond(_ norm: MatrixNorm = .spectral) throws(LinearAlgebraError) -> Tensor {
-    guard case .spectral = norm else { return try matrixNorm(norm) * inverse().matrixNorm(norm) }
     let (m, n) = matrixSize("cond")
     tensorRequire(m > 0 && n > 0, "cond", "needs matrices with elements, found shape \(shape)")
+    guard case .spectral = norm else { return try matrixNorm(norm) * inverse().matrixNorm(norm) }
     let s = try svdvals()
     let k = Swift.min(m, n)
     return (s.slice(axis: -1, 0..<1) / s.slice(axis: -1, k - 1..<k)).squeezed(axis: -1)

@@ -103,6 +103,8 @@ extension Tensor {
   /// A copy with `source[i, j]` added at `self[i, indices[i, j]]` (for axis 1), PyTorch's `scatter_add`;
   /// equal indices add up in order.
   public func scatterAdd(axis: Int, _ indices: Tensor, _ source: Tensor) -> Tensor {
+    // Halves are added up in Float32 and rounded once.
+    if dtype.isHalfPrecision { return to(.float32).scatterAdd(axis: axis, indices, source).to(dtype) }
     let axis = normalizedAxis(axis, "scatterAdd")
     let positions = Self.positions(of: indices, along: axis, in: shape, "scatterAdd")
     let values = source.to(dtype)

@@ -19,11 +19,13 @@ private func windowCount(
 }
 
 extension Tensor {
-  /// Runs `body` on `[planes, height, width]` of float32 or float64.
-  fileprivate func asPlanes(_ operation: String, _ body: (Tensor) -> Tensor) -> Tensor {
+  /// Runs `body` on `[planes, height, width]` of float32 or float64, or of integers as they are.
+  fileprivate func asPlanes(
+    _ operation: String, keepingIntegers: Bool = false, _ body: (Tensor) -> Tensor
+  ) -> Tensor {
     tensorRequire(
       rank == 3 || rank == 4, operation, "needs [batch, channels, height, width], found shape \(shape)")
-    let type = fusedType
+    let type = keepingIntegers && !dtype.isFloatingPoint ? dtype : fusedType
     let lead = Array(shape.dropLast(2))
     let result = body(to(type).reshaped([lead.reduce(1, *)] + shape.suffix(2)))
     let full = result.reshaped(lead + result.shape.suffix(2))
@@ -39,7 +41,7 @@ extension Tensor {
 }
 
 /// The largest element of every window of a picture, PyTorch's `max_pool2d`; the gradient goes to the first
-/// of equals.
+/// of equals. Integers keep their type.
 /// - Parameters:
 ///   - x: `[batch, channels, height, width]`, or one picture without the first axis.
 ///   - kernel: the height and width of a window.
@@ -52,7 +54,7 @@ public func maxPool2d(
   dilation: (Int, Int) = (1, 1), ceilMode: Bool = false
 ) -> Tensor {
   let stride = stride ?? kernel
-  return x.asPlanes("maxPool2d") { x in
+  return x.asPlanes("maxPool2d", keepingIntegers: true) { x in
     let (height, width) = (x.shape[1], x.shape[2])
     let rows = windowCount(
       height, kernel: kernel.0, stride: stride.0, padding: padding.0, dilation: dilation.0,
@@ -71,6 +73,9 @@ public func maxPool2d(
     tensorRequire(
       !(rowPlaces + columnPlaces).contains([]), "maxPool2d",
       "a window of \(kernel) with dilation \(dilation) lies beside input of shape \(x.shape)")
+    if !x.dtype.isFloatingPoint {
+      return x.largest(rowPlaces, kernel.0, axis: 1).largest(columnPlaces, kernel.1, axis: 2)
+    }
     let positions = x.positionsOfLargest(rowPlaces, columnPlaces)
     return x.reshaped([x.shape[0], height * width]).pickedFromRows(positions)
       .reshaped([x.shape[0], rows, columns])
@@ -85,11 +90,12 @@ public func maxPool2d(
 ///   - padding: how many zeros surround the input on each side, at most half of the kernel.
 ///   - ceilMode: whether a window that is only partly inside counts at the end.
 ///   - countsPadding: whether the zeros around the input count in the denominator.
-///   - divisor: divides the sums instead of the number of elements.
+///   - divisor: divides the sums instead of the number of elements; not 0.
 public func averagePool2d(
   _ x: Tensor, kernel: (Int, Int), stride: (Int, Int)? = nil, padding: (Int, Int) = (0, 0),
   ceilMode: Bool = false, countsPadding: Bool = true, divisor: Double? = nil
 ) -> Tensor {
+  tensorRequire(divisor != 0, "averagePool2d", "the divisor must not be 0")
   let stride = stride ?? kernel
   func windows(_ input: Int, _ kernel: Int, _ stride: Int, _ padding: Int) -> SummedWindows {
     let count = windowCount(
@@ -210,6 +216,15 @@ extension Tensor {
     }
     if dtype == .float32 { search(Float.self) } else { search(Double.self) }
     return result
+  }
+
+  /// The largest of the elements along an axis at every list of places, of which there are at most `size`.
+  fileprivate func largest(_ places: [[Int]], _ size: Int, axis: Int) -> Tensor {
+    // A place that is named twice changes no maximum.
+    let full = places.flatMap { $0 + [Int](repeating: $0[0], count: size - $0.count) }
+    var spread = shape
+    spread.replaceSubrange(axis...axis, with: [places.count, size])
+    return indexSelect(axis: axis, Tensor(full.map(Int64.init))).reshaped(spread).max(axes: [axis + 1])
   }
 
   /// Elements of every row of `[rows, n]` at int32 positions `[rows, k]`.

@@ -209,7 +209,8 @@ extension Tensor {
   }
 
   /// The variance over some axes (all when omitted), computed from the deviations from the mean.
-  /// - Parameter correction: subtracted from the count in the denominator: 1 for a sample's variance.
+  /// - Parameter correction: subtracted from the count in the denominator, which is not below 0: 1 for a
+  ///   sample's variance.
   public func variance(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor {
     tensorOperation("variance") {
       // A Float holds every byte; 32 and 64 bits would lose digits in it.
@@ -224,7 +225,8 @@ extension Tensor {
       let (named, _, _) = reducedShapes(axes, "variance")
       let inner = named.reduce(1) { $0 * shape[$1] }
       let deviation = self - mean(axes: axes, keepDims: true)
-      let result = deviation.square().sum(axes: axes, keepDims: keepDims) / (Double(inner) - correction)
+      let divisor = Swift.max(Double(inner) - correction, 0)
+      let result = deviation.square().sum(axes: axes, keepDims: keepDims) / divisor
       guard dtype == .float32, overflowed(in: result, axes: axes) else { return result }
       return to(.float64).variance(axes: axes, correction: correction, keepDims: keepDims).to(.float32)
     }

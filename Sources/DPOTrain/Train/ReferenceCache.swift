@@ -24,20 +24,19 @@ public final class ReferenceCache {
 
   /// Looks up every pair, and computes those of batches that are not in the file.
   /// - Parameters:
-  ///   - mostPairs: the most pairs of a batch, where memory is to be saved.
   ///   - digest: Hash of a picture's bytes.
   ///   - progress: Called with the number of pairs done; may throw to stop.
   /// - Throws: `CheckpointError` when the file cannot be written; errors of the pictures.
   public func fill(
-    _ pairs: [EncodedPair], batchTokens: Int, mostPairs: Int = 64, scorer: PairScorer,
-    digest: (Picture) throws -> String, progress: (Int) throws -> Void
+    _ pairs: [EncodedPair], batchTokens: Int, scorer: PairScorer, digest: (Picture) throws -> String,
+    progress: (Int) throws -> Void
   ) throws {
     let lengths = pairs.map { pair in
       pair.promptIDs.count + (pair.rejectedPrompt?.ids.count ?? 0)
         + pair.completions.reduce(0) { $0 + $1.count }
     }
     var pictureDigests: [Picture: String] = [:]
-    for range in TokenBatches.consecutive(lengths: lengths, budget: batchTokens, maximumRecords: mostPairs) {
+    for range in TokenBatches.consecutive(lengths: lengths, budget: batchTokens, maximumRecords: 64) {
       let batch = Array(pairs[range])
       var key = Digest()
       for pair in batch {

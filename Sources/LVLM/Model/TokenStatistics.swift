@@ -10,7 +10,7 @@ package struct TokenStatistics: Sendable, Equatable {
   package var isTop: [Bool] = []
 
   /// Logits that are held at once.
-  private static let mostElements = 1 << 22
+  private static let mostElements = 1 << 19
 
   /// Of one target for each of some normed hidden states. The logits, which log-probabilities and their
   /// gradient never store, are computed again in pieces: the price of one more product with the head.

@@ -32,11 +32,10 @@ extension TrainStage {
     }
     let progress = context.console.progress("reference", total: pairs.count)
     defer { progress.finish() }
-    // Who computes activations again to save memory wants no larger batch here than a training part.
-    let mostPairs = settings.gradientCheckpointing ? settings.perDeviceTrainBatchSize : 64
     try cache.fill(
-      pairs, batchTokens: context.configuration.select.batchTokens, mostPairs: mostPairs,
-      scorer: scorer(base.model, features), digest: context.digest(of:)
+      pairs, batchTokens: context.configuration.select.batchTokens,
+      scorer: scorer(base.model, features),
+      digest: context.digest(of:)
     ) { done in
       progress.update(step: done)
       try Interruption.check("reference log-probabilities, \(done) of \(pairs.count) pairs")

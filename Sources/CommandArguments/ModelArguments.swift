@@ -31,4 +31,14 @@ package enum ModelArguments {
   }
 }
 
-extension WeightStorage: ExpressibleByArgument {}
+extension WeightStorage: ExpressibleByArgument {
+  /// Whether weights lie in their file is nobody's to choose: the command knows how often it reads them.
+  private static let choices = allCases.filter { $0 != .mapped }
+
+  public init?(argument: String) {
+    guard let choice = Self.choices.first(where: { $0.rawValue == argument }) else { return nil }
+    self = choice
+  }
+
+  public static var allValueStrings: [String] { choices.map(\.rawValue) }
+}

@@ -53,6 +53,42 @@ import Testing
     }
   }
 
+  /// Weights that lie where their elements can be read stay in the file, others are copied: the same numbers.
+  @Test(arguments: [DType.float32, .bfloat16, .float16], 0..<4)
+  func weightsThatStayInTheirFileAreThoseThatAreRead(type: DType, shift: Int) throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      try TinyModel.make().save(to: folder, type: .type(type))
+      let file = folder.appending(component: "model.safetensors")
+      let bytes = try Data(contentsOf: file)
+      let length = bytes.prefix(8).enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
+      var entries = try #require(
+        try JSONSerialization.jsonObject(with: bytes[8..<8 + length]) as? [String: Any])
+      // Its checksums are of the file as it was.
+      entries["__metadata__"] = nil
+      var header = try JSONSerialization.data(withJSONObject: entries)
+      while header.count % 8 != shift { header.append(UInt8(ascii: " ")) }
+      let count = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) }
+      try (count + header + bytes[(8 + length)...]).write(to: file)
+      let (read, mapped) = (
+        try LlavaModel.load(from: folder, weights: .auto), try LlavaModel.load(from: folder, weights: .mapped)
+      )
+      for (one, other) in zip(read.namedParameters(), mapped.namedParameters()) {
+        #expect(one.name == other.name && one.parameter.dtype == other.parameter.dtype)
+        let (numbers, same) = (one.parameter.tensor.to(.float32), other.parameter.tensor.to(.float32))
+        #expect(numbers.array(of: Float.self) == same.array(of: Float.self), "\(one.name)")
+      }
+      let again = folder.appending(component: "again")
+      try mapped.save(to: again)
+      let (old, new) = (
+        try SafeTensorsFile(reading: file),
+        try SafeTensorsFile(reading: again.appending(component: "model.safetensors"))
+      )
+      for entry in old.entries {
+        #expect(try old.array(entry.name) == new.array(entry.name), "\(entry.name)")
+      }
+    }
+  }
+
   @Test func partsThatAreTrainedStayFloat32() throws {
     for (parts, prefixes) in [
       (Set<LlavaModel.Part>(), [String]()), ([.projector], ["multi_modal_projector."]),

@@ -12,11 +12,8 @@ public enum WeightStorage: String, CaseIterable, Sendable {
   /// The quantised blocks of a GGUF file as they are; an error where a file has none.
   case quantized
   /// As ``auto``, and where a weight lies in its file in that type, it stays there: for what reads each
-  /// weight once, such as to write it elsewhere.
+  /// weight once, such as to write it elsewhere. Nothing may change the file as long as the model is there.
   case mapped
-
-  /// What a command's option takes.
-  public static var allCases: [WeightStorage] { [.auto, .float32, .bfloat16, .quantized] }
 
   /// The type in memory of a weight that a file has as `stored`. Norms, biases and convolutions are Float32,
   /// because hidden states have the type of the norms.

@@ -111,23 +111,16 @@ extension TorchTable {
     case (let least?, let most?) where least.number != nil && most.number != nil:
       return x.clamped(least.number!.asDouble, most.number!.asDouble)
     default:
-      var result = x
-      switch lower {
-      case nil: break
-      case .tensor(let bound)?: result = result.maximum(bound)
-      case let bound?:
-        guard let number = bound.number else { throw TorchCallError.unwritable("a bound \(bound)") }
-        result = result.maximum(number)
-      }
-      switch upper {
-      case nil: break
-      case .tensor(let bound)?: result = result.minimum(bound)
-      case let bound?:
-        guard let number = bound.number else { throw TorchCallError.unwritable("a bound \(bound)") }
-        result = result.minimum(number)
-      }
-      return result
+      let (least, most) = (try lower.map(bound), try upper.map(bound))
+      let raised = least.map { x.maximum($0) } ?? x
+      return most.map { raised.minimum($0) } ?? raised
     }
+  }
+
+  private static func bound(_ argument: TorchArgument) throws -> Tensor {
+    if case .tensor(let bound) = argument { return bound }
+    guard let number = argument.number else { throw TorchCallError.unwritable("a bound \(argument)") }
+    return Tensor(number)
   }
 
   /// A tensor times a number, where there is one.

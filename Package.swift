@@ -141,6 +141,10 @@ let package = Package(
     .executableTarget(
       name: "tensor-conformance", dependencies: ["Tensor", "Checkpoint", "TestSupport"],
       path: "Sources/TensorConformance", swiftSettings: swiftSettings),
+    // What the readers make of files of other programs, as JSON; scripts/suites compares.
+    .executableTarget(
+      name: "file-conformance", dependencies: ["LVLM", "Records", "Checkpoint", "Tensor"],
+      path: "Sources/FileConformance", swiftSettings: swiftSettings),
     .target(name: "CMIAAllocationMeter"),
     .executableTarget(
       name: "tensor-fuzz",

@@ -17,12 +17,19 @@ package enum ProgramEnd {
 
   /// After an error of a command that was running (1), or a status of its own.
   package static func afterRunning(_ error: any Error, of program: any ParsableCommand.Type) -> Never {
-    if let status = error as? ExitCode { exit(status.rawValue) }
+    if let status = error as? ExitCode { end(status.rawValue) }
     endIfText(error, of: program)
     // Problems of a configuration are a line each that begins with its place.
     let isList = error is ConfigurationError
     write((isList ? "" : "error: ") + words(of: error), to: .standardError)
-    exit(1)
+    end(1)
+  }
+
+  /// Ends the program without what libraries do at the end of a process: OpenBLAS waits there for threads of
+  /// its own, which never end where there was no memory for them.
+  private static func end(_ status: Int32) -> Never {
+    fflush(nil)
+    _exit(status)
   }
 
   /// Writes a text as lines of its own.

@@ -41,6 +41,15 @@ import Testing
     #expect(error?.description == "\(foreign.path): \(message)")
   }
 
+  /// A file whose writer is at work, or went without closing it, may lack what it says it has.
+  @Test func aFileThatWasNotClosedIsRefused() throws {
+    let file = Fixtures.url("hdf5/not_closed.h5")
+    let error = #expect(throws: CheckpointError.self) { try HDF5File(reading: file) }
+    #expect(
+      error?.description.hasSuffix(
+        "found a file that is open for writing or was not closed, expected a closed file") == true)
+  }
+
   @Test func listingRefusesLinks() throws {
     let file = try HDF5File(reading: foreign)
     #expect(throws: CheckpointError.self) { try file.entries() }

@@ -159,6 +159,20 @@ import Testing
     ) { try RGBImage(decoding: bytes, name: "bomb") }
   }
 
+  /// Chunks without their contents: libpng goes on, Pillow and this package do not.
+  @Test(arguments: [
+    ("cHRM", 32, 0xF6BE5972), ("gAMA", 4, 0xB2E1B71F), ("sRGB", 1, 0x101CD3CE), ("pHYs", 9, 0x96876563),
+  ])
+  func anEmptyChunkIsRefused(name: String, least: Int, checksum: UInt32) throws {
+    var bytes = try ImageFixtures.bytes(ImageFixtures.golden("rgb3_19x23.png"))
+    let crc = (0..<4).reversed().map { UInt8(truncatingIfNeeded: checksum >> ($0 * 8)) }
+    bytes.insert(contentsOf: [0, 0, 0, 0] + Array(name.utf8) + crc, at: 33)
+    #expect(
+      throws: ImageError(
+        file: "p", reason: .corrupt("PNG: its \(name) chunk has 0 bytes, expected \(least)"))
+    ) { try RGBImage(decoding: bytes, name: "p") }
+  }
+
   @Test func writtenPNGReadsBack() throws {
     let folder = try ImageFixtures.temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }

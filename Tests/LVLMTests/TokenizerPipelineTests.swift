@@ -7,6 +7,40 @@ import Testing
 /// Every step that a `tokenizer.json` can name, as the tokenizers library takes it
 /// (`tokenizers/pipelines.json`).
 @Suite struct TokenizerPipelineTests {
+  /// Syllables at both ends of their letters, whole, in letters, and a final behind a composed one.
+  @Test func hangulIsComposedAsTheStandardSays() throws {
+    func text(_ numbers: UInt32...) -> String {
+      var view = String.UnicodeScalarView()
+      for number in numbers { Unicode.Scalar(number).map { view.append($0) } }
+      return String(view)
+    }
+    func scalars(_ text: String) -> [UInt32] { text.unicodeScalars.map(\.value) }
+    let leading: ClosedRange<UInt32> = 0x1100...0x1112
+    let vowels: ClosedRange<UInt32> = 0x1161...0x1175
+    let finals: ClosedRange<UInt32> = 0x11A8...0x11C2
+    for l: UInt32 in [0x10FF, 0x1100, 0x1108, 0x1112, 0x1113] {
+      for v: UInt32 in [0x1160, 0x1161, 0x116A, 0x1175, 0x1176] {
+        for t: UInt32 in [0x11A7, 0x11A8, 0x11B5, 0x11C2, 0x11C3] {
+          var expected = [l, v, t]
+          if leading.contains(l), vowels.contains(v) {
+            let syllable = 0xAC00 + ((l - leading.lowerBound) * 21 + (v - vowels.lowerBound)) * 28
+            expected = finals.contains(t) ? [syllable + t - 0x11A7] : [syllable, t]
+            #expect(scalars(text(syllable, t).canonicallyComposed) == expected)
+            // A whole syllable takes no second final.
+            #expect(scalars(text(syllable + 1, t).canonicallyComposed) == [syllable + 1, t])
+          }
+          for form in [text(l, v, t).canonicallyComposed, text(l, v, t).compatiblyComposed] {
+            #expect(scalars(form) == expected, "\([l, v, t].map { String($0, radix: 16) })")
+          }
+        }
+      }
+    }
+    // What stands around the cuts is composed as without them.
+    #expect(scalars(text(0x65, 0x301, 0x1176, 0x65, 0x301).canonicallyComposed) == [0xE9, 0x1176, 0xE9])
+    #expect(
+      scalars(text(0x1113, 0x300, 0x316, 0x65, 0x301).canonicallyComposed) == [0x1113, 0x316, 0x300, 0xE9])
+  }
+
   private let json: JSONValue
 
   init() throws {

@@ -25,7 +25,12 @@ import Testing
       Threads.count = threads
       let found = swiGLU(x, gate: gate, up: up)
       #expect(found.shape == [m, n])
-      #expect(found.array(of: Float.self) == expected.array(of: Float.self), "\(threads) threads")
+      // Without kernels of our own for large products the library computes them, in slices whose bits differ.
+      let isSame =
+        ProductPlan.OwnKernels.here.packed || found.count == 0
+        ? found.array(of: Float.self) == expected.array(of: Float.self)
+        : (found - expected).abs().max().item() < 1e-3
+      #expect(isSame, "\(threads) threads")
     }
   }
 

@@ -124,7 +124,12 @@ import Testing
       for rows in [0..<230, 3..<100, 100..<230] {
         for columns in [0..<100, 7..<60] {
           let part = by(way) { a[rows].matmul(b.slice(axis: 1, columns)) }
-          #expect(part.array(of: Float.self) == all[rows].slice(axis: 1, columns).array(of: Float.self))
+          let same = all[rows].slice(axis: 1, columns)
+          // The library promises no bits.
+          #expect(
+            ProductPlan.OwnKernels.here.packed
+              ? part.array(of: Float.self) == same.array(of: Float.self)
+              : (part - same).abs().max().item() < 1e-3)
         }
       }
     }

@@ -22,6 +22,12 @@ extension HDF5File {
   public func read(_ path: String) throws -> StoredArray {
     try withDataset(path) { walk, header, dataset, type in
       let size = try byteCount(type, dataset.shape, walk)
+      // An array that has no room ends the process. A packed or unwritten dataset can be of any size in a
+      // small file.
+      guard let room = malloc(max(size, 1)) else {
+        throw walk.unsupported("\(size) bytes of data", "data that there is memory for")
+      }
+      free(room)
       let bytes = try [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
         let raw = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: size)
         try dataset.read(into: raw, limit: limit(walk))

@@ -34,8 +34,15 @@ struct HDF5Superblock: Sendable {
     for size in [walk.offsetSize, walk.lengthSize] where ![2, 4, 8].contains(size) {
       throw walk.unsupported("numbers of \(size) bytes", "2, 4 or 8")
     }
-    // Reserved bytes, ranks of trees that sound trees keep by themselves, and flags.
-    try cursor.skip([9, 13, 1, 1][version])
+    if version == 3 {
+      // Bit 0: opened for writing, bit 2: by a writer whose readers look on. The library refuses both.
+      guard try cursor.byte() & 0b101 == 0 else {
+        throw walk.unsupported("a file that is open for writing or was not closed", "a closed file")
+      }
+    } else {
+      // Reserved bytes, ranks of trees that sound trees keep by themselves, and flags.
+      try cursor.skip([9, 13, 1][version])
+    }
     let stored = try cursor.number(walk.offsetSize)
     guard stored == 0 || stored == UInt64(base) else {
       throw walk.damage("a base address of \(stored)", "\(base), where the signature is")

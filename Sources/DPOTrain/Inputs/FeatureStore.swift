@@ -23,8 +23,8 @@ public struct BatchFeatures {
 ///
 /// What is frozen is computed once per picture: projected features when tower and projector are frozen, the
 /// tower's features when only the tower is. The last bits of a feature depend on which pictures went through
-/// the tower together, so kept features are computed in an order fixed beforehand by ``prepare(_:)``: a
-/// resumed run must see the same bits as one that was never stopped.
+/// the tower together, so kept features are computed in an order fixed beforehand by ``prepare(_:)``, or each
+/// by itself: a resumed run must see the same bits as one that was never stopped.
 public final class FeatureStore {
   /// Which parts of the image path get gradients.
   public enum Training: Sendable, Equatable {
@@ -45,6 +45,9 @@ public final class FeatureStore {
   private let report: (String) -> Void
   private var kept: [ShownPicture: Tensor] = [:]
   private var isPrepared = false
+  /// Pictures that will be kept once they are computed.
+  private var awaited = Set<ShownPicture>()
+  private let computesOnDemand: Bool
   /// Pictures per pass through the vision tower.
   private let chunk: Int
 
@@ -53,16 +56,20 @@ public final class FeatureStore {
 
   /// - Parameters:
   ///   - cacheBytes: memory for prepared features; pictures beyond it are computed each time, alone.
+  ///   - computesOnDemand: each picture by itself when it is first asked for, not all of them by
+  ///     ``prepare(_:)``, so that the first step need not wait for the pictures of the last.
   ///   - report: gets a sentence when not all prepared features can be kept.
   public init(
     model: VisionLanguageModel, pictures: PictureStore, training: Training = .nothing,
-    cacheBytes: Int = MachineMemory.featureCacheBytes, report: @escaping (String) -> Void = { _ in }
+    cacheBytes: Int = MachineMemory.featureCacheBytes, computesOnDemand: Bool = false,
+    report: @escaping (String) -> Void = { _ in }
   ) {
     self.model = model
     self.pictures = pictures
     geometry =
       pictures.geometry.fixed == nil ? pictures.geometry : FixedGeometry(model.configuration.viewGrid)
     self.training = training
+    self.computesOnDemand = computesOnDemand
     self.report = report
     limit = cacheBytes
     let size = Self.bytesPerPicture(model.configuration, geometry, training)
@@ -99,6 +106,7 @@ public final class FeatureStore {
     guard training != .everything else { return }
     isPrepared = true
     kept.removeAll()
+    awaited.removeAll()
     var seen = Set<ShownPicture>()
     let distinct = all.flatMap(pictures.shown).filter { seen.insert($0).inserted }
     let size = Self.bytesPerPicture(model.configuration, geometry, training)
@@ -108,6 +116,10 @@ public final class FeatureStore {
         "the features of \(count) of \(distinct.count) pictures are kept: all take "
           + "\((distinct.count * size) >> 20) MiB, run.feature_cache_mib allows \(limit >> 20); the others "
           + "are computed each time they are used")
+    }
+    guard !computesOnDemand else {
+      awaited = Set(distinct.prefix(count))
+      return
     }
     for start in stride(from: 0, to: count, by: chunk) {
       // Whole passes, also where the last pictures have no room: their company decides the last bits of the
@@ -126,6 +138,7 @@ public final class FeatureStore {
   /// Forgets what was prepared.
   public func removeAll() {
     kept.removeAll()
+    awaited.removeAll()
     isPrepared = false
   }
 
@@ -196,7 +209,10 @@ public final class FeatureStore {
     }
     return Tensor.concatenated(
       try distinct.enumerated().map { index, picture in
-        try kept[picture] ?? frozen([picture], FeatureLayout([layout.grids[index]]))
+        if let known = kept[picture] { return known }
+        let own = try frozen([picture], FeatureLayout([layout.grids[index]]))
+        if awaited.remove(picture) != nil { kept[picture] = own }
+        return own
       }, axis: 0)
   }
 

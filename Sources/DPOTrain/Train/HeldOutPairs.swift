@@ -22,7 +22,7 @@ public struct HeldOutPairs {
   private let microBatch: Int
   private let scorer: PairScorer
   private let terms: PreferenceObjectiveTerms
-  private let reference: [PairLogProbabilities]
+  private let reference: (Range<Int>) throws -> [PairLogProbabilities]
 
   /// - Parameters:
   ///   - pairs: at least one.
@@ -35,11 +35,32 @@ public struct HeldOutPairs {
     tensorRequire(
       !pairs.isEmpty && pairs.count == reference.count, "HeldOutPairs",
       "\(pairs.count) pairs, \(reference.count) log-probabilities of the reference")
+    self.init(pairs, microBatch: microBatch, scorer: scorer, terms: terms, known: { Array(reference[$0]) })
+  }
+
+  /// - Parameters:
+  ///   - pairs: at least one.
+  ///   - microBatch: pairs that go through the model at a time.
+  ///   - asking: gives the log-probabilities of some of them under the reference, whenever they are needed.
+  public init(
+    _ pairs: [EncodedPair], microBatch: Int, scorer: PairScorer, terms: PreferenceObjectiveTerms,
+    asking reference: @escaping ([EncodedPair]) throws -> [PairLogProbabilities]
+  ) {
+    tensorRequire(!pairs.isEmpty, "HeldOutPairs", "no pairs")
+    self.init(
+      pairs, microBatch: microBatch, scorer: scorer, terms: terms,
+      known: { try reference(Array(pairs[$0])) })
+  }
+
+  private init(
+    _ pairs: [EncodedPair], microBatch: Int, scorer: PairScorer, terms: PreferenceObjectiveTerms,
+    known: @escaping (Range<Int>) throws -> [PairLogProbabilities]
+  ) {
     self.pairs = pairs
     self.microBatch = microBatch
     self.scorer = scorer
     self.terms = terms
-    self.reference = reference
+    reference = known
   }
 
   /// What a model says to the pairs.
@@ -107,17 +128,17 @@ public struct HeldOutPairs {
   }
 
   /// What the model says as it is now.
-  /// - Throws: errors of the pictures.
+  /// - Throws: errors of the pictures and of the reference.
   public func figures() throws -> Figures {
     let chosenTokens = pairs.reduce(0) { $0 + $1.completions[0].count }
     var figures = Figures()
     for start in stride(from: 0, to: pairs.count, by: microBatch) {
       let range = start..<min(start + microBatch, pairs.count)
       let part = Array(pairs[range])
+      let known = try reference(range)
       let found = try noGradient { try scorer.sums(part, readsTokens: true) }
       if let tokens = found.tokens { figures.tokens.add(tokens) }
       noGradient {
-        let known = Array(reference[range])
         let scores = PreferenceObjective.scores(found.scores, pairs: part, reference: known)
         let chosen = PreferenceObjective.scores(found.sums, pairs: part, reference: known).policyChosen
         figures.loss += terms.share(

@@ -6,6 +6,9 @@ import CMIAPNG
 enum PNGFormat {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
+  /// Chunks that libpng passes over where they are too short, and Pillow refuses.
+  private static let leastBytes = ["cHRM": 32, "gAMA": 4, "sRGB": 1, "pHYs": 9]
+
   /// Decodes any colour type and depth to RGB; transparency is composited on white as Pillow does it, or left
   /// out.
   static func decode(
@@ -89,6 +92,10 @@ enum PNGFormat {
           throw ImageError(file: name, reason: .corrupt("PNG: the first chunk is not IHDR"))
         }
         size = (number(offset + 8), number(offset + 12))
+      }
+      if let least = leastBytes[type], length < least {
+        throw ImageError(
+          file: name, reason: .corrupt("PNG: its \(type) chunk has \(length) bytes, expected \(least)"))
       }
       if type == "IEND" { break }
       offset += 12 + length

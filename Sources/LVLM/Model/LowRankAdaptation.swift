@@ -16,6 +16,14 @@ extension VisionLanguageModel {
     set { for adapter in adapters { adapter.isAdapterEnabled = newValue } }
   }
 
+  /// Runs `body` with the adapters off, and leaves them as they were.
+  public func withoutAdapters<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let wereEnabled = isAdapterEnabled
+    isAdapterEnabled = false
+    defer { isAdapterEnabled = wereEnabled }
+    return try body()
+  }
+
   /// Names of the linear layers of a block of a LLaMA, in the order in which they are visited.
   public static let linearNames = [
     "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",

@@ -61,7 +61,7 @@ struct ByteLevelVocabulary: Vocabulary {
 
   func encode(_ text: String, isFirst: Bool) -> [Int32] {
     let text = putsBlankFirst && !text.isEmpty && text.unicodeScalars.first != " " ? " " + text : text
-    let composed = splitter.composes ? text.precomposedStringWithCanonicalMapping : text
+    let composed = splitter.composes ? text.canonicallyComposed : text
     return splitter.words(composed).flatMap { word -> [Int32] in
       let symbols = word.utf8.compactMap { byteIDs[Int($0)] }
       if joinsWholeWords, let whole = table.id(of: Self.spelled(word)) { return [whole] }

@@ -26,6 +26,12 @@ extension RunConfiguration {
   /// Whether adapters are trained on the model of a GGUF file, whose weights stay as they are.
   var trainsGGUF: Bool { hasOwnPairs && model.path?.hasSuffix(".gguf") == true }
 
+  /// Whether what the frozen base says to a pair is computed when the pair's turn comes, not for all pairs
+  /// before the first step: the base stays there beside its adapters, so nothing has to be kept for it.
+  var asksBaseOnDemand: Bool {
+    hasOwnPairs && train.adapter == .lora && !train.trainProjector && !train.trainVision
+  }
+
   /// Sections that say how to come by a model and by pairs.
   static let makingSections = ["sft", "compose", "select", "evaluate"]
 

@@ -89,7 +89,8 @@ public struct StageContext {
     _ model: VisionLanguageModel, _ pictures: PictureStore, training: FeatureStore.Training = .nothing
   ) -> FeatureStore {
     FeatureStore(
-      model: model, pictures: pictures, training: training, cacheBytes: configuration.run.featureCacheBytes
+      model: model, pictures: pictures, training: training, cacheBytes: configuration.run.featureCacheBytes,
+      computesOnDemand: configuration.asksBaseOnDemand
     ) { [console] in console.warning($0) }
   }
 

@@ -6,14 +6,28 @@ import Tensor
 
 /// What the model that training begins with says: the reference, cached, live or moving.
 extension TrainStage {
-  /// Log-probabilities under the reference: computed once and cached, or live.
+  /// What the reference says to pairs.
+  struct Reference {
+    /// The log-probabilities of some pairs.
+    let values: ([EncodedPair]) throws -> [PairLogProbabilities]
+    /// Writes what was computed and is not in a file yet.
+    var save: () throws -> Void = {}
+
+    /// For an objective that asks no reference.
+    static var none: Reference {
+      Reference(values: { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } })
+    }
+  }
+
+  /// Log-probabilities under the reference: computed once and cached, before the first step or when a pair's
+  /// turn comes, or live.
   /// - Parameter others: pairs that a live reference will be asked for beside `pairs`.
   func reference(
     _ pairs: [EncodedPair], _ others: [EncodedPair] = [], base: PretrainedModel, features: FeatureStore,
     file: String, in folder: URL
-  ) throws -> ([EncodedPair]) throws -> [PairLogProbabilities] {
+  ) throws -> Reference {
     guard context.configuration.train.precomputeRefLogProbs else {
-      return try liveReference(pairs + others, base: base, features: features)
+      return Reference(values: try liveReference(pairs + others, base: base, features: features))
     }
     let settings = context.configuration.train
     var fingerprint = Digest()
@@ -30,6 +44,13 @@ extension TrainStage {
     if let reason = cache.discarded {
       context.console.message("train: reference log-probabilities are computed again (\(reason))")
     }
+    guard !context.configuration.asksBaseOnDemand else {
+      let (model, scorer, digest) = (base.model, scorer(base.model, features), context.digest(of:))
+      return Reference(
+        values: { pairs in
+          try model.withoutAdapters { try cache.values(of: pairs, scorer: scorer, digest: digest) }
+        }, save: cache.save)
+    }
     let progress = context.console.progress("reference", total: pairs.count)
     defer { progress.finish() }
     try cache.fill(
@@ -40,7 +61,7 @@ extension TrainStage {
       progress.update(step: done)
       try Interruption.check("reference log-probabilities, \(done) of \(pairs.count) pairs")
     }
-    return { cache.values(of: $0) }
+    return Reference(values: { cache.values(of: $0) })
   }
 
   /// The base model itself with its adapters off where only they are trained, otherwise a second copy.
@@ -51,11 +72,7 @@ extension TrainStage {
     if !settings.needsSecondModel {
       let model = base.model
       let scorer = scorer(model, features)
-      return { pairs in
-        model.isAdapterEnabled = false
-        defer { model.isAdapterEnabled = true }
-        return try Self.values(pairs, scorer)
-      }
+      return { pairs in try model.withoutAdapters { try Self.values(pairs, scorer) } }
     }
     return values(try secondModel(pairs))
   }
@@ -98,20 +115,18 @@ extension TrainStage {
   /// trained one with its adapters off where only they were trained, otherwise another copy.
   func figures(
     ofBase base: PretrainedModel, _ held: [EncodedPair], terms: PreferenceObjectiveTerms,
-    reference: [PairLogProbabilities], features: FeatureStore
+    reference: Reference, features: FeatureStore
   ) throws -> HeldOutPairs.Figures {
     let settings = context.configuration.train
     func figures(_ model: VisionLanguageModel, _ features: FeatureStore) throws -> HeldOutPairs.Figures {
       try HeldOutPairs(
         held, microBatch: settings.perDeviceTrainBatchSize,
         scorer: scorer(model, features, weighsPairs: settings.useWeighting), terms: terms,
-        reference: reference
+        asking: reference.values
       ).figures()
     }
     if settings.adapter == .lora, !settings.trainProjector, !settings.trainVision {
-      base.model.isAdapterEnabled = false
-      defer { base.model.isAdapterEnabled = true }
-      return try figures(base.model, features)
+      return try base.model.withoutAdapters { try figures(base.model, features) }
     }
     let copy = try secondModel(held)
     return try figures(copy.model, copy.features)

@@ -49,28 +49,31 @@ struct TrainStage {
     try frozen.prepare(shown)
     let terms = try settings.objectiveTerms()
     let second = settings.syncRefModel ? try secondModel(encoded + corrupted + held) : nil
-    let reference: ([EncodedPair]) throws -> [PairLogProbabilities] =
+    let reference: Reference =
       if let second {
-        values(second)
+        Reference(values: values(second))
       } else if terms.needsReference {
         try reference(
           encoded, corrupted + held, base: base, features: frozen, file: "reference.h5", in: folder)
       } else {
-        { $0.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) } }
+        .none
       }
     let referenceOfCorrupted =
       corrupted.isEmpty || !settings.precomputeRefLogProbs
       ? reference
       : try self.reference(
         corrupted, base: base, features: frozen, file: "reference-corrupted.h5", in: folder)
-    let referenceOfHeld: [PairLogProbabilities]
+    let referenceOfHeld: Reference
     if held.isEmpty || !terms.needsReference {
-      referenceOfHeld = held.map { _ in PairLogProbabilities(chosen: 0, rejected: 0) }
+      referenceOfHeld = .none
     } else if settings.precomputeRefLogProbs {
       referenceOfHeld = try self.reference(
-        held, base: base, features: frozen, file: "reference-held-out.h5", in: folder)(held)
+        held, base: base, features: frozen, file: "reference-held-out.h5", in: folder)
     } else {
-      referenceOfHeld = try reference(held)
+      // A moving reference is compared with as it was at the start.
+      let known = try reference.values(held)
+      let values = Dictionary(zip(held.map(\.id), known), uniquingKeysWith: { first, _ in first })
+      referenceOfHeld = Reference(values: { $0.compactMap { values[$0.id] } })
     }
     if features !== frozen {
       frozen.removeAll()
@@ -106,16 +109,16 @@ struct TrainStage {
       corrupted: corrupted.isEmpty
         ? nil
         : CorruptedAnswers(
-          corrupted, scorer: self.scorer(model, features), reference: referenceOfCorrupted),
+          corrupted, scorer: self.scorer(model, features), reference: referenceOfCorrupted.values),
       dropout: settings.adapter == .lora && settings.loraDropout > 0
         ? AdapterDropout(probability: settings.loraDropout, seed: context.configuration.run.seed) : nil,
-      reference: reference)
+      reference: reference.values)
     let heldOut =
       held.isEmpty
       ? nil
       : HeldOutPairs(
         held, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer, terms: terms,
-        reference: referenceOfHeld)
+        asking: referenceOfHeld.values)
     let loop = TrainingLoop(
       settings: TrainingLoop.Settings(
         stage: .train, steps: steps,
@@ -155,6 +158,7 @@ struct TrainStage {
             values: figures.named, words: figures.words, score: figures.score(settings.metricForBestModel))
         }
       })
+    for reference in [reference, referenceOfCorrupted, referenceOfHeld] { try reference.save() }
     if context.configuration.trainsGGUF {
       try saveAdapter(of: base)
     } else {

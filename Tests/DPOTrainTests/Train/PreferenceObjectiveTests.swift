@@ -331,6 +331,31 @@ import Testing
     #expect(metrics.accurate == 1 && metrics.ties == 1)
   }
 
+  /// Values that are computed when a pair's turn comes are those of the pair alone, whatever was asked
+  /// before, and come back from the file.
+  @Test func valuesOnDemandDependOnNoOrder() throws {
+    let setup = try Setup()
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cache-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func cache(_ name: String) -> ReferenceCache {
+      ReferenceCache(folder.appendingPathComponent(name), fingerprint: "f")
+    }
+    func values(_ cache: ReferenceCache, _ pairs: some Sequence<EncodedPair>) throws -> [PairLogProbabilities]
+    {
+      try cache.values(of: Array(pairs), scorer: setup.scorer()) { "\($0)" }
+    }
+    let alone = try setup.pairs.map { try setup.values([$0])[0] }
+    let (one, other) = (cache("one.h5"), cache("other.h5"))
+    #expect(try values(one, setup.pairs) == alone)
+    #expect(try values(other, setup.pairs[5...]) == Array(alone[5...]))
+    #expect(try values(other, setup.pairs.reversed()) == alone.reversed())
+    #expect(one.computedCount == 8 && other.computedCount == 8)
+    try one.save()
+    let again = cache("one.h5")
+    #expect(try values(again, setup.pairs) == alone && again.computedCount == 0)
+  }
+
   @Test func aLossThatIsNotFiniteNamesStepAndRecords() throws {
     let setup = try Setup()
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("loop-\(UUID().uuidString)")

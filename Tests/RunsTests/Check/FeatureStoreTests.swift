@@ -72,6 +72,43 @@ import Testing
     }
   }
 
+  /// Features that are computed on demand are those of the picture alone, whoever asks first, and are kept
+  /// where there is room.
+  @Test func onDemandTheOrderDoesNotMatter() throws {
+    let model = try model()
+    model.setTrainable(false, .vision, .projector, .decoder)
+    let scenes = ShapeScenes(seed: 1, size: 16, counts: [.preference: 9])
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "features-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let wanted = try (0..<9).map { index in
+      let path = folder.appendingPathComponent("\(index).png").path
+      try scenes.image(for: scenes.image(.preference, index)).writePNG(to: path)
+      return Picture.file(path)
+    }
+    let pictures = PictureStore(
+      source: scenes, processor: ImageProcessor(ImageProcessorConfiguration(size: 16)), cacheBytes: 0)
+    func store(_ rows: Int) throws -> FeatureStore {
+      let store = FeatureStore(
+        model: model, pictures: pictures, cacheBytes: rows * 4 * 32 * 4, computesOnDemand: true)
+      try store.prepare([wanted])
+      return store
+    }
+    func values(_ store: FeatureStore, _ some: [Picture]) throws -> [Float] {
+      try store.features(of: [some]).features.rows.array(of: Float.self)
+    }
+    let (one, other) = (try store(6), try store(6))
+    let together = try values(one, wanted)
+    #expect(try wanted.reversed().map { try values(other, [$0]) }.reversed().flatMap { $0 } == together)
+    // The first six of the list had room and are there without their files; the others are read again.
+    try FileManager.default.removeItem(at: folder)
+    for store in [one, other] {
+      #expect(try values(store, Array(wanted[..<6])) == Array(together[..<(6 * 4 * 32)]))
+      #expect(throws: (any Error).self) { try values(store, [wanted[6]]) }
+    }
+  }
+
   private func plan(_ settings: String...) throws -> String {
     let yaml = "data: {source: shapes}\ntrain: {adapter: none}\n"
     return try RunPlan(RunConfiguration(yaml: yaml, file: "plan.yaml", overrides: settings)).description

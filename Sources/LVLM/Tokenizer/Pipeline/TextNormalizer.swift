@@ -47,9 +47,9 @@ enum TextNormalizer: Sendable {
   /// The text as a step makes it of which no text can become many times as long.
   private func normalized(_ text: String) -> String {
     switch self {
-    case .nfc: return text.precomposedStringWithCanonicalMapping
+    case .nfc: return text.canonicallyComposed
     case .nfd: return text.decomposedStringWithCanonicalMapping
-    case .nfkc: return text.precomposedStringWithCompatibilityMapping
+    case .nfkc: return text.compatiblyComposed
     case .nfkd: return text.decomposedStringWithCompatibilityMapping
     case .lowercase: return Self.lowered(text)
     case .strip(let left, let right):

@@ -178,7 +178,13 @@ extension ArrayFunctionCase {
     },
     "binCount": { x, a in [x[0].binCount(weights: x.count > 1 ? x[1] : nil, minLength: a.count ?? 0)] },
     "cdist": { x, a in [cdist(x[0], x[1], order: a.order!.value)] },
-    "covariance": { x, a in [x[0].covariance(correction: a.order!.value)] },
+    "covariance": { x, a in
+      [
+        x[0].covariance(
+          correction: a.order!.value, frequencies: x.count > 1 ? x[1] : nil,
+          weights: x.count > 2 ? x[2] : nil)
+      ]
+    },
     "correlationCoefficients": { x, _ in [x[0].correlationCoefficients()] },
   ]
 }

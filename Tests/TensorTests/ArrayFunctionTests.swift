@@ -69,6 +69,73 @@ import Testing
     #expect(Tensor.meshgrid([]).isEmpty && Tensor.broadcast([]).isEmpty)
   }
 
+  @Test func viewsOfEveryLayout() {
+    let x = Tensor([-1.5, 2.5, -0.5, 3.75, 0, -7.25] as [Float], shape: [2, 3])
+    let expected = x.trunc().array(of: Float.self)
+    #expect(expected == [-1, 2, 0, 3, 0, -7])
+    #expect(x.transposed().trunc().transposed().array(of: Float.self) == expected)
+    #expect(x.flipped(axes: [0, 1]).trunc().array(of: Float.self) == expected.reversed())
+    let wide = x.expanded(to: [4, 2, 3]).trunc()
+    #expect(wide.array(of: Float.self) == Array([expected, expected, expected, expected].joined()))
+    let lengths = x.transposed().hypot(x[1].expandedDimensions(axis: 1))
+    #expect(lengths.shape == [3, 2] && lengths.isContiguous)
+    #expect(lengths.isClose(to: (x.transposed().square() + x[1].square().reshaped([3, 1])).sqrt()))
+    let bits = Tensor([1, 2, 3, 4, 5, 6] as [Int32], shape: [2, 3])
+    #expect(
+      (bits.transposed() & bits.flipped(axis: 1).transposed()).array(of: Int.self) == [1, 4, 2, 5, 1, 4])
+  }
+
+  @Test(arguments: [[0], [0, 3], [2, 0]]) func emptyTensors(shape: [Int]) throws {
+    let (x, whole) = (Tensor.zeros(shape), Tensor.zeros(shape, dtype: .int64))
+    for result in [x.hypot(x), x.copysign(x), x.nextAfter(x), x.trunc(), +x, x.moved(axis: 0, to: 0)] {
+      #expect(result.shape == shape && result.dtype == .float32)
+    }
+    #expect((whole & whole).shape == shape && (~whole).shape == shape && x.isIn(x).shape == shape)
+    #expect(x.signBit().shape == shape && x.isPositiveInfinity().shape == shape)
+    #expect(x.nanSum().item() == 0 && x.nanMean().item().isNaN)
+    let counts = x.histogram(bins: 2)
+    #expect(
+      counts.counts.array(of: Int.self) == [0, 0] && counts.edges.array(of: Float.self) == [0, 0.5, 1])
+    #expect(whole.flattened().binCount(minLength: 2).array(of: Int.self) == [0, 0])
+    #expect(x.diff(axis: 0).shape == [max(shape[0] - 1, 0)] + shape.dropFirst())
+    #expect(x.unstacked(axis: 0).count == shape[0])
+    #expect(x.takeAlong(axis: 0, whole).shape == shape && kron(x, x).count == 0)
+    #expect(Tensor([1.0] as [Float]).searchSorted(x).shape == shape)
+    let rows = shape.count == 2 ? x : x.reshaped([0, 1])
+    #expect(vecdot(rows, rows).shape == [rows.shape[0]])
+    #expect(cdist(rows, rows).shape == [rows.shape[0], rows.shape[0]])
+    #expect(rows.covariance().shape == [rows.shape[0], rows.shape[0]])
+    if shape == [0, 3] { #expect(cross(x, x).shape == shape && x.quantile(0.5, axis: 1).shape == [0]) }
+    if shape == [2, 0] { #expect(x.median(axis: 0, keepDims: true).shape == [1, 0]) }
+  }
+
+  @Test func tensorsWithoutAxes() {
+    let (x, y) = (Tensor(3, dtype: .float64), Tensor(-4, dtype: .float64))
+    #expect(x.hypot(y).item() == 5 && x.copysign(y).item() == -3 && x.hypot(y).shape == [])
+    #expect(y.signBit().item() == 1 && Tensor(-2.5, dtype: .float32).trunc().item() == -2)
+    #expect((Tensor(6, dtype: .int32) & Tensor(3, dtype: .int32)).item() == 2)
+    #expect(x.quantile(0.3).item() == 3 && x.median().item() == 3 && x.nanMax().item() == 3)
+    #expect(kron(x, y).item() == -12 && Tensor.meshgrid([x])[0].shape == [1])
+    #expect(Tensor([1.0, 3, 5]).searchSorted(x).item() == 1 && x.isIn(Tensor([1.0, 3])).item() == 1)
+    #expect(x.histogram(bins: 1).counts.item() == 1)
+  }
+
+  @Test func typesOfTwoOperands() {
+    let types: [DType] = [.bool, .uint8, .int32, .int64, .float16, .bfloat16, .float32, .float64]
+    for a in types {
+      for b in types {
+        let (x, y) = (Tensor.ones([2], dtype: a), Tensor.ones([2], dtype: b))
+        let type = DType.promoted(a, b)
+        let real: DType = type.isFloatingPoint ? type : .float32
+        #expect(x.hypot(y).dtype == real && x.copysign(y).dtype == real && x.nextAfter(y).dtype == real)
+        #expect(vecdot(x, y).dtype == type && kron(x, y).dtype == type)
+        #expect(cdist(x.reshaped([1, 2]), y.reshaped([1, 2])).dtype == real)
+        #expect(x.isIn(y).array(of: Bool.self) == [true, true], "\(a) \(b)")
+        if !type.isFloatingPoint { #expect((x & y).dtype == type && (x | y).dtype == type) }
+      }
+    }
+  }
+
   @Test func quantilesBesideInfinitiesAndNaN() {
     let infinity = Double.infinity
     let x = Tensor([-infinity, 1, 2, infinity, infinity])

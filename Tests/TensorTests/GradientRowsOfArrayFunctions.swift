@@ -57,6 +57,9 @@ let arrayFunctionGradientRows: [GradientRow] = [
   },
   .init(name: "covariance", shapes: [[2, 5]]) { $0[0].covariance() },
   .init(name: "covariance of one", shapes: [[5]]) { $0[0].covariance(correction: 0) },
+  .init(name: "covariance, weighted", shapes: [[2, 4], [4]]) {
+    $0[0].covariance(frequencies: Tensor([1, 3, 0, 2] as [Int32]), weights: $0[1].square())
+  },
   .init(name: "correlationCoefficients", shapes: [[3, 5]]) { $0[0].correlationCoefficients() },
   .init(name: "matrixPower", shapes: [[2, 2, 2]]) { try! $0[0].matrixPower(3) },
   .init(name: "matrixPower, negative", shapes: [[2, 2]]) {

@@ -72,6 +72,9 @@ private let products: [HostileCall] = [
   .init("cdist", "order -1") { _ = cdist(small, small, order: -1) },
   .init("cdist", "order NaN") { _ = cdist(small, small, order: nan) },
   .init("covariance", "three axes") { _ = Tensor.ones([2, 2, 2]).covariance() },
+  .init("covariance", "frequencies of floats") { _ = small.covariance(frequencies: Tensor.ones([3])) },
+  .init("covariance", "fewer weights") { _ = small.covariance(weights: Tensor.ones([2])) },
+  .init("covariance", "negative weights") { _ = small.covariance(weights: Tensor([1, -1, 1.0])) },
   .init("correlationCoefficients", "of a scalar") { _ = scalar.correlationCoefficients() },
 ]
 

@@ -70,7 +70,10 @@ extension Tensor {
     Tensor.pairwise(
       "copysign", self, sign, single: { Float(signOf: $1, magnitudeOf: $0) },
       double: { Double(signOf: $1, magnitudeOf: $0) },
-      backward: { gradient, x, y, _ in (gradient * x.detached().sign().copysign(y.detached()), nil) })
+      backward: { gradient, x, y, _ in
+        let sign = Tensor.ones([], dtype: y.dtype).copysign(y.detached())
+        return (gradient * (x.detached().sign() * sign), nil)
+      })
   }
 
   /// The next number of the type from each element towards `target`, after broadcasting, NumPy's `nextafter`:

@@ -23,7 +23,7 @@ public func cdist(_ a: Tensor, _ b: Tensor, order: Double = 2) -> Tensor {
     if type != .float32 && type != .float64 {
       return cdist(a.to(.float32), b.to(.float32), order: order).to(type.isFloatingPoint ? type : .float32)
     }
-    let batch = Tensor.broadcastShape(a.batchShape, b.batchShape, "cdist")
+    let batch = Tensor.broadcastShape(Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)), "cdist")
     let x = a.to(type).expanded(to: batch + a.shape.suffix(2))
     let y = b.to(type).expanded(to: batch + b.shape.suffix(2))
     if order == 2 { return x.euclideanDistances(to: y) }
@@ -67,7 +67,7 @@ extension Tensor {
   /// once: neighbours in memory need no order of additions of their own.
   private static func distances<T: BinaryFloatingPoint>(_ x: Tensor, _ y: Tensor, _: T.Type) -> Tensor {
     let (m, d, n) = (x.shape[x.rank - 2], x.shape[x.rank - 1], y.shape[y.rank - 1])
-    let result = Tensor.zeros(x.batchShape + [m, n], dtype: x.dtype)
+    let result = Tensor.zeros(x.shape.dropLast(2) + [m, n], dtype: x.dtype)
     if result.count == 0 { return result }
     let (rows, columns, output) = (x.pointer(T.self), y.pointer(T.self), result.pointer(T.self))
     Threads.parallel(result.count / n, grain: Swift.max(1, (1 << 14) / Swift.max(n * d, 1))) { range in

@@ -46,9 +46,12 @@ extension TorchTable {
       [cdist(try call.tensor(), try call.tensor(1, "x2"), order: try call.real(2, "p", default: 2))]
     },
     "cov": { call in
-      try call.requireAbsent(9, "fweights")
-      try call.requireAbsent(9, "aweights")
-      return [try call.tensor().covariance(correction: try call.real(9, "correction", default: 1))]
+      [
+        try call.tensor().covariance(
+          correction: try call.real(9, "correction", default: 1),
+          frequencies: try call.optionalTensor(9, "fweights"), weights: try call.optionalTensor(9, "aweights")
+        )
+      ]
     },
     "corrcoef": one { $0.correlationCoefficients() },
   ]

@@ -34,7 +34,9 @@ def stored(x, ulps=None):
 
 def add(op, inputs, outputs, ulps=0, **args):
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    cases.append({"op": op, "args": args, "in": [stored(x) for x in inputs], "out": [stored(y, ulps) for y in outputs]})
+    units = ulps if isinstance(ulps, list) else [ulps] * len(outputs)
+    cases.append({"op": op, "args": args, "in": [stored(x) for x in inputs],
+                  "out": [stored(y, u) for y, u in zip(outputs, units)]})
 
 
 def special(name):
@@ -253,14 +255,16 @@ def histograms():
         x = rng.standard_normal(200) * 20 if name.startswith("float") else rng.integers(0, 60, 200)
         x = x.astype(name).reshape(10, 20)
         edge = np.float64 if name in ("float64", "int32", "int64") else np.float32
+        # Edges near 0 are differences of large ones; those in float32 are rounded from float64.
+        near = 64 if edge == np.float64 else 1
         for bins, limits in ((10, None), (7, (-5.0, 31.0)), (1, None), (4, (3.0, 3.0))):
             counts, edges = np.histogram(x.astype(np.float64), bins, limits)
-            add("histogram", [x], [counts, edges.astype(edge)], ulps=1, count=bins, range=limits)
+            add("histogram", [x], [counts, edges.astype(edge)], ulps=[0, near], count=bins, range=limits)
         w = rng.integers(0, 8, x.shape) / 4
         counts, edges = np.histogram(x.astype(np.float64), 5, weights=w)
-        add("histogram", [x, w.astype(np.float32)], [counts.astype(np.float32), edges.astype(edge)], ulps=1, count=5, weighs=True)
+        add("histogram", [x, w.astype(np.float32)], [counts.astype(np.float32), edges.astype(edge)], ulps=[1, near], count=5, weighs=True)
         shares, edges = np.histogram(x.astype(np.float64), 6, density=True)
-        add("histogram", [x], [shares.astype(edge), edges.astype(edge)], ulps=8, count=6, density=True)
+        add("histogram", [x], [shares.astype(edge), edges.astype(edge)], ulps=[8, near], count=6, density=True)
         bounds = np.array([0, 3, 3, 10, 45], name)
         add("histogram", [x, bounds], [np.histogram(x, bounds)[0], bounds], edges=True)
         shares = np.histogram(x, bounds[[0, 1, 3, 4]], density=True)[0]
@@ -305,6 +309,9 @@ def distances():
         wide, result = x.astype(np.float64), np.float64 if name == "float64" else np.float32
         for correction in (0.0, 1.0):
             add("covariance", [x], np.cov(wide, ddof=int(correction)).astype(result), ulps=256, order=str(correction))
+        times, shares = rng.integers(1, 4, 16), rng.integers(1, 9, 16) / 8
+        add("covariance", [x, times], np.cov(wide, fweights=times).astype(result), ulps=256, order="1.0")
+        add("covariance", [x, times, shares], np.cov(wide, fweights=times, aweights=shares).astype(result), ulps=256, order="1.0")
         add("covariance", [x[0]], np.cov(wide[0]).astype(result), ulps=16, order="1.0")
         add("correlationCoefficients", [x], np.corrcoef(wide).astype(result), ulps=256)
 

@@ -24,14 +24,16 @@ extension Tensor {
         (list.detached() .< 0).any().item() == 0, "covariance", "\(name) must not be negative, found \(list)")
     }
     return tensorOperation("covariance") {
+      let own: DType = dtype.isFloatingPoint ? dtype : .float32
+      let type = weights.map { $0.dtype.isFloatingPoint ? DType.promoted(own, $0.dtype) : own } ?? own
       // A Float holds every byte; 32 and 64 bits would lose digits in it.
-      let isWide = dtype == .int32 || dtype == .int64 || dtype == .float64
+      let isWide = dtype == .int32 || dtype == .int64 || type == .float64
       let computing: DType = isWide ? .float64 : .float32
       let rows = (rank == 1 ? reshaped([1, count]) : self).to(computing)
       let products = rows.weightedCovariance(
         correction, frequencies?.to(computing), weights?.to(computing))
       let result = rank == 1 ? products.reshaped([]) : products
-      return result.to(dtype.isFloatingPoint ? dtype : .float32)
+      return result.to(type)
     }
   }
 

@@ -141,11 +141,11 @@ def shapes():
     add("diff", [np.zeros((2, 0), np.float32)], np.zeros((2, 0), np.float32))
     x = rng.standard_normal((3, 4)).astype(np.float32)
     add("takeAlong", [x, np.argsort(x, 1)], np.sort(x, 1), axis=1)
-    add("takeAlong", [x, np.array([[1], [-1]])], np.take_along_axis(x, np.array([[1], [-1]]), 1)
-        if False else np.take_along_axis(np.broadcast_to(x[:1], (2, 4)), np.array([[1], [-1]]), 1), axis=1, first=True)
+    add("takeAlong", [x, np.array([[1], [-1]])],
+        np.take_along_axis(np.broadcast_to(x[:1], (2, 4)), np.array([[1], [-1]]), 1), axis=1, first=True)
     y = rng.integers(0, 9, (2, 1, 4))
     at = rng.integers(-2, 2, (3, 5, 1))
-    add("takeAlong", [y, at], np.take_along_axis(y, at, 0) if False else
+    add("takeAlong", [y, at],
         np.take_along_axis(np.broadcast_to(y, (2, 5, 4)), np.broadcast_to(at, (3, 5, 4)), 0), axis=0)
 
 
@@ -303,17 +303,24 @@ def distances():
     add("cdist", [a, a], torch.cdist(a.double(), a.double()).float(), ulps=2, order="2.0")
     add("cdist", [np.zeros((3, 0), np.float32), np.zeros((2, 0), np.float32)], np.zeros((3, 2), np.float32), order="2.0")
     add("cdist", [np.zeros((0, 4), np.float32), np.zeros((2, 4), np.float32)], np.zeros((0, 2), np.float32), order="2.0")
-    # Sums of terms that cancel: units of the last place of the largest.
+    # Sums of terms that cancel: their digits are those of the largest.
+    def spread(y):
+        sizes = np.abs(np.atleast_1d(y))
+        return float(np.ceil(8 * sizes.max() / sizes.min()))
+
+    def add_sums(op, inputs, y, **args):
+        add(op, inputs, y, ulps=spread(y), **args)
+
     for name in ("float32", "float64", "int64"):
         x = rng.integers(-40, 40, (3, 16)) if name == "int64" else (rng.integers(-40, 40, (3, 16)) / 8).astype(name)
         wide, result = x.astype(np.float64), np.float64 if name == "float64" else np.float32
         for correction in (0.0, 1.0):
-            add("covariance", [x], np.cov(wide, ddof=int(correction)).astype(result), ulps=256, order=str(correction))
+            add_sums("covariance", [x], np.cov(wide, ddof=int(correction)).astype(result), order=str(correction))
         times, shares = rng.integers(1, 4, 16), rng.integers(1, 9, 16) / 8
-        add("covariance", [x, times], np.cov(wide, fweights=times).astype(result), ulps=256, order="1.0")
-        add("covariance", [x, times, shares], np.cov(wide, fweights=times, aweights=shares).astype(result), ulps=256, order="1.0")
-        add("covariance", [x[0]], np.cov(wide[0]).astype(result), ulps=16, order="1.0")
-        add("correlationCoefficients", [x], np.corrcoef(wide).astype(result), ulps=256)
+        add_sums("covariance", [x, times], np.cov(wide, fweights=times).astype(result), order="1.0")
+        add_sums("covariance", [x, times, shares], np.cov(wide, fweights=times, aweights=shares).astype(result), order="1.0")
+        add_sums("covariance", [x[0]], np.cov(wide[0]).astype(result), order="1.0")
+        add_sums("correlationCoefficients", [x], np.corrcoef(wide).astype(result))
 
 
 for part in (elementwise, shapes, products, search, quantiles, missing, histograms, distances):

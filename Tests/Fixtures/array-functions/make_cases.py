@@ -316,9 +316,9 @@ def distances():
         wide, result = x.astype(np.float64), np.float64 if name == "float64" else np.float32
         for correction in (0.0, 1.0):
             add_sums("covariance", [x], np.cov(wide, ddof=int(correction)).astype(result), order=str(correction))
-        times, shares = rng.integers(1, 4, 16), rng.integers(1, 9, 16) / 8
+        times, shares = rng.integers(1, 4, 16), (rng.integers(1, 9, 16) / 8).astype(result)
         add_sums("covariance", [x, times], np.cov(wide, fweights=times).astype(result), order="1.0")
-        add_sums("covariance", [x, times, shares], np.cov(wide, fweights=times, aweights=shares).astype(result), order="1.0")
+        add_sums("covariance", [x, times, shares], np.cov(wide, fweights=times, aweights=shares.astype(np.float64)).astype(result), order="1.0")
         add_sums("covariance", [x[0]], np.cov(wide[0]).astype(result), order="1.0")
         add_sums("correlationCoefficients", [x], np.corrcoef(wide).astype(result))
 

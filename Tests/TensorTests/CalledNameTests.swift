@@ -12,7 +12,7 @@ private let hugeHalf = Tensor.ones([1, 1], dtype: .float16).expanded(to: [1 << 4
 private let hugeFlags = Tensor.ones([1, 1], dtype: .bool).expanded(to: [1 << 46, 1])
 
 /// Calls that fail, for the most part in an operation that the called one is made of.
-private let calls: [HostileCall] = shapeCalls + axisCalls + memoryCalls
+private let calls: [HostileCall] = shapeCalls + axisCalls + arrayFunctionCalls + memoryCalls
 
 private let shapeCalls: [HostileCall] = [
   .init("lerp", "shapes") { _ = matrix.lerp(vector, 0.5) },
@@ -75,6 +75,30 @@ private let axisCalls: [HostileCall] = [
   .init("logSoftmax", "axis of integers") { _ = integers.logSoftmax(axis: 2) },
   .init("indexSelect", "axis") { _ = matrix.indexSelect(axis: 2, Tensor([0] as [Int64])) },
   .init("stacked", "axis") { _ = Tensor.stacked([matrix, matrix], axis: 5) },
+]
+
+private let arrayFunctionCalls: [HostileCall] = [
+  .init("hypot", "shapes of halves") { _ = half.hypot(vector.to(.float16)) },
+  .init("copysign", "shapes of integers") { _ = integers.copysign(Tensor([1, 2] as [Int64])) },
+  .init("meshgrid", "memory") { _ = Tensor.meshgrid([huge.flattened(), huge.flattened()]) },
+  .init("broadcast", "shapes") { _ = Tensor.broadcast([matrix, vector]) },
+  .init("unstacked", "axis") { _ = matrix.unstacked(axis: 2) },
+  .init("diff", "edges") { _ = matrix.diff(appending: vector) },
+  .init("takeAlong", "index") { _ = matrix.takeAlong(axis: 0, Tensor([5] as [Int64], shape: [1, 1])) },
+  .init("vecdot", "shapes") { _ = vecdot(matrix, Tensor.ones([5, 3])) },
+  .init("cross", "shapes") { _ = cross(matrix, Tensor.ones([5, 3])) },
+  .init("matrixPower", "an inverse of integers") { _ = try integers[.all, 0..<2].matrixPower(-1) },
+  .init("searchSorted", "sorter") { _ = vector.searchSorted(vector, sorter: vector) },
+  .init("quantile", "axis of halves") { _ = half.quantile(0.5, axis: 2) },
+  .init("median", "axis of integers") { _ = integers.median(axis: 2) },
+  .init("nanMean", "axis of halves") { _ = half.nanMean(axis: 2) },
+  .init("nanMax", "axis") { _ = matrix.nanMax(axis: 2) },
+  .init("binCount", "memory") { _ = integers.flattened().binCount(minLength: 1 << 60) },
+  .init("histogram", "weights") { _ = matrix.histogram(weights: vector) },
+  .init("cdist", "batches of integers") {
+    _ = cdist(integers.reshaped([1, 2, 3]).expanded(to: [2, 2, 3]), Tensor.ones([3, 4, 3], dtype: .int64))
+  },
+  .init("cdist", "order 1, memory") { _ = cdist(huge, huge, order: 1) },
 ]
 
 private let memoryCalls: [HostileCall] = [

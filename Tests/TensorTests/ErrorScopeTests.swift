@@ -90,7 +90,7 @@ let misuses: [MisuseRow] = [
   .init("crossEntropy", ["target 3 of row 1 is outside 3 classes"]) {
     _ = crossEntropy(matrix, targets: Tensor([-100, 3] as [Int64]))
   },
-  .init("arange", ["0.0, 1.0 and step 0.0"]) { _ = Tensor.arange(0, 1, step: 0) },
+  .init("arange", ["0.0, 1.0 and step 0.0"]) { _ = Tensor.arange(from: 0, to: 1, by: 0) },
   .init("crossEntropy", ["[2, 3]", "[5]"]) {
     _ = crossEntropy(matrix, targets: Tensor([0, 1, 2, 0, 1] as [Int64]))
   },

@@ -36,6 +36,13 @@ private let harmless: [HostileCall] = [
   .init("slice", "an empty range") { _ = small.slice(axis: 1, 3..<3, step: -1).contiguous() },
   .init("chunked", "into max") { _ = small.chunked(huge) },
   .init("rolled", "by min") { _ = small.rolled(Int.min, axis: 0) },
+  .init("diff", "of order max") { _ = small.diff(huge).contiguous() },
+  .init("bitwiseLeftShift", "by min") { _ = Tensor([1] as [Int64]).bitwiseLeftShift(Int.min) },
+  .init("matrixPower", "min of an identity") { _ = try Tensor.eye(2, dtype: .float64).matrixPower(Int.min) },
+  .init("histogram", "a range of one denormal") {
+    let least = Double.leastNonzeroMagnitude
+    _ = Tensor([0, least]).histogram(bins: 3, range: (0, least))
+  },
   .init("randomNormal", "deviation 0") {
     random { _ = Tensor.randomNormal([2], standardDeviation: 0, using: &$0) }
   },
@@ -70,7 +77,8 @@ private let harmless: [HostileCall] = [
     try withTensorErrors(row.body)
   }
 
-  @Test(arguments: hostileShapeCalls + hostileModelCalls) func everyHostileCallHasASentence(
+  @Test(arguments: hostileShapeCalls + hostileArrayCalls + hostileModelCalls)
+  func everyHostileCallHasASentence(
     _ row: HostileCall
   ) throws {
     _ = Self.trapsAreErrors

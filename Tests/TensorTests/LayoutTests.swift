@@ -39,13 +39,13 @@ import Testing
 
   /// As `numpy.arange` and `numpy.linspace`.
   @Test func rangesOfNumbers() {
-    #expect(Tensor.arange(1, 2, step: 0.25).array(of: Double.self) == [1, 1.25, 1.5, 1.75])
-    #expect(Tensor.arange(3, 0, step: -2, dtype: .int64).array(of: Int64.self) == [3, 1])
-    #expect(Tensor.arange(2, 1).shape == [0])
-    #expect(Tensor.linspace(0, 1, 5).array(of: Double.self) == [0, 0.25, 0.5, 0.75, 1])
-    #expect(Tensor.linspace(2, -1, 4, dtype: .float64).array(of: Double.self) == [2, 1, 0, -1])
-    #expect(Tensor.linspace(7, 9, 1).array(of: Double.self) == [7])
-    #expect(Tensor.linspace(7, 9, 0).shape == [0])
+    #expect(Tensor.arange(from: 1, to: 2, by: 0.25).array(of: Double.self) == [1, 1.25, 1.5, 1.75])
+    #expect(Tensor.arange(from: 3, to: 0, by: -2, dtype: .int64).array(of: Int64.self) == [3, 1])
+    #expect(Tensor.arange(from: 2, to: 1).shape == [0])
+    #expect(Tensor.linspace(0, 1, count: 5).array(of: Double.self) == [0, 0.25, 0.5, 0.75, 1])
+    #expect(Tensor.linspace(2, -1, count: 4, dtype: .float64).array(of: Double.self) == [2, 1, 0, -1])
+    #expect(Tensor.linspace(7, 9, count: 1).array(of: Double.self) == [7])
+    #expect(Tensor.linspace(7, 9, count: 0).shape == [0])
   }
 
   @Test func emptyAndScalarTensorsWorkEverywhere() {

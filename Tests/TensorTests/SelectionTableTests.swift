@@ -224,7 +224,7 @@ import Testing
     }
     #expect(Tensor.eye(3, dtype: type).to(.int64).array() == [1, 0, 0, 0, 1, 0, 0, 0, 1])
     #expect(Tensor.eye(0, dtype: type).shape == [0, 0])
-    #expect(Tensor.linspace(0, 1, 5, dtype: type).count == 5)
-    #expect(Tensor.linspace(2, 9, 1, dtype: type).item() == (type == .bool ? 1 : 2))
+    #expect(Tensor.linspace(0, 1, count: 5, dtype: type).count == 5)
+    #expect(Tensor.linspace(2, 9, count: 1, dtype: type).item() == (type == .bool ? 1 : 2))
   }
 }

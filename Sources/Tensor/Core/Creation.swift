@@ -102,31 +102,6 @@ extension Tensor {
     return tensorOperation("arange") { counting(count, from: 0, by: 1, dtype: dtype) }
   }
 
-  /// The numbers `start`, `start + step`, … before `end`, NumPy's `arange`: shape `[⌈(end − start) / step⌉]`,
-  /// empty where there are none.
-  public static func arange(_ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32)
-    -> Tensor
-  {
-    tensorRequire(
-      step != 0 && start.isFinite && end.isFinite && step.isFinite, "arange",
-      "needs finite numbers and a step other than 0, found \(start), \(end) and step \(step)")
-    let count = Swift.max(0, ((end - start) / step).rounded(.up))
-    tensorRequire(
-      count < 0x1p47, "arange", "\(count) numbers from \(start) to \(end) by \(step) are too many")
-    return counting(Int(count), from: start, by: step, dtype: dtype)
-  }
-
-  /// `count` numbers from `start` to `end` at equal distances, both ends included, NumPy's `linspace`: shape
-  /// `[count]`.
-  public static func linspace(_ start: Double, _ end: Double, _ count: Int, dtype: DType = .float32) -> Tensor
-  {
-    tensorRequire(count >= 0, "linspace", "needs a count of at least 0, found \(count)")
-    let step = (end - start) / Double(Swift.max(count - 1, 1))
-    let result = tensorOperation("linspace") { counting(count, from: start, by: step, dtype: dtype) }
-    if count > 1 { full([], end, dtype: dtype).write(into: result[count - 1]) }
-    return result
-  }
-
   /// The identity matrix, shape `[size, size]`.
   public static func eye(_ size: Int, dtype: DType = .float32) -> Tensor {
     tensorRequire(size >= 0, "eye", "the size must not be negative, found \(size)")

@@ -1,8 +1,9 @@
 import CTensorKernels
 
 extension Tensor {
-  /// The numbers `start, start + step, …` before `end`, NumPy's `arange` with three arguments.
-  /// - Precondition: `step` is not 0.
+  /// The numbers `start`, `start + step`, … before `end`, NumPy's `arange` with two or three arguments: shape
+  /// `[⌈(end − start) / step⌉]`, empty where there are none.
+  /// - Precondition: finite numbers, and a step that is not 0.
   public static func arange(from start: Double, to end: Double, by step: Double = 1, dtype: DType = .float32)
     -> Tensor
   {
@@ -11,14 +12,34 @@ extension Tensor {
       "needs finite numbers and a step other than 0, found \(start), \(end) and step \(step)")
     let count = Swift.max(0, ((end - start) / step).rounded(.up))
     tensorRequire(
-      count < 0x1p47, "arange", "\(count) numbers from \(start) to \(end) by \(step) are no tensor")
+      count < 0x1p47, "arange", "\(count) numbers from \(start) to \(end) by \(step) are too many")
     return counting(Int(count), from: start, by: step, dtype: dtype)
   }
 
-  /// `count` numbers at equal distances from `start` to `end`, both included, NumPy's `linspace`.
+  /// Another spelling of ``arange(from:to:by:dtype:)``.
+  @available(*, deprecated, renamed: "arange(from:to:by:dtype:)")
+  public static func arange(_ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32)
+    -> Tensor
+  {
+    arange(from: start, to: end, by: step, dtype: dtype)
+  }
+
+  /// `count` numbers from `start` to `end` at equal distances, both ends included, NumPy's `linspace`: shape
+  /// `[count]`.
+  /// - Precondition: the count is not negative.
   public static func linspace(_ start: Double, _ end: Double, count: Int, dtype: DType = .float32) -> Tensor {
-    tensorRequire(count >= 0, "linspace", "the count must not be negative, found \(count)")
-    return linspace(start, end, count, dtype: dtype)
+    tensorRequire(count >= 0, "linspace", "needs a count of at least 0, found \(count)")
+    let step = (end - start) / Double(Swift.max(count - 1, 1))
+    let result = tensorOperation("linspace") { counting(count, from: start, by: step, dtype: dtype) }
+    if count > 1 { full([], end, dtype: dtype).write(into: result[count - 1]) }
+    return result
+  }
+
+  /// Another spelling of ``linspace(_:_:count:dtype:)``.
+  @available(*, deprecated, renamed: "linspace(_:_:count:dtype:)")
+  public static func linspace(_ start: Double, _ end: Double, _ count: Int, dtype: DType = .float32) -> Tensor
+  {
+    linspace(start, end, count: count, dtype: dtype)
   }
 
   /// `start + i · step` for i below `count`, computed in double precision and rounded once; integers are

@@ -36,6 +36,9 @@ extension Tensor {
     return x.unary("negate", Int(TK_NEG)) { Tensor.full($0.shape, -1, dtype: $0.dtype) }
   }
 
+  /// The elements as they are, NumPy's `positive`.
+  public static prefix func + (x: Tensor) -> Tensor { x }
+
   /// |x|.
   public func abs() -> Tensor {
     if !dtype.isFloatingPoint { return Elementwise.integerUnary(Int(TK_INTEGER_ABS), self) }

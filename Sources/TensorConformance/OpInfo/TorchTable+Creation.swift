@@ -14,12 +14,12 @@ extension TorchTable {
       let isWhole = numbers.allSatisfy { $0.asInteger != nil }
       let step = numbers.count > 2 ? numbers[2].asDouble : 1
       let type = try call.type(9) ?? (isWhole ? .int64 : .float32)
-      return [Tensor.arange(start, end, step: step, dtype: type)]
+      return [Tensor.arange(from: start, to: end, by: step, dtype: type)]
     },
     "linspace": { call in
       [
         Tensor.linspace(
-          try call.real(0, "start"), try call.real(1, "end"), try call.integer(2, "steps"),
+          try call.real(0, "start"), try call.real(1, "end"), count: try call.integer(2, "steps"),
           dtype: try call.type(9) ?? .float32)
       ]
     },

@@ -9,24 +9,6 @@ extension TorchTable {
     "index_select": { call in
       [try call.tensor().indexSelect(axis: try call.integer(1, "dim"), try call.tensor(2, "index"))]
     },
-    "take_along_dim": { call in
-      let (x, indices) = (try call.tensor(), try call.tensor(1, "indices"))
-      guard let axis = try call.optionalInteger(2, "dim") else {
-        return [x.flattened().gather(axis: 0, indices.flattened())]
-      }
-      // Beside that axis both are broadcast.
-      guard x.rank == indices.rank, (-x.rank..<x.rank).contains(axis) else {
-        return [x.gather(axis: axis, indices)]
-      }
-      let place = axis < 0 ? axis + x.rank : axis
-      var (from, at) = (x.shape, indices.shape)
-      (from[place], at[place]) = (1, 1)
-      var outer = try Tensor.broadcastShape(validating: from, at)
-      outer[place] = x.shape[place]
-      let source = x.expanded(to: outer)
-      outer[place] = indices.shape[place]
-      return [source.gather(axis: axis, indices.expanded(to: outer))]
-    },
     "take": { call in [try call.tensor().flattened().rows(at: try call.tensor(1, "index"))] },
     "masked_select": { call in
       let (x, mask) = (try call.tensor(), try call.tensor(1, "mask"))

@@ -65,9 +65,7 @@ extension TorchTable {
   }
 
   private static let unbound: TorchOperation = { call in
-    let (x, axis) = (try call.tensor(), try call.integer(1, "dim", default: 0))
-    let front = try lead(x, axis)
-    return (0..<x.shape[front.count]).map { x.indexed(front + [.index($0)]) }
+    try call.tensor().unstacked(axis: try call.integer(1, "dim", default: 0))
   }
 
   private static let narrowed: TorchOperation = { call in

@@ -13,7 +13,10 @@ extension TorchTable {
     "sign": one { $0.sign() }, "sin": one { $0.sin() }, "sinh": one { $0.sinh() },
     "sqrt": one { $0.sqrt() }, "square": one { $0.square() }, "tan": one { $0.tan() },
     "tanh": one { $0.tanh() }, "isnan": one { $0.isNaN() }, "isinf": one { $0.isInfinite() },
-    "isfinite": one { $0.isFinite() }, "logical_not": one { .!($0.truth) }, "bitwise_not": one { .!$0 },
+    "isfinite": one { $0.isFinite() }, "logical_not": one { .!($0.truth) }, "bitwise_not": one { ~$0 },
+    "isposinf": one { $0.isPositiveInfinity() }, "isneginf": one { $0.isNegativeInfinity() },
+    "signbit": one { $0.signBit() }, "trunc": one { $0.trunc() }, "frac": one { $0 - $0.trunc() },
+    "positive": one { +$0 },
   ]
 
   /// Operators of two operands, each a tensor or a number.
@@ -30,7 +33,9 @@ extension TorchTable {
       { $0.floorDivided(by: $1) }, { $0.floorDivided(by: $1) }, { Tensor($0).floorDivided(by: $1) }),
     "remainder": operands({ $0 % $1 }, { $0 % $1 }, { $0 % $1 }),
     "pow": operands({ $0.pow($1) }, { $0.pow($1) }, { Tensor($0).pow($1) }),
-    "atan2": two { $0.atan2($1) },
+    "atan2": two { $0.atan2($1) }, "hypot": two { $0.hypot($1) },
+    "nextafter": two { $0.nextAfter($1) },
+    "copysign": operands({ $0.copysign($1) }, { $0.copysign(Tensor($1.asDouble)) }),
     "maximum": two { $0.maximum($1) }, "max.binary": two { $0.maximum($1) },
     "minimum": two { $0.minimum($1) }, "min.binary": two { $0.minimum($1) },
     "__radd__": operands({ $1 + $0 }, { $1 + $0 }),
@@ -48,12 +53,18 @@ extension TorchTable {
     "gt": operands({ $0 .> $1 }, { $0 .> $1 }), "ge": operands({ $0 .>= $1 }, { $0 .>= $1 }),
     "logical_and": two { $0.truth .& $1.truth }, "logical_or": two { $0.truth .| $1.truth },
     "logical_xor": two { $0.truth .^ $1.truth },
-    "bitwise_and": operands({ $0 .& $1 }, { $0 .& Tensor($1) }),
-    "bitwise_or": operands({ $0 .| $1 }, { $0 .| Tensor($1) }),
-    "bitwise_xor": operands({ $0 .^ $1 }, { $0 .^ Tensor($1) }),
-    "__rand__": operands({ $0 .& $1 }, { $0 .& Tensor($1) }),
-    "__ror__": operands({ $0 .| $1 }, { $0 .| Tensor($1) }),
-    "__rxor__": operands({ $0 .^ $1 }, { $0 .^ Tensor($1) }),
+    "bitwise_and": operands({ $0 & $1 }, { $0 & Tensor($1) }, { Tensor($0) & $1 }),
+    "bitwise_or": operands({ $0 | $1 }, { $0 | Tensor($1) }, { Tensor($0) | $1 }),
+    "bitwise_xor": operands({ $0 ^ $1 }, { $0 ^ Tensor($1) }, { Tensor($0) ^ $1 }),
+    "bitwise_left_shift": operands(
+      { $0.bitwiseLeftShift($1) }, { $0.bitwiseLeftShift(Tensor($1)) },
+      { Tensor($0).bitwiseLeftShift($1) }),
+    "bitwise_right_shift": operands(
+      { $0.bitwiseRightShift($1) }, { $0.bitwiseRightShift(Tensor($1)) },
+      { Tensor($0).bitwiseRightShift($1) }),
+    "__rand__": operands({ $1 & $0 }, { Tensor($1) & $0 }),
+    "__ror__": operands({ $1 | $0 }, { Tensor($1) | $0 }),
+    "__rxor__": operands({ $1 ^ $0 }, { Tensor($1) ^ $0 }),
     "allclose": { call in
       if try call.flag(4, "equal_nan") { throw TorchCallError.noCounterpart("`equal_nan`") }
       return [

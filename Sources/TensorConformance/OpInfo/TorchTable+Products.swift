@@ -30,9 +30,6 @@ extension TorchTable {
       guard let first = factors.first else { throw TorchCallError.unwritable("a product of nothing") }
       return [factors.dropFirst().reduce(first) { $0.matmul($1) }]
     },
-    "linalg.vecdot": { call in
-      [(try call.tensor() * call.tensor(1, "y")).sum(axis: try call.integer(2, "dim", default: -1))]
-    },
     "nn.functional.linear": { call in
       [
         linear(

@@ -130,7 +130,7 @@ extension TorchTable {
   }
 
   /// An operator that reduces some axes, after a conversion where the call asks for one.
-  private static func reducing(
+  static func reducing(
     _ body: @escaping @Sendable (Tensor, _ axes: [Int]?, _ keepDims: Bool) -> Tensor
   ) -> TorchOperation {
     { call in

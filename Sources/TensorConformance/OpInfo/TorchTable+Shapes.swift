@@ -46,17 +46,10 @@ extension TorchTable {
     "t": matrixTransposed, "t_copy": matrixTransposed,
     "T": one { $0.permuted($0.shape.indices.reversed()) }, "mT": one { $0.transposed() },
     "movedim": { call in
-      let x = try call.tensor()
-      func places(_ axes: [Int]) -> [Int] { axes.map { $0 < 0 ? $0 + x.rank : $0 } }
-      let (from, to) = (places(try call.integers(1, "source")), places(try call.integers(2, "destination")))
-      guard from.count == to.count, Set(from).count == from.count, Set(to).count == to.count,
-        (from + to).allSatisfy({ x.shape.indices.contains($0) })
-      else { throw TorchCallError.unwritable("axes \(from) to \(to)") }
-      var rest = x.shape.indices.filter { !from.contains($0) }[...]
-      let order = x.shape.indices.map { place -> Int in
-        to.firstIndex(of: place).map { from[$0] } ?? rest.removeFirst()
-      }
-      return [x.permuted(order)]
+      [
+        try call.tensor().moved(
+          axes: try call.integers(1, "source"), to: try call.integers(2, "destination"))
+      ]
     },
     "squeeze": squeezed, "squeeze_copy": squeezed,
     "unsqueeze": { call in [try call.tensor().expandedDimensions(axis: try call.integer(1, "dim"))] },
@@ -99,7 +92,7 @@ extension TorchTable {
     "triu": { call in [try call.tensor().upperTriangle(diagonal: try call.integer(1, "diagonal", default: 0))]
     },
     "clone": one { $0.contiguous() }, "contiguous": one { $0.contiguous() },
-    "positive": one { $0 }, "alias_copy": one { $0 },
+    "alias_copy": one { $0 },
   ]
 
   private static let matrixTransposed: TorchOperation = { call in

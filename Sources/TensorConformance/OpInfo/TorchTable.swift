@@ -8,7 +8,7 @@ enum TorchTable {
   private static let operations: [String: TorchOperation] = [
     unary, binary, comparisons, fused, reductions, scansAndSorts, shapes, pieces, gathering, writing,
     products, factorizations, matrixNumbers, creation, conversions, activations, normalizations, losses,
-    convolutions, pooling, resampling,
+    convolutions, pooling, resampling, arrayFunctions, orderedElements,
   ]
   .reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 

@@ -1,0 +1,134 @@
+extension Tensor {
+  /// How often each whole number occurs in a vector, NumPy's `bincount`: element `i` of the result counts the
+  /// elements that are `i`.
+  /// - Parameters:
+  ///   - weights: adds up these in place of ones, `[count]`. The result has their type, int64 for integers,
+  ///     and they get a gradient.
+  ///   - minLength: the least length of the result, which else ends with the largest element.
+  /// - Returns: int64 counts without weights.
+  /// - Precondition: integers or bools that are not negative, along one axis.
+  public func binCount(weights: Tensor? = nil, minLength: Int = 0) -> Tensor {
+    tensorRequire(!dtype.isFloatingPoint, "binCount", "needs integers, found \(dtype)")
+    tensorRequire(rank == 1, "binCount", "needs one axis, found shape \(shape)")
+    tensorRequire(minLength >= 0, "binCount", "the least length must not be negative, found \(minLength)")
+    tensorRequire(
+      weights.map { $0.shape == shape } ?? true, "binCount",
+      "weights of shape \(weights?.shape ?? []) do not fit shape \(shape)")
+    return tensorOperation("binCount") {
+      let numbers = detached().to(.int64).contiguous()
+      var length = minLength
+      if count > 0 {
+        let (least, most) = (numbers.min().item(of: Int.self), numbers.max().item(of: Int.self))
+        tensorRequire(
+          least >= 0 && most < Int.max, "binCount",
+          "needs numbers that are not negative and can be counted, found \(least) to \(most)")
+        length = Swift.max(length, most + 1)
+      }
+      guard let weights else {
+        let result = Tensor.zeros([length], dtype: .int64)
+        let (values, counts) = (numbers.pointer(Int64.self), result.pointer(Int64.self))
+        for i in 0..<count { counts[Int(values[i])] += 1 }
+        return result
+      }
+      // Long sums of small numbers lose digits in a Float.
+      let isReal = weights.dtype.isFloatingPoint
+      let computing: DType = isReal ? .float64 : .int64
+      return Tensor.zeros([length], dtype: computing).scatterAdd(axis: 0, numbers, weights.to(computing))
+        .to(isReal ? weights.dtype : .int64)
+    }
+  }
+
+  /// How many elements lie in each of `bins` parts of one width, NumPy's `histogram`. A part takes its lower
+  /// edge, the last one both; what lies outside, and a NaN, counts nowhere.
+  /// - Parameters:
+  ///   - bins: the number of parts.
+  ///   - range: the first and the last edge; the smallest and the largest element when nil. Where both are
+  ///     equal, they are moved apart by a half each.
+  ///   - weights: adds up these in place of ones, of this tensor's shape; they get a gradient.
+  ///   - density: divides by the sum and by the widths, so that the integral is 1.
+  /// - Returns: counts `[bins]`, int64 or as the weights of ``binCount(weights:minLength:)``, densities as
+  ///   the edges; and edges `[bins + 1]`, float64 for float64, int32 and int64, else float32.
+  /// - Precondition: a finite range; without one, finite elements.
+  public func histogram(
+    bins: Int = 10, range: (lower: Double, upper: Double)? = nil, weights: Tensor? = nil,
+    density: Bool = false
+  ) -> (counts: Tensor, edges: Tensor) {
+    tensorRequire(
+      bins > 0 && bins < 1 << 40, "histogram",
+      "the number of bins must be positive and fit memory, found \(bins)")
+    return tensorOperation("histogram") {
+      var (lower, upper) = range ?? (0, 1)
+      if range == nil, count > 0 {
+        let numbers = detached().to(.float64)
+        (lower, upper) = (numbers.min().item(), numbers.max().item())
+      }
+      tensorRequire(
+        (upper - lower).isFinite && lower <= upper, "histogram",
+        "needs a finite range in order, found \(lower) to \(upper)")
+      if lower == upper { (lower, upper) = (lower - 0.5, upper + 0.5) }
+      let type: DType = dtype == .float64 || dtype == .int32 || dtype == .int64 ? .float64 : .float32
+      let edges = Tensor.linspace(lower, upper, count: bins + 1, dtype: type)
+      let bounds = edges.array(of: Double.self)
+      let width = upper - lower
+      return counted(bounds, edges, weights, density) { value in
+        // Rounding may put a value beside its bin: the edges decide.
+        let guess = Swift.max((value - lower) / width, 0) * Double(bins)
+        var bin = Swift.min(Int(guess), bins - 1)
+        while bin > 0, value < bounds[bin] { bin -= 1 }
+        while bin < bins - 1, value >= bounds[bin + 1] { bin += 1 }
+        return bin
+      }
+    }
+  }
+
+  /// How many elements lie between each two neighbours of `edges`, NumPy's `histogram` with a list of edges;
+  /// see ``histogram(bins:range:weights:density:)``.
+  /// - Parameter edges: at least two numbers in ascending order, which are given back as they are.
+  public func histogram(edges: Tensor, weights: Tensor? = nil, density: Bool = false) -> (
+    counts: Tensor, edges: Tensor
+  ) {
+    tensorOperation("histogram") {
+      tensorRequire(
+        edges.rank == 1 && edges.count >= 2, "histogram",
+        "needs at least two edges along one axis, found shape \(edges.shape)")
+      let bounds = edges.array(of: Double.self)
+      tensorRequire(
+        zip(bounds, bounds.dropFirst()).allSatisfy { $0 <= $1 }, "histogram",
+        "edges must be in ascending order, found \(edges)")
+      return counted(bounds, edges.detached(), weights, density) { value in
+        var (low, high) = (0, bounds.count - 1)
+        while low + 1 < high {
+          let middle = (low + high) / 2
+          if value >= bounds[middle] { low = middle } else { high = middle }
+        }
+        return low
+      }
+    }
+  }
+
+  /// Counts by the bins that `bin` names for elements within the bounds.
+  private func counted(
+    _ bounds: [Double], _ edges: Tensor, _ weights: Tensor?, _ density: Bool, _ bin: (Double) -> Int
+  ) -> (counts: Tensor, edges: Tensor) {
+    tensorRequire(
+      weights.map { $0.shape == shape } ?? true, "histogram",
+      "weights of shape \(weights?.shape ?? []) do not fit shape \(shape)")
+    let bins = bounds.count - 1
+    let values = detached().to(.float64).contiguous()
+    let places = Tensor(uninitialized: [count], dtype: .int64)
+    let (input, output) = (values.pointer(Double.self), places.pointer(Int64.self))
+    let (first, last) = (bounds[0], bounds[bins])
+    Threads.parallel(count, grain: 1 << 13) { range in
+      for i in range {
+        let value = input[i]
+        // Those outside have a bin of their own, which is cut off.
+        output[i] = Int64(value >= first && value <= last ? bin(value) : bins)
+      }
+    }
+    let counts = places.binCount(weights: weights?.flattened(), minLength: bins + 1).slice(axis: 0, 0..<bins)
+    if !density { return (counts, edges) }
+    let type: DType = edges.dtype.isFloatingPoint ? edges.dtype : .float64
+    let shares = counts.to(type)
+    return (shares / edges.to(type).diff() / shares.sum(), edges)
+  }
+}

@@ -20,7 +20,7 @@ extension ComplexTensor {
   /// both parts are those of the dividend divided by zero, as in NumPy.
   public static func / (a: ComplexTensor, b: ComplexTensor) -> ComplexTensor {
     let type = DType.promoted(a.real, b.real)
-    return a.map { $0.to(type) }.divided(by: b.map { $0.to(type) })
+    return tensorOperation("divide") { a.map { $0.to(type) }.divided(by: b.map { $0.to(type) }) }
   }
 
   /// The negative.

@@ -154,8 +154,8 @@ extension ComplexTensor {
 }
 
 extension Gradients {
-  /// The gradients of both parts of a complex tensor, zeros for the one that the result did not depend on; nil
-  /// if it depended on neither.
+  /// The gradients of both parts of a complex tensor, zeros for the one that the result did not depend on;
+  /// nil if it depended on neither.
   public subscript(tensor: ComplexTensor) -> ComplexTensor? {
     let (a, b) = (self[tensor.real], self[tensor.imaginary])
     if a == nil && b == nil { return nil }

@@ -1,8 +1,8 @@
 /// A transform along an axis of contiguous tensors of one type, split over the threads.
 ///
 /// Transforms lie side by side where the axis is not the last, and where they are short; they are then copied
-/// into blocks of 16. Blocks depend on the shape alone, so that the results do not depend on the number of
-/// threads.
+/// into blocks of 16, or of fewer where 16 would take much memory. Blocks depend on the shape alone, so that
+/// the results do not depend on the number of threads.
 struct FourierRun<T: FFTScalar> {
   let transform: FourierTransform
   private let axis: Int
@@ -14,6 +14,8 @@ struct FourierRun<T: FFTScalar> {
 
   /// Transforms side by side: as many as fill the widest vectors.
   private static var widest: Int { 16 }
+  /// Elements of a block that is not a single transform.
+  private static var largestBlock: Int { 1 << 18 }
   /// From this length on one transform fills vectors by itself.
   private static var lengthAlone: Int { 32 }
 
@@ -26,7 +28,8 @@ struct FourierRun<T: FFTScalar> {
     outer = shape[..<axis].reduce(1, *)
     inner = shape[(axis + 1)...].reduce(1, *)
     let rows = transform.n >= Self.lengthAlone ? 1 : Swift.max(1, Swift.min(Self.widest, outer))
-    lanes = inner == 1 ? rows : Swift.min(Self.widest, Swift.max(inner, 1))
+    let columns = Swift.min(Self.widest, Swift.max(1, Self.largestBlock / transform.n))
+    lanes = inner == 1 ? rows : Swift.min(columns, Swift.max(inner, 1))
   }
 
   private var n: Int { transform.n }

@@ -1,6 +1,6 @@
 extension Tensor {
-  /// The frequencies that ``fft(n:axis:norm:)`` of `n` points gives, in cycles for each unit of `spacing`, the
-  /// distance of two points: `0, 1, …, −2, −1` over `n · spacing`. NumPy's `fft.fftfreq`.
+  /// The frequencies that ``fft(n:axis:norm:)`` of `n` points gives, in cycles for each unit of `spacing`,
+  /// the distance of two points: `0, 1, …, −2, −1` over `n · spacing`. NumPy's `fft.fftfreq`.
   /// - Returns: `[n]`.
   /// - Precondition: `n` is at least 1, and `spacing` is a number other than zero.
   public static func fftfreq(_ n: Int, spacing: Double = 1, dtype: DType = .float32) -> Tensor {

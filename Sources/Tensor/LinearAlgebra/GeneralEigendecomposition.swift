@@ -3,10 +3,10 @@ extension Tensor {
   ///
   /// Real matrices have complex eigenvalues in pairs of conjugates, the one with the positive imaginary part
   /// first; otherwise they come in no order. The vectors have the length 1, and in a complex one the largest
-  /// element is real. A vector is determined up to a number of magnitude 1 alone, so a function of the vectors
-  /// has a gradient only if it does not depend on it (Boeddeker et al., "On the computation of complex-valued
-  /// gradients with application to statistically optimum beamforming", 2017): as in PyTorch, another one is
-  /// refused. Where two eigenvalues are equal, the gradient is infinite or NaN.
+  /// element is real. A vector is determined up to a number of magnitude 1 alone, so a function of the
+  /// vectors has a gradient only if it does not depend on it (Boeddeker et al., "On the computation of
+  /// complex-valued gradients with application to statistically optimum beamforming", 2017): as in PyTorch,
+  /// another one is refused. Where two eigenvalues are equal, the gradient is infinite or NaN.
   /// - Returns: eigenvalues `[..., n]`, and eigenvectors `[..., n, n]` in the columns.
   /// - Throws: ``LinearAlgebraError`` when a matrix has an element that is not finite or the iteration fails.
   /// - Precondition: square float32 or float64 matrices.
@@ -71,8 +71,8 @@ extension Tensor {
         + "number of magnitude 1 is one too")
   }
 
-  /// The real part of the solution of complex systems, as real ones of twice the size; infinite or NaN where a
-  /// matrix is singular.
+  /// The real part of the solution of complex systems, as real ones of twice the size; infinite or NaN where
+  /// a matrix is singular.
   private static func solved(_ matrix: ComplexTensor, _ right: ComplexTensor) -> Tensor {
     let (a, b) = (matrix.real, matrix.imaginary)
     let n = a.shape[a.rank - 1]
@@ -117,8 +117,8 @@ extension Tensor {
     return (values, withVectors ? Self.paired(vectors, imaginary) : nil)
   }
 
-  /// Complex eigenvectors of LAPACK's rows: of a pair of eigenvalues the first one holds the real parts of both
-  /// vectors, and the second one the imaginary parts.
+  /// Complex eigenvectors of LAPACK's rows: of a pair of eigenvalues the first one holds the real parts of
+  /// both vectors, and the second one the imaginary parts.
   private static func paired(_ rows: Tensor, _ imaginary: Tensor) -> ComplexTensor {
     let parts = (rows.materialized(), zeros(rows.shape, dtype: rows.dtype))
     let n = rows.rank == 0 ? 0 : rows.shape[rows.rank - 1]

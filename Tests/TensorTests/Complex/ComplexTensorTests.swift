@@ -85,8 +85,6 @@ private let z = ComplexTensor([(1.0, 2.0), (3.5, -4.25)])
     let difference = (quotient - wanted).magnitude() .<= wanted.magnitude() * 1e-14
     let strange = .!(wanted.isFinite() .& (wanted.magnitude() .< 1e300) .& (wanted.magnitude() .> 1e-300))
     #expect((difference .| strange).all().item() == 1)
-    let large = ComplexTensor(3e300, 1e300) / ComplexTensor(1e300, 2e300)
-    #expect(abs(large.item().real - 1) < 1e-7 && abs(large.item().imaginary + 1) < 1e-7)
     let double = ComplexTensor([(3e300, 1e300)]) / ComplexTensor([(1e300, 2e300)])
     #expect(abs(double.item().real - 1) < 1e-15 && abs(double.item().imaginary + 1) < 1e-15)
     let zero = ComplexTensor([(1.0, 0.0)]) / ComplexTensor([(0.0, 0.0)])

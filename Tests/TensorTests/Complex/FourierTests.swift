@@ -87,6 +87,15 @@ private func distance(_ a: ComplexTensor, _ b: ComplexTensor) -> Double { norm(a
     #expect(distance(expanded.fft(), expanded.contiguous().fft()) == 0)
   }
 
+  /// Columns are copied into narrower blocks the longer they are.
+  @Test func longColumns() {
+    for n in [1 << 15, 1 << 16, 1 << 18, 65537] {
+      let z = random([n, 3])
+      let rows = z.transposed().contiguous().fft().transposed()
+      #expect(distance(z.fft(axis: 0), rows) < 1e-15, "\(n)")
+    }
+  }
+
   @Test func theNumberOfThreadsChangesNoBit() {
     let before = Threads.count
     defer { Threads.count = before }

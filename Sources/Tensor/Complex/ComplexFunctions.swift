@@ -36,8 +36,30 @@ extension ComplexTensor {
     }
   }
 
-  /// The natural logarithm whose imaginary part lies between −π and π.
-  public func log() -> ComplexTensor { ComplexTensor(magnitude().log(), angle()) }
+  /// The natural logarithm whose imaginary part lies between −π and π; at zero the gradient is infinite or
+  /// NaN.
+  ///
+  /// The real part is `ln max + ln(1 + (min / max)²) / 2` of the larger and the smaller part, which is finite
+  /// where the magnitude is too large for the type.
+  public func log() -> ComplexTensor {
+    let z = self
+    let result = noGradient { () -> ComplexTensor in
+      let (x, y) = (z.real.detached().abs(), z.imaginary.detached().abs())
+      let large = x.maximum(y)
+      // Zero and infinity have no ratio.
+      let isEnd = (large .== 0) .| (large .== Tensor.infinity)
+      let one = Tensor.ones([], dtype: large.dtype)
+      let ratio = Tensor.select(isEnd, one - 1, x.minimum(y) / Tensor.select(isEnd, one, large))
+      return ComplexTensor(large.log() + 0.5 * ratio.square().log1p(), z.detached().angle())
+    }
+    let parts = Tensor.recordedJointly(
+      "log", from: [z.real, z.imaginary], [result.real, result.imaginary]
+    ) { gradients, outputs in
+      let found = ComplexTensor(gradients, like: ComplexTensor(outputs[0], outputs[1])) / z.conjugate()
+      return [found.real, found.imaginary]
+    }
+    return ComplexTensor(parts[0], parts[1])
+  }
 
   /// The square root whose real part is not negative; at zero the gradient is infinite or NaN.
   ///

@@ -1,4 +1,5 @@
-"""The operations of tensor-bench whose names begin with `array `: PyTorch for numbers, NumPy for bytes and bools."""
+"""The operations of tensor-bench whose names begin with `array `: PyTorch for numbers, NumPy for bytes, bools and Fourier
+transforms."""
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -6,6 +7,8 @@ import torch.nn.functional as F
 
 def operation(name):
     name = name.removeprefix("array ")
+    if "fft" in name:
+        return transform(*name.split(" "))
     return (of_bytes if name.startswith(("uint8", "bool")) else of_numbers)(name)
 
 
@@ -39,6 +42,17 @@ def of_numbers(name):
         "pad reflect 8x3x224x224": lambda: F.pad(pictures, (3, 3, 3, 3), mode="reflect"),
         "arange 16M": lambda: torch.arange(16_000_000, dtype=torch.float32),
     }.get(name)
+
+
+def transform(operation, kind, extents):
+    shape = [int(extent) for extent in extents.split("x")]
+    generator = np.random.default_rng(1)
+    numbers = generator.standard_normal(shape)
+    if operation == "fft":
+        numbers = numbers + 1j * generator.standard_normal(shape)
+    numbers = numbers.astype(kind)
+    function = np.fft.fftn if len(shape) > 1 else getattr(np.fft, operation)
+    return lambda: function(numbers)
 
 
 def of_bytes(name):

@@ -8,8 +8,23 @@ enum ArrayOperations {
   static func operation(_ name: String) -> MicroOperations.Operation? {
     guard name.hasPrefix("array ") else { return nil }
     let words = name.split(separator: " ")
+    if words[1].hasSuffix("fft"), words.count == 4 { return transform(words[1], words[2], words[3]) }
     return words[1] == "uint8" || words[1] == "bool"
       ? byteOperation(name.dropFirst(6)) : floatOperation(name.dropFirst(6))
+  }
+
+  /// A Fourier transform of some extents, such as `256x256`.
+  private static func transform(
+    _ operation: Substring, _ type: Substring, _ extents: Substring
+  ) -> MicroOperations.Operation? {
+    var generator = RandomGenerator(seed: 1)
+    let shape = extents.split(separator: "x").compactMap { Int($0) }
+    let dtype: DType = type.hasSuffix("128") || type == "float64" ? .float64 : .float32
+    let real = Tensor.randomNormal(shape, dtype: dtype, using: &generator)
+    if operation == "rfft" { return { _ = real.rfft() } }
+    let numbers = ComplexTensor(
+      real: real, imaginary: Tensor.randomNormal(shape, dtype: dtype, using: &generator))
+    return shape.count == 1 ? { _ = numbers.fft() } : { _ = numbers.fftn() }
   }
 
   private static func floatOperation(_ name: Substring) -> MicroOperations.Operation? {

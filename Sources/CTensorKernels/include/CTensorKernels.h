@@ -2,6 +2,7 @@
 #pragma once
 #include "tk_convert.h"
 #include "tk_elementwise.h"
+#include "tk_fft.h"
 #include "tk_fused.h"
 #include "tk_record.h"
 #include "tk_resample.h"

@@ -27,6 +27,12 @@ package protocol LAPACKScalar: BLASScalar, TensorScalar {
     _ w: UnsafeMutablePointer<Self>, _ work: UnsafeMutablePointer<Self>, _ count: Int,
     _ integers: UnsafeMutablePointer<Int32>, _ integerCount: Int
   ) -> Int
+  /// Eigenvalues, and on demand right eigenvectors, of a general matrix.
+  static func geev(
+    _ withVectors: Bool, _ n: Int, _ a: UnsafeMutablePointer<Self>, _ wr: UnsafeMutablePointer<Self>,
+    _ wi: UnsafeMutablePointer<Self>, _ v: UnsafeMutablePointer<Self>, _ work: UnsafeMutablePointer<Self>,
+    _ count: Int
+  ) -> Int
   /// LQ factors as reflectors.
   static func gelqf(
     _ m: Int, _ n: Int, _ a: UnsafeMutablePointer<Self>, _ lda: Int, _ tau: UnsafeMutablePointer<Self>,
@@ -106,6 +112,18 @@ extension Float: LAPACKScalar {
       LAPACKE_ssyevd_work(
         LAPACK_COL_MAJOR, job.character, uplo.character, Int32(n), a, Int32(lda), w, work, Int32(count),
         integers, Int32(integerCount)))
+  }
+
+  package static func geev(
+    _ withVectors: Bool, _ n: Int, _ a: UnsafeMutablePointer<Float>, _ wr: UnsafeMutablePointer<Float>,
+    _ wi: UnsafeMutablePointer<Float>, _ v: UnsafeMutablePointer<Float>, _ work: UnsafeMutablePointer<Float>,
+    _ count: Int
+  ) -> Int {
+    let job: LAPACKFlag = withVectors ? .vectors : .plain
+    return Int(
+      LAPACKE_sgeev_work(
+        LAPACK_COL_MAJOR, LAPACKFlag.plain.character, job.character, Int32(n), a, Int32(n), wr, wi, nil, 1, v,
+        Int32(n), work, Int32(count)))
   }
 
   package static func gelqf(
@@ -195,6 +213,19 @@ extension Double: LAPACKScalar {
       LAPACKE_dsyevd_work(
         LAPACK_COL_MAJOR, job.character, uplo.character, Int32(n), a, Int32(lda), w, work, Int32(count),
         integers, Int32(integerCount)))
+  }
+
+  package static func geev(
+    _ withVectors: Bool, _ n: Int, _ a: UnsafeMutablePointer<Double>, _ wr: UnsafeMutablePointer<Double>,
+    _ wi: UnsafeMutablePointer<Double>, _ v: UnsafeMutablePointer<Double>,
+    _ work: UnsafeMutablePointer<Double>,
+    _ count: Int
+  ) -> Int {
+    let job: LAPACKFlag = withVectors ? .vectors : .plain
+    return Int(
+      LAPACKE_dgeev_work(
+        LAPACK_COL_MAJOR, LAPACKFlag.plain.character, job.character, Int32(n), a, Int32(n), wr, wi, nil, 1, v,
+        Int32(n), work, Int32(count)))
   }
 
   package static func gelqf(

@@ -58,7 +58,7 @@ extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
   }
 
   /// What remains of the tensor when every axis longer than two edges keeps only these.
-  private func edges(_ edge: Int) -> Tensor {
+  func edges(_ edge: Int) -> Tensor {
     noGradient {
       shape.indices.reduce(detached()) { tensor, axis in
         let extent = shape[axis]
@@ -96,7 +96,7 @@ extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
 }
 
 /// Lays words out in nested brackets, wrapping long rows.
-private struct NestedPrinter {
+struct NestedPrinter {
   let words: [String]
   let shape: [Int]
   /// The shape after elision, which `words` has.

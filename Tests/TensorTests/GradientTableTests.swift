@@ -135,8 +135,12 @@ let gradientRows: [GradientRow] = [
   .init(name: "an input used twice", shapes: [[3]]) { $0[0].exp() * $0[0] + $0[0].tanh() },
 ]
 
+private let allGradientRows =
+  gradientRows + reductionGradientRows + convolutionGradientRows + layerGradientRows
+  + sequenceAndSamplingGradientRows
+
 @Suite struct GradientTableTests {
-  @Test(arguments: gradientRows + reductionGradientRows + convolutionGradientRows + layerGradientRows)
+  @Test(arguments: allGradientRows)
   func recordedGradientsAgreeWithFiniteDifferences(
     _ row: GradientRow
   ) {
@@ -147,7 +151,7 @@ let gradientRows: [GradientRow] = [
     #expect(gradCheck(inputs, row.function) <= 1)
   }
 
-  @Test(arguments: gradientRows + reductionGradientRows + convolutionGradientRows + layerGradientRows)
+  @Test(arguments: allGradientRows)
   func secondDerivativesAgreeWithFiniteDifferences(
     _ row: GradientRow
   ) {

@@ -70,7 +70,8 @@ private let harmless: [HostileCall] = [
     try withTensorErrors(row.body)
   }
 
-  @Test(arguments: hostileShapeCalls + hostileModelCalls) func everyHostileCallHasASentence(
+  @Test(arguments: hostileShapeCalls + hostileModelCalls + hostileLayerCalls)
+  func everyHostileCallHasASentence(
     _ row: HostileCall
   ) throws {
     _ = Self.trapsAreErrors

@@ -14,6 +14,7 @@ TK_INLINE double tk_sigmoid_f64(double x) { return 1.0 / (1.0 + exp(-x)); }
 #define LOG(x) logf(x)
 #define SQRT(x) __builtin_elementwise_sqrt(x)
 #define SIGMOID(x) tk_sigmoidf(x)
+#define TANH(x) tk_tanhf(x)
 // Before a loop whose arrays are the same or do not overlap: without it, a result in the place of an argument is computed
 // one number at a time, as libm's functions are anyway.
 #define ELEMENTWISE _Pragma("clang loop vectorize(assume_safety)")
@@ -25,6 +26,7 @@ TK_INLINE double tk_sigmoid_f64(double x) { return 1.0 / (1.0 + exp(-x)); }
 #undef LOG
 #undef SQRT
 #undef SIGMOID
+#undef TANH
 #undef ELEMENTWISE
 
 #define T double
@@ -34,5 +36,6 @@ TK_INLINE double tk_sigmoid_f64(double x) { return 1.0 / (1.0 + exp(-x)); }
 #define LOG(x) log(x)
 #define SQRT(x) __builtin_elementwise_sqrt(x)
 #define SIGMOID(x) tk_sigmoid_f64(x)
+#define TANH(x) tanh(x)
 #define ELEMENTWISE
 #include TK_TEMPLATE

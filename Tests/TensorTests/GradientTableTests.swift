@@ -138,6 +138,7 @@ let gradientRows: [GradientRow] = [
 private let allGradientRows =
   gradientRows + reductionGradientRows + convolutionGradientRows + layerGradientRows
   + arrayFunctionGradientRows
+  + sequenceAndSamplingGradientRows
 
 @Suite struct GradientTableTests {
   @Test(arguments: allGradientRows)

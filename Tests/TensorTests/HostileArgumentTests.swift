@@ -77,7 +77,7 @@ private let harmless: [HostileCall] = [
     try withTensorErrors(row.body)
   }
 
-  @Test(arguments: hostileShapeCalls + hostileArrayCalls + hostileModelCalls)
+  @Test(arguments: hostileShapeCalls + hostileArrayCalls + hostileModelCalls + hostileLayerCalls)
   func everyHostileCallHasASentence(
     _ row: HostileCall
   ) throws {

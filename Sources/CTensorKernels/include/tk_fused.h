@@ -57,6 +57,16 @@
   void tk_swiglu_##S(const T *gate, const T *up, T *y, int64_t n);                                                 \
   void tk_swiglu_backward_##S(const T *gate, const T *up, const T *dy, T *d_gate, T *d_up, int64_t n);             \
                                                                                                                    \
+  /* One step of a recurrent layer for rows of states, x from the input and y from the state before, gates side by \
+     side; kept holds 5 (LSTM) or 4 (GRU) widths of a row for the gradients. */                                    \
+  void tk_lstm_step_##S(const T *x, const T *y, const T *before, T *hidden, T *cell, T *kept, int64_t rows,        \
+                        int64_t width);                                                                            \
+  void tk_lstm_step_backward_##S(const T *kept, const T *before, const T *d_hidden, const T *d_cell, T *d_sum,     \
+                                 T *d_before, int64_t rows, int64_t width);                                        \
+  void tk_gru_step_##S(const T *x, const T *y, const T *before, T *hidden, T *kept, int64_t rows, int64_t width);  \
+  void tk_gru_step_backward_##S(const T *kept, const T *before, const T *d_hidden, T *d_x, T *d_y, T *d_before,    \
+                                int64_t rows, int64_t width);                                                      \
+                                                                                                                   \
   /* One step of an optimizer; gradient_scale multiplies g first, correction1/2 = 1 - beta^step. State pointers      \
      that may be NULL switch their part of the rule off: largest (AMSGrad), buffer (momentum), average (centred      \
      RMSprop). */                                                                                                    \

@@ -14,10 +14,4 @@ extension Tensor {
 
   /// A view with one axis at another place; see ``moved(axes:to:)``.
   public func moved(axis: Int, to place: Int) -> Tensor { moved(axes: [axis], to: [place]) }
-
-  /// The slices along an axis, without it, as views, the array API's `unstack` and PyTorch's `unbind`.
-  public func unstacked(axis: Int = 0) -> [Tensor] {
-    let axis = normalizedAxis(axis, "unstacked")
-    return (0..<shape[axis]).map { slice(axis: axis, $0..<$0 + 1).squeezed(axis: axis) }
-  }
 }

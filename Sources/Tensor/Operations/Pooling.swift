@@ -73,12 +73,7 @@ public func maxPool2d(
     tensorRequire(
       !(rowPlaces + columnPlaces).contains([]), "maxPool2d",
       "a window of \(kernel) with dilation \(dilation) lies beside input of shape \(x.shape)")
-    if !x.dtype.isFloatingPoint {
-      return x.largest(rowPlaces, kernel.0, axis: 1).largest(columnPlaces, kernel.1, axis: 2)
-    }
-    let positions = x.positionsOfLargest(rowPlaces, columnPlaces)
-    return x.reshaped([x.shape[0], height * width]).pickedFromRows(positions)
-      .reshaped([x.shape[0], rows, columns])
+    return x.largestUnder(rowPlaces, columnPlaces)
   }
 }
 
@@ -131,6 +126,27 @@ public func adaptiveAveragePool2d(_ x: Tensor, size: (Int, Int)) -> Tensor {
   }
 }
 
+/// The largest elements of as many windows as the output has elements, which together cover the input,
+/// PyTorch's `adaptive_max_pool2d`; the gradient goes to the first of equals. Integers keep their type.
+/// - Parameters:
+///   - x: `[batch, channels, height, width]`, or one picture without the first axis.
+///   - size: the height and width of the result.
+public func adaptiveMaxPool2d(_ x: Tensor, size: (Int, Int)) -> Tensor {
+  tensorRequire(
+    windowExtents.contains(size.0) && windowExtents.contains(size.1)
+      && x.shape.suffix(2).allSatisfy { $0 > 0 }, "adaptiveMaxPool2d",
+    "cannot bring shape \(x.shape) to size \(size)")
+  return x.asPlanes("adaptiveMaxPool2d", keepingIntegers: true) { x in
+    let (rows, columns) = (coveredPlaces(x.shape[1], size.0), coveredPlaces(x.shape[2], size.1))
+    return x.largestUnder(rows, columns)
+  }
+}
+
+/// The elements that each of `output` windows covers of the input.
+private func coveredPlaces(_ input: Int, _ output: Int) -> [[Int]] {
+  (0..<output).map { Array($0 * input / output..<(($0 + 1) * input + output - 1) / output) }
+}
+
 /// The largest element of every window of a sequence, PyTorch's `max_pool1d`; see
 /// ``maxPool2d(_:kernel:stride:padding:dilation:ceilMode:)``.
 public func maxPool1d(
@@ -159,6 +175,11 @@ public func averagePool1d(
 /// The means of as many windows as the output has elements, PyTorch's `adaptive_avg_pool1d`.
 public func adaptiveAveragePool1d(_ x: Tensor, size: Int) -> Tensor {
   x.asRow("adaptiveAveragePool1d") { adaptiveAveragePool2d($0, size: (1, size)) }
+}
+
+/// The largest elements of as many windows as the output has elements, PyTorch's `adaptive_max_pool1d`.
+public func adaptiveMaxPool1d(_ x: Tensor, size: Int) -> Tensor {
+  x.asRow("adaptiveMaxPool1d") { adaptiveMaxPool2d($0, size: (1, size)) }
 }
 
 /// Windows along one axis that are summed, and what each counts for in the denominator of a mean.
@@ -191,6 +212,17 @@ extension Tensor {
     let sizes = rows.sizes.flatMap { row in columns.sizes.map { row * $0 } }
     if let divisor = divisor ?? (Set(sizes).count == 1 ? sizes[0] : nil) { return sums / divisor }
     return sums / Tensor(sizes, shape: [rows.sizes.count, columns.sizes.count]).to(dtype)
+  }
+
+  /// The largest element of `[planes, height, width]` for every pair of window rows and columns.
+  fileprivate func largestUnder(_ rows: [[Int]], _ columns: [[Int]]) -> Tensor {
+    if !dtype.isFloatingPoint {
+      func size(_ places: [[Int]]) -> Int { places.map(\.count).max() ?? 1 }
+      return largest(rows, size(rows), axis: 1).largest(columns, size(columns), axis: 2)
+    }
+    let positions = positionsOfLargest(rows, columns)
+    return reshaped([shape[0], shape[1] * shape[2]]).pickedFromRows(positions)
+      .reshaped([shape[0], rows.count, columns.count])
   }
 
   /// For every pair of window rows and columns the position in its plane of the largest element, `[planes,

@@ -1,17 +1,17 @@
 import CTensorKernels
 
 /// Gradients divided by the root of the sum of their squares (Duchi et al., 2011), as PyTorch computes it.
-public final class Adagrad: Optimizer {
+public final class Adagrad: Optimizer, StatefulOptimizer {
   public var learningRate: Double
   /// Step `t`, from 0, uses `learningRate / (1 + t · learningRateDecay)`.
   public let learningRateDecay: Double
   /// `weightDecay · parameter` is added to the gradient.
-  public let weightDecay: Double
+  public var weightDecay: Double
   /// What the sums of squares start at.
   public let initialAccumulator: Double
   /// Added to the root.
   public let epsilon: Double
-  private var state = OptimizerState("Adagrad", slots: ["sum"])
+  var state = OptimizerState("Adagrad", slots: ["sum"])
 
   /// Creates an optimizer without history.
   public init(

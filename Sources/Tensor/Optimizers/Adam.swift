@@ -7,7 +7,7 @@ import CTensorKernels
 #endif
 
 /// Adam (Kingma and Ba, 2015), with PyTorch's formulas and defaults: weight decay is added to the gradient.
-public class Adam: Optimizer {
+public class Adam: Optimizer, StatefulOptimizer {
   public var learningRate: Double
   /// Decay of the first moment.
   public let beta1: Double
@@ -17,11 +17,11 @@ public class Adam: Optimizer {
   public let epsilon: Double
   /// How strongly a step draws parameters towards zero: here `weightDecay · parameter` is added to the
   /// gradient, in ``AdamW`` a step first multiplies the parameter by `1 − learningRate · weightDecay`.
-  public let weightDecay: Double
+  public var weightDecay: Double
   /// Whether the largest second moment so far takes the place of the present one (Reddi et al., 2018).
   public let amsgrad: Bool
   private let decouplesDecay: Bool
-  private var state: OptimizerState
+  var state: OptimizerState
 
   /// Creates an optimizer without history.
   public convenience init(

@@ -2,15 +2,15 @@ import CTensorKernels
 
 /// Steps of one size in the direction of an interpolated momentum's sign (Chen et al., "Symbolic discovery of
 /// optimization algorithms", 2023), with decoupled weight decay.
-public final class Lion: Optimizer {
+public final class Lion: Optimizer, StatefulOptimizer {
   public var learningRate: Double
   /// Weight of the momentum in the direction of a step.
   public let beta1: Double
   /// Decay of the momentum.
   public let beta2: Double
   /// Each step first multiplies a parameter by `1 − learningRate · weightDecay`.
-  public let weightDecay: Double
-  private var state = OptimizerState("Lion", slots: ["exp_avg"])
+  public var weightDecay: Double
+  var state = OptimizerState("Lion", slots: ["exp_avg"])
 
   /// Creates an optimizer without history.
   public init(

@@ -9,11 +9,16 @@
 /// through a Float32 copy of their own, the slot `master_param`, and then rounded, so that small steps add
 /// up. When a parameter is converted to another type between steps, its state follows.
 ///
+/// Parameters with a rate or decay of their own are stepped in groups; see ``ParameterGroup``.
+///
 ///     let optimizer: any Optimizer = RMSprop(learningRate: 1e-3)
 ///     optimizer.step(model.trainableParameters(), loss.backward())
 public protocol Optimizer: AnyObject {
   /// The step size; set it before every step when a schedule is in use.
   var learningRate: Double { get set }
+
+  /// How strongly a step draws parameters towards zero; each optimizer says how it does.
+  var weightDecay: Double { get set }
 
   /// The number of steps taken.
   var stepCount: Int { get }

@@ -11,6 +11,8 @@ struct OptimizerState {
     weak var parameter: Parameter?
     /// The name for files.
     var name: String
+    /// The slots that a parameter of this shape has.
+    let slots: [String]
     var tensors: [Tensor]
     /// The Float32 value of a parameter in half precision.
     var master: Tensor?
@@ -24,14 +26,25 @@ struct OptimizerState {
   let optimizer: String
   /// The names of the slots.
   let slots: [String]
+  /// The shape of a slot for a parameter of some shape; nil where such a parameter does not have it.
+  private let slotShape: (_ slot: String, _ parameter: [Int]) -> [Int]?
   private(set) var stepCount = 0
   /// By identity of the parameter.
   private var entries: [UInt64: Entry] = [:]
 
-  init(_ optimizer: String, slots: [String]) {
+  /// - Parameter slotShape: the shape of a slot for a parameter of some shape, which it has unless something
+  ///   else is said; nil where such a parameter does not have it.
+  init(
+    _ optimizer: String, slots: [String],
+    slotShape: @escaping (_ slot: String, _ parameter: [Int]) -> [Int]? = { $1 }
+  ) {
     self.optimizer = optimizer
     self.slots = slots
+    self.slotShape = slotShape
   }
+
+  /// Says that the latest calls of ``update(_:_:decayed:initialValue:_:)`` were parts of one step.
+  mutating func countAsOneStep(_ calls: Int) { stepCount -= max(calls - 1, 0) }
 
   /// The type of the slots of a parameter.
   private static func type(for dtype: DType) -> DType { dtype.isHalfPrecision ? .float32 : dtype }
@@ -59,9 +72,7 @@ struct OptimizerState {
       let gradient = found.detached().to(type).contiguous()
       var entry =
         entries.removeValue(forKey: parameter.identity)
-        ?? Entry(
-          name: name,
-          tensors: slots.map { _ in Tensor.full(shape, initialValue, dtype: type) }, master: nil, steps: 0)
+        ?? fresh(name, shape, initialValue, type)
       entry.parameter = parameter
       entry.name = name
       entry.steps += 1
@@ -87,6 +98,14 @@ struct OptimizerState {
     if entries.count > seen.count { entries = entries.filter { $0.value.parameter != nil } }
   }
 
+  /// The entry of a parameter that has not been stepped yet.
+  private func fresh(_ name: String, _ shape: [Int], _ initialValue: Double, _ type: DType) -> Entry {
+    let there = slots.compactMap { slot in slotShape(slot, shape).map { (name: slot, shape: $0) } }
+    return Entry(
+      name: name, slots: there.map(\.name),
+      tensors: there.map { Tensor.full($0.shape, initialValue, dtype: type) }, master: nil, steps: 0)
+  }
+
   /// The Float32 copy of a value in half precision. Where the value is not the copy's any more, because it
   /// was set from outside, the copy takes it over.
   private static func master(_ kept: Tensor?, of value: Tensor) -> Tensor {
@@ -105,7 +124,7 @@ struct OptimizerState {
           + "\(next.parameter?.shape ?? []): their states cannot be saved under one name")
     }
     return present.flatMap { entry in
-      zip(slots + [Self.masterSlot], entry.tensors + (entry.master.map { [$0] } ?? []))
+      zip(entry.slots + [Self.masterSlot], entry.tensors + (entry.master.map { [$0] } ?? []))
         .map { ("\(entry.name).\($0)", $1) } + [
           ("\(entry.name).step", Tensor([Int64(entry.steps)], shape: []))
         ]
@@ -128,13 +147,15 @@ struct OptimizerState {
           "two parameters are named \(name), of shapes \(other.shape) and \(parameter.shape): they cannot "
             + "have one saved state")
       }
-      let found = try slots.map { slot in
+      let shape = parameter.shape
+      let there = slots.filter { slotShape($0, shape) != nil }
+      let found = try there.map { slot in
         try unused.removeValue(forKey: "\(name).\(slot)").map { tensor in
-          try fitting(tensor, name, slot, parameter)
+          try fitting(tensor, name, slot, slotShape(slot, shape) ?? shape, parameter)
         }
       }
       let master = try unused.removeValue(forKey: "\(name).\(Self.masterSlot)").map {
-        try fitting($0, name, Self.masterSlot, parameter)
+        try fitting($0, name, Self.masterSlot, shape, parameter)
       }
       let steps = unused.removeValue(forKey: "\(name).step")
       if steps == nil && master == nil && found.allSatisfy({ $0 == nil }) { continue }
@@ -145,7 +166,7 @@ struct OptimizerState {
         throw error("the saved step of \(name) is no count: \(steps.array(of: Double.self))")
       }
       loaded[parameter.identity] = Entry(
-        parameter: parameter, name: name, tensors: found.map { $0! },
+        parameter: parameter, name: name, slots: there, tensors: found.map { $0! },
         master: parameter.dtype.isHalfPrecision ? master : nil, steps: number)
     }
     if let name = unused.keys.min() {
@@ -159,10 +180,12 @@ struct OptimizerState {
 
   /// A saved slot in the type of a parameter's state.
   private func fitting(
-    _ tensor: Tensor, _ name: String, _ slot: String, _ parameter: Parameter
+    _ tensor: Tensor, _ name: String, _ slot: String, _ shape: [Int], _ parameter: Parameter
   ) throws -> Tensor {
-    guard tensor.shape == parameter.shape else {
-      throw error("the saved state of \(name) has shape \(tensor.shape), the parameter \(parameter.shape)")
+    guard tensor.shape == shape else {
+      let needed = shape == parameter.shape ? "" : ", for which \(name).\(slot) has \(shape)"
+      throw error(
+        "the saved state of \(name) has shape \(tensor.shape), the parameter \(parameter.shape)\(needed)")
     }
     let type = Self.type(for: parameter.dtype)
     guard tensor.dtype.isFloatingPoint else {

@@ -8,6 +8,14 @@ struct OptimizerUpdate {
   let steps: Int
   let isDecayed: Bool
 
+  /// Puts a result of tensor operations where the target or a slot lies, for optimizers without a kernel.
+  func write(_ result: Tensor, to place: Tensor) {
+    tensorRequire(
+      result.shape == place.shape && result.dtype == place.dtype, "step",
+      "\(result.dtype) \(result.shape) does not fit \(place.dtype) \(place.shape)")
+    result.copyElements(to: place)
+  }
+
   /// Pointers to one piece of the elements.
   struct Piece<Scalar> {
     let target: UnsafeMutablePointer<Scalar>

@@ -2,19 +2,19 @@ import CTensorKernels
 
 /// Gradients divided by the root of their running mean square (Hinton, lecture 6e, 2012), as PyTorch computes
 /// it.
-public final class RMSprop: Optimizer {
+public final class RMSprop: Optimizer, StatefulOptimizer {
   public var learningRate: Double
   /// Decay of the mean square, PyTorch's `alpha`.
   public let smoothing: Double
   /// Added to the root.
   public let epsilon: Double
   /// `weightDecay · parameter` is added to the gradient.
-  public let weightDecay: Double
+  public var weightDecay: Double
   /// How much of the previous step is kept.
   public let momentum: Double
   /// Whether the mean's square is taken off first, which leaves the variance (Graves, 2013).
   public let centered: Bool
-  private var state: OptimizerState
+  var state: OptimizerState
 
   /// Creates an optimizer without history.
   public init(

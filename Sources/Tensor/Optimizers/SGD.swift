@@ -2,17 +2,17 @@ import CTensorKernels
 
 /// Stochastic gradient descent with momentum, as PyTorch computes it:
 /// `b ← momentum · b + (1 − dampening) · g` (the first step sets `b ← g`), then `p ← p − learningRate · b`.
-public final class SGD: Optimizer {
+public final class SGD: Optimizer, StatefulOptimizer {
   public var learningRate: Double
   /// How much of the previous step is kept; 0 keeps no state.
   public let momentum: Double
   /// How much of the gradient is left out of the momentum, from the second step on.
   public let dampening: Double
   /// `weightDecay · parameter` is added to the gradient.
-  public let weightDecay: Double
+  public var weightDecay: Double
   /// Whether the step looks ahead: `g + momentum · b` in place of `b` (Sutskever et al., 2013).
   public let nesterov: Bool
-  private var state: OptimizerState
+  var state: OptimizerState
 
   /// Creates an optimizer without history.
   /// - Precondition: `nesterov` needs momentum and no dampening.

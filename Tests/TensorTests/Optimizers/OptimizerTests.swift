@@ -52,6 +52,9 @@ let optimizerRows: [OptimizerRow] = [
   .init(name: "Adagrad", expected: [0.413762186546, -1.28501934165, 2.03064318781, -0.133376014143]) {
     Adagrad(learningRate: 0.1, learningRateDecay: 0.1, weightDecay: 0.01, initialAccumulator: 0.2)
   },
+  .init(name: "Adafactor", expected: [0.252087464518, -1.31688386016, 1.95635903317, -0.135142723992]) {
+    Adafactor(learningRate: 0.1, weightDecay: 0.1)
+  },
   // By NumPy, from the paper's program 1.
   .init(name: "Lion", expected: [0.47802297801, -1.26500747501, 1.99205195201, -0.11958061959]) {
     Lion(learningRate: 0.01, weightDecay: 0.1)

@@ -33,7 +33,7 @@ struct SpecialCoverageTests {
       "padded",
       "permuted", "repeated", "replacingRows", "reshaped", "rolled", "rows", "slice", "split", "squeezed",
       "stacked",
-      "tiled", "transposed", "unfolded", "scatter",
+      "tiled", "transposed", "unfolded", "scatter", "unstacked",
     ],
     "makes numbers of arguments": ["arange", "linspace", "full", "causal", "problem"],
     "gives places or orders, with tests of its own for NaN and equals": [
@@ -45,8 +45,11 @@ struct SpecialCoverageTests {
     "adds elements to others by position; the sum is in the tables": ["indexAdd", "scatterAdd"],
     "is a product of matrices, where BLAS decides the order of additions": [
       "matmul", "linear", "einsum", "tensordot", "outer", "conv1d", "conv2d", "convTransposed1d",
-      "convTransposed2d",
+      "convTransposed2d", "conv3d", "affineGrid",
     ],
+    "is the search of maxPool2d under other windows": ["adaptiveMaxPool1d", "adaptiveMaxPool2d"],
+    "is the pooling of pictures, twice": ["maxPool3d", "averagePool3d"],
+    "weighs elements by places, with a test of its own for those that are no numbers": ["gridSample"],
     "is the kernel of scaledDotProductAttention": ["attention", "attentionProbabilities"],
     "adds what attentionProbabilities gives, with tests of its own": ["attentionMass"],
     "is random": ["dropout"],

@@ -81,7 +81,7 @@ package enum ModelState {
     var digest = Digest()
     for (name, parameter) in model.namedParameters() {
       digest.update(name)
-      digest.update(StoredArray(parameter.tensor).bytes)
+      parameter.tensor.withElementBytes { digest.update($0) }
     }
     return digest.finalize()
   }

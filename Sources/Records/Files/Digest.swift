@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// SHA-256 (FIPS 180-4) of everything fed into it: the fingerprint of stages and caches.
 public struct Digest: Sendable {
@@ -34,30 +35,38 @@ public struct Digest: Sendable {
 
   /// Adds bytes.
   public mutating func update(_ bytes: some Collection<UInt8>) {
+    if bytes.withContiguousStorageIfAvailable({ add($0) }) == nil {
+      Array(bytes).withUnsafeBufferPointer { add($0) }
+    }
+  }
+
+  private mutating func add(_ bytes: UnsafeBufferPointer<UInt8>) {
     length += UInt64(bytes.count)
-    if pending.isEmpty, bytes.count >= 64 {
-      let done = bytes.withContiguousStorageIfAvailable { buffer -> Int in
-        var offset = 0
-        while offset + 64 <= buffer.count {
-          Self.compress(&state, UnsafeBufferPointer(rebasing: buffer[offset..<offset + 64]))
-          offset += 64
-        }
-        return offset
-      }
-      if let done {
-        pending.append(contentsOf: bytes.dropFirst(done))
-        return
+    var rest = bytes[...]
+    if !pending.isEmpty {
+      let head = rest.prefix(64 - pending.count)
+      pending.append(contentsOf: head)
+      rest = rest.dropFirst(head.count)
+      if pending.count == 64 {
+        _ = pending.withUnsafeBufferPointer { Self.addBlocks(of: $0, to: &state) }
+        pending.removeAll(keepingCapacity: true)
       }
     }
-    pending.append(contentsOf: bytes)
-    var offset = 0
-    pending.withUnsafeBufferPointer { buffer in
-      while offset + 64 <= buffer.count {
-        Self.compress(&state, UnsafeBufferPointer(rebasing: buffer[offset..<offset + 64]))
-        offset += 64
-      }
+    if rest.isEmpty { return }
+    let done = Self.addBlocks(of: UnsafeBufferPointer(rebasing: rest), to: &state)
+    pending.append(contentsOf: rest.dropFirst(done))
+  }
+
+  /// Adds the whole blocks at the front of some bytes, and says how many bytes they are.
+  private static func addBlocks(of bytes: UnsafeBufferPointer<UInt8>, to state: inout [UInt32]) -> Int {
+    let whole = bytes.count / 64 * 64
+    if SHA256.add(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<whole]), to: &state) {
+      return whole
     }
-    pending.removeFirst(offset)
+    for offset in stride(from: 0, to: whole, by: 64) {
+      compress(&state, UnsafeBufferPointer(rebasing: bytes[offset..<offset + 64]))
+    }
+    return whole
   }
 
   /// The digest as 64 hexadecimal digits.
@@ -76,7 +85,8 @@ public struct Digest: Sendable {
     }.joined()
   }
 
-  private static func compress(_ state: inout [UInt32], _ block: UnsafeBufferPointer<UInt8>) {
+  /// One block, on processors without instructions for it.
+  package static func compress(_ state: inout [UInt32], _ block: UnsafeBufferPointer<UInt8>) {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { words in
       for i in 0..<16 {
         words[i] =

@@ -1,4 +1,5 @@
 import Records
+import Tensor
 import Testing
 
 @Suite("Digest")
@@ -24,6 +25,33 @@ struct DigestTests {
     #expect(
       hex(Array(repeating: UInt8(ascii: "a"), count: 1_000_000))
         == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+  }
+
+  /// The processor's instructions, where it has them, make the words that plain arithmetic makes.
+  @Test func instructionsAndArithmeticAgree() {
+    var generator = RandomGenerator(seed: 3)
+    let bytes = (0..<64 * 5).map { _ in UInt8(generator.integer(below: 256)) }
+    let start = (0..<8).map { _ in UInt32(generator.integer(below: 1 << 32)) }
+    var (found, expected) = (start, start)
+    bytes.withUnsafeBytes { if !SHA256.add($0, to: &found) { print("no instructions for SHA-256 here") } }
+    bytes.withUnsafeBufferPointer { all in
+      for block in 0..<5 {
+        Digest.compress(&expected, UnsafeBufferPointer(rebasing: all[64 * block..<64 * block + 64]))
+      }
+    }
+    #expect(found == expected || found == start)
+  }
+
+  /// However a text of bytes is cut, its digest is that of the whole.
+  @Test func anyCutGivesTheSame() {
+    let bytes = (0..<400).map { UInt8(truncatingIfNeeded: $0 * 7) }
+    var whole = Digest()
+    whole.update(bytes)
+    for size in [1, 3, 63, 64, 65, 127, 128, 199] {
+      var parts = Digest()
+      for start in stride(from: 0, to: 400, by: size) { parts.update(bytes[start..<min(start + size, 400)]) }
+      #expect(parts.finalize() == whole.finalize(), "\(size)")
+    }
   }
 
   @Test("pieces do not run together, and their split does not matter within one")

@@ -33,7 +33,7 @@ struct SpecialCoverageTests {
       "padded",
       "permuted", "repeated", "replacingRows", "reshaped", "rolled", "rows", "slice", "split", "squeezed",
       "stacked",
-      "tiled", "transposed", "unfolded", "scatter", "unstacked",
+      "tiled", "transposed", "unfolded", "scatter",
     ],
     "makes numbers of arguments": ["arange", "linspace", "full", "causal", "problem"],
     "gives places or orders, with tests of its own for NaN and equals": [

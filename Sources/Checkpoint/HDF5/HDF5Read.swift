@@ -24,10 +24,7 @@ extension HDF5File {
       let size = try byteCount(type, dataset.shape, walk)
       // An array that has no room ends the process. A packed or unwritten dataset can be of any size in a
       // small file.
-      guard let room = malloc(max(size, 1)) else {
-        throw walk.unsupported("\(size) bytes of data", "data that there is memory for")
-      }
-      free(room)
+      try requireRoom(for: size, walk)
       let bytes = try [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
         let raw = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: size)
         try dataset.read(into: raw, limit: limit(walk))
@@ -36,6 +33,17 @@ extension HDF5File {
       }
       return StoredArray(type, shape: dataset.shape, bytes: bytes)
     }
+  }
+
+  /// Asks for memory as an array of so many bytes would, and gives it back. Not by `malloc`: a compiler may
+  /// take one whose memory is not used for granted.
+  private func requireRoom(for size: Int, _ walk: HDF5Walk) throws {
+    guard size > 0 else { return }
+    let room = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let room, room != MAP_FAILED else {
+      throw walk.unsupported("\(size) bytes of data", "data that there is memory for")
+    }
+    munmap(room, size)
   }
 
   /// Reads a dataset of known type and shape straight into memory.

@@ -77,7 +77,8 @@ extension ComplexTensor {
 
   /// The real parts combined with a real tensor, beside the imaginary ones.
   private func combined(with other: Tensor, _ body: (Tensor, Tensor) -> Tensor) -> ComplexTensor {
-    let sum = body(real, other)
+    let found = body(real, other)
+    let sum = found.dtype.isHalfPrecision ? found.to(.float32) : found
     return ComplexTensor(sum, imaginary.to(sum.dtype).expanded(to: sum.shape))
   }
 

@@ -32,7 +32,12 @@ extension ComplexTensor {
   public func exp() -> ComplexTensor {
     tensorOperation("exp") {
       let size = real.exp()
-      return ComplexTensor(size * imaginary.cos(), size * imaginary.sin())
+      let sine = size * imaginary.sin()
+      // A real number stays one where its exponential is infinite.
+      let isEnd = (imaginary.detached() .== 0) .& size.detached().isInfinite()
+      return ComplexTensor(
+        size * imaginary.cos(),
+        isEnd.any().item() == 0 ? sine : Tensor.select(isEnd, imaginary, sine))
     }
   }
 
@@ -67,15 +72,19 @@ extension ComplexTensor {
   public func sqrt() -> ComplexTensor {
     let (a, b) = (real, imaginary)
     let result = noGradient { () -> ComplexTensor in
-      let (x, y) = (a.detached(), b.detached())
+      let (scale, undo) = Self.scalesOfRoot(a.detached(), b.detached())
+      let (x, y) = (a.detached() * scale, b.detached() * scale)
       let large = ((ComplexTensor(x, y).magnitude() * 0.5) + x.abs() * 0.5).sqrt()
       let one = Tensor.ones([], dtype: large.dtype)
       let small = y.abs() / (2 * Tensor.select(large .== 0, one, large))
       let isRight = x .>= 0
       // −0 has the sign that 1 / −0 has.
       let isBelow = (y .< 0) .| ((y .== 0) .& (y.reciprocal() .< 0))
-      let size = Tensor.select(isRight, small, large)
-      return ComplexTensor(Tensor.select(isRight, large, small), Tensor.select(isBelow, -size, size))
+      let isInfinite = y.isInfinite()
+      let size = Tensor.select(isInfinite, Double.infinity, Tensor.select(isRight, small, large) * undo)
+      let root = Tensor.select(isRight, large, small) * undo
+      return ComplexTensor(
+        Tensor.select(isInfinite, Double.infinity, root), Tensor.select(isBelow, -size, size))
     }
     let parts = Tensor.recordedJointly("sqrt", from: [a, b], [result.real, result.imaginary]) {
       gradients, outputs in
@@ -84,6 +93,21 @@ extension ComplexTensor {
       return [found.real, found.imaginary]
     }
     return ComplexTensor(parts[0], parts[1])
+  }
+
+  /// Powers of 4 that bring very large and very small numbers to where their magnitude is one too, and what
+  /// their roots are multiplied with.
+  private static func scalesOfRoot(_ x: Tensor, _ y: Tensor) -> (scale: Tensor, undo: Tensor) {
+    let isDouble = x.dtype == .float64
+    let most = isDouble ? Double.greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude)
+    let least = isDouble ? Double.leastNormalMagnitude : Double(Float.leastNormalMagnitude)
+    let size = x.abs().maximum(y.abs())
+    let (isHuge, isTiny) = (size .> most / 8, size .< least * 8)
+    let one = Tensor.ones([], dtype: x.dtype)
+    return (
+      Tensor.select(isHuge, 0x1p-4, Tensor.select(isTiny, isDouble ? 0x1p120 : 0x1p60, one)),
+      Tensor.select(isHuge, 4.0, Tensor.select(isTiny, isDouble ? 0x1p-60 : 0x1p-30, one))
+    )
   }
 
   /// The sum over some axes (all when omitted).

@@ -97,7 +97,11 @@ public struct ComplexTensor: Sendable {
   init(parts: ComplexParts) { self.init(parts.real, parts.imaginary) }
 
   /// The same done to both parts.
-  func map(_ body: (Tensor) -> Tensor) -> ComplexTensor { ComplexTensor(body(real), body(imaginary)) }
+  func map(_ body: (Tensor) -> Tensor) -> ComplexTensor {
+    let (a, b) = (body(real), body(imaginary))
+    // A literal takes the type of what it meets, which may be half.
+    return a.dtype.isHalfPrecision ? ComplexTensor(a.to(.float32), b.to(.float32)) : ComplexTensor(a, b)
+  }
 
   /// The extent of every axis; empty for a single number.
   public var shape: [Int] { real.shape }

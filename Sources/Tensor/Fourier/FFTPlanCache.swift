@@ -1,10 +1,10 @@
 /// Plans that were used last, for as long as there is room for them.
-final class FFTPlanCache: Sendable {
+package final class FFTPlanCache: Sendable {
   /// The plans of the process.
-  static let shared = FFTPlanCache(limit: 64, byteLimit: 1 << 26)
+  package static let shared = FFTPlanCache(limit: 64, byteLimit: 1 << 26)
 
   /// How many plans are kept.
-  let limit: Int
+  package let limit: Int
   /// How many bytes of factors they may hold together.
   let byteLimit: Int
   private let state = RecoveringLock(State())
@@ -47,13 +47,13 @@ final class FFTPlanCache: Sendable {
     }
   }
 
-  init(limit: Int, byteLimit: Int) {
+  package init(limit: Int, byteLimit: Int) {
     self.limit = limit
     self.byteLimit = byteLimit
   }
 
   /// How many plans there are, and the bytes they hold.
-  var contents: (plans: Int, byteCount: Int) { state.withLock { ($0.entries.count, $0.byteCount) } }
+  package var contents: (plans: Int, byteCount: Int) { state.withLock { ($0.entries.count, $0.byteCount) } }
 
   /// The plan for complex numbers of a type.
   func plan<T: FFTScalar>(_ n: Int, _: T.Type) -> FFTPlan<T> {
@@ -64,6 +64,22 @@ final class FFTPlanCache: Sendable {
   func realPlan<T: FFTScalar>(_ n: Int, _: T.Type) -> RealFFTPlan<T> {
     find(Key(n: n, isDouble: T.self == Double.self, isReal: true), { $0.byteCount }) { RealFFTPlan<T>(n) }
   }
+
+  /// Which object the plan of a length is, and of how many points.
+  package func identity(
+    _ n: Int, isDouble: Bool = false, isReal: Bool = false
+  ) -> (plan: ObjectIdentifier, points: Int) {
+    switch (isDouble, isReal) {
+    case (false, false): identity(plan(n, Float.self), \.n)
+    case (true, false): identity(plan(n, Double.self), \.n)
+    case (false, true): identity(realPlan(n, Float.self), \.complex.n)
+    case (true, true): identity(realPlan(n, Double.self), \.complex.n)
+    }
+  }
+
+  private func identity<Plan: AnyObject>(
+    _ plan: Plan, _ points: (Plan) -> Int
+  ) -> (plan: ObjectIdentifier, points: Int) { (ObjectIdentifier(plan), points(plan)) }
 
   /// Plans are made outside of the lock, now and then one twice: making one asks for others, and takes long.
   private func find<Plan: AnyObject>(_ key: Key, _ size: (Plan) -> Int, _ make: () -> Plan) -> Plan {

@@ -96,6 +96,12 @@ public class RecurrentStack: TrainingDependent {
         "a state of shape \(one.shape) does not fit \(full), for input of shape \(x.shape)")
     }
     let ended = endedSequences(lengths, time, batch)
+    if let lengths, ended.contains(where: { $0 != nil }) {
+      // What lies behind a sequence's end takes no part, a NaN there neither: 0 times it would reach
+      // gradients.
+      let isPast = Tensor((0..<time).flatMap { t in lengths.map { $0 <= t } }, shape: [time, batch, 1])
+      value = value.maskedFill(isPast, 0)
+    }
     let type = DType.promoted(x.dtype, directions[0].inputWeight.dtype)
     tensorRequire(type.isFloatingPoint, name, "needs floating-point numbers, found \(x.dtype)")
     let start = given ?? (0..<cell.stateCount).map { _ in Tensor.zeros(full, dtype: type) }

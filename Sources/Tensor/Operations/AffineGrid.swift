@@ -24,10 +24,11 @@ public func affineGrid(_ maps: Tensor, size: [Int], alignsCorners: Bool = false)
     let coordinates = (0..<axes).reversed().map { axis in
       let n = extents[axis]
       let scale = alignsCorners ? 1 : Double(n - 1) / Double(max(n, 1))
-      let numbers = (0..<n).map { n > 1 ? (2 * Double($0) / Double(n - 1) - 1) * scale : 0 }
+      let steps = Tensor.arange(n, dtype: .float64)
+      let numbers = n > 1 ? (steps * 2.0 / Double(n - 1) - 1.0) * scale : steps * 0.0
       var shape = [Int](repeating: 1, count: axes)
       shape[axis] = n
-      return Tensor(numbers, shape: shape).to(type).expanded(to: extents)
+      return numbers.to(type).reshaped(shape).expanded(to: extents)
     }
     let elements = Tensor.stacked(coordinates + [Tensor.ones(extents, dtype: type)], axis: axes)
       .reshaped([extents.reduce(1, *), axes + 1])

@@ -69,11 +69,14 @@ extension Tensor {
       let type: DType = dtype == .float64 || dtype == .int32 || dtype == .int64 ? .float64 : .float32
       let edges = Tensor.linspace(lower, upper, count: bins + 1, dtype: type)
       let bounds = edges.array(of: Double.self)
+      tensorRequire(
+        bounds[bins].isFinite && zip(bounds, bounds.dropFirst()).allSatisfy { $0 < $1 }, "histogram",
+        "\(bins) bins from \(lower) to \(upper) are too many for \(type)")
       let width = upper - lower
       return counted(bounds, edges, weights, density) { value in
         // Rounding may put a value beside its bin: the edges decide.
         let guess = Swift.max((value - lower) / width, 0) * Double(bins)
-        var bin = Swift.min(Int(guess), bins - 1)
+        var bin = guess < Double(bins) ? Int(guess) : bins - 1
         while bin > 0, value < bounds[bin] { bin -= 1 }
         while bin < bins - 1, value >= bounds[bin + 1] { bin += 1 }
         return bin

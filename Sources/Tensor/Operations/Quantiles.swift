@@ -49,14 +49,15 @@ extension Tensor {
   /// ``quantile(_:axis:keepDims:interpolation:)-(Double,_,_,_)``. (PyTorch's `median` is the smaller of the
   /// two, the quantile of 0.5 with ``QuantileInterpolation/lower``.)
   public func median(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
-    tensorOperation("median") { quantiles([0.5], axis, keepDims, .linear)[0] }
+    tensorOperation("median") { quantiles([0.5], axis, keepDims, .linear, isMedian: true)[0] }
   }
 
   /// No tensor of this shape and type, stacked.
   private var noneStacked: Tensor { Tensor.zeros([0] + shape, dtype: dtype) }
 
   private func quantiles(
-    _ fractions: [Double], _ axis: Int?, _ keepDims: Bool, _ interpolation: QuantileInterpolation
+    _ fractions: [Double], _ axis: Int?, _ keepDims: Bool, _ interpolation: QuantileInterpolation,
+    isMedian: Bool = false
   ) -> [Tensor] {
     tensorRequire(
       fractions.allSatisfy { (0...1).contains($0) }, "quantile",
@@ -65,7 +66,8 @@ extension Tensor {
       // A Float holds every byte; 32 and 64 bits would lose digits in it.
       let computing: DType = dtype == .int32 || dtype == .int64 ? .float64 : .float32
       let result: DType = dtype.isHalfPrecision ? dtype : .float32
-      return to(computing).quantiles(fractions, axis, keepDims, interpolation).map { $0.to(result) }
+      return to(computing).quantiles(fractions, axis, keepDims, interpolation, isMedian: isMedian)
+        .map { $0.to(result) }
     }
     let (axes, kept, dropped) = reducedShapes(axis.map { [$0] }, "quantile")
     let length = axes.reduce(1) { $0 * shape[$1] }
@@ -89,11 +91,20 @@ extension Tensor {
         case .lower: element(lower)
         case .higher: element(weight > 0 ? upper : lower)
         case .nearest: element(Int(position.rounded(.toNearestOrEven)))
+        case .linear where isMedian && weight == 0.5: Self.mean(element(lower), element(upper))
         case .linear: Self.between(element(lower), element(upper), weight)
         case .midpoint: Self.between(element(lower), element(upper), weight > 0 ? 0.5 : 0)
         }
       return hasMissing ? Tensor.select(isMissing, Double.nan, found) : found
     }
+  }
+
+  /// The mean of two elements, also where their sum is too large for the type, or one of them is infinite.
+  private static func mean(_ lower: Tensor, _ upper: Tensor) -> Tensor {
+    let sum = lower + upper
+    let isLarge = sum.detached().isInfinite()
+    return isLarge.any().item() == 0
+      ? sum * 0.5 : Tensor.select(isLarge, lower * 0.5 + upper * 0.5, sum * 0.5)
   }
 
   /// The point at `weight` between two elements in order; at the larger one's side seen from there, so that

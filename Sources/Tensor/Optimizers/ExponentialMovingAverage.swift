@@ -118,7 +118,10 @@ public final class ExponentialMovingAverage {
     }
     var loaded: [UInt64: Entry] = [:]
     for (name, parameter) in parameters where loaded[parameter.identity] == nil {
-      guard let tensor = unused.removeValue(forKey: "\(name).ema") else { continue }
+      guard let tensor = unused.removeValue(forKey: "\(name).ema") else {
+        if updates > 0 { throw error("the saved state is incomplete: \(name).ema") }
+        continue
+      }
       guard tensor.shape == parameter.shape else {
         throw error(
           "the saved average of \(name) has shape \(tensor.shape), the parameter \(parameter.shape)")

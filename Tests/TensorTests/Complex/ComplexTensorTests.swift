@@ -6,6 +6,34 @@ import Testing
 private let z = ComplexTensor([(1.0, 2.0), (3.5, -4.25)])
 
 @Suite struct ComplexTensorTests {
+  /// NumPy's roots and exponentials where parts are infinite, too large for their magnitude, or denormal.
+  @Test func rootsAndExponentialsAtTheEndsOfTheType() {
+    func root(_ real: Double, _ imaginary: Double) -> (Double, Double) {
+      let z = ComplexTensor(real: Tensor([real]), imaginary: Tensor([imaginary])).sqrt()
+      return (z.real.item(), z.imaginary.item())
+    }
+    #expect(root(1, .infinity) == (.infinity, .infinity))
+    #expect(root(-1, -.infinity) == (.infinity, -.infinity))
+    let (large, small) = root(1.7e308, 1.7e308)
+    #expect(abs(large / 1.4325078e154 - 1) < 1e-6 && abs(small / 5.933642e153 - 1) < 1e-6)
+    #expect(root(5e-324, 0).0 == 5e-324.squareRoot())
+    #expect(root(-4, 0) == (0, 2))
+    let floats = ComplexTensor(real: Tensor([3e38] as [Float]), imaginary: Tensor([3e38] as [Float])).sqrt()
+    #expect(floats.real.item().isFinite && abs(floats.real.item() / 1.90298e19 - 1) < 1e-4)
+    let end = ComplexTensor(real: Tensor([800.0, .infinity]), imaginary: Tensor([0.0, 0.0])).exp()
+    #expect(
+      end.real.array() == [.infinity, .infinity] as [Double] && end.imaginary.array() == [0, 0] as [Double])
+  }
+
+  @Test func aLiteralTimesAHalfIsComplex64() {
+    let half = Tensor([1, 2, 3] as [Float]).to(.float16)
+    let z = ComplexTensor(0.0, 1.0)
+    for found in [z * half, z + half, z - half, half * z] {
+      #expect(found.real.dtype == .float32 && found.imaginary.dtype == .float32)
+    }
+    #expect((z * half).fft().shape == [3])
+  }
+
   struct Row: Decodable {
     let name: String
     let real: [String]

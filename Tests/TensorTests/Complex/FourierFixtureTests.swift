@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Tensor
+import Tensor
 
 /// Transforms agree with NumPy's (`Tests/Fixtures/fft`).
 @Suite struct FourierFixtureTests {

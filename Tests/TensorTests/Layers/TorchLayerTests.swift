@@ -106,6 +106,22 @@ private let functionRows: [TorchRow] = [
 ]
 
 @Suite struct TorchLayerTests {
+  /// What lies behind the end of a sequence reaches no gradient, whatever it is.
+  @Test func paddingReachesNoGradient() throws {
+    var generator = RandomGenerator(seed: 2)
+    let layer = LSTM(1, 2, batchFirst: true, using: &generator)
+    func gradients(_ padding: Float) throws -> [[Float]] {
+      let x = Tensor([1, 2, 1, padding] as [Float], shape: [2, 2, 1])
+      let found = layer(x, lengths: [2, 1]).output.sum().backward()
+      return try layer.trainableParameters().map {
+        try #require(found[$0.parameter.tensor]).array(of: Float.self)
+      }
+    }
+    let expected = try gradients(0)
+    #expect(expected.joined().allSatisfy(\.isFinite) && expected.joined().contains { $0 != 0 })
+    #expect(try gradients(.nan) == expected && gradients(.infinity) == expected)
+  }
+
   @Test(arguments: samplingRows + functionRows) fileprivate func valuesAndGradients(_ row: TorchRow) throws {
     let expected = try #require(TorchCase.all[row.name])
     // Cells have parameters, which have numbers and a scale of their own.

@@ -35,6 +35,12 @@ import Testing
         }
       }
     }
+    // What has more than 16 bits is no letter with as many, and composes with its own kind.
+    for plane: UInt32 in 1...16 {
+      #expect(scalars(text(plane << 16 | 0x41, 0x300).canonicallyComposed) == [plane << 16 | 0x41, 0x300])
+    }
+    #expect(scalars(text(0x1D400, 0x300).compatiblyComposed) == [0xC0])
+    #expect(scalars(text(0x11099, 0x110BA).canonicallyComposed) == [0x1109A])
     // What stands around the cuts is composed as without them.
     #expect(scalars(text(0x65, 0x301, 0x1176, 0x65, 0x301).canonicallyComposed) == [0xE9, 0x1176, 0xE9])
     #expect(

@@ -111,6 +111,10 @@ private let statistics: [HostileCall] = [
   .init("histogram", "an infinite range") { _ = small.histogram(range: (0, .infinity)) },
   .init("histogram", "a range of NaN") { _ = small.histogram(range: (nan, 1)) },
   .init("histogram", "a range backwards") { _ = small.histogram(range: (2, 1)) },
+  .init("histogram", "a range of one denormal") {
+    let least = Double.leastNonzeroMagnitude
+    _ = Tensor([0, least]).histogram(bins: 3, range: (0, least))
+  },
   .init("histogram", "a range beyond all numbers") { _ = small.histogram(range: (-1.7e308, 1.7e308)) },
   .init("histogram", "weights of another shape") { _ = small.histogram(weights: vector) },
   .init("histogram", "one edge") { _ = small.histogram(edges: Tensor([1.0])) },

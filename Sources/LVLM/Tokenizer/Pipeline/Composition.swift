@@ -1,30 +1,33 @@
 import Foundation
 
-/// Composed text: Foundation's forms, with the syllables of Hangul as the Unicode Standard has them.
+/// Composed text: Foundation's forms, where it composes what the Unicode Standard does.
 ///
 /// Foundation (Swift 6.3 on Linux) composes one letter too many at the ends of the leading consonants, the
 /// vowels and the finals (U+1113, U+1176, U+11A7, U+11C3), and leaves a final consonant behind a syllable
-/// that was composed already.
+/// that was composed already. Of what a mark is put on it looks at the lower 16 bits: U+E0041 and a grave
+/// accent become À.
 /// Source: The Unicode Standard, section 3.12, "Conjoining Jamo Behavior".
 extension String {
   /// Normalization form C.
-  package var canonicallyComposed: String { composed { $0.precomposedStringWithCanonicalMapping } }
-
-  /// Normalization form KC.
-  package var compatiblyComposed: String { composed { $0.precomposedStringWithCompatibilityMapping } }
-
-  private func composed(_ form: (String) -> String) -> String {
+  package var canonicallyComposed: String {
     guard utf8.contains(where: { $0 >= 0x80 }) else { return self }
     // These letters compose with nothing and begin anew, so a text may be cut before and behind them.
     var pieces: [String.UnicodeScalarView] = [String.UnicodeScalarView()]
+    var last: Unicode.Scalar = " "
     for scalar in unicodeScalars {
-      if Hangul.neverSecond.contains(scalar) { pieces.append(String.UnicodeScalarView()) }
+      // All pairs that begin beyond 16 bits end there too.
+      let isBehindLarge = last.value > 0xFFFF && scalar.value <= 0xFFFF
+      last = scalar
+      if isBehindLarge || Hangul.neverSecond.contains(scalar) { pieces.append(String.UnicodeScalarView()) }
       pieces[pieces.count - 1].append(scalar)
       if scalar == Hangul.neverFirst { pieces.append(String.UnicodeScalarView()) }
     }
-    let text = pieces.map { form(String($0)) }.joined()
+    let text = pieces.map { String($0).precomposedStringWithCanonicalMapping }.joined()
     return Hangul.withFinals(text)
   }
+
+  /// Normalization form KC: form C of form KD.
+  package var compatiblyComposed: String { decomposedStringWithCompatibilityMapping.canonicallyComposed }
 }
 
 /// Numbers of the syllables of Hangul.

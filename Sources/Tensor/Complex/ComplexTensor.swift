@@ -16,6 +16,9 @@ public enum ComplexDType: String, Sendable, CaseIterable {
   public var byteSize: Int { 2 * partType.byteSize }
 }
 
+/// The real and the imaginary parts of complex numbers.
+typealias ComplexParts = (real: Tensor, imaginary: Tensor)
+
 /// An n-dimensional array of complex numbers: two tensors of one shape and one type, the real and the
 /// imaginary parts.
 ///

@@ -33,9 +33,6 @@ struct FourierTransform {
   }
 }
 
-/// The real and the imaginary parts of complex numbers.
-typealias ComplexParts = (real: Tensor, imaginary: Tensor)
-
 extension FourierTransform {
   /// The transform of complex numbers, or of real ones where there is no imaginary part.
   func complex(

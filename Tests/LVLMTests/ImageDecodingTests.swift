@@ -162,6 +162,7 @@ import Testing
   /// Chunks without their contents: libpng goes on, Pillow and this package do not.
   @Test(arguments: [
     ("cHRM", 32, 0xF6BE5972), ("gAMA", 4, 0xB2E1B71F), ("sRGB", 1, 0x101CD3CE), ("pHYs", 9, 0x96876563),
+    ("tRNS", 6, 0x36B970CC),
   ])
   func anEmptyChunkIsRefused(name: String, least: Int, checksum: UInt32) throws {
     var bytes = try ImageFixtures.bytes(ImageFixtures.golden("rgb3_19x23.png"))

@@ -52,14 +52,7 @@ struct ArrayFunctionCase: Decodable {
       if got.isNaN || wanted.isNaN { return got.isNaN && wanted.isNaN }
       if got == wanted { return got != 0 || got.sign == wanted.sign || (ulps ?? 0) > 0 }
       if got.isInfinite || wanted.isInfinite { return false }
-      let (epsilon, smallest) =
-        switch type {
-        case .float16: (0x1p-10, 0x1p-14)
-        case .bfloat16: (0x1p-7, 0x1p-126)
-        case .float32: (0x1p-23, 0x1p-126)
-        default: (0x1p-52, 0x1p-1022)
-        }
-      let unit = scalbn(epsilon, Int(max(abs(wanted), smallest).exponent))
+      let unit = lastPlaces(of: wanted, type).unit
       return abs(got - wanted) <= (ulps ?? 0) * unit
     }
   }

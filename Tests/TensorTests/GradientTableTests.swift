@@ -160,15 +160,19 @@ private let allGradientRows =
     let inputs = row.shapes.map {
       Tensor.randomUniform($0, in: row.range, dtype: .float64, using: &generator)
     }
-    // The gradient is itself a function of the inputs; its gradient must agree with differences of it.
-    let worst = gradCheck(inputs, tolerance: 1e-4) { arguments in
-      let leaves = arguments.map { $0.requiresGradient ? $0 : $0.requiringGradient() }
-      let previous = row.function(leaves).square().sum()
-      let gradients = previous.backward(keepingGraph: true)
-      return leaves.reduce(Tensor(0, dtype: .float64)) { sum, leaf in
-        sum + (gradients[leaf] ?? leaf * 0).square().sum()
-      }
-    }
+    let worst = worstSecondDerivative(of: row.function, at: inputs)
     #expect(worst <= 1)
+  }
+}
+
+/// How far second derivatives are from finite differences, as ``gradCheck`` counts: the gradient is itself a
+/// function of the inputs, and its gradient must agree with differences of it.
+func worstSecondDerivative(of function: @escaping ([Tensor]) -> Tensor, at inputs: [Tensor]) -> Double {
+  gradCheck(inputs, tolerance: 1e-4) { arguments in
+    let leaves = arguments.map { $0.requiresGradient ? $0 : $0.requiringGradient() }
+    let gradients = function(leaves).square().sum().backward(keepingGraph: true)
+    return leaves.reduce(Tensor(0, dtype: .float64)) { sum, leaf in
+      sum + (gradients[leaf] ?? leaf * 0).square().sum()
+    }
   }
 }

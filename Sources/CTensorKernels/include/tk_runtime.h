@@ -67,5 +67,6 @@ void tk_abandon_region(void);
 // CRC-32 of bytes that follow those with the given checksum (0 at the start): the numbers of zlib's and Python's crc32.
 uint32_t tk_crc32(uint32_t checksum, const void *data, int64_t count);
 
-// Adds blocks of 64 bytes to the eight words of a SHA-256; false, and nothing done, on a processor without instructions for it.
-bool tk_sha256_blocks(uint32_t *state, const void *bytes, int64_t count);
+// Adds blocks of 64 bytes to the eight words of a SHA-256, whose 64 constants are given; false, and nothing done, on a processor
+// without instructions for it.
+bool tk_sha256_blocks(uint32_t *state, const uint32_t *constants, const void *bytes, int64_t count);

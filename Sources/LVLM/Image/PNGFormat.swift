@@ -6,8 +6,19 @@ import CMIAPNG
 enum PNGFormat {
   static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
-  /// Chunks that libpng passes over where they are too short, and Pillow refuses.
-  private static let leastBytes = ["cHRM": 32, "gAMA": 4, "sRGB": 1, "pHYs": 9]
+  /// How long a chunk must be that libpng passes over where it is shorter, and Pillow refuses.
+  private static func leastBytes(of chunk: String, colourType: UInt8) -> Int? {
+    switch (chunk, colourType) {
+    case ("cHRM", _): 32
+    case ("gAMA", _): 4
+    case ("sRGB", _): 1
+    case ("pHYs", _): 9
+    // One grey, or one colour, of 16 bits a sample.
+    case ("tRNS", 0): 2
+    case ("tRNS", 2): 6
+    default: nil
+    }
+  }
 
   /// Decodes any colour type and depth to RGB; transparency is composited on white as Pillow does it, or left
   /// out.
@@ -93,7 +104,7 @@ enum PNGFormat {
         }
         size = (number(offset + 8), number(offset + 12))
       }
-      if let least = leastBytes[type], length < least {
+      if let least = leastBytes(of: type, colourType: bytes[25]), length < least {
         throw ImageError(
           file: name, reason: .corrupt("PNG: its \(type) chunk has \(length) bytes, expected \(least)"))
       }

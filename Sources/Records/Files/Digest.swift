@@ -60,9 +60,8 @@ public struct Digest: Sendable {
   /// Adds the whole blocks at the front of some bytes, and says how many bytes they are.
   private static func addBlocks(of bytes: UnsafeBufferPointer<UInt8>, to state: inout [UInt32]) -> Int {
     let whole = bytes.count / 64 * 64
-    if SHA256.add(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<whole]), to: &state) {
-      return whole
-    }
+    let blocks = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<whole])
+    if SHA256.add(blocks, to: &state, constants: constants) { return whole }
     for offset in stride(from: 0, to: whole, by: 64) {
       compress(&state, UnsafeBufferPointer(rebasing: bytes[offset..<offset + 64]))
     }
@@ -112,7 +111,7 @@ public struct Digest: Sendable {
     }
   }
 
-  private static let constants: [UInt32] = [
+  package static let constants: [UInt32] = [
     0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
     0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
     0xe49b_69c1, 0xefbe_4786, 0x0fc1_9dc6, 0x240c_a1cc, 0x2de9_2c6f, 0x4a74_84aa, 0x5cb0_a9dc, 0x76f9_88da,

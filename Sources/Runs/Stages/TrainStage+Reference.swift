@@ -21,17 +21,20 @@ extension TrainStage {
 
   /// Log-probabilities under the reference: computed once and cached, before the first step or when a pair's
   /// turn comes, or live.
-  /// - Parameter others: pairs that a live reference will be asked for beside `pairs`.
+  /// - Parameters:
+  ///   - others: pairs that a live reference will be asked for beside `pairs`.
+  ///   - baseHash: that of the files the base was opened from, where it is known; its weights are hashed
+  ///     otherwise, which takes long.
   func reference(
     _ pairs: [EncodedPair], _ others: [EncodedPair] = [], base: PretrainedModel, features: FeatureStore,
-    file: String, in folder: URL
+    baseHash: String?, file: String, in folder: URL
   ) throws -> Reference {
     guard context.configuration.train.precomputeRefLogProbs else {
       return Reference(values: try liveReference(pairs + others, base: base, features: features))
     }
     let settings = context.configuration.train
     var fingerprint = Digest()
-    fingerprint.update(ModelState.digest(base.model))
+    fingerprint.update(baseHash.map { "\($0) \(settings.frozenDtype)" } ?? ModelState.digest(base.model))
     if base.processor != nil { fingerprint.update(try base.pictureSettings()) }
     fingerprint.update("\(base.model.configuration)")
     fingerprint.update("\(settings.sharesPrefix)")

@@ -48,13 +48,16 @@ struct TrainStage {
     let shown = (encoded + held + (ballast?.examples ?? []) + corrupted).map(\.allPictures)
     try frozen.prepare(shown)
     let terms = try settings.objectiveTerms()
+    let baseHash =
+      context.configuration.asksBaseOnDemand ? try ModelState.digest(ofModelAt: context.startingModel) : nil
     let second = settings.syncRefModel ? try secondModel(encoded + corrupted + held) : nil
     let reference: Reference =
       if let second {
         Reference(values: values(second))
       } else if terms.needsReference {
         try reference(
-          encoded, corrupted + held, base: base, features: frozen, file: "reference.h5", in: folder)
+          encoded, corrupted + held, base: base, features: frozen, baseHash: baseHash, file: "reference.h5",
+          in: folder)
       } else {
         .none
       }
@@ -62,13 +65,14 @@ struct TrainStage {
       corrupted.isEmpty || !settings.precomputeRefLogProbs
       ? reference
       : try self.reference(
-        corrupted, base: base, features: frozen, file: "reference-corrupted.h5", in: folder)
+        corrupted, base: base, features: frozen, baseHash: baseHash, file: "reference-corrupted.h5",
+        in: folder)
     let referenceOfHeld: Reference
     if held.isEmpty || !terms.needsReference {
       referenceOfHeld = .none
     } else if settings.precomputeRefLogProbs {
       referenceOfHeld = try self.reference(
-        held, base: base, features: frozen, file: "reference-held-out.h5", in: folder)
+        held, base: base, features: frozen, baseHash: baseHash, file: "reference-held-out.h5", in: folder)
     } else {
       // A moving reference is compared with as it was at the start.
       let known = try reference.values(held)
@@ -133,7 +137,8 @@ struct TrainStage {
         configurationHash: context.directory.identity(of: .train), configuration: context.configuration.yaml),
       model: model, checkpoints: try context.directory.checkpoints, metrics: context.directory.metrics,
       console: context.console,
-      baseHash: model.hasAdapters ? try ModelState.digest(ofModelAt: context.startingModel) : "",
+      baseHash: model.hasAdapters
+        ? try baseHash ?? ModelState.digest(ofModelAt: context.startingModel) : "",
       reference: second.map(moving), observer: context.events)
     let start = try loop.resume()
     if start > 0 { context.console.message("train: goes on after step \(start) of \(steps)") }

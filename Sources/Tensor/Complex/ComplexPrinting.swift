@@ -18,17 +18,11 @@ extension ComplexTensor: CustomStringConvertible, CustomDebugStringConvertible {
   public func formatted(
     _ options: PrintOptions = PrintOptions(), separator: String = " ", prefix: String = ""
   ) -> String {
-    if count == 0 { return "[]" }
-    let isElided = count > options.threshold
-    let shown = isElided ? map { $0.edges(options.edgeItems) } : detached()
-    if shown.count == 0 { return "[...]" }
-    if rank == 0 { return shown.single }
-    let printer = NestedPrinter(
-      words: shown.words(options), shape: shape, shownShape: shown.shape,
-      edge: isElided ? options.edgeItems : nil, separator: separator)
-    return printer.text(
-      axis: 0, position: 0, indent: " " + String(repeating: " ", count: prefix.count),
-      width: options.lineWidth)
+    NestedPrinter.text(of: shape, options, separator: separator, prefix: prefix) { isElided in
+      let shown = isElided ? map { $0.edges(options.edgeItems) } : detached()
+      if rank == 0 { return ([], [shown.single]) }
+      return (shown.shape, shown.count == 0 ? [] : shown.words(options))
+    }
   }
 
   /// Every number as text, all of one width.

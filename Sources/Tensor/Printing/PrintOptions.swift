@@ -45,16 +45,10 @@ extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
   public func formatted(
     _ options: PrintOptions = PrintOptions(), separator: String = " ", prefix: String = ""
   ) -> String {
-    if count == 0 { return "[]" }
-    let isElided = count > options.threshold
-    let shown = isElided ? edges(options.edgeItems) : detached()
-    if shown.count == 0 { return "[...]" }
-    let printer = NestedPrinter(
-      words: shown.words(options), shape: shape, shownShape: shown.shape,
-      edge: isElided ? options.edgeItems : nil, separator: separator)
-    return printer.text(
-      axis: 0, position: 0, indent: " " + String(repeating: " ", count: prefix.count),
-      width: options.lineWidth)
+    NestedPrinter.text(of: shape, options, separator: separator, prefix: prefix) { isElided in
+      let shown = isElided ? edges(options.edgeItems) : detached()
+      return (shown.shape, shown.count == 0 ? [] : shown.words(options))
+    }
   }
 
   /// What remains of the tensor when every axis longer than two edges keeps only these.
@@ -104,6 +98,25 @@ struct NestedPrinter {
   /// How many elements stand at both ends of an elided axis; nil when nothing is elided.
   let edge: Int?
   let separator: String
+
+  /// Elements in nested brackets.
+  /// - Parameter shown: what stands there, told whether long axes keep their ends alone: its shape and a word
+  ///   for each element.
+  static func text(
+    of shape: [Int], _ options: PrintOptions, separator: String, prefix: String,
+    shown: (_ isElided: Bool) -> (shape: [Int], words: [String])
+  ) -> String {
+    if shape.contains(0) { return "[]" }
+    let isElided = shape.reduce(1, *) > options.threshold
+    let shown = shown(isElided)
+    if shown.words.isEmpty { return "[...]" }
+    let printer = NestedPrinter(
+      words: shown.words, shape: shape, shownShape: shown.shape, edge: isElided ? options.edgeItems : nil,
+      separator: separator)
+    return printer.text(
+      axis: 0, position: 0, indent: " " + String(repeating: " ", count: prefix.count),
+      width: options.lineWidth)
+  }
 
   /// The part of the words below `position` in the first `axis` axes.
   func text(axis: Int, position: Int, indent: String, width: Int) -> String {

@@ -141,16 +141,22 @@ extension SpecialTable.Numbers {
     if wanted.isNaN || got.isNaN { return wanted.isNaN && got.isNaN }
     if wanted == got && (wanted != 0 || wanted.sign == got.sign || !type.isFloatingPoint) { return true }
     if wanted.isInfinite || got.isInfinite { return false }
-    let (epsilon, smallest) =
-      switch type {
-      case .float16: (0x1p-10, 0x1p-14)
-      case .bfloat16: (0x1p-7, 0x1p-126)
-      case .float32: (0x1p-23, 0x1p-126)
-      default: (0x1p-52, 0x1p-1022)
-      }
-    let unit = scalbn(1, Int(max(abs(wanted), smallest).exponent)) * epsilon
+    let (epsilon, unit) = lastPlaces(of: wanted, type)
     // A zero has its sign; what rounds to it from the other side is another number.
     if wanted == 0 && got == 0 { return epsilons > 0 }
     return abs(got - wanted) <= ulps * unit + epsilons * epsilon
   }
+}
+
+/// What rounds in a floating-point type: its distance of 1 to the next number, and the unit in the last place
+/// of a number, that of the smallest normal one at least.
+func lastPlaces(of number: Double, _ type: DType) -> (epsilon: Double, unit: Double) {
+  let (epsilon, smallest) =
+    switch type {
+    case .float16: (0x1p-10, 0x1p-14)
+    case .bfloat16: (0x1p-7, 0x1p-126)
+    case .float32: (0x1p-23, 0x1p-126)
+    default: (0x1p-52, 0x1p-1022)
+    }
+  return (epsilon, scalbn(epsilon, Int(max(abs(number), smallest).exponent)))
 }

@@ -215,14 +215,12 @@ public final class TrainingLoop {
       let norm = Profile.phase("gradient norm") { outcome.gradients.norm(of: parameters) }
       try requireFinite("the gradient's norm", norm, objective)
       Profile.phase("optimizer") {
-        for group in groups {
-          optimizer.learningRate = rate * group.factor
-          optimizer.step(
-            group.parameters, outcome.gradients,
-            gradientScale: settings.maxGradNorm > 0
-              ? Gradients.clippingFactor(norm: norm, maximum: settings.maxGradNorm) : 1,
-            isDecayed: { $0.parameter.shape.count > 1 })
-        }
+        optimizer.learningRate = rate
+        optimizer.step(
+          groups, outcome.gradients,
+          gradientScale: settings.maxGradNorm > 0
+            ? Gradients.clippingFactor(norm: norm, maximum: settings.maxGradNorm) : 1,
+          isDecayed: { $0.parameter.shape.count > 1 })
       }
       returnStaleBuffers()
       step += 1
@@ -256,13 +254,10 @@ public final class TrainingLoop {
     if let average { try average.inPlace(of: model, body) } else { try body() }
   }
 
-  /// Parameters that learn at one rate each. What an optimizer knows of a parameter is its own, so that the
-  /// groups are steps of one optimizer.
-  private func rateGroups(
-    _ parameters: [NamedParameter]
-  ) -> [(factor: Double, parameters: [NamedParameter])] {
+  /// Parameters that learn at one rate each.
+  private func rateGroups(_ parameters: [NamedParameter]) -> [ParameterGroup] {
     Dictionary(grouping: parameters) { settings.rateFactors[$0.name] }
-      .sorted { $0.key < $1.key }.map { (factor: $0.key, parameters: $0.value) }
+      .sorted { $0.key < $1.key }.map { ParameterGroup($0.value, learningRateFactor: $0.key) }
   }
 
   /// Whether a row is written after so many steps, or may be.

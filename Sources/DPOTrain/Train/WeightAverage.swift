@@ -12,15 +12,15 @@ final class WeightAverage {
   /// What its weights are called in checkpoints, before their names in the model.
   static let prefix = "ema."
 
-  private let decay: Double
-  /// In the order of the parameters that are trained; none before the first step.
-  private var values: [(name: String, tensor: Tensor)] = []
+  private let average: ExponentialMovingAverage
+  /// Those that are averaged, as the model lists them; none before the first step.
+  private var parameters: [NamedParameter] = []
 
   /// - Precondition: the decay is above 0 and below 1.
   init(decay: Double) {
     tensorRequire(
       decay > 0 && decay < 1, "WeightAverage", "a decay above 0 and below 1 is needed, found \(decay)")
-    self.decay = decay
+    average = ExponentialMovingAverage(decay: decay)
   }
 
   /// d of the update after the n-th step: `min(decay, n / (9 + n))`, and 0 after the first, so that a short
@@ -32,34 +32,22 @@ final class WeightAverage {
   /// Takes in the weights after a step.
   /// - Parameter step: steps that were taken, from 1.
   func update(_ model: VisionLanguageModel, afterStep step: Int) {
-    let own = model.trainableParameters()
-    let share = 1 - Self.decay(decay, afterStep: step)
-    values = noGradient {
-      own.enumerated().map { index, one in
-        let new = one.parameter.tensor.detached()
-        // A product is memory of its own: the trained weights go on changing.
-        guard share < 1 else { return (one.name, new * 1) }
-        let old = values[index].tensor
-        return (one.name, old + (new - old) * share)
-      }
-    }
+    parameters = model.trainableParameters()
+    average.update(parameters, decay: Self.decay(average.decay, afterStep: step))
   }
 
   /// Runs something while the model has the averaged weights.
   func inPlace<Result>(of model: VisionLanguageModel, _ body: () throws -> Result) rethrows -> Result {
-    let own = model.trainableParameters().map { ($0.parameter, $0.parameter.tensor.detached()) }
-    put(into: model)
-    defer { for (parameter, tensor) in own { parameter.tensor = tensor } }
-    return try body()
+    try average.withAverages(in: model.trainableParameters(), body)
   }
 
   /// Gives the model the averaged weights; nothing before the first step.
-  func put(into model: VisionLanguageModel) {
-    for (own, average) in zip(model.trainableParameters(), values) { own.parameter.tensor = average.tensor }
-  }
+  func put(into model: VisionLanguageModel) { average.put(into: model.trainableParameters()) }
 
   /// The averaged weights, as a checkpoint holds them.
-  var entries: [TrainingCheckpoint.Entry] { values.map { (Self.prefix + $0.name, $0.tensor) } }
+  var entries: [TrainingCheckpoint.Entry] {
+    parameters.compactMap { name, parameter in average[parameter].map { (Self.prefix + name, $0) } }
+  }
 
   /// Takes the weights of a checkpoint one after the other.
   struct Loader {
@@ -89,14 +77,17 @@ final class WeightAverage {
     /// - Throws: `CheckpointError` naming a weight that the file did not have.
     func finish(step: Int) throws {
       guard step > 0 else { return }
-      average.values = try parameters.map { name, parameter in
+      let averages = try parameters.map { name, parameter in
         guard let tensor = found[name] else {
           throw CheckpointError(
             .missing, file: file.path, at: "/model/\(WeightAverage.prefix)\(name)",
             found: "no such parameter", expected: "\(parameter.shape)")
         }
-        return (name, tensor)
+        return (name: "\(name).ema", tensor: tensor)
       }
+      try average.average.load(
+        state: averages + [("n_averaged", Tensor([Int64(step)]))], parameters: parameters)
+      average.parameters = parameters
     }
   }
 }

@@ -27,15 +27,24 @@ public final class ExponentialMovingAverage {
   ///
   /// Fails with a ``TensorError`` unless the decay is from 0 to 1.
   public init(decay: Double = 0.999) {
+    Self.require(decay)
+    self.decay = decay
+  }
+
+  private static func require(_ decay: Double) {
     tensorRequire(
       decay >= 0 && decay <= 1, "ExponentialMovingAverage", "a decay is between 0 and 1, found \(decay)")
-    self.decay = decay
   }
 
   private static func type(for dtype: DType) -> DType { dtype.isHalfPrecision ? .float32 : dtype }
 
   /// Takes in the present weights. A parameter that is there for the first time is taken as it is.
-  public func update(_ parameters: [NamedParameter]) {
+  ///
+  /// Fails with a ``TensorError`` unless the decay is from 0 to 1.
+  /// - Parameter decay: that of this update, where it grows with the steps; nil for ``decay``.
+  public func update(_ parameters: [NamedParameter], decay: Double? = nil) {
+    let decay = decay ?? self.decay
+    Self.require(decay)
     noGradient {
       var seen = Set<UInt64>()
       for (name, parameter) in parameters where seen.insert(parameter.identity).inserted {

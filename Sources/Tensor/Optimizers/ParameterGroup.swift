@@ -37,7 +37,10 @@ extension Optimizer {
   ///
   /// Fails with a ``TensorError`` where a parameter is in two groups, or a factor or decay is no finite
   /// number of at least 0.
-  public func step(_ groups: [ParameterGroup], _ gradients: Gradients, gradientScale: Double = 1) {
+  public func step(
+    _ groups: [ParameterGroup], _ gradients: Gradients, gradientScale: Double = 1,
+    isDecayed: (NamedParameter) -> Bool = { _ in true }
+  ) {
     var places: [UInt64: Int] = [:]
     for (index, group) in groups.enumerated() {
       for (name, number) in [("factor", group.learningRateFactor), ("weight decay", group.weightDecay ?? 0)] {
@@ -57,7 +60,7 @@ extension Optimizer {
     for group in groups {
       learningRate = rate * group.learningRateFactor
       weightDecay = group.weightDecay ?? decay
-      step(group.parameters, gradients, gradientScale: gradientScale)
+      step(group.parameters, gradients, gradientScale: gradientScale, isDecayed: isDecayed)
     }
     (self as? any StatefulOptimizer)?.state.countAsOneStep(groups.count)
   }

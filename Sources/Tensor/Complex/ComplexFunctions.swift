@@ -130,7 +130,7 @@ extension ComplexTensor {
     mean(axes: [axis], keepDims: keepDims)
   }
 
-  /// The matrix product, of four real ones; shapes as in ``Tensor/matmul(_:)``.
+  /// The matrix product, of four real ones; shapes as in ``Tensor/matmul(_:)->Tensor``.
   public func matmul(_ other: ComplexTensor) -> ComplexTensor {
     ComplexTensor(
       real.matmul(other.real) - imaginary.matmul(other.imaginary),

@@ -165,7 +165,7 @@ extension Tensor {
     return gather(axis: axis, indices)
   }
 
-  /// As ``matmul(_:)``, for operands that come from data.
+  /// As ``matmul(_:)->Tensor``, for operands that come from data.
   /// - Throws: ``TensorError`` when their shapes do not fit.
   public func matmul(validating other: Tensor) throws(TensorError) -> Tensor {
     try tensorCheck(

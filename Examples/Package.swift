@@ -14,6 +14,19 @@ let package = Package(
     .executableTarget(
       name: "fashion-mnist", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
     .executableTarget(name: "mlp", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
+    .executableTarget(
+      name: "transformer", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
+    .executableTarget(name: "rnn", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
+    .executableTarget(
+      name: "gaussian-process", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
+    .executableTarget(name: "pinn", dependencies: [.product(name: "Tensor", package: "mia-dpo-swift")]),
+    // The only one that reads and writes files of weights, and so needs HDF5 and zlib.
+    .executableTarget(
+      name: "two-models",
+      dependencies: [
+        .product(name: "Tensor", package: "mia-dpo-swift"),
+        .product(name: "Checkpoint", package: "mia-dpo-swift"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -119,6 +119,8 @@ public final class TrainingLoop {
   public private(set) var step = 0
   /// Steps of the schedule that are left out because the decay began early.
   private var skippedSteps = 0
+  /// The most that a step took since stale buffers were given back, in bytes.
+  private var largestUse = 0
   private var best = BestLook()
   private var log: MetricsLog?
   /// Where the log stood at the checkpoint that is gone on from.
@@ -292,10 +294,13 @@ public final class TrainingLoop {
   }
 
   /// Steps of unequal lengths leave buffers of many sizes behind. Once there are more than a GiB of them, and
-  /// a quarter more than the last step used, they go back to the operating system.
+  /// a quarter more than any step used since the last time, they go back to the operating system.
   private func returnStaleBuffers() {
     let used = TensorRuntime.peakBytes - TensorRuntime.bytesInUse
-    if TensorRuntime.cachedBytes > max(1 << 30, used + used / 4) { TensorRuntime.trim() }
+    largestUse = max(largestUse, used)
+    guard TensorRuntime.cachedBytes > max(1 << 30, largestUse + largestUse / 4) else { return }
+    TensorRuntime.trim()
+    largestUse = used
   }
 
   private func note(_ outcome: StepOutcome, norm: Double, rate: Double) {

@@ -147,7 +147,8 @@ public final class LoRALinear: Linear {
 
   private func adapted(_ result: Tensor, _ x: Tensor) -> Tensor {
     guard isAdapterEnabled else { return result }
-    let added = linear(linear(dropped(x), weight: loraA.tensor), weight: loraB.tensor) * scale
+    // Scaled while it is narrow.
+    let added = linear(linear(dropped(x), weight: loraA.tensor) * scale, weight: loraB.tensor)
     guard let magnitude else { return result + added }
     let ratio = magnitude.tensor / rowLengths()
     guard let bias else { return (result + added) * ratio }

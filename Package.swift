@@ -214,7 +214,8 @@ let package = Package(
     .testTarget(
       name: "CLITests",
       dependencies: [
-        "dpotrain", "dpotrain-serve", "tensor-conformance", "onnx-conformance", "Runs", "Reporting", "Evaluation", "DPOTrain",
+        "dpotrain", "dpotrain-serve", "tensor-conformance", "onnx-conformance", "Runs", "Reporting",
+        "Evaluation", "DPOTrain",
         "MultiImageData",
         "LVLM", "Records", "Tensor", "Checkpoint", "TestSupport",
       ],

@@ -26,7 +26,8 @@ extension OperatorTable {
           let full =
             (extent - 1) * stride + extra[axis] + (windows.kernel[axis] - 1) * windows.dilations[axis] + 1
           let total = full - (wanted.map { $0[$0.count - axes + axis] } ?? extent * stride)
-          before[axis] = mode == "SAME_UPPER" ? total / 2 : total - total / 2
+          // Halves are rounded down, also those of what is missing.
+          before[axis] = mode == "SAME_UPPER" ? total >> 1 : total - (total >> 1)
           after[axis] = total - before[axis]
         }
       }

@@ -58,7 +58,13 @@ extension OperatorTable {
         x .< -limit, x + Tensor(bias, dtype: x.dtype), x - Tensor(bias, dtype: x.dtype))
       return [Tensor.select((x .>= -limit) .& (x .<= limit), Tensor.zeros(like: x), moved)]
     },
-    "PRelu": two { x, slope in Tensor.select(x .>= 0, x, x * slope) },
+    "PRelu": { call in
+      let (x, given) = (try call.tensor(), try call.tensor(1))
+      // Before version 7 a list of slopes was one for each channel.
+      let isOfChannels = call.version < 7 && given.rank == 1 && x.rank > 2 && given.count > 1
+      let slope = isOfChannels ? given.reshaped([-1] + x.shape[2...].map { _ in 1 }) : given
+      return [Tensor.select(x .>= 0, x, x * slope)]
+    },
     "Swish": { call in [try swish(call.tensor(), call)] },
     "SwiGLU": { call in
       let (gate, value) = (try call.tensor(), try call.tensor(1))

@@ -32,7 +32,7 @@ extension OperatorTable {
         windows.dilations.allSatisfy { $0 == 1 }
         ? try means(try windows.padded(powers), windows, windows.none, true)
           * Double(windows.kernel.reduce(1, *))
-        : try windowSums(powers, windows)
+        : try windowSums(try windows.padded(powers), windows)
       return [sums.pow(1 / order)]
     },
     "LRN": { call in
@@ -91,15 +91,11 @@ extension OperatorTable {
     }
   }
 
-  /// The sums over windows with gaps, by a convolution with ones; a window that is partly inside at the end
-  /// meets zeros.
+  /// The sums over windows with gaps of what is padded already, by a convolution with ones; a window that is
+  /// partly inside at the end meets zeros.
   private static func windowSums(_ x: Tensor, _ windows: SpatialWindows) throws -> Tensor {
     let axes = x.rank - 2
-    var input = try windows.padded(x).reshaped(
-      [x.shape[0] * x.shape[1], 1]
-        + zip(
-          x.shape[2...], zip(windows.before, windows.after)
-        ).map { $0 + $1.0 + $1.1 })
+    var input = x.reshaped([x.shape[0] * x.shape[1], 1] + x.shape[2...])
     if windows.isRoundedUp {
       let missing = (0..<axes).map { axis in
         let room = input.shape[axis + 2] - (windows.kernel[axis] - 1) * windows.dilations[axis] - 1
@@ -128,9 +124,8 @@ extension OperatorTable {
   private static func dilatedMeans(
     _ x: Tensor, _ windows: SpatialWindows, _ countsPadding: Bool
   ) throws -> Tensor {
-    let sums = try windowSums(x, windows)
-    if countsPadding, !windows.isRoundedUp { return sums / Double(windows.kernel.reduce(1, *)) }
-    guard !countsPadding else { throw OnnxError("gaps and padding that counts, rounded up") }
-    return sums / (try windowSums(Tensor.ones(like: x), windows))
+    let (all, ones) = (try windows.padded(x), Tensor.ones(like: x))
+    let counted = countsPadding ? Tensor.ones(like: all) : try windows.padded(ones)
+    return try windowSums(all, windows) / windowSums(counted, windows)
   }
 }

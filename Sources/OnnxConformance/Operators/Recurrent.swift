@@ -14,8 +14,8 @@ extension OperatorTable {
       return run.results(output, [last.hidden, last.cell])
     },
     "GRU": { call in
-      try call.require(call.flag("linear_before_reset"), "resets before the product")
       let run = try RecurrentRun(call, order: [1, 0, 2])
+      try call.require(call.flag("linear_before_reset") || run.startsFromNothing, "resets before the product")
       var generator = RandomGenerator(seed: 0)
       let layer = GRU(run.inputs, run.width, bidirectional: run.isBidirectional, using: &generator)
       try run.fill(layer)
@@ -62,6 +62,13 @@ private struct RecurrentRun {
     try call.require(!isReversed || lengths == nil, "sequences of several lengths from behind")
     let steps = isBatchFirst ? given.transposed(0, 1) : given
     x = isReversed ? steps.flipped(axis: 0) : steps
+  }
+
+  /// Whether the first step is the only one and meets neither a state nor a bias of the state.
+  var startsFromNothing: Bool {
+    let recurrentBias = call.optional(3).map { $0.chunked(2, axis: -1).last ?? $0 }
+    return x.shape[0] == 1 && call.optional(5) == nil
+      && !(recurrentBias.map { ($0 .!= 0).any().item(of: Bool.self) } ?? false)
   }
 
   /// The state that the layer begins with, `[directions, batch, width]`.

@@ -5,12 +5,8 @@ extension OperatorTable {
     "ReduceSum": reduction { x, axes, keeps in x.sum(axes: axes, keepDims: keeps) },
     "ReduceMean": reduction { x, axes, keeps in x.mean(axes: axes, keepDims: keeps) },
     "ReduceProd": reduction { x, axes, keeps in x.prod(axes: axes, keepDims: keeps) },
-    "ReduceMax": reduction { x, axes, keeps in
-      x.dtype == .bool ? x.any(axes: axes, keepDims: keeps) : extreme(x, axes, keeps, isLargest: true)
-    },
-    "ReduceMin": reduction { x, axes, keeps in
-      x.dtype == .bool ? x.all(axes: axes, keepDims: keeps) : extreme(x, axes, keeps, isLargest: false)
-    },
+    "ReduceMax": reduction { x, axes, keeps in extreme(x, axes, keeps, isLargest: true) },
+    "ReduceMin": reduction { x, axes, keeps in extreme(x, axes, keeps, isLargest: false) },
     "ReduceL1": reduction { x, axes, keeps in x.abs().sum(axes: axes, keepDims: keeps) },
     "ReduceL2": reduction { x, axes, keeps in x.norm(axes: axes, keepDims: keeps) },
     "ReduceSumSquare": reduction { x, axes, keeps in x.square().sum(axes: axes, keepDims: keeps) },
@@ -61,11 +57,7 @@ extension OperatorTable {
     { call in
       let x = try call.tensor()
       var axes = try call.axes(input: 1, rank: x.rank)
-      if axes == [] {
-        if try call.flag("noop_with_empty_axes") {} else { axes = nil }
-      } else if axes == nil, try call.flag("noop_with_empty_axes") {
-        axes = []
-      }
+      if axes == nil || axes == [] { axes = try call.flag("noop_with_empty_axes") ? [] : nil }
       return [body(x, axes, try call.flag("keepdims", default: true)).to(x.dtype)]
     }
   }
@@ -77,6 +69,7 @@ extension OperatorTable {
       return isLargest ? x.max(axes: axes, keepDims: keeps) : x.min(axes: axes, keepDims: keeps)
     }
     let shape = x.sum(axes: axes, keepDims: keeps).shape
+    if x.dtype == .bool { return Tensor.full(shape, !isLargest) }
     return Tensor.full(shape, isLargest ? -Double.infinity : .infinity, dtype: .float64).to(x.dtype)
   }
 

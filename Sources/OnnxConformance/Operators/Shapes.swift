@@ -194,8 +194,6 @@ extension OperatorTable {
       result = result.slice(axis: axis, first..<last)
       all[axis] = (max(before, 0), max(after, 0))
     }
-    return x.dtype == .bool
-      ? result.to(.uint8).padded(all, mode: mode, value: value).to(.bool)
-      : result.padded(all, mode: mode, value: value)
+    return result.padded(all, mode: mode, value: value)
   }
 }

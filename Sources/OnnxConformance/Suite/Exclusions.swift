@@ -3,8 +3,8 @@ import Foundation
 /// The failures that are expected, with the reason for each.
 ///
 /// A line is `tests | pattern | reason`: names separated by blanks, where a `*` at the end stands for any
-/// ending, and a regular expression that is looked for in what went wrong. A failure that a line fits counts as
-/// excluded; a test that passes needs no line.
+/// ending, and a regular expression that is looked for in what went wrong. A failure that a line fits counts
+/// as excluded; a test that passes needs no line.
 struct Exclusions {
   private struct Line {
     let tests: [Substring]

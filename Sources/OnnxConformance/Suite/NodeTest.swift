@@ -37,25 +37,35 @@ struct NodeTest: Sendable {
 
   /// The tests of one file, which has the form of a protobuf message: field 1 is a test, of which field 1 is
   /// its name, 2 its model and 3 a set of data, of which field 1 is an input and 2 an output.
+  ///
+  /// A test that is damaged counts as one without a model.
   static func unpacked(_ file: ArraySlice<UInt8>) throws -> [NodeTest] {
-    try WireReader.fields(of: file).map { test in
-      var (name, model) = ("", ArraySlice<UInt8>())
-      var sets: [DataSet] = []
-      for field in try WireReader.fields(of: try test.bytes()) {
-        switch field.number {
-        case 1: name = try field.text()
-        case 2: model = try field.bytes()
-        default:
-          var set = DataSet()
-          for tensor in try WireReader.fields(of: try field.bytes()) {
-            if tensor.number == 1 { set.inputs.append(try tensor.bytes()) }
-            if tensor.number == 2 { set.outputs.append(try tensor.bytes()) }
-          }
-          sets.append(set)
-        }
-      }
-      return NodeTest(name: name, model: model, dataSets: sets)
+    try WireReader.fields(of: file).enumerated().map { number, test in
+      (try? NodeTest(packed: test)) ?? NodeTest(name: "test \(number)", model: [], dataSets: [])
     }
+  }
+
+  private init(packed test: WireField) throws {
+    var (name, model) = ("", ArraySlice<UInt8>())
+    var sets: [DataSet] = []
+    for field in try WireReader.fields(of: try test.bytes()) {
+      switch field.number {
+      case 1: name = try field.text()
+      case 2: model = try field.bytes()
+      default:
+        var set = DataSet()
+        for tensor in try WireReader.fields(of: try field.bytes()) {
+          if tensor.number == 1 { set.inputs.append(try tensor.bytes()) }
+          if tensor.number == 2 { set.outputs.append(try tensor.bytes()) }
+        }
+        sets.append(set)
+      }
+    }
+    self.init(name: name, model: model, dataSets: sets)
+  }
+
+  private init(name: String, model: ArraySlice<UInt8>, dataSets: [DataSet]) {
+    (self.name, self.model, self.dataSets) = (name, model, dataSets)
   }
 
   /// The files or folders 0, 1, … that are there.

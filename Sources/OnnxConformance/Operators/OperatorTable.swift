@@ -5,7 +5,7 @@ enum OperatorTable {
   static let operators: [String: OnnxOperator] = [
     unary, activations, binary, comparisons, bits, reductions, ordered, shapes, pieces, gathering, scattering,
     creation, conversions, products, convolutions, pooling, resampling, normalizations, losses, attentions,
-    recurrent, fourier, control,
+    recurrent, fourier, control, optimizers,
   ]
   .reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 

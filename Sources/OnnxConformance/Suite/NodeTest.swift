@@ -15,7 +15,11 @@ struct NodeTest: Sendable {
   /// has a `model.onnx`, with ONNX's `test_data_set_0/input_0.pb` and so on beside it.
   static func read(_ folder: URL) throws -> [NodeTest] {
     let packed = folder.appendingPathComponent("tests.pb")
-    if FileManager.default.fileExists(atPath: packed.path) { return try unpacked(bytes(packed)) }
+    if FileManager.default.fileExists(atPath: packed.path) {
+      let tests = try unpacked(bytes(packed))
+      guard !tests.isEmpty else { throw OnnxError("\(packed.path): no tests") }
+      return tests
+    }
     guard let walk = FileManager.default.enumerator(atPath: folder.path) else {
       throw OnnxError("\(folder.path): no such folder")
     }

@@ -145,6 +145,10 @@ let package = Package(
     .executableTarget(
       name: "file-conformance", dependencies: ["LVLM", "Records", "Checkpoint", "Tensor"],
       path: "Sources/FileConformance", swiftSettings: swiftSettings),
+    // ONNX's own tests of its operators; scripts/onnx writes and counts them.
+    .executableTarget(
+      name: "onnx-conformance", dependencies: ["Tensor"], path: "Sources/OnnxConformance",
+      swiftSettings: swiftSettings),
     .target(name: "CMIAAllocationMeter"),
     .executableTarget(
       name: "tensor-fuzz",
@@ -210,7 +214,8 @@ let package = Package(
     .testTarget(
       name: "CLITests",
       dependencies: [
-        "dpotrain", "dpotrain-serve", "tensor-conformance", "Runs", "Reporting", "Evaluation", "DPOTrain",
+        "dpotrain", "dpotrain-serve", "tensor-conformance", "onnx-conformance", "Runs", "Reporting",
+        "Evaluation", "DPOTrain",
         "MultiImageData",
         "LVLM", "Records", "Tensor", "Checkpoint", "TestSupport",
       ],

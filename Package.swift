@@ -51,7 +51,7 @@ let package = Package(
     .target(
       name: "Tensor", dependencies: ["CMIAOpenBLAS", "CMIALAPACKE", "CTensorKernels"],
       swiftSettings: swiftSettings),
-    .target(name: "TensorABI", dependencies: ["Tensor", "CTensorABI"], swiftSettings: swiftSettings),
+    .target(name: "TensorABI", dependencies: ["Tensor", "CMIALAPACKE", "CTensorABI"], swiftSettings: swiftSettings),
     .target(
       name: "Checkpoint", dependencies: ["Tensor", "CMIAHDF5", "CMIAZlib"], swiftSettings: swiftSettings),
     .target(name: "Records", dependencies: ["Checkpoint", "Tensor"], swiftSettings: swiftSettings),

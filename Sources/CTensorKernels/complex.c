@@ -19,7 +19,14 @@ static number exp_less_one(number z) {
   }
   // (e^x − 1) cos y − (1 − cos y): nothing is left of e^x cos y − 1 near zero.
   double half = sin(y / 2);
-  return of_parts(expm1(x) * cos(y) - 2 * half * half, y == 0 ? y : exp(x) * sin(y));
+  // Plus a zero: that of −0 is +0, as e^z − 1 is.
+  return of_parts(expm1(x) * cos(y) - 2 * half * half + 0.0, y == 0 ? y : exp(x) * sin(y));
+}
+
+// C99's zero at an infinite real part has the sign of sin 2y; the array API's is that of y, as for every other y.
+static number tangent(number z) {
+  double x = creal(z), y = cimag(z);
+  return isinf(x) && isfinite(y) ? of_parts(copysign(1, x), copysign(0, y)) : ctanh(z);
 }
 
 static number log_of_one_more(number z) {
@@ -36,7 +43,7 @@ static const function functions[TK_COMPLEX_COUNT] = {
   [TK_COMPLEX_LOG1P] = log_of_one_more, [TK_COMPLEX_SQRT] = csqrt,
   [TK_COMPLEX_SIN] = csin, [TK_COMPLEX_COS] = ccos, [TK_COMPLEX_TAN] = ctan,
   [TK_COMPLEX_ASIN] = casin, [TK_COMPLEX_ACOS] = cacos, [TK_COMPLEX_ATAN] = catan,
-  [TK_COMPLEX_SINH] = csinh, [TK_COMPLEX_COSH] = ccosh, [TK_COMPLEX_TANH] = ctanh,
+  [TK_COMPLEX_SINH] = csinh, [TK_COMPLEX_COSH] = ccosh, [TK_COMPLEX_TANH] = tangent,
   [TK_COMPLEX_ASINH] = casinh, [TK_COMPLEX_ACOSH] = cacosh, [TK_COMPLEX_ATANH] = catanh,
 };
 

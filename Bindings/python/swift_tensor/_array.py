@@ -216,6 +216,11 @@ class Array:
         if isinstance(key, Array) and key.dtype is dt.bool and key.ndim == 0:
             # A mask without axes covers none: all of the array once, or not at all.
             return apply("index", apply("expand_dims", self, axis=0), at="s,," if key else "s0,0,")
+        if isinstance(key, Array) and key.dtype is dt.bool and 0 in key.shape and key.ndim <= self.ndim and all(
+                extent in (mine, 0) for extent, mine in zip(key.shape, self._shape)):
+            # A mask without elements names none, also of axes that have some.
+            empty = apply("index", self, at="s0,0,")
+            return apply("reshape", empty, shape=(0,) + self._shape[key.ndim:])
         positions, lists = self._positions(key)
         return apply("index", self, *lists, at=positions)
 

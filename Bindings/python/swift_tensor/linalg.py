@@ -63,8 +63,11 @@ def vecdot(x1, x2, /, *, axis=-1):
     if not dt.is_complex(a.dtype):
         return apply("vecdot", a, b, axis=axis)
     rank = max(a.ndim, b.ndim)
+    back = rank - place(axis, rank)
+    if back > min(a.ndim, b.ndim) or a.shape[-back] != b.shape[-back]:
+        raise ValueError(f"vectors along axis {axis} of shapes {a.shape} and {b.shape} differ in length")
     found = apply("multiply", apply("conj", a), b)
-    return apply("sum", found, axis=place(axis, rank))
+    return apply("sum", found, axis=-back)
 
 
 def tensordot(x1, x2, /, *, axes=2):
@@ -140,7 +143,7 @@ def eigh(x, /):
 
 
 def eigvalsh(x, /):
-    """The eigenvalues of symmetric matrices."""
+    """The eigenvalues of symmetric, or Hermitian, matrices."""
     return apply("eigvalsh", x)
 
 
@@ -153,15 +156,17 @@ def solve(x1, x2, /):
     """The solutions of linear systems; a right-hand side of one axis is a vector."""
     a, b = paired(x1, x2)
     if b.ndim == 1:
-        return apply("squeeze", apply("solve", a, apply("expand_dims", b, axis=-1)), axis=-1)
+        return apply("squeeze", solve(a, apply("expand_dims", b, axis=-1)), axis=-1)
     batch = broadcast_shape(a.shape[:-2], b.shape[:-2])
     return apply("solve", broadcast_to(a, batch + a.shape[-2:]), broadcast_to(b, batch + b.shape[-2:]))
 
 
 def matrix_power(x, n, /):
     """Matrices multiplied with themselves."""
-    if not dt.is_complex(x.dtype) or n < 0:
+    if not dt.is_complex(x.dtype):
         return apply("matrix_power", x, n=n)
+    if n < 0:
+        x, n = inv(x), -n
     from ._creation import eye
     result = broadcast_to(eye(x.shape[-1], dtype=x.dtype), x.shape)
     while n:
@@ -183,6 +188,8 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
         return _kept(apply("min", sums, axis=-1), keepdims)
     if ord == -2:
         return _kept(apply("min", svdvals(x), axis=-1), keepdims)
+    if dt.is_complex(x.dtype):
+        return _kept(apply("sum" if ord == "nuc" else "max", svdvals(x), axis=-1), keepdims)
     name = ord if isinstance(ord, str) else "inf" if ord == math.inf else str(int(ord))
     return _kept(apply("matrix_norm", x, ord=name), keepdims)
 
@@ -192,28 +199,43 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     return apply("vector_norm", x, axes=_statistics.axes_of(axis), keepdims=keepdims, ord=float(ord))
 
 
+def _adjoint(x):
+    """The matrices transposed and conjugated."""
+    return apply("conj", x.mT)
+
+
+def _tolerance(x, rtol):
+    """A tolerance as an array; without one the type's precision times the larger side."""
+    dtype = dt.part_type(x.dtype)
+    if isinstance(rtol, Array):
+        return converted(rtol, dtype)
+    return scalar(dt.finfo_of(dtype).eps * max(*x.shape[-2:], 1) if rtol is None else float(rtol), dtype)
+
+
 def _limits(s, rtol):
     """Singular values up to these count as zero."""
+    if not s.shape[-1]:
+        return s
     largest = apply("max", s, axis=-1, keepdims=True)
     return largest * (apply("expand_dims", rtol, axis=-1) if rtol.ndim else rtol)
 
 
 def matrix_rank(x, /, *, rtol=None):
     """The numbers of singular values that are not zero."""
-    if isinstance(rtol, Array):
-        s = svdvals(x)
-        return _statistics.count_nonzero(s > _limits(s, converted(rtol, s.dtype)), axis=-1)
-    return apply("matrix_rank", x, rtol=None if rtol is None else float(rtol))
+    if not isinstance(rtol, Array) and not dt.is_complex(x.dtype):
+        return apply("matrix_rank", x, rtol=None if rtol is None else float(rtol))
+    s = svdvals(x)
+    return _statistics.count_nonzero(s > _limits(s, _tolerance(x, rtol)), axis=-1)
 
 
 def pinv(x, /, *, rtol=None):
     """The pseudo-inverses."""
-    if isinstance(rtol, Array):
-        u, s, vh = svd(x, full_matrices=False)
-        kept = s > _limits(s, converted(rtol, s.dtype))
-        inverse = apply("where", kept, apply("reciprocal", s), scalar(0.0, s.dtype))
-        return matmul(vh.mT * apply("expand_dims", inverse, axis=-2), u.mT)
-    return apply("pinv", x, rtol=None if rtol is None else float(rtol))
+    if not isinstance(rtol, Array) and not dt.is_complex(x.dtype):
+        return apply("pinv", x, rtol=None if rtol is None else float(rtol))
+    u, s, vh = svd(x, full_matrices=False)
+    kept = s > _limits(s, _tolerance(x, rtol))
+    inverse = apply("where", kept, apply("reciprocal", s), scalar(0.0, s.dtype))
+    return matmul(_adjoint(vh) * apply("expand_dims", inverse, axis=-2), _adjoint(u))
 
 
 def qr(x, /, *, mode="reduced"):

@@ -9,7 +9,7 @@ enum {
   TK_COMPLEX_COUNT
 };
 
-// out[i] = f(re[i] + im[i] i): computed in double precision and rounded once, with C99's results (Annex G) for zeros of either
-// sign, infinities and NaN.
+// out[i] = f(re[i] + im[i] i): computed in double precision and rounded once, with the array API's results for zeros of either
+// sign, infinities and NaN, which are C99's (Annex G) but for a sign of tanh.
 void tk_complex_unary_f32(int32_t function, int64_t n, const float *re, const float *im, float *out_re, float *out_im);
 void tk_complex_unary_f64(int32_t function, int64_t n, const double *re, const double *im, double *out_re, double *out_im);

@@ -1,9 +1,13 @@
 import CTensorKernels
 
-// Elementary functions with the results of C99 (Annex G), which are the array API's, for zeros of either sign,
-// infinities and NaN. The branch cuts are C's and NumPy's.
+// Elementary functions with the array API's results for zeros of either sign, infinities and NaN. The branch
+// cuts are C's and NumPy's.
 
 extension ComplexTensor {
+  /// Whether a part is infinite or not a number: where functions made of real ones have no result, and the
+  /// kernel table has.
+  var hasEnds: Bool { detached().isFinite().all().item() == 0 }
+
   /// Applies a function of the kernel table; `slope` is its derivative at `z`, of which `w` is the value.
   func elementary(
     _ name: StaticString, _ function: Int,
@@ -91,7 +95,10 @@ extension ComplexTensor {
     tensorOperation("sign") {
       let length = magnitude()
       let isZero = length.detached() .== 0
-      return self / Tensor.select(isZero, Tensor.ones([], dtype: length.dtype), length)
+      let one = Tensor.ones([], dtype: length.dtype)
+      let found = self / Tensor.select(isZero, one, length)
+      // Of zeros whose sign is set, too, it is +0.
+      return found.map { Tensor.select(isZero, one - 1, $0) }
     }
   }
 

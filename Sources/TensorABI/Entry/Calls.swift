@@ -28,7 +28,7 @@ public func tensor_call(
     }
     let words = attributes == nil ? "" : try text(attributes, name, "the attributes")
     let call = Call(
-      name: name, operands: try values(of: operands, count: operand_count, name),
+      name: name, operands: try heldValues(of: operands, count: operand_count, name),
       attributes: try Attributes(words, operation: name))
     // Nothing is recorded: there is no backward pass in this ABI.
     let found = try withTensorErrors { try noGradient { try operation(call) } }
@@ -52,7 +52,7 @@ public func tensor_assign(
     let source = try HandleTable.shared.value(of: value)
     let places = try Positions.parse(
       try text(positions, "assign", "the text of positions"),
-      lists: try values(of: lists, count: list_count, "assign"))
+      lists: try heldValues(of: lists, count: list_count, "assign"))
     // A failed check must leave the old value as it was, so a copy is written to.
     let changed = try withTensorErrors { try target.assigning(source, at: places) }
     try HandleTable.shared.replace(tensor, with: changed)

@@ -36,7 +36,7 @@ func text(_ pointer: UnsafePointer<CChar>?, _ operation: String, _ name: String)
 }
 
 /// What handles stand for.
-func values(
+func heldValues(
   of handles: UnsafePointer<Int64>?, count: Int32, _ operation: String
 ) throws -> [ArrayValue] {
   guard count >= 0 else { throw TensorError(operation: operation, message: "\(count) operands") }

@@ -40,7 +40,7 @@ extension OperationTable {
     "round": unary({ $0.round() }, { .parts(of: $0) { $0.round() } }),
     "rsqrt": unary { $0.rsqrt() },
     "sigmoid": unary { $0.sigmoid() },
-    "sign": unary({ $0.sign() }, { $0.sign() }),
+    "sign": unary({ $0.standardSign() }, { $0.sign() }),
     "signbit": unary { $0.signBit() },
     "silu": unary { $0.silu() },
     "sin": unary({ $0.sin() }, { $0.sin() }),

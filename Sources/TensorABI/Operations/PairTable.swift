@@ -8,8 +8,8 @@ extension OperationTable {
     "multiply": binary({ $0 * $1 }, { $0 * $1 }),
     "divide": binary({ $0 / $1 }, { $0 / $1 }),
     "pow": binary({ $0.pow($1) }, { $0.pow($1) }),
-    "floor_divide": binary { $0.floorDivided(by: $1) },
-    "remainder": binary { $0.remainder($1) },
+    "floor_divide": binary { $0.standardFloorQuotient($1) },
+    "remainder": binary { $0.standardRemainder($1) },
     "maximum": binary { $0.maximum($1) },
     "minimum": binary { $0.minimum($1) },
     "atan2": binary { $0.atan2($1) },
@@ -53,5 +53,29 @@ extension OperationTable {
         ? ofComplex(try call.value(0).asComplex, try call.value(1).asComplex)
         : body(try call.real(0), try call.real(1))
     }
+  }
+}
+
+// Tensor's results at infinities and zeros are PyTorch's; where the array API has others, they are made of them
+// here.
+extension Tensor {
+  /// The quotient rounded down: with an infinite operand that is the quotient's own floor, and no NaN or −1.
+  fileprivate func standardFloorQuotient(_ divisor: Tensor) -> Tensor {
+    let found = floorDivided(by: divisor)
+    guard found.dtype.isFloatingPoint else { return found }
+    let isEnd = isInfinite() .| divisor.isInfinite()
+    return isEnd.any().item() == 0 ? found : Tensor.select(isEnd, (self / divisor).floor(), found)
+  }
+
+  /// What remains of a division: a zero, too, has the sign of the divisor.
+  fileprivate func standardRemainder(_ divisor: Tensor) -> Tensor {
+    let found = remainder(divisor)
+    guard found.dtype.isFloatingPoint else { return found }
+    return Tensor.select(found .== 0, found.copysign(divisor.to(found.dtype)), found)
+  }
+
+  /// The sign, which of NaN is NaN.
+  func standardSign() -> Tensor {
+    dtype.isFloatingPoint ? Tensor.select(isNaN(), self, sign()) : sign()
   }
 }

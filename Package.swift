@@ -51,7 +51,8 @@ let package = Package(
     .target(
       name: "Tensor", dependencies: ["CMIAOpenBLAS", "CMIALAPACKE", "CTensorKernels"],
       swiftSettings: swiftSettings),
-    .target(name: "TensorABI", dependencies: ["Tensor", "CMIALAPACKE", "CTensorABI"], swiftSettings: swiftSettings),
+    .target(
+      name: "TensorABI", dependencies: ["Tensor", "CMIALAPACKE", "CTensorABI"], swiftSettings: swiftSettings),
     .target(
       name: "Checkpoint", dependencies: ["Tensor", "CMIAHDF5", "CMIAZlib"], swiftSettings: swiftSettings),
     .target(name: "Records", dependencies: ["Checkpoint", "Tensor"], swiftSettings: swiftSettings),
@@ -162,7 +163,8 @@ let package = Package(
       name: "TensorTests", dependencies: ["Tensor", "Checkpoint", "TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "TensorABITests", dependencies: ["TensorABI", "CTensorABI", "Tensor"], swiftSettings: swiftSettings),
+      name: "TensorABITests", dependencies: ["TensorABI", "CTensorABI", "Tensor"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "CheckpointTests", dependencies: ["Checkpoint", "TestSupport"],
       swiftSettings: swiftSettings),

@@ -13,7 +13,9 @@ final class ABITensor {
   deinit { _ = tensor_release(handle, nil) }
 
   /// A tensor with a copy of elements in C order.
-  convenience init<Element>(_ elements: [Element], _ type: Int, shape: [Int64], strides: [Int64]? = nil) throws {
+  convenience init<Element>(_ elements: [Element], _ type: Int, shape: [Int64], strides: [Int64]? = nil)
+    throws
+  {
     var handle: tensor_handle = 0
     try check {
       tensor_create(Int32(type), Int32(shape.count), shape, strides, elements, &handle, $0)

@@ -37,7 +37,9 @@ extension ABITests {
       let bytes = [UInt8](repeating: 0, count: 1) + numbers.flatMap { withUnsafeBytes(of: $0) { Array($0) } }
       let odd = try bytes.withUnsafeBytes { buffer in
         var handle: tensor_handle = 0
-        try check { tensor_create(Int32(TENSOR_FLOAT32), 2, [2, 2], [2, 1], buffer.baseAddress! + 1, &handle, $0) }
+        try check {
+          tensor_create(Int32(TENSOR_FLOAT32), 2, [2, 2], [2, 1], buffer.baseAddress! + 1, &handle, $0)
+        }
         return ABITensor(handle)
       }
       #expect(try odd.floats == [1, 2, 3, 4])
@@ -67,7 +69,8 @@ extension ABITests {
       try check { tensor_assign(x.handle, "t", [mask.handle], 1, nine.handle, $0) }
       #expect(try x.floats == [9, 9, 9])
       #expect(
-        sentence { try check { tensor_assign(x.handle, "i3", nil, 0, nine.handle, $0) } }.contains("outside axis 0"))
+        sentence { try check { tensor_assign(x.handle, "i3", nil, 0, nine.handle, $0) } }.contains(
+          "outside axis 0"))
       #expect(try x.floats == [9, 9, 9])
     }
 
@@ -108,7 +111,9 @@ extension ABITests {
       #expect(create(Int32(TENSOR_FLOAT32), [.max]).contains("beyond all memory"))
       #expect(create(Int32(TENSOR_FLOAT32), [2], strides: [.min]).contains("beyond all memory"))
       #expect(create(Int32(TENSOR_FLOAT32), [2], rank: -1).contains("a rank is 0 to 64"))
-      let noData = sentence { try check { tensor_create(Int32(TENSOR_FLOAT32), 1, [2], nil, nil, &handle, $0) } }
+      let noData = sentence {
+        try check { tensor_create(Int32(TENSOR_FLOAT32), 1, [2], nil, nil, &handle, $0) }
+      }
       #expect(noData.contains("NULL"))
       let noPlace = sentence {
         try check { tensor_create(Int32(TENSOR_FLOAT32), 1, [2], nil, [1, 2] as [Float], nil, $0) }
@@ -131,7 +136,8 @@ extension ABITests {
       try check { tensor_release(handle, $0) }
       #expect(tensor_count() == before)
       #expect(sentence { try check { tensor_release(handle, $0) } }.contains("stands for no tensor"))
-      #expect(sentence { try check { tensor_describe(handle, nil, nil, $0) } }.contains("stands for no tensor"))
+      #expect(
+        sentence { try check { tensor_describe(handle, nil, nil, $0) } }.contains("stands for no tensor"))
       #expect(sentence { try check { tensor_release(0, $0) } }.contains("[handle] 0 stands for no tensor"))
     }
   }

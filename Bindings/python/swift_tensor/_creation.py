@@ -217,6 +217,8 @@ def eye(n_rows, n_cols=None, /, *, k=0, dtype=None, device=None):
     check_device(device)
     columns = n_rows if n_cols is None else n_cols
     dtype = dt.float32 if dtype is None else dtype
+    # Beyond the corners there are no ones.
+    k = max(min(k, columns), -n_rows)
     matrix = apply("eye", rows=n_rows, columns=columns, k=k, dtype=dt.part_type(dtype).name)
     return converted(matrix, dtype)
 
@@ -241,9 +243,9 @@ def meshgrid(*arrays, indexing="xy"):
 
 def tril(x, /, *, k=0):
     """The lower triangles of matrices, zeros above."""
-    return apply("tril", x, k=k)
+    return apply("tril", x, k=max(min(k, 2**62), -2**62))
 
 
 def triu(x, /, *, k=0):
     """The upper triangles of matrices, zeros below."""
-    return apply("triu", x, k=k)
+    return apply("triu", x, k=max(min(k, 2**62), -2**62))

@@ -127,7 +127,7 @@ def roll(x, /, shift, *, axis=None):
         raise ValueError(f"{len(shifts)} shifts for {len(axes)} axes")
     result = apply("positive", x)
     for one, by in zip(axes, shifts):
-        result = apply("roll", result, shift=by, axis=one)
+        result = apply("roll", result, shift=by % max(x.shape[place(one, x.ndim)], 1), axis=one)
     return result
 
 

@@ -84,7 +84,9 @@ extension Tensor {
       double: { logarithmOfSum($0, $1) },
       backward: { gradient, x, y, _ in
         let share = (x - y).sigmoid()
-        return (x.requiresGradient ? gradient * share : nil, y.requiresGradient ? gradient * (1 - share) : nil)
+        return (
+          x.requiresGradient ? gradient * share : nil, y.requiresGradient ? gradient * (1 - share) : nil
+        )
       })
   }
 

@@ -27,13 +27,15 @@ public func tensor_call(
       throw TensorError(operation: "call", message: "no operation is called \(name)")
     }
     let words = attributes == nil ? "" : try text(attributes, name, "the attributes")
-    let call = Call(
-      name: name, operands: try heldValues(of: operands, count: operand_count, name),
-      attributes: try Attributes(words, operation: name))
+    let given = try heldValues(of: operands, count: operand_count, name)
+    let attributes = try Attributes(words, operation: name)
     // Nothing is recorded: there is no backward pass in this ABI.
-    let found = try withTensorErrors { try noGradient { try operation(call) } }
+    let found = try Lease.with(given) { operands in
+      try noGradient { try operation(Call(name: name, operands: operands, attributes: attributes)) }
+    }
     guard found.count <= Int(result_capacity) else {
-      throw call.fail("\(found.count) results, and room for \(result_capacity)")
+      throw TensorError(
+        operation: name, message: "\(found.count) results, and room for \(result_capacity)")
     }
     let results = try present(results, name, "the place of the results")
     for (index, value) in found.enumerated() { results[index] = HandleTable.shared.add(value) }
@@ -50,11 +52,13 @@ public func tensor_assign(
   reporting(to: error) {
     let target = try HandleTable.shared.value(of: tensor)
     let source = try HandleTable.shared.value(of: value)
-    let places = try Positions.parse(
-      try text(positions, "assign", "the text of positions"),
-      lists: try heldValues(of: lists, count: list_count, "assign"))
+    let words = try text(positions, "assign", "the text of positions")
+    let given = try heldValues(of: lists, count: list_count, "assign")
     // A failed check must leave the old value as it was, so a copy is written to.
-    let changed = try withTensorErrors { try target.assigning(source, at: places) }
+    let changed = try Lease.with([target, source] + given) { operands in
+      try operands[0].assigning(
+        operands[1], at: Positions.parse(words, lists: Array(operands.dropFirst(2))))
+    }
     try HandleTable.shared.replace(tensor, with: changed)
   }
 }

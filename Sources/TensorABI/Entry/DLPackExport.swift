@@ -54,7 +54,8 @@ public func tensor_to_dlpack(
     managed.pointee =
       versioned == 0
       ? plain(hold.description, context)
-      : withVersion(hold.description, context, isCopied: mode == .always || value.type != .real(elements.dtype))
+      : withVersion(
+        hold.description, context, isCopied: mode == .always || value.type != .real(elements.dtype))
   }
 }
 

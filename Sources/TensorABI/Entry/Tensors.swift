@@ -43,12 +43,15 @@ public func tensor_read(
     let value = try HandleTable.shared.value(of: tensor)
     guard Int64(value.byteCount) == byte_count else {
       throw TensorError(
-        operation: "read", message: "shape \(value.shape) takes \(value.byteCount) bytes, found \(byte_count)")
+        operation: "read", message: "shape \(value.shape) takes \(value.byteCount) bytes, found \(byte_count)"
+      )
     }
     if byte_count == 0 { return }
     let target = try present(data, "read", "the place of the elements")
-    let elements = try withTensorErrors { value.interleaved }
-    withExtendedLifetime(elements) { target.copyMemory(from: elements.rawPointer, byteCount: Int(byte_count)) }
+    let elements = try Lease.with([value]) { $0[0].interleaved }
+    withExtendedLifetime(elements) {
+      target.copyMemory(from: elements.rawPointer, byteCount: Int(byte_count))
+    }
   }
 }
 

@@ -76,7 +76,8 @@ enum OperationTable {
 
   /// A function of one tensor of either kind.
   static func unary(
-    _ body: @escaping @Sendable (Tensor) -> Tensor, _ ofComplex: @escaping @Sendable (ComplexTensor) -> ComplexTensor
+    _ body: @escaping @Sendable (Tensor) -> Tensor,
+    _ ofComplex: @escaping @Sendable (ComplexTensor) -> ComplexTensor
   ) -> Operation {
     { call in
       switch try call.value() {
@@ -97,7 +98,9 @@ enum OperationTable {
     _ ofComplex: @escaping @Sendable (ComplexTensor, ComplexTensor) -> ComplexTensor
   ) -> Operation {
     { call in
-      if call.isComplex { return [.complex(ofComplex(try call.value(0).asComplex, try call.value(1).asComplex))] }
+      if call.isComplex {
+        return [.complex(ofComplex(try call.value(0).asComplex, try call.value(1).asComplex))]
+      }
       return [.real(body(try call.real(0), try call.real(1)))]
     }
   }

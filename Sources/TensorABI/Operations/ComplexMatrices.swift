@@ -168,10 +168,14 @@ extension ComplexTensor {
       for row in 0..<m {
         for part in 0..<2 * k { vectors[2 * row * width + part] = matrix[2 * row * n + part] }
         if row < k {
-          for part in 2 * row..<2 * n { r[2 * index * width * n + 2 * row * n + part] = matrix[2 * row * n + part] }
+          for part in 2 * row..<2 * n {
+            r[2 * index * width * n + 2 * row * n + part] = matrix[2 * row * n + part]
+          }
         }
       }
-      try checked.check(mia_zungqr(Int32(m), Int32(width), Int32(k), &vectors, tau), index) { "gave status \($0)" }
+      try checked.check(mia_zungqr(Int32(m), Int32(width), Int32(k), &vectors, tau), index) {
+        "gave status \($0)"
+      }
       q.replaceSubrange(index * vectors.count..<(index + 1) * vectors.count, with: vectors)
     }
     return (a.tensor(q, a.batch + [m, width]), a.tensor(r, a.batch + [width, n]))
@@ -195,7 +199,8 @@ extension ComplexTensor {
           try a.forEach { index, matrix in
             try checked.check(
               mia_zgesdd(
-                job, Int32(m), Int32(n), matrix, s.baseAddress! + index * k, u.baseAddress! + index * 2 * m * left,
+                job, Int32(m), Int32(n), matrix, s.baseAddress! + index * k,
+                u.baseAddress! + index * 2 * m * left,
                 Int32(left), vh.baseAddress! + index * 2 * right * n), index
             ) { _ in "did not converge" }
           }

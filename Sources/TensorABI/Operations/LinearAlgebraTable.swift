@@ -4,7 +4,9 @@ extension OperationTable {
   /// Matrices in the last two axes.
   static let linearAlgebra: [String: Operation] = [
     "matmul": binary({ $0.matmul($1) }, { $0.matmul($1) }),
-    "vecdot": real { vecdot(try $0.real(0), try $0.real(1), axis: try $0.attributes.integer(ifAny: "axis") ?? -1) },
+    "vecdot": real {
+      vecdot(try $0.real(0), try $0.real(1), axis: try $0.attributes.integer(ifAny: "axis") ?? -1)
+    },
     "outer": binary({ $0.outer($1) }, { $0.expandedDimensions(axis: -1) * $1.expandedDimensions(axis: 0) }),
     "tensordot": real { call in
       if let count = try call.attributes.integer(ifAny: "count") {
@@ -14,7 +16,9 @@ extension OperationTable {
         try call.real(0), try call.real(1),
         axes: (try call.attributes.integers("first"), try call.attributes.integers("second")))
     },
-    "cross": real { cross(try $0.real(0), try $0.real(1), axis: try $0.attributes.integer(ifAny: "axis") ?? -1) },
+    "cross": real {
+      cross(try $0.real(0), try $0.real(1), axis: try $0.attributes.integer(ifAny: "axis") ?? -1)
+    },
     "kron": binary { kron($0, $1) },
     "cholesky": one { call in
       let upper = try call.attributes.flag("upper")

@@ -56,8 +56,8 @@ extension OperationTable {
   }
 }
 
-// Tensor's results at infinities and zeros are PyTorch's; where the array API has others, they are made of them
-// here.
+// Tensor's results at infinities and zeros are PyTorch's; where the array API has others, they are made of
+// them here.
 extension Tensor {
   /// The quotient rounded down: with an infinite operand that is the quotient's own floor, and no NaN or −1.
   fileprivate func standardFloorQuotient(_ divisor: Tensor) -> Tensor {

@@ -103,7 +103,8 @@ extension ComplexTensor {
       let product = rest.slice(axis: last, 0..<half) * rest.slice(axis: last, half..<2 * half)
       rest =
         extent % 2 == 0
-        ? product : ComplexTensor.concatenated([product, rest.slice(axis: last, 2 * half..<extent)], axis: last)
+        ? product
+        : ComplexTensor.concatenated([product, rest.slice(axis: last, 2 * half..<extent)], axis: last)
       extent = extent % 2 == 0 ? half : half + 1
     }
     return rest.reshaped(
@@ -113,7 +114,9 @@ extension ComplexTensor {
   fileprivate func runningProduct(axis: Int) -> ComplexTensor {
     guard shape[axis] > 1 else { return self }
     var products = [slice(axis: axis, 0..<1)]
-    for index in 1..<shape[axis] { products.append(products[index - 1] * slice(axis: axis, index..<index + 1)) }
+    for index in 1..<shape[axis] {
+      products.append(products[index - 1] * slice(axis: axis, index..<index + 1))
+    }
     return ComplexTensor.concatenated(products, axis: axis)
   }
 }

@@ -80,7 +80,8 @@ private func same(_ found: (Double, Double), _ a: Double, _ b: Double) -> Bool {
     let z = ComplexTensor(
       real: Tensor([1.0, 2, 3, 4], shape: [2, 2]), imaginary: Tensor([4.0, 3, 2, 1], shape: [2, 2]))
     #expect(z.transposed().sin().transposed().isClose(to: z.sin()))
-    #expect(ComplexTensor.zeros([2, 0]).tanh().shape == [2, 0] && ComplexTensor.zeros([0]).exp().shape == [0])
+    #expect(
+      ComplexTensor.zeros([2, 0]).tanh().shape == [2, 0] && ComplexTensor.zeros([0]).exp().shape == [0])
     #expect(ComplexTensor.zeros([0, 2]).pow(ComplexTensor.zeros([2])).shape == [0, 2])
   }
 }

@@ -7,6 +7,8 @@ let package = Package(
   name: "mia-dpo-swift",
   products: [
     .library(name: "Tensor", targets: ["Tensor"]),
+    // libTensorABI.so, for other languages: Bindings/c/tensor_abi.h.
+    .library(name: "TensorABI", type: .dynamic, targets: ["TensorABI"]),
     .library(name: "Checkpoint", targets: ["Checkpoint"]),
     .library(name: "Records", targets: ["Records"]),
     .library(name: "LVLM", targets: ["LVLM"]),
@@ -42,11 +44,15 @@ let package = Package(
       name: "CMIASentencePiece",
       linkerSettings: [.linkedLibrary("sentencepiece"), .linkedLibrary("sentencepiece_train")]),
     .target(name: "CTensorKernels"),
+    // The header of the C ABI, which the library implements and its tests call.
+    .systemLibrary(name: "CTensorABI", path: "Bindings/c"),
 
     // Floor 1: tensors, named tensors on disk, and what else is on disk: JSON, rows, the layout of a run.
     .target(
       name: "Tensor", dependencies: ["CMIAOpenBLAS", "CMIALAPACKE", "CTensorKernels"],
       swiftSettings: swiftSettings),
+    .target(
+      name: "TensorABI", dependencies: ["Tensor", "CMIALAPACKE", "CTensorABI"], swiftSettings: swiftSettings),
     .target(
       name: "Checkpoint", dependencies: ["Tensor", "CMIAHDF5", "CMIAZlib"], swiftSettings: swiftSettings),
     .target(name: "Records", dependencies: ["Checkpoint", "Tensor"], swiftSettings: swiftSettings),
@@ -159,6 +165,9 @@ let package = Package(
       path: "Sources/TensorFuzz", swiftSettings: swiftSettings),
     .testTarget(
       name: "TensorTests", dependencies: ["Tensor", "Checkpoint", "TestSupport"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "TensorABITests", dependencies: ["TensorABI", "CTensorABI", "Tensor"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "CheckpointTests", dependencies: ["Checkpoint", "TestSupport"],

@@ -93,6 +93,21 @@ import Testing
     #expect(Tensor.meshgrid([]).isEmpty && Tensor.broadcast([]).isEmpty)
   }
 
+  /// NumPy's `logaddexp`, infinities and NaN included, and in every type.
+  @Test func logarithmsOfSums() {
+    let infinity = Double.infinity
+    let x = Tensor([0, 1000, -1000, infinity, -infinity, infinity, .nan, 1, -745])
+    let y = Tensor([0, 1000, 0, 1, -infinity, -infinity, 1, .nan, -745])
+    let found = x.logAddExp(y).array(of: Double.self)
+    let expected = [0.6931471805599453, 1000.6931471805599, 0, infinity, -infinity, infinity, .nan, .nan]
+    for (a, b) in zip(found, expected) { #expect(a == b || a.isNaN && b.isNaN || abs(a / b - 1) < 1e-15) }
+    #expect(abs(found[8] + 744.3068528194401) < 1e-12)
+    let half = Tensor([1, 2] as [Float]).to(.float16)
+    #expect(half.logAddExp(2).dtype == .float16 && half.logAddExp(2).shape == [2])
+    #expect(Tensor([3] as [Int64]).logAddExp(Tensor([3] as [Int64])).dtype == .float32)
+    #expect(Tensor.zeros([0, 2]).logAddExp(Tensor.zeros([2])).shape == [0, 2])
+  }
+
   @Test func viewsOfEveryLayout() {
     let x = Tensor([-1.5, 2.5, -0.5, 3.75, 0, -7.25] as [Float], shape: [2, 3])
     let expected = x.trunc().array(of: Float.self)

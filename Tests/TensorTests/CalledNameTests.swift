@@ -79,6 +79,7 @@ private let axisCalls: [HostileCall] = [
 
 private let arrayFunctionCalls: [HostileCall] = [
   .init("hypot", "shapes of halves") { _ = half.hypot(vector.to(.float16)) },
+  .init("logAddExp", "shapes of integers") { _ = integers.logAddExp(Tensor([1, 2] as [Int64])) },
   .init("copysign", "shapes of integers") { _ = integers.copysign(Tensor([1, 2] as [Int64])) },
   .init("meshgrid", "memory") { _ = Tensor.meshgrid([huge.flattened(), huge.flattened()]) },
   .init("broadcast", "shapes") { _ = Tensor.broadcast([matrix, vector]) },

@@ -3,6 +3,7 @@ import Tensor
 /// Rows of the functions that NumPy has under the names in ``ArrayFunctionTests``.
 let arrayFunctionGradientRows: [GradientRow] = [
   .init(name: "hypot", shapes: [[2, 3], [3]]) { $0[0].hypot($0[1]) },
+  .init(name: "logAddExp", shapes: [[2, 3], [3]]) { $0[0].logAddExp($0[1]) },
   .init(name: "copysign", shapes: [[2, 3], [3]]) { $0[0].copysign($0[1]).exp() },
   .init(name: "trunc", shapes: [[5]], range: 0.2..<0.9) { $0[0].trunc() + $0[0] },
   .init(name: "prefix plus", shapes: [[3]]) { (+$0[0]).exp() },

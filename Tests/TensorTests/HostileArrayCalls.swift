@@ -14,6 +14,7 @@ private let vastIntegers = integers.slice(axis: 0, 0..<1).expanded(to: [1 << 46]
 
 private let elementwise: [HostileCall] = [
   .init("hypot", "shapes") { _ = small.hypot(vector) },
+  .init("logAddExp", "shapes") { _ = small.logAddExp(vector) },
   .init("copysign", "shapes of halves") { _ = small.to(.float16).copysign(vector.to(.float16)) },
   .init("nextAfter", "shapes") { _ = small.nextAfter(vector) },
   .init("nextAfter", "shapes of integers") { _ = integers.nextAfter(flags) },

@@ -1,5 +1,6 @@
 // SIMD inner loops over contiguous rows. Shapes, strides, threads and gradients are Swift's business.
 #pragma once
+#include "tk_complex.h"
 #include "tk_convert.h"
 #include "tk_elementwise.h"
 #include "tk_fft.h"

@@ -1,3 +1,5 @@
+import CTensorKernels
+
 extension ComplexTensor {
   /// The magnitudes √(re² + im²), NumPy's `abs`, without overflow or underflow of the squares.
   ///
@@ -31,6 +33,7 @@ extension ComplexTensor {
   /// e^z.
   public func exp() -> ComplexTensor {
     tensorOperation("exp") {
+      if hasEnds { return elementary("exp", Int(TK_COMPLEX_EXP)) { $1 } }
       let size = real.exp()
       let sine = size * imaginary.sin()
       // A real number stays one where its exponential is infinite.
@@ -49,6 +52,7 @@ extension ComplexTensor {
   public func log() -> ComplexTensor {
     let z = self
     let result = noGradient { () -> ComplexTensor in
+      if z.hasEnds { return z.values(of: Int32(TK_COMPLEX_LOG)) }
       let (x, y) = (z.real.detached().abs(), z.imaginary.detached().abs())
       let large = x.maximum(y)
       // Zero and infinity have no ratio.

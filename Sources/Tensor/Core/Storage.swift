@@ -11,7 +11,8 @@
 package final class TensorStorage: @unchecked Sendable {
   private let memory: UnsafeMutableRawPointer
   package let byteCount: Int
-  private let owner: AnyObject?
+  /// What keeps borrowed memory alive; nil for memory of the pool.
+  package let owner: AnyObject?
   /// The exact number that the memory holds rounded to a Float, when the program wrote it as a literal.
   package let number: TensorNumber?
   /// Set while a body of ``withTensorErrors(_:)`` makes the storage.

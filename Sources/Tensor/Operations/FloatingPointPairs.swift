@@ -76,6 +76,20 @@ extension Tensor {
       })
   }
 
+  /// The logarithm of the sum of exponentials ln(e^x + e^y), after broadcasting, NumPy's `logaddexp`: without
+  /// overflow in between, and exact where one is far below the other. Integers become float32.
+  public func logAddExp(_ other: Tensor) -> Tensor {
+    Tensor.pairwise(
+      "logAddExp", self, other, single: { Float(logarithmOfSum(Double($0), Double($1))) },
+      double: { logarithmOfSum($0, $1) },
+      backward: { gradient, x, y, _ in
+        let share = (x - y).sigmoid()
+        return (
+          x.requiresGradient ? gradient * share : nil, y.requiresGradient ? gradient * (1 - share) : nil
+        )
+      })
+  }
+
   /// The next number of the type from each element towards `target`, after broadcasting, NumPy's `nextafter`:
   /// `target` where both are equal, NaN where one is NaN. Nothing flows back.
   ///

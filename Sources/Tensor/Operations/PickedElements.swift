@@ -42,7 +42,7 @@ extension Tensor {
   }
 
   /// Writes `value`, broadcast to its shape, into the part that a list of positions names.
-  mutating func assign(_ value: Tensor, at positions: [TensorIndex]) {
+  package mutating func assign(_ value: Tensor, at positions: [TensorIndex]) {
     if case .elements(let mask)? = positions.first, positions.count == 1, mask.dtype == .bool,
       mask.shape == shape, value.count == 1, value.rank <= 1
     {

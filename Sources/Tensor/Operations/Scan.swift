@@ -10,7 +10,7 @@ import CTensorKernels
 private func exponential(_ x: Double) -> Double { exp(x) }
 
 /// ln(e^a + e^b), without overflow.
-private func logAddExp(_ a: Double, _ b: Double) -> Double {
+func logarithmOfSum(_ a: Double, _ b: Double) -> Double {
   let (low, high) = a < b ? (a, b) : (b, a)
   // Both infinite with one sign: their difference is not a number.
   return low == high && low.isInfinite ? high : high + log1p(exp(low - high))
@@ -78,7 +78,7 @@ extension Tensor {
     let scanned = Self.alongRows(axis, [source]) { rows, result, n in
       var total = -Double.infinity
       for i in 0..<n {
-        total = i == 0 ? rows[0][0] : logAddExp(total, rows[0][i])
+        total = i == 0 ? rows[0][0] : logarithmOfSum(total, rows[0][i])
         result[i] = total
       }
     }

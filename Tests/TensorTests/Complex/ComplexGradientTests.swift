@@ -26,6 +26,26 @@ private let arithmeticRows: [GradientRow] = [
   .init(name: "complex exp", shapes: pair([4])) { parts(complex($0).exp()) },
   .init(name: "complex log", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).log()) },
   .init(name: "complex sqrt", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).sqrt()) },
+  .init(name: "complex expm1", shapes: pair([4])) { parts(complex($0).expm1()) },
+  .init(name: "complex log1p", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).log1p()) },
+  .init(name: "complex log2", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).log2()) },
+  .init(name: "complex log10", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).log10()) },
+  .init(name: "complex sin", shapes: pair([4])) { parts(complex($0).sin()) },
+  .init(name: "complex cos", shapes: pair([4])) { parts(complex($0).cos()) },
+  .init(name: "complex tan", shapes: pair([4])) { parts(complex($0).tan()) },
+  .init(name: "complex sinh", shapes: pair([4])) { parts(complex($0).sinh()) },
+  .init(name: "complex cosh", shapes: pair([4])) { parts(complex($0).cosh()) },
+  .init(name: "complex tanh", shapes: pair([4])) { parts(complex($0).tanh()) },
+  .init(name: "complex asin", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).asin()) },
+  .init(name: "complex acos", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).acos()) },
+  .init(name: "complex atan", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).atan()) },
+  .init(name: "complex asinh", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).asinh()) },
+  .init(name: "complex acosh", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).acosh()) },
+  .init(name: "complex atanh", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).atanh()) },
+  .init(name: "complex sign", shapes: pair([4]), range: 0.5..<2) { parts(complex($0).sign()) },
+  .init(name: "complex pow", shapes: pair([2, 3]) + pair([3]), range: 0.5..<2) {
+    parts(complex($0).pow(second($0)))
+  },
   .init(name: "complex matmul", shapes: pair([2, 3]) + pair([3, 2])) {
     parts(complex($0).matmul(second($0)))
   },

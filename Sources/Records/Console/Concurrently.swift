@@ -19,3 +19,24 @@ package func concurrently<Value: Sendable>(
   }
   return results.withLock { $0.compactMap { $0 } }
 }
+
+/// A value that another thread computes while the caller goes on to other things.
+package final class Ahead<Value: Sendable>: Sendable {
+  private let group = DispatchGroup()
+  private let result = Mutex<Result<Value, any Error>?>(nil)
+
+  /// Starts to compute.
+  package init(_ body: @escaping @Sendable () throws -> Value) {
+    DispatchQueue.global().async(group: group) {
+      let computed = Result { try body() }
+      self.result.withLock { $0 = computed }
+    }
+  }
+
+  /// Waits for the value.
+  /// - Throws: what computing it threw.
+  package func value() throws -> Value {
+    group.wait()
+    return try result.withLock { $0! }.get()
+  }
+}

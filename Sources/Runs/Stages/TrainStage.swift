@@ -16,7 +16,10 @@ struct TrainStage {
   private func trainInPrecision() throws {
     let settings = context.configuration.train
     let folder = try context.directory.folder(.train)
-    let base = try context.open(context.startingModel, trainable: trainedParts)
+    let starting = context.startingModel
+    let digest =
+      context.configuration.asksBaseOnDemand ? Ahead { try ModelState.digest(ofModelAt: starting) } : nil
+    let base = try context.open(starting, trainable: trainedParts)
     let model = base.model
     let origins = try asksForTargets ? PairOrigins(ofRun: context.directory.url) : nil
     var usable = try withPermutedCopies(try usablePairs(base.encoder, origins), base.encoder)
@@ -48,8 +51,7 @@ struct TrainStage {
     let shown = (encoded + held + (ballast?.examples ?? []) + corrupted).map(\.allPictures)
     try frozen.prepare(shown)
     let terms = try settings.objectiveTerms()
-    let baseHash =
-      context.configuration.asksBaseOnDemand ? try ModelState.digest(ofModelAt: context.startingModel) : nil
+    let baseHash = try digest?.value()
     let second = settings.syncRefModel ? try secondModel(encoded + corrupted + held) : nil
     let reference: Reference =
       if let second {

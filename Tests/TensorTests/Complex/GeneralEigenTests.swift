@@ -29,7 +29,9 @@ private func largest(_ z: ComplexTensor) -> Double {
         real: Tensor(row.vectorsReal, shape: v.shape), imaginary: Tensor(row.vectorsImaginary, shape: v.shape)
       )
       #expect(largest(w - values) < 1e-12, "\(row.shape)")
-      #expect(largest(v - vectors) < 1e-12, "\(row.shape)")
+      // Vectors of length one may differ in sign or phase: that depends on the processor's kernels.
+      let phases = (vectors.conjugate() * v).sum(axis: -2, keepDims: true)
+      #expect(largest(v - vectors * phases) < 1e-12, "\(row.shape)")
       let again = matrix.matmul(v) - v * w.expandedDimensions(axis: -2)
       #expect(largest(again) < 1e-13)
       let lengths = (v.real.square() + v.imaginary.square()).sum(axes: [-2])

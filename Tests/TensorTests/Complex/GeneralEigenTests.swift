@@ -29,9 +29,13 @@ private func largest(_ z: ComplexTensor) -> Double {
         real: Tensor(row.vectorsReal, shape: v.shape), imaginary: Tensor(row.vectorsImaginary, shape: v.shape)
       )
       #expect(largest(w - values) < 1e-12, "\(row.shape)")
-      // Vectors of length one may differ in sign or phase: that depends on the processor's kernels.
+      // Vectors of length one may differ in sign or phase, and those of one eigenvalue twice in more: that
+      // depends on the processor's kernels.
       let phases = (vectors.conjugate() * v).sum(axis: -2, keepDims: true)
-      #expect(largest(v - vectors * phases) < 1e-12, "\(row.shape)")
+      let apart = (w.expandedDimensions(axis: -1) - w.expandedDimensions(axis: -2)).abs()
+      let nearest = (apart + Tensor.eye(row.shape.last!, dtype: .float64)).min(axes: [-1])
+      let isSingle = (nearest .> 1e-6).to(.float64).expandedDimensions(axis: -2)
+      #expect(((v - vectors * phases).abs() * isSingle).max().item() < 1e-12, "\(row.shape)")
       let again = matrix.matmul(v) - v * w.expandedDimensions(axis: -2)
       #expect(largest(again) < 1e-13)
       let lengths = (v.real.square() + v.imaginary.square()).sum(axes: [-2])

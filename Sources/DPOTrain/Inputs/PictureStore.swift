@@ -51,16 +51,22 @@ public final class PictureStore: Sendable {
   private let source: any QuestionSource
   private let processor: any PictureProcessor
   private let limit: Int
+  private let verify: @Sendable (String) throws -> Void
   private let kept = Mutex(Kept())
 
   /// Memory for prepared pictures where nothing else is said.
   public static let defaultCacheBytes = 192 << 20
 
-  /// - Parameter cacheBytes: memory for prepared pictures; once it is full, further ones are read each time.
+  /// - Parameters:
+  ///   - cacheBytes: memory for prepared pictures; once it is full, further ones are read each time.
+  ///   - verify: called with the path of a picture that is a file before and after it is read; throws when
+  ///     the file is not what it was.
   public init(
     source: any QuestionSource, processor: any PictureProcessor,
-    cacheBytes: Int = PictureStore.defaultCacheBytes
+    cacheBytes: Int = PictureStore.defaultCacheBytes,
+    verify: @escaping @Sendable (String) throws -> Void = { _ in }
   ) {
+    self.verify = verify
     self.source = source
     self.processor = processor
     limit = cacheBytes
@@ -146,6 +152,13 @@ public final class PictureStore: Sendable {
   }
 
   private func image(_ picture: Picture) throws -> RGBImage {
+    let file: String? =
+      switch picture {
+      case .source(let reference): source.file(of: reference)
+      case .file(let path), .noisy(let path, _), .corrupted(let path, _): path
+      case .composed: nil
+      }
+    if let file { try verify(file) }
     let image =
       switch picture {
       case .source(let reference): try source.image(for: reference)
@@ -154,6 +167,7 @@ public final class PictureStore: Sendable {
       case .corrupted(let path, let corruption): try corrupted(RGBImage(contentsOf: path), corruption)
       case .composed(let canvas): try canvas.drawn(from: source)
       }
+    if let file { try verify(file) }
     if processor.geometry.fixed == nil {
       kept.withLock { $0.sizes[picture] = (image.width, image.height) }
     }

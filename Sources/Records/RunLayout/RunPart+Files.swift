@@ -33,13 +33,16 @@ extension RunPart {
   private var exceptions: [String] {
     switch self {
     case .select: ["select/answers.jsonl"]
-    case .train: ["train/reference.h5"]
+    case .train: caches
     default: []
     }
   }
 
   /// Caches that are worth taking along with the part.
-  package var caches: [String] { self == .train ? ["train/reference.h5"] : [] }
+  package var caches: [String] {
+    guard self == .train else { return [] }
+    return ["", "-corrupted", "-held-out"].map { "train/reference\($0).h5" }
+  }
 
   /// Its files in a run, relative to it, without checkpoints, records, lists and unfinished ones.
   package func files(in run: URL) -> [String] {

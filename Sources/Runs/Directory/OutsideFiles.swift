@@ -27,7 +27,11 @@ package struct OutsideFiles {
   /// The file in a run that remembers what files held, by size and time.
   static let memory = "outside-files.txt"
 
-  init(_ configuration: RunConfiguration, source: any QuestionSource, ownPairs: OwnPairs? = nil) {
+  package init(_ configuration: RunConfiguration, source: any QuestionSource) {
+    self.init(configuration, source: source, ownPairs: nil)
+  }
+
+  init(_ configuration: RunConfiguration, source: any QuestionSource, ownPairs: OwnPairs?) {
     var files: [String: [File]] = [:]
     if let ownPairs {
       files["data.pairs"] =
@@ -134,7 +138,7 @@ package struct OutsideFiles {
   }
 
   /// Tells one content of a file from another without reading it.
-  private struct Stamp: Hashable, Sendable {
+  fileprivate struct Stamp: Hashable, Sendable {
     var (path, size, changed): (String, Int, Int)
 
     /// - Returns: nil for what is no file.
@@ -150,13 +154,49 @@ package struct OutsideFiles {
     }
   }
 
+  /// The files as they are when a run begins: what it reads of them later has to be the same.
+  package struct AtStart: Sendable {
+    fileprivate var stamps: [String: Stamp] = [:]
+    fileprivate var models: [String] = []
+
+    /// - Throws: ``DataError`` naming a file that is another one than when the run began, or not there any
+    ///   more. A path that is none of these files is nobody's concern.
+    package func requireUnchanged(_ path: String) throws {
+      guard let stamp = stamps[path] else { return }
+      let now = Stamp(path)
+      if now == stamp { return }
+      if now?.size == stamp.size, let digits = OutsideFiles.known.withLock({ $0[stamp] }),
+        let found = try? StoredBytes.checksum(of: URL(fileURLWithPath: path)).crc32,
+        CRC32.digits(found) == digits
+      {
+        return
+      }
+      throw DataError(
+        file: path,
+        problem: "found \(now == nil ? "no file" : "another content"), expected what the file was when the "
+          + "run began; nothing is made of it, and the run goes on when it is started again")
+    }
+
+    /// The same for the files of a model to begin with.
+    package func requireUnchangedModel() throws { try models.forEach(requireUnchanged) }
+  }
+
+  /// Notes how the files are.
+  package func atStart() -> AtStart {
+    AtStart(
+      stamps: Dictionary(
+        files.values.joined().compactMap { file in Stamp(file.path).map { (file.path, $0) } },
+        uniquingKeysWith: { first, _ in first }),
+      models: ["model.path", "model.language_model"].flatMap { files[$0]?.map(\.path) ?? [] })
+  }
+
   /// What this process has read: the runs of a suite look at the same files.
   private static let known = Mutex<[Stamp: String]>([:])
 
   /// A digest of the names and contents of the files of each key.
   ///
   /// A file that is as large and as old as when it was read for a run is not read again.
-  func digests(remembering directory: URL) -> [String: String] {
+  package func digests(remembering directory: URL) -> [String: String] {
     guard !files.isEmpty else { return [:] }
     let remembered = Self.remembered(in: directory).merging(Self.known.withLock { $0 }) { $1 }
     let stamps = files.mapValues { $0.map { (name: $0.name, stamp: Stamp($0.path)) } }

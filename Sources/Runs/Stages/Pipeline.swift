@@ -57,6 +57,7 @@ public struct Pipeline {
     let vocabulary = OwnVocabulary(configuration, source: all)
     let files = OutsideFiles(configuration, source: all, ownPairs: ownPairs)
     try files.refuseThose(in: place)
+    let atStart = files.atStart()
     let outside = files.digests(remembering: place)
     let looked = outside.filter { !accepted.contains($0.key) }
     let open = stages.filter { stage in
@@ -91,7 +92,7 @@ public struct Pipeline {
     let context = StageContext(
       configuration: configuration, directory: directory, console: console, source: source,
       omissions: omissions, pictureCheck: pictures, vocabulary: vocabulary, ownPairs: ownPairs,
-      events: RunEvents(directory, console: console))
+      events: RunEvents(directory, console: console), outside: atStart)
     if !open.isEmpty { try RunProvenance.note(in: directory.url) }
     var earlierRound = configuration.earlierRound()
     for stage in stages.sorted() {

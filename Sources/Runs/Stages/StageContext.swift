@@ -26,13 +26,17 @@ public struct StageContext {
   let ownPairs: OwnPairs?
   /// The run's TensorBoard events.
   let events: RunEvents?
+  /// Files outside the run that it is made from.
+  let outside: OutsideFiles.AtStart
 
   /// Creates a context.
   init(
     configuration: RunConfiguration, directory: RunDirectory, console: Console, source: any QuestionSource,
     omissions: OmissionLog, pictureCheck: PictureCheck = PictureCheck(), vocabulary: OwnVocabulary? = nil,
-    ownPairs: OwnPairs? = nil, events: RunEvents? = nil
+    ownPairs: OwnPairs? = nil, events: RunEvents? = nil,
+    outside: OutsideFiles.AtStart = OutsideFiles.AtStart()
   ) {
+    self.outside = outside
     self.ownPairs = ownPairs
     self.events = events
     self.omissions = omissions
@@ -81,7 +85,7 @@ public struct StageContext {
       ? loaded.model.configuration.usualPictureProcessor : try loaded.pictureProcessor(of: baseModel)
     return PictureStore(
       source: source, processor: processor,
-      cacheBytes: min(cacheBytes, configuration.run.pictureCacheBytes))
+      cacheBytes: min(cacheBytes, configuration.run.pictureCacheBytes), verify: outside.requireUnchanged)
   }
 
   /// Features of the pictures for a model, which says so when not all can be kept.
@@ -102,6 +106,7 @@ public struct StageContext {
   ) throws -> PretrainedModel {
     let loaded = try ModelBuilder.open(
       model, run: configuration, template: template, trainable: trainable)
+    try outside.requireUnchangedModel()
     if tellsNotes { for note in loaded.notes { console.warning(note) } }
     return loaded
   }
@@ -124,12 +129,17 @@ public struct StageContext {
 
   /// Hash of a picture's bytes.
   func digest(of picture: Picture) throws -> String {
+    func digest(ofFile path: String) throws -> String {
+      try outside.requireUnchanged(path)
+      let digest = try Digest.of(file: URL(fileURLWithPath: path))
+      try outside.requireUnchanged(path)
+      return digest
+    }
     switch picture {
     case .file(let path), .noisy(let path, _):
-      return try Digest.of(file: URL(fileURLWithPath: path))
+      return try digest(ofFile: path)
     case .corrupted(let path, let corruption):
-      return Digest.of(
-        "\(try Digest.of(file: URL(fileURLWithPath: path))) \(corruption.kind.rawValue) \(corruption.seed)")
+      return Digest.of("\(try digest(ofFile: path)) \(corruption.kind.rawValue) \(corruption.seed)")
     case .source(let reference):
       var digest = Digest()
       digest.update(try source.image(for: reference).pixels)

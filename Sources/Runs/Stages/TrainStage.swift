@@ -52,6 +52,8 @@ struct TrainStage {
     try frozen.prepare(shown)
     let terms = try settings.objectiveTerms()
     let baseHash = try digest?.value()
+    // Both the model and its hash were read from the files as they were at the start.
+    try context.outside.requireUnchangedModel()
     let second = settings.syncRefModel ? try secondModel(encoded + corrupted + held) : nil
     let reference: Reference =
       if let second {

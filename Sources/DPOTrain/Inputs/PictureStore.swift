@@ -59,8 +59,8 @@ public final class PictureStore: Sendable {
 
   /// - Parameters:
   ///   - cacheBytes: memory for prepared pictures; once it is full, further ones are read each time.
-  ///   - verify: called with the path of a picture that is a file before and after it is read; throws when
-  ///     the file is not what it was.
+  ///   - verify: called with the path of a picture that is given as a file, before and after it is read;
+  ///     throws when the file is not what it was.
   public init(
     source: any QuestionSource, processor: any PictureProcessor,
     cacheBytes: Int = PictureStore.defaultCacheBytes,
@@ -154,9 +154,8 @@ public final class PictureStore: Sendable {
   private func image(_ picture: Picture) throws -> RGBImage {
     let file: String? =
       switch picture {
-      case .source(let reference): source.file(of: reference)
       case .file(let path), .noisy(let path, _), .corrupted(let path, _): path
-      case .composed: nil
+      case .source, .composed: nil
       }
     if let file { try verify(file) }
     let image =

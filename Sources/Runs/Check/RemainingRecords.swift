@@ -4,15 +4,24 @@ import Records
 import Tensor
 
 /// A source without some of its records: what a run works with once the records that cannot be used are
-/// known. Nothing of a record that is left out is shown, as a companion neither.
+/// known. Nothing of a record that is left out is shown, as a companion neither, and no picture whose file is
+/// another one by now.
 struct RemainingRecords: QuestionSource {
   private let source: any QuestionSource
   /// The places of the records that are left, in their order.
   private let places: [DataSplit: [Int]]
+  private let verify: @Sendable (String) throws -> Void
 
-  /// - Parameter left: the indices that are left out.
-  init(_ source: any QuestionSource, without left: [DataSplit: Set<Int>]) {
+  /// - Parameters:
+  ///   - left: the indices that are left out.
+  ///   - verify: called with the path of a picture's file before and after it is read; throws when the file
+  ///     is not what it was.
+  init(
+    _ source: any QuestionSource, without left: [DataSplit: Set<Int>] = [:],
+    verify: @escaping @Sendable (String) throws -> Void = { _ in }
+  ) {
     self.source = source
+    self.verify = verify
     places = Dictionary(
       uniqueKeysWithValues: DataSplit.allCases.map { split in
         let out = left[split] ?? []
@@ -41,7 +50,14 @@ struct RemainingRecords: QuestionSource {
     return image
   }
 
-  func image(for reference: ImageReference) throws -> RGBImage { try source.image(for: original(reference)) }
+  func image(for reference: ImageReference) throws -> RGBImage {
+    let own = original(reference)
+    let file = source.file(of: own)
+    if let file { try verify(file) }
+    let image = try source.image(for: own)
+    if let file { try verify(file) }
+    return image
+  }
 
   func answer(to question: String, about image: ImageReference) -> String? {
     source.answer(to: question, about: original(image))

@@ -45,7 +45,7 @@ public struct StageContext {
     self.configuration = configuration
     self.directory = directory
     self.console = console
-    self.source = source
+    self.source = RemainingRecords(source, verify: outside.requireUnchanged)
   }
 
   /// Says that rows of an earlier attempt are made again because they were not as they were written.

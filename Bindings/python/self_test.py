@@ -94,7 +94,7 @@ def test_numpy():
         import numpy as np
     except ImportError:
         return "no NumPy"
-    for kind in ("bool", "uint8", "int32", "int64", "float16", "float32", "float64", "complex64", "complex128"):
+    for kind in ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128"):
         theirs = np.arange(24).reshape(2, 3, 4).astype(kind)
         for view in (theirs, theirs[:, ::-1], theirs.transpose(2, 0, 1)[::2], theirs[1:1], theirs[0, 0, 0:1]):
             ours = xp.from_dlpack(view)

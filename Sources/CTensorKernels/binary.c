@@ -83,19 +83,24 @@ FLOAT_BINARIES(double, f64, pow, atan2)
       }                                                                                                        \
     }                                                                                                          \
   }
-#define INTEGER_BINARIES(T, S, U)                                                                              \
+#define INTEGER_BINARIES(T, S, U, ANY_POWER)                                                                   \
   BINARY(T, S, PLAIN, add, T, (U)a + (U)b)                                                                     \
   BINARY(T, S, PLAIN, sub, T, (U)a - (U)b)                                                                     \
   BINARY(T, S, PLAIN, mul, T, (U)a *(U)b)                                                                      \
-  BINARY(T, S, PLAIN, any_pow, T, tk_integer_power(a, b))                                                      \
+  BINARY(T, S, PLAIN, any_pow, T, ANY_POWER(a, b))                                                             \
   POWER(T, S, U)                                                                                               \
   BINARY(T, S, PLAIN, max, T, a > b ? a : b)                                                                   \
   BINARY(T, S, PLAIN, min, T, a < b ? a : b)                                                                   \
   BINARY(T, S, PLAIN, remainder, T, remainder_of_##S(a, b))                                                    \
   BINARY(T, S, PLAIN, floordiv, T, floor_quotient_##S(a, b))
-INTEGER_BINARIES(uint8_t, u8, uint32_t)
-INTEGER_BINARIES(int32_t, i32, uint32_t)
-INTEGER_BINARIES(int64_t, i64, uint64_t)
+INTEGER_BINARIES(int8_t, i8, uint32_t, tk_integer_power)
+INTEGER_BINARIES(int16_t, i16, uint32_t, tk_integer_power)
+INTEGER_BINARIES(int32_t, i32, uint32_t, tk_integer_power)
+INTEGER_BINARIES(int64_t, i64, uint64_t, tk_integer_power)
+INTEGER_BINARIES(uint8_t, u8, uint32_t, tk_integer_power)
+INTEGER_BINARIES(uint16_t, u16, uint32_t, tk_integer_power)
+INTEGER_BINARIES(uint32_t, u32, uint32_t, tk_integer_power)
+INTEGER_BINARIES(uint64_t, u64, uint64_t, tk_unsigned_power)
 
 // The same on 0 and 1, where every result but 0 is true.
 #define BOOL_BINARY(NAME, EXPR) BINARY(uint8_t, b8, TRUTH, NAME, uint8_t, EXPR)
@@ -117,34 +122,56 @@ BOOL_BINARY(floordiv, a &b)
   BINARY(T, S, LOAD, ge, uint8_t, a >= b)
 COMPARISONS(float, f32, PLAIN)
 COMPARISONS(double, f64, PLAIN)
-COMPARISONS(uint8_t, u8, PLAIN)
+COMPARISONS(int8_t, i8, PLAIN)
+COMPARISONS(int16_t, i16, PLAIN)
 COMPARISONS(int32_t, i32, PLAIN)
 COMPARISONS(int64_t, i64, PLAIN)
+COMPARISONS(uint8_t, u8, PLAIN)
+COMPARISONS(uint16_t, u16, PLAIN)
+COMPARISONS(uint32_t, u32, PLAIN)
+COMPARISONS(uint64_t, u64, PLAIN)
 COMPARISONS(uint8_t, b8, TRUTH)
 
 typedef void (*loop)(int64_t, const void *, int64_t, const void *, int64_t, void *);
-#define div_u8 NULL
+#define div_i8 NULL
+#define arctan2_i8 NULL
+#define div_i16 NULL
+#define arctan2_i16 NULL
 #define div_i32 NULL
-#define div_i64 NULL
-#define div_b8 NULL
-#define arctan2_u8 NULL
 #define arctan2_i32 NULL
+#define div_i64 NULL
 #define arctan2_i64 NULL
+#define div_u8 NULL
+#define arctan2_u8 NULL
+#define div_u16 NULL
+#define arctan2_u16 NULL
+#define div_u32 NULL
+#define arctan2_u32 NULL
+#define div_u64 NULL
+#define arctan2_u64 NULL
+#define div_b8 NULL
 #define arctan2_b8 NULL
 #define ENTRY_f32(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_f32,
 #define ENTRY_f64(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_f64,
-#define ENTRY_u8(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_u8,
+#define ENTRY_i8(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_i8,
+#define ENTRY_i16(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_i16,
 #define ENTRY_i32(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_i32,
 #define ENTRY_i64(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_i64,
+#define ENTRY_u8(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_u8,
+#define ENTRY_u16(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_u16,
+#define ENTRY_u32(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_u32,
+#define ENTRY_u64(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_u64,
 #define ENTRY_b8(NAME, FUNCTION) [TK_##NAME] = FUNCTION##_b8,
 #define TYPES(LIST)                                                                                            \
-  {[TK_TYPE_F32] = {LIST(ENTRY_f32)}, [TK_TYPE_F64] = {LIST(ENTRY_f64)}, [TK_TYPE_U8] = {LIST(ENTRY_u8)},      \
-   [TK_TYPE_I32] = {LIST(ENTRY_i32)}, [TK_TYPE_I64] = {LIST(ENTRY_i64)}, [TK_TYPE_BOOL] = {LIST(ENTRY_b8)}}
+  {[TK_TYPE_F32] = {LIST(ENTRY_f32)}, [TK_TYPE_F64] = {LIST(ENTRY_f64)}, [TK_TYPE_I8] = {LIST(ENTRY_i8)},      \
+   [TK_TYPE_I16] = {LIST(ENTRY_i16)}, [TK_TYPE_I32] = {LIST(ENTRY_i32)}, [TK_TYPE_I64] = {LIST(ENTRY_i64)},    \
+   [TK_TYPE_U8] = {LIST(ENTRY_u8)}, [TK_TYPE_U16] = {LIST(ENTRY_u16)}, [TK_TYPE_U32] = {LIST(ENTRY_u32)},      \
+   [TK_TYPE_U64] = {LIST(ENTRY_u64)}, [TK_TYPE_BOOL] = {LIST(ENTRY_b8)}}
 static const loop binaries[TK_TYPE_COUNT][TK_BINARY_COUNT] = TYPES(TK_BINARY_OPERATIONS);
 static const loop comparisons[TK_TYPE_COUNT][TK_COMPARE_COUNT] = TYPES(TK_COMPARISONS);
-_Static_assert(TK_TYPE_COUNT == 8, "a new type needs its loops here");
+_Static_assert(TK_TYPE_COUNT == 13, "a new type needs its loops here");
 
-static const int64_t sizes[TK_TYPE_COUNT] = {2, 2, 4, 8, 1, 4, 8, 1};
+static const int64_t sizes[TK_TYPE_COUNT] = {2, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 1};
 
 // So many elements are converted at a time; they and their results stay in the first cache.
 enum { BLOCK = 1024 };
@@ -292,9 +319,14 @@ void tk_fill_where(int size, int64_t n, const uint8_t *c, int64_t sc, const void
   }
 CLAMP(float, f32)
 CLAMP(double, f64)
-CLAMP(uint8_t, u8)
+CLAMP(int8_t, i8)
+CLAMP(int16_t, i16)
 CLAMP(int32_t, i32)
 CLAMP(int64_t, i64)
+CLAMP(uint8_t, u8)
+CLAMP(uint16_t, u16)
+CLAMP(uint32_t, u32)
+CLAMP(uint64_t, u64)
 void tk_clamp(int type, int result, int64_t n, const void *x, int tx, int64_t sx, const void *low, const void *high,
               void *out) {
   block first, second;
@@ -307,8 +339,13 @@ void tk_clamp(int type, int result, int64_t n, const void *x, int tx, int64_t sx
     switch (type) {
     case TK_TYPE_F32: clamp_f32(length, part, stride, low, high, room); break;
     case TK_TYPE_F64: clamp_f64(length, part, stride, low, high, room); break;
+    case TK_TYPE_I8: clamp_i8(length, part, stride, low, high, room); break;
+    case TK_TYPE_I16: clamp_i16(length, part, stride, low, high, room); break;
     case TK_TYPE_I32: clamp_i32(length, part, stride, low, high, room); break;
     case TK_TYPE_I64: clamp_i64(length, part, stride, low, high, room); break;
+    case TK_TYPE_U16: clamp_u16(length, part, stride, low, high, room); break;
+    case TK_TYPE_U32: clamp_u32(length, part, stride, low, high, room); break;
+    case TK_TYPE_U64: clamp_u64(length, part, stride, low, high, room); break;
     default: clamp_u8(length, part, stride, low, high, room); break;
     }
     if (result != type) tk_convert(type, result, length, room, 1, target);

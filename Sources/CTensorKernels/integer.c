@@ -14,21 +14,38 @@
   UNARY(T, S, abs, x > 0 ? (U)x : 0 - (U)x)                                                                    \
   UNARY(T, S, sign, (x > 0) - (x < 0))                                                                         \
   UNARY(T, S, relu, x > 0 ? x : 0)
+UNARIES(int8_t, i8, uint32_t)
+UNARIES(int16_t, i16, uint32_t)
 UNARIES(int32_t, i32, uint32_t)
 UNARIES(int64_t, i64, uint64_t)
-UNARY(uint8_t, u8, neg, 0 - (uint32_t)x)
-UNARY(uint8_t, u8, abs, x)
-UNARY(uint8_t, u8, sign, x > 0)
-UNARY(uint8_t, u8, relu, x)
+#define UNSIGNED_UNARIES(T, S, U)                                                                              \
+  UNARY(T, S, neg, 0 - (U)x)                                                                                   \
+  UNARY(T, S, abs, x)                                                                                          \
+  UNARY(T, S, sign, x > 0)                                                                                     \
+  UNARY(T, S, relu, x)
+UNSIGNED_UNARIES(uint8_t, u8, uint32_t)
+UNSIGNED_UNARIES(uint16_t, u16, uint32_t)
+UNSIGNED_UNARIES(uint32_t, u32, uint32_t)
+UNSIGNED_UNARIES(uint64_t, u64, uint64_t)
 
-#define ENTRY_u8(NAME, FUNCTION) [TK_INTEGER_##NAME] = FUNCTION##_u8,
+#define ENTRY_i8(NAME, FUNCTION) [TK_INTEGER_##NAME] = FUNCTION##_i8,
+#define ENTRY_i16(NAME, FUNCTION) [TK_INTEGER_##NAME] = FUNCTION##_i16,
 #define ENTRY_i32(NAME, FUNCTION) [TK_INTEGER_##NAME] = FUNCTION##_i32,
 #define ENTRY_i64(NAME, FUNCTION) [TK_INTEGER_##NAME] = FUNCTION##_i64,
+#define ENTRY_u8(NAME, FUNCTION) [TK_INTEGER_##NAME] = FUNCTION##_u8,
+#define ENTRY_u16(NAME, FUNCTION) [TK_INTEGER_##NAME] = FUNCTION##_u16,
+#define ENTRY_u32(NAME, FUNCTION) [TK_INTEGER_##NAME] = FUNCTION##_u32,
+#define ENTRY_u64(NAME, FUNCTION) [TK_INTEGER_##NAME] = FUNCTION##_u64,
 void tk_integer_unary(int op, int type, int64_t n, const void *x, int64_t sx, void *out) {
   static void (*const table[TK_TYPE_COUNT][TK_INTEGER_COUNT])(int64_t, const void *, int64_t, void *) = {
-      [TK_TYPE_U8] = {TK_INTEGER_OPERATIONS(ENTRY_u8)},
+      [TK_TYPE_I8] = {TK_INTEGER_OPERATIONS(ENTRY_i8)},
+      [TK_TYPE_I16] = {TK_INTEGER_OPERATIONS(ENTRY_i16)},
       [TK_TYPE_I32] = {TK_INTEGER_OPERATIONS(ENTRY_i32)},
       [TK_TYPE_I64] = {TK_INTEGER_OPERATIONS(ENTRY_i64)},
+      [TK_TYPE_U8] = {TK_INTEGER_OPERATIONS(ENTRY_u8)},
+      [TK_TYPE_U16] = {TK_INTEGER_OPERATIONS(ENTRY_u16)},
+      [TK_TYPE_U32] = {TK_INTEGER_OPERATIONS(ENTRY_u32)},
+      [TK_TYPE_U64] = {TK_INTEGER_OPERATIONS(ENTRY_u64)},
       [TK_TYPE_BOOL] = {TK_INTEGER_OPERATIONS(ENTRY_u8)}};
   table[type][op](n, x, sx, out);
 }
@@ -52,16 +69,19 @@ void tk_integer_unary(int op, int type, int64_t n, const void *x, int64_t sx, vo
       }                                                                                                        \
     }                                                                                                          \
   }
+// The low bits of sums and products are the same with and without a sign: one loop serves both types of a size.
 PRODUCT(uint8_t, u8, uint32_t, sum + x *y)
-PRODUCT(int32_t, i32, uint32_t, sum + x *y)
-PRODUCT(int64_t, i64, uint64_t, sum + x *y)
+PRODUCT(uint16_t, u16, uint32_t, sum + x *y)
+PRODUCT(uint32_t, u32, uint32_t, sum + x *y)
+PRODUCT(uint64_t, u64, uint64_t, sum + x *y)
 PRODUCT(uint8_t, b8, uint32_t, sum | (x != 0 && y != 0))
 
 void tk_integer_product(int type, int64_t m, int64_t n, int64_t k, const void *a, int64_t lda, const void *b, int64_t ldb,
                         void *c, int64_t ldc) {
   switch (type) {
-  case TK_TYPE_I32: product_i32(m, n, k, a, lda, b, ldb, c, ldc); break;
-  case TK_TYPE_I64: product_i64(m, n, k, a, lda, b, ldb, c, ldc); break;
+  case TK_TYPE_I16: case TK_TYPE_U16: product_u16(m, n, k, a, lda, b, ldb, c, ldc); break;
+  case TK_TYPE_I32: case TK_TYPE_U32: product_u32(m, n, k, a, lda, b, ldb, c, ldc); break;
+  case TK_TYPE_I64: case TK_TYPE_U64: product_u64(m, n, k, a, lda, b, ldb, c, ldc); break;
   case TK_TYPE_BOOL: product_b8(m, n, k, a, lda, b, ldb, c, ldc); break;
   default: product_u8(m, n, k, a, lda, b, ldb, c, ldc); break;
   }

@@ -131,15 +131,21 @@ SUM(double, f64)
   FLOAT_EXTREME(smallest, T, S, total < v || total != total ? total : v)
 FLOATS(float, f32)
 FLOATS(double, f64)
-INTEGERS(uint8_t, u8, PLAIN, uint8_t)
+INTEGERS(int8_t, i8, PLAIN, int8_t)
+INTEGERS(int16_t, i16, PLAIN, int16_t)
 INTEGERS(int32_t, i32, PLAIN, int32_t)
 INTEGERS(int64_t, i64, PLAIN, int64_t)
+INTEGERS(uint8_t, u8, PLAIN, uint8_t)
+INTEGERS(uint16_t, u16, PLAIN, uint16_t)
+INTEGERS(uint32_t, u32, PLAIN, uint32_t)
+INTEGERS(uint64_t, u64, PLAIN, uint64_t)
 INTEGERS(uint8_t, b8, TRUTH, uint8_t)
 TRUTHS(float, f32, TRUTH)
 TRUTHS(double, f64, TRUTH)
 TRUTHS(uint8_t, u8, TRUTH)
-TRUTHS(int32_t, i32, TRUTH)
-TRUTHS(int64_t, i64, TRUTH)
+TRUTHS(uint16_t, u16, TRUTH)
+TRUTHS(uint32_t, u32, TRUTH)
+TRUTHS(uint64_t, u64, TRUTH)
 TRUTHS(uint16_t, h16, HALF_TRUTH)
 
 typedef void (*reduction)(int64_t, const void *, int64_t, void *);
@@ -153,35 +159,72 @@ typedef void (*reduction)(int64_t, const void *, int64_t, void *);
 #define columns_sum_f64 NULL
 #define columns_product_f32 NULL
 #define columns_product_f64 NULL
-// A byte is true or not, whether it counts as a number or as a bool.
+// A byte is true or not, whether it counts as a number, with a sign or without, or as a bool; so are wider integers.
 #define row_any_b8 row_any_u8
 #define row_all_b8 row_all_u8
 #define row_nonzero_b8 row_nonzero_u8
 #define columns_any_b8 columns_any_u8
 #define columns_all_b8 columns_all_u8
 #define columns_nonzero_b8 columns_nonzero_u8
+#define row_any_i8 row_any_u8
+#define row_all_i8 row_all_u8
+#define row_nonzero_i8 row_nonzero_u8
+#define columns_any_i8 columns_any_u8
+#define columns_all_i8 columns_all_u8
+#define columns_nonzero_i8 columns_nonzero_u8
+#define row_any_i16 row_any_u16
+#define row_all_i16 row_all_u16
+#define row_nonzero_i16 row_nonzero_u16
+#define columns_any_i16 columns_any_u16
+#define columns_all_i16 columns_all_u16
+#define columns_nonzero_i16 columns_nonzero_u16
+#define row_any_i32 row_any_u32
+#define row_all_i32 row_all_u32
+#define row_nonzero_i32 row_nonzero_u32
+#define columns_any_i32 columns_any_u32
+#define columns_all_i32 columns_all_u32
+#define columns_nonzero_i32 columns_nonzero_u32
+#define row_any_i64 row_any_u64
+#define row_all_i64 row_all_u64
+#define row_nonzero_i64 row_nonzero_u64
+#define columns_any_i64 columns_any_u64
+#define columns_all_i64 columns_all_u64
+#define columns_nonzero_i64 columns_nonzero_u64
 #define ROW_f32(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_f32,
 #define ROW_f64(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_f64,
-#define ROW_u8(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_u8,
+#define ROW_i8(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_i8,
+#define ROW_i16(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_i16,
 #define ROW_i32(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_i32,
 #define ROW_i64(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_i64,
+#define ROW_u8(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_u8,
+#define ROW_u16(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_u16,
+#define ROW_u32(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_u32,
+#define ROW_u64(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_u64,
 #define ROW_b8(NAME, FUNCTION) [TK_REDUCE_##NAME] = row_##FUNCTION##_b8,
 #define COLUMNS_f32(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_f32,
 #define COLUMNS_f64(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_f64,
-#define COLUMNS_u8(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_u8,
+#define COLUMNS_i8(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_i8,
+#define COLUMNS_i16(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_i16,
 #define COLUMNS_i32(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_i32,
 #define COLUMNS_i64(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_i64,
+#define COLUMNS_u8(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_u8,
+#define COLUMNS_u16(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_u16,
+#define COLUMNS_u32(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_u32,
+#define COLUMNS_u64(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_u64,
 #define COLUMNS_b8(NAME, FUNCTION) [TK_REDUCE_##NAME] = columns_##FUNCTION##_b8,
 #define TYPES(PREFIX, ENTRY)                                                                                   \
   {[TK_TYPE_F16] = ONLY_TRUTHS(PREFIX, h16), [TK_TYPE_BF16] = ONLY_TRUTHS(PREFIX, h16),                        \
    [TK_TYPE_F32] = {TK_REDUCTIONS(ENTRY##_f32)}, [TK_TYPE_F64] = {TK_REDUCTIONS(ENTRY##_f64)},                 \
-   [TK_TYPE_U8] = {TK_REDUCTIONS(ENTRY##_u8)}, [TK_TYPE_I32] = {TK_REDUCTIONS(ENTRY##_i32)},                   \
-   [TK_TYPE_I64] = {TK_REDUCTIONS(ENTRY##_i64)}, [TK_TYPE_BOOL] = {TK_REDUCTIONS(ENTRY##_b8)}}
+   [TK_TYPE_I8] = {TK_REDUCTIONS(ENTRY##_i8)}, [TK_TYPE_I16] = {TK_REDUCTIONS(ENTRY##_i16)},                   \
+   [TK_TYPE_I32] = {TK_REDUCTIONS(ENTRY##_i32)}, [TK_TYPE_I64] = {TK_REDUCTIONS(ENTRY##_i64)},                 \
+   [TK_TYPE_U8] = {TK_REDUCTIONS(ENTRY##_u8)}, [TK_TYPE_U16] = {TK_REDUCTIONS(ENTRY##_u16)},                   \
+   [TK_TYPE_U32] = {TK_REDUCTIONS(ENTRY##_u32)}, [TK_TYPE_U64] = {TK_REDUCTIONS(ENTRY##_u64)},                 \
+   [TK_TYPE_BOOL] = {TK_REDUCTIONS(ENTRY##_b8)}}
 static const reduction rows[TK_TYPE_COUNT][TK_REDUCE_COUNT] = TYPES(row, ROW);
 static const reduction columns[TK_TYPE_COUNT][TK_REDUCE_COUNT] = TYPES(columns, COLUMNS);
-_Static_assert(TK_TYPE_COUNT == 8, "a new type needs its loops here");
+_Static_assert(TK_TYPE_COUNT == 13, "a new type needs its loops here");
 
-static const int64_t sizes[TK_TYPE_COUNT] = {2, 2, 4, 8, 1, 4, 8, 1};
+static const int64_t sizes[TK_TYPE_COUNT] = {2, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 1};
 static int64_t result_size(int kind, int type) {
   switch (kind) {
   case TK_REDUCE_LARGEST: case TK_REDUCE_SMALLEST: return sizes[type];
@@ -215,9 +258,14 @@ void tk_reduce_start(int kind, int type, int64_t n, void *out) {
   switch (type) {
   case TK_TYPE_F32: FILL(float, largest ? -INFINITY : INFINITY) return;
   case TK_TYPE_F64: FILL(double, largest ? -INFINITY : INFINITY) return;
+  case TK_TYPE_I8: FILL(int8_t, largest ? INT8_MIN : INT8_MAX) return;
+  case TK_TYPE_I16: FILL(int16_t, largest ? INT16_MIN : INT16_MAX) return;
   case TK_TYPE_I32: FILL(int32_t, largest ? INT32_MIN : INT32_MAX) return;
   case TK_TYPE_I64: FILL(int64_t, largest ? INT64_MIN : INT64_MAX) return;
+  case TK_TYPE_U16: FILL(uint16_t, largest ? 0 : UINT16_MAX) return;
+  case TK_TYPE_U32: FILL(uint32_t, largest ? 0 : UINT32_MAX) return;
+  case TK_TYPE_U64: FILL(uint64_t, largest ? 0 : UINT64_MAX) return;
   case TK_TYPE_BOOL: FILL(uint8_t, largest ? 0 : 1) return;
-  default: FILL(uint8_t, largest ? 0 : 255) return;
+  default: FILL(uint8_t, largest ? 0 : UINT8_MAX) return;
   }
 }

@@ -55,3 +55,7 @@ static inline __attribute__((always_inline)) double tk_odd_double(int64_t x) {
   int large = x >= ((int64_t)1 << 53) || x <= -((int64_t)1 << 53);
   return (double)(large ? sticky : x);
 }
+static inline __attribute__((always_inline)) double tk_odd_unsigned(uint64_t x) {
+  uint64_t sticky = (x & ~(uint64_t)0xFFF) | ((x & 0xFFF) != 0 ? 0x800 : 0);
+  return (double)(x >= (uint64_t)1 << 53 ? sticky : x);
+}

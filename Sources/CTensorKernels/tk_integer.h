@@ -10,6 +10,12 @@ static inline int64_t tk_integer_power(int64_t a, int64_t b) {
     if (b & 1) r *= base;
   return (int64_t)r;
 }
+static inline uint64_t tk_unsigned_power(uint64_t a, uint64_t b) {
+  uint64_t r = 1;
+  for (; b; b >>= 1, a *= a)
+    if (b & 1) r *= a;
+  return r;
+}
 
 #define TK_SIGNED_REMAINDER(T, S)                                                                              \
   static inline T remainder_of_##S(T a, T b) {                                                                 \
@@ -22,8 +28,17 @@ static inline int64_t tk_integer_power(int64_t a, int64_t b) {
     if (b == -1) return (T)(0 - (uint64_t)a);                                                                  \
     return a / b - (a % b != 0 && (a < 0) != (b < 0));                                                         \
   }
+TK_SIGNED_REMAINDER(int8_t, i8)
+TK_SIGNED_REMAINDER(int16_t, i16)
 TK_SIGNED_REMAINDER(int32_t, i32)
 TK_SIGNED_REMAINDER(int64_t, i64)
+
+#define TK_UNSIGNED_REMAINDER(T, S)                                                                            \
+  static inline T remainder_of_##S(T a, T b) { return b == 0 ? 0 : a % b; }                                    \
+  static inline T floor_quotient_##S(T a, T b) { return b == 0 ? 0 : a / b; }
+TK_UNSIGNED_REMAINDER(uint16_t, u16)
+TK_UNSIGNED_REMAINDER(uint32_t, u32)
+TK_UNSIGNED_REMAINDER(uint64_t, u64)
 // Quotients of bytes are those of Floats, cut: no quotient is nearer to a whole number that it is not than 1/255. Unlike a
 // division of integers that runs in vectors.
 static inline uint8_t floor_quotient_u8(uint8_t a, uint8_t b) {

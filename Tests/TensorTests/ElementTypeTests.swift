@@ -1,21 +1,27 @@
 import Tensor
 import Testing
 
-/// PyTorch's `(ones(2, dtype=row) + ones(2, dtype=column)).dtype`, in the order of `DType.allCases`:
-/// float16 bfloat16 float32 float64 uint8 int32 int64 bool.
+/// In the order of `DType.allCases`. PyTorch's `(ones(2, dtype=row) + ones(2, dtype=column)).dtype`, and where
+/// that has none (uint16, uint32 and uint64 with other types) NumPy's for two integers.
 private let promotions: [DType: [DType]] = [
-  .float16: [.float16, .float32, .float32, .float64, .float16, .float16, .float16, .float16],
-  .bfloat16: [.float32, .bfloat16, .float32, .float64, .bfloat16, .bfloat16, .bfloat16, .bfloat16],
-  .float32: [.float32, .float32, .float32, .float64, .float32, .float32, .float32, .float32],
-  .float64: [.float64, .float64, .float64, .float64, .float64, .float64, .float64, .float64],
-  .uint8: [.float16, .bfloat16, .float32, .float64, .uint8, .int32, .int64, .uint8],
-  .int32: [.float16, .bfloat16, .float32, .float64, .int32, .int32, .int64, .int32],
-  .int64: [.float16, .bfloat16, .float32, .float64, .int64, .int64, .int64, .int64],
-  .bool: [.float16, .bfloat16, .float32, .float64, .uint8, .int32, .int64, .bool],
+  .float16: [.float16, .float32, .float32, .float64] + Array(repeating: .float16, count: 9),
+  .bfloat16: [.float32, .bfloat16, .float32, .float64] + Array(repeating: .bfloat16, count: 9),
+  .float32: [.float32, .float32, .float32, .float64] + Array(repeating: .float32, count: 9),
+  .float64: Array(repeating: .float64, count: 13),
+  .int8: floats + [.int8, .int16, .int32, .int64, .int16, .int32, .int64, .float64, .int8],
+  .int16: floats + [.int16, .int16, .int32, .int64, .int16, .int32, .int64, .float64, .int16],
+  .int32: floats + [.int32, .int32, .int32, .int64, .int32, .int32, .int64, .float64, .int32],
+  .int64: floats + [.int64, .int64, .int64, .int64, .int64, .int64, .int64, .float64, .int64],
+  .uint8: floats + [.int16, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .uint8],
+  .uint16: floats + [.int32, .int32, .int32, .int64, .uint16, .uint16, .uint32, .uint64, .uint16],
+  .uint32: floats + [.int64, .int64, .int64, .int64, .uint32, .uint32, .uint32, .uint64, .uint32],
+  .uint64: floats + [.float64, .float64, .float64, .float64, .uint64, .uint64, .uint64, .uint64, .uint64],
+  .bool: floats + [.int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool],
 ]
+private let floats: [DType] = [.float16, .bfloat16, .float32, .float64]
 
 @Suite("Promotion") struct PromotionTests {
-  @Test(arguments: DType.allCases) func tensorsPromoteAsPyTorchs(_ a: DType) throws {
+  @Test(arguments: DType.allCases) func tensorsPromoteAsListed(_ a: DType) throws {
     let row = try #require(promotions[a])
     for (b, expected) in zip(DType.allCases, row) {
       let (x, y) = (Tensor.ones([2], dtype: a), Tensor.ones([2, 1], dtype: b))

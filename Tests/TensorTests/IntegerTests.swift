@@ -4,9 +4,18 @@ import Testing
 
 /// An integer type with what its elements do in Swift.
 private protocol Whole: FixedWidthInteger, TensorScalar {}
-extension UInt8: Whole {}
+extension Int8: Whole {}
+extension Int16: Whole {}
 extension Int32: Whole {}
 extension Int64: Whole {}
+extension UInt8: Whole {}
+extension UInt16: Whole {}
+extension UInt32: Whole {}
+extension UInt64: Whole {}
+
+private let types: [any Whole.Type] = [
+  Int8.self, Int16.self, Int32.self, Int64.self, UInt8.self, UInt16.self, UInt32.self, UInt64.self,
+]
 
 /// Elements at the ends of a type, beyond what Float and Double hold, and around zero.
 private func ends<T: Whole>(_: T.Type) -> [T] {
@@ -129,13 +138,12 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
       check("clamped", x.clamped(bound, .max)) { Swift.max($0, bound) }
       check("maskedFill \(bound)", x.maskedFill(x .< bound, bound)) { Swift.max($0, bound) }
       check("select \(bound)", Tensor.select(x .> bound, x, bound)) { Swift.max($0, bound) }
-      let exact = Int64(bound)
-      #expect((x .== exact).array(of: Bool.self) == a.map { $0 == bound }, "\(T.self) .== \(bound)")
+      #expect((x .== bound).array(of: Bool.self) == a.map { $0 == bound }, "\(T.self) .== \(bound)")
       #expect((x .!= bound).array(of: Bool.self) == a.map { $0 != bound })
       #expect((bound .< x).array(of: Bool.self) == a.map { bound < $0 }, "\(bound) .< \(T.self)")
       #expect((x .<= bound).array(of: Bool.self) == a.map { $0 <= bound })
       #expect((x .> bound).array(of: Bool.self) == a.map { $0 > bound })
-      #expect((exact .>= x).array(of: Bool.self) == a.map { bound >= $0 })
+      #expect((bound .>= x).array(of: Bool.self) == a.map { bound >= $0 })
     }
     // Numbers beyond the type, between its elements, and none at all.
     for bound in [-1e300, -0.5, 0.5, 2.5, 254.5, 1e300, .infinity, -.infinity, .nan, 3] {
@@ -170,7 +178,7 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
           isLast
           ? (0..<rows).map { row in (0..<columns).map { values[row * columns + $0] } }
           : (0..<columns).map { column in (0..<rows).map { values[$0 * columns + column] } }
-        let wide = groups.map { $0.map { Int64($0) } }
+        let wide = groups.map { $0.map { Int64(truncatingIfNeeded: $0) } }
         #expect(
           tensor.max(axis: axis).array(of: T.self) == groups.map { $0.max()! }, "max of \(name) \(T.self)")
         #expect(
@@ -188,12 +196,12 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
         #expect(last.array(of: Int64.self) == wide.map { $0.reduce(0, &+) }, "cumsum of \(name) \(T.self)")
       }
       #expect(tensor.max().item(of: T.self) == values.max() && tensor.min().item(of: T.self) == values.min())
-      #expect(tensor.sum().item(of: Int64.self) == values.map { Int64($0) }.reduce(0, &+))
+      #expect(tensor.sum().item(of: Int64.self) == values.map { Int64(truncatingIfNeeded: $0) }.reduce(0, &+))
       let mean = values.map { Double($0) }.reduce(0, +) / Double(values.count)
       #expect(abs(tensor.mean().item() - mean) <= abs(mean) * 1e-6, "mean of \(name) \(T.self)")
     }
     let total = Tensor(ends(T.self)).cumprod(axis: 0)
-    #expect(total[-1].item(of: Int64.self) == ends(T.self).map { Int64($0) }.reduce(1, &*))
+    #expect(total[-1].item(of: Int64.self) == ends(T.self).map { Int64(truncatingIfNeeded: $0) }.reduce(1, &*))
   }
 
   private func checkProducts<T: Whole>(_: T.Type) {
@@ -213,27 +221,19 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
   }
 
   @Test func everyPairOfEnds() {
-    checkPairs(UInt8.self)
-    checkPairs(Int32.self)
-    checkPairs(Int64.self)
+    for type in types { checkPairs(type) }
   }
 
   @Test func everyElementAndEveryNumber() {
-    checkElements(UInt8.self)
-    checkElements(Int32.self)
-    checkElements(Int64.self)
+    for type in types { checkElements(type) }
   }
 
   @Test func reductions() {
-    checkReductions(UInt8.self)
-    checkReductions(Int32.self)
-    checkReductions(Int64.self)
+    for type in types { checkReductions(type) }
   }
 
   @Test func productsOfMatrices() {
-    checkProducts(UInt8.self)
-    checkProducts(Int32.self)
-    checkProducts(Int64.self)
+    for type in types { checkProducts(type) }
     let (x, y) = (
       Tensor([true, false, true, true], shape: [2, 2]), Tensor([false, false, true, true], shape: [2, 2])
     )
@@ -309,6 +309,111 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
     }
   }
 
+  @Test func sumsKeepTheSignOfTheirType() {
+    #expect(Tensor([UInt64.max, 0]).sum().array(of: UInt64.self) == [.max])
+    #expect(Tensor([UInt64.max, 2]).cumsum(axis: 0).array(of: UInt64.self) == [.max, 1])
+    for type in DType.allCases where type.isInteger && type != .uint64 {
+      #expect(Tensor.ones([3], dtype: type).sum().dtype == .int64 && Tensor.ones([3], dtype: type).prod().dtype == .int64)
+    }
+    #expect(Tensor([UInt64.max, .max, .max - 2]).mean().item() == 0x1p64)
+  }
+
+  private func order<T: Whole>(_: T.Type) {
+    let a = (0..<300).map { ends(T.self)[$0 * 7 % ends(T.self).count] }
+    let x = Tensor(a)
+    let order = a.indices.sorted { a[$0] == a[$1] ? $0 < $1 : a[$0] < a[$1] }
+    #expect(x.argsort().array(of: Int.self) == order, "\(T.self)")
+    #expect(x.sorted(descending: true).values.array(of: T.self) == a.sorted(by: >), "\(T.self)")
+    #expect(x.topK(5).values.array(of: T.self) == Array(a.sorted(by: >).prefix(5)), "\(T.self)")
+    #expect(x.topK(5, largest: false).values.array(of: T.self) == Array(a.sorted().prefix(5)), "\(T.self)")
+    #expect(x.unique().values.array(of: T.self) == Set(a).sorted(), "\(T.self)")
+    #expect(x.argmax().item(of: Int.self) == a.firstIndex(of: a.max()!), "\(T.self)")
+    #expect(x.argmin().item(of: Int.self) == a.firstIndex(of: a.min()!), "\(T.self)")
+    let grid = x.reshaped([20, 15])
+    #expect(grid.argmax(axis: 0).array(of: Int.self) == grid.to(.float64).argmax(axis: 0).array(of: Int.self) || T.bitWidth == 64)
+    let sorted = Tensor(a.sorted())
+    #expect(
+      sorted.searchSorted(x).array(of: Int.self) == a.map { value in a.count { $0 < value } }, "\(T.self)")
+    #expect(x.signBit().array(of: Bool.self) == a.map { $0 < 0 })
+    #expect(x.description.contains("\(T.max)"))
+  }
+
+  @Test func orders() { for type in types { order(type) } }
+
+  private func bits<T: Whole>(_: T.Type) {
+    let (a, b) = pairs(T.self)
+    let (x, y) = (Tensor(a), Tensor(b))
+    let both = Array(zip(a, b))
+    #expect(x.bitwiseAnd(y).array(of: T.self) == both.map { $0 & $1 })
+    #expect(x.bitwiseOr(y).array(of: T.self) == both.map { $0 | $1 })
+    #expect(x.bitwiseXor(y).array(of: T.self) == both.map { $0 ^ $1 })
+    #expect(x.bitwiseNot().array(of: T.self) == a.map { ~$0 })
+    let inside = { (places: T) in places >= 0 && places < T(T.bitWidth) }
+    #expect(x.bitwiseLeftShift(y).array(of: T.self) == both.map { inside($1) ? $0 << $1 : 0 })
+    #expect(x.bitwiseRightShift(y).array(of: T.self) == both.map { inside($1) ? $0 >> $1 : $0 < 0 ? ~0 : 0 })
+  }
+
+  @Test func bitsOfEveryPair() { for type in types { bits(type) } }
+
+  /// Every pair of types: what converting gives, and comparisons by value.
+  private func meet<T: Whole, U: Whole>(_: T.Type, _: U.Type) {
+    let (a, b) = (ends(T.self), ends(U.self))
+    let x = Tensor(a)
+    #expect(x.to(U.dtype).array(of: U.self) == a.map { U(truncatingIfNeeded: $0) }, "\(T.self) as \(U.self)")
+    #expect(x.flipped(axes: [0]).to(U.dtype).array(of: U.self) == a.reversed().map { U(truncatingIfNeeded: $0) })
+    let rows = x.reshaped([-1, 1])
+    let y = Tensor(b)
+    let both = a.flatMap { first in b.map { (first, $0) } }
+    if DType.promoted(T.dtype, U.dtype) == .float64 || DType.promoted(T.dtype, U.dtype).isInteger {
+      #expect((rows .< y).array(of: Bool.self) == both.map { $0 < $1 }, "\(T.self) \(U.self)")
+      #expect((rows .<= y).array(of: Bool.self) == both.map { $0 <= $1 }, "\(T.self) \(U.self)")
+      #expect((rows .== y).array(of: Bool.self) == both.map { $0 == $1 }, "\(T.self) \(U.self)")
+      #expect((rows .!= y).array(of: Bool.self) == both.map { $0 != $1 }, "\(T.self) \(U.self)")
+      #expect((rows .> y).array(of: Bool.self) == both.map { $0 > $1 }, "\(T.self) \(U.self)")
+      #expect((rows .>= y).array(of: Bool.self) == both.map { $0 >= $1 }, "\(T.self) \(U.self)")
+    }
+  }
+
+  @Test func everyPairOfTypes() {
+    func second<T: Whole>(_: T.Type) { for type in types { meet(T.self, type) } }
+    for type in types { second(type) }
+  }
+
+  private func fromFloats<T: Whole>(_: T.Type) {
+    let values: [Double] = [
+      0, -0.0, 0.9, -0.9, 127.5, -128.9, 255.9, 256, 32_768, -32_769, 65_535.5, 2_147_483_648, 4_294_967_295.5,
+      1e18, -1e18, 1.8e19, 0x1p64, 1e300, -1e300, .infinity, -.infinity, .nan,
+    ]
+    let expected = values.map { T(asDouble: $0) }
+    #expect(Tensor(values).to(T.dtype).array(of: T.self) == expected, "\(T.self)")
+    let floats = values.map { Float($0) }
+    #expect(Tensor(floats).to(T.dtype).array(of: T.self) == floats.map { T(asDouble: Double($0)) }, "\(T.self)")
+    let a = ends(T.self)
+    #expect(Tensor(a).to(.float64).array(of: Double.self) == a.map { Double($0) }, "\(T.self)")
+    #expect(Tensor(a).to(.float32).array(of: Float.self) == a.map { Float($0) }, "\(T.self)")
+    #expect(Tensor(a).to(.float16).array(of: Float16.self) == a.map { Float16($0) }, "\(T.self)")
+    #expect(
+      (Tensor(a) / Tensor(a.map { _ in T(1) })).array(of: Float.self) == a.map { Float(Double($0)) }, "\(T.self)")
+  }
+
+  @Test func betweenFloatsAndIntegers() { for type in types { fromFloats(type) } }
+
+  @Test func indicesOfEveryType() throws {
+    let x = Tensor.arange(5)
+    for type in DType.allCases where type.isInteger {
+      let list = Tensor([4, 0, 2]).to(type)
+      #expect(x[list].array(of: Int.self) == [4, 0, 2] && x.gather(axis: 0, list).array(of: Int.self) == [4, 0, 2])
+      #expect(x.rows(at: list).array(of: Int.self) == [4, 0, 2])
+    }
+    // All bits set are no −1.
+    let far = Tensor([UInt64.max])
+    #expect(throws: TensorError.self) { try withTensorErrors { x.gather(axis: 0, far) } }
+    #expect(throws: TensorError.self) { try withTensorErrors { x.rows(at: far) } }
+    #expect(throws: TensorError.self) { try withTensorErrors { x[far] } }
+    #expect(throws: TensorError.self) { try withTensorErrors { Tensor([UInt64.max]).bitwiseAnd(Tensor([1])) } }
+    #expect(throws: TensorError.self) { try withTensorErrors { Tensor([UInt32(1)]) + -1 } }
+  }
+
   /// Sums beyond an int64, where large elements cancel and small ones are left; a Double would have lost
   /// these.
   @Test func meansOfInt64AreThoseOfExactSums() {
@@ -322,7 +427,7 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
     #expect(Tensor.zeros([0], dtype: .int64).mean().item().isNaN)
   }
 
-  @Test(arguments: [DType.uint8, .int32, .int64]) func clampingByFractionsGivesFloats(_ type: DType) {
+  @Test(arguments: DType.allCases.filter(\.isInteger)) func clampingByFractionsGivesFloats(_ type: DType) {
     let x = Tensor([1, 2, 3, 4, 5]).to(type)
     #expect(x.clamped(1.5, 3.5).array(of: Float.self) == [1.5, 2, 3, 3.5, 3.5])
     #expect(x.clamped(-.infinity, 3).dtype == .float32)

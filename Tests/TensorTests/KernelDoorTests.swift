@@ -17,7 +17,11 @@ import Testing
       #expect(opens(dtype, Int.self) == (dtype == .int64), "\(dtype)")
       #expect(opens(dtype, Float16.self) == (dtype == .float16), "\(dtype)")
       #expect(opens(dtype, BFloat16.self) == (dtype == .bfloat16), "\(dtype)")
-      #expect(opens(dtype, UInt16.self) == dtype.isHalfPrecision, "\(dtype)")
+      #expect(opens(dtype, UInt16.self) == (dtype.isHalfPrecision || dtype == .uint16), "\(dtype)")
+      #expect(opens(dtype, UInt64.self) == (dtype == .uint64 || dtype == .int64), "\(dtype)")
+      #expect(opens(dtype, UInt32.self) == (dtype == .uint32), "\(dtype)")
+      #expect(opens(dtype, Int16.self) == (dtype == .int16), "\(dtype)")
+      #expect(opens(dtype, Int8.self) == (dtype == .int8), "\(dtype)")
       #expect(opens(dtype, UInt8.self) == (dtype == .uint8 || dtype == .bool), "\(dtype)")
       #expect(opens(dtype, Bool.self) == (dtype == .bool), "\(dtype)")
     }

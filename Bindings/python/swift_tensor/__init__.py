@@ -11,7 +11,8 @@ import math as _math
 from . import fft, linalg
 from ._array import Array
 from ._creation import *
-from ._dtypes import bfloat16, bool, complex64, complex128, float16, float32, float64, int32, int64, uint8
+from ._dtypes import (bfloat16, bool, complex64, complex128, float16, float32, float64, int8, int16, int32, int64, uint8, uint16, uint32,
+                      uint64)
 from ._elementwise import *
 from ._info import __array_namespace_info__
 from ._library import TensorError, TensorIndexError, operations

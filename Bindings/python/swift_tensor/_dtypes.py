@@ -36,18 +36,31 @@ float32 = DType("float32", 6, "real floating", 32, ctypes.c_float)
 float64 = DType("float64", 7, "real floating", 64, ctypes.c_double)
 complex64 = DType("complex64", 8, "complex floating", 64, ctypes.c_float, 2)
 complex128 = DType("complex128", 9, "complex floating", 128, ctypes.c_double, 2)
+int8 = DType("int8", 10, "signed integer", 8, ctypes.c_int8)
+int16 = DType("int16", 11, "signed integer", 16, ctypes.c_int16)
+uint16 = DType("uint16", 12, "unsigned integer", 16, ctypes.c_uint16)
+uint32 = DType("uint32", 13, "unsigned integer", 32, ctypes.c_uint32)
+uint64 = DType("uint64", 14, "unsigned integer", 64, ctypes.c_uint64)
 
-ALL = (bool, uint8, int32, int64, float16, bfloat16, float32, float64, complex64, complex128)
+ALL = (bool, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float16, bfloat16, float32, float64, complex64, complex128)
 # Halves are no types of the standard; the library stores them.
 STANDARD = tuple(dtype for dtype in ALL if dtype not in (float16, bfloat16))
 BY_CODE = {dtype.code: dtype for dtype in ALL}
 DEFAULTS = {"real floating": float32, "complex floating": complex64, "integral": int64, "indexing": int64}
-_BOUNDS = {uint8: (0, 255), int32: (-2**31, 2**31 - 1), int64: (-2**63, 2**63 - 1)}
+_BOUNDS = {dtype: (0, 2**dtype.bits - 1) if dtype.kind == "unsigned integer" else (-2**(dtype.bits - 1), 2**(dtype.bits - 1) - 1)
+           for dtype in ALL if dtype.kind.endswith("integer")}
 
 
 def is_integer(dtype):
     """Whether it has whole numbers; bool has not."""
     return dtype in _BOUNDS
+
+
+def total_type(dtype):
+    """The type of sums and products: the widest of whole numbers of a kind, any other type as it is."""
+    if dtype.kind == "unsigned integer":
+        return uint64
+    return int64 if is_integer(dtype) or dtype is bool else dtype
 
 
 def is_complex(dtype):
@@ -77,9 +90,18 @@ def promote(a, b):
     if is_complex(a) or is_complex(b):
         parts = promote(part_type(a), part_type(b))
         return complex_type(parts)
-    if {a, b} == {float16, bfloat16}:
-        return float32
-    return a if a.code > b.code else b
+    if a is bool or b is bool:
+        return b if a is bool else a
+    if is_floating(a) != is_floating(b):
+        return a if is_floating(a) else b
+    if is_floating(a):
+        return float32 if a.bits == b.bits else max(a, b, key=lambda dtype: dtype.bits)
+    if a.kind == b.kind:
+        return max(a, b, key=lambda dtype: dtype.bits)
+    signed, unsigned = (a, b) if b.kind == "unsigned integer" else (b, a)
+    if signed.bits > unsigned.bits:
+        return signed
+    return {8: int16, 16: int32, 32: int64, 64: float64}[unsigned.bits]
 
 
 def bounds(dtype):

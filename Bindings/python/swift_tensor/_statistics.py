@@ -13,8 +13,7 @@ def axes_of(axis):
 
 def _added(name, x, axis, dtype, keepdims):
     if dtype is None:
-        # Whole numbers add up as int64, the widest there is; there is no uint64 for uint8.
-        dtype = dt.int64 if dt.is_integer(x.dtype) or x.dtype is dt.bool else x.dtype
+        dtype = dt.total_type(x.dtype)
     if not dt.is_integer(dtype) or not dt.is_integer(x.dtype):
         x = converted(x, dtype)
     return converted(apply(name, x, axes=axes_of(axis), keepdims=keepdims), dtype)
@@ -40,7 +39,7 @@ def _running(name, x, axis, dtype, include_initial, first):
     if x.ndim == 0:
         x = apply("expand_dims", x, axis=0)
     if dtype is None:
-        dtype = dt.int64 if dt.is_integer(x.dtype) or x.dtype is dt.bool else x.dtype
+        dtype = dt.total_type(x.dtype)
     if not dt.is_integer(dtype) or not dt.is_integer(x.dtype):
         x = converted(x, dtype)
     result = converted(apply(name, x, axis=axis), dtype)

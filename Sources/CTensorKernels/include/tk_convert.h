@@ -2,7 +2,10 @@
 #pragma once
 #include <stdint.h>
 
-enum { TK_TYPE_F16, TK_TYPE_BF16, TK_TYPE_F32, TK_TYPE_F64, TK_TYPE_U8, TK_TYPE_I32, TK_TYPE_I64, TK_TYPE_BOOL, TK_TYPE_COUNT };
+enum {
+  TK_TYPE_F16, TK_TYPE_BF16, TK_TYPE_F32, TK_TYPE_F64, TK_TYPE_I8, TK_TYPE_I16, TK_TYPE_I32, TK_TYPE_I64, TK_TYPE_U8,
+  TK_TYPE_U16, TK_TYPE_U32, TK_TYPE_U64, TK_TYPE_BOOL, TK_TYPE_COUNT
+};
 
 // out[i] = x[i * sx] in another type. To a floating-point type: nearest, ties to even, in one rounding. From floating
 // point to integers: towards zero, saturating, NaN becomes 0. Between integers: the low bits.

@@ -13,21 +13,9 @@ extension HDF5Writer {
 
 extension HDF5File {
   /// Reads a dataset as a tensor, straight into its memory.
-  /// - Throws: as ``read(_:)``; `unsupported` for UInt64, which tensors do not have.
+  /// - Throws: as ``read(_:)``.
   public func tensor(_ path: String) throws -> Tensor {
     let (elementType, shape) = try checkedDescription(of: path)
-    return try rethrowing(at: path) {
-      try Tensor(elementType, shape: shape) { try read(path, as: elementType, into: $0) }
-    }
-  }
-
-  private func rethrowing<Result>(at path: String, _ body: () throws -> Result) throws -> Result {
-    do {
-      return try body()
-    } catch let error as NoTensorType {
-      throw CheckpointError(
-        .unsupported, file: url.path, at: path, found: "\(error.elementType) values",
-        expected: "a type that tensors have")
-    }
+    return try Tensor(elementType, shape: shape) { try read(path, as: elementType, into: $0) }
   }
 }

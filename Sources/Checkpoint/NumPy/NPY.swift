@@ -80,15 +80,7 @@ struct NPYArray {
     data = UnsafeRawBufferPointer(rebasing: bytes[header.length...])
   }
 
-  func tensor() throws -> Tensor {
-    do {
-      return try Tensor(header.elementType, shape: header.shape, fill: decode)
-    } catch let error as NoTensorType {
-      throw CheckpointError(
-        .unsupported, file: file, at: entry, found: "\(error.elementType) values",
-        expected: "a type that tensors have")
-    }
-  }
+  func tensor() -> Tensor { Tensor(header.elementType, shape: header.shape, fill: decode) }
 
   func stored() -> StoredArray {
     let bytes = [UInt8](unsafeUninitializedCapacity: data.count) { buffer, count in

@@ -112,7 +112,7 @@ public final class NPZFile: Sendable {
 
   /// An array as a tensor; see ``ElementType/dtype`` for its type.
   /// - Throws: ``CheckpointError`` of kind `missing`; else as ``NPY/read(_:)``.
-  public func tensor(_ name: String) throws -> Tensor { try withArray(name) { try $0.tensor() } }
+  public func tensor(_ name: String) throws -> Tensor { try withArray(name) { $0.tensor() } }
 
   /// An array as it is stored, brought to C order and little-endian.
   /// - Throws: as ``tensor(_:)``.

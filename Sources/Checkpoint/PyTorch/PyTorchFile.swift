@@ -108,9 +108,8 @@ public final class PyTorchFile: Sendable {
   /// - Throws: as ``tensor(_:)``.
   public func tensor(_ name: String, as dtype: DType) throws -> Tensor {
     let entry = try known(name)
-    guard entry.isContiguous, let stored = entry.elementType.dtype, stored != dtype,
-      entry.elementType == ElementType(stored)
-    else { return try tensor(name).to(dtype) }
+    let stored = entry.elementType.dtype
+    guard entry.isContiguous, stored != dtype else { return try tensor(name).to(dtype) }
     var checksum: UInt32? = 0
     let tensor = try mapping.tensor(
       entry.range, shape: entry.shape, stored: stored, as: dtype, checksum: &checksum)

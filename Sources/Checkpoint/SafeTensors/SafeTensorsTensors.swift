@@ -22,9 +22,8 @@ extension SafeTensorsFile {
   /// memory whole.
   /// - Throws: as ``tensor(_:)``.
   public func tensor(_ name: String, as dtype: DType) throws -> Tensor {
-    guard let entry = entry(name), let stored = entry.elementType.dtype, stored != dtype,
-      entry.elementType == ElementType(stored)
-    else { return try tensor(name).to(dtype) }
+    guard let entry = entry(name), entry.elementType.dtype != dtype else { return try tensor(name) }
+    let stored = entry.elementType.dtype
     return try read(name) { entry, mapping in
       var checksum: UInt32? = hasChecksums ? 0 : nil
       let tensor = try mapping.tensor(
@@ -96,12 +95,6 @@ extension SafeTensorsFile {
     guard let entry = entry(name) else {
       throw CheckpointError(.missing, file: url.path, at: name, found: "no tensor of that name")
     }
-    do {
-      return try body(entry, mapping)
-    } catch let error as NoTensorType {
-      throw CheckpointError(
-        .unsupported, file: url.path, at: name, found: "\(error.elementType) values",
-        expected: "a type that tensors have")
-    }
+    return try body(entry, mapping)
   }
 }

@@ -1,6 +1,6 @@
 /// The type of one element of an array on disk.
 ///
-/// Files hold more types than tensors compute with; ``dtype`` says what each becomes.
+/// Tensors have the same types: ``dtype``.
 public enum ElementType: String, Sendable, CaseIterable {
   /// IEEE's half precision.
   case float16

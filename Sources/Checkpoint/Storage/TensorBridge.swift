@@ -9,25 +9,34 @@ extension ElementType {
       case .bfloat16: .bfloat16
       case .float32: .float32
       case .float64: .float64
-      case .uint8: .uint8
+      case .int8: .int8
+      case .int16: .int16
       case .int32: .int32
       case .int64: .int64
+      case .uint8: .uint8
+      case .uint16: .uint16
+      case .uint32: .uint32
+      case .uint64: .uint64
       case .bool: .bool
       }
   }
 
-  /// The tensor element type that holds every value of this one; nil for UInt64, which has none.
-  public var dtype: DType? {
+  /// The type of a tensor's elements of this type.
+  public var dtype: DType {
     switch self {
     case .float16: .float16
     case .bfloat16: .bfloat16
     case .float32: .float32
     case .float64: .float64
+    case .int8: .int8
+    case .int16: .int16
+    case .int32: .int32
+    case .int64: .int64
     case .uint8: .uint8
-    case .int8, .int16, .uint16, .int32: .int32
-    case .uint32, .int64: .int64
+    case .uint16: .uint16
+    case .uint32: .uint32
+    case .uint64: .uint64
     case .bool: .bool
-    case .uint64: nil
     }
   }
 }
@@ -40,15 +49,10 @@ extension StoredArray {
     }
   }
 
-  /// The array as a tensor of type ``ElementType/dtype``; nil for UInt64.
-  public var tensor: Tensor? {
-    try? bytes.withUnsafeBytes { try Tensor(elementType, shape: shape, bytes: $0) }
+  /// The array as a tensor.
+  public var tensor: Tensor {
+    bytes.withUnsafeBytes { Tensor(elementType, shape: shape, bytes: $0) }
   }
-}
-
-/// An element type that no tensor can have.
-struct NoTensorType: Error {
-  let elementType: ElementType
 }
 
 extension Tensor {
@@ -66,47 +70,25 @@ extension Tensor {
     }
   }
 
-  /// A tensor whose bytes `fill` reads from a file; element types without counterpart are widened.
+  /// A tensor whose bytes `fill` reads from a file.
   init(
     _ elementType: ElementType, shape: [Int], fill: (UnsafeMutableRawBufferPointer) throws -> Void
-  ) throws {
-    guard let dtype = elementType.dtype else { throw NoTensorType(elementType: elementType) }
-    if elementType == ElementType(dtype) {
-      try self.init(shape: shape, dtype: dtype) { bytes in
-        try fill(bytes)
-        // Only 0 and 1 are valid in memory, whatever a file says.
-        if dtype == .bool { for index in bytes.indices where bytes[index] != 0 { bytes[index] = 1 } }
-      }
-      return
-    }
-    let byteCount = shape.reduce(1, *) * elementType.byteSize
-    let narrow = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
-    defer { narrow.deallocate() }
-    try fill(narrow)
-    self.init(shape: shape, dtype: dtype) { wide in
-      switch elementType {
-      case .int8: Self.widen(narrow, Int8.self, wide, Int32.self)
-      case .int16: Self.widen(narrow, Int16.self, wide, Int32.self)
-      case .uint16: Self.widen(narrow, UInt16.self, wide, Int32.self)
-      default: Self.widen(narrow, UInt32.self, wide, Int64.self)
-      }
+  ) rethrows {
+    let dtype = elementType.dtype
+    try self.init(shape: shape, dtype: dtype) { bytes in
+      try fill(bytes)
+      // Only 0 and 1 are valid in memory, whatever a file says.
+      if dtype == .bool { for index in bytes.indices where bytes[index] != 0 { bytes[index] = 1 } }
     }
   }
 
   /// A tensor from bytes in C order.
-  init(_ elementType: ElementType, shape: [Int], bytes: UnsafeRawBufferPointer) throws {
-    try self.init(elementType, shape: shape) { target in
+  init(_ elementType: ElementType, shape: [Int], bytes: UnsafeRawBufferPointer) {
+    self.init(elementType, shape: shape) { target in
       guard let from = bytes.baseAddress, let to = target.baseAddress else { return }
       Threads.parallel(bytes.count, grain: 1 << 20) { range in
         (to + range.lowerBound).copyMemory(from: from + range.lowerBound, byteCount: range.count)
       }
     }
-  }
-
-  private static func widen<From: FixedWidthInteger, To: FixedWidthInteger>(
-    _ narrow: UnsafeMutableRawBufferPointer, _: From.Type, _ wide: UnsafeMutableRawBufferPointer, _: To.Type
-  ) {
-    let output = wide.bindMemory(to: To.self)
-    for (index, value) in narrow.bindMemory(to: From.self).enumerated() { output[index] = To(value) }
   }
 }

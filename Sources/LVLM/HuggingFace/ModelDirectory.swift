@@ -83,7 +83,7 @@ extension VisionLanguageModel {
     for weight in weights {
       guard let parameter = fit.parameter(for: weight.name, shape: weight.shape) else { continue }
       let canonical = configuration.names.canonical(weight.name) ?? weight.name
-      let stored = weight.elementType.dtype ?? .float32
+      let stored = weight.elementType.dtype
       let isMatrix = matrices.contains(ObjectIdentifier(parameter))
       let (tensor, problem) = try Self.read(
         weight, as: storage.type(ofMatrix: isMatrix, stored: stored), isMapped: storage == .mapped)
@@ -127,7 +127,7 @@ extension VisionLanguageModel {
   private static func read(
     _ weight: WeightShards.Weight, as dtype: DType, isMapped: Bool = false
   ) throws -> (tensor: Tensor?, problem: String?) {
-    guard weight.elementType.dtype?.isFloatingPoint == true else {
+    guard weight.elementType.dtype.isFloatingPoint else {
       return (nil, "\(weight.name) (\(weight.elementType) values, expected floating point)")
     }
     let mapped = isMapped ? try weight.file.mapped(weight.name, as: dtype) : nil

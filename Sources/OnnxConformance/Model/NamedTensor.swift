@@ -42,7 +42,7 @@ struct NamedTensor {
         dtype == .float16
         ? try Tensor(validating: bits.map { Float16(bitPattern: $0) }, shape: shape)
         : try Tensor(validating: bits.map { BFloat16(bitPattern: $0) }, shape: shape)
-    case .uint8, .int32, .int64, .bool:
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool:
       tensor = try Tensor(validating: integers.map { Int64($0) }, shape: shape).to(dtype)
     }
   }
@@ -68,9 +68,14 @@ struct NamedTensor {
     case .bfloat16: return try values(BFloat16.self)
     case .float32: return try values(Float.self)
     case .float64: return try values(Double.self)
-    case .uint8: return try values(UInt8.self)
+    case .int8: return try values(Int8.self)
+    case .int16: return try values(Int16.self)
     case .int32: return try values(Int32.self)
     case .int64: return try values(Int64.self)
+    case .uint8: return try values(UInt8.self)
+    case .uint16: return try values(UInt16.self)
+    case .uint32: return try values(UInt32.self)
+    case .uint64: return try values(UInt64.self)
     // A byte other than 0 and 1 is no `Bool`.
     case .bool: return try values(UInt8.self).to(.bool)
     }

@@ -59,6 +59,6 @@ extension OperatorTable {
 
   /// The type in which a power of a base is computed: halves and integers of 32 bits do not hold exponents.
   private static func wider(_ type: DType) -> DType {
-    type.isHalfPrecision ? .float32 : type == .int32 || type == .uint8 ? .int64 : type
+    type.isHalfPrecision ? .float32 : type.isInteger && type.byteSize < 8 ? .int64 : type
   }
 }

@@ -45,7 +45,7 @@ enum Closeness {
     case .float32: (5e-6, max(1e-6, 1e-7 * scale))
     case .float16: (0x1p-9, 1e-5)
     case .bfloat16: (0x1p-6, 1e-4)
-    case .uint8, .int32, .int64, .bool: (0, 0)
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool: (0, 0)
     }
   }
 
@@ -53,7 +53,7 @@ enum Closeness {
   static func problem(of result: Tensor, from expected: Tensor) -> String? {
     guard result.dtype == expected.dtype else { return "type \(result.dtype), expected \(expected.dtype)" }
     guard result.shape == expected.shape else { return "shape \(result.shape), expected \(expected.shape)" }
-    if result.dtype == .int64 {
+    if result.dtype.isInteger, result.dtype != .uint64 {
       let (ours, theirs) = (result.array(of: Int64.self), expected.array(of: Int64.self))
       let index = ours.indices.first { ours[$0] != theirs[$0] }
       return index.map { "element \($0) is \(ours[$0]), expected \(theirs[$0])" }

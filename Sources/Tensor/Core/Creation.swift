@@ -123,7 +123,7 @@ extension Tensor {
     }
   }
 
-  /// The value of the only element; for an int64 that no Double holds, use ``item(of:)``.
+  /// The value of the only element; for an integer that no Double holds, use ``item(of:)``.
   /// - Precondition: the tensor has exactly one element, and a Double holds its value.
   public func item() -> Double {
     tensorRequire(count == 1, "item", "needs exactly one element, found shape \(shape)")
@@ -131,7 +131,7 @@ extension Tensor {
     func read<Scalar: TensorScalar>(_: Scalar.Type) -> Double {
       let value = pointer(Scalar.self).pointee
       tensorRequire(
-        dtype != .int64 || value.asInteger == Int64(exactly: value.asDouble), "item",
+        value.asInteger.map { $0 == Int128(exactly: value.asDouble) } ?? true, "item",
         "no Double is \(value): item(of: Int.self) reads it")
       return value.asDouble
     }

@@ -4,31 +4,32 @@ import CTensorKernels
 ///
 /// ## Promotion
 /// When two tensors meet in an operation, the result has the *wider kind* of the two, in the order
-/// bool < integer < floating point; within a kind the larger type wins, and float16 with bfloat16 gives
-/// float32, the smallest type that holds both:
+/// bool < integer < floating point; within a kind the smallest type that holds both wins: float16 with
+/// bfloat16 gives float32, and of two integers
 ///
-/// |          | bool     | uint8    | int32    | int64    | float16 | bfloat16 | float32 | float64 |
-/// | -------- | -------- | -------- | -------- | -------- | ------- | -------- | ------- | ------- |
-/// | bool     | bool     | uint8    | int32    | int64    | float16 | bfloat16 | float32 | float64 |
-/// | uint8    | uint8    | uint8    | int32    | int64    | float16 | bfloat16 | float32 | float64 |
-/// | int32    | int32    | int32    | int32    | int64    | float16 | bfloat16 | float32 | float64 |
-/// | int64    | int64    | int64    | int64    | int64    | float16 | bfloat16 | float32 | float64 |
-/// | float16  | float16  | float16  | float16  | float16  | float16 | float32  | float32 | float64 |
-/// | bfloat16 | bfloat16 | bfloat16 | bfloat16 | bfloat16 | float32 | bfloat16 | float32 | float64 |
-/// | float32  | float32  | float32  | float32  | float32  | float32 | float32  | float32 | float64 |
-/// | float64  | float64  | float64  | float64  | float64  | float64 | float64  | float64 | float64 |
+/// |        | int8  | int16 | int32 | int64 | uint8  | uint16 | uint32 | uint64  |
+/// | ------ | ----- | ----- | ----- | ----- | ------ | ------ | ------ | ------- |
+/// | int8   | int8  | int16 | int32 | int64 | int16  | int32  | int64  | float64 |
+/// | int16  | int16 | int16 | int32 | int64 | int16  | int32  | int64  | float64 |
+/// | int32  | int32 | int32 | int32 | int64 | int32  | int32  | int64  | float64 |
+/// | int64  | int64 | int64 | int64 | int64 | int64  | int64  | int64  | float64 |
+/// | uint8  | int16 | int16 | int32 | int64 | uint8  | uint16 | uint32 | uint64  |
+/// | uint16 | int32 | int32 | int32 | int64 | uint16 | uint16 | uint32 | uint64  |
+/// | uint32 | int64 | int64 | int64 | int64 | uint32 | uint32 | uint32 | uint64  |
+/// | uint64 | float64 | float64 | float64 | float64 | uint64 | uint64 | uint64 | uint64 |
 ///
-/// This is PyTorch's table for tensors with axes. Unlike there, a tensor without axes promotes like any
-/// other.
+/// No integer type holds int64 and uint64: as in NumPy they give float64, and comparisons of the two are
+/// exact all the same. An integer beside a floating-point tensor takes its type, as in PyTorch. Unlike there,
+/// a tensor without axes promotes like any other.
 ///
 /// A Swift number counts by its kind alone, never by its value or its size: it changes the type of the result
 /// only where its kind is wider than the tensor's.
 ///
-/// |                | `Bool`   | `Int`, `Int32`, `Int64`, `UInt8` | `Double`, `Float`, `Float16` |
-/// | -------------- | -------- | -------------------------------- | ---------------------------- |
-/// | bool           | bool     | int64                            | float32                      |
-/// | an integer     | its type | its type                         | float32                      |
-/// | floating point | its type | its type                         | its type                     |
+/// |                | `Bool`   | `Int`, `UInt8`, … `Int64` | `Double`, `Float`, `Float16` |
+/// | -------------- | -------- | ------------------------- | ---------------------------- |
+/// | bool           | bool     | int64                     | float32                      |
+/// | an integer     | its type | its type                  | float32                      |
+/// | floating point | its type | its type                  | its type                     |
 ///
 /// So `image / 255` and `image * 2.0` are float32 for every integer image, `index * 2` keeps the type of
 /// `index`, and
@@ -38,7 +39,8 @@ import CTensorKernels
 /// `clamped`, `select`, `maskedFill`.
 ///
 /// Three operations have a type of their own: `/` of integers or bools is true division and gives float32,
-/// comparisons give bool, and sums, products and their running forms of integers or bools are int64.
+/// comparisons give bool, and sums, products and their running forms of integers or bools are int64, those of
+/// uint64 are uint64.
 ///
 /// ## Integers
 /// Integers are exact to their last bit in every operation that gives integers, and wrap around on overflow
@@ -62,22 +64,32 @@ public enum DType: String, Sendable, CaseIterable {
   case float32
   /// Swift's `Double`.
   case float64
-  /// Whole numbers from 0 to 255.
-  case uint8
+  /// Whole numbers from −128 to 127.
+  case int8
+  /// Whole numbers from −32,768 to 32,767.
+  case int16
   /// Whole numbers of 32 bits.
   case int32
   /// Whole numbers of 64 bits.
   case int64
+  /// Whole numbers from 0 to 255.
+  case uint8
+  /// Whole numbers from 0 to 65,535.
+  case uint16
+  /// Whole numbers of 32 bits without a sign.
+  case uint32
+  /// Whole numbers of 64 bits without a sign.
+  case uint64
   /// Truth values, a byte each.
   case bool
 
   /// The size of one element in bytes.
   public var byteSize: Int {
     switch self {
-    case .uint8, .bool: 1
-    case .float16, .bfloat16: 2
-    case .float32, .int32: 4
-    case .float64, .int64: 8
+    case .int8, .uint8, .bool: 1
+    case .float16, .bfloat16, .int16, .uint16: 2
+    case .float32, .int32, .uint32: 4
+    case .float64, .int64, .uint64: 8
     }
   }
 
@@ -85,27 +97,49 @@ public enum DType: String, Sendable, CaseIterable {
   public var isFloatingPoint: Bool {
     switch self {
     case .float16, .bfloat16, .float32, .float64: true
-    case .uint8, .int32, .int64, .bool: false
+    default: false
     }
   }
 
-  private var rank: Int {
+  /// Whether values of this type are whole numbers; truth values are none.
+  public var isInteger: Bool { !isFloatingPoint && self != .bool }
+
+  /// Whether values of this type are whole numbers that are never negative.
+  public var isUnsigned: Bool {
     switch self {
-    case .bool: 0
-    case .uint8: 1
-    case .int32: 2
-    case .int64: 3
-    case .float16, .bfloat16: 4
-    case .float32: 5
-    case .float64: 6
+    case .uint8, .uint16, .uint32, .uint64: true
+    default: false
     }
   }
+
+  /// Whether there are integers of this type that a Float does not hold.
+  package var exceedsFloat: Bool { isInteger && byteSize > 2 }
+
+  /// The type of sums and products of this type's values.
+  package var totalType: DType { isFloatingPoint || self == .uint64 ? self : .int64 }
 
   /// The type of the result when values of two types meet; see the discussion of ``DType``.
   public static func promoted(_ a: DType, _ b: DType) -> DType {
-    if a == b { return a }
-    if a.rank == b.rank { return .float32 }
-    return a.rank > b.rank ? a : b
+    if a == b || b == .bool { return a }
+    if a == .bool { return b }
+    switch (a.isFloatingPoint, b.isFloatingPoint) {
+    case (true, false): return a
+    case (false, true): return b
+    case (true, true): return a.byteSize == b.byteSize ? .float32 : a.byteSize > b.byteSize ? a : b
+    case (false, false): return promotedIntegers(a, b)
+    }
+  }
+
+  private static func promotedIntegers(_ a: DType, _ b: DType) -> DType {
+    if a.isUnsigned == b.isUnsigned { return a.byteSize > b.byteSize ? a : b }
+    let (signed, unsigned) = a.isUnsigned ? (b, a) : (a, b)
+    if signed.byteSize > unsigned.byteSize { return signed }
+    switch unsigned {
+    case .uint8: return .int16
+    case .uint16: return .int32
+    case .uint32: return .int64
+    default: return .float64
+    }
   }
 
   /// The type of the result when a tensor meets a Swift number of some type: the tensor's own, unless the
@@ -122,7 +156,7 @@ public enum DType: String, Sendable, CaseIterable {
   }
 
   /// Whether a whole number lies in the range of this type; a bool takes all.
-  package func holds(_ value: Int) -> Bool { self == .bool || integerRange.contains(Int64(value)) }
+  package func holds(_ value: Int) -> Bool { self == .bool || integerRange.contains(Int128(value)) }
 
   /// Whether a Swift type is the one that elements of this type have in memory: its own, or for half
   /// precision the bits as `UInt16`, and for int64 also `UInt64`.
@@ -132,8 +166,13 @@ public enum DType: String, Sendable, CaseIterable {
     case .float32: T.self == Float.self
     case .float64: T.self == Double.self
     case .int64: T.self == Int64.self || T.self == UInt64.self || T.self == Int.self
+    case .int8: T.self == Int8.self
+    case .int16: T.self == Int16.self
     case .int32: T.self == Int32.self
     case .uint8: T.self == UInt8.self
+    case .uint16: T.self == UInt16.self
+    case .uint32: T.self == UInt32.self
+    case .uint64: T.self == UInt64.self || T.self == UInt.self
     case .bool: T.self == UInt8.self || T.self == Bool.self
     case .float16: T.self == Float16.self || T.self == UInt16.self
     case .bfloat16: T.self == BFloat16.self || T.self == UInt16.self
@@ -147,9 +186,14 @@ public enum DType: String, Sendable, CaseIterable {
     case .bfloat16: Int32(TK_TYPE_BF16)
     case .float32: Int32(TK_TYPE_F32)
     case .float64: Int32(TK_TYPE_F64)
-    case .uint8: Int32(TK_TYPE_U8)
+    case .int8: Int32(TK_TYPE_I8)
+    case .int16: Int32(TK_TYPE_I16)
     case .int32: Int32(TK_TYPE_I32)
     case .int64: Int32(TK_TYPE_I64)
+    case .uint8: Int32(TK_TYPE_U8)
+    case .uint16: Int32(TK_TYPE_U16)
+    case .uint32: Int32(TK_TYPE_U32)
+    case .uint64: Int32(TK_TYPE_U64)
     case .bool: Int32(TK_TYPE_BOOL)
     }
   }

@@ -2,7 +2,7 @@
 /// result.
 package struct TensorNumber: Sendable {
   /// The value of an integer or a truth value; nil for floating-point numbers.
-  package let integer: Int64?
+  package let integer: Int128?
   /// The value, rounded where a Double does not hold an integer.
   package let double: Double
   /// The type that stands for the kind of number: bool, int64 or float32.
@@ -14,17 +14,24 @@ package struct TensorNumber: Sendable {
     kind = Scalar.dtype.isFloatingPoint ? .float32 : Scalar.dtype == .bool ? .bool : .int64
   }
 
-  /// The number with the other sign; that of the smallest integer is no integer.
+  /// A whole number.
+  init(whole value: Int128) { self.init(integer: value, double: Double(value), kind: .int64) }
+
+  private init(integer: Int128?, double: Double, kind: DType) {
+    (self.integer, self.double, self.kind) = (integer, double, kind)
+  }
+
+  /// The number with the other sign.
   var negative: TensorNumber {
-    integer.map { $0 == .min ? TensorNumber(-double) : TensorNumber(-$0) } ?? TensorNumber(-double)
+    TensorNumber(integer: integer.map { -$0 }, double: -double, kind: kind == .bool ? .int64 : kind)
   }
 
   /// The value as an element of an integer type, cut towards zero.
   /// - Precondition: the type holds it.
-  private func whole(in type: DType, _ operation: String) -> Int64 {
+  private func whole(in type: DType, _ operation: String) -> Int128 {
     let range = type.integerRange
     if let integer, range.contains(integer) { return integer }
-    if integer == nil, let cut = Int64(exactly: double.rounded(.towardZero)), range.contains(cut) {
+    if integer == nil, let cut = Int128(exactly: double.rounded(.towardZero)), range.contains(cut) {
       return cut
     }
     tensorFailure(
@@ -38,14 +45,22 @@ package struct TensorNumber: Sendable {
   package func write(to element: UnsafeMutableRawPointer, as type: DType, _ operation: String) {
     switch type {
     case .bool: element.storeBytes(of: double != 0, as: Bool.self)
-    case .uint8: element.storeBytes(of: UInt8(whole(in: type, operation)), as: UInt8.self)
-    case .int32: element.storeBytes(of: Int32(whole(in: type, operation)), as: Int32.self)
-    case .int64: element.storeBytes(of: whole(in: type, operation), as: Int64.self)
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64:
+      let value = whole(in: type, operation)
+      func store<T: FixedWidthInteger & TensorScalar>(_: T.Type) {
+        element.storeBytes(of: T(value), as: T.self)
+      }
+      type.withIntegerType { store($0) }
     case .float16: element.storeBytes(of: Float16(double), as: Float16.self)
     case .bfloat16: element.storeBytes(of: BFloat16(asDouble: double), as: BFloat16.self)
-    case .float32: element.storeBytes(of: integer.map(Float.init) ?? Float(double), as: Float.self)
+    case .float32: element.storeBytes(of: nearestFloat, as: Float.self)
     case .float64: element.storeBytes(of: double, as: Double.self)
     }
+  }
+
+  private var nearestFloat: Float {
+    guard let integer else { return Float(double) }
+    return Int64(exactly: integer).map(Float.init) ?? Float(integer)
   }
 
   /// The type of a tensor that a program makes of a number without naming a type.
@@ -64,13 +79,17 @@ package struct TensorNumber: Sendable {
 
 extension DType {
   /// The whole numbers of an integer type.
-  package var integerRange: ClosedRange<Int64> {
+  package var integerRange: ClosedRange<Int128> {
     switch self {
     case .bool: 0...1
-    case .uint8: 0...255
-    case .int32: Int64(Int32.min)...Int64(Int32.max)
-    case .int64, .float16, .bfloat16, .float32, .float64: .min ... .max
+    case .float16, .bfloat16, .float32, .float64: Int128(Int64.min)...Int128(UInt64.max)
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64:
+      withIntegerType { Self.range($0) }!
     }
+  }
+
+  private static func range<T: FixedWidthInteger>(_: T.Type) -> ClosedRange<Int128> {
+    Int128(T.min)...Int128(T.max)
   }
 }
 

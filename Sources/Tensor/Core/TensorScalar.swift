@@ -5,18 +5,18 @@ public protocol TensorScalar: Sendable {
   /// The value as a Double (`true` is 1), rounded where a Double does not hold an integer.
   var asDouble: Double { get }
   /// The value as an integer (`true` is 1); nil for floating-point types.
-  var asInteger: Int64? { get }
+  var asInteger: Int128? { get }
   /// Converts from a Double as ``Tensor/to(_:)`` does: towards zero and saturating for integers, which make 0
   /// of NaN; for `Bool`, non-zero is `true`.
   init(asDouble value: Double)
 }
 
 extension TensorScalar {
-  public var asInteger: Int64? { nil }
+  public var asInteger: Int128? { nil }
 }
 
 extension TensorScalar where Self: FixedWidthInteger {
-  public var asInteger: Int64? { Int64(self) }
+  public var asInteger: Int128? { Int128(self) }
   public var asDouble: Double { Double(self) }
 
   public init(asDouble value: Double) {
@@ -37,6 +37,14 @@ extension Double: TensorScalar {
   public init(asDouble value: Double) { self = value }
 }
 
+extension Int8: TensorScalar {
+  public static var dtype: DType { .int8 }
+}
+
+extension Int16: TensorScalar {
+  public static var dtype: DType { .int16 }
+}
+
 extension Int32: TensorScalar {
   public static var dtype: DType { .int32 }
 }
@@ -53,10 +61,26 @@ extension UInt8: TensorScalar {
   public static var dtype: DType { .uint8 }
 }
 
+extension UInt16: TensorScalar {
+  public static var dtype: DType { .uint16 }
+}
+
+extension UInt32: TensorScalar {
+  public static var dtype: DType { .uint32 }
+}
+
+extension UInt64: TensorScalar {
+  public static var dtype: DType { .uint64 }
+}
+
+extension UInt: TensorScalar {
+  public static var dtype: DType { .uint64 }
+}
+
 extension Bool: TensorScalar {
   public static var dtype: DType { .bool }
   public var asDouble: Double { self ? 1 : 0 }
-  public var asInteger: Int64? { self ? 1 : 0 }
+  public var asInteger: Int128? { self ? 1 : 0 }
   public init(asDouble value: Double) { self = value != 0 }
 }
 
@@ -112,6 +136,23 @@ extension Float {
 }
 
 extension DType {
+  /// Calls `body` with the Swift type of an integer type's elements; nil for other types.
+  package func withIntegerType<Result>(
+    _ body: (any (FixedWidthInteger & TensorScalar).Type) throws -> Result
+  ) rethrows -> Result? {
+    switch self {
+    case .int8: try body(Int8.self)
+    case .int16: try body(Int16.self)
+    case .int32: try body(Int32.self)
+    case .int64: try body(Int64.self)
+    case .uint8: try body(UInt8.self)
+    case .uint16: try body(UInt16.self)
+    case .uint32: try body(UInt32.self)
+    case .uint64: try body(UInt64.self)
+    case .float16, .bfloat16, .float32, .float64, .bool: nil
+    }
+  }
+
   /// Calls `body` with the Swift type whose memory layout this element type has.
   package func withScalarType<Result>(_ body: (any TensorScalar.Type) throws -> Result) rethrows -> Result {
     switch self {
@@ -119,9 +160,14 @@ extension DType {
     case .bfloat16: try body(BFloat16.self)
     case .float32: try body(Float.self)
     case .float64: try body(Double.self)
-    case .uint8: try body(UInt8.self)
+    case .int8: try body(Int8.self)
+    case .int16: try body(Int16.self)
     case .int32: try body(Int32.self)
     case .int64: try body(Int64.self)
+    case .uint8: try body(UInt8.self)
+    case .uint16: try body(UInt16.self)
+    case .uint32: try body(UInt32.self)
+    case .uint64: try body(UInt64.self)
     case .bool: try body(Bool.self)
     }
   }

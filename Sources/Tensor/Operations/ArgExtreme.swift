@@ -36,6 +36,12 @@ extension Tensor {
       source.search(axis, sign, result, Int64.self, tk_arg_extreme_i64, tk_arg_extreme_columns_i64)
     case .uint8, .bool:
       source.search(axis, sign, result, UInt8.self, tk_arg_extreme_u8, tk_arg_extreme_columns_u8)
+    case .int8, .int16, .uint16:
+      source.integerKeys().search(
+        axis, sign, result, Int32.self, tk_arg_extreme_i32, tk_arg_extreme_columns_i32)
+    case .uint32, .uint64:
+      source.integerKeys().search(
+        axis, sign, result, Int64.self, tk_arg_extreme_i64, tk_arg_extreme_columns_i64)
     }
     return result.reshaped(named)
   }

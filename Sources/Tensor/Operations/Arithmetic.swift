@@ -41,13 +41,13 @@ extension Tensor {
 
   /// The sum, element by element, after broadcasting.
   public static func + (a: Tensor, b: Tensor) -> Tensor {
-    if let number = folded(a, b, Int64.addingReportingOverflow, +) { return number }
+    if let number = folded(a, b, Int128.addingReportingOverflow, +) { return number }
     return binary("add", Int(TK_ADD), a, b, backward: { gradient, _, _, _ in (gradient, gradient) })
   }
 
   /// The difference, element by element, after broadcasting.
   public static func - (a: Tensor, b: Tensor) -> Tensor {
-    if let number = folded(a, b, Int64.subtractingReportingOverflow, -) { return number }
+    if let number = folded(a, b, Int128.subtractingReportingOverflow, -) { return number }
     return binary(
       "subtract", Int(TK_SUB), a, b,
       backward: { gradient, _, b, _ in (gradient, b.requiresGradient ? -gradient : nil) })
@@ -55,7 +55,7 @@ extension Tensor {
 
   /// The product, element by element, after broadcasting.
   public static func * (a: Tensor, b: Tensor) -> Tensor {
-    if let number = folded(a, b, Int64.multipliedReportingOverflow(by:), *) { return number }
+    if let number = folded(a, b, Int128.multipliedReportingOverflow(by:), *) { return number }
     return binary(
       "multiply", Int(TK_MUL), a, b,
       backward: { gradient, a, b, _ in
@@ -69,8 +69,9 @@ extension Tensor {
     if let number = folded(a, b, nil, /) { return number }
     if let number = b.literal { return a.divided(by: number) }
     if let number = a.literal { return b.dividing(number) }
-    let type = DType.promoted(a.dtype, b.dtype)
-    guard type.isFloatingPoint else { return trueQuotient(a, b, of: type) }
+    guard a.dtype.isFloatingPoint || b.dtype.isFloatingPoint else {
+      return trueQuotient(a, b, of: DType.promoted(a.dtype, b.dtype))
+    }
     return binary(
       "divide", Int(TK_DIV), a, b,
       backward: { gradient, a, b, _ in

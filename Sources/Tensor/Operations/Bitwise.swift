@@ -38,11 +38,10 @@ extension Tensor {
     tensorRequire(!isShift || type != .bool, "\(name)", "needs integers, found bool on both sides")
     let shape = broadcastShape(a.shape, b.shape, "\(name)")
     let (x, y) = (a.to(type), b.to(type))
-    switch type {
-    case .int32: return operation.run(x, y, shape, Int32.self)
-    case .int64: return operation.run(x, y, shape, Int64.self)
-    default: return operation.run(x, y, shape, UInt8.self)
-    }
+    tensorRequire(
+      !type.isFloatingPoint, "\(name)", "no integer type holds both \(a.dtype) and \(b.dtype): convert one of them")
+    func run<T: FixedWidthInteger>(_: T.Type) -> Tensor { operation.run(x, y, shape, T.self) }
+    return type.withIntegerType { run($0) } ?? run(UInt8.self)
   }
 
   /// The bits that are set in both elements, after broadcasting, NumPy's `bitwise_and`; of bools the logical
@@ -89,10 +88,14 @@ extension Tensor {
   public func bitwiseNot() -> Tensor {
     switch dtype {
     case .bool: return .!self
-    case .uint8: return Elementwise.mapped(self, as: dtype) { (x: UInt8) in ~x }
-    case .int32: return Elementwise.mapped(self, as: dtype) { (x: Int32) in ~x }
-    case .int64: return Elementwise.mapped(self, as: dtype) { (x: Int64) in ~x }
-    default: tensorFailure("bitwiseNot", "needs integers or bools, found \(dtype)")
+    default:
+      func turned<T: FixedWidthInteger>(_: T.Type) -> Tensor {
+        Elementwise.mapped(self, as: dtype) { (x: T) in ~x }
+      }
+      guard let result = dtype.withIntegerType({ turned($0) }) else {
+        tensorFailure("bitwiseNot", "needs integers or bools, found \(dtype)")
+      }
+      return result
     }
   }
 }

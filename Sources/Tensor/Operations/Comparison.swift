@@ -15,9 +15,20 @@ extension Tensor {
     if let number = b.literal { return a.compared(operation, with: number) }
     if let number = a.literal { return b.compared(reversed, with: number) }
     let type = DType.promoted(a.dtype, b.dtype)
+    if type == .float64, a.dtype.isInteger, b.dtype.isInteger {
+      return a.dtype.isUnsigned ? b.compared(reversed, unsigned: a, "\(name)") : a.compared(operation, unsigned: b, "\(name)")
+    }
     return Elementwise.compare(
       operation, a, b, shape: broadcastShape(a.shape, b.shape, "\(name)"),
       computing: type.isHalfPrecision ? .float32 : type)
+  }
+
+  /// Compares integers that may be negative with uint64, exactly: what is negative lies below all of those.
+  private func compared(_ operation: Int, unsigned other: Tensor, _ name: String) -> Tensor {
+    let shape = Tensor.broadcastShape(shape, other.shape, name)
+    let isBelow = [Int(TK_LT), Int(TK_LE), Int(TK_NE)].contains(operation)
+    let fits = Elementwise.compare(operation, to(.uint64), other, shape: shape, computing: .uint64)
+    return Tensor.select(detached() .< 0, Tensor.full([], isBelow, dtype: .bool), fits)
   }
 
   /// Compares with a number: half precision in Float32, other floating-point types in their own, and integers
@@ -29,16 +40,16 @@ extension Tensor {
         operation, self, number.tensor(as: type, "comparison"), shape: shape, computing: type)
     }
     var operation = operation
-    let bound: Int64
+    let bound: Int128
     if let integer = number.integer {
       bound = integer
-    } else if let whole = Int64(exactly: number.double) {
+    } else if let whole = Int128(exactly: number.double) {
       bound = whole
     } else {
       // Between two integers, or beyond all: x < d is x <= ⌊d⌋, and x >= d is x > ⌊d⌋.
       let isBelow = operation == Int(TK_LT) || operation == Int(TK_LE)
       let isAbove = operation == Int(TK_GT) || operation == Int(TK_GE)
-      guard isBelow || isAbove, let floor = Int64(exactly: number.double.rounded(.down)) else {
+      guard isBelow || isAbove, let floor = Int128(exactly: number.double.rounded(.down)) else {
         let holds =
           operation == Int(TK_NE) || (isBelow && number.double > 0) || (isAbove && number.double < 0)
         return Tensor.full(shape, holds, dtype: .bool)
@@ -48,7 +59,7 @@ extension Tensor {
     }
     let range = dtype.integerRange
     if range.contains(bound) {
-      let y = TensorNumber(bound).tensor(as: dtype, "comparison")
+      let y = TensorNumber(whole: bound).tensor(as: dtype, "comparison")
       return Elementwise.compare(operation, self, y, shape: shape, computing: dtype)
     }
     // All elements lie on the same side of the number.

@@ -22,8 +22,8 @@ extension Tensor {
     case .float16, .bfloat16: Elementwise.mapped(self, as: .bool) { (x: UInt16) in x >> 15 != 0 }
     case .float32: Elementwise.mapped(self, as: .bool) { (x: Float) in x.sign == .minus }
     case .float64: Elementwise.mapped(self, as: .bool) { (x: Double) in x.sign == .minus }
-    case .int32, .int64: detached() .< 0
-    case .uint8, .bool: Tensor.zeros(shape, dtype: .bool)
+    case .int8, .int16, .int32, .int64: detached() .< 0
+    case .uint8, .uint16, .uint32, .uint64, .bool: Tensor.zeros(shape, dtype: .bool)
     }
   }
 

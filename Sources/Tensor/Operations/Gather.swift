@@ -1,6 +1,9 @@
 import CTensorKernels
 
 extension Tensor {
+  /// Indices as int64; an unsigned one that this does not hold becomes its largest number, which no axis has.
+  func asIndices() -> Tensor { (dtype == .uint64 ? minimum(Int64.max) : self).to(.int64) }
+
   /// Row numbers as Swift integers, checked against the number of rows; negative ones count from the back.
   private static func rowNumbers(_ indices: Tensor, count: Int, _ operation: String) -> [Int] {
     tensorRequire(
@@ -20,7 +23,7 @@ extension Tensor {
       }
     }
     return indices.dtype == .int32
-      ? checked(indices.contiguous(), Int32.self) : checked(indices.to(.int64).contiguous(), Int64.self)
+      ? checked(indices.contiguous(), Int32.self) : checked(indices.asIndices().contiguous(), Int64.self)
   }
 
   /// The rows (slices along the first axis) with the given numbers; the gradient adds up where a row is taken

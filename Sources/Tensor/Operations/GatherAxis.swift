@@ -14,7 +14,7 @@ extension Tensor {
       operation, "indices of shape \(indices.shape) do not fit shape \(shape) beside axis \(axis)")
     if indices.count == 0 { return [] }
     let strides = contiguousStrides(shape)
-    let numbers = indices.to(.int64).contiguous()
+    let numbers = indices.asIndices().contiguous()
     let values = numbers.pointer(Int64.self)
     let (extents, last) = (indices.shape, indices.rank - 1)
     let length = extents.last ?? 1
@@ -124,9 +124,7 @@ extension Tensor {
     switch dtype {
     case .float32: add(Float.self)
     case .float64: add(Double.self)
-    case .uint8: wrap(UInt8.self)
-    case .int32: wrap(Int32.self)
-    case .int64: wrap(Int64.self)
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64: dtype.withIntegerType { wrap($0) }
     default: tensorFailure("scatterAdd", "needs float32, float64 or integers, found \(dtype)")
     }
     return Tensor.recorded("scatterAdd", from: [self, values], result) { gradient, _ in

@@ -15,7 +15,7 @@ extension Tensor {
       weights.map { $0.shape == shape } ?? true, "binCount",
       "weights of shape \(weights?.shape ?? []) do not fit shape \(shape)")
     return tensorOperation("binCount") {
-      let numbers = detached().to(.int64).contiguous()
+      let numbers = detached().asIndices().contiguous()
       var length = minLength
       if count > 0 {
         let (least, most) = (numbers.min().item(of: Int.self), numbers.max().item(of: Int.self))
@@ -66,7 +66,7 @@ extension Tensor {
         (upper - lower).isFinite && lower <= upper, "histogram",
         "needs a finite range in order, found \(lower) to \(upper)")
       if lower == upper { (lower, upper) = (lower - 0.5, upper + 0.5) }
-      let type: DType = dtype == .float64 || dtype == .int32 || dtype == .int64 ? .float64 : .float32
+      let type: DType = dtype == .float64 || dtype.exceedsFloat ? .float64 : .float32
       let edges = Tensor.linspace(lower, upper, count: bins + 1, dtype: type)
       let bounds = edges.array(of: Double.self)
       tensorRequire(

@@ -48,7 +48,7 @@ extension Tensor {
     let isPlain = start == 0 && step == 1
     switch dtype {
     case .int32 where isPlain, .int64 where isPlain, .float32, .float64: break
-    case .float16, .bfloat16, .int32, .int64, .uint8, .bool:
+    case .float16, .bfloat16, .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64, .bool:
       return counting(
         count, from: start, by: step, dtype: isPlain && !dtype.isFloatingPoint ? .int64 : .float64
       )

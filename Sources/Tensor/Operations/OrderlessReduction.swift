@@ -20,7 +20,8 @@ enum OrderlessReduction {
   /// The type of the result for elements of a type.
   private func resultType(_ type: DType) -> DType {
     switch self {
-    case .sum, .product, .nonZero: .int64
+    case .sum, .product: type.totalType
+    case .nonZero: .int64
     case .largest, .smallest: type
     case .any, .all: .bool
     }

@@ -63,8 +63,8 @@ extension Tensor {
       fractions.allSatisfy { (0...1).contains($0) }, "quantile",
       "a fraction must be from 0 to 1, found \(fractions)")
     if interpolation == .linear || interpolation == .midpoint, dtype != .float32 && dtype != .float64 {
-      // A Float holds every byte; 32 and 64 bits would lose digits in it.
-      let computing: DType = dtype == .int32 || dtype == .int64 ? .float64 : .float32
+      // A Float holds 8 and 16 bits; 32 and 64 would lose digits in it.
+      let computing: DType = dtype.exceedsFloat ? .float64 : .float32
       let result: DType = dtype.isHalfPrecision ? dtype : .float32
       return to(computing).quantiles(fractions, axis, keepDims, interpolation, isMedian: isMedian)
         .map { $0.to(result) }

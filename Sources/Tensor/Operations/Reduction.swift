@@ -187,16 +187,19 @@ extension Tensor {
       if dtype.isHalfPrecision { return to(.float32).mean(axes: axes, keepDims: keepDims).to(dtype) }
       let (named, _, _) = reducedShapes(axes, "mean")
       let inner = named.reduce(1) { $0 * shape[$1] }
-      if dtype == .int64, let mean = meanOfLarge(inner, axes: axes, keepDims: keepDims) { return mean }
+      if dtype.isInteger, dtype.byteSize == 8, let mean = meanOfLarge(inner, axes: axes, keepDims: keepDims) { return mean }
       if !dtype.isFloatingPoint { return sum(axes: axes, keepDims: keepDims) / inner }
       return sum(axes: axes, keepDims: keepDims) / Double(inner)
     }
   }
 
-  /// The mean of int64 elements of which `inner` add up to more than an int64 holds; nil if they cannot.
+  /// The mean of 64-bit elements of which `inner` add up to more than an int64 holds; nil if they cannot.
   private func meanOfLarge(_ inner: Int, axes: [Int]?, keepDims: Bool) -> Tensor? {
     if count == 0 { return nil }
-    let magnitudes = [min(), max()].map { $0.item(of: Int64.self).magnitude }
+    let ends = [min(), max()]
+    let magnitudes = ends.map {
+      dtype == .int64 ? $0.item(of: Int64.self).magnitude : $0.item(of: UInt64.self)
+    }
     let (bound, isBeyond) = magnitudes.reduce(0, Swift.max).multipliedReportingOverflow(by: UInt64(inner))
     if !isBeyond && bound <= UInt64(Int64.max) { return nil }
     // The upper and the lower 32 bits have sums of their own.
@@ -213,8 +216,8 @@ extension Tensor {
   ///   sample's variance.
   public func variance(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor {
     tensorOperation("variance") {
-      // A Float holds every byte; 32 and 64 bits would lose digits in it.
-      if dtype == .int32 || dtype == .int64 {
+      // A Float holds 8 and 16 bits; 32 and 64 would lose digits in it.
+      if dtype.exceedsFloat {
         return to(.float64).variance(axes: axes, correction: correction, keepDims: keepDims).to(.float32)
       }
       if let rounded = inSinglePrecision({

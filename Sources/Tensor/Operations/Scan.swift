@@ -106,10 +106,10 @@ extension Tensor {
     }
   }
 
-  /// Running sums or products along an axis; of integers and bools in int64.
+  /// Running sums or products along an axis; of integers and bools in int64 or uint64.
   private func accumulated(_ axis: Int, isProduct: Bool = false) -> Tensor {
     if dtype.isHalfPrecision { return to(.float32).accumulated(axis, isProduct: isProduct).to(dtype) }
-    let type = dtype.isFloatingPoint ? dtype : .int64
+    let type = dtype.totalType
     let source = detached().to(type).contiguous()
     // Numbers that were converted are changed where they lie: nobody else knows them.
     let result = type == dtype ? Tensor(uninitialized: shape, dtype: type) : source
@@ -120,9 +120,16 @@ extension Tensor {
     case .float64:
       source.scan(axis, isProduct, result, Double.self, tk_scan_rows_f64, tk_scan_columns_f64)
     default:
-      source.scan(axis, isProduct, result, Int64.self, tk_scan_rows_i64, tk_scan_columns_i64)
+      // The low bits of sums and products are the same with and without a sign.
+      source.withSign.scan(
+        axis, isProduct, result.withSign, Int64.self, tk_scan_rows_i64, tk_scan_columns_i64)
     }
     return result
+  }
+
+  /// The same memory read as int64.
+  private var withSign: Tensor {
+    Tensor(storage: storage, shape: shape, strides: strides, offset: offset, dtype: .int64)
   }
 
   /// Fills `result` from this contiguous tensor by one kernel along the last axis, by the other down columns.

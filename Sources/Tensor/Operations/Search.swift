@@ -33,10 +33,10 @@ extension Tensor {
         values.literal.map { $0.tensor(as: type, "searchSorted") } ?? values.detached().to(type).contiguous()
       switch type {
       case .float64: return rows.places(of: sought, side, Double.self)
-      case .int32: return rows.places(of: sought, side, Int32.self)
-      case .int64: return rows.places(of: sought, side, Int64.self)
-      case .uint8, .bool: return rows.places(of: sought, side, UInt8.self)
-      default: return rows.places(of: sought, side, Float.self)
+      case .bool: return rows.places(of: sought, side, UInt8.self)
+      default:
+        func integers<T: FixedWidthInteger>(_: T.Type) -> Tensor { rows.places(of: sought, side, T.self) }
+        return type.withIntegerType { integers($0) } ?? rows.places(of: sought, side, Float.self)
       }
     }
   }

@@ -46,7 +46,19 @@ extension Tensor {
   }
 
   /// This tensor, contiguous and of a type that keys are made of.
-  func sortable() -> Tensor { dtype.isHalfPrecision ? to(.float32).contiguous() : contiguous() }
+  func sortable() -> Tensor {
+    dtype.isHalfPrecision ? to(.float32).contiguous() : integerKeys().contiguous()
+  }
+
+  /// Integers of every type but bytes as int32 or int64 in the same order; other types as they are.
+  func integerKeys() -> Tensor {
+    switch dtype {
+    case .int8, .int16, .uint16: to(.int32)
+    case .uint32: to(.int64)
+    case .uint64: Elementwise.mapped(self, as: .int64) { (x: UInt64) in Int64(bitPattern: x ^ 1 << 63) }
+    case .float16, .bfloat16, .float32, .float64, .int32, .int64, .uint8, .bool: self
+    }
+  }
 }
 
 /// One row of a tensor, sorted by keys: bytes by counting, 32-bit types as pairs of key and number in one

@@ -13,7 +13,7 @@ extension Tensor {
   ) throws(TensorError) {
     try tensorCheck(!dtype.isFloatingPoint, operation, "\(kind) must be integers, found \(dtype)")
     if count == 0 { return }
-    let numbers = detached().to(.int64).contiguous()
+    let numbers = detached().asIndices().contiguous()
     let bad = withExtendedLifetime(numbers) {
       UnsafeBufferPointer(start: numbers.pointer(Int64.self), count: numbers.count)
         .first { !(-extent..<extent).contains(Int($0)) }

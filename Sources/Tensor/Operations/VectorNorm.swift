@@ -13,8 +13,8 @@ extension Tensor {
   }
 
   private func length(_ order: Double, axes: [Int]?, keepDims: Bool) -> Tensor {
-    // A Float holds every byte; 32 and 64 bits would lose digits in it.
-    if dtype == .int32 || dtype == .int64 {
+    // A Float holds 8 and 16 bits; 32 and 64 would lose digits in it.
+    if dtype.exceedsFloat {
       return to(.float64).length(order, axes: axes, keepDims: keepDims).to(.float32)
     }
     if let rounded = inSinglePrecision({ $0.length(order, axes: axes, keepDims: keepDims) }) {

@@ -69,7 +69,9 @@ extension Tensor: CustomStringConvertible, CustomDebugStringConvertible {
     case .float64: FloatFormat(array(of: Double.self), options).words
     case .float32, .bfloat16: FloatFormat(array(of: Float.self), options).words
     case .float16: halfWords(options)
-    case .uint8, .int32, .int64: Self.aligned(array(of: Int64.self).map(String.init))
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32:
+      Self.aligned(array(of: Int64.self).map(String.init))
+    case .uint64: Self.aligned(array(of: UInt64.self).map(String.init))
     case .bool:
       array(of: Bool.self).map { $0 ? (rank == 0 ? "True" : " True") : "False" }
     }

@@ -25,8 +25,9 @@ enum DLPackCode {
   static let isCopied: UInt64 = 2
 
   private static let types: [(ElementType, code: UInt8, bits: UInt8)] = [
-    (.real(.int32), 0, 32), (.real(.int64), 0, 64), (.real(.uint8), 1, 8), (.real(.float16), 2, 16),
-    (.real(.float32), 2, 32), (.real(.float64), 2, 64), (.real(.bfloat16), 4, 16),
+    (.real(.int8), 0, 8), (.real(.int16), 0, 16), (.real(.int32), 0, 32), (.real(.int64), 0, 64),
+    (.real(.uint8), 1, 8), (.real(.uint16), 1, 16), (.real(.uint32), 1, 32), (.real(.uint64), 1, 64),
+    (.real(.float16), 2, 16), (.real(.float32), 2, 32), (.real(.float64), 2, 64), (.real(.bfloat16), 4, 16),
     (.complex(.complex64), 5, 64), (.complex(.complex128), 5, 128), (.real(.bool), 6, 8),
   ]
 

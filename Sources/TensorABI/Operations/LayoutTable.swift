@@ -53,6 +53,9 @@ extension OperationTable {
       let shape = try call.attributes.integers("shape")
       switch try call.attributes.type("dtype") {
       case .real(let type):
+        if type == .uint64, let value = call.attributes.unsigned("value") {
+          return .real(Tensor.full(shape, value, dtype: type))
+        }
         if !type.isFloatingPoint, let value = try? call.attributes.integer("value") {
           return .real(Tensor.full(shape, value, dtype: type))
         }

@@ -53,6 +53,9 @@ struct Attributes: Sendable {
     return number
   }
 
+  /// A number that an Int need not hold.
+  func unsigned(_ key: String) -> UInt64? { values[key].flatMap { UInt64($0) } }
+
   func number(ifAny key: String) throws -> Double? {
     guard let text = values[key] else { return nil }
     guard let number = Double(text) else { throw fail(key, "a number") }

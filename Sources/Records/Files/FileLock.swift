@@ -14,8 +14,8 @@ package final class FileLock {
   package static let tokenName = ".lock.host"
 
   /// - Parameters:
-  ///   - isOwnFile: whether the file is there for the lock alone, and gets the number of the process that
-  ///     holds it; one with something else in it stays as it is.
+  ///   - isOwnFile: whether the file is there for the lock alone, and gets the number and host of the process
+  ///     that holds it; one with something else in it stays as it is.
   ///   - lock: `flock`, or what stands for it in tests: 0, or -1 and `errno`.
   /// - Throws: ``RunDirectoryError/locked(_:holder:)`` when another process holds it.
   package init(
@@ -50,7 +50,7 @@ package final class FileLock {
       }
     }
     if isOwnFile {
-      let text = Array("process \(getpid())\n".utf8)
+      let text = Array("process \(getpid()) on \(ProcessInfo.processInfo.hostName)\n".utf8)
       _ = ftruncate(descriptor, 0)
       _ = pwrite(descriptor, text, text.count, 0)
     }

@@ -10,6 +10,9 @@ extension Tensor {
   public init<Scalar: TensorScalar>(_ scalars: [Scalar], shape: [Int]? = nil) {
     let shape = shape ?? [scalars.count]
     tensorRequire(
+      shape.allSatisfy { $0 >= 0 }, "Tensor",
+      "shape \(shape) has a negative extent: reshaped(_:) finds one that is left out")
+    tensorRequire(
       Self.elementCount(shape) == scalars.count, "Tensor",
       "shape \(shape) needs \(Self.elementCount(shape).map { "\($0)" } ?? "too many") elements, "
         + "found \(scalars.count)")

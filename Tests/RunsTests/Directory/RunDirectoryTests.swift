@@ -78,6 +78,17 @@ import Testing
     }
   }
 
+  @Test func aLockNamesWhoHoldsIt() throws {
+    try Fixtures.withTemporaryDirectory { folder in
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      let lock = folder.appendingPathComponent(".lock")
+      let first = try FileLock(lock, directory: "here")
+      let error = #expect(throws: RunDirectoryError.self) { try FileLock(lock, directory: "here") }
+      #expect("\(error!)".contains("(process \(getpid()) on \(ProcessInfo.processInfo.hostName))"))
+      withExtendedLifetime(first) {}
+    }
+  }
+
   @Test(arguments: [ENOLCK, ENOSYS, EOPNOTSUPP, EINVAL]) func fileSystemsWithoutLocks(code: Int32) throws {
     try Fixtures.withTemporaryDirectory { folder in
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

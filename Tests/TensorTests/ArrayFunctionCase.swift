@@ -19,9 +19,11 @@ struct ArrayFunctionCase: Decodable {
       case .bfloat16: return Tensor(words.map { BFloat16(bitPattern: UInt16($0)) }, shape: shape)
       case .float32: return Tensor(words.map { Float(bitPattern: UInt32($0)) }, shape: shape)
       case .float64: return Tensor(words.map { Double(bitPattern: $0) }, shape: shape)
-      case .int32: return Tensor(words.map { Int32(bitPattern: UInt32($0)) }, shape: shape)
-      case .int64: return Tensor(words.map { Int64(bitPattern: $0) }, shape: shape)
-      case .uint8: return Tensor(words.map { UInt8($0) }, shape: shape)
+      case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64:
+        func integers<T: FixedWidthInteger & TensorScalar>(_: T.Type) -> Tensor {
+          Tensor(words.map { T(truncatingIfNeeded: $0) }, shape: shape)
+        }
+        return type.withIntegerType { integers($0) }!
       case .bool: return Tensor(words.map { $0 != 0 }, shape: shape)
       }
     }

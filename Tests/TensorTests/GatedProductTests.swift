@@ -25,7 +25,8 @@ import Testing
       Threads.count = threads
       let found = swiGLU(x, gate: gate, up: up)
       #expect(found.shape == [m, n])
-      // Without kernels of our own for large products the library computes them, in slices whose bits differ.
+      // Without kernels of our own for large products the library computes them, in slices whose bits differ with
+      // the number of threads, which other tests change too.
       let isSame =
         ProductPlan.OwnKernels.here.packed || found.count == 0
         ? found.array(of: Float.self) == expected.array(of: Float.self)
@@ -47,7 +48,9 @@ import Testing
     let expected = gradients(of: separately(x, gate, up).sum(), withRespectTo: [gate, up])
     for (a, b) in zip(derivatives, expected) {
       let (a, b) = try (#require(a), #require(b))
-      #expect(a.array(of: Float.self) == b.array(of: Float.self))
+      #expect(
+        ProductPlan.OwnKernels.here.packed
+          ? a.array(of: Float.self) == b.array(of: Float.self) : (a - b).abs().max().item() < 1e-2)
     }
     let double = swiGLU(x.to(.float64), gate: gate.to(.float64), up: up.to(.float64))
     #expect(double.dtype == .float64)

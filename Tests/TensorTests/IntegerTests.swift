@@ -319,7 +319,7 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
   }
 
   private func order<T: Whole>(_: T.Type) {
-    let a = (0..<300).map { ends(T.self)[$0 * 7 % ends(T.self).count] }
+    let a = (0..<300).map { ends(T.self)[$0 * 11 % ends(T.self).count] }
     let x = Tensor(a)
     let order = a.indices.sorted { a[$0] == a[$1] ? $0 < $1 : a[$0] < a[$1] }
     #expect(x.argsort().array(of: Int.self) == order, "\(T.self)")

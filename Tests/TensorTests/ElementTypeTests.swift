@@ -163,6 +163,23 @@ private let floats: [DType] = [.float16, .bfloat16, .float32, .float64]
     #expect(Tensor(1, dtype: a).to(b).item() == 1)
   }
 
+  @Test func bitsReadAsAnotherType() {
+    let x = Tensor([1, -2, 0, -0.0, .infinity, .nan] as [Float], shape: [2, 3])
+    #expect(x.viewed(as: .uint32).array(of: UInt32.self) == x.array(of: Float.self).map(\.bitPattern))
+    #expect(x.transposed().viewed(as: .int32)[1].array(of: UInt32.self) == [Float(-2).bitPattern, Float.infinity.bitPattern])
+    #expect(Tensor([-1] as [Int16]).viewed(as: .uint16).item() == 65535)
+    #expect(Tensor([0x3C00] as [UInt16]).viewed(as: .float16).item() == 1)
+    #expect(Tensor([0x3F80] as [UInt16]).viewed(as: .bfloat16).item() == 1)
+    #expect(Tensor([2, 0] as [UInt8]).viewed(as: .bool).array(of: Bool.self) == [true, false])
+    #expect(Tensor(1.0).viewed(as: .int32).item() == 0x3F80_0000)
+    // Writing to one leaves the other as it was.
+    var y = x.viewed(as: .int32)
+    y[0, 0] = 7
+    #expect(x[0, 0].item() == 1 && y[0, 0].item() == 7)
+    #expect(throws: TensorError.self) { try withTensorErrors { x.viewed(as: .float64) } }
+    #expect(Tensor.zeros([0, 2]).viewed(as: .int32).shape == [0, 2])
+  }
+
   @Test func gradientsComeBackInTheSourcesType() {
     let x = Tensor([1, 2] as [Float]).requiringGradient()
     let gradient = (x.to(.bfloat16) * x.to(.bfloat16)).to(.float32).sum().backward()[x]

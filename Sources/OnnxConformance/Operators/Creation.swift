@@ -47,6 +47,7 @@ extension OperatorTable {
 
   static let conversions: [String: OnnxOperator] = [
     "Cast": { call in [try call.tensor().to(ElementType.dtype(call.integer("to")))] },
+    "BitCast": { call in [try call.tensor().viewed(as: ElementType.dtype(call.integer("to")))] },
     "CastLike": { call in [try call.tensor().to(call.tensor(1).dtype)] },
   ]
 

@@ -26,4 +26,17 @@ extension Tensor {
     let original = dtype
     return recorded("to", from: self, result) { gradient, _ in gradient.to(original) }
   }
+
+  /// The same bits read as elements of another type of the same size, `view(dtype)` in NumPy and PyTorch. The
+  /// memory is shared until one of the two is written to; nothing is recorded for gradients.
+  /// - Precondition: both types have elements of one size.
+  public func viewed(as type: DType) -> Tensor {
+    tensorRequire(
+      type.byteSize == dtype.byteSize, "viewed",
+      "elements of \(dtype) have \(dtype.byteSize) bytes, those of \(type) \(type.byteSize)")
+    // A number that was written in a program is one of its own.
+    let source = storage.number.map { $0.tensor(as: dtype, "viewed").expanded(to: shape) } ?? self
+    return Tensor(
+      storage: source.storage, shape: shape, strides: source.strides, offset: source.offset, dtype: type)
+  }
 }

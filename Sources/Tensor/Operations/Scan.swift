@@ -121,15 +121,10 @@ extension Tensor {
       source.scan(axis, isProduct, result, Double.self, tk_scan_rows_f64, tk_scan_columns_f64)
     default:
       // The low bits of sums and products are the same with and without a sign.
-      source.withSign.scan(
-        axis, isProduct, result.withSign, Int64.self, tk_scan_rows_i64, tk_scan_columns_i64)
+      source.viewed(as: .int64).scan(
+        axis, isProduct, result.viewed(as: .int64), Int64.self, tk_scan_rows_i64, tk_scan_columns_i64)
     }
     return result
-  }
-
-  /// The same memory read as int64.
-  private var withSign: Tensor {
-    Tensor(storage: storage, shape: shape, strides: strides, offset: offset, dtype: .int64)
   }
 
   /// Fills `result` from this contiguous tensor by one kernel along the last axis, by the other down columns.

@@ -345,5 +345,14 @@ extension FromPyTorchTests {
     gives([1, 2, 3, 4, 5, 6], [2, 3], .float16) {
       x.to(.float16)
     }
+    gives([3, 1, 2], [3], .int8) {
+      v.to(.int8)
+    }
+    gives([3, 1, 2], [3], .uint16) {
+      v.to(.uint16)
+    }
+    gives([1_077_936_128, 1_065_353_216, 1_073_741_824], [3], .int32) {
+      v.viewed(as: .int32)
+    }
   }
 }

@@ -19,7 +19,8 @@ struct FuzzCase {
 }
 
 extension DType {
-  /// The types that PyTorch computes with: of the wider ones without a sign it knows little more than the name.
+  /// The types that PyTorch computes with: of the wider ones without a sign it knows little more than the
+  /// name.
   static let inTorch = allCases.filter { ![.uint16, .uint32, .uint64].contains($0) }
 }
 

@@ -1,8 +1,8 @@
 import Tensor
 import Testing
 
-/// In the order of `DType.allCases`. PyTorch's `(ones(2, dtype=row) + ones(2, dtype=column)).dtype`, and where
-/// that has none (uint16, uint32 and uint64 with other types) NumPy's for two integers.
+/// In the order of `DType.allCases`: PyTorch's `(ones(2, dtype=row) + ones(2, dtype=column)).dtype`, and
+/// where that has none (uint16, uint32 and uint64 with other types) NumPy's for two integers.
 private let promotions: [DType: [DType]] = [
   .float16: [.float16, .float32, .float32, .float64] + Array(repeating: .float16, count: 9),
   .bfloat16: [.float32, .bfloat16, .float32, .float64] + Array(repeating: .bfloat16, count: 9),
@@ -166,7 +166,10 @@ private let floats: [DType] = [.float16, .bfloat16, .float32, .float64]
   @Test func bitsReadAsAnotherType() {
     let x = Tensor([1, -2, 0, -0.0, .infinity, .nan] as [Float], shape: [2, 3])
     #expect(x.viewed(as: .uint32).array(of: UInt32.self) == x.array(of: Float.self).map(\.bitPattern))
-    #expect(x.transposed().viewed(as: .int32)[1].array(of: UInt32.self) == [Float(-2).bitPattern, Float.infinity.bitPattern])
+    #expect(
+      x.transposed().viewed(as: .int32)[1].array(of: UInt32.self) == [
+        Float(-2).bitPattern, Float.infinity.bitPattern,
+      ])
     #expect(Tensor([-1] as [Int16]).viewed(as: .uint16).item() == 65535)
     #expect(Tensor([0x3C00] as [UInt16]).viewed(as: .float16).item() == 1)
     #expect(Tensor([0x3F80] as [UInt16]).viewed(as: .bfloat16).item() == 1)

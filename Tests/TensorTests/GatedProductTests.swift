@@ -25,8 +25,8 @@ import Testing
       Threads.count = threads
       let found = swiGLU(x, gate: gate, up: up)
       #expect(found.shape == [m, n])
-      // Without kernels of our own for large products the library computes them, in slices whose bits differ with
-      // the number of threads, which other tests change too.
+      // Without kernels of our own for large products the library computes them, in slices whose bits differ
+      // with the number of threads, which other tests change too.
       let isSame =
         ProductPlan.OwnKernels.here.packed || found.count == 0
         ? found.array(of: Float.self) == expected.array(of: Float.self)

@@ -201,7 +201,8 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
       #expect(abs(tensor.mean().item() - mean) <= abs(mean) * 1e-6, "mean of \(name) \(T.self)")
     }
     let total = Tensor(ends(T.self)).cumprod(axis: 0)
-    #expect(total[-1].item(of: Int64.self) == ends(T.self).map { Int64(truncatingIfNeeded: $0) }.reduce(1, &*))
+    #expect(
+      total[-1].item(of: Int64.self) == ends(T.self).map { Int64(truncatingIfNeeded: $0) }.reduce(1, &*))
   }
 
   private func checkProducts<T: Whole>(_: T.Type) {
@@ -313,7 +314,9 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
     #expect(Tensor([UInt64.max, 0]).sum().array(of: UInt64.self) == [.max])
     #expect(Tensor([UInt64.max, 2]).cumsum(axis: 0).array(of: UInt64.self) == [.max, 1])
     for type in DType.allCases where type.isInteger && type != .uint64 {
-      #expect(Tensor.ones([3], dtype: type).sum().dtype == .int64 && Tensor.ones([3], dtype: type).prod().dtype == .int64)
+      #expect(
+        Tensor.ones([3], dtype: type).sum().dtype == .int64
+          && Tensor.ones([3], dtype: type).prod().dtype == .int64)
     }
     #expect(Tensor([UInt64.max, .max, .max - 2]).mean().item() == 0x1p64)
   }
@@ -330,7 +333,9 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
     #expect(x.argmax().item(of: Int.self) == a.firstIndex(of: a.max()!), "\(T.self)")
     #expect(x.argmin().item(of: Int.self) == a.firstIndex(of: a.min()!), "\(T.self)")
     let grid = x.reshaped([20, 15])
-    #expect(grid.argmax(axis: 0).array(of: Int.self) == grid.to(.float64).argmax(axis: 0).array(of: Int.self) || T.bitWidth == 64)
+    #expect(
+      grid.argmax(axis: 0).array(of: Int.self) == grid.to(.float64).argmax(axis: 0).array(of: Int.self)
+        || T.bitWidth == 64)
     let sorted = Tensor(a.sorted())
     #expect(
       sorted.searchSorted(x).array(of: Int.self) == a.map { value in a.count { $0 < value } }, "\(T.self)")
@@ -360,7 +365,8 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
     let (a, b) = (ends(T.self), ends(U.self))
     let x = Tensor(a)
     #expect(x.to(U.dtype).array(of: U.self) == a.map { U(truncatingIfNeeded: $0) }, "\(T.self) as \(U.self)")
-    #expect(x.flipped(axes: [0]).to(U.dtype).array(of: U.self) == a.reversed().map { U(truncatingIfNeeded: $0) })
+    #expect(
+      x.flipped(axes: [0]).to(U.dtype).array(of: U.self) == a.reversed().map { U(truncatingIfNeeded: $0) })
     let rows = x.reshaped([-1, 1])
     let y = Tensor(b)
     let both = a.flatMap { first in b.map { (first, $0) } }
@@ -381,19 +387,22 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
 
   private func fromFloats<T: Whole>(_: T.Type) {
     let values: [Double] = [
-      0, -0.0, 0.9, -0.9, 127.5, -128.9, 255.9, 256, 32_768, -32_769, 65_535.5, 2_147_483_648, 4_294_967_295.5,
+      0, -0.0, 0.9, -0.9, 127.5, -128.9, 255.9, 256, 32_768, -32_769, 65_535.5, 2_147_483_648,
+      4_294_967_295.5,
       1e18, -1e18, 1.8e19, 0x1p64, 1e300, -1e300, .infinity, -.infinity, .nan,
     ]
     let expected = values.map { T(asDouble: $0) }
     #expect(Tensor(values).to(T.dtype).array(of: T.self) == expected, "\(T.self)")
     let floats = values.map { Float($0) }
-    #expect(Tensor(floats).to(T.dtype).array(of: T.self) == floats.map { T(asDouble: Double($0)) }, "\(T.self)")
+    #expect(
+      Tensor(floats).to(T.dtype).array(of: T.self) == floats.map { T(asDouble: Double($0)) }, "\(T.self)")
     let a = ends(T.self)
     #expect(Tensor(a).to(.float64).array(of: Double.self) == a.map { Double($0) }, "\(T.self)")
     #expect(Tensor(a).to(.float32).array(of: Float.self) == a.map { Float($0) }, "\(T.self)")
     #expect(Tensor(a).to(.float16).array(of: Float16.self) == a.map { Float16($0) }, "\(T.self)")
     #expect(
-      (Tensor(a) / Tensor(a.map { _ in T(1) })).array(of: Float.self) == a.map { Float(Double($0)) }, "\(T.self)")
+      (Tensor(a) / Tensor(a.map { _ in T(1) })).array(of: Float.self) == a.map { Float(Double($0)) },
+      "\(T.self)")
   }
 
   @Test func betweenFloatsAndIntegers() { for type in types { fromFloats(type) } }
@@ -402,7 +411,8 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
     let x = Tensor.arange(5)
     for type in DType.allCases where type.isInteger {
       let list = Tensor([4, 0, 2]).to(type)
-      #expect(x[list].array(of: Int.self) == [4, 0, 2] && x.gather(axis: 0, list).array(of: Int.self) == [4, 0, 2])
+      #expect(
+        x[list].array(of: Int.self) == [4, 0, 2] && x.gather(axis: 0, list).array(of: Int.self) == [4, 0, 2])
       #expect(x.rows(at: list).array(of: Int.self) == [4, 0, 2])
     }
     // All bits set are no −1.
@@ -410,7 +420,9 @@ private func power<T: Whole>(_ base: T, _ exponent: T) -> T {
     #expect(throws: TensorError.self) { try withTensorErrors { x.gather(axis: 0, far) } }
     #expect(throws: TensorError.self) { try withTensorErrors { x.rows(at: far) } }
     #expect(throws: TensorError.self) { try withTensorErrors { x[far] } }
-    #expect(throws: TensorError.self) { try withTensorErrors { Tensor([UInt64.max]).bitwiseAnd(Tensor([1])) } }
+    #expect(throws: TensorError.self) {
+      try withTensorErrors { Tensor([UInt64.max]).bitwiseAnd(Tensor([1])) }
+    }
     #expect(throws: TensorError.self) { try withTensorErrors { Tensor([UInt32(1)]) + -1 } }
   }
 

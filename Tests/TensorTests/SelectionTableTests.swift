@@ -118,7 +118,9 @@ import Testing
     }
     // The limits of a type, beyond which an integer kernel does not look.
     guard !type.isFloatingPoint, type != .bool else { return }
-    func limits<T: FixedWidthInteger & TensorScalar>(_: T.Type) -> Tensor { Tensor([T.min, .max, .min, .max]) }
+    func limits<T: FixedWidthInteger & TensorScalar>(_: T.Type) -> Tensor {
+      Tensor([T.min, .max, .min, .max])
+    }
     let ends = Tensor.concatenated([many[0..<70_000], type.withIntegerType { limits($0) }!])
     #expect(ends.argmin().item() == 70_000 && ends.argmax().item() == 70_001)
   }

@@ -39,7 +39,8 @@ extension Tensor {
     let shape = broadcastShape(a.shape, b.shape, "\(name)")
     let (x, y) = (a.to(type), b.to(type))
     tensorRequire(
-      !type.isFloatingPoint, "\(name)", "no integer type holds both \(a.dtype) and \(b.dtype): convert one of them")
+      !type.isFloatingPoint, "\(name)",
+      "no integer type holds both \(a.dtype) and \(b.dtype): convert one of them")
     func run<T: FixedWidthInteger>(_: T.Type) -> Tensor { operation.run(x, y, shape, T.self) }
     return type.withIntegerType { run($0) } ?? run(UInt8.self)
   }

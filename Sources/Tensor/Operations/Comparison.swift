@@ -16,7 +16,8 @@ extension Tensor {
     if let number = a.literal { return b.compared(reversed, with: number) }
     let type = DType.promoted(a.dtype, b.dtype)
     if type == .float64, a.dtype.isInteger, b.dtype.isInteger {
-      return a.dtype.isUnsigned ? b.compared(reversed, unsigned: a, "\(name)") : a.compared(operation, unsigned: b, "\(name)")
+      return a.dtype.isUnsigned
+        ? b.compared(reversed, unsigned: a, "\(name)") : a.compared(operation, unsigned: b, "\(name)")
     }
     return Elementwise.compare(
       operation, a, b, shape: broadcastShape(a.shape, b.shape, "\(name)"),

@@ -12,7 +12,8 @@ extension Tensor {
   /// Two numbers give a number. The compiler may take the 1 of `x * (1 - rate)` for a tensor; the factor is
   /// then still the Double that it would have been, not one rounded to float32 twice.
   static func folded(
-    _ a: Tensor, _ b: Tensor, _ whole: ((Int128) -> (Int128) -> (partialValue: Int128, overflow: Bool))? = nil,
+    _ a: Tensor, _ b: Tensor,
+    _ whole: ((Int128) -> (Int128) -> (partialValue: Int128, overflow: Bool))? = nil,
     _ real: (Double, Double) -> Double
   ) -> Tensor? {
     guard let x = a.literal, let y = b.literal else { return nil }

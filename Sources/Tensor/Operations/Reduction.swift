@@ -187,7 +187,9 @@ extension Tensor {
       if dtype.isHalfPrecision { return to(.float32).mean(axes: axes, keepDims: keepDims).to(dtype) }
       let (named, _, _) = reducedShapes(axes, "mean")
       let inner = named.reduce(1) { $0 * shape[$1] }
-      if dtype.isInteger, dtype.byteSize == 8, let mean = meanOfLarge(inner, axes: axes, keepDims: keepDims) { return mean }
+      if dtype.isInteger, dtype.byteSize == 8, let mean = meanOfLarge(inner, axes: axes, keepDims: keepDims) {
+        return mean
+      }
       if !dtype.isFloatingPoint { return sum(axes: axes, keepDims: keepDims) / inner }
       return sum(axes: axes, keepDims: keepDims) / Double(inner)
     }

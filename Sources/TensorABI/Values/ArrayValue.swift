@@ -68,7 +68,8 @@ enum ElementType: Equatable, Sendable {
   /// The numbers of `tensor_abi.h`, in its order.
   private static let codes: [ElementType] = [
     .real(.bool), .real(.uint8), .real(.int32), .real(.int64), .real(.float16), .real(.bfloat16),
-    .real(.float32), .real(.float64), .complex(.complex64), .complex(.complex128), .real(.int8), .real(.int16),
+    .real(.float32), .real(.float64), .complex(.complex64), .complex(.complex128), .real(.int8),
+    .real(.int16),
     .real(.uint16), .real(.uint32), .real(.uint64),
   ]
 

@@ -294,6 +294,7 @@ private let layers: [HostileCall] = [
   .init("Embedding", "floats") { random { _ = Embedding(3, 2, using: &$0)(vector) } },
   .init("LayerNorm", "-1") { _ = LayerNorm(-1) },
   .init("RMSNorm", "-1") { _ = RMSNorm(-1) },
+  .init("BatchNorm", "-1") { _ = BatchNorm(-1) },
   .init("GroupNorm", "0, 4") { _ = GroupNorm(0, 4) },
   .init("GroupNorm", "1, -4") { _ = GroupNorm(1, -4) },
   .init("Conv2d", "groups 0") { random { _ = Conv2d(2, 2, kernel: (3, 3), groups: 0, using: &$0) } },

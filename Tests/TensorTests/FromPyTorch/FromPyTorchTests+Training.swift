@@ -19,6 +19,8 @@ extension FromPyTorchTests {
     #expect(rms(t).isClose(to: rmsNorm(t)))
     let groups = GroupNorm(1, 3)
     #expect(groups(p).shape == p.shape)
+    let batches = BatchNorm(3)
+    #expect(batches(p).shape == p.shape)
     let drop = Dropout(0.1, using: &generator)
     #expect(drop(t).shape == t.shape)
     let conv = Conv2d(3, 4, kernel: (3, 3), padding: (1, 1), using: &generator)

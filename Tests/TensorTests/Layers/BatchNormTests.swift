@@ -84,7 +84,7 @@ import Testing
     bare.setTraining(false)
     #expect(abs(bare(x.reshaped([4, 3])).mean().item()) < 1e-6)
     for wrong in [[1, 3], [2], [2, 4], [0, 3]] {
-      #expect(throws: TensorError.self) { try withTensorErrors { layer(Tensor.ones(wrong)) } }
+      #expect(throws: TensorError.self) { try withTensorErrors { BatchNorm(3)(Tensor.ones(wrong)) } }
     }
   }
 }

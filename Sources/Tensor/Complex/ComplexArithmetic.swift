@@ -9,15 +9,17 @@ extension ComplexTensor {
     ComplexTensor(a.real - b.real, a.imaginary - b.imaginary)
   }
 
-  /// The product, element by element, after broadcasting, of four real products.
+  /// The product, element by element, after broadcasting, of four real products, each of them rounded: what
+  /// NumPy gives where it does not fuse products and sums. An infinite number times another may be NaN.
   public static func * (a: ComplexTensor, b: ComplexTensor) -> ComplexTensor {
     ComplexTensor(
       a.real * b.real - a.imaginary * b.imaginary, a.real * b.imaginary + a.imaginary * b.real)
   }
 
-  /// The quotient, element by element, after broadcasting. It overflows only where the result does: parts of
-  /// the divisor are divided by the larger of them (Smith, "Algorithm 116: Complex division", 1962). By zero
-  /// both parts are those of the dividend divided by zero, as in NumPy.
+  /// The quotient, element by element, after broadcasting. A part overflows only where the result's does:
+  /// parts of the divisor are divided by the larger of them (Smith, "Algorithm 116: Complex division", 1962).
+  /// By zero both parts are those of the dividend divided by zero, as in NumPy. Where a part is zero its sign
+  /// is left open.
   public static func / (a: ComplexTensor, b: ComplexTensor) -> ComplexTensor {
     let type = DType.promoted(a.real, b.real)
     return tensorOperation("divide") { a.map { $0.to(type) }.divided(by: b.map { $0.to(type) }) }
@@ -105,6 +107,14 @@ extension ComplexTensor {
   private static func quotient(_ a: ComplexTensor, _ b: ComplexTensor) -> ComplexTensor {
     let isWide = b.real.abs() .>= b.imaginary.abs()
     let large = Tensor.select(isWide, b.real, b.imaginary)
+    let most =
+      large.dtype == .float64 ? Double.greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude)
+    let isHuge = (large.abs() .> most / 4) .& large.isFinite()
+    if isHuge.any().item() != 0 {
+      // A quarter of both has the same quotient, and the sum below is in the type.
+      let scale = Tensor.select(isHuge, 0.25, Tensor.ones([], dtype: large.dtype))
+      return quotient(a.map { $0 * scale }, b.map { $0 * scale })
+    }
     let small = Tensor.select(isWide, b.imaginary, b.real)
     let ratio = small / large
     let divisor = large + small * ratio
@@ -112,10 +122,19 @@ extension ComplexTensor {
       Tensor.select(isWide, a.real, a.imaginary), Tensor.select(isWide, a.imaginary, a.real)
     )
     // Divided before they are added: the sum of two large numbers might overflow.
-    let real = first / divisor + second / divisor * ratio
-    let other = second / divisor - first / divisor * ratio
+    let (whole, beside) = (first / divisor, second / divisor)
+    func share(_ quotient: Tensor, of dividend: Tensor) -> Tensor {
+      let product = quotient * ratio
+      // A quotient beyond the type may be in it where the ratio is small.
+      let isBeyond = quotient.isInfinite() .& dividend.isFinite()
+      return isBeyond.any().item() == 0
+        ? product : Tensor.select(isBeyond, dividend * ratio / divisor, product)
+    }
+    let real = whole + share(beside, of: second)
+    let other = beside - share(whole, of: first)
     let imaginary = Tensor.select(isWide, other, -other)
-    let isZero = large .== 0
+    // Beside a NaN the other part may be the larger one and zero: that is no division by zero.
+    let isZero = (b.real .== 0) .& (b.imaginary .== 0)
     if isZero.any().item() == 0 { return ComplexTensor(real, imaginary) }
     let zero = large.abs()
     return ComplexTensor(

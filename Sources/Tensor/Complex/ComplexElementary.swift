@@ -90,15 +90,26 @@ extension ComplexTensor {
     elementary("atanh", Int(TK_COMPLEX_ATANH)) { z, _ in 1 / (1 - z * z) }
   }
 
-  /// The number of magnitude 1 in the same direction, z / |z|, and 0 at zero: NumPy's `sign`.
+  /// The number of magnitude 1 in the same direction, z / |z|, and 0 at zero: NumPy's `sign`. Where one part
+  /// is infinite, it is ±1 and the other 0; where both are, there is no direction.
   public func sign() -> ComplexTensor {
     tensorOperation("sign") {
-      let length = magnitude()
+      let one = Tensor.ones([], dtype: real.dtype)
+      // In between, where the magnitude of the largest and the smallest numbers has all of its digits.
+      let (scale, _) = Self.scalesOfRoot(real.detached(), imaginary.detached())
+      let scaled = map { $0 * scale }
+      let length = scaled.magnitude()
       let isZero = length.detached() .== 0
-      let one = Tensor.ones([], dtype: length.dtype)
-      let found = self / Tensor.select(isZero, one, length)
+      let found = scaled / Tensor.select(isZero, one, length)
       // Of zeros whose sign is set, too, it is +0.
-      return found.map { Tensor.select(isZero, one - 1, $0) }
+      let direction = found.map { Tensor.select(isZero, one - 1, $0) }
+      let (a, b) = (real.isInfinite(), imaginary.isInfinite())
+      if (a .^ b).any().item() == 0 { return direction }
+      func part(_ value: Tensor, _ own: Tensor, _ isOwn: Tensor, _ isOther: Tensor) -> Tensor {
+        let beside = Tensor.select(isOther .& .!isOwn, one - 1, value)
+        return Tensor.select(isOwn .& .!isOther, own.sign(), beside)
+      }
+      return ComplexTensor(part(direction.real, real, a, b), part(direction.imaginary, imaginary, b, a))
     }
   }
 

@@ -101,7 +101,7 @@ extension ComplexTensor {
 
   /// Powers of 4 that bring very large and very small numbers to where their magnitude is one too, and what
   /// their roots are multiplied with.
-  private static func scalesOfRoot(_ x: Tensor, _ y: Tensor) -> (scale: Tensor, undo: Tensor) {
+  static func scalesOfRoot(_ x: Tensor, _ y: Tensor) -> (scale: Tensor, undo: Tensor) {
     let isDouble = x.dtype == .float64
     let most = isDouble ? Double.greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude)
     let least = isDouble ? Double.leastNormalMagnitude : Double(Float.leastNormalMagnitude)

@@ -75,6 +75,14 @@ private func oneStep(
       + "fit for \(cell.gates) gates")
   let type = DType.promoted(x.dtype, inputWeight.dtype)
   tensorRequire(type.isFloatingPoint, operation, "needs floating-point numbers, found \(x.dtype)")
+  if type.isHalfPrecision {
+    // What the gates are made of is not rounded before they are.
+    let single = [x, inputWeight, hiddenWeight].map { $0.to(.float32) }
+    return oneStep(
+      operation, cell, single[0], state.map { $0.to(.float32) }, single[1], single[2],
+      inputBias?.to(.float32), hiddenBias?.to(.float32)
+    ).map { $0.to(type) }
+  }
   let projected = linear(x.to(type), weight: inputWeight.to(type), bias: inputBias?.to(type))
   let (_, last) = RecurrentPass(cell: cell, isReversed: false, ended: [nil])(
     .init(

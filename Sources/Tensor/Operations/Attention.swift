@@ -69,7 +69,7 @@ public func attention(
 ///   - layout: which keys each query sees.
 ///   - rows: query rows.
 ///   - scale: multiplies the scores; nil for `1/√dim`.
-/// - Returns: `[rows, heads, keys]`, zero where a key is not visible.
+/// - Returns: `[rows, heads, keys]`, zero where a key is not visible; of half precision as float32.
 public func attentionProbabilities(
   query: Tensor, key: Tensor, layout: AttentionLayout, rows: [Int], scale: Double? = nil
 ) -> Tensor {

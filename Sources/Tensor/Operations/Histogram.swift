@@ -73,7 +73,7 @@ extension Tensor {
         bounds[bins].isFinite && zip(bounds, bounds.dropFirst()).allSatisfy { $0 < $1 }, "histogram",
         "\(bins) bins from \(lower) to \(upper) are too many for \(type)")
       let width = upper - lower
-      return counted(bounds, edges, weights, density) { value in
+      let places = binNumbers(within: bounds) { value in
         // Rounding may put a value beside its bin: the edges decide.
         let guess = Swift.max((value - lower) / width, 0) * Double(bins)
         var bin = guess < Double(bins) ? Int(guess) : bins - 1
@@ -81,11 +81,12 @@ extension Tensor {
         while bin < bins - 1, value >= bounds[bin + 1] { bin += 1 }
         return bin
       }
+      return counted(places, edges, weights, density)
     }
   }
 
   /// How many elements lie between each two neighbours of `edges`, NumPy's `histogram` with a list of edges;
-  /// see ``histogram(bins:range:weights:density:)``.
+  /// see ``histogram(bins:range:weights:density:)``. Integers between integers are compared exactly.
   /// - Parameter edges: at least two numbers in ascending order, which are given back as they are.
   public func histogram(edges: Tensor, weights: Tensor? = nil, density: Bool = false) -> (
     counts: Tensor, edges: Tensor
@@ -98,7 +99,10 @@ extension Tensor {
       tensorRequire(
         zip(bounds, bounds.dropFirst()).allSatisfy { $0 <= $1 }, "histogram",
         "edges must be in ascending order, found \(edges)")
-      return counted(bounds, edges.detached(), weights, density) { value in
+      if !dtype.isFloatingPoint && !edges.dtype.isFloatingPoint {
+        return counted(binNumbers(betweenIntegers: edges.detached()), edges.detached(), weights, density)
+      }
+      let places = binNumbers(within: bounds) { value in
         var (low, high) = (0, bounds.count - 1)
         while low + 1 < high {
           let middle = (low + high) / 2
@@ -106,16 +110,20 @@ extension Tensor {
         }
         return low
       }
+      return counted(places, edges.detached(), weights, density)
     }
   }
 
-  /// Counts by the bins that `bin` names for elements within the bounds.
-  private func counted(
-    _ bounds: [Double], _ edges: Tensor, _ weights: Tensor?, _ density: Bool, _ bin: (Double) -> Int
-  ) -> (counts: Tensor, edges: Tensor) {
-    tensorRequire(
-      weights.map { $0.shape == shape } ?? true, "histogram",
-      "weights of shape \(weights?.shape ?? []) do not fit shape \(shape)")
+  /// The bins of integers between integers, of which a Double does not hold all.
+  private func binNumbers(betweenIntegers edges: Tensor) -> Tensor {
+    let (values, last) = (detached().flattened(), edges.count - 1)
+    let places = edges.searchSorted(values, side: .right) - 1
+    let inside = Tensor.select(places .< 0, last, places)
+    return Tensor.select(values .== edges.slice(axis: 0, last..<last + 1), last - 1, inside)
+  }
+
+  /// The bins that `bin` names for elements within the bounds.
+  private func binNumbers(within bounds: [Double], _ bin: (Double) -> Int) -> Tensor {
     let bins = bounds.count - 1
     let values = detached().to(.float64).contiguous()
     let places = Tensor(uninitialized: [count], dtype: .int64)
@@ -128,6 +136,17 @@ extension Tensor {
         output[i] = Int64(value >= first && value <= last ? bin(value) : bins)
       }
     }
+    return places
+  }
+
+  /// Counts of the bins between edges; those outside are in a bin behind them.
+  private func counted(_ places: Tensor, _ edges: Tensor, _ weights: Tensor?, _ density: Bool) -> (
+    counts: Tensor, edges: Tensor
+  ) {
+    tensorRequire(
+      weights.map { $0.shape == shape } ?? true, "histogram",
+      "weights of shape \(weights?.shape ?? []) do not fit shape \(shape)")
+    let bins = edges.count - 1
     let counts = places.binCount(weights: weights?.flattened(), minLength: bins + 1).slice(axis: 0, 0..<bins)
     if !density { return (counts, edges) }
     let type: DType = edges.dtype.isFloatingPoint ? edges.dtype : .float64

@@ -19,6 +19,8 @@ extension Tensor {
   ///
   /// Where the fraction falls between two elements the interpolation decides; the gradient goes to those it
   /// is made of. Linear and midpoint quantiles of integers and bools are float32, the others have their type.
+  /// An element that the fraction meets is the quantile, and so is one of two equal ones, infinite ones too;
+  /// NumPy's formula subtracts infinities there and gives NaN.
   /// - Parameters:
   ///   - fraction: from 0 to 1.
   ///   - axis: the axis to reduce; all elements when nil.
@@ -46,7 +48,8 @@ extension Tensor {
   }
 
   /// The middle of the elements in order, or the mean of the two in the middle, NumPy's `median`; see
-  /// ``quantile(_:axis:keepDims:interpolation:)-(Double,_,_,_)``. (PyTorch's `median` is the smaller of the
+  /// ``quantile(_:axis:keepDims:interpolation:)-(Double,_,_,_)``. Of finite elements it is finite, also where
+  /// the sum of the two, as NumPy takes it, is not. (PyTorch's `median` is the smaller of the
   /// two, the quantile of 0.5 with ``QuantileInterpolation/lower``.)
   public func median(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
     tensorOperation("median") { quantiles([0.5], axis, keepDims, .linear, isMedian: true)[0] }

@@ -133,9 +133,11 @@ private func composedAttention(
   }
   let probabilities: Tensor
   if let visible {
-    // A number that survives the subtraction of the largest score: rows without keys stay finite, then become
-    // 0.
-    let seen = Tensor.select(visible, scores, Tensor.full([], -1e30, dtype: scores.dtype)).softmax(axis: -1)
+    // Hidden keys have no weight beside scores of any size. A row without keys stays finite, then becomes 0.
+    let seesNothing = visible.any(axes: [-1], keepDims: true) .== Tensor.zeros([], dtype: .bool)
+    let nothing = Tensor.full([], -Double.infinity, dtype: scores.dtype)
+    let hidden = Tensor.select(seesNothing, Tensor.zeros([], dtype: scores.dtype), nothing)
+    let seen = Tensor.select(visible, scores, hidden).softmax(axis: -1)
     probabilities = Tensor.select(visible, seen, Tensor.zeros([], dtype: seen.dtype))
   } else {
     probabilities = scores.softmax(axis: -1)

@@ -3,146 +3,88 @@ import Tensor
 import TestSupport
 import Testing
 
-/// No operation is forgotten: what `Sources/Tensor/Operations` offers is in a table of special values, or
-/// here with the reason why it is not.
+/// No operation is forgotten: what `Tensor` offers is in a table of special values, in every element type, or
+/// in a list of `SpecialExclusions` with the reason why it is not.
 struct SpecialCoverageTests {
-  /// Tables' names of operations that are called otherwise.
-  private static let otherNames: [String: String] = [
-    "addNumber": "+", "add": "+", "minusNumber": "-", "numberMinus": "-", "subtract": "-", "negate": "-",
-    "multiplyNumber": "*", "multiply": "*", "divideNumber": "/", "numberDivided": "/", "divide": "/",
-    "powNumber": "pow", "equal": ".==", "notEqual": ".!=", "less": ".<", "lessOrEqual": ".<=",
-    "greater": ".>",
-    "greaterOrEqual": ".>=", "sumOfAll": "sum", "smoothedCrossEntropy": "crossEntropy",
-    "nllLossMean": "nllLoss",
-    "layerNormAffine": "layerNorm", "rmsNormWeighted": "rmsNorm",
-    "maskedAttention": "scaledDotProductAttention",
-    "nearest": "interpolate", "addWhole": "+", "minusWhole": "-", "wholeMinus": "-", "multiplyWhole": "*",
-    "divideWhole": "/", "wholeDivided": "/", "floorDividedWhole": "floorDivided",
-    "remainderWhole": "remainder", "powWhole": "pow", "clampedWhole": "clamped", "equalWhole": ".==",
-    "notEqualWhole": ".!=", "lessWhole": ".<", "lessOrEqualWhole": ".<=", "greaterWhole": ".>",
-    "greaterOrEqualWhole": ".>=", "lessFraction": ".<", "greaterOrEqualFraction": ".>=",
-    "equalFraction": ".==",
-  ]
-
-  /// Operations without a row of their own.
-  private static let reasons: [String: [String]] = [
-    "moves or picks elements and computes nothing": [
-      "chunked", "concatenated", "diagonal", "expanded", "expandedDimensions", "flattened", "flipped",
-      "gather", "indexed",
-      "indexSelect", "lowerTriangle", "upperTriangle", "masked", "maskedFill", "maskedScatter", "oneHot",
-      "padded",
-      "permuted", "repeated", "replacingRows", "reshaped", "rolled", "rows", "slice", "split", "squeezed",
-      "stacked",
-      "tiled", "transposed", "unfolded", "scatter",
-    ],
-    "makes numbers of arguments": ["arange", "linspace", "full", "causal", "problem"],
-    "gives places or orders, with tests of its own for NaN and equals": [
-      "argsort", "sorted", "topK", "unique", "nonZero",
-    ],
-    "works on bool alone": [".&", ".|", ".^", ".!"],
-    "is the operator in place": ["+=", "-=", "*=", "/="],
-    "is remainder": ["%"],
-    "adds elements to others by position; the sum is in the tables": ["indexAdd", "scatterAdd"],
-    "is a product of matrices, where BLAS decides the order of additions": [
-      "matmul", "linear", "einsum", "tensordot", "outer", "conv1d", "conv2d", "convTransposed1d",
-      "convTransposed2d", "conv3d", "affineGrid",
-    ],
-    "is the search of maxPool2d under other windows": ["adaptiveMaxPool1d", "adaptiveMaxPool2d"],
-    "is the pooling of pictures, twice": ["maxPool3d", "averagePool3d"],
-    "weighs elements by places, with a test of its own for those that are no numbers": ["gridSample"],
-    "is the kernel of scaledDotProductAttention": ["attention", "attentionProbabilities"],
-    "adds what attentionProbabilities gives, with tests of its own": ["attentionMass"],
-    "is random": ["dropout"],
-    "is tested below": ["isClose"],
-    "has cases with special values of its own, see ArrayFunctionTests": [
-      "hypot", "copysign", "nextAfter", "signBit", "trunc", "isPositiveInfinity", "isNegativeInfinity",
-      "bitwiseAnd", "bitwiseOr", "bitwiseXor", "bitwiseNot", "bitwiseLeftShift", "bitwiseRightShift", "&",
-      "|",
-      "^", "~", "meshgrid", "broadcast", "moved", "unstacked", "diff", "takeAlong", "vecdot", "cross", "kron",
-      "searchSorted", "isIn", "quantile", "median", "nanSum", "nanMean", "nanMax", "nanMin", "binCount",
-      "histogram", "cdist", "covariance", "correlationCoefficients", "logAddExp",
-    ],
-  ]
-
-  @Test func everyPublicOperation() throws {
-    let folder = Fixtures.directory.deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Sources/Tensor/Operations")
-    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+  /// The public functions and operators of a folder of `Sources/Tensor`; those of complex numbers have their
+  /// type before them.
+  private func publicNames(of folder: String) throws -> Set<String> {
+    let place = Fixtures.directory.deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("Sources/Tensor/\(folder)")
+    let files = try FileManager.default.contentsOfDirectory(at: place, includingPropertiesForKeys: nil)
       .filter { $0.pathExtension == "swift" }
-    #expect(files.count > 30)
     var names: Set<String> = []
     for file in files {
       let text = try String(contentsOf: file, encoding: .utf8)
-      let declaration = /public (?:static |mutating )?(?:prefix )?func ([A-Za-z0-9_]+|[^ A-Za-z0-9_]+)/
+      let declaration = /\n( *)public (?:static |mutating )?(?:prefix )?func ([A-Za-z0-9_]+|[^ A-Za-z0-9_]+)/
       for match in text.matches(of: declaration) {
-        names.insert(String(match.1))
+        // Methods of layers are tested with them; functions stand at the margin.
+        if folder == "Layers" && !match.1.isEmpty { continue }
+        names.insert((folder == "Complex" ? "ComplexTensor." : "") + match.2)
       }
     }
-    let inTables = SpecialOperations.all.keys.map { Self.otherNames[$0] ?? $0 }
-    let excused = Self.reasons.values.flatMap { $0 }
+    return names
+  }
+
+  @Test(arguments: ["Operations", "Complex", "Layers"]) func everyPublicOperation(folder: String) throws {
+    let names = try publicNames(of: folder)
+    #expect(names.count > (folder == "Layers" ? 2 : 40), "\(names)")
+    let inTables = Set(SpecialOperations.all.keys.map(SpecialExclusions.publicName))
+    let excused = SpecialExclusions.reasons.values.flatMap { $0 }
     #expect(Set(excused).count == excused.count)
-    let missing = names.subtracting(inTables).subtracting(excused)
+    let missing = names.subtracting(inTables).subtracting(SpecialExclusions.spellings).subtracting(excused)
     #expect(missing.isEmpty, "without special values: \(missing.sorted())")
     #expect(Set(excused).intersection(inTables).isEmpty)
   }
 
-  @Test func everyOperationInEveryFloatingType() throws {
+  /// An exclusion or another name of what is no longer there is left behind.
+  @Test func nothingIsExcusedInVain() throws {
+    var names: Set<String> = []
+    for folder in ["Operations", "Complex", "Layers"] { names.formUnion(try publicNames(of: folder)) }
+    let excused = SpecialExclusions.reasons.values.flatMap { $0 } + SpecialExclusions.spellings
+    #expect(Set(excused).subtracting(names).isEmpty, "\(Set(excused).subtracting(names))")
+    let named = SpecialExclusions.otherNames.keys
+    #expect(Set(named).subtracting(SpecialOperations.all.keys).isEmpty)
+  }
+
+  /// Every operation of the tables has rows there, and every row its operation.
+  @Test func everyOperationHasRows() throws {
+    var found: Set<String> = []
+    for table in SpecialTableTests.tables { found.formUnion(try SpecialTable(table).cases.map(\.operation)) }
+    #expect(found.symmetricDifference(SpecialOperations.all.keys).isEmpty)
+  }
+
+  private func typesOfRows(_ tables: [String]) throws -> [String: Set<DType>] {
     var types: [String: Set<DType>] = [:]
-    for table in SpecialTableTests.tables {
+    for table in tables {
       for row in try SpecialTable(table).cases {
         types[row.operation, default: []].insert(row.inputs[0].dtype)
       }
     }
-    for name in SpecialOperations.all.keys where SpecialOperations.integers[name] == nil {
-      let missing = Set([DType.float16, .bfloat16, .float32, .float64]).subtracting(types[name] ?? [])
+    return types
+  }
+
+  @Test func everyOperationInEveryFloatingType() throws {
+    let types = try typesOfRows(SpecialTableTests.tables)
+    let others =
+      [SpecialOperations.integers, SpecialOperations.integerArrays, SpecialOperations.bits]
+      .flatMap(\.keys) + SpecialExclusions.ofIntegers
+    for name in SpecialOperations.all.keys where !others.contains(name) {
+      let isComplex = SpecialOperations.complex[name] != nil
+      let wanted: [DType] = isComplex ? [.float32, .float64] : SpecialTable.floatingTypes
+      let missing = Set(wanted).subtracting(types[name] ?? [])
       #expect(missing.isEmpty, "\(name) has no rows in \(missing)")
     }
   }
 
-  /// What an integer type can do without becoming another one.
-  @Test func integerOperationsInEveryIntegerType() throws {
-    var types: [String: Set<DType>] = [:]
-    for row in try SpecialTable("integers").cases {
-      types[row.operation, default: []].insert(row.inputs[0].dtype)
-    }
-    let binary = [
-      "add", "subtract", "multiply", "divide", "pow", "floorDivided", "remainder", "maximum", "minimum",
-      "equal", "notEqual", "less", "lessOrEqual", "greater", "greaterOrEqual", "select",
-    ]
-    let others = [
-      "negate", "abs", "sign", "relu", "square", "floor", "ceil", "round", "isNaN", "isInfinite", "isFinite",
-      "sum", "prod", "cumsum", "cumprod", "max", "min", "argmax", "argmin", "any", "all", "countNonZero",
-      "mean", "norm",
-    ]
-    for name in binary + others + SpecialOperations.integers.keys {
-      let missing = Set([DType.int32, .int64, .uint8]).subtracting(types[name] ?? [])
+  /// What an integer type can do without becoming another one, and what else is not a function of float32.
+  @Test func everyOperationInEveryIntegerType() throws {
+    let types = try typesOfRows(SpecialTableTests.tables)
+    let others = Set(SpecialOperations.complex.keys).union(SpecialOperations.besideNumbers.keys)
+      .union(SpecialOperations.ofReals).union(SpecialExclusions.withoutIntegers.values.flatMap { $0 })
+    for name in SpecialOperations.all.keys where !others.contains(name) {
+      let missing = Set(SpecialTable.integerTypes).subtracting(types[name] ?? [])
       #expect(missing.isEmpty, "\(name) has no rows in \(missing)")
-    }
-  }
-
-  /// A row of any length gives every element what a row of one gives it: loops of vectors and what is left
-  /// over agree.
-  @Test(arguments: [DType.float32, .float64]) func sameAtEveryPosition(type: DType) throws {
-    let tables = try ["unary_float32", "unary_float64"].flatMap { try SpecialTable($0).cases }
-    for row in tables where row.inputs[0].dtype == type {
-      let operation = SpecialOperations.all[row.operation]!
-      let values = row.inputs[0].array(of: Double.self)
-      let alone = values.map { operation([Tensor([$0]).to(type)], row.arguments).array(of: Double.self)[0] }
-      for length in 1...33 {
-        // Another part of the values for every length, so that each stands at many places.
-        let places = (0..<length).map { ($0 + 7 * length) % values.count }
-        let cut = places.map { values[$0] }
-        let spaced = Tensor(cut.flatMap { [$0, 1] }, shape: [length, 2]).to(type).slice(axis: 1, 0..<1)
-        for x in [Tensor(cut).to(type), spaced] {
-          let found = operation([x], row.arguments).array(of: Double.self)
-          for (place, index) in places.enumerated() where found[place].bitPattern != alone[index].bitPattern {
-            if found[place].isNaN && alone[index].isNaN { continue }
-            Issue.record(
-              "\(row.operation)\(row.arguments) of \(values[index]) at \(place) of \(length): \(found[place]), alone \(alone[index])"
-            )
-          }
-        }
-      }
     }
   }
 

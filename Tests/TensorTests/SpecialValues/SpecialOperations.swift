@@ -4,8 +4,22 @@ import Tensor
 enum SpecialOperations {
   typealias Body = @Sendable (_ x: [Tensor], _ arguments: [Double]) -> Tensor
 
-  static let all: [String: Body] = [unary, numbers, binary, rows, losses, fused, integers]
+  /// An operation along one axis of one tensor.
+  typealias AxisBody = @Sendable (_ x: Tensor, _ axis: Int, _ arguments: [Double]) -> Tensor
+
+  static let all: [String: Body] = [
+    elementwise, alongLastAxis, rows, losses, fused, orders, sums, modules, integers, integerArrays, complex,
+    conversions,
+  ]
+  .reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+
+  /// Operations whose elements depend on those at the same place alone.
+  static let elementwise: [String: Body] = [unary, numbers, binary, pairs, besideNumbers, bits]
     .reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+
+  private static let alongLastAxis: [String: Body] = alongAxis.mapValues { body in
+    { x, a in body(x[0], -1, a) }
+  }
 
   private static let unary: [String: Body] = [
     "negate": { x, _ in -x[0] }, "abs": { x, _ in x[0].abs() }, "exp": { x, _ in x[0].exp() },
@@ -47,27 +61,45 @@ enum SpecialOperations {
     "lerp": { x, _ in x[0].lerp(x[1], 0.25) }, "swiGLU": { x, _ in swiGLU(x[0], x[1]) },
   ]
 
+  /// Reductions, running ones and those that keep the shape.
+  static let alongAxis: [String: AxisBody] = [
+    "sum": { x, axis, _ in x.sum(axes: [axis]) }, "mean": { x, axis, _ in x.mean(axes: [axis]) },
+    "prod": { x, axis, _ in x.prod(axes: [axis]) }, "max": { x, axis, _ in x.max(axes: [axis]) },
+    "min": { x, axis, _ in x.min(axes: [axis]) }, "argmax": { x, axis, _ in x.argmax(axis: axis) },
+    "argmin": { x, axis, _ in x.argmin(axis: axis) },
+    "logSumExp": { x, axis, _ in x.logSumExp(axes: [axis]) },
+    "any": { x, axis, _ in x.any(axes: [axis]) }, "all": { x, axis, _ in x.all(axes: [axis]) },
+    "countNonZero": { x, axis, _ in x.countNonZero(axes: [axis]) },
+    "cumsum": { x, axis, _ in x.cumsum(axis: axis) }, "cumprod": { x, axis, _ in x.cumprod(axis: axis) },
+    "logCumSumExp": { x, axis, _ in x.logCumSumExp(axis: axis) },
+    "softmax": { x, axis, _ in x.softmax(axis: axis) },
+    "logSoftmax": { x, axis, _ in x.logSoftmax(axis: axis) },
+    "normalized": { x, axis, _ in x.normalized(axis: axis) },
+    "variance": { x, axis, a in x.variance(axes: [axis], correction: a[0]) },
+    "standardDeviation": { x, axis, a in x.standardDeviation(axes: [axis], correction: a[0]) },
+    "norm": { x, axis, a in x.norm(a[0], axes: [axis]) },
+    "nanSum": { x, axis, _ in x.nanSum(axis: axis) }, "nanMean": { x, axis, _ in x.nanMean(axis: axis) },
+    "nanMax": { x, axis, _ in x.nanMax(axis: axis) }, "nanMin": { x, axis, _ in x.nanMin(axis: axis) },
+    "median": { x, axis, _ in x.median(axis: axis) },
+    "quantile": { x, axis, a in
+      x.quantile(a[0], axis: axis, interpolation: QuantileInterpolation.allCases[Int(a[1])])
+    },
+    "diff": { x, axis, a in x.diff(Int(a[0]), axis: axis) },
+    "sortedValues": { x, axis, a in x.sorted(axis: axis, descending: a[0] != 0).values },
+    "argsort": { x, axis, a in x.argsort(axis: axis, descending: a[0] != 0) },
+    "topKValues": { x, axis, a in x.topK(Int(a[0]), axis: axis, largest: a[1] != 0).values },
+    "topKIndices": { x, axis, a in x.topK(Int(a[0]), axis: axis, largest: a[1] != 0).indices },
+  ]
+
   private static let rows: [String: Body] = [
-    "sum": { x, _ in x[0].sum(axes: [-1]) }, "mean": { x, _ in x[0].mean(axes: [-1]) },
-    "prod": { x, _ in x[0].prod(axes: [-1]) }, "max": { x, _ in x[0].max(axes: [-1]) },
-    "min": { x, _ in x[0].min(axes: [-1]) }, "argmax": { x, _ in x[0].argmax(axis: -1) },
-    "argmin": { x, _ in x[0].argmin(axis: -1) }, "logSumExp": { x, _ in x[0].logSumExp(axes: [-1]) },
-    "any": { x, _ in x[0].any(axes: [-1]) }, "all": { x, _ in x[0].all(axes: [-1]) },
-    "countNonZero": { x, _ in x[0].countNonZero(axes: [-1]) }, "cumsum": { x, _ in x[0].cumsum(axis: -1) },
-    "cumprod": { x, _ in x[0].cumprod(axis: -1) }, "logCumSumExp": { x, _ in x[0].logCumSumExp(axis: -1) },
-    "softmax": { x, _ in x[0].softmax() }, "logSoftmax": { x, _ in x[0].logSoftmax() },
     "layerNorm": { x, _ in layerNorm(x[0]) }, "rmsNorm": { x, _ in rmsNorm(x[0]) },
-    "normalized": { x, _ in x[0].normalized() },
     "averagePool1d": { x, _ in
       averagePool1d(x[0].expandedDimensions(axis: 1), kernel: 2, stride: 1).squeezed(axis: 1)
     },
     "maxPool1d": { x, _ in maxPool1d(x[0].expandedDimensions(axis: 1), kernel: 2, stride: 1).squeezed(axis: 1)
     },
     "sumOfAll": { x, _ in x[0].slice(axis: 0, 0..<5).sum() },
-    "trace": { x, _ in x[0].slice(axis: 0, 0..<5).trace() },
-    "variance": { x, a in x[0].variance(axes: [-1], correction: a[0]) },
-    "standardDeviation": { x, a in x[0].standardDeviation(axes: [-1], correction: a[0]) },
-    "norm": { x, a in x[0].norm(a[0], axes: [-1]) },
+    "trace": { x, _ in x[0].slice(axis: 0, 0..<min(5, x[0].shape[1])).trace() },
   ]
 
   private static let losses: [String: Body] = [

@@ -1,3 +1,4 @@
+import Checkpoint
 import Foundation
 import Tensor
 import TestSupport
@@ -31,6 +32,12 @@ struct SpecialTable {
 
   var cases: [Case] = []
 
+  /// The types of tables by their names there. Rows of other types, which a table may have, are left out.
+  static let types: [String: DType] = Dictionary(
+    uniqueKeysWithValues: (floatingTypes + integerTypes + [.bool]).map { ($0.rawValue, $0) })
+  static let floatingTypes: [DType] = [.float16, .bfloat16, .float32, .float64]
+  static let integerTypes: [DType] = [.uint8, .int32, .int64]
+
   private struct File: Decodable {
     struct Operand: Decodable {
       var shape: [Int]
@@ -56,31 +63,37 @@ struct SpecialTable {
     var cases: [Row]
   }
 
+  /// The table in `name.json`, or in a zlib stream of the same.
   init(_ name: String) throws {
-    let file = try JSONDecoder().decode(
-      File.self, from: Data(contentsOf: Fixtures.url("special/\(name).json")))
-    let operands = file.inputs.mapValues { operand in
-      let type = DType(rawValue: operand.type)!
+    let plain = Fixtures.url("special/\(name).json")
+    let isPlain = FileManager.default.fileExists(atPath: plain.path)
+    let stored = try Data(contentsOf: isPlain ? plain : plain.appendingPathExtension("zlib"))
+    guard let text = isPlain ? stored : ZlibText.inflated([UInt8](stored), limit: 1 << 26).map({ Data($0) })
+    else { throw CocoaError(.fileReadCorruptFile) }
+    let file = try JSONDecoder().decode(File.self, from: text)
+    let operands = file.inputs.compactMapValues { operand -> Tensor? in
+      guard let type = Self.types[operand.type] else { return nil }
       let words = Self.words(operand.bits, type.byteSize)
       if type.isFloatingPoint {
         return Tensor(words.map { Self.number($0, type) }, shape: operand.shape).to(type)
       }
-      return Tensor(words.map { Self.integer($0, type) }, shape: operand.shape).to(type)
+      return Tensor(words.map { Self.integer($0, operand.type) }, shape: operand.shape).to(type)
     }
-    cases = file.cases.map { row in
-      let inputs = row.in.map { operands[$0]! }
+    cases = file.cases.compactMap { row in
+      let inputs = row.in.compactMap { operands[$0] }
+      guard inputs.count == row.in.count, let type = Self.types[row.type] else { return nil }
       let gradients = zip(row.grads ?? [], inputs).map { expected, input in
         expected.map { Self.numbers($0, input.dtype) }
       }
       return Case(
         operation: row.op, arguments: row.args.map { Double($0)! }, inputs: inputs, shape: row.shape,
-        output: Self.numbers(row.out, DType(rawValue: row.type)!), gradients: gradients)
+        output: Self.numbers(row.out, type), gradients: gradients)
     }
   }
 
   private static func numbers(_ expected: File.Expected, _ type: DType) -> Numbers {
     let words = words(expected.bits, type.byteSize)
-    let integers = type.isFloatingPoint ? nil : words.map { integer($0, type) }
+    let integers = type.isFloatingPoint ? nil : words.map { integer($0, type.rawValue) }
     let values = integers?.map { Double($0) } ?? words.map { number($0, type) }
     let extra = (expected.extra ?? [:]).map { (Int($0.key)!, $0.value) }
     return Numbers(
@@ -104,11 +117,13 @@ struct SpecialTable {
     }
   }
 
-  private static func integer(_ word: UInt64, _ type: DType) -> Int64 {
+  /// A number of an integer type as an Int64, of which it is the low bits; of the largest type all.
+  private static func integer(_ word: UInt64, _ type: String) -> Int64 {
     switch type {
-    case .int32: Int64(Int32(bitPattern: UInt32(word)))
-    case .int64: Int64(bitPattern: word)
-    default: Int64(word)
+    case "int8": Int64(Int8(bitPattern: UInt8(word)))
+    case "int16": Int64(Int16(bitPattern: UInt16(word)))
+    case "int32": Int64(Int32(bitPattern: UInt32(word)))
+    default: Int64(bitPattern: word)
     }
   }
 }

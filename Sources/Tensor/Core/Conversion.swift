@@ -6,6 +6,7 @@ extension Tensor {
   /// The gradient is converted back to this tensor's type.
   public func to(_ target: DType) -> Tensor {
     if target == dtype { return self }
+    if isStandIn { return overBatch { x, _ in x.to(target) } }
     // A literal has one element, which every view of it shows.
     if let number = storage.number, node == nil {
       return number.tensor(as: target, "to").expanded(to: shape).contiguous()

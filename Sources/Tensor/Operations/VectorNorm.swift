@@ -13,6 +13,7 @@ extension Tensor {
   }
 
   private func length(_ order: Double, axes: [Int]?, keepDims: Bool) -> Tensor {
+    if isStandIn { return overBatch(axes: axes, "norm") { $0.length(order, axes: $1, keepDims: keepDims) } }
     // A Float holds every byte; 32 and 64 bits would lose digits in it.
     if dtype == .int32 || dtype == .int64 {
       return to(.float64).length(order, axes: axes, keepDims: keepDims).to(.float32)

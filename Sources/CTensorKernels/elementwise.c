@@ -7,6 +7,10 @@ static _Thread_local int gradient_mode = 1;
 int tk_gradient_mode(void) { return gradient_mode; }
 void tk_set_gradient_mode(int enabled) { gradient_mode = enabled; }
 
+static _Thread_local void *batch_run;
+void *tk_batch_run(void) { return batch_run; }
+void tk_set_batch_run(void *run) { batch_run = run; }
+
 // One function per operation and type, so that each is a loop the compiler vectorises. F is the scalar suffix.
 #define UNARY(T, S, NAME, EXPR)                                                                                \
   TK_TARGETS static void unary_##NAME##_##S(int64_t n, const T *restrict px, int64_t sx, T *restrict out) {    \

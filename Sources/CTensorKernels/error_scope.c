@@ -11,6 +11,7 @@ typedef struct {
   void *scope;
   int gradient_mode;
   int precision;
+  void *batch_run;
 } scope_call;
 
 static void *run(void *raw) {
@@ -18,12 +19,13 @@ static void *run(void *raw) {
   current = call->scope;
   tk_set_gradient_mode(call->gradient_mode);
   tk_set_matmul_precision(call->precision);
+  tk_set_batch_run(call->batch_run);
   call->body(call->scope);
   return NULL;
 }
 
 int tk_run_in_scope(void (*body)(void *), void *scope) {
-  scope_call call = {body, scope, tk_gradient_mode(), tk_matmul_precision()};
+  scope_call call = {body, scope, tk_gradient_mode(), tk_matmul_precision(), tk_batch_run()};
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, (size_t)8 << 20);

@@ -113,3 +113,7 @@ void tk_transpose_8(int64_t rows, int64_t columns, const uint64_t *x, int64_t ld
 // Whether operations are recorded on the calling thread (1 until set).
 int tk_gradient_mode(void);
 void tk_set_gradient_mode(int enabled);
+
+// The innermost run for a batch that is under way on this thread.
+void *tk_batch_run(void);
+void tk_set_batch_run(void *run);

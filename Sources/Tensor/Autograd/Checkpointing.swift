@@ -26,6 +26,8 @@ public func checkpoint(_ body: @escaping () -> Tensor) -> Tensor { checkpoint { 
 public func checkpoint(_ body: @escaping () -> [Tensor]) -> [Tensor] {
   // Inside another checkpoint's first evaluation there is nothing to save.
   guard GradientMode.state == .on else { return body() }
+  // The second evaluation comes after the run of a batch.
+  BatchRun.narrowAll()
   let start = GradientNode.latestNumber
   let outputs = GradientMode.with(.dependencies) { body() }
   // What is older than this evaluation comes from outside, and its own record is none of ours.

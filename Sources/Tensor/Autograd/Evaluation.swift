@@ -11,6 +11,8 @@ struct Evaluation {
   init(_ arguments: [Tensor], _ function: ([Tensor]) throws -> [Tensor]) rethrows {
     let isRecording = GradientMode.isEnabled
     let variables = arguments.map { argument in
+      // Every example has a gradient of its own, also with respect to what all have in common.
+      let argument = BatchRun.current?.spread(argument) ?? argument
       guard isRecording, let node = argument.node else { return argument.detached().requiringGradient() }
       var variable = argument
       variable.node = GradientNode(name: "argument", inputs: [node], output: nil) { gradient, _ in [gradient]
@@ -38,7 +40,8 @@ struct Evaluation {
       tensorRequire(
         output.shape == gradient.shape, "vjp",
         "the gradient has shape \(gradient.shape), the output \(output.shape)")
-      if let node = output.node { roots.append((node, gradient)) }
+      let output = output.settled()
+      if let node = output.node { roots.append((node, gradient.lifted(like: output))) }
     }
     let found = BackwardPass.run(
       from: roots, to: variables.map { $0.node! }, keepsRecord: keepsRecord,

@@ -60,11 +60,16 @@ public func jvp(
     "arguments of shapes \(arguments.map(\.shape)) need directions of the same shapes, "
       + "found \(directions.map(\.shape))")
   let evaluation = try Evaluation(arguments, function)
-  let inner = evaluation.outputs.map { Tensor.zeros($0.shape, dtype: $0.dtype).requiringGradient() }
+  let inner = evaluation.outputs.map { output in
+    let output = output.settled()
+    return Tensor.zeros(output.shape, dtype: output.dtype).lifted(like: output).lowered(like: output)
+      .requiringGradient()
+  }
   let pulled = evaluation.pullback(inner, keepsRecord: true, isRecorded: true)
   var roots: [(node: GradientNode, gradient: Tensor)] = []
   for (gradient, direction) in zip(pulled, directions) {
-    if let node = gradient.node { roots.append((node, direction)) }
+    let gradient = gradient.settled()
+    if let node = gradient.node { roots.append((node, direction.lifted(like: gradient))) }
   }
   let isRecorded =
     GradientMode.isEnabled && (evaluation.isPartOfRecord || directions.contains { $0.requiresGradient })

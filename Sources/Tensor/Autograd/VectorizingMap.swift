@@ -4,12 +4,20 @@
 ///     let distances = vmap { point in (point - centre).norm() }(points)   // [n, 3] to [n]
 ///     let gradients = vmap(grad { loss(of: $0) })(examples)                // a gradient for each example
 ///
-/// The function runs once for each slice, one after the other, and its results are stacked: right for every
-/// operation, for functions that look at values, and for gradients of any order, in `x` and in what the
-/// function captures. It is not fast: nothing is fused over examples, so a function of small operations costs
-/// what its operations cost, times the examples. A linear layer is a small product for each example, several
-/// times slower than one product of all. Where an operation takes a batch by itself, as nearly all here do,
-/// give it the batch.
+/// The function runs once, for all slices together: a linear layer of one example becomes one product of all.
+/// That holds for arithmetic, comparisons, `select`, functions of elements, products of matrices, `linear`,
+/// normalizations, softmax, cross-entropy, reductions, running sums, sorting, picking by indices, reshaping,
+/// joining, assignment to indices and ranges, and for `grad`, `vjp`, `jvp` and `vmap` inside. Where the
+/// function does something else, it runs once for each slice, one after the other, which gives the same
+/// results, to rounding: when it looks at values (`item()`, `if`, printing, masks that pick), draws random
+/// numbers, calls `backward()`, ``checkpoint(_:)-(()->Tensor)`` or a ``CustomOperation`` that is recorded, or
+/// uses an operation that takes no batch yet (convolution, attention, linear algebra, Fourier transforms).
+/// Gradients of any order flow to `x` and to what the function captures either way.
+///
+/// The function should be pure, as for JAX and PyTorch: how often it runs is not promised. What it reads and
+/// draws, and tensors that it leaves behind in variables, are noticed, and are then those of one call after
+/// the other; a counter of its own, or numbers of another generator than ``RandomGenerator``, are not. A
+/// `chunkSize` of 1 calls it once for each slice and does nothing else.
 ///
 /// The result fails with a ``TensorError`` where `x` has no such axis or no slice along it, and where the
 /// function gives results of several shapes or types.
@@ -17,47 +25,148 @@
 ///   - function: maps a slice, which does not have the axis.
 ///   - inAxis: the axis of examples in `x`.
 ///   - outAxis: the axis of examples in the result.
+///   - chunkSize: how many examples are computed together, which bounds the memory for results in between;
+///     all when nil.
 public func vmap(
-  _ function: @escaping (Tensor) -> Tensor, inAxis: Int = 0, outAxis: Int = 0
+  _ function: @escaping (Tensor) -> Tensor, inAxis: Int = 0, outAxis: Int = 0, chunkSize: Int? = nil
 ) -> (Tensor) -> Tensor {
-  { x in mapped([x], [inAxis], outAxis) { function($0[0]) } }
+  { x in VectorizedCall([x], [inAxis], outAxis, chunkSize) { function($0[0]) }.result() }
 }
 
-/// As ``vmap(_:inAxis:outAxis:)`` for a function of two tensors; nil stands for one that every example gets
-/// as it is.
+/// As ``vmap(_:inAxis:outAxis:chunkSize:)`` for a function of two tensors; nil stands for one that every
+/// example gets as it is.
 public func vmap(
-  _ function: @escaping (Tensor, Tensor) -> Tensor, inAxes: (Int?, Int?) = (0, 0), outAxis: Int = 0
+  _ function: @escaping (Tensor, Tensor) -> Tensor, inAxes: (Int?, Int?) = (0, 0), outAxis: Int = 0,
+  chunkSize: Int? = nil
 ) -> (Tensor, Tensor) -> Tensor {
-  { x, y in mapped([x, y], [inAxes.0, inAxes.1], outAxis) { function($0[0], $0[1]) } }
+  { x, y in
+    VectorizedCall([x, y], [inAxes.0, inAxes.1], outAxis, chunkSize) { function($0[0], $0[1]) }.result()
+  }
 }
 
-/// As ``vmap(_:inAxis:outAxis:)`` for a function of three tensors; nil stands for one that every example gets
-/// as it is.
+/// As ``vmap(_:inAxis:outAxis:chunkSize:)`` for a function of three tensors; nil stands for one that every
+/// example gets as it is.
 public func vmap(
   _ function: @escaping (Tensor, Tensor, Tensor) -> Tensor, inAxes: (Int?, Int?, Int?) = (0, 0, 0),
-  outAxis: Int = 0
+  outAxis: Int = 0, chunkSize: Int? = nil
 ) -> (Tensor, Tensor, Tensor) -> Tensor {
   { x, y, z in
-    mapped([x, y, z], [inAxes.0, inAxes.1, inAxes.2], outAxis) { function($0[0], $0[1], $0[2]) }
+    VectorizedCall([x, y, z], [inAxes.0, inAxes.1, inAxes.2], outAxis, chunkSize) {
+      function($0[0], $0[1], $0[2])
+    }.result()
   }
 }
 
-private func mapped(
-  _ operands: [Tensor], _ axes: [Int?], _ outAxis: Int, _ function: ([Tensor]) -> Tensor
-) -> Tensor {
-  let places = zip(operands, axes).map { operand, axis in
-    axis.map { operand.normalizedAxis($0, "vmap") }
+/// A call of a function for every slice of some operands.
+private struct VectorizedCall {
+  private let operands: [Tensor]
+  /// The axis of examples in each operand, counted from the front; nil where there is none.
+  private let axes: [Int?]
+  private let outAxis: Int
+  private let chunkSize: Int?
+  /// How many examples there are.
+  private let count: Int
+  private let function: ([Tensor]) -> Tensor
+
+  init(
+    _ operands: [Tensor], _ axes: [Int?], _ outAxis: Int, _ chunkSize: Int?,
+    _ function: @escaping ([Tensor]) -> Tensor
+  ) {
+    let places = zip(operands, axes).map { operand, axis in
+      axis.map { operand.normalizedAxis($0, "vmap") }
+    }
+    let extents = zip(operands, places).compactMap { operand, axis in axis.map { operand.shape[$0] } }
+    tensorRequire(
+      !extents.isEmpty && extents.allSatisfy { $0 == extents[0] && $0 > 0 }, "vmap",
+      "needs as many slices, and at least one, of shapes \(operands.map(\.shape)) along axes "
+        + "\(axes.map { $0.map { "\($0)" } ?? "nil" })")
+    tensorRequire(
+      chunkSize ?? 1 > 0, "vmap", "the chunk size must be positive, found \(chunkSize ?? 1)")
+    self.init(operands: operands, axes: places, outAxis, chunkSize, count: extents[0], function)
   }
-  let extents = zip(operands, places).compactMap { operand, axis in axis.map { operand.shape[$0] } }
-  tensorRequire(
-    !extents.isEmpty && extents.allSatisfy { $0 == extents[0] && $0 > 0 }, "vmap",
-    "needs as many slices, and at least one, of shapes \(operands.map(\.shape)) along axes "
-      + "\(axes.map { $0.map { "\($0)" } ?? "nil" })")
-  let slices = zip(operands, places).map { operand, axis in axis.map { operand.unstacked(axis: $0) } }
-  let results = (0..<extents[0]).map { index in
-    function(zip(operands, slices).map { $1?[index] ?? $0 })
+
+  private init(
+    operands: [Tensor], axes: [Int?], _ outAxis: Int, _ chunkSize: Int?, count: Int,
+    _ function: @escaping ([Tensor]) -> Tensor
+  ) {
+    (self.operands, self.axes, self.outAxis, self.chunkSize) = (operands, axes, outAxis, chunkSize)
+    (self.count, self.function) = (count, function)
   }
-  return stackedResults(results, axis: outAxis, "vmap")
+
+  func result() -> Tensor {
+    let size = chunkSize ?? count
+    if size == 1 { return looped(after: []) }
+    if size < count { return chunked(size) }
+    let run = BatchRun(count: count)
+    var found: Tensor? = outcome(of: run)
+    // What refers to a stand-in now was left behind by a function that did not only compute its result.
+    let hasLeftSomething = !run.isNarrowed && run.hasStandIns
+    if !run.isNarrowed, !hasLeftSomething { return found! }
+    if hasLeftSomething {
+      run.narrow()
+      found = found!.slice(axis: place(in: found!), 0..<1).squeezed(axis: place(in: found!))
+    }
+    // In a backward pass through what was computed for all, the others bring zeros, and no numbers where the
+    // function is not smooth: the first example is then called again, unless it would draw again.
+    let isFinal = hasLeftSomething || run.hasDrawn || found!.node == nil && !run.hasWalkedBack
+    return looped(after: isFinal ? [found!] : [])
+  }
+
+  /// What the function gives in a run for all examples: the batch of results, or that of the first example
+  /// where the run is narrowed.
+  @inline(never)
+  private func outcome(of run: BatchRun) -> Tensor {
+    run {
+      let slices = zip(operands, axes).map { operand, axis in
+        axis.map { run.standIn(for: operand.moved(axis: $0, to: 0)) } ?? operand
+      }
+      let result = function(slices)
+      let place = result.normalizedAxis(outAxis, "vmap", rank: result.rank + 1)
+      let found = result.settled()
+      if run.isNarrowed { return found }
+      if let standIn = found.storage.standIn, standIn.run === run {
+        return found.behind(standIn).moved(axis: 0, to: place)
+      }
+      // The same for every example.
+      return found.expanded(to: [run.count] + found.shape).contiguous().moved(axis: 0, to: place)
+    }
+  }
+
+  private func place(in result: Tensor) -> Int { result.normalizedAxis(outAxis, "vmap") }
+
+  /// The function called for one example after the other, given the first results.
+  private func looped(after first: [Tensor]) -> Tensor {
+    let slices = zip(operands, axes).map { operand, axis in axis.map { operand.unstacked(axis: $0) } }
+    let results =
+      first
+      + (first.count..<count).map { index in
+        function(zip(operands, slices).map { $1?[index] ?? $0 })
+      }
+    return stackedResults(results, axis: outAxis, "vmap")
+  }
+
+  /// So many examples at a time.
+  private func chunked(_ size: Int) -> Tensor {
+    let results = stride(from: 0, to: count, by: size).map { start in
+      let range = start..<Swift.min(start + size, count)
+      let part = zip(operands, axes).map { operand, axis in
+        axis.map { operand.slice(axis: $0, range) } ?? operand
+      }
+      return VectorizedCall(operands: part, axes: axes, outAxis, nil, count: range.count, function).result()
+    }
+    let place = place(in: results[0])
+    func shape(_ result: Tensor) -> [Int] {
+      var shape = result.shape
+      if place < shape.count { shape.remove(at: place) }
+      return shape
+    }
+    for other in results {
+      tensorRequire(
+        shape(other) == shape(results[0]) && other.dtype == results[0].dtype, "vmap",
+        "the function gave \(results[0].dtype) \(shape(results[0])) and \(other.dtype) \(shape(other))")
+    }
+    return Tensor.concatenated(results, axis: place)
+  }
 }
 
 /// Results of one function, which must be alike.

@@ -8,7 +8,9 @@ public struct Gradients: Sendable {
 
   /// The gradient of a tensor made by ``Tensor/requiringGradient()``; nil if the result did not depend on it.
   /// - Complexity: O(log *n*) for *n* gradients.
-  public subscript(tensor: Tensor) -> Tensor? { tensor.node.flatMap { self[$0] } }
+  public subscript(tensor: Tensor) -> Tensor? {
+    tensor.node.flatMap { self[$0] }.map { $0.lowered(like: tensor) }
+  }
 
   package subscript(leaf: GradientNode) -> Tensor? {
     get {
@@ -61,6 +63,10 @@ extension Tensor {
   ///   - gradient: the gradient that arrives at this tensor, of its shape.
   ///   - keepingGraph: keeps the record and records the backward pass itself, for higher derivatives.
   public func backward(from gradient: Tensor, keepingGraph: Bool = false) -> Gradients {
+    BatchRun.noteBackward()
+    if isStandIn || gradient.isStandIn {
+      return firstExample().backward(from: gradient.firstExample(), keepingGraph: keepingGraph)
+    }
     guard let root = node else {
       tensorFailure("backward", "nothing was recorded: no input requires a gradient")
     }

@@ -6,6 +6,7 @@ extension Tensor {
   /// The gradient is converted back to this tensor's type.
   public func to(_ target: DType) -> Tensor {
     if target == dtype { return self }
+    if isStandIn { return overBatch { x, _ in x.to(target) } }
     // A literal has one element, which every view of it shows.
     if let number = storage.number, node == nil {
       return number.tensor(as: target, "to").expanded(to: shape).contiguous()
@@ -34,6 +35,7 @@ extension Tensor {
     tensorRequire(
       type.byteSize == dtype.byteSize, "viewed",
       "elements of \(dtype) have \(dtype.byteSize) bytes, those of \(type) \(type.byteSize)")
+    if isStandIn { return overBatch { x, _ in x.viewed(as: type) } }
     // A number that was written in a program is one of its own.
     let source = storage.number.map { $0.tensor(as: dtype, "viewed").expanded(to: shape) } ?? self
     return Tensor(

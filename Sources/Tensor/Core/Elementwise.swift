@@ -196,6 +196,7 @@ package enum Elementwise {
 
   /// `out[i] = op(x[i])` for integers and bools, in their own type.
   static func integerUnary(_ operation: Int, _ x: Tensor) -> Tensor {
+    if x.isStandIn { return x.overBatch { x, _ in integerUnary(operation, x) } }
     let out = Tensor(uninitialized: x.shape, dtype: x.dtype)
     let iteration = StridedIteration(shape: x.shape, strides: [x.strides, out.strides])
     let (stride, size, code) = (iteration.rowStride(0), x.dtype.byteSize, x.dtype.kernelCode)
@@ -249,6 +250,7 @@ extension Tensor {
   /// Makes this tensor the only owner of contiguous memory, copying if it is not.
   package mutating func makeUnique() {
     if !isUnique() {
+      if isStandIn { self = firstExample() }
       let keep = node
       self = materialized()
       node = keep

@@ -241,6 +241,11 @@ extension Tensor {
   ) -> Tensor {
     if Profile.isRecording { Profile.finished(name, [input], [result]) }
     guard let inputNode = input.node, GradientMode.isEnabled else { return result }
+    if input.isStandIn {
+      return recorded(
+        name, from: input.firstExample(), result.ofFirstExample(), keepingOutput: keepingOutput,
+        backward: backward)
+    }
     var result = result
     result.node = GradientNode(name: name, inputs: [inputNode], output: keepingOutput ? result : nil) {
       [backward($0, $1)]
@@ -258,6 +263,11 @@ extension Tensor {
   ) -> Tensor {
     if Profile.isRecording { Profile.finished(name, inputs, [result]) }
     guard GradientMode.isEnabled, inputs.contains(where: { $0.node != nil }) else { return result }
+    if inputs.contains(where: { $0.isStandIn }) {
+      return recorded(
+        name, from: inputs.map { $0.firstExample() }, result.ofFirstExample(), keepingOutput: keepingOutput,
+        backward: backward)
+    }
     var result = result
     result.node = GradientNode(
       name: name, inputs: inputs.map(\.node), output: keepingOutput ? result : nil, backward: backward)
@@ -272,6 +282,11 @@ extension Tensor {
   ) -> Tensor {
     if Profile.isRecording { Profile.finished(name, [a, b], [result]) }
     guard GradientMode.isEnabled, a.node != nil || b.node != nil else { return result }
+    if a.isStandIn || b.isStandIn {
+      return recorded(
+        name, from: a.firstExample(), b.firstExample(), result.ofFirstExample(), keepingOutput: keepingOutput,
+        backward: backward)
+    }
     var result = result
     result.node = GradientNode(
       name: name, inputs: [a.node, b.node], output: keepingOutput ? result : nil, backward: backward)
@@ -288,6 +303,10 @@ extension Tensor {
   ) -> [Tensor] {
     if Profile.isRecording { Profile.finished(name, inputs, outputs) }
     guard GradientMode.isEnabled, inputs.contains(where: { $0.node != nil }) else { return outputs }
+    if inputs.contains(where: { $0.isStandIn }) {
+      return recordedJointly(
+        name, from: inputs.map { $0.firstExample() }, outputs.map { $0.ofFirstExample() }, backward: backward)
+    }
     let joint = GradientNode(
       name: name, inputs: inputs.map(\.node), outputs: outputs, count: outputs.count, backward: backward)
     return outputs.enumerated().map { index, output in

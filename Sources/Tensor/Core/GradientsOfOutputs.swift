@@ -12,6 +12,12 @@
 public func gradients(
   of output: Tensor, withRespectTo inputs: [Tensor], from gradient: Tensor? = nil, keepingGraph: Bool = false
 ) -> [Tensor?] {
+  BatchRun.noteBackward()
+  if output.isStandIn || gradient?.isStandIn ?? false {
+    return gradients(
+      of: output.firstExample(), withRespectTo: inputs, from: gradient?.firstExample(),
+      keepingGraph: keepingGraph)
+  }
   guard let root = output.node else {
     tensorFailure("gradients", "nothing was recorded: no input requires a gradient")
   }
@@ -30,5 +36,5 @@ public func gradients(
     "the gradient has shape \(seed.shape), the output \(output.shape)")
   let found = BackwardPass.run(
     from: [(root, seed)], to: targets, keepsRecord: keepingGraph, isRecorded: keepingGraph)
-  return targets.map { found[$0] }
+  return inputs.map { found[$0] }
 }

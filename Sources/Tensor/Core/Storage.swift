@@ -15,11 +15,15 @@ package final class TensorStorage: @unchecked Sendable {
   package let owner: AnyObject?
   /// The exact number that the memory holds rounded to a Float, when the program wrote it as a literal.
   package let number: TensorNumber?
+  /// The slice that this storage stands in for while a function runs for a batch; nil for memory that is
+  /// there.
+  package let standIn: StandIn?
   /// Set while a body of ``withTensorErrors(_:)`` makes the storage.
   private let resource: ScopedResource?
 
   /// Where the bytes are: the one way to them.
   package var pointer: UnsafeMutableRawPointer {
+    if let standIn { return standIn.memory.pointer }
     if let resource, !resource.isThere() {
       tensorFailure(
         "Tensor", "the memory of this tensor was given back: a body of withTensorErrors made it and failed")
@@ -34,6 +38,7 @@ package final class TensorStorage: @unchecked Sendable {
     owner = nil
     resource = .memory(memory, byteCount: byteCount)
     number = nil
+    standIn = nil
   }
 
   /// Memory for one Float; never written to after it has its value, so that it stays the number's.
@@ -43,6 +48,7 @@ package final class TensorStorage: @unchecked Sendable {
     owner = nil
     resource = .memory(memory, byteCount: byteCount)
     self.number = number
+    standIn = nil
   }
 
   /// Refers to memory that `owner` keeps alive, such as a mapped file; never written to.
@@ -52,7 +58,20 @@ package final class TensorStorage: @unchecked Sendable {
     self.owner = owner
     resource = nil
     number = nil
+    standIn = nil
   }
+
+  /// Stands in for a slice: the memory is made when somebody asks for it.
+  package init(standIn: StandIn, byteCount: Int) {
+    memory = Self.nowhere
+    self.byteCount = byteCount
+    owner = standIn
+    resource = nil
+    number = nil
+    self.standIn = standIn
+  }
+
+  private nonisolated(unsafe) static let nowhere = UnsafeMutableRawPointer(bitPattern: 64).unsafelyUnwrapped
 
   /// Whether the memory belongs to somebody else, or to a literal, and must be copied before writing.
   package var isBorrowed: Bool { owner != nil || number != nil }

@@ -17,6 +17,12 @@ extension Tensor {
     let (axes, kept, dropped) = reducedShapes(axis.map { [$0] }, name)
     let inner = axes.reduce(1) { $0 * shape[$1] }
     tensorRequire(inner > 0 || dropped.contains(0), name, "nothing to compare in shape \(shape)")
+    if isStandIn {
+      let (x, along) = axis == nil ? (flattened(), 0) : (self, axes[0])
+      return x.overBatch { x, shift in
+        x.position(name, axis: along + shift, keepDims: false, largest: largest)
+      }.reshaped(keepDims ? kept : dropped)
+    }
     let source = detached().contiguous()
     let result = Tensor(uninitialized: dropped, dtype: .int64)
     let named = keepDims ? kept : dropped

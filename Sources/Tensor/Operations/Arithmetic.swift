@@ -18,6 +18,11 @@ extension Tensor {
         binary(name, operation, $1, $0, backward: backward, keepingOutput: keepingOutput)
       }
     }
+    if a.isStandIn || b.isStandIn {
+      return overBatch("\(name)", broadcasting: [a, b]) {
+        binary(name, operation, $0[0], $0[1], backward: backward, keepingOutput: keepingOutput)
+      }
+    }
     let type = DType.promoted(a.dtype, b.dtype)
     let shape = broadcastShape(a.shape, b.shape, "\(name)")
     if type.isHalfPrecision, a.requiresGradient || b.requiresGradient {
@@ -82,7 +87,10 @@ extension Tensor {
   /// The float32 nearest to the quotient of integers of a type: a Float holds those of a byte, a Double the
   /// others.
   static func trueQuotient(_ a: Tensor, _ b: Tensor, of type: DType) -> Tensor {
-    Elementwise.binary(
+    if a.isStandIn || b.isStandIn {
+      return overBatch("divide", broadcasting: [a, b]) { trueQuotient($0[0], $0[1], of: type) }
+    }
+    return Elementwise.binary(
       Int(TK_DIV), a, b, shape: broadcastShape(a.shape, b.shape, "divide"),
       computing: type.byteSize == 1 ? .float32 : .float64, as: .float32)
   }
@@ -148,6 +156,9 @@ extension Tensor {
     tensorRequire(condition.dtype == .bool, "select", "the condition must be bool, found \(condition.dtype)")
     if let number = b.literal { return a.combined(with: number, "select") { select(condition, $0, $1) } }
     if let number = a.literal { return b.combined(with: number, "select") { select(condition, $1, $0) } }
+    if condition.isStandIn || a.isStandIn || b.isStandIn {
+      return overBatch("select", broadcasting: [condition, a, b]) { select($0[0], $0[1], $0[2]) }
+    }
     let type = DType.promoted(a.dtype, b.dtype)
     let shape = broadcastShape(condition.shape, broadcastShape(a.shape, b.shape, "select"), "select")
     guard type.isFloatingPoint, GradientMode.isEnabled, a.requiresGradient || b.requiresGradient else {

@@ -33,6 +33,9 @@ extension Tensor {
       "needs integers or bools on both sides, found \(a.bitType) and \(b.bitType)")
     if let number = b.literal { return a.combined(with: number, "\(name)") { bits(name, operation, $0, $1) } }
     if let number = a.literal { return b.combined(with: number, "\(name)") { bits(name, operation, $1, $0) } }
+    if a.isStandIn || b.isStandIn {
+      return overBatch("\(name)", broadcasting: [a, b]) { bits(name, operation, $0[0], $0[1]) }
+    }
     let type = DType.promoted(a.dtype, b.dtype)
     let isShift = operation == .leftShift || operation == .rightShift
     tensorRequire(!isShift || type != .bool, "\(name)", "needs integers, found bool on both sides")

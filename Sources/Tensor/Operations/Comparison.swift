@@ -14,6 +14,11 @@ extension Tensor {
   ) -> Tensor {
     if let number = b.literal { return a.compared(operation, with: number) }
     if let number = a.literal { return b.compared(reversed, with: number) }
+    if a.isStandIn || b.isStandIn {
+      return overBatch("\(name)", broadcasting: [a, b]) {
+        compare(name, operation, reversed: reversed, $0[0], $0[1])
+      }
+    }
     let type = DType.promoted(a.dtype, b.dtype)
     if type == .float64, a.dtype.isInteger, b.dtype.isInteger {
       return a.dtype.isUnsigned
@@ -35,6 +40,7 @@ extension Tensor {
   /// Compares with a number: half precision in Float32, other floating-point types in their own, and integers
   /// with the exact number, whatever it is.
   func compared(_ operation: Int, with number: TensorNumber) -> Tensor {
+    if isStandIn { return overBatch { x, _ in x.compared(operation, with: number) } }
     if dtype.isFloatingPoint {
       let type: DType = dtype.isHalfPrecision ? .float32 : dtype
       return Elementwise.compare(

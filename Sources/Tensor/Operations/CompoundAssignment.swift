@@ -9,7 +9,7 @@ extension Tensor {
     if let number = b.literal { return update(&a, operation, name, with: number) { otherwise($0, b) } }
     let isRecorded = a.node != nil || (GradientMode.isEnabled && b.requiresGradient)
     let isQuotientOfIntegers = operation == Int(TK_DIV) && !a.dtype.isFloatingPoint
-    guard !isRecorded, !isQuotientOfIntegers, DType.promoted(a.dtype, b.dtype) == a.dtype,
+    guard !isRecorded, !isQuotientOfIntegers, !b.isStandIn, DType.promoted(a.dtype, b.dtype) == a.dtype,
       broadcastShape(a.shape, b.shape, name) == a.shape, a.isUnique()
     else {
       a = otherwise(a, b)

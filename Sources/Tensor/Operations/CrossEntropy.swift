@@ -27,6 +27,9 @@ public func crossEntropy(
     "targets of shape \(targets.shape) do not fit logits of shape \(logits.shape)")
   tensorRequire(
     !targets.dtype.isFloatingPoint, "crossEntropy", "targets must be integers, found \(targets.dtype)")
+  if logits.isStandIn || targets.isStandIn {
+    return crossEntropyOverBatch(logits, targets, ignoring, labelSmoothing, reduction)
+  }
   let numbers = targets.array(of: Int64.self).enumerated().map { row, target -> Int64 in
     if target == Int64(ignoring) { return -1 }
     tensorRequire(
@@ -42,6 +45,23 @@ public func crossEntropy(
     case .none: losses.reshaped(targets.shape)
     case .sum: losses.sum()
     case .mean: losses.sum() / Double(numbers.count { $0 >= 0 })
+    }
+  return logits.dtype.isFloatingPoint ? result.to(logits.dtype) : result
+}
+
+/// The cross-entropy of every example.
+private func crossEntropyOverBatch(
+  _ logits: Tensor, _ targets: Tensor, _ ignoring: Int, _ labelSmoothing: Double, _ reduction: Reduction
+) -> Tensor {
+  let losses = Tensor.overBatch([logits.to(logits.fusedType), targets]) { operands, _ in
+    crossEntropy(
+      operands[0], targets: operands[1], ignoring: ignoring, labelSmoothing: labelSmoothing, reduction: .none)
+  }
+  let result =
+    switch reduction {
+    case .none: losses
+    case .sum: losses.sum()
+    case .mean: losses.sum() / (targets .!= ignoring).countNonZero().to(losses.dtype)
     }
   return logits.dtype.isFloatingPoint ? result.to(logits.dtype) : result
 }

@@ -35,6 +35,7 @@ extension Tensor {
   /// - Parameter name: what errors call the operation.
   func rows(at indices: Tensor, _ name: String) -> Tensor {
     tensorRequire(rank >= 1, name, "a scalar has no rows")
+    if isStandIn || indices.isStandIn { return rowsOverBatch(at: indices, name) }
     let numbers = Self.rowNumbers(indices, count: shape[0], name)
     let source = detached().contiguous()
     let width = shape.dropFirst().reduce(1, *) * dtype.byteSize
@@ -63,6 +64,28 @@ extension Tensor {
     return recorded("rows", from: self, result) { gradient, _ in
       gradient.scatterAddingRows(at: indices, numbers, of: original)
     }
+  }
+
+  /// Rows for every example.
+  private func rowsOverBatch(at indices: Tensor, _ name: String) -> Tensor {
+    let operands = BatchOperands([self, indices])
+    let (table, numbers) = (operands.tensors[0], operands.tensors[1])
+    guard operands.run != nil, operands.isBatch[0] else {
+      return operands.result(table.rows(at: numbers, name))
+    }
+    let rest = Array(shape.dropFirst())
+    if !operands.isBatch[1] {
+      // The axis of examples stands behind those of the indices at first.
+      let rows = table.transposed(0, 1).rows(at: numbers, name)
+      let lead = indices.rank
+      return operands.result(
+        rows.permuted([lead] + Array(0..<lead) + Array(lead + 1..<rows.rank)))
+    }
+    let ones = [Int](repeating: 1, count: rest.count)
+    let places = numbers.reshaped([numbers.shape[0], indices.count] + ones)
+      .expanded(to: [numbers.shape[0], indices.count] + rest)
+    return operands.result(
+      table.gather(axis: 1, places).reshaped([numbers.shape[0]] + indices.shape + rest))
   }
 
   /// Zeros of `shape` with this tensor's rows added at `numbers`.

@@ -55,6 +55,9 @@ extension Tensor {
   /// - Returns: a tensor of the indices' shape.
   public func gather(axis: Int, _ indices: Tensor) -> Tensor {
     let axis = normalizedAxis(axis, "gather")
+    if isStandIn || indices.isStandIn {
+      return Self.overBatch([self, indices]) { $0[0].gather(axis: axis + $1, $0[1]) }
+    }
     let positions = Self.positions(of: indices, along: axis, in: shape, "gather")
     let source = detached().contiguous()
     let result = Tensor(uninitialized: indices.shape, dtype: dtype)
@@ -80,6 +83,9 @@ extension Tensor {
   /// Gradients are those of distinct indices: nothing flows to a replaced element.
   public func scatter(axis: Int, _ indices: Tensor, _ source: Tensor) -> Tensor {
     let axis = normalizedAxis(axis, "scatter")
+    if isStandIn || indices.isStandIn || source.isStandIn {
+      return Self.overBatch([self, indices, source]) { $0[0].scatter(axis: axis + $1, $0[1], $0[2]) }
+    }
     let positions = Self.positions(of: indices, along: axis, in: shape, "scatter")
     let values = source.to(dtype)
     tensorRequire(
@@ -106,6 +112,9 @@ extension Tensor {
     // Halves are added up in Float32 and rounded once.
     if dtype.isHalfPrecision { return to(.float32).scatterAdd(axis: axis, indices, source).to(dtype) }
     let axis = normalizedAxis(axis, "scatterAdd")
+    if isStandIn || indices.isStandIn || source.isStandIn {
+      return Self.overBatch([self, indices, source]) { $0[0].scatterAdd(axis: axis + $1, $0[1], $0[2]) }
+    }
     let positions = Self.positions(of: indices, along: axis, in: shape, "scatterAdd")
     let values = source.to(dtype)
     tensorRequire(
@@ -166,6 +175,9 @@ extension Tensor {
   public func diagonal(offset: Int = 0, axis1: Int = -2, axis2: Int = -1) -> Tensor {
     let (first, second) = (normalizedAxis(axis1, "diagonal"), normalizedAxis(axis2, "diagonal"))
     tensorRequire(first != second, "diagonal", "needs two different axes, found \(axis1) and \(axis2)")
+    if isStandIn {
+      return overBatch { $0.diagonal(offset: offset, axis1: first + $1, axis2: second + $1) }
+    }
     let (rows, columns) = (shape[first], shape[second])
     let length = Swift.max(
       0, offset >= 0 ? Swift.min(rows, columns - offset) : Swift.min(rows + offset, columns))

@@ -71,6 +71,7 @@ extension Tensor {
       tensorRequire(
         a.shape[a.rank - 1] == b.shape[b.rank - 2], "matmul",
         "shapes \(a.shape) and \(b.shape) do not agree inside")
+      if a.isStandIn || b.isStandIn { return Self.matmulOverBatch(a, b) }
       if b.rank == 2 && a.rank > 2 {
         // One product over all rows instead of one for each matrix.
         return a.reshaped([-1, a.shape[a.rank - 1]].resolvingRows(a)).matmul(b)
@@ -84,6 +85,21 @@ extension Tensor {
         ]
       }
     }
+  }
+
+  /// A product of matrices for every example.
+  private static func matmulOverBatch(_ a: Tensor, _ b: Tensor) -> Tensor {
+    let operands = BatchOperands([a, b])
+    if operands.run == nil { return operands.tensors[0].matmul(operands.tensors[1]) }
+    _ = broadcastShape(Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)), "matmul")
+    if !operands.isBatch[0], a.rank == 2, a.requiresGradient || b.shape[b.rank - 1] < 16 {
+      // One product of all columns; its gradient is one product too, where the sum over a product for each
+      // example would need a matrix for each.
+      let (x, y) = (operands.tensors[0], operands.tensors[1])
+      return operands.result(y.transposed().matmul(x.transposed()).transposed())
+    }
+    let aligned = operands.aligned(to: Swift.max(a.rank, b.rank))
+    return operands.result(aligned[0].matmul(aligned[1]))
   }
 
   private static func product(_ a: Tensor, _ b: Tensor) -> Tensor {
@@ -186,8 +202,11 @@ public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
       tensorRequire(type.isFloatingPoint, "linear", "needs floating-point elements, found \(x.dtype)")
       return linear(x.to(.float32), weight: weight, bias: bias).to(type)
     }
-    let rows = x.to(type).reshaped([lead.reduce(1, *), weight.shape[1]])
     let bias = bias?.to(type)
+    if x.isStandIn || weight.isStandIn || bias?.isStandIn ?? false {
+      return linearOverBatch(x.to(type), weight, bias)
+    }
+    let rows = x.to(type).reshaped([lead.reduce(1, *), weight.shape[1]])
     if let bias {
       tensorRequire(
         bias.shape == [weight.shape[0]], "linear",
@@ -205,4 +224,20 @@ public func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
       return gradients
     }.reshaped(lead + [weight.shape[0]])
   }
+}
+
+/// An affine map for every example: one product unless examples have weights of their own.
+private func linearOverBatch(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?) -> Tensor {
+  if let bias {
+    tensorRequire(
+      bias.shape == [weight.shape[0]], "linear",
+      "bias of shape \(bias.shape) does not fit a weight of shape \(weight.shape)")
+  }
+  let operands = BatchOperands([x, weight] + (bias.map { [$0] } ?? []))
+  if operands.run == nil || !operands.isBatch.dropFirst().contains(true) {
+    let tensors = operands.tensors
+    return operands.result(linear(tensors[0], weight: tensors[1], bias: bias == nil ? nil : tensors[2]))
+  }
+  let product = x.matmul(weight.transposed())
+  return bias.map { product + $0 } ?? product
 }

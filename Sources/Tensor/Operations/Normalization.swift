@@ -113,9 +113,33 @@ private func normalized(
       operand.shape == [x.shape[x.rank - 1]], operation,
       "weight or bias of shape \(operand.shape) does not fit input of shape \(x.shape)")
   }
+  let operands = [x] + [weight, bias].compactMap { $0 }
+  if operands.contains(where: { $0.isStandIn }) {
+    return normalizedOverBatch(operation, operands, weight != nil, bias != nil, body)
+  }
   let type = x.fusedType
   let result = body(
     x.to(type).contiguous(), weight?.to(type).contiguous(), bias?.to(type).contiguous())
+  return x.dtype.isFloatingPoint ? result.to(x.dtype) : result
+}
+
+/// The normalization of every example, which may have weights of its own.
+private func normalizedOverBatch(
+  _ operation: String, _ operands: [Tensor], _ hasWeight: Bool, _ hasBias: Bool,
+  _ body: (Tensor, Tensor?, Tensor?) -> Tensor
+) -> Tensor {
+  let batch = BatchOperands(operands)
+  if batch.run == nil || !batch.isBatch.dropFirst().contains(true) {
+    let tensors = batch.tensors
+    return batch.result(
+      normalized(
+        operation, tensors[0], hasWeight ? tensors[1] : nil, hasBias ? tensors[tensors.count - 1] : nil,
+        body))
+  }
+  let x = operands[0]
+  var result = normalized(operation, x.to(x.fusedType), nil, nil, body)
+  if hasWeight { result = result * operands[1].to(x.fusedType) }
+  if hasBias { result = result + operands[operands.count - 1].to(x.fusedType) }
   return x.dtype.isFloatingPoint ? result.to(x.dtype) : result
 }
 

@@ -40,6 +40,7 @@ extension Tensor {
     if dtype.isFloatingPoint || number.kind.isFloatingPoint {
       return combined(with: number, "divide") { $0 / $1 }
     }
+    if isStandIn { return overBatch { x, _ in x.divided(by: number) } }
     let divisor = quotientOperand(number)
     return Elementwise.binary(
       Int(TK_DIV), self, divisor, shape: shape, computing: divisor.dtype, as: .float32)
@@ -49,6 +50,7 @@ extension Tensor {
     if dtype.isFloatingPoint || number.kind.isFloatingPoint {
       return combined(with: number, "divide") { $1 / $0 }
     }
+    if isStandIn { return overBatch { x, _ in x.dividing(number) } }
     let dividend = quotientOperand(number)
     return Elementwise.binary(
       Int(TK_DIV), dividend, self, shape: shape, computing: dividend.dtype, as: .float32)

@@ -148,6 +148,9 @@ enum OrderlessReduction {
 extension Tensor {
   /// Reduces some axes (all when omitted); nothing is recorded.
   func orderless(_ kind: OrderlessReduction, _ name: String, axes: [Int]?, keepDims: Bool) -> Tensor {
+    if isStandIn {
+      return overBatch(axes: axes, name) { $0.orderless(kind, name, axes: $1, keepDims: keepDims) }
+    }
     let (axes, kept, dropped) = reducedShapes(axes, name)
     return kind.run(self, axes: axes, into: dropped).reshaped(keepDims ? kept : dropped)
   }

@@ -46,7 +46,9 @@ extension Tensor {
     if case .elements(let mask)? = positions.first, positions.count == 1, mask.dtype == .bool,
       mask.shape == shape, value.count == 1, value.rank <= 1
     {
-      if requiresGradient || value.requiresGradient {
+      if isStandIn || mask.isStandIn || value.isStandIn {
+        self = Tensor.select(mask, value.to(dtype).reshaped([]), self)
+      } else if requiresGradient || value.requiresGradient {
         self = Tensor.select(mask, value.to(dtype), self)
       } else {
         makeUnique()
@@ -55,6 +57,7 @@ extension Tensor {
       return
     }
     let picks = positions.contains { if case .elements = $0 { true } else { false } }
+    if !picks, isStandIn || value.isStandIn { return assignOverBatch(value, at: positions) }
     if requiresGradient || value.requiresGradient {
       assignRecorded(value, at: positions)
     } else if picks {
@@ -73,6 +76,20 @@ extension Tensor {
       let part = indexed(positions)
       value.checkedForAssignment(to: part.shape).to(dtype).write(into: part)
     }
+  }
+
+  /// Writes into the same part for every example.
+  private mutating func assignOverBatch(_ value: Tensor, at positions: [TensorIndex]) {
+    let part = indexed(positions)
+    let operands = BatchOperands([self, value.checkedForAssignment(to: part.shape)])
+    if operands.run == nil {
+      self = operands.tensors[0]
+      return assign(operands.tensors[1], at: positions)
+    }
+    var batch = operands.spread()[0]
+    batch.assign(
+      operands.aligned(to: part.rank)[1], at: [.range(from: nil, to: nil, step: 1)] + positions)
+    self = operands.result(batch)
   }
 
   /// A recorded tensor is never written to: old and new elements are blended, so that gradients flow to both.

@@ -6,6 +6,7 @@ extension Tensor {
   ///   - axes: axes to multiply over; negative ones count from the back.
   ///   - keepDims: keeps the multiplied axes with extent 1.
   public func prod(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
+    if isStandIn { return overBatch(axes: axes, "prod") { $0.prod(axes: $1, keepDims: keepDims) } }
     let (axes, kept, dropped) = reducedShapes(axes, "prod")
     switch dtype {
     case .float16, .bfloat16: return to(.float32).prod(axes: axes, keepDims: keepDims).to(dtype)

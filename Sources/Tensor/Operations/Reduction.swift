@@ -22,6 +22,9 @@ extension Tensor {
   ///   - keepDims: keeps the summed axes with extent 1.
   public func sum(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
     tensorOperation("sum") {
+      if isStandIn {
+        return overBatch(axes: axes, "sum") { $0.sum(axes: $1, keepDims: keepDims) }
+      }
       switch dtype {
       case .float16, .bfloat16: return to(.float32).sum(axes: axes, keepDims: keepDims).to(dtype)
       case .float32, .float64: break
@@ -184,6 +187,9 @@ extension Tensor {
   /// The mean over some axes (all when omitted); of integers and bools the float32 nearest to it.
   public func mean(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
     tensorOperation("mean") {
+      if isStandIn {
+        return overBatch(axes: axes, "mean") { $0.mean(axes: $1, keepDims: keepDims) }
+      }
       if dtype.isHalfPrecision { return to(.float32).mean(axes: axes, keepDims: keepDims).to(dtype) }
       let (named, _, _) = reducedShapes(axes, "mean")
       let inner = named.reduce(1) { $0 * shape[$1] }
@@ -218,6 +224,11 @@ extension Tensor {
   ///   sample's variance.
   public func variance(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor {
     tensorOperation("variance") {
+      if isStandIn {
+        return overBatch(axes: axes, "variance") {
+          $0.variance(axes: $1, correction: correction, keepDims: keepDims)
+        }
+      }
       // A Float holds 8 and 16 bits; 32 and 64 would lose digits in it.
       if dtype.exceedsFloat {
         return to(.float64).variance(axes: axes, correction: correction, keepDims: keepDims).to(.float32)
@@ -251,6 +262,11 @@ extension Tensor {
   public func standardDeviation(axes: [Int]? = nil, correction: Double = 1, keepDims: Bool = false) -> Tensor
   {
     tensorOperation("standardDeviation") {
+      if isStandIn {
+        return overBatch(axes: axes, "standardDeviation") {
+          $0.standardDeviation(axes: $1, correction: correction, keepDims: keepDims)
+        }
+      }
       if dtype.isHalfPrecision {
         return to(.float32).standardDeviation(axes: axes, correction: correction, keepDims: keepDims).to(
           dtype)
@@ -288,6 +304,9 @@ extension Tensor {
   private func extremes(_ name: StaticString, _ kind: OrderlessReduction, axes: [Int]?, keepDims: Bool)
     -> Tensor
   {
+    if isStandIn {
+      return overBatch(axes: axes, "\(name)") { $0.extremes(name, kind, axes: $1, keepDims: keepDims) }
+    }
     if dtype.isHalfPrecision {
       return to(.float32).extremes(name, kind, axes: axes, keepDims: keepDims).to(dtype)
     }
@@ -306,6 +325,9 @@ extension Tensor {
   /// ln Σ e^x over some axes, without overflow.
   public func logSumExp(axes: [Int]? = nil, keepDims: Bool = false) -> Tensor {
     tensorOperation("logSumExp") {
+      if isStandIn {
+        return overBatch(axes: axes, "logSumExp") { $0.logSumExp(axes: $1, keepDims: keepDims) }
+      }
       if let rounded = inSinglePrecision({ $0.logSumExp(axes: axes, keepDims: keepDims) }) { return rounded }
       let (axes, kept, dropped) = reducedShapes(axes, "logSumExp")
       if count == 0 { return Tensor.full(keepDims ? kept : dropped, -.infinity, dtype: dtype) }

@@ -19,6 +19,7 @@ func logarithmOfSum(_ a: Double, _ b: Double) -> Double {
 extension Tensor {
   /// The running sum along an axis. Integers and bools add up as int64.
   public func cumsum(axis: Int) -> Tensor {
+    if isStandIn { return overBatch(axis: axis, "cumsum") { $0.cumsum(axis: $1) } }
     let source = dtype.isFloatingPoint ? self : detached()
     let axis = normalizedAxis(axis, "cumsum")
     return source.recorded("cumsum", from: source, source.accumulated(axis)) { gradient, _ in
@@ -31,6 +32,7 @@ extension Tensor {
   /// Its gradient, `Σ_{j≥i} g_j Π_{k≤j, k≠i} x_k`, is computed without dividing, so zeros are no problem:
   /// with `tail_i = g_i + x_{i+1} tail_{i+1}` it is the product of the elements before `i` times `tail_i`.
   public func cumprod(axis: Int) -> Tensor {
+    if isStandIn { return overBatch(axis: axis, "cumprod") { $0.cumprod(axis: $1) } }
     let source = dtype.isFloatingPoint ? self : detached()
     let axis = normalizedAxis(axis, "cumprod")
     let length = shape[axis]
@@ -70,6 +72,7 @@ extension Tensor {
   /// With `y` the result and `tail_i = g_i + tail_{i+1} e^{y_i − y_{i+1}}` its gradient is `e^{x_i − y_i}
   /// tail_i`; no exponent is positive.
   public func logCumSumExp(axis: Int) -> Tensor {
+    if isStandIn { return overBatch(axis: axis, "logCumSumExp") { $0.logCumSumExp(axis: $1) } }
     // The gradient needs every digit of the result.
     if let rounded = inSinglePrecision({ $0.logCumSumExp(axis: axis) }) { return rounded }
     let source = self

@@ -21,6 +21,7 @@ extension Tensor {
     tensorRequire(
       Self.elementCount(target) == count, "reshaped",
       "\(shape) has \(count) elements, \(newShape) does not fit")
+    if isStandIn { return overBatch { x, shift in x.reshaped(x.shape.prefix(shift) + target) } }
     let original = shape
     let result: Tensor =
       if let strides = stridesOfView(target) {
@@ -62,6 +63,7 @@ extension Tensor {
       axes.sorted() == Array(shape.indices), "permuted",
       "\(order) is not an order of the axes of shape \(shape)")
     if axes == Array(shape.indices) { return self }
+    if isStandIn { return overBatch { x, shift in x.permuted(Array(0..<shift) + axes.map { $0 + shift }) } }
     let result = view(shape: axes.map { shape[$0] }, strides: axes.map { strides[$0] })
     return recorded("permuted", from: self, result) { gradient, _ in
       var inverse = axes
@@ -84,6 +86,12 @@ extension Tensor {
       newShape.count >= rank && Self.elementCount(newShape) != nil
         && Self.broadcastShape(shape, newShape, "expanded") == newShape, "expanded",
       "shape \(shape) cannot be expanded to \(newShape)")
+    if isStandIn {
+      let ones = [Int](repeating: 1, count: newShape.count - rank)
+      return overBatch { [shape] x, shift in
+        x.reshaped(x.shape.prefix(shift) + ones + shape).expanded(to: x.shape.prefix(shift) + newShape)
+      }
+    }
     let original = shape
     let result = view(shape: newShape, strides: broadcastStrides(to: newShape))
     return recorded("expanded", from: self, result) { gradient, _ in gradient.reduced(to: original) }
@@ -119,6 +127,7 @@ extension Tensor {
       "range \(range) is outside axis \(axis) of shape \(shape)")
     tensorRequire(step != 0, "slice", "the step must not be 0")
     if range == 0..<shape[axis] && step == 1 { return self }
+    if isStandIn { return overBatch { x, shift in x.slice(axis: axis + shift, range, step: step) } }
     let first = step > 0 ? range.lowerBound : range.upperBound - 1
     // A step beyond the range leaves one element, however long it is.
     let step = Swift.min(Swift.max(step, -Swift.max(range.count, 1)), Swift.max(range.count, 1))
@@ -182,6 +191,9 @@ extension Tensor {
         comparable == first.shape, "concatenated",
         "shapes \(first.shape) and \(part.shape) differ beside axis \(axis)")
       shape[axis] += part.shape[axis]
+    }
+    if parts.contains(where: { $0.isStandIn }) {
+      return overBatch(parts) { concatenated($0, axis: axis + $1) }
     }
     let result = Tensor(uninitialized: shape, dtype: type)
     var ranges: [Range<Int>] = []

@@ -3,7 +3,8 @@ extension Tensor {
   ///
   /// Derivative: `y (g − Σ g y)`.
   public func softmax(axis: Int = -1) -> Tensor {
-    alongLastAxis(axis, "softmax") { x in
+    if isStandIn { return overBatch(axis: axis, "softmax") { $0.softmax(axis: $1) } }
+    return alongLastAxis(axis, "softmax") { x in
       let result = Self.rowwise(x, Float.softmaxKernel, Double.softmaxKernel)
       return x.recorded("softmax", from: x, result, keepingOutput: true) { gradient, output in
         let y = output!
@@ -20,7 +21,8 @@ extension Tensor {
   ///
   /// Derivative: `g − softmax(x) Σ g`.
   public func logSoftmax(axis: Int = -1) -> Tensor {
-    alongLastAxis(axis, "logSoftmax") { x in
+    if isStandIn { return overBatch(axis: axis, "logSoftmax") { $0.logSoftmax(axis: $1) } }
+    return alongLastAxis(axis, "logSoftmax") { x in
       let result = Self.rowwise(x, Float.logSoftmaxKernel, Double.logSoftmaxKernel)
       return x.recorded("logSoftmax", from: x, result, keepingOutput: true) { gradient, output in
         let y = output!

@@ -7,6 +7,9 @@ extension Tensor {
   ///   - descending: largest first.
   /// - Complexity: O(n) for each row of n elements, which are sorted by the bits of their keys.
   public func argsort(axis: Int = -1, descending: Bool = false) -> Tensor {
+    if isStandIn {
+      return overBatch(axis: axis, "argsort") { $0.argsort(axis: $1, descending: descending) }
+    }
     let axis = normalizedAxis(axis, "argsort")
     let rows = detached().transposed(axis, rank - 1)
     let length = rows.shape[rank - 1]

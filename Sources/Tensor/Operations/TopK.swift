@@ -8,6 +8,10 @@ extension Tensor {
   public func topK(_ count: Int, axis: Int = -1, largest: Bool = true) -> (values: Tensor, indices: Tensor) {
     let axis = normalizedAxis(axis, "topK")
     tensorRequire(count >= 0 && count <= shape[axis], "topK", "\(count) of axis \(axis) of shape \(shape)")
+    if isStandIn {
+      let indices = overBatch(axis: axis, "topK") { $0.topK(count, axis: $1, largest: largest).indices }
+      return (gather(axis: axis, indices), indices)
+    }
     // Keeping a short list in order costs a comparison an element; a long one moves too often, so that
     // sorting is faster.
     let isFew = count > 0 && count <= 64 && shape[axis] >= 4 * count

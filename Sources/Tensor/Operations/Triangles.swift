@@ -13,6 +13,7 @@ extension Tensor {
 
   private func triangle(_ name: StaticString, _ diagonal: Int, isLower: Bool) -> Tensor {
     tensorRequire(rank >= 2, "\(name)", "needs at least two axes, found shape \(shape)")
+    if isStandIn { return overBatch { x, _ in x.triangle(name, diagonal, isLower: isLower) } }
     let (rows, columns) = (shape[rank - 2], shape[rank - 1])
     // Beyond the corners nothing changes any more; the sum with a row's number cannot overflow then.
     let diagonal = Swift.min(Swift.max(diagonal, -rows), columns)

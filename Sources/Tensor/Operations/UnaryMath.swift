@@ -5,6 +5,7 @@ extension Tensor {
   func unary(
     _ name: StaticString, _ operation: Int, derivative: @escaping (_ x: Tensor) -> Tensor
   ) -> Tensor {
+    if isStandIn { return overBatch { x, _ in x.unary(name, operation, derivative: derivative) } }
     switch dtype {
     case .float32, .float64: break
     case .float16, .bfloat16:
@@ -20,7 +21,8 @@ extension Tensor {
 
   /// e^x is its own derivative: the record keeps the result in place of x.
   public func exp() -> Tensor {
-    switch dtype {
+    if isStandIn { return overBatch { x, _ in x.exp() } }
+    return switch dtype {
     case .float32, .float64:
       recorded("exp", from: self, Elementwise.unary(Int(TK_EXP), self), keepingOutput: true) { $0 * $1! }
     case .float16, .bfloat16: to(.float32).exp().to(dtype)

@@ -8,6 +8,7 @@ extension Tensor {
   /// Fails with a ``TensorError`` where there is no such axis.
   public func unstacked(axis: Int = 0) -> [Tensor] {
     let axis = normalizedAxis(axis, "unstacked")
+    if isStandIn { return (0..<shape[axis]).map { slice(axis: axis, $0..<$0 + 1).squeezed(axis: axis) } }
     let source = detached()
     let parts = (0..<shape[axis]).map { source.slice(axis: axis, $0..<$0 + 1).squeezed(axis: axis) }
     if parts.isEmpty { return [] }

@@ -13,6 +13,7 @@ extension Tensor {
   }
 
   private func length(_ order: Double, axes: [Int]?, keepDims: Bool) -> Tensor {
+    if isStandIn { return overBatch(axes: axes, "norm") { $0.length(order, axes: $1, keepDims: keepDims) } }
     // A Float holds 8 and 16 bits; 32 and 64 would lose digits in it.
     if dtype.exceedsFloat {
       return to(.float64).length(order, axes: axes, keepDims: keepDims).to(.float32)

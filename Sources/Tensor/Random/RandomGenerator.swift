@@ -58,6 +58,7 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable, Equatable {
 
   /// The next 64 random bits.
   public mutating func next() -> UInt64 {
+    BatchRun.noteDraw()
     if let value = spare {
       spare = nil
       return value
@@ -71,6 +72,7 @@ public struct RandomGenerator: RandomNumberGenerator, Sendable, Equatable {
   /// Goes on as if `count` calls of ``next()`` had been made.
   /// - Complexity: O(1).
   public mutating func skip(_ count: Int) {
+    BatchRun.noteDraw()
     let position = counter &* 2 &- (spare == nil ? 0 : 1) &+ UInt64(bitPattern: Int64(count))
     counter = position / 2 &+ position % 2
     spare = position % 2 == 0 ? nil : Self.block(key: key, stream: stream, counter: counter &- 1).1

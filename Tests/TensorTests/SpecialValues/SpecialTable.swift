@@ -36,7 +36,7 @@ struct SpecialTable {
   static let types: [String: DType] = Dictionary(
     uniqueKeysWithValues: (floatingTypes + integerTypes + [.bool]).map { ($0.rawValue, $0) })
   static let floatingTypes: [DType] = [.float16, .bfloat16, .float32, .float64]
-  static let integerTypes: [DType] = [.uint8, .int32, .int64]
+  static let integerTypes: [DType] = DType.allCases.filter(\.isInteger)
 
   private struct File: Decodable {
     struct Operand: Decodable {

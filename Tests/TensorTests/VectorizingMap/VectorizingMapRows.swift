@@ -30,7 +30,7 @@ extension VectorizingMapRow {
     },
     .init("condition captured") { x, w in Tensor.select(w .> 0, x[0], Tensor(0)) },
     .init("masked fill") { x, _ in x[0].maskedFill(x[0] .< 0, 7) },
-    .init("not a number", .once, [Tensor([0, .nan, 1, -.infinity], shape: [4, 1])]) { x, _ in
+    .init("not a number", .once, [Tensor([0, Double.nan, 1, -Double.infinity], shape: [4, 1])]) { x, _ in
       x[0].isNaN() .| .!x[0].isFinite()
     },
     .init("integers", .once, [whole([4, 3], 5, .int64), whole([4, 2, 3], 5, .int64)]) { x, _ in

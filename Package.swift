@@ -11,6 +11,7 @@ let package = Package(
     .library(name: "TensorABI", type: .dynamic, targets: ["TensorABI"]),
     .library(name: "Checkpoint", targets: ["Checkpoint"]),
     .library(name: "Records", targets: ["Records"]),
+    .library(name: "Ranks", targets: ["Ranks"]),
     .library(name: "LVLM", targets: ["LVLM"]),
     .library(name: "MultiImageData", targets: ["MultiImageData"]),
     .library(name: "DPOTrain", targets: ["DPOTrain"]),
@@ -23,6 +24,8 @@ let package = Package(
   traits: [
     // Whoever uses a library alone says `traits: []`, and nothing of the network is fetched.
     .trait(name: "Server", description: "The program dpotrain-serve, and with it SwiftNIO."),
+    // Whoever trains on several machines says `--traits Server,MPI`; nobody else needs the library.
+    .trait(name: "MPI", description: "Training over several processes, by Open MPI."),
     .default(enabledTraits: ["Server"]),
   ],
   dependencies: [
@@ -43,6 +46,8 @@ let package = Package(
     .target(
       name: "CMIASentencePiece",
       linkerSettings: [.linkedLibrary("sentencepiece"), .linkedLibrary("sentencepiece_train")]),
+    // Asked for, by SwiftPM too, where the trait is on alone.
+    .systemLibrary(name: "CMIAMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .target(name: "CTensorKernels"),
     // The header of the C ABI, which the library implements and its tests call.
     .systemLibrary(name: "CTensorABI", path: "Bindings/c"),
@@ -56,6 +61,11 @@ let package = Package(
     .target(
       name: "Checkpoint", dependencies: ["Tensor", "CMIAHDF5", "CMIAZlib"], swiftSettings: swiftSettings),
     .target(name: "Records", dependencies: ["Checkpoint", "Tensor"], swiftSettings: swiftSettings),
+
+    .target(
+      name: "Ranks",
+      dependencies: ["Records", "Tensor", .target(name: "CMIAMPI", condition: .when(traits: ["MPI"]))],
+      swiftSettings: swiftSettings),
 
     // Floor 2: the vision-language model.
     .target(
@@ -73,7 +83,7 @@ let package = Package(
 
     // Floor 4: the method.
     .target(
-      name: "DPOTrain", dependencies: ["MultiImageData", "LVLM", "Records", "Tensor", "Checkpoint"],
+      name: "DPOTrain", dependencies: ["MultiImageData", "LVLM", "Ranks", "Records", "Tensor", "Checkpoint"],
       swiftSettings: swiftSettings),
 
     // Floor 5: what a model is worth, and how that is shown.
@@ -90,7 +100,8 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Reporting", "Evaluation", "DPOTrain", "MultiImageData", "LVLM", "Records", "Tensor", "Checkpoint",
+        "Reporting", "Evaluation", "DPOTrain", "MultiImageData", "LVLM", "Ranks", "Records", "Tensor",
+        "Checkpoint",
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swiftSettings),
@@ -112,7 +123,7 @@ let package = Package(
       name: "dpotrain",
       dependencies: [
         "CommandArguments", "Runs", "Reporting", "Evaluation", "Verification", "DPOTrain", "MultiImageData",
-        "LVLM", "Records",
+        "LVLM", "Ranks", "Records",
         "Tensor", "Checkpoint",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -138,7 +149,7 @@ let package = Package(
 
     // Tests mirror the sources; TestSupport holds golden loading, tolerances and folders of tests.
     .target(
-      name: "TestSupport", dependencies: ["Tensor", "Checkpoint"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Ranks", "Tensor", "Checkpoint"], path: "Tests/TestSupport",
       swiftSettings: swiftSettings),
     .target(
       name: "TestData", dependencies: ["MultiImageData", "LVLM", "TestSupport", "CMIAZlib"],
@@ -181,6 +192,8 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "RanksTests", dependencies: ["Ranks", "Records", "TestSupport"], swiftSettings: swiftSettings),
+    .testTarget(
       name: "MultiImageDataTests",
       dependencies: [
         "MultiImageData", "LVLM", "Records", "Checkpoint", "Tensor", "TestSupport", "TestData",
@@ -189,7 +202,7 @@ let package = Package(
     .testTarget(
       name: "DPOTrainTests",
       dependencies: [
-        "DPOTrain", "MultiImageData", "LVLM", "Records", "Checkpoint", "Tensor", "TestSupport",
+        "DPOTrain", "MultiImageData", "LVLM", "Ranks", "Records", "Checkpoint", "Tensor", "TestSupport",
         "TestData",
       ],
       swiftSettings: swiftSettings),

@@ -66,9 +66,10 @@ struct DPOCommand: ParsableCommand {
     let name = URL(fileURLWithPath: outputDirectory).lastPathComponent
     let isName = name.first != "." && name.allSatisfy { $0.isLetter || $0.isNumber || "._-".contains($0) }
     if isName, !name.isEmpty { given.append(("run.name", name)) }
-    let configuration = try RunConfiguration(
-      yaml: "", file: "dpotrain dpo",
-      overrides: given.map { RunConfiguration.override($0.0, text: $0.1) } + overrides)
-    try behaviour.run(configuration, [.train, .report])
+    try behaviour.run(
+      try RunConfiguration(
+        yaml: "", file: "dpotrain dpo",
+        overrides: given.map { RunConfiguration.override($0.0, text: $0.1) } + overrides),
+      [.train, .report])
   }
 }

@@ -10,10 +10,19 @@ struct PlanCommand: ParsableCommand {
     abstract: "Prints the resolved configuration, sizes, steps and memory before anything is spent.")
   @OptionGroup var options: ConfigurationOptions
 
+  @Option(
+    help: ArgumentHelp("Processes that mpirun or srun will start: what each of them sends.", valueName: "n"))
+  var ranks = 1
+
+  func validate() throws {
+    guard ranks >= 1 else { throw ValidationError("--ranks: found \(ranks), expected 1 or more") }
+  }
+
   func run() throws {
     let configuration = try options.load()
     let data = DataPlan(configuration)
-    let plan = try RunPlan(configuration, data: data)
+    var plan = try RunPlan(configuration, data: data)
+    plan.ranks = ranks
     print("# The configuration with every value\n")
     print(configuration.yaml)
     print("# The plan\n")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DPOTrain
 import Foundation
+import Ranks
 import Records
 import Runs
 import Tensor
@@ -83,18 +84,46 @@ struct RunBehaviour: ParsableArguments {
     }
   }
 
-  /// Runs stages, with signals caught.
-  func run(_ configuration: RunConfiguration, _ stages: [Stage]) throws {
-    try refuseSeveralProcesses()
-    if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
+  /// Runs stages, with signals caught, on all ranks that a launcher started.
+  /// - Parameter configuration: read on every rank.
+  func run(_ configuration: @autoclosure () throws -> RunConfiguration, _ stages: [Stage]) throws {
+    let team = try RankLaunch.team()
     Interruption.install()
+    guard !team.isAlone else { return try run(configuration(), stages, team) }
+    let inputs: RankInputs
+    let read: RunConfiguration
+    do {
+      read = try team.agreed(configuration)
+      if read.run.threads > 0 { Threads.count = read.run.threads }
+      inputs = try RankChecks(team).run(read)
+    } catch {
+      team.group.leave()
+      if team.isLead { throw error }
+      throw ExitCode(1)
+    }
+    guard team.isLead else {
+      let status = Follower(read, inputs: inputs, team: team).run()
+      team.group.leave()
+      throw ExitCode(status)
+    }
+    do {
+      try run(read, stages, team)
+    } catch {
+      team.end(status: error is InterruptedRun ? Interruption.exitStatus : 1)
+      throw error
+    }
+    team.end(status: 0)
+  }
+
+  private func run(_ configuration: RunConfiguration, _ stages: [Stage], _ team: RankTeam) throws {
+    if configuration.run.threads > 0 { Threads.count = configuration.run.threads }
     let console = Console(isQuiet: quiet)
     let profile = try profile.map { try ProfileOutput($0, besides: configuration) }
     do {
       try Pipeline(
         configuration: configuration, console: console, fresh: fresh,
         takingFrom: reuse.map { URL(fileURLWithPath: $0, isDirectory: true) },
-        redoing: redo.compactMap(RunPart.init(rawValue:)), accepting: accept
+        redoing: redo.compactMap(RunPart.init(rawValue:)), accepting: accept, team: team
       ).run(stages)
     } catch {
       // What stopped the run is the error to tell; of a file that is not complete a warning is enough.
@@ -102,25 +131,5 @@ struct RunBehaviour: ParsableArguments {
       throw error
     }
     try profile?.finish(console)
-  }
-
-  /// A launcher that started several processes would have them all write the same files.
-  private func refuseSeveralProcesses() throws {
-    for name in ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
-      guard let text = ProcessInfo.processInfo.environment[name], let size = Int(text), size > 1 else {
-        continue
-      }
-      throw SeveralProcesses(variable: name, size: size)
-    }
-  }
-}
-
-/// A launcher started more processes than this build can use.
-struct SeveralProcesses: Error, CustomStringConvertible {
-  let variable: String
-  let size: Int
-  var description: String {
-    "found \(variable)=\(size), expected a single process: this build trains on one machine; "
-      + "start it without the launcher"
   }
 }

@@ -121,12 +121,25 @@ import Testing
     }
   }
 
-  @Test func severalProcessesAreRefused() throws {
+  @Test(arguments: ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"])
+  func severalProcessesAreRefused(variable: String) throws {
     try BuiltCommand.withFolder { folder in
       let config = try TinyRun.write(to: folder)
-      let call = try BuiltCommand.run("--config", config, in: folder, environment: ["WORLD_SIZE": "2"])
+      let call = try BuiltCommand.run("--config", config, in: folder, environment: [variable: "2"])
       #expect(call.status == 1)
-      #expect(call.errors.hasPrefix("error: found WORLD_SIZE=2, expected a single process"))
+      #expect(call.errors.hasPrefix("error: found \(variable)=2, expected a single process: "))
+      #expect(call.errors.hasSuffix("build it with --traits Server,MPI, or start it without the launcher\n"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["tiny.yaml"])
+    }
+  }
+
+  @Test func ofProcessesThatAreRefusedOneSaysWhy() throws {
+    try BuiltCommand.withFolder { folder in
+      let config = try TinyRun.write(to: folder)
+      let call = try BuiltCommand.run(
+        "--config", config, in: folder,
+        environment: ["OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "1"])
+      #expect(call.status == 1 && call.errors.isEmpty)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["tiny.yaml"])
     }
   }

@@ -30,7 +30,7 @@ public struct AttentionPenalty: Sendable, Equatable {
 }
 
 /// Sums over chosen answers from which the attention metrics of a step are computed.
-struct AttentionMetrics {
+struct AttentionMetrics: MetricSums {
   private(set) var answers = 0
   private var ratios = 0.0
   private var penalties = 0.0
@@ -41,6 +41,14 @@ struct AttentionMetrics {
       ratios += ratio
       penalties += max(0, penalty.threshold - ratio)
     }
+  }
+
+  var numbers: [Double] { [Double(answers), ratios, penalties] }
+
+  mutating func add(numbers: [Double]) {
+    answers += Int(numbers[0])
+    ratios += numbers[1]
+    penalties += numbers[2]
   }
 
   /// `attention/chosen`, the mean R, and `attention/penalty`, the mean of `max(0, τ − R)`, both over the

@@ -27,7 +27,7 @@ extension PreferenceScores {
 }
 
 /// Sums over pairs from which the metrics of the image term are computed.
-struct ImageTermMetrics {
+struct ImageTermMetrics: MetricSums {
   private(set) var pairs = 0
   private var rewards = 0.0
   private var margins = 0.0
@@ -47,6 +47,15 @@ struct ImageTermMetrics {
       margins += beta * difference.value
       if difference.isWin { accurate += 1 }
     }
+  }
+
+  var numbers: [Double] { [Double(pairs), rewards, margins, Double(accurate)] }
+
+  mutating func add(numbers: [Double]) {
+    pairs += Int(numbers[0])
+    rewards += numbers[1]
+    margins += numbers[2]
+    accurate += Int(numbers[3])
   }
 
   /// The mean reward of chosen answers after corrupted pictures, by how much that of the right ones lies

@@ -4,7 +4,7 @@ import Tensor
 ///
 /// Accuracy is counted per pair (chosen reward above the rejected one by more than rounding), never on batch
 /// means.
-public struct PreferenceMetrics: Sendable, Equatable {
+public struct PreferenceMetrics: Sendable, Equatable, MetricSums {
   /// Pairs that were added.
   public private(set) var pairs = 0
   /// Sum of the rewards of the chosen answers.
@@ -50,6 +50,25 @@ public struct PreferenceMetrics: Sendable, Equatable {
       rejectedLogProbability += policyRejected[i]
       chosenTokens += scores.chosenTokens[i]
     }
+  }
+
+  var numbers: [Double] {
+    [
+      Double(pairs), chosenRewards, rejectedRewards, Double(accurate), Double(ties), chosenLogProbability,
+      rejectedLogProbability, Double(chosenTokens), chosenLikelihood,
+    ]
+  }
+
+  mutating func add(numbers: [Double]) {
+    pairs += Int(numbers[0])
+    chosenRewards += numbers[1]
+    rejectedRewards += numbers[2]
+    accurate += Int(numbers[3])
+    ties += Int(numbers[4])
+    chosenLogProbability += numbers[5]
+    rejectedLogProbability += numbers[6]
+    chosenTokens += Int(numbers[7])
+    chosenLikelihood += numbers[8]
   }
 
   /// Mean reward margin over the pairs.

@@ -6,7 +6,7 @@ import LVLM
 /// TRL 1.16 (`DPOTrainer._compute_loss`): the mean over the vocabulary of the logits that predict a token of
 /// an answer, averaged over the tokens of the chosen and of the rejected answers; the entropy of these
 /// distributions over the tokens of both; the share of the tokens of chosen answers that are the likeliest.
-public struct TokenMetrics: Sendable, Equatable {
+public struct TokenMetrics: Sendable, Equatable, MetricSums {
   /// Tokens of the chosen answers.
   public private(set) var chosenTokens = 0
   /// Tokens of the rejected answers.
@@ -34,13 +34,21 @@ public struct TokenMetrics: Sendable, Equatable {
   }
 
   /// Adds the tokens of further pairs.
-  public mutating func add(_ other: TokenMetrics) {
-    chosenTokens += other.chosenTokens
-    rejectedTokens += other.rejectedTokens
-    chosenLogits += other.chosenLogits
-    rejectedLogits += other.rejectedLogits
-    entropy += other.entropy
-    right += other.right
+  public mutating func add(_ other: TokenMetrics) { add(numbers: other.numbers) }
+
+  var numbers: [Double] {
+    [
+      Double(chosenTokens), Double(rejectedTokens), chosenLogits, rejectedLogits, entropy, Double(right),
+    ]
+  }
+
+  mutating func add(numbers: [Double]) {
+    chosenTokens += Int(numbers[0])
+    rejectedTokens += Int(numbers[1])
+    chosenLogits += numbers[2]
+    rejectedLogits += numbers[3]
+    entropy += numbers[4]
+    right += Int(numbers[5])
   }
 
   /// Name, value and weight in a mean, in TRL's spelling; none without tokens.

@@ -1,4 +1,5 @@
 import LVLM
+import Ranks
 import Records
 import Tensor
 
@@ -157,19 +158,23 @@ public struct PreferenceObjective: TrainingObjective {
   private let corrupted: CorruptedAnswers?
   private let dropout: AdapterDropout?
   private let reference: ([EncodedPair]) throws -> [PairLogProbabilities]
+  private let team: RankTeam
+  private let parameters: [NamedParameter]
 
   /// - Parameters:
   ///   - microBatch: Pairs that go through the model at a time.
   ///   - ballast: Right answers that take part in the NLL term alone.
   ///   - corrupted: The chosen answers after corrupted pictures, for terms with an image term.
   ///   - dropout: On the inputs of the model's adapters; never while the reference is asked.
+  ///   - team: The ranks among which the micro-batches of a step are shared out.
+  ///   - parameters: What is trained, whose gradients ranks add up; a process alone needs none.
   ///   - reference: Log-probabilities under the reference, for pairs of this objective.
   /// - Precondition: `corrupted` is there for terms with an image term, and the scorer reads attention for
   ///   those with a penalty on it.
   public init(
     pairs: [EncodedPair], sampler: PairSampler, microBatch: Int, scorer: PairScorer,
     terms: PreferenceObjectiveTerms, ballast: Ballast? = nil, corrupted: CorruptedAnswers? = nil,
-    dropout: AdapterDropout? = nil,
+    dropout: AdapterDropout? = nil, team: RankTeam = .alone, parameters: [NamedParameter] = [],
     reference: @escaping ([EncodedPair]) throws -> [PairLogProbabilities]
   ) {
     tensorRequire(
@@ -184,6 +189,8 @@ public struct PreferenceObjective: TrainingObjective {
     self.corrupted = corrupted
     self.dropout = dropout
     self.reference = reference
+    self.team = team
+    self.parameters = parameters
   }
 
   public func recordIDs(ofStep step: Int) -> [String] { sampler.pairs(ofStep: step).map { pairs[$0].id } }
@@ -197,61 +204,107 @@ public struct PreferenceObjective: TrainingObjective {
     let kept = terms.gamma > 0 ? ballast?.examples(ofStep: step) ?? [] : []
     let pairTokens = records.reduce(0) { $0 + $1.completions[0].count }
     let chosenTokens = kept.reduce(pairTokens) { $0 + $1.completions[0].count }
-    var gradients = Gradients()
-    var metrics = PreferenceMetrics()
-    var (attention, image, said) = (AttentionMetrics(), ImageTermMetrics(), TokenMetrics())
-    var loss = 0.0
-    var tokens = 0
-    for start in stride(from: 0, to: records.count, by: microBatch) {
-      let part = Array(records[start..<min(start + microBatch, records.count)])
-      let known =
-        terms.needsReference
-        ? try Profile.phase("reference") { try reference(part) }
-        : part.map { _ in .init(chosen: 0, rejected: 0) }
-      try scorer.dropping(dropout, step: step, start: start) {
-        let found = try Profile.phase("forward") { try scorer.sums(part, readsTokens: isLogged) }
-        let scores = Self.scores(found.scores, pairs: part, reference: known)
-        let chosen = Self.scores(found.sums, pairs: part, reference: known).policyChosen
-        let other = terms.image > 0 ? try corrupted?.scores(of: part) : nil
-        let share = terms.share(
-          of: scores, pairWeights: found.pairWeights, chosenSums: chosen,
-          attentionRatios: found.attentionRatios, corrupted: other?.scores, stepPairs: records.count,
-          stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens,
-          stepPairTokens: pairTokens)
-        loss += share.item()
-        metrics.add(scores, chosenSums: chosen, beta: terms.options.beta)
-        if let tokens = found.tokens { said.add(tokens) }
-        if let ratios = found.attentionRatios, let penalty = terms.attention {
-          attention.add(ratios, penalty)
-        }
-        if let other { image.add(scores, other.scores, beta: terms.options.beta) }
-        tokens += found.rows + (other?.rows ?? 0)
-        Profile.phase("backward") { gradients.add(share.backward()) }
+    let totals = StepTotals(
+      pairs: records.count, answers: records.count + kept.count, chosenTokens: chosenTokens,
+      pairTokens: pairTokens)
+    let slices = StepSlices(
+      pairs: records.count, ballast: kept.count, microBatch: microBatch, ranks: team.count)
+    var gradients = try GradientSum(parameters, over: team)
+    var own: [StepPart] = []
+    for round in 0..<slices.rounds {
+      switch slices.slice(ofRank: team.rank, round: round) {
+      case .pairs(let range):
+        let (part, gradient) = try share(
+          of: Array(records[range]), totals, step: step, start: range.lowerBound, isLogged: isLogged)
+        own.append(part)
+        try gradients.add(gradient)
+      case .ballast(let range):
+        let (part, gradient) = try share(
+          ofBallast: Array(kept[range]), totals, step: step, start: records.count + range.lowerBound)
+        own.append(part)
+        try gradients.add(gradient)
+      case nil: try gradients.add(Gradients())
       }
     }
-    for start in stride(from: 0, to: kept.count, by: microBatch) {
-      // The ballast comes after the pairs of the step.
-      try scorer.dropping(dropout, step: step, start: records.count + start) {
-        let found = try Profile.phase("forward of the ballast") {
-          try scorer.sums(Array(kept[start..<min(start + microBatch, kept.count)]))
-        }
-        let share = terms.likelihoodShare(
-          of: found.sums, stepAnswers: records.count + kept.count, stepChosenTokens: chosenTokens)
-        loss += share.item()
-        tokens += found.rows
-        Profile.phase("backward") { gradients.add(share.backward()) }
-      }
-    }
+    let sums = try sum(of: own)
+    let metrics = sums.preference
     let weight = Double(records.count)
-    var named: [(name: String, value: Double, weight: Double)] = (metrics.named + image.named).map {
+    var named: [(name: String, value: Double, weight: Double)] = (metrics.named + sums.image.named).map {
       ($0.0, $0.1, $0.0 == "nll_loss" ? Double(chosenTokens) : weight)
     }
-    named += attention.named.map { ($0.0, $0.1, Double(attention.answers)) } + said.named
+    named += sums.attention.named.map { ($0.0, $0.1, Double(sums.attention.answers)) } + sums.said.named
     return StepOutcome(
-      gradients: gradients, loss: loss, tokens: tokens, metrics: named,
+      gradients: try gradients.total(), loss: sums.loss, tokens: sums.tokens, metrics: named,
       highlights: [
         ("accuracy", fixed(metrics.accuracy, 2)), ("margin", fixed(metrics.margin, 3)),
       ])
+  }
+
+  /// What the whole step has, by which every micro-batch's share is divided.
+  private struct StepTotals {
+    var pairs: Int
+    var answers: Int
+    var chosenTokens: Int
+    var pairTokens: Int
+  }
+
+  /// The share of some pairs in the step.
+  private func share(
+    of part: [EncodedPair], _ totals: StepTotals, step: Int, start: Int, isLogged: Bool
+  ) throws -> (StepPart, Gradients) {
+    let known =
+      terms.needsReference
+      ? try Profile.phase("reference") { try reference(part) }
+      : part.map { _ in .init(chosen: 0, rejected: 0) }
+    return try scorer.dropping(dropout, step: step, start: start) {
+      let found = try Profile.phase("forward") { try scorer.sums(part, readsTokens: isLogged) }
+      let scores = Self.scores(found.scores, pairs: part, reference: known)
+      let chosen = Self.scores(found.sums, pairs: part, reference: known).policyChosen
+      let other = terms.image > 0 ? try corrupted?.scores(of: part) : nil
+      let share = terms.share(
+        of: scores, pairWeights: found.pairWeights, chosenSums: chosen,
+        attentionRatios: found.attentionRatios, corrupted: other?.scores, stepPairs: totals.pairs,
+        stepAnswers: totals.answers, stepChosenTokens: totals.chosenTokens, stepPairTokens: totals.pairTokens)
+      var sums = StepPart()
+      sums.loss = share.item()
+      sums.preference.add(scores, chosenSums: chosen, beta: terms.options.beta)
+      if let tokens = found.tokens { sums.said.add(tokens) }
+      if let ratios = found.attentionRatios, let penalty = terms.attention {
+        sums.attention.add(ratios, penalty)
+      }
+      if let other { sums.image.add(scores, other.scores, beta: terms.options.beta) }
+      sums.tokens = found.rows + (other?.rows ?? 0)
+      return (sums, Profile.phase("backward") { share.backward() })
+    }
+  }
+
+  /// The share of some right answers in the step's likelihood term.
+  /// - Parameter start: the ballast comes after the pairs of the step.
+  private func share(
+    ofBallast kept: [EncodedPair], _ totals: StepTotals, step: Int, start: Int
+  ) throws -> (StepPart, Gradients) {
+    try scorer.dropping(dropout, step: step, start: start) {
+      let found = try Profile.phase("forward of the ballast") { try scorer.sums(kept) }
+      let share = terms.likelihoodShare(
+        of: found.sums, stepAnswers: totals.answers, stepChosenTokens: totals.chosenTokens)
+      var sums = StepPart()
+      sums.loss = share.item()
+      sums.tokens = found.rows
+      return (sums, Profile.phase("backward") { share.backward() })
+    }
+  }
+
+  /// The sums of all micro-batches in their order, those of other ranks among them.
+  private func sum(of own: [StepPart]) throws -> StepPart {
+    let length = StepPart().numbers.count
+    let all = try team.numbers(own.flatMap(\.numbers))
+    var sum = StepPart()
+    for round in 0..<(all.map(\.count).max() ?? 0) / length {
+      for numbers in all where numbers.count >= (round + 1) * length {
+        sum.add(numbers: Array(numbers[round * length..<(round + 1) * length]))
+      }
+    }
+    return sum
   }
 
   /// Splits sums of a batch (chosen, rejected, chosen, …) into the scores of its pairs.

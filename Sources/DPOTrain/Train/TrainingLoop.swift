@@ -1,6 +1,7 @@
 import Checkpoint
 import Foundation
 import LVLM
+import Ranks
 import Records
 import Tensor
 
@@ -113,6 +114,7 @@ public final class TrainingLoop {
   private let reference: MovingReference?
   private let average: WeightAverage?
   private let observer: (any MetricsObserver)?
+  private let team: RankTeam
   private var window = MetricWindow()
   private var totalTokens = 0
   /// Steps that were taken.
@@ -133,11 +135,14 @@ public final class TrainingLoop {
   ///     those alone.
   ///   - reference: follows the model, and is kept in checkpoints too.
   ///   - observer: is told each row as it is logged.
+  ///   - team: the ranks that take the same steps; the lead alone looks at validation data and writes.
   public init(
     settings: Settings, model: VisionLanguageModel, checkpoints: URL, metrics: URL, console: Console,
-    baseHash: String = "", reference: MovingReference? = nil, observer: (any MetricsObserver)? = nil
+    baseHash: String = "", reference: MovingReference? = nil, observer: (any MetricsObserver)? = nil,
+    team: RankTeam = .alone
   ) {
     self.observer = observer
+    self.team = team
     self.reference = reference
     self.settings = settings
     average = settings.emaDecay > 0 ? WeightAverage(decay: settings.emaDecay) : nil
@@ -183,7 +188,7 @@ public final class TrainingLoop {
     if let bytes = checkpoint.integer("metrics_bytes"), let checksum = checkpoint.integer("metrics_crc32") {
       resumedPosition = .init(byteCount: bytes, crc32: UInt32(truncatingIfNeeded: checksum))
     }
-    try directory.removeSuperseded(by: found)
+    if team.isLead { try directory.removeSuperseded(by: found) }
     step = found
     return found
   }
@@ -191,23 +196,25 @@ public final class TrainingLoop {
   /// Runs the remaining steps.
   /// - Parameter look: validates the model.
   /// - Throws: ``TrainingError`` when a loss is not finite, ``InterruptedRun`` when a stop was asked for,
-  ///   errors of the objective and of the checkpoint files.
+  ///   errors of the objective and of the checkpoint files. Of several ranks all throw the first two in the
+  ///   same step.
   public func run(
     _ objective: some TrainingObjective,
     look: (() throws -> Look)? = nil
   ) throws {
-    let metrics = try MetricsLog(
-      metricsURL, resuming: settings.stage, after: step, expected: resumedPosition)
+    let metrics =
+      team.isLead
+      ? try MetricsLog(metricsURL, resuming: settings.stage, after: step, expected: resumedPosition) : nil
     log = metrics
-    try observer?.opened(metrics)
-    defer { try? metrics.close() }
+    if let metrics { try observer?.opened(metrics) }
+    defer { try? metrics?.close() }
     let progress = console.progress(
       settings.stage.rawValue, total: settings.steps - skippedSteps, start: step)
     defer { progress.finish() }
     let parameters = model.trainableParameters()
     let groups = rateGroups(parameters)
     while !isFinished {
-      if Interruption.isRequested { throw try interrupted() }
+      if try team.isAskedToEnd() { throw try interrupted() }
       let rate = settings.schedule.rate(step: step + skippedSteps)
       TensorRuntime.resetPeak()
       let outcome = try Profile.phase("step \(step + 1)") {
@@ -235,7 +242,7 @@ public final class TrainingLoop {
       }
       if step % settings.loggingSteps == 0 || isFinished {
         let row = row(objective)
-        try metrics.append(row)
+        try metrics?.append(row)
         try observer?.logged(row)
         window.reset()
       }
@@ -244,11 +251,24 @@ public final class TrainingLoop {
         step: step, tokens: outcome.tokens,
         fields: [("loss", fixed(outcome.loss, 4))] + outcome.highlights)
       if isFinished || (settings.saveSteps > 0 && step % settings.saveSteps == 0) {
+        try requireSameWeights(parameters)
         _ = try Profile.phase("checkpoint") { try save() }
       }
     }
     average?.put(into: model)
-    if settings.keepsBest { try takeBest() }
+    // The others are done; what the model has become is the lead's to keep.
+    if settings.keepsBest, team.isLead { try takeBest() }
+  }
+
+  /// Every rank took the same steps, or a processor or its memory computes otherwise than the others'.
+  private func requireSameWeights(_ parameters: [NamedParameter]) throws {
+    guard !team.isAlone else { return }
+    let checksum = parameters.reduce(UInt32(0)) { checksum, named in
+      named.parameter.tensor.detached().withElementBytes { CRC32.of($0, after: checksum) }
+    }
+    try team.requireSame([
+      ("after step \(step) of \(settings.stage.rawValue) weights of CRC-32", CRC32.digits(checksum))
+    ])
   }
 
   /// Runs something while the model is what it would be if the run ended here.
@@ -276,7 +296,7 @@ public final class TrainingLoop {
   private func see(_ look: () throws -> Look) throws {
     let seen = try look()
     if let score = seen.score {
-      if best.isBetter(score, at: step), settings.keepsBest { try saveBest() }
+      if best.isBetter(score, at: step), settings.keepsBest, team.isLead { try saveBest() }
       if settings.patience > 0, best.looksSince == settings.patience {
         console.message(
           "\(settings.stage.rawValue): ends at step \(step), \(settings.patience) looks after the best one "
@@ -320,19 +340,23 @@ public final class TrainingLoop {
 
   private func requireFinite(_ what: String, _ value: Double, _ objective: some TrainingObjective) throws {
     guard !value.isFinite else { return }
+    team.agreeToEnd()
     throw TrainingError.notFinite(
       what: what, value: value.isNaN ? "nan" : "\(value)", stage: settings.stage.rawValue, step: step + 1,
       records: objective.recordIDs(ofStep: step), checkpoint: try directory.newest()?.url.path)
   }
 
   private func interrupted() throws -> InterruptedRun {
+    let place = "\(settings.stage.rawValue) step \(step) of \(settings.steps)"
+    guard team.isLead else { return InterruptedRun(place: place, checkpoint: nil) }
     let url = try directory.newest().flatMap { $0.step == step ? $0.url : nil } ?? save()
-    return InterruptedRun(
-      place: "\(settings.stage.rawValue) step \(step) of \(settings.steps)", checkpoint: url.path)
+    return InterruptedRun(place: place, checkpoint: url.path)
   }
 
+  /// Writes a checkpoint; nothing on ranks that do not.
   @discardableResult
   private func save() throws -> URL {
+    guard team.isLead else { return directory.file(step: step) }
     // The copies that are written take the place of buffers that wait for the next step.
     if TensorRuntime.cachedBytes > 1 << 30 { TensorRuntime.trim() }
     var progress = window.progress

@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import LVLM
 import MultiImageData
+import Ranks
 import Records
 import Tensor
 
@@ -19,6 +20,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   private let geometry: any PictureGeometry
   /// How many records the data really have, where that is known (``DataPlan/records``).
   public var records: String?
+  /// Processes that train together.
+  public var ranks = 1
   /// The pairs that there are already.
   private var ownPairs: OwnPairs?
 
@@ -140,6 +143,26 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     let pairs = configuration.compose.total + configuration.compose.single + copies
     let perEpoch = (pairs + batch - 1) / batch
     return (max(1, Int(clamping: (Double(perEpoch) * train.numTrainEpochs).rounded(.up))), true)
+  }
+
+  /// How a step is shared out among ranks and what each of them sends; what stands against it, where it
+  /// cannot be.
+  private var ranksLine: String {
+    guard isShapeKnown else { return "\(ranks): what they send is known when the language model is opened" }
+    do {
+      try RankChecks.require(configuration, ranks: ranks)
+    } catch {
+      return "\(error)"
+    }
+    let train = configuration.train
+    let slices = StepSlices(
+      pairs: train.perDeviceTrainBatchSize * train.gradientAccumulationSteps,
+      ballast: train.gamma > 0 ? train.ballastPerStep : 0, microBatch: train.perDeviceTrainBatchSize,
+      ranks: ranks)
+    let bytes = OrderedSum.bytesSent(trainedWeights, ranks: ranks, rounds: slices.rounds)
+    let rounds = slices.rounds == 1 ? "one round" : "\(slices.rounds) rounds"
+    return "\(ranks): a step's \(slices.all.count) micro-batches in \(rounds), each rank sends "
+      + "about \(bytes) bytes per step (gradients of \(trainedWeights) weights)"
   }
 
   private var imagesPerPair: Double {
@@ -428,6 +451,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           + "per step" + (isShapeKnown ? ", \(trainedWeights) weights trained" : "")
           + (run.train.rounds > 1 ? "; in each of \(run.train.rounds) rounds" : "")
       ))
+    if ranks > 1 { lines.append(("ranks", ranksLine)) }
     if stages.contains(.evaluate) {
       lines.append(
         (

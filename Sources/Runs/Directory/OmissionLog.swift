@@ -15,9 +15,14 @@ public final class OmissionLog {
   public let skips: Bool
   private let url: URL
   private let console: Console
+  private let isReadOnly: Bool
 
   /// The list of a run directory.
-  package init(_ directory: URL, policy: RunConfiguration.Run.BadRecordPolicy, console: Console) {
+  /// - Parameter isReadOnly: leaves the list and the console to another process, which finds the same.
+  package init(
+    _ directory: URL, policy: RunConfiguration.Run.BadRecordPolicy, console: Console, isReadOnly: Bool = false
+  ) {
+    self.isReadOnly = isReadOnly
     url = directory.appendingPathComponent(Self.file)
     skips = policy == .skip
     self.console = console
@@ -25,6 +30,7 @@ public final class OmissionLog {
 
   /// Puts lines in the place of those that a stage had; the first five are told on the console.
   func replace(_ stage: String, by lines: [String]) throws {
+    guard !isReadOnly else { return }
     let own = stage + ": "
     var all = try Self.lines(in: url).filter { !$0.hasPrefix(own) }
     // A reason of several lines is one omission.

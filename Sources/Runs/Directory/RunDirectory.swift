@@ -29,7 +29,7 @@ public final class RunDirectory {
   public let url: URL
   /// The configuration of the run.
   public let configuration: RunConfiguration
-  private let lock: RunLock
+  private let lock: RunLock?
   /// What is done.
   private(set) var states: PartStates
   /// The parts whose files were compared with their checksums.
@@ -72,6 +72,15 @@ public final class RunDirectory {
     states = try PartStates(configuration, in: url, outside: outside)
     if !notes.isEmpty { earlierConfiguration = states.configurationOfRecords.map { Data($0.yaml.utf8) } }
     try ChecksumList.write(configuration.yaml.utf8, to: resolved)
+  }
+
+  /// Reads a run that another process of the same team holds open, which writes.
+  /// - Throws: ``RunDirectoryError`` when a record in it is damaged.
+  init(following configuration: RunConfiguration, outside: [String: String]) throws {
+    self.configuration = configuration
+    url = URL(fileURLWithPath: configuration.run.outputDirectory, isDirectory: true)
+    lock = nil
+    states = try PartStates(configuration, in: url, outside: outside)
   }
 
   // MARK: Places

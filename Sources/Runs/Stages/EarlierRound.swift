@@ -24,7 +24,7 @@ extension Pipeline {
     do {
       try Pipeline(
         configuration: earlier, console: isFinished ? console.progressOnly : console,
-        takingFrom: others + [directory.url], accepting: accepted
+        takingFrom: others + [directory.url], accepting: accepted, team: team
       ).run(stages)
     } catch let error as RunDirectoryError {
       throw EarlierRoundError(configuration: place.appendingPathComponent("config.yaml").path, error: error)

@@ -3,6 +3,7 @@ import DPOTrain
 import Evaluation
 import Foundation
 import MultiImageData
+import Ranks
 import Records
 import Reporting
 import Tensor
@@ -20,6 +21,7 @@ public struct Pipeline {
   let others: [URL]
   private let redone: [RunPart]
   private let accepted: [String]
+  let team: RankTeam
 
   /// - Parameters:
   ///   - console: Where messages, progress and the final table go.
@@ -27,10 +29,14 @@ public struct Pipeline {
   ///   - others: Directories of other runs, of which parts that would come out the same are taken over.
   ///   - redone: Parts that are made again in any case.
   ///   - accepted: Files of finished parts that were changed by hand, and are taken as they are.
+  ///   - team: The processes that train together, of which this one is the lead; the others are
+  ///     ``Follower``s.
   public init(
     configuration: RunConfiguration, console: Console = .silent, fresh: Bool = false,
-    takingFrom others: [URL] = [], redoing redone: [RunPart] = [], accepting accepted: [String] = []
+    takingFrom others: [URL] = [], redoing redone: [RunPart] = [], accepting accepted: [String] = [],
+    team: RankTeam = .alone
   ) {
+    self.team = team
     self.configuration = configuration
     self.console = console
     isFresh = fresh
@@ -92,7 +98,7 @@ public struct Pipeline {
     let context = StageContext(
       configuration: configuration, directory: directory, console: console, source: source,
       omissions: omissions, pictureCheck: pictures, vocabulary: vocabulary, ownPairs: ownPairs,
-      events: RunEvents(directory, console: console), outside: atStart)
+      events: RunEvents(directory, console: console), outside: atStart, team: team)
     if !open.isEmpty { try RunProvenance.note(in: directory.url) }
     var earlierRound = configuration.earlierRound()
     for stage in stages.sorted() {
@@ -225,7 +231,7 @@ public struct Pipeline {
     case .sft: try SFTStage(context: context).run()
     case .compose: try ComposeStage(context: context).run()
     case .select: try SelectStage(context: context).run()
-    case .train: try TrainStage(context: context).run()
+    case .train: try train(context)
     case .evaluate: try EvaluateStage(context: context).run(seconds: seconds(context.directory))
     case .report:
       try context.events?.complete()
@@ -234,6 +240,20 @@ public struct Pipeline {
         samples: configuration.report.samples, attentionMaps: configuration.report.attentionMaps)
       console.message("report: \(context.directory.report.path)")
     }
+  }
+
+  /// Trains, with the other ranks where there are some.
+  private func train(_ context: StageContext) throws {
+    guard !team.isAlone else { return try TrainStage(context: context).run() }
+    // Nobody else makes folders.
+    _ = try context.directory.folder(.train)
+    let newest = try CheckpointDirectory(context.directory.checkpoints).newest()?.step
+    try RankOrder.train(
+      RankOrder.Training(
+        identity: context.directory.identity(of: .train), step: newest ?? 0, yaml: configuration.yaml)
+    ).send(to: team)
+    context.console.message("train: over \(team.count) ranks")
+    try team.together { try TrainStage(context: context).run() }
   }
 
   private func seconds(_ directory: RunDirectory) -> [String: Double] {

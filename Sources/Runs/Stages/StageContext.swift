@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import LVLM
 import MultiImageData
+import Ranks
 import Records
 import Tensor
 
@@ -28,14 +29,17 @@ public struct StageContext {
   let events: RunEvents?
   /// Files outside the run that it is made from.
   let outside: OutsideFiles.AtStart
+  /// The processes that train the run together.
+  let team: RankTeam
 
   /// Creates a context.
   init(
     configuration: RunConfiguration, directory: RunDirectory, console: Console, source: any QuestionSource,
     omissions: OmissionLog, pictureCheck: PictureCheck = PictureCheck(), vocabulary: OwnVocabulary? = nil,
     ownPairs: OwnPairs? = nil, events: RunEvents? = nil,
-    outside: OutsideFiles.AtStart = OutsideFiles.AtStart()
+    outside: OutsideFiles.AtStart = OutsideFiles.AtStart(), team: RankTeam = .alone
   ) {
+    self.team = team
     self.outside = outside
     self.ownPairs = ownPairs
     self.events = events

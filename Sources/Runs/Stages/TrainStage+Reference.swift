@@ -1,6 +1,7 @@
 import DPOTrain
 import Foundation
 import LVLM
+import Ranks
 import Records
 import Tensor
 
@@ -32,6 +33,9 @@ extension TrainStage {
     guard context.configuration.train.precomputeRefLogProbs else {
       return Reference(values: try liveReference(pairs + others, base: base, features: features))
     }
+    guard context.team.isLead else {
+      return try followed(pairs, base: base, features: features)
+    }
     let settings = context.configuration.train
     var fingerprint = Digest()
     fingerprint.update(baseHash.map { "\($0) \(settings.frozenDtype)" } ?? ModelState.digest(base.model))
@@ -56,15 +60,47 @@ extension TrainStage {
     }
     let progress = context.console.progress("reference", total: pairs.count)
     defer { progress.finish() }
-    try cache.fill(
-      pairs, batchTokens: context.configuration.select.batchTokens,
-      scorer: scorer(base.model, features),
-      digest: context.digest(of:)
-    ) { done in
-      progress.update(step: done)
-      try Interruption.check("reference log-probabilities, \(done) of \(pairs.count) pairs")
+    _ = try context.team.sharedNumbers {
+      try cache.fill(
+        pairs, batchTokens: context.configuration.select.batchTokens,
+        scorer: scorer(base.model, features),
+        digest: context.digest(of:)
+      ) { done in
+        progress.update(step: done)
+        try Interruption.check("reference log-probabilities, \(done) of \(pairs.count) pairs")
+      }
+      return cache.values(of: pairs).flatMap { [$0.chosen, $0.rejected] }
     }
     return Reference(values: { cache.values(of: $0) })
+  }
+
+  /// The same values on a rank that writes no cache: those that the lead computed for all, or each pair's own
+  /// when its turn comes.
+  private func followed(
+    _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore
+  ) throws -> Reference {
+    guard context.configuration.asksBaseOnDemand else {
+      let numbers = try context.team.sharedNumbers { [] }
+      let values = pairs.indices.map {
+        PairLogProbabilities(chosen: numbers[2 * $0], rejected: numbers[2 * $0 + 1])
+      }
+      let known = Dictionary(zip(pairs.map(\.id), values)) { $1 }
+      return Reference(values: { pairs in
+        pairs.map { known[$0.id] ?? PairLogProbabilities(chosen: .nan, rejected: .nan) }
+      })
+    }
+    let (model, scorer) = (base.model, scorer(base.model, features))
+    var known: [String: PairLogProbabilities] = [:]
+    return Reference(values: { pairs in
+      try model.withoutAdapters {
+        try pairs.map { pair in
+          if let value = known[pair.id] { return value }
+          let value = try Self.values([pair], scorer)[0]
+          known[pair.id] = value
+          return value
+        }
+      }
+    })
   }
 
   /// The base model itself with its adapters off where only they are trained, otherwise a second copy.

@@ -2,6 +2,7 @@ import Checkpoint
 import DPOTrain
 import Foundation
 import LVLM
+import Ranks
 import Records
 import Tensor
 
@@ -15,6 +16,7 @@ struct TrainStage {
 
   private func trainInPrecision() throws {
     let settings = context.configuration.train
+    let team = context.team
     let folder = try context.directory.folder(.train)
     let starting = context.startingModel
     let digest =
@@ -111,6 +113,10 @@ struct TrainStage {
       settings.maxSteps > 0
       ? settings.maxSteps
       : max(1, Int(clamping: (Double(sampler.stepsPerEpoch) * settings.numTrainEpochs).rounded(.up)))
+    if let problem = RankChecks.problem(ranks: team.count, pairs: min(batch, pairs.count)) {
+      team.agreeToEnd()
+      throw RankError.refused(problem)
+    }
     let objective = PreferenceObjective(
       pairs: encoded, sampler: sampler, microBatch: settings.perDeviceTrainBatchSize, scorer: scorer,
       terms: terms, ballast: ballast,
@@ -120,7 +126,7 @@ struct TrainStage {
           corrupted, scorer: self.scorer(model, features), reference: referenceOfCorrupted.values),
       dropout: settings.adapter == .lora && settings.loraDropout > 0
         ? AdapterDropout(probability: settings.loraDropout, seed: context.configuration.run.seed) : nil,
-      reference: reference.values)
+      team: team, parameters: team.isAlone ? [] : model.trainableParameters(), reference: reference.values)
     let heldOut =
       held.isEmpty
       ? nil
@@ -143,14 +149,15 @@ struct TrainStage {
       console: context.console,
       baseHash: model.hasAdapters
         ? try baseHash ?? ModelState.digest(ofModelAt: context.startingModel) : "",
-      reference: second.map(moving), observer: context.events)
+      reference: second.map(moving), observer: context.events, team: team)
     let start = try loop.resume()
+    try team.requireSame([("a newest checkpoint of step", "\(start)")])
     if start > 0 { context.console.message("train: goes on after step \(start) of \(steps)") }
     let counts = model.parameterCounts
     context.console.message(
       "train: \(pairs.count) pairs, \(steps) steps of \(batch), \(counts.trainable) of \(counts.all) weights")
     var answers =
-      held.isEmpty || settings.evalSamples == 0
+      held.isEmpty || settings.evalSamples == 0 || !team.isLead
       ? nil
       : try HeldOutAnswers(
         heldPairs, count: settings.evalSamples, model: model, features: features, encoder: base.encoder,
@@ -161,12 +168,18 @@ struct TrainStage {
       objective,
       look: heldOut.map { heldOut in
         {
-          let figures = try heldOut.figures()
-          try answers?.ask(afterStep: loop.step)
-          return TrainingLoop.Look(
-            values: figures.named, words: figures.words, score: figures.score(settings.metricForBestModel))
+          var look = TrainingLoop.Look(values: [])
+          // The lead looks, all go by what it saw.
+          look.score = try team.sharedNumbers {
+            let figures = try heldOut.figures()
+            try answers?.ask(afterStep: loop.step)
+            (look.values, look.words) = (figures.named, figures.words)
+            return [figures.score(settings.metricForBestModel)]
+          }[0]
+          return look
         }
       })
+    guard team.isLead else { return }
     for reference in [reference, referenceOfCorrupted, referenceOfHeld] { try reference.save() }
     if context.configuration.trainsGGUF {
       try saveAdapter(of: base)

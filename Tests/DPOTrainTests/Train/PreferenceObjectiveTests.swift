@@ -2,6 +2,7 @@ import DPOTrain
 import Foundation
 import LVLM
 import MultiImageData
+import Ranks
 import Records
 import Tensor
 import TestSupport
@@ -64,7 +65,7 @@ import Testing
     func objective(
       batch: Int = 8, microBatch: Int = 8, sharesPrefix: Bool = true, gamma: Double = 0.5,
       ballast: Ballast? = nil, lengthWeight: Double = 1, weighsPairs: Bool = false,
-      dropout: AdapterDropout? = nil,
+      dropout: AdapterDropout? = nil, team: RankTeam = .alone,
       reference: ((EncodedPair) -> PairLogProbabilities)? = nil
     ) throws -> PreferenceObjective {
       let own = try Dictionary(uniqueKeysWithValues: zip(pairs.map(\.id), values(pairs)))
@@ -77,7 +78,7 @@ import Testing
           sharesPrefix: sharesPrefix, lengthWeight: lengthWeight, weighsPairs: weighsPairs),
         terms: try PreferenceObjectiveTerms(
           losses: ["sigmoid"], options: LossOptions(beta: 0.1), gamma: gamma, reduction: .mean),
-        ballast: ballast, dropout: dropout,
+        ballast: ballast, dropout: dropout, team: team, parameters: model.trainableParameters(),
         reference: { asked in asked.map { reference?($0) ?? own[$0.id]! } })
     }
   }

@@ -44,10 +44,11 @@ extension VectorizingMapRow {
       let leaf = x[0].detached().requiringGradient()
       return (leaf * leaf.exp()).sum().backward()[leaf]!
     },
+    // Where the operands are recorded too, a second pass would walk through what the first has released.
     .init("backward pass to what is captured", .each) { x, w in
       let leaf = w.detached().requiringGradient()
-      let loss = (leaf * x[0]).log().sum()
-      return loss.backward()[leaf]! + loss
+      let loss = (leaf * x[0].detached()).log().sum()
+      return loss.backward()[leaf]! + loss.detached()
     },
     .init("gradient with a branch inside", .each) { x, w in
       grad { y in

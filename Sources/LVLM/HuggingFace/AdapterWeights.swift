@@ -78,7 +78,7 @@ struct AdapterWeights {
   private static func tensor(
     _ name: String, _ type: ElementType, _ file: any TensorFile, _ error: inout ModelDirectoryError
   ) throws -> Tensor? {
-    guard type.dtype?.isFloatingPoint == true else {
+    guard type.dtype.isFloatingPoint else {
       error.unusable.append("\(name) (\(type) values, expected floating point)")
       return nil
     }

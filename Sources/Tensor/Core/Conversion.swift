@@ -29,13 +29,16 @@ extension Tensor {
   }
 
   /// The same bits read as elements of another type of the same size, `view(dtype)` in NumPy and PyTorch. The
-  /// memory is shared until one of the two is written to; nothing is recorded for gradients.
+  /// memory is shared until one of the two is written to, but for bools, which are made of what is not zero;
+  /// nothing is recorded for gradients.
   /// - Precondition: both types have elements of one size.
   public func viewed(as type: DType) -> Tensor {
     tensorRequire(
       type.byteSize == dtype.byteSize, "viewed",
       "elements of \(dtype) have \(dtype.byteSize) bytes, those of \(type) \(type.byteSize)")
     if isStandIn { return overBatch { x, _ in x.viewed(as: type) } }
+    // A byte other than 0 and 1 is no truth value in Swift.
+    if type == .bool { return dtype == .bool ? self : detached() .!= 0 }
     // A number that was written in a program is one of its own.
     let source = storage.number.map { $0.tensor(as: dtype, "viewed").expanded(to: shape) } ?? self
     return Tensor(

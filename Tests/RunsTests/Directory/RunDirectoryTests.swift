@@ -148,7 +148,8 @@ import Testing
     try Fixtures.withTemporaryDirectory { folder in
       let run = try RunDirectory(RunConfiguration.writing(to: folder))
       let pid = ProcessInfo.processInfo.processIdentifier
-      #expect(throws: RunDirectoryError.locked(folder.path, holder: " (process \(pid))")) {
+      let holder = " (process \(pid) on \(ProcessInfo.processInfo.hostName))"
+      #expect(throws: RunDirectoryError.locked(folder.path, holder: holder)) {
         try RunDirectory(RunConfiguration.writing(to: folder))
       }
       withExtendedLifetime(run) {}

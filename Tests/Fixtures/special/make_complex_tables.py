@@ -93,7 +93,8 @@ def quotient(a, b):
     """NumPy's, of quarters where sums of the divisor's parts leave the type; where other steps do and the result does not, the exact one."""
     huge = np.isfinite(b) & (np.maximum(np.abs(b.real), np.abs(b.imag)) > np.finfo(b.real.dtype).max / 4)
     share = np.where(huge, 0.25, 1).astype(b.real.dtype)
-    out = np.asarray(joined(a.real * share, a.imag * share) / joined(b.real * share, b.imag * share))
+    first, second = joined(a.real * share, a.imag * share), joined(b.real * share, b.imag * share)
+    out = np.asarray(first.astype(b.dtype) / second.astype(b.dtype))
     for i, (v, w) in enumerate(zip(np.broadcast_to(a, out.shape), b)):
         if np.isfinite(v) and np.isfinite(w) and w != 0 and not np.isfinite(out[i]):
             exact = exactly(lambda t: t / mpmath.mpc(float(w.real), float(w.imag)))(complex(v))

@@ -130,7 +130,12 @@ struct VectorizingMapRow: Sendable, CustomTestStringConvertible {
     let leaves = inputs.filter(\.requiresGradient) + [captured]
     let (result, calls) = mapped(inputs, captured)
     let expected = looped(inputs, captured)
-    #expect((calls == 1) == (self.calls == .once), "\(name): calls when recorded")
+    switch self.calls {
+    case .once: #expect(calls == 1, "\(name): calls when recorded")
+    case .eachWhenRecorded: #expect(calls > 1, "\(name): calls when recorded")
+    // An assignment that is recorded may be an operation that has a rule.
+    case .each: break
+    }
     expectClose(result, expected, "recorded values")
     #expect(result.requiresGradient == expected.requiresGradient, "\(name): record")
     guard result.requiresGradient, expected.requiresGradient else { return }

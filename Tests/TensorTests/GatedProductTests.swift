@@ -44,14 +44,14 @@ import Testing
     #expect(found.shape == [2, 300, 48])
     let quiet = noGradient { swiGLU(x, gate: gate, up: up) }
     #expect(quiet.array(of: Float.self) == found.array(of: Float.self))
-    let derivatives = gradients(of: found.sum(), withRespectTo: [gate, up])
-    let expected = gradients(of: separately(x, gate, up).sum(), withRespectTo: [gate, up])
-    for (a, b) in zip(derivatives, expected) {
-      let (a, b) = try (#require(a), #require(b))
-      #expect(
-        ProductPlan.OwnKernels.here.packed
-          ? a.array(of: Float.self) == b.array(of: Float.self) : (a - b).abs().max().item() < 1e-2)
+    func derivatives(_ y: Tensor) -> [[Float]?] {
+      gradients(of: y.sum(), withRespectTo: [gate, up]).map { $0?.array(of: Float.self) }
     }
+    // The library's slices, and with them the bits, follow the number of threads, which other tests change.
+    let isSame = (0..<5).contains { _ in
+      derivatives(swiGLU(x, gate: gate, up: up)) == derivatives(separately(x, gate, up))
+    }
+    #expect(isSame && !derivatives(found).contains(nil))
     let double = swiGLU(x.to(.float64), gate: gate.to(.float64), up: up.to(.float64))
     #expect(double.dtype == .float64)
   }

@@ -79,7 +79,8 @@ extension VectorizingMapRow {
     .init("errors caught inside", .each) { x, w in
       (try? withTensorErrors { x[0].matmul(x[0]) }) ?? x[0] * w
     },
-    .init("captured mask assigned", .each) { x, w in
+    // An assignment that is recorded is an operation, and has a rule.
+    .init("captured mask assigned", .eachUnlessRecorded) { x, w in
       var y = w
       y[[0, 2]] = x[0][0, 0..<2]
       return y * x[0]

@@ -1,5 +1,5 @@
 """One DPO step of a small LLaVA in transformers, as TRL lays it out: right-padded rows, chosen then rejected, every
-image once for each of them, logits of all positions, every weight trained by fused AdamW."""
+image once for each of them, logits of all positions, fused AdamW on every weight or on peft's adapters of the decoder."""
 import contextlib
 import copy
 import time
@@ -53,12 +53,25 @@ def batch(s):
 
 
 class Step:
-    def __init__(self, size, bf16):
+    def __init__(self, size, lora=False, bf16=False, compiled=False):
         self.policy = build(SIZES[size])
-        self.reference = copy.deepcopy(self.policy).eval().requires_grad_(False)
+        if lora:
+            from peft import LoraConfig, get_peft_model
+            self.policy = get_peft_model(self.policy, LoraConfig(
+                r=128, lora_alpha=256, lora_dropout=0.0, bias="none",
+                target_modules=r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"))
+            self.reference = self.policy
+        else:
+            self.reference = copy.deepcopy(self.policy).eval().requires_grad_(False)
+        self.without_adapters = self.policy.disable_adapter if lora else contextlib.nullcontext
         self.policy.train()
         self.batch, self.bf16 = batch(SIZES[size]), bf16
-        self.optimizer = torch.optim.AdamW(self.policy.parameters(), lr=1e-6, weight_decay=0.0, fused=True)
+        self.trained = [p for p in self.policy.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.trained, lr=1e-6, weight_decay=0.0, fused=True)
+        self.of_policy, self.of_reference = (lambda: self.answers(self.policy)), (lambda: self.answers(self.reference))
+        if compiled:
+            self.of_policy = torch.compile(self.of_policy, dynamic=False)
+            self.of_reference = torch.compile(self.of_reference, dynamic=False)
         self.phases = {}
 
     def answers(self, model):
@@ -72,16 +85,16 @@ class Step:
 
     def run(self):
         t0 = time.perf_counter()
-        policy = self.answers(self.policy)
+        policy = self.of_policy()
         t1 = time.perf_counter()
-        with torch.no_grad():
-            reference = self.answers(self.reference)
+        with torch.no_grad(), self.without_adapters():
+            reference = self.of_reference()
         t2 = time.perf_counter()
         chosen, rejected = (policy - reference).chunk(2)
         loss = -F.logsigmoid(0.1 * (chosen - rejected)).mean()
         loss.backward()
         t3 = time.perf_counter()
-        torch.nn.utils.clip_grad_norm_(self.policy.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         t4 = time.perf_counter()

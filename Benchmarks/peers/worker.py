@@ -1,6 +1,7 @@
 """The PyTorch side of the race: the cases of tensor-bench, one JSON line for every line on standard input."""
 import argparse
 import json
+import resource
 import sys
 import time
 
@@ -14,6 +15,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--bf16", action="store_true", help="bf16 autocast in the DPO step")
+    parser.add_argument("--compile", action="store_true", help="torch.compile in the DPO step")
+    parser.add_argument("--trl", choices=["float32", "defaults"], help="DPO steps of TRL's DPOTrainer")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     print(json.dumps({"program": f"torch {torch.__version__}", "threads": torch.get_num_threads()}), flush=True)
@@ -23,13 +26,21 @@ def main():
         name, repetitions = fields[0], int(fields[1]) if len(fields) > 1 else 1
         result = {"case": name}
         if name.startswith("dpo "):
-            if name not in steps:
+            words = name.split(" ")
+            if name not in steps and options.trl:
+                import trl_step
+                steps[name] = trl_step.Step(words[1], "lora" in words, options.trl == "defaults")
+            elif name not in steps:
                 import dpo_step  # needs transformers, which single operations do not
-                steps[name] = dpo_step.Step(name.split(" ")[1], options.bf16)
-            start = time.perf_counter()
-            result["loss"] = steps[name].run()
-            result["seconds"] = time.perf_counter() - start
-            result["phases"] = steps[name].phases
+                steps[name] = dpo_step.Step(words[1], "lora" in words, options.bf16, options.compile)
+            if options.trl:
+                result["loss"], result["seconds"] = steps[name].run()
+            else:
+                start = time.perf_counter()
+                result["loss"] = steps[name].run()
+                result["seconds"] = time.perf_counter() - start
+                result["phases"] = steps[name].phases
+            result["peak_resident_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
         elif name.startswith("generate "):
             if name not in generations:
                 import generation

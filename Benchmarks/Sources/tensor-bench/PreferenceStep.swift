@@ -3,10 +3,18 @@ import LVLM
 import Tensor
 
 /// One DPO step: policy and reference forward, sigmoid loss, backward, clipping by norm, AdamW on every
-/// weight.
+/// weight, or on adapters of the decoder, which are switched off for the reference.
 final class PreferenceStep {
+  /// Whose weights learn.
+  enum Training {
+    case allWeights
+    /// Adapters of rank 128 on every linear layer of the decoder; the rest is frozen.
+    case adapters
+  }
+
   private let policy: VisionLanguageModel
-  private let reference: VisionLanguageModel
+  /// Nil where it is the policy without its adapters.
+  private let reference: VisionLanguageModel?
   private let batch: PackedBatch
   private let pixels: Tensor
   private let sumOverAnswers: Tensor
@@ -17,11 +25,21 @@ final class PreferenceStep {
   /// Wall and processor seconds of the parts of the last step.
   private(set) var phases: [(name: String, seconds: Double, processorSeconds: Double)] = []
 
-  init(_ size: ModelSize, sharesPrefix: Bool = true, cachesReference: Bool = false) throws {
+  init(
+    _ size: ModelSize, training: Training = .allWeights, sharesPrefix: Bool = true,
+    cachesReference: Bool = false
+  ) throws {
     var weights = RandomGenerator(seed: 0)
     policy = try VisionLanguageModel(size.configuration, using: &weights)
-    weights = RandomGenerator(seed: 0)
-    reference = try VisionLanguageModel(size.configuration, using: &weights)
+    switch training {
+    case .allWeights:
+      weights = RandomGenerator(seed: 0)
+      reference = try VisionLanguageModel(size.configuration, using: &weights)
+    case .adapters:
+      policy.setTrainable(false, .vision, .projector)
+      policy.applyLoRA(rank: 128, alpha: 256, using: &weights)
+      reference = nil
+    }
     var data = RandomGenerator(seed: 1)
     let examples = size.examples(using: &data)
     batch = try PackedBatch(
@@ -38,9 +56,17 @@ final class PreferenceStep {
   }
 
   /// Log-probabilities of the answers, `[pairs, 2]`, chosen first.
-  private func answers(_ model: VisionLanguageModel) -> Tensor {
-    let tokens = model.logProbabilities(batch, imageFeatures: model.imageFeatures(pixels))
+  private func answers(_ model: VisionLanguageModel, _ features: ImageFeatures) -> Tensor {
+    let tokens = model.logProbabilities(batch, imageFeatures: features)
     return sumOverAnswers.matmul(tokens).reshaped([-1, 2])
+  }
+
+  /// Without adapters the reference has a vision encoder of its own, with them it is the policy's.
+  private func answersOfReference(_ features: ImageFeatures) -> Tensor {
+    noGradient {
+      if let reference { return answers(reference, reference.imageFeatures(pixels)) }
+      return policy.withoutAdapters { answers(policy, features) }
+    }
   }
 
   private func timed<Result>(_ name: String, _ body: () -> Result) -> Result {
@@ -52,10 +78,11 @@ final class PreferenceStep {
   /// Runs one step and returns its loss.
   func run() -> Double {
     phases = []
-    let policyAnswers = timed("policy_forward") { answers(policy) }
+    let features = timed("vision_forward") { policy.imageFeatures(pixels) }
+    let policyAnswers = timed("policy_forward") { answers(policy, features) }
     let referenceAnswers = timed("reference_forward") {
       if let cachedReference { return cachedReference }
-      let result = noGradient { answers(reference) }
+      let result = answersOfReference(features)
       if cachesReference { cachedReference = result }
       return result
     }
@@ -83,4 +110,11 @@ func processorSeconds() -> Double {
   var time = timespec()
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
   return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+}
+
+/// The most memory that this program has had resident.
+func peakResidentBytes() -> Int {
+  var usage = rusage()
+  getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+  return usage.ru_maxrss << 10
 }

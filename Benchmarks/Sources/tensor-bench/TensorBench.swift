@@ -35,7 +35,7 @@ enum TensorBench {
         let (elapsed, processor) = (seconds(since: start), processorSeconds() - used)
         report([
           "case": name, "seconds": elapsed, "processor_seconds": processor, "loss": loss,
-          "peak_tensor_mib": TensorRuntime.peakBytes >> 20,
+          "peak_tensor_mib": TensorRuntime.peakBytes >> 20, "peak_resident_mib": peakResidentBytes() >> 20,
           "system_allocations": TensorRuntime.systemAllocationCount,
           "phases": Dictionary(step.phases.map { ($0.name, $0.seconds) }) { $0 + $1 },
           "processor_phases": Dictionary(step.phases.map { ($0.name, $0.processorSeconds) }) { $0 + $1 },
@@ -113,12 +113,14 @@ enum TensorBench {
     }
   }
 
-  /// `dpo SIZE`, with `cached` when the reference is computed once, `unshared` when prompts are repeated.
+  /// `dpo SIZE`, with `lora` for adapters alone, `cached` when the reference is computed once, `unshared` when
+  /// prompts are repeated.
   private static func preferenceStep(_ name: String) throws -> PreferenceStep? {
     let words = name.split(separator: " ")
     guard words.count > 1, let size = ModelSize.all.first(where: { $0.name == words[1] }) else { return nil }
     return try PreferenceStep(
-      size, sharesPrefix: !words.contains("unshared"), cachesReference: words.contains("cached"))
+      size, training: words.contains("lora") ? .adapters : .allWeights,
+      sharesPrefix: !words.contains("unshared"), cachesReference: words.contains("cached"))
   }
 
   /// `generate SIZE BATCH`, then how the weights are stored; `smollm2` is a size too, with a batch of 1.

@@ -48,6 +48,15 @@ open class Linear: Module {
     type(of: self) == Linear.self ? RowForm(weight: StoredMatrix(weight.tensor), bias: bias?.tensor) : nil
   }
 
+  /// The layer as an adapter's own pass computes it; nil where it learns, and for a subclass until it says
+  /// otherwise.
+  package var frozenMap: FrozenMap? {
+    guard type(of: self) == Linear.self, !weight.tensor.requiresGradient,
+      !(bias?.tensor.requiresGradient ?? false)
+    else { return nil }
+    return FrozenMap(weight: weight.tensor, bias: bias?.tensor)
+  }
+
   /// The weight if the layer is `x Wᵀ` and nothing else; a subclass is something else until it says
   /// otherwise.
   package var soleWeight: Tensor? { type(of: self) == Linear.self && bias == nil ? weight.tensor : nil }
@@ -139,10 +148,24 @@ public final class LoRALinear: Linear {
     }
   }
 
-  public override func callAsFunction(_ x: Tensor) -> Tensor { adapted(base(x), x) }
+  public override func callAsFunction(_ x: Tensor) -> Tensor { inOnePass(x) ?? adapted(base(x), x) }
 
   public override func callAsFunction(_ x: Tensor, marked: Tensor?) -> Tensor {
-    adapted(base(x, marked: marked), x)
+    inOnePass(x) ?? adapted(base(x, marked: marked), x)
+  }
+
+  /// The layer as one operation; nil where something else than a frozen map and a low-rank product takes part,
+  /// or types differ.
+  private func inOnePass(_ x: Tensor) -> Tensor? {
+    let (down, up) = (loraA.tensor, loraB.tensor)
+    guard isAdapterEnabled, magnitude == nil, inputDropout == nil, x.dtype == .float32 || x.dtype == .float64,
+      down.dtype == x.dtype, up.dtype == x.dtype, ![x, down, up].contains(where: { $0.isStandIn }),
+      x.shape.last == down.shape[1], let frozen = base.frozenMap, frozen.resultType(x.dtype) == x.dtype
+    else { return nil }
+    let lead = Array(x.shape.dropLast())
+    return adaptedLinear(
+      x.reshaped([lead.reduce(1, *), down.shape[1]]), frozen, down: down, up: up, scale: scale
+    ).reshaped(lead + [up.shape[0]])
   }
 
   private func adapted(_ result: Tensor, _ x: Tensor) -> Tensor {

@@ -18,6 +18,9 @@ public final class QuantizedLinear: Linear {
   package override var weightShape: [Int] { matrix.shape }
   package override var weightValues: Tensor { matrix.expanded() }
   package override var rowForm: RowForm? { RowForm(weight: StoredMatrix(matrix), bias: bias?.tensor) }
+  package override var frozenMap: FrozenMap? {
+    bias?.tensor.requiresGradient ?? false ? nil : FrozenMap(weight: matrix, bias: bias?.tensor)
+  }
 }
 
 /// A frozen table of vectors that stays in quantised blocks; looking up gives Float32.

@@ -145,6 +145,30 @@ extension Tensor {
     return result
   }
 
+  /// `scale · a b` for matrices of one type, float32 or float64, added to `sum` where that is given; without a
+  /// record.
+  static func scaledProduct(_ a: Tensor, _ b: Tensor, scale: Double, addedTo sum: consuming Tensor? = nil)
+    -> Tensor
+  {
+    let (m, k, n) = (a.shape[0], a.shape[1], b.shape[1])
+    tensorRequire(
+      b.shape[0] == k && b.dtype == a.dtype
+        && (sum.map { $0.shape == [m, n] && $0.dtype == a.dtype } ?? true),
+      "scaledProduct", "\(a.shape) of \(a.dtype) and \(b.shape) of \(b.dtype) do not fit")
+    if m == 0 || n == 0 || k == 0 { return sum ?? .zeros([m, n], dtype: a.dtype) }
+    let (left, right) = (MatrixOperand(a.detached()), MatrixOperand(b.detached()))
+    let isAdded = sum != nil
+    var result = sum.take() ?? Tensor(uninitialized: [m, n], dtype: a.dtype)
+    result.makeUnique()
+    func multiply<T: BLASScalar>(_: T.Type) {
+      BLAS.gemm(
+        alpha: T(scale), left.view(), right.view(), beta: isAdded ? 1 : 0,
+        into: MutableMatrixView(result.pointer(T.self), rows: m, columns: n))
+    }
+    if a.dtype == .float32 { multiply(Float.self) } else { multiply(Double.self) }
+    return result
+  }
+
   /// Products of integers or bools of one type, rows shared out to threads.
   private static func multiplyIntegers(
     _ left: MatrixOperand, _ right: MatrixOperand, _ batch: Int, _ m: Int, _ n: Int, _ k: Int,

@@ -83,8 +83,8 @@ public func linear(_ x: Tensor, weight: QuantizedMatrix, bias: Tensor? = nil) ->
 }
 
 extension BLAS {
-  /// `x Wᵀ` or `x W` for contiguous `x` of two axes.
-  fileprivate static func product(_ x: Tensor, _ weight: QuantizedMatrix, isTransposed: Bool) -> Tensor {
+  /// `x Wᵀ` or `x W` for `x` of two axes, without a record.
+  static func product(_ x: Tensor, _ weight: QuantizedMatrix, isTransposed: Bool) -> Tensor {
     let x = x.contiguous()
     let (m, k) = (x.shape[0], x.shape[1])
     let n = isTransposed ? weight.shape[0] : weight.shape[1]

@@ -1,0 +1,63 @@
+/// The frozen map of a linear layer, as a low-rank adapter needs it: forward, and a gradient back through it.
+package struct FrozenMap {
+  /// Maps `[rows, inputs]` to `[rows, outputs]`, without a record.
+  var forward: (Tensor) -> Tensor
+  /// Maps gradients of outputs to those of inputs, with a record where one is wanted.
+  var backward: (Tensor) -> Tensor
+  /// The type of results for an input of float32 or float64.
+  let resultType: (_ input: DType) -> DType
+
+  /// `x Wᵀ + b`.
+  package init(weight: Tensor, bias: Tensor?) {
+    forward = { x in noGradient { linear(x, weight: weight, bias: bias) } }
+    backward = { $0.matmul(weight) }
+    let type = bias.map { DType.promoted(weight.dtype, $0.dtype) } ?? weight.dtype
+    resultType = { DType.promoted($0, type) }
+  }
+
+  /// As ``init(weight:bias:)`` for a weight in blocks.
+  package init(weight: QuantizedMatrix, bias: Tensor?) {
+    forward = { x in noGradient { linear(x, weight: weight, bias: bias) } }
+    backward = { gradient in
+      Tensor.requireFirstDerivative("linear with a quantised weight")
+      return BLAS.product(gradient, weight, isTransposed: false)
+    }
+    resultType = { _ in .float32 }
+  }
+}
+
+/// `x Wᵀ + b + scale · (x Aᵀ) Bᵀ` with a frozen W and b: LoRA's forward pass (Hu et al. 2021, arXiv:2106.09685,
+/// equation 3) as one operation.
+///
+/// The narrow product is added where the wide one lies, and so are their gradients: nothing of the width of
+/// the outputs exists twice. No gradient of W or b is computed.
+///
+/// Derivatives with `h = x Aᵀ` and `n = scale · g B`: `g W + n A`, `nᵀ x` and `scale · gᵀ h`.
+/// - Parameters:
+///   - x: `[rows, inputs]` of float32 or float64.
+///   - frozen: the map by W and b, whose results have the type of `x`.
+///   - down: A, `[rank, inputs]`, of the same type.
+///   - up: B, `[outputs, rank]`, of the same type.
+package func adaptedLinear(_ x: Tensor, _ frozen: FrozenMap, down: Tensor, up: Tensor, scale: Double)
+  -> Tensor
+{
+  let narrow = noGradient { x.matmul(down.transposed()) }
+  let result = Tensor.scaledProduct(narrow, up.transposed(), scale: scale, addedTo: frozen.forward(x))
+  return Tensor.recorded("adapted_linear", from: [x, down, up], result) { gradient, _ in
+    if GradientMode.isEnabled {
+      let narrowGradient = gradient.matmul(up) * scale
+      return [
+        x.requiresGradient ? frozen.backward(gradient) + narrowGradient.matmul(down) : nil,
+        narrowGradient.transposed().matmul(x),
+        gradient.transposed().matmul(x.matmul(down.transposed())) * scale,
+      ]
+    }
+    let narrowGradient = Tensor.scaledProduct(gradient, up, scale: scale)
+    return [
+      x.requiresGradient
+        ? Tensor.scaledProduct(narrowGradient, down, scale: 1, addedTo: frozen.backward(gradient)) : nil,
+      narrowGradient.transposed().matmul(x),
+      Tensor.scaledProduct(gradient.transposed(), narrow, scale: scale),
+    ]
+  }
+}

@@ -106,9 +106,13 @@ static size_t default_limit(void) {
   return (size_t)pages * (size_t)size / 2;
 }
 
+static _Thread_local bool allocates_for_long;
+
+void tk_pool_set_for_long(bool value) { allocates_for_long = value; }
+
 void *tk_pool_allocate(size_t bytes) {
   int wanted = class_of(bytes + HEADER);
-  int last = wanted + STEPS < CLASSES ? wanted + STEPS : CLASSES - 1;
+  int last = allocates_for_long ? wanted : wanted + STEPS < CLASSES ? wanted + STEPS : CLASSES - 1;
   block *found = NULL;
   pthread_mutex_lock(&pool.lock);
   for (int c = wanted; c <= last && found == NULL; c++) {

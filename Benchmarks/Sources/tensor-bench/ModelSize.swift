@@ -12,6 +12,10 @@ struct ModelSize {
   var heads: Int
   var inner: Int
   var vocabulary: Int
+  /// Pictures of every pair of a step.
+  var images = [1, 2, 3, 5]
+  /// Tokens of the chosen and of the rejected answer of every pair.
+  var answers = [(61, 34), (58, 61), (58, 35), (38, 35)]
 
   static let all = [
     ModelSize(
@@ -53,11 +57,10 @@ struct ModelSize {
     return prompt + text(24, using: &generator)
   }
 
-  /// Four preference pairs with 1, 2, 3 and 5 images; answers of 34 to 61 tokens.
+  /// The preference pairs of a step.
   func examples(using generator: inout RandomGenerator) -> [PackedExample] {
-    let answers = [(61, 34), (58, 61), (58, 35), (38, 35)]
     var nextImage = 0
-    return zip([1, 2, 3, 5], answers).map { images, answer in
+    return zip(images, answers).map { images, answer in
       let prompt = prompt(images: images, using: &generator)
       defer { nextImage += images }
       return PackedExample(

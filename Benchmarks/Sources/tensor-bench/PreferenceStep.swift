@@ -10,12 +10,14 @@ final class PreferenceStep {
     case allWeights
     /// Adapters of rank 128 on every linear layer of the decoder; the rest is frozen.
     case adapters
+    /// The same over a decoder that is stored in bfloat16.
+    case adaptersOverBFloat16
   }
 
   private let policy: VisionLanguageModel
   /// Nil where it is the policy without its adapters.
-  private let reference: VisionLanguageModel?
-  private let batch: PackedBatch
+  private var reference: VisionLanguageModel?
+  let batch: PackedBatch
   private let pixels: Tensor
   private let sumOverAnswers: Tensor
   private let optimizer = AdamW(learningRate: 1e-6, weightDecay: 0)
@@ -27,7 +29,7 @@ final class PreferenceStep {
 
   init(
     _ size: ModelSize, training: Training = .allWeights, sharesPrefix: Bool = true,
-    cachesReference: Bool = false
+    cachesReference: Bool = false, checkpoints: Bool = false
   ) throws {
     var weights = RandomGenerator(seed: 0)
     policy = try VisionLanguageModel(size.configuration, using: &weights)
@@ -35,17 +37,23 @@ final class PreferenceStep {
     case .allWeights:
       weights = RandomGenerator(seed: 0)
       reference = try VisionLanguageModel(size.configuration, using: &weights)
-    case .adapters:
+    case .adapters, .adaptersOverBFloat16:
       policy.setTrainable(false, .vision, .projector)
+      if training == .adaptersOverBFloat16 {
+        policy.setTrainable(false, .decoder)
+        policy.storeFrozenWeights(as: .bfloat16)
+      }
       policy.applyLoRA(rank: 128, alpha: 256, using: &weights)
       reference = nil
     }
+    policy.isGradientCheckpointing = checkpoints
     var data = RandomGenerator(seed: 1)
     let examples = size.examples(using: &data)
+    let pictures = size.images.reduce(0, +)
     batch = try PackedBatch(
       examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(size.imageToken),
-      features: FeatureLayout(repeating: size.configuration.featureGrid, count: 11))
-    pixels = Tensor.randomNormal([11, 3, size.imageSize, size.imageSize], using: &data)
+      features: FeatureLayout(repeating: size.configuration.featureGrid, count: pictures))
+    pixels = Tensor.randomNormal([pictures, 3, size.imageSize, size.imageSize], using: &data)
     var membership = [Float](repeating: 0, count: batch.completionCount * batch.targets.count)
     for (target, answer) in batch.completionOfTarget.enumerated() {
       membership[answer * batch.targets.count + target] = 1
@@ -53,6 +61,8 @@ final class PreferenceStep {
     sumOverAnswers = Tensor(membership, shape: [batch.completionCount, batch.targets.count])
     parameters = policy.trainableParameters()
     self.cachesReference = cachesReference
+    // Weights that were converted have left larger blocks behind.
+    TensorRuntime.trim()
   }
 
   /// Log-probabilities of the answers, `[pairs, 2]`, chosen first.
@@ -83,7 +93,10 @@ final class PreferenceStep {
     let referenceAnswers = timed("reference_forward") {
       if let cachedReference { return cachedReference }
       let result = answersOfReference(features)
-      if cachesReference { cachedReference = result }
+      if cachesReference {
+        cachedReference = result
+        reference = nil
+      }
       return result
     }
     let margin = policyAnswers - referenceAnswers

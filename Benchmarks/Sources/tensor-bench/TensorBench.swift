@@ -40,6 +40,8 @@ enum TensorBench {
           "phases": Dictionary(step.phases.map { ($0.name, $0.seconds) }) { $0 + $1 },
           "processor_phases": Dictionary(step.phases.map { ($0.name, $0.processorSeconds) }) { $0 + $1 },
         ])
+      } else if name.hasPrefix("curve "), let size = CostCurves.size(name) {
+        report(["case": name].merging(try CostCurves.race(size, repetitions: repetitions)) { $1 })
       } else if name.hasPrefix("generate ") {
         if generations[name] == nil { generations[name] = try generation(name) }
         guard let generation = generations[name] else {
@@ -113,14 +115,18 @@ enum TensorBench {
     }
   }
 
-  /// `dpo SIZE`, with `lora` for adapters alone, `cached` when the reference is computed once, `unshared` when
-  /// prompts are repeated.
+  /// `dpo SIZE`, with `lora` for adapters alone, `frozen-bf16` for these over a decoder in bfloat16, `cached`
+  /// when the reference is computed once, `unshared` when prompts are repeated, `checkpointed` when blocks are
+  /// computed again in the backward pass.
   private static func preferenceStep(_ name: String) throws -> PreferenceStep? {
     let words = name.split(separator: " ")
     guard words.count > 1, let size = ModelSize.all.first(where: { $0.name == words[1] }) else { return nil }
     return try PreferenceStep(
-      size, training: words.contains("lora") ? .adapters : .allWeights,
-      sharesPrefix: !words.contains("unshared"), cachesReference: words.contains("cached"))
+      size,
+      training: !words.contains("lora")
+        ? .allWeights : words.contains("frozen-bf16") ? .adaptersOverBFloat16 : .adapters,
+      sharesPrefix: !words.contains("unshared"), cachesReference: words.contains("cached"),
+      checkpoints: words.contains("checkpointed"))
   }
 
   /// `generate SIZE BATCH`, then how the weights are stored; `smollm2` is a size too, with a batch of 1.

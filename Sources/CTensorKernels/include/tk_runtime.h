@@ -32,6 +32,8 @@ void tk_parallel_tasks(int64_t n, tk_range_body body, void *context);
 // 64-byte aligned blocks from a cache of freed ones. NULL when the system has no memory left.
 void *tk_pool_allocate(size_t bytes);
 void tk_pool_release(void *pointer);
+// Whether blocks that this thread allocates from now on stay: they are then never larger than their size asks for.
+void tk_pool_set_for_long(bool value);
 // Gives cached blocks back to the system.
 void tk_pool_trim(void);
 size_t tk_pool_cache_limit(void);

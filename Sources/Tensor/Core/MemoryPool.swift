@@ -18,6 +18,14 @@ package enum MemoryPool {
     tk_pool_release(pointer)
   }
 
+  /// Runs `body`, whose tensors stay: they are not put into freed blocks of up to twice their size, which
+  /// would be held for as long.
+  package static func forLong<R>(_ body: () throws -> R) rethrows -> R {
+    tk_pool_set_for_long(true)
+    defer { tk_pool_set_for_long(false) }
+    return try body()
+  }
+
   /// A typed, uninitialised block for the length of `body`.
   package static func withScratch<T, R>(
     _ type: T.Type = T.self, count: Int, _ body: (UnsafeMutablePointer<T>) throws -> R

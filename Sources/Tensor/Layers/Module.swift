@@ -71,7 +71,7 @@ public final class Parameter: Sendable {
   /// Converts the value to another floating-point type, as gradient checks in Float64 do.
   public func convert(to dtype: DType) {
     tensorRequire(dtype.isFloatingPoint, "Parameter", "values are floating-point numbers, found \(dtype)")
-    let value = state.withLock { $0.value }.to(dtype)
+    let value = MemoryPool.forLong { state.withLock { $0.value }.to(dtype) }
     value.storage.outlast(with: leaf)
     state.withLock { $0.value = value }
   }

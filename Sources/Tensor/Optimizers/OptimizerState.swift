@@ -103,13 +103,14 @@ struct OptimizerState {
     let there = slots.compactMap { slot in slotShape(slot, shape).map { (name: slot, shape: $0) } }
     return Entry(
       name: name, slots: there.map(\.name),
-      tensors: there.map { Tensor.full($0.shape, initialValue, dtype: type) }, master: nil, steps: 0)
+      tensors: MemoryPool.forLong { there.map { Tensor.full($0.shape, initialValue, dtype: type) } },
+      master: nil, steps: 0)
   }
 
   /// The Float32 copy of a value in half precision. Where the value is not the copy's any more, because it
   /// was set from outside, the copy takes it over.
   private static func master(_ kept: Tensor?, of value: Tensor) -> Tensor {
-    guard let kept else { return value.to(.float32) }
+    guard let kept else { return MemoryPool.forLong { value.to(.float32) } }
     let rounded = kept.to(value.dtype)
     let isSame = memcmp(rounded.rawPointer, value.rawPointer, value.count * value.dtype.byteSize) == 0
     return isSame ? kept : Tensor.select(rounded .== value, kept, value.to(.float32))

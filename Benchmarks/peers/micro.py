@@ -18,6 +18,15 @@ def operation(name):
     def patches(images, pixels, width):
         return [r(images, 3, pixels, pixels), r(width, 3, 14, 14)], lambda x, w: F.conv2d(x, w, stride=14)
 
+    def convolution():
+        words = base.split(" ")
+        shape, outputs = [int(n) for n in words[1].split("x")], int(words[-1])
+        option = {word[0]: int(word[1:]) for word in words[2:-2]}
+        k, p, s, g = (option.get(letter, standard) for letter, standard in (("k", 1), ("p", 0), ("s", 1), ("g", 1)))
+        convolve = F.conv1d if len(shape) == 3 else F.conv2d
+        return [r(shape), r(outputs, shape[1] // g, *[k] * (len(shape) - 2)), r(outputs)], lambda x, w, b: convolve(
+            x, w, b, stride=s, padding=p, groups=g)
+
     def rope():
         angle = torch.arange(434).float()[:, None] * 10000.0 ** (-torch.arange(0, 64, 2) / 64)
         c, s = torch.cat([angle.cos()] * 2, -1), torch.cat([angle.sin()] * 2, -1)
@@ -62,7 +71,7 @@ def operation(name):
         w = torch.zeros(10_000_000, requires_grad=True)
         w.grad = r(10_000_000)
         return torch.optim.AdamW([w], fused=True).step
-    operands, function = cases[base]()
+    operands, function = convolution() if base.startswith("conv") else cases[base]()
     if not trains:
         def forward():
             with torch.no_grad():

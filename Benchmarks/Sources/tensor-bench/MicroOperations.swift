@@ -31,7 +31,7 @@ enum MicroOperations {
         { conv2d($0[0], weight: $0[1], stride: (14, 14)) }
       )
     }
-    if let size = name.split(separator: " ").last.flatMap({ Int($0) }) {
+    if let size = name.split(separator: " ").last.flatMap({ Int($0) }), !name.hasPrefix("conv") {
       let (a, b) = (random(size, size), random(size, size))
       if name.hasPrefix("matmul ") { return { _ = a.matmul(b) } }
       if name.hasPrefix("openblas ") { return OpenBLASProduct(a, b)?.run }
@@ -42,6 +42,13 @@ enum MicroOperations {
     let positions = (0..<tall).map { Int32($0 % 434) }
     let ids = (0..<3472).map { Int32(($0 * 7919) % 4096) }
     let (operands, function): ([Tensor], ([Tensor]) -> Tensor)
+    if base.hasPrefix("conv") {
+      guard let made = convolution(base, random: { Tensor.randomNormal($0, using: &generator) }) else {
+        return nil
+      }
+      (operands, function) = made
+      return timed(operands, function, trains: trains, using: &generator)
+    }
     switch base {
     case "linear decode b1 1x512x1376": (operands, function) = linearCase(1, 512, 1376)
     case "linear decode b8 8x512x1376": (operands, function) = linearCase(8, 512, 1376)
@@ -86,10 +93,47 @@ enum MicroOperations {
     case "adamw 10M params": return trains ? nil : adamW(random(10_000_000))
     default: return nil
     }
+    return timed(operands, function, trains: trains, using: &generator)
+  }
+
+  private static func timed(
+    _ operands: [Tensor], _ function: @escaping ([Tensor]) -> Tensor, trains: Bool,
+    using generator: inout RandomGenerator
+  ) -> Operation {
     if !trains { return { _ = noGradient { function(operands) } } }
     let leaves = operands.map { $0.requiringGradient() }
     let gradient = Tensor.randomNormal(function(operands).shape, using: &generator)
     return { _ = function(leaves).backward(from: gradient) }
+  }
+
+  /// `conv2d BxCxHxW kK pP sS gG -> O` or `conv1d BxCxL …`: kernel, padding, stride and groups, of which the
+  /// last three may be missing.
+  private static func convolution(_ name: String, random: ([Int]) -> Tensor)
+    -> ([Tensor], ([Tensor]) -> Tensor)?
+  {
+    let words = name.split(separator: " ")
+    guard words.count >= 5, let outputs = Int(words[words.count - 1]) else { return nil }
+    let shape = words[1].split(separator: "x").compactMap { Int($0) }
+    func option(_ letter: Character, _ standard: Int) -> Int {
+      words.dropFirst(2).first { $0.first == letter }.flatMap { Int($0.dropFirst()) } ?? standard
+    }
+    let (kernel, padding, stride, groups) = (option("k", 1), option("p", 0), option("s", 1), option("g", 1))
+    let taps = [Int](repeating: kernel, count: shape.count - 2)
+    let operands = [random(shape), random([outputs, shape[1] / groups] + taps), random([outputs])]
+    if shape.count == 3 {
+      return (
+        operands,
+        { conv1d($0[0], weight: $0[1], bias: $0[2], stride: stride, padding: padding, groups: groups) }
+      )
+    }
+    return (
+      operands,
+      {
+        conv2d(
+          $0[0], weight: $0[1], bias: $0[2], stride: (stride, stride), padding: (padding, padding),
+          groups: groups)
+      }
+    )
   }
 
   /// Seconds that all threads together would need for an operation if its operands were always in their

@@ -26,3 +26,18 @@ typedef struct {
 
 TK_DECLARE_WINDOWS(float, f32)
 TK_DECLARE_WINDOWS(double, f64)
+
+// Convolutions of Float32 without columns, where the processor has AVX-512 and the build is an optimised one. Planes are copies
+// of the input for `rows` rows of the output from `row` on, with zeros around them: tk_plane_count numbers.
+int tk_has_plane_convolution(void);
+int64_t tk_plane_count(const tk_windows *w, int64_t channels, int64_t rows);
+// Where in the planes the first window has its taps (channel, kernel row, kernel column).
+void tk_plane_offsets(const tk_windows *w, int64_t channels, int64_t rows, int32_t *offset);
+void tk_fill_planes_f32(const tk_windows *w, int64_t channels, int64_t row, int64_t rows, const float *input,
+                        float *out);
+// The weight [outputs, taps] as tk_plane_convolution_f32 wants it, outputs * taps numbers and 16 that it may write after.
+void tk_pack_taps_f32(int64_t outputs, int64_t taps, const float *weight, float *out);
+// out[o * plane + window] = bias[o] + the sum over taps; bias may be NULL.
+void tk_plane_convolution_f32(const tk_windows *w, int64_t outputs, int64_t taps, int64_t rows, const float *weight,
+                              const float *bias, const float *planes, const int32_t *offset, float *out,
+                              int64_t plane);

@@ -232,9 +232,9 @@ private func convolved(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, _ geometr
   let shift = bias?.detached().contiguous()
   let result = Tensor(uninitialized: geometry.outputShape, dtype: x.dtype)
   if x.dtype == .float32 {
-    ConvolutionKernels<Float>.forward(
-      geometry, input: source.pointer(), weight: matrix.pointer(), bias: shift?.pointer(),
-      output: result.pointer())
+    (geometry.suitsPlanes && !geometry.cutsPatches
+      ? ConvolutionKernels<Float>.planes : ConvolutionKernels<Float>.forward)(
+        geometry, source.pointer(), matrix.pointer(), shift?.pointer(), result.pointer())
   } else {
     ConvolutionKernels<Double>.forward(
       geometry, input: source.pointer(), weight: matrix.pointer(), bias: shift?.pointer(),
@@ -253,8 +253,21 @@ private func convolutionInputGradient(_ gradient: Tensor, _ weight: Tensor, _ ge
   -> Tensor
 {
   let (source, matrix) = (gradient.detached().contiguous(), weight.detached().contiguous())
-  let result = Tensor.zeros(geometry.inputShape, dtype: gradient.dtype)
-  if gradient.dtype == .float32 {
+  let turned = gradient.dtype == .float32 ? geometry.ofInputGradient : nil
+  let usesPlanes = turned?.suitsPlanes ?? false
+  let result =
+    usesPlanes
+    ? Tensor(uninitialized: geometry.inputShape, dtype: .float32)
+    : Tensor.zeros(geometry.inputShape, dtype: gradient.dtype)
+  if let turned, usesPlanes {
+    let exchanged = noGradient {
+      matrix.reshaped([
+        geometry.groups, geometry.outputs, geometry.channels, geometry.kernel.height, geometry.kernel.width,
+      ]).transposed(1, 2).flipped(axes: [3, 4]).contiguous()
+    }
+    ConvolutionKernels<Float>.planes(
+      turned, input: source.pointer(), weight: exchanged.pointer(), bias: nil, output: result.pointer())
+  } else if gradient.dtype == .float32 {
     ConvolutionKernels<Float>.inputGradient(
       geometry, gradient: source.pointer(), weight: matrix.pointer(), input: result.pointer())
   } else {

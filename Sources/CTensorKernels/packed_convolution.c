@@ -162,6 +162,72 @@ void tk_plane_convolution_f32(const tk_windows *w, int64_t outputs, int64_t taps
   }
 }
 
+static int64_t row_positions(const tk_windows *w, int64_t rows) {
+  int64_t positions = (rows - 1) * plane_width(w) + w->output_width;
+  return (positions + 15) / 16 * 16;
+}
+
+int64_t tk_plane_gradient_count(const tk_windows *w, int64_t outputs, int64_t rows) {
+  return outputs * row_positions(w, rows);
+}
+
+void tk_fill_plane_gradient_f32(const tk_windows *w, int64_t outputs, int64_t rows, const float *gradient,
+                                int64_t plane, float *out) {
+  int64_t width = plane_width(w), positions = row_positions(w, rows);
+  for (int64_t o = 0; o < outputs; o++, gradient += plane, out += positions) {
+    memset(out, 0, sizeof(float) * (size_t)positions);
+    for (int64_t r = 0; r < rows; r++)
+      memcpy(out + r * width, gradient + r * w->output_width, sizeof(float) * (size_t)w->output_width);
+  }
+}
+
+// Sums of ROWS outputs by COLUMNS taps: sixteen of each at a time, and these added at the end.
+enum { SUM_ROWS = 4, SUM_COLUMNS = 6 };
+#define SUM_TILE(ROWS, COLUMNS)                                                                                \
+  __attribute__((noinline)) static void sum##ROWS##_##COLUMNS(                                                 \
+      int64_t pictures, int64_t n, const float *g, int64_t g_picture, const float *x, int64_t x_picture,       \
+      const int32_t *offset, float *out, int64_t taps) {                                                       \
+    lanes total[ROWS][COLUMNS];                                                                                \
+    EACH r = 0; r < ROWS; r++) {                                                                               \
+      EACH j = 0; j < COLUMNS; j++) total[r][j] = 0;                                                           \
+    }                                                                                                          \
+    for (int64_t p = 0; p < pictures; p++, g += g_picture, x += x_picture) {                                   \
+      for (int64_t i = 0; i < n; i += 16) {                                                                    \
+        lanes v[ROWS];                                                                                         \
+        EACH r = 0; r < ROWS; r++) v[r] = *(const lanes *)(g + r * n + i);                                     \
+        EACH j = 0; j < COLUMNS; j++) {                                                                        \
+          lanes y = *(const lanes *)(x + offset[j] + i);                                                       \
+          EACH r = 0; r < ROWS; r++) total[r][j] += v[r] * y;                                                  \
+        }                                                                                                      \
+      }                                                                                                        \
+    }                                                                                                          \
+    EACH r = 0; r < ROWS; r++) {                                                                               \
+      EACH j = 0; j < COLUMNS; j++) out[r * taps + j] += _mm512_reduce_add_ps((__m512)total[r][j]);            \
+    }                                                                                                          \
+  }
+#define EACH_COLUMN_COUNT(ROWS)                                                                                \
+  SUM_TILE(ROWS, 1) SUM_TILE(ROWS, 2) SUM_TILE(ROWS, 3) SUM_TILE(ROWS, 4) SUM_TILE(ROWS, 5) SUM_TILE(ROWS, 6)
+EACH_COLUMN_COUNT(1) EACH_COLUMN_COUNT(2) EACH_COLUMN_COUNT(3) EACH_COLUMN_COUNT(4)
+
+typedef void SumTile(int64_t pictures, int64_t n, const float *g, int64_t g_picture, const float *x, int64_t x_picture,
+                     const int32_t *offset, float *out, int64_t taps);
+#define SUM_ENTRY(ROWS) {sum##ROWS##_1, sum##ROWS##_2, sum##ROWS##_3, sum##ROWS##_4, sum##ROWS##_5, sum##ROWS##_6},
+static SumTile *const sum_tiles[SUM_ROWS][SUM_COLUMNS] = {SUM_ENTRY(1) SUM_ENTRY(2) SUM_ENTRY(3) SUM_ENTRY(4)};
+
+void tk_plane_weight_gradient_f32(const tk_windows *w, int64_t outputs, int64_t channels, int64_t rows, int64_t pictures,
+                                  const float *gradient, const float *planes, const int32_t *offset, float *sums) {
+  int64_t taps = channels * w->kernel_height * w->kernel_width, n = row_positions(w, rows);
+  int64_t g_picture = outputs * n, x_picture = tk_plane_count(w, channels, rows);
+  for (int64_t t = 0; t < taps; t += SUM_COLUMNS) {
+    int64_t columns = SMALLER(SUM_COLUMNS, taps - t);
+    for (int64_t o = 0; o < outputs; o += SUM_ROWS) {
+      int64_t lines = SMALLER(SUM_ROWS, outputs - o);
+      sum_tiles[lines - 1][columns - 1](pictures, n, gradient + o * n, g_picture, planes, x_picture, offset + t,
+                                        sums + o * taps + t, taps);
+    }
+  }
+}
+
 #pragma clang attribute pop
 
 #else
@@ -175,5 +241,10 @@ void tk_pack_taps_f32(int64_t outputs, int64_t taps, const float *weight, float 
 void tk_plane_convolution_f32(const tk_windows *w, int64_t outputs, int64_t taps, int64_t rows, const float *weight,
                               const float *bias, const float *planes, const int32_t *offset, float *out,
                               int64_t plane) {}
+int64_t tk_plane_gradient_count(const tk_windows *w, int64_t outputs, int64_t rows) { return 0; }
+void tk_fill_plane_gradient_f32(const tk_windows *w, int64_t outputs, int64_t rows, const float *gradient,
+                                int64_t plane, float *out) {}
+void tk_plane_weight_gradient_f32(const tk_windows *w, int64_t outputs, int64_t channels, int64_t rows, int64_t pictures,
+                                  const float *gradient, const float *planes, const int32_t *offset, float *sums) {}
 
 #endif

@@ -51,14 +51,14 @@ enum CostCurves {
       return seconds(since: start)
     }
     return [
-      "times": times, "tokens": step.batch.tokenCount, "gflop": operations(size, step.batch) / 1e9,
+      "times": times, "tokens": step.batch.tokenCount, "gflop": step.gflop,
       "held_bytes": held, "step_bytes": room,
     ]
   }
 
   /// Floating-point operations of matrix products and attention in a step: the forward pass of the reference,
   /// that of the policy and a backward pass of twice its work.
-  private static func operations(_ size: ModelSize, _ batch: PackedBatch) -> Double {
+  static func operations(_ size: ModelSize, _ batch: PackedBatch) -> Double {
     let (width, inner, vision) = (Double(size.width), Double(size.inner), Double(size.visionWidth))
     let (pictures, patches) = (Double(size.images.reduce(0, +)), Double(size.patchesPerImage))
     let rows = Double(batch.tokenCount)

@@ -31,6 +31,19 @@ enum MicroOperations {
         { conv2d($0[0], weight: $0[1], stride: (14, 14)) }
       )
     }
+    if name.hasPrefix("product ") {
+      // product KIND MxNxK, y = x Wᵀ
+      let words = name.split(separator: " ")
+      let sizes = words.last?.split(separator: "x").compactMap { Int($0) } ?? []
+      guard words.count == 3, sizes.count == 3 else { return nil }
+      let (x, w) = (random(sizes[0], sizes[2]), random(sizes[1], sizes[2]))
+      switch words[1] {
+      case "openblas": return OpenBLASProduct(x, w, isTransposed: true)?.run
+      case "float32": return { _ = linear(x, weight: w) }
+      case "rounded": return { _ = withFloat32MatmulPrecision(.medium) { linear(x, weight: w) } }
+      default: return nil
+      }
+    }
     if let size = name.split(separator: " ").last.flatMap({ Int($0) }), !name.hasPrefix("conv") {
       let (a, b) = (random(size, size), random(size, size))
       if name.hasPrefix("matmul ") { return { _ = a.matmul(b) } }

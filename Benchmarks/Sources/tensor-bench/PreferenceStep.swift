@@ -18,6 +18,8 @@ final class PreferenceStep {
   /// Nil where it is the policy without its adapters.
   private var reference: VisionLanguageModel?
   let batch: PackedBatch
+  /// Floating-point operations of a step that trains every weight, in thousands of millions.
+  let gflop: Double
   private let pixels: Tensor
   private let sumOverAnswers: Tensor
   private let optimizer = AdamW(learningRate: 1e-6, weightDecay: 0)
@@ -53,6 +55,7 @@ final class PreferenceStep {
     batch = try PackedBatch(
       examples, sharesPrefix: sharesPrefix, imageTokenID: Int32(size.imageToken),
       features: FeatureLayout(repeating: size.configuration.featureGrid, count: pictures))
+    gflop = CostCurves.operations(size, batch) / 1e9
     pixels = Tensor.randomNormal([pictures, 3, size.imageSize, size.imageSize], using: &data)
     var membership = [Float](repeating: 0, count: batch.completionCount * batch.targets.count)
     for (target, answer) in batch.completionOfTarget.enumerated() {
@@ -82,7 +85,7 @@ final class PreferenceStep {
   private func timed<Result>(_ name: String, _ body: () -> Result) -> Result {
     let (start, used) = (ContinuousClock.now, processorSeconds())
     defer { phases.append((name, seconds(since: start), processorSeconds() - used)) }
-    return body()
+    return Profile.phase(name, body)
   }
 
   /// Runs one step and returns its loss.

@@ -23,7 +23,17 @@ enum TensorBench {
       let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
       guard let name = fields.first, !name.isEmpty else { continue }
       let repetitions = fields.count > 1 ? Int(fields[1]) ?? 1 : 1
-      if name.hasPrefix("dpo ") {
+      if name.hasPrefix("trace dpo "), let path = ProcessInfo.processInfo.environment["TRACE_FILE"] {
+        // The steps of a case, as a profile of operations.
+        let traced = String(name.dropFirst(6))
+        if steps[traced] == nil { steps[traced] = try preferenceStep(traced) }
+        guard let step = steps[traced] else { continue }
+        for _ in 0..<3 { _ = step.run() }
+        try Profile.start(writingTo: path)
+        for _ in 0..<repetitions { _ = Profile.phase("step") { step.run() } }
+        try Profile.stop()
+        report(["case": name, "gflop": step.gflop])
+      } else if name.hasPrefix("dpo ") {
         if steps[name] == nil { steps[name] = try preferenceStep(name) }
         guard let step = steps[name] else {
           report(["case": name, "error": "unknown case"])
@@ -34,7 +44,7 @@ enum TensorBench {
         let loss = withFloat32MatmulPrecision(name.hasSuffix(" bf16") ? .medium : .highest) { step.run() }
         let (elapsed, processor) = (seconds(since: start), processorSeconds() - used)
         report([
-          "case": name, "seconds": elapsed, "processor_seconds": processor, "loss": loss,
+          "case": name, "seconds": elapsed, "processor_seconds": processor, "loss": loss, "gflop": step.gflop,
           "peak_tensor_mib": TensorRuntime.peakBytes >> 20, "peak_resident_mib": peakResidentBytes() >> 20,
           "system_allocations": TensorRuntime.systemAllocationCount,
           "phases": Dictionary(step.phases.map { ($0.name, $0.seconds) }) { $0 + $1 },

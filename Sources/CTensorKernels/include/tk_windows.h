@@ -41,3 +41,12 @@ void tk_pack_taps_f32(int64_t outputs, int64_t taps, const float *weight, float 
 void tk_plane_convolution_f32(const tk_windows *w, int64_t outputs, int64_t taps, int64_t rows, const float *weight,
                               const float *bias, const float *planes, const int32_t *offset, float *out,
                               int64_t plane);
+// The gradient [outputs, windows of the rows] laid out as windows are in the planes: tk_plane_gradient_count numbers, zero where
+// there is no window.
+int64_t tk_plane_gradient_count(const tk_windows *w, int64_t outputs, int64_t rows);
+void tk_fill_plane_gradient_f32(const tk_windows *w, int64_t outputs, int64_t rows, const float *gradient,
+                                int64_t plane, float *out);
+// sums[outputs, taps] += the sum over windows of gradient times input, for pictures whose gradients and planes, each of the
+// count above, lie one after the other.
+void tk_plane_weight_gradient_f32(const tk_windows *w, int64_t outputs, int64_t channels, int64_t rows, int64_t pictures,
+                                  const float *gradient, const float *planes, const int32_t *offset, float *sums);

@@ -289,8 +289,9 @@ private func convolutionWeightGradient(_ gradient: Tensor, _ x: Tensor, _ geomet
   if geometry.batch == 0 { return Tensor.zeros(geometry.weightShape, dtype: x.dtype) }
   let result = Tensor(uninitialized: geometry.weightShape, dtype: x.dtype)
   if x.dtype == .float32 {
-    ConvolutionKernels<Float>.weightGradient(
-      geometry, gradient: left.pointer(), input: source.pointer(), weight: result.pointer())
+    (geometry.suitsPlaneSums && !geometry.cutsPatches
+      ? ConvolutionKernels<Float>.planeSums : ConvolutionKernels<Float>.weightGradient)(
+        geometry, left.pointer(), source.pointer(), result.pointer())
   } else {
     ConvolutionKernels<Double>.weightGradient(
       geometry, gradient: left.pointer(), input: source.pointer(), weight: result.pointer())

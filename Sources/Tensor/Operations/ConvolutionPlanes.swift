@@ -13,17 +13,8 @@ extension ConvolutionKernels where T == Float {
     let (taps, outputs, plane) = (geometry.taps, geometry.outputs, geometry.outputPlane)
     let pairs = geometry.batch * geometry.groups
     let blocks = geometry.planeBlocks
-    var windows = geometry.windows
-    var offsets: [Int: [Int32]] = [:]
-    for rows in Set(blocks.map(\.count)) {
-      offsets[rows] = [Int32](unsafeUninitializedCapacity: taps) { buffer, count in
-        tk_plane_offsets(&windows, Int64(geometry.channels), Int64(rows), buffer.baseAddress)
-        count = taps
-      }
-    }
-    let room = (blocks.map(\.count).max() ?? 0)
-    let size = Int(tk_plane_count(&windows, Int64(geometry.channels), Int64(room)))
-    let (sizes, places) = (windows, offsets)
+    let (sizes, places) = (geometry.windows, geometry.planeOffsets)
+    let size = geometry.planeCount(rows: geometry.planeRows)
     MemoryPool.withScratch(Float.self, count: geometry.groups * outputs * taps + 16) { packed in
       for group in 0..<geometry.groups {
         let start = group * outputs * taps
@@ -48,6 +39,72 @@ extension ConvolutionKernels where T == Float {
       }
     }
   }
+
+  /// `weight` = the sum over pictures and positions of the gradient that arrives at the output times the
+  /// input under the kernel, for a geometry that ``ConvolutionGeometry/suitsPlaneSums``.
+  ///
+  /// Partial sums over fixed shares of the pictures are added in their order.
+  static func planeSums(
+    _ geometry: ConvolutionGeometry, gradient: UnsafePointer<Float>, input: UnsafePointer<Float>,
+    weight: UnsafeMutablePointer<Float>
+  ) {
+    let (taps, outputs, plane) = (geometry.taps, geometry.outputs, geometry.outputPlane)
+    let blocks = geometry.planeBlocks
+    let items = geometry.batch * blocks.count
+    let size = geometry.groups * outputs * taps
+    let parts = Swift.max(1, Swift.min(items, size > 1 << 20 ? 4 : 8))
+    let together = geometry.picturesTogether
+    let (sizes, places) = (geometry.windows, geometry.planeOffsets)
+    let room = geometry.planeCount(rows: geometry.planeRows)
+    let gradientRoom = geometry.gradientCount(rows: geometry.planeRows)
+    MemoryPool.withScratch(Float.self, count: (parts - 1) * size) { scratch in
+      func sums(_ part: Int) -> UnsafeMutablePointer<Float> {
+        part == 0 ? weight : scratch + (part - 1) * size
+      }
+      Threads.forEachTask(geometry.groups * parts) { task in
+        let (group, part) = task.quotientAndRemainder(dividingBy: parts)
+        let target = sums(part) + group * outputs * taps
+        target.update(repeating: 0, count: outputs * taps)
+        let share = items * part / parts..<items * (part + 1) / parts
+        MemoryPool.withScratch(Float.self, count: together * (room + gradientRoom)) { planes in
+          let gradients = planes + together * room
+          var item = share.lowerBound
+          while item < share.upperBound {
+            let rows = blocks[item % blocks.count]
+            guard let places = places[rows.count] else { return }
+            var windows = sizes
+            let count = Swift.min(together, share.upperBound - item)
+            let (step, gradientStep) = (
+              geometry.planeCount(rows: rows.count), geometry.gradientCount(rows: rows.count)
+            )
+            for number in 0..<count {
+              let pair = (item + number) / blocks.count * geometry.groups + group
+              tk_fill_planes_f32(
+                &windows, Int64(geometry.channels), Int64(rows.lowerBound), Int64(rows.count),
+                input + pair * geometry.channels * geometry.inputPlane, planes + number * step)
+              tk_fill_plane_gradient_f32(
+                &windows, Int64(outputs), Int64(rows.count),
+                gradient + pair * outputs * plane + rows.lowerBound * geometry.output.width, Int64(plane),
+                gradients + number * gradientStep)
+            }
+            places.withUnsafeBufferPointer { places in
+              tk_plane_weight_gradient_f32(
+                &windows, Int64(outputs), Int64(geometry.channels), Int64(rows.count), Int64(count),
+                gradients,
+                planes, places.baseAddress, target)
+            }
+            item += count
+          }
+        }
+      }
+      Threads.parallel(size, grain: 1 << 14) { range in
+        for part in 1..<Swift.max(parts, 1) {
+          Float.accumulate(
+            Int64(range.count), 1, sums(part) + range.lowerBound, 1, weight + range.lowerBound)
+        }
+      }
+    }
+  }
 }
 
 extension ConvolutionGeometry {
@@ -65,8 +122,46 @@ extension ConvolutionGeometry {
     guard tk_has_plane_convolution() != 0, !isPointwise, taps > 0, outputs > 0, batch > 0,
       !Float32MatmulPrecision.roundsPackedProducts, 3 * output.width >= 2 * planeWidth
     else { return false }
+    return planeCount(rows: planeRows) < 1 << 30
+  }
+
+  /// Whether ``ConvolutionKernels/planeSums(_:gradient:input:weight:)`` computes the gradient of the weight:
+  /// where sums are long enough to make up for adding their sixteen parts.
+  var suitsPlaneSums: Bool { suitsPlanes && picturesTogether * output.width * planeRows >= 512 }
+
+  /// Pictures whose planes and gradients a task lays out at a time.
+  var picturesTogether: Int {
+    if planeBlocks.count > 1 { return 1 }
+    let one = planeCount(rows: output.height) + gradientCount(rows: output.height)
+    return Swift.max(1, Swift.min(batch, Self.planeNumbers / one))
+  }
+
+  /// The most rows of a block.
+  var planeRows: Int { planeBlocks.map(\.count).max() ?? 0 }
+
+  /// Numbers of the planes for so many rows of the output.
+  func planeCount(rows: Int) -> Int {
     var windows = windows
-    return tk_plane_count(&windows, Int64(channels), Int64(planeBlocks.map(\.count).max() ?? 0)) < 1 << 30
+    return Int(tk_plane_count(&windows, Int64(channels), Int64(rows)))
+  }
+
+  /// Numbers of the gradient laid out beside them.
+  func gradientCount(rows: Int) -> Int {
+    var windows = windows
+    return Int(tk_plane_gradient_count(&windows, Int64(outputs), Int64(rows)))
+  }
+
+  /// Where the taps of the first window lie in the planes, by the number of rows of a block.
+  var planeOffsets: [Int: [Int32]] {
+    var windows = windows
+    var offsets: [Int: [Int32]] = [:]
+    for rows in Set(planeBlocks.map(\.count)) {
+      offsets[rows] = [Int32](unsafeUninitializedCapacity: taps) { buffer, count in
+        tk_plane_offsets(&windows, Int64(channels), Int64(rows), buffer.baseAddress)
+        count = taps
+      }
+    }
+    return offsets
   }
 
   /// The output's rows in blocks, of which each task takes one.

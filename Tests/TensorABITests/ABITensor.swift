@@ -13,7 +13,9 @@ final class ABITensor {
   deinit { _ = tensor_release(handle, nil) }
 
   /// A tensor with a copy of elements in C order.
-  convenience init<Element>(_ elements: [Element], _ type: Int, shape: [Int64], strides: [Int64]? = nil)
+  convenience init<Element: BitwiseCopyable>(
+    _ elements: [Element], _ type: Int, shape: [Int64], strides: [Int64]? = nil
+  )
     throws
   {
     var handle: tensor_handle = 0
@@ -23,7 +25,7 @@ final class ABITensor {
     self.init(handle)
   }
 
-  func elements<Element>(_ count: Int, _ zero: Element) throws -> [Element] {
+  func elements<Element: BitwiseCopyable>(_ count: Int, _ zero: Element) throws -> [Element] {
     var result = [Element](repeating: zero, count: count)
     let byteCount = Int64(count * MemoryLayout<Element>.stride)
     try check { tensor_read(handle, &result, byteCount, $0) }

@@ -1,8 +1,8 @@
 import Foundation
 import Tensor
 
-/// A product `x Wᵀ` or of two square matrices by one call of OpenBLAS with its own threads, as a program without this
-/// library would make it.
+/// A product `x Wᵀ` or of two square matrices by one call of OpenBLAS with its own threads, as a program
+/// without this library would make it.
 final class OpenBLASProduct {
   private typealias Product =
     @convention(c) (

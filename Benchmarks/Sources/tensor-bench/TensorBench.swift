@@ -126,8 +126,8 @@ enum TensorBench {
   }
 
   /// `dpo SIZE`, with `lora` for adapters alone, `frozen-bf16` for these over a decoder in bfloat16, `cached`
-  /// when the reference is computed once, `unshared` when prompts are repeated, `checkpointed` when blocks are
-  /// computed again in the backward pass.
+  /// when the reference is computed once, `unshared` when prompts are repeated, `checkpointed` when blocks
+  /// are computed again in the backward pass.
   private static func preferenceStep(_ name: String) throws -> PreferenceStep? {
     let words = name.split(separator: " ")
     guard words.count > 1, let size = ModelSize.all.first(where: { $0.name == words[1] }) else { return nil }

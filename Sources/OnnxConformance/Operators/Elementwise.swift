@@ -74,7 +74,7 @@ extension OperatorTable {
     "Clip": { call in
       var x = try call.tensor()
       func limit(_ key: String, _ input: Int) throws -> Tensor? {
-        try call.has(key) ? Tensor(try call.real(key), dtype: x.dtype) : call.optional(input)
+        call.has(key) ? Tensor(try call.real(key), dtype: x.dtype) : call.optional(input)
       }
       if let lower = try limit("min", 1) { x = x.maximum(lower) }
       if let upper = try limit("max", 2) { x = x.minimum(upper) }

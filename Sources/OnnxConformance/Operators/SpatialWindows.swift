@@ -13,7 +13,7 @@ struct SpatialWindows {
     let axes = shape.count - 2
     try call.require(axes > 0, "shape \(shape)")
     self.kernel =
-      if try call.has("kernel_shape") || kernel == nil {
+      if call.has("kernel_shape") || kernel == nil {
         try call.extents("kernel_shape", count: axes)
       } else {
         kernel!

@@ -313,8 +313,8 @@ public final class TrainingLoop {
     console.message("\(settings.stage.rawValue): ends after \(settings.decaySteps) further steps of decay")
   }
 
-  /// Steps of unequal lengths leave buffers of many sizes behind. Once there are more than 256 MiB of them, and
-  /// a quarter more than any step used since the last time, they go back to the operating system.
+  /// Steps of unequal lengths leave buffers of many sizes behind. Once there are more than 256 MiB of them,
+  /// and a quarter more than any step used since the last time, they go back to the operating system.
   private func returnStaleBuffers() {
     let used = TensorRuntime.peakBytes - TensorRuntime.bytesInUse
     largestUse = max(largestUse, used)

@@ -154,8 +154,8 @@ public final class LoRALinear: Linear {
     inOnePass(x) ?? adapted(base(x, marked: marked), x)
   }
 
-  /// The layer as one operation; nil where something else than a frozen map and a low-rank product takes part,
-  /// or types differ.
+  /// The layer as one operation; nil where something else than a frozen map and a low-rank product takes
+  /// part, or types differ.
   private func inOnePass(_ x: Tensor) -> Tensor? {
     let (down, up) = (loraA.tensor, loraB.tensor)
     guard isAdapterEnabled, magnitude == nil, inputDropout == nil, x.dtype == .float32 || x.dtype == .float64,

@@ -6,28 +6,20 @@ package struct FrozenMap {
   var backward: (Tensor) -> Tensor
   /// The type of results for an input of float32 or float64.
   let resultType: (_ input: DType) -> DType
+}
 
+extension FrozenMap {
   /// `x Wᵀ + b`.
   package init(weight: Tensor, bias: Tensor?) {
-    forward = { x in noGradient { linear(x, weight: weight, bias: bias) } }
-    backward = { $0.matmul(weight) }
     let type = bias.map { DType.promoted(weight.dtype, $0.dtype) } ?? weight.dtype
-    resultType = { DType.promoted($0, type) }
-  }
-
-  /// As ``init(weight:bias:)`` for a weight in blocks.
-  package init(weight: QuantizedMatrix, bias: Tensor?) {
-    forward = { x in noGradient { linear(x, weight: weight, bias: bias) } }
-    backward = { gradient in
-      Tensor.requireFirstDerivative("linear with a quantised weight")
-      return BLAS.product(gradient, weight, isTransposed: false)
-    }
-    resultType = { _ in .float32 }
+    self.init(
+      forward: { x in noGradient { linear(x, weight: weight, bias: bias) } },
+      backward: { $0.matmul(weight) }, resultType: { DType.promoted($0, type) })
   }
 }
 
-/// `x Wᵀ + b + scale · (x Aᵀ) Bᵀ` with a frozen W and b: LoRA's forward pass (Hu et al. 2021, arXiv:2106.09685,
-/// equation 3) as one operation.
+/// `x Wᵀ + b + scale · (x Aᵀ) Bᵀ` with a frozen W and b: LoRA's forward pass (Hu et al. 2021,
+/// arXiv:2106.09685, equation 3) as one operation.
 ///
 /// The narrow product is added where the wide one lies, and so are their gradients: nothing of the width of
 /// the outputs exists twice. No gradient of W or b is computed.

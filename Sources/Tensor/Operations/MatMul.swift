@@ -145,8 +145,8 @@ extension Tensor {
     return result
   }
 
-  /// `scale · a b` for matrices of one type, float32 or float64, added to `sum` where that is given; without a
-  /// record.
+  /// `scale · a b` for matrices of one type, float32 or float64, added to `sum` where that is given; without
+  /// a record.
   static func scaledProduct(_ a: Tensor, _ b: Tensor, scale: Double, addedTo sum: consuming Tensor? = nil)
     -> Tensor
   {

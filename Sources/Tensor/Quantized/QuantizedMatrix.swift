@@ -82,9 +82,21 @@ public func linear(_ x: Tensor, weight: QuantizedMatrix, bias: Tensor? = nil) ->
   return bias.map { product + $0.to(.float32) } ?? product
 }
 
+extension FrozenMap {
+  /// `x Wᵀ + b` with a weight in blocks.
+  package init(weight: QuantizedMatrix, bias: Tensor?) {
+    self.init(
+      forward: { x in noGradient { linear(x, weight: weight, bias: bias) } },
+      backward: { gradient in
+        Tensor.requireFirstDerivative("linear with a quantised weight")
+        return BLAS.product(gradient, weight, isTransposed: false)
+      }, resultType: { _ in .float32 })
+  }
+}
+
 extension BLAS {
   /// `x Wᵀ` or `x W` for `x` of two axes, without a record.
-  static func product(_ x: Tensor, _ weight: QuantizedMatrix, isTransposed: Bool) -> Tensor {
+  fileprivate static func product(_ x: Tensor, _ weight: QuantizedMatrix, isTransposed: Bool) -> Tensor {
     let x = x.contiguous()
     let (m, k) = (x.shape[0], x.shape[1])
     let n = isTransposed ? weight.shape[0] : weight.shape[1]

@@ -97,6 +97,7 @@ void tk_fill_planes_f32(const tk_windows *w, int64_t channels, int64_t row, int6
           for (int64_t i = end; i < width; i++) out[i] = 0;
         }
       }
+  memset(out, 0, sizeof(float) * PANEL_COLUMNS);
 }
 
 static int64_t panel_height(int64_t outputs) {

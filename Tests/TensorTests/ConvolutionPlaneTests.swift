@@ -85,4 +85,39 @@ import Testing
     #expect(result[2].array(of: Float.self).allSatisfy { $0.isFinite })
     #expect(result[1].array(of: Float.self).allSatisfy { $0.isNaN })
   }
+
+  /// Infinities and NaN reach what lies under their windows, and nothing else, as in Float64.
+  @Test(arguments: [Float.nan, .infinity, -.infinity], [(1, 1), (2, 1), (2, 2)])
+  func specialValuesStayWhereTheyBelong(_ special: Float, _ stride: (Int, Int)) {
+    var generator = RandomGenerator(seed: 9)
+    for place in 0..<3 {
+      var operands = [
+        Tensor.randomNormal([2, 4, 12, 33], using: &generator),
+        Tensor.randomNormal([6, 4, 3, 3], using: &generator),
+      ]
+      let shape = conv2d(operands[0], weight: operands[1], stride: stride, padding: (1, 1)).shape
+      operands.append(.randomNormal(shape, using: &generator))
+      // One element near a corner of the input, of the weight or of the gradient.
+      var values = operands[place].array(of: Float.self)
+      values[operands[place].shape.last! - 1] = special
+      operands[place] = Tensor(values, shape: operands[place].shape)
+      func results(_ type: DType) -> [Tensor] {
+        let x = operands[0].to(type).requiringGradient()
+        let weight = operands[1].to(type).requiringGradient()
+        let y = conv2d(x, weight: weight, stride: stride, padding: (1, 1))
+        let gradients = y.backward(from: operands[2].to(type))
+        return [y.detached(), gradients[x]!, gradients[weight]!]
+      }
+      for (found, expected) in zip(results(.float32), results(.float64)) {
+        let (a, b) = (found.array(of: Float.self), expected.array(of: Double.self))
+        for (one, other) in zip(a, b) {
+          if other.isFinite {
+            #expect(abs(Double(one) - other) < 1e-3, "place \(place)")
+          } else {
+            #expect(other.isNaN ? one.isNaN : Double(one) == other, "place \(place)")
+          }
+        }
+      }
+    }
+  }
 }

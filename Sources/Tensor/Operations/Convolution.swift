@@ -254,7 +254,8 @@ private func convolutionInputGradient(_ gradient: Tensor, _ weight: Tensor, _ ge
 {
   let (source, matrix) = (gradient.detached().contiguous(), weight.detached().contiguous())
   let turned = gradient.dtype == .float32 ? geometry.ofInputGradient : nil
-  let usesPlanes = turned?.suitsPlanes ?? false
+  // Beside the output, zeros are multiplied that no window has: not by infinity.
+  let usesPlanes = turned?.suitsPlanes ?? false && isFinite(matrix)
   let result =
     usesPlanes
     ? Tensor(uninitialized: geometry.inputShape, dtype: .float32)
@@ -289,9 +290,16 @@ private func convolutionWeightGradient(_ gradient: Tensor, _ x: Tensor, _ geomet
   if geometry.batch == 0 { return Tensor.zeros(geometry.weightShape, dtype: x.dtype) }
   let result = Tensor(uninitialized: geometry.weightShape, dtype: x.dtype)
   if x.dtype == .float32 {
-    (geometry.suitsPlaneSums && !geometry.cutsPatches
-      ? ConvolutionKernels<Float>.planeSums : ConvolutionKernels<Float>.weightGradient)(
-        geometry, left.pointer(), source.pointer(), result.pointer())
+    let usesPlanes = geometry.suitsPlaneSums && !geometry.cutsPatches
+    if usesPlanes {
+      ConvolutionKernels<Float>.planeSums(
+        geometry, gradient: left.pointer(), input: source.pointer(), weight: result.pointer())
+    }
+    // Between rows of windows, zeros are multiplied by elements that no window has there.
+    if !usesPlanes || !isFinite(result) {
+      ConvolutionKernels<Float>.weightGradient(
+        geometry, gradient: left.pointer(), input: source.pointer(), weight: result.pointer())
+    }
   } else {
     ConvolutionKernels<Double>.weightGradient(
       geometry, gradient: left.pointer(), input: source.pointer(), weight: result.pointer())
@@ -303,3 +311,5 @@ private func convolutionWeightGradient(_ gradient: Tensor, _ x: Tensor, _ geomet
     ]
   }
 }
+
+private func isFinite(_ tensor: Tensor) -> Bool { noGradient { tensor.isFinite().all().item() } != 0 }

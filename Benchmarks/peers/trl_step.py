@@ -83,9 +83,19 @@ class Step:
                 save_strategy="no", logging_steps=1, disable_tqdm=True, use_cpu=True, max_length=None,
                 dataloader_pin_memory=False, lr_scheduler_type="constant", learning_rate=1e-6, **precision))
         trainer.remove_callback(PrinterCallback)  # standard output is the worker's
-        threading.Thread(target=trainer.train, daemon=True).start()
+        self.failure = None
+
+        def train():
+            try:
+                trainer.train()
+            except BaseException as error:  # the turn that waits has to end
+                self.failure = error
+                self.turns.done.release()
+        threading.Thread(target=train, daemon=True).start()
 
     def run(self):
         self.turns.asked.release()
         self.turns.done.acquire()
+        if self.failure:
+            raise self.failure
         return self.turns.loss, self.turns.seconds

@@ -33,6 +33,19 @@ import Testing
       Case(input: [1, 7, 1, 501], weight: [9, 7, 1, 5], padding: (0, 2)),
       Case(input: [1, 2, 300, 3], weight: [3, 2, 3, 3], padding: (1, 1)),
       Case(input: [1, 300, 6, 70], weight: [20, 300, 3, 3], padding: (1, 1)),
+      // Sums of the weight's gradient that are long enough: several pictures together, and blocks of rows.
+      Case(input: [9, 3, 9, 40], weight: [5, 3, 3, 3], padding: (1, 1)),
+      Case(input: [8, 3, 33, 35], weight: [7, 3, 7, 7], stride: (2, 2), padding: (3, 3)),
+      Case(input: [8, 6, 12, 31], weight: [4, 3, 3, 3], padding: (1, 1), groups: 2),
+      Case(input: [1, 16, 67, 64], weight: [5, 16, 3, 3], padding: (1, 1)),
+      Case(input: [17, 2, 1, 200], weight: [6, 2, 1, 5], padding: (0, 2)),
+      // Steps larger than the window, and windows of far rows, which go through columns.
+      Case(input: [1, 8, 8, 8], weight: [2, 8, 1, 1], stride: (8192, 8192)),
+      Case(input: [1, 128, 1, 1], weight: [1, 128, 1, 1], stride: (1 << 28, 1 << 28)),
+      Case(
+        input: [1, 64, 1, 1], weight: [1, 64, 2, 1], stride: (1 << 28, 1 << 28), padding: (1 << 28, 0),
+        dilation: (1 << 28, 1)),
+      Case(input: [1, 4, 400, 64], weight: [4, 4, 3, 1], padding: (100, 0), dilation: (100, 1)),
       Case(input: [0, 3, 8, 8], weight: [2, 3, 3, 3], padding: (1, 1)),
       Case(input: [2, 3, 8, 8], weight: [0, 3, 3, 3], padding: (1, 1)),
       Case(input: [2, 0, 8, 8], weight: [3, 0, 3, 3], padding: (1, 1)),
@@ -92,7 +105,7 @@ import Testing
     var generator = RandomGenerator(seed: 9)
     for place in 0..<3 {
       var operands = [
-        Tensor.randomNormal([2, 4, 12, 33], using: &generator),
+        Tensor.randomNormal([8, 4, 12, 33], using: &generator),
         Tensor.randomNormal([6, 4, 3, 3], using: &generator),
       ]
       let shape = conv2d(operands[0], weight: operands[1], stride: stride, padding: (1, 1)).shape

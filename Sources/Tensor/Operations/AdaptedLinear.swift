@@ -40,16 +40,19 @@ package func adaptedLinear(_ x: Tensor, _ frozen: FrozenMap, down: Tensor, up: T
       let narrowGradient = gradient.matmul(up) * scale
       return [
         x.requiresGradient ? frozen.backward(gradient) + narrowGradient.matmul(down) : nil,
-        narrowGradient.transposed().matmul(x),
-        gradient.transposed().matmul(x.matmul(down.transposed())) * scale,
+        down.requiresGradient ? narrowGradient.transposed().matmul(x) : nil,
+        up.requiresGradient ? gradient.transposed().matmul(x.matmul(down.transposed())) * scale : nil,
       ]
     }
-    let narrowGradient = Tensor.scaledProduct(gradient, up, scale: scale)
+    let needsNarrow = x.requiresGradient || down.requiresGradient
+    let narrowGradient = needsNarrow ? Tensor.scaledProduct(gradient, up, scale: scale) : nil
     return [
       x.requiresGradient
-        ? Tensor.scaledProduct(narrowGradient, down, scale: 1, addedTo: frozen.backward(gradient)) : nil,
-      narrowGradient.transposed().matmul(x),
-      Tensor.scaledProduct(gradient.transposed(), narrow, scale: scale),
+        ? narrowGradient.map {
+          Tensor.scaledProduct($0, down, scale: 1, addedTo: frozen.backward(gradient))
+        } : nil,
+      down.requiresGradient ? narrowGradient?.transposed().matmul(x) : nil,
+      up.requiresGradient ? Tensor.scaledProduct(gradient.transposed(), narrow, scale: scale) : nil,
     ]
   }
 }

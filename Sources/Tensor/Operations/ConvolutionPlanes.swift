@@ -116,13 +116,25 @@ extension ConvolutionGeometry {
   /// Columns of a row of windows in a plane, those computed and dropped included.
   private var planeWidth: Int { output.width + (kernel.width - 1) * dilation.1 / stride.1 }
 
-  /// Whether ``ConvolutionKernels/planes(_:input:weight:bias:output:)`` computes it: where no more than a
-  /// third of the windows is dropped, and places fit into 32 bits.
+  /// Rows of a plane beyond those of the windows.
+  private var rowsUnderKernel: Int { (kernel.height - 1) * dilation.0 / stride.0 }
+
+  /// Whether ``ConvolutionKernels/planes(_:input:weight:bias:output:)`` computes it: where windows leave no
+  /// gaps between them, no more than a third of them is dropped at the ends of rows, no input is copied more
+  /// than three times, and a task's planes stay below 64 MiB.
   var suitsPlanes: Bool {
     guard tk_has_plane_convolution() != 0, !isPointwise, taps > 0, outputs > 0, batch > 0,
-      !Float32MatmulPrecision.roundsPackedProducts, 3 * output.width >= 2 * planeWidth
+      !Float32MatmulPrecision.roundsPackedProducts, stride.0 <= (kernel.height - 1) * dilation.0 + 1,
+      stride.1 <= (kernel.width - 1) * dilation.1 + 1, 3 * output.width >= 2 * planeWidth
     else { return false }
-    return planeCount(rows: planeRows) < 1 << 30
+    let most = 1 << 24
+    var line = planeWidth
+    for extent in [channels, stride.0, stride.1] {
+      let (product, overflows) = line.multipliedReportingOverflow(by: extent)
+      if overflows || product > most { return false }
+      line = product
+    }
+    return rowsUnderKernel <= 2 * planeRows && planeRows + rowsUnderKernel <= most / line
   }
 
   /// Whether ``ConvolutionKernels/planeSums(_:gradient:input:weight:)`` computes the gradient of the weight:

@@ -91,6 +91,19 @@ import Testing
     #expect(gradCheck([setup.x]) { x in grad { layer($0).tanh().sum() }(x[0]) } <= 1)
   }
 
+  @Test func whatIsFrozenGetsNoGradient() throws {
+    let setup = Setup(.float32, rows: [5])
+    let expected = setup.formula(setup.x.requiringGradient())
+    setup.layer.setTrainable(false)
+    let x = setup.x.requiringGradient()
+    let found = setup.layer(x)
+    let gradients = found.sum().backward()
+    #expect(gradients[setup.layer.loraA] == nil && gradients[setup.layer.loraB] == nil)
+    let merged = setup.layer.mergedWeight()
+    expectEqual(found, expected, "values")
+    expectEqual(try #require(gradients[x]), merged.sum(axis: 0).expanded(to: [5, 64]), "input")
+  }
+
   @Test func whatLearnsBeneathStillGetsItsGradient() throws {
     let setup = Setup(.withBias, rows: [7])
     setup.layer.base.setTrainable(true)

@@ -11,12 +11,9 @@
 
 #include <immintrin.h>
 
-int tk_has_plane_convolution(void) { return tk_has_packed_product(); }
-
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v4"), min_vector_width(512))), apply_to = function)
 
 // As a tile of packed_product.c, b at `offset` of each tap.
-#define EACH _Pragma("clang loop unroll(full)") for (int
 #define TILE(ROWS, COLUMNS)                                                                                    \
   __attribute__((noinline)) static void tile##ROWS##_##COLUMNS(int64_t k, const float *a, const float *x,      \
                                                                const int32_t *offset, float *out) {            \
@@ -38,8 +35,6 @@ int tk_has_plane_convolution(void) { return tk_has_packed_product(); }
       EACH j = 0; j < COLUMNS; j++) *(lanes *)(out + r * PANEL_COLUMNS + 16 * j) = total[r][j];                \
     }                                                                                                          \
   }
-#define EACH_ROW_COUNT(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14)
-#define ONE_AND_TWO(ROWS) TILE(ROWS, 1) TILE(ROWS, 2)
 EACH_ROW_COUNT(ONE_AND_TWO)
 
 typedef void PlaneTile(int64_t k, const float *a, const float *x, const int32_t *offset, float *out);
@@ -233,7 +228,6 @@ void tk_plane_weight_gradient_f32(const tk_windows *w, int64_t outputs, int64_t 
 
 #else
 
-int tk_has_plane_convolution(void) { return 0; }
 int64_t tk_plane_count(const tk_windows *w, int64_t channels, int64_t rows) { return 0; }
 void tk_plane_offsets(const tk_windows *w, int64_t channels, int64_t rows, int32_t *offset) {}
 void tk_fill_planes_f32(const tk_windows *w, int64_t channels, int64_t row, int64_t rows, const float *input,

@@ -19,7 +19,6 @@ enum { BLOCK_ROWS = TK_PACKED_ROWS };
 // ROWS by COLUMNS vectors of c. A number of a is loaded into a register of its own: the compiler would have each multiplication
 // load it again. Each tile is a function of its own, and its inner loops are unrolled whole, so that registers suffice. Its place in c
 // is fetched into the second cache: rows of a power of two of bytes would drive each other out of the first.
-#define EACH _Pragma("clang loop unroll(full)") for (int
 #define TILE(ROWS, COLUMNS)                                                                                      \
   __attribute__((noinline)) static void tile##ROWS##_##COLUMNS(                                                  \
       int64_t k, float alpha, const float *a, const float *b, float beta, float *c, int64_t ldc) {               \
@@ -47,8 +46,6 @@ enum { BLOCK_ROWS = TK_PACKED_ROWS };
       }                                                                                                          \
     }                                                                                                            \
   }
-#define EACH_ROW_COUNT(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14)
-#define ONE_AND_TWO(ROWS) TILE(ROWS, 1) TILE(ROWS, 2)
 EACH_ROW_COUNT(ONE_AND_TWO)
 
 #define ENTRY(ROWS) {tile##ROWS##_1, tile##ROWS##_2},

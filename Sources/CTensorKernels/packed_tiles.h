@@ -22,6 +22,11 @@ extern Tile *const tk_tiles[PANEL_ROWS][2] __attribute__((visibility("hidden")))
 typedef float lanes __attribute__((ext_vector_type(16), aligned(4)));
 #define INLINE static inline __attribute__((always_inline))
 #define SMALLER(a, b) ((a) < (b) ? (a) : (b))
+// A loop that is unrolled whole, so that what it fills stays in registers: EACH i = 0; i < n; i++).
+#define EACH _Pragma("clang loop unroll(full)") for (int
+// For every number of rows of a tile; and TILE, which a file defines, of one and of two vectors of columns.
+#define EACH_ROW_COUNT(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14)
+#define ONE_AND_TWO(ROWS) TILE(ROWS, 1) TILE(ROWS, 2)
 
 #define INTERLEAVED 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define REST_INTERLEAVED 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31

@@ -123,7 +123,7 @@ extension ConvolutionGeometry {
   /// gaps between them, no more than a third of them is dropped at the ends of rows, no input is copied more
   /// than three times, and a task's planes stay below 64 MiB.
   var suitsPlanes: Bool {
-    guard tk_has_plane_convolution() != 0, !isPointwise, taps > 0, outputs > 0, batch > 0,
+    guard tk_has_packed_product() != 0, !isPointwise, taps > 0, outputs > 0, batch > 0,
       !Float32MatmulPrecision.roundsPackedProducts, stride.0 <= (kernel.height - 1) * dilation.0 + 1,
       stride.1 <= (kernel.width - 1) * dilation.1 + 1, 3 * output.width >= 2 * planeWidth
     else { return false }

@@ -135,7 +135,6 @@ INLINE void keep(int64_t rows, int64_t columns, float alpha, const float *total,
 
 // Up to twelve rows by 32 columns with dot products of pairs.
 enum { PAIR_ROWS = 12 };
-#define EACH _Pragma("clang loop unroll(full)") for (int
 #define PAIR_TILE(ROWS)                                                                                     \
   __attribute__((noinline)) static void pairs##ROWS(int64_t length, const uint16_t *a, const uint16_t *b, float *out) {    \
     __m512 total[ROWS][2];                                                                                  \

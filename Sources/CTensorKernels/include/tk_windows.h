@@ -27,7 +27,8 @@ typedef struct {
 TK_DECLARE_WINDOWS(float, f32)
 TK_DECLARE_WINDOWS(double, f64)
 
-// Convolutions of Float32 without columns, where tk_has_packed_product. Planes are copies of the input for `rows` rows of the output from `row` on, with zeros around them: tk_plane_count numbers.
+// Convolutions of Float32 without columns, where there is tk_has_packed_product. Planes are copies of the input for `rows` rows
+// of the output from `row` on, with zeros around them: tk_plane_count numbers.
 int64_t tk_plane_count(const tk_windows *w, int64_t channels, int64_t rows);
 // Where in the planes the first window has its taps (channel, kernel row, kernel column).
 void tk_plane_offsets(const tk_windows *w, int64_t channels, int64_t rows, int32_t *offset);

@@ -115,7 +115,8 @@ let package = Package(
     .target(
       name: "CommandArguments",
       dependencies: [
-        "Runs", "LVLM", "Records", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Runs", "LVLM", "Records", "Tensor",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
     // Floor 8: the commands.

@@ -73,6 +73,7 @@ struct DPOTrainCommand: ParsableCommand {
   }
 
   static func main() {
+    ProcessRoom.require()
     if CommandLine.arguments.count < 2 {
       // The overview for a reader, the status for a script whose arguments came out empty.
       ProgramEnd.write(helpMessage(), to: .standardOutput)

@@ -85,6 +85,7 @@ struct ServeProgram: AsyncParsableCommand {
   }
 
   static func main() async {
+    ProcessRoom.require()
     var command: any ParsableCommand
     do {
       command = try parseAsRoot()

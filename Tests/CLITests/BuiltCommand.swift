@@ -17,15 +17,17 @@ struct BuiltCommand {
   /// - Parameters:
   ///   - input: what it reads on standard input, no more than fits a pipe.
   ///   - fileSizeLimit: Bytes after which writing a file fails, in steps of 512.
+  ///   - limit: A limit of the process as words for `ulimit`, such as `-n 8`.
   static func run(
     _ arguments: [String], of product: String = "dpotrain", in directory: URL? = nil,
-    environment: [String: String] = [:], input: String? = nil, fileSizeLimit: Int? = nil
+    environment: [String: String] = [:], input: String? = nil, fileSizeLimit: Int? = nil,
+    limit: String? = nil
   ) throws -> BuiltCommand {
     let executable = executable(product)
     let process = Process()
-    if let fileSizeLimit {
+    if let limit = limit ?? fileSizeLimit.map({ "-f \($0 / 512)" }) {
       process.executableURL = URL(fileURLWithPath: "/bin/sh")
-      let script = "trap '' XFSZ; ulimit -f \(fileSizeLimit / 512); exec \"$@\""
+      let script = "trap '' XFSZ; ulimit \(limit); exec \"$@\""
       process.arguments = ["-c", script, "sh", executable.path] + arguments
     } else {
       process.executableURL = executable

@@ -1,3 +1,4 @@
+import Foundation
 import Tensor
 import Testing
 
@@ -46,5 +47,24 @@ import Testing
       _ = Tensor.zeros([1 << 46], dtype: .uint8)
     }
     #expect(Self.text(result).contains("[allocate] out of memory: a tensor of 70368744177664 bytes"))
+  }
+
+  /// As a program ends that has words of its own for it; another failed check is a trap as before.
+  @Test func inTheProgramsOwnWordsWhereItHasSome() async {
+    let result = await #expect(processExitsWith: .exitCode(3), observing: [\.standardErrorContent]) {
+      TensorRuntime.endOutOfMemory { error in
+        FileHandle.standardError.write(Data("error: \(error.message)\n".utf8))
+        _exit(3)
+      }
+      _ = Tensor.zeros([1 << 46], dtype: .uint8)
+    }
+    let sentence = Self.text(result)
+    #expect(sentence.contains("error: out of memory: a tensor of 70368744177664 bytes"))
+    #expect(!sentence.contains("Fatal error"))
+    let other = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      TensorRuntime.endOutOfMemory { _ in _exit(0) }
+      _ = Tensor.ones([2]) + Tensor.ones([3])
+    }
+    #expect(Self.text(other).contains("Fatal error: "))
   }
 }

@@ -1,5 +1,6 @@
 import Checkpoint
 import Foundation
+import Ranks
 import Records
 import Tensor
 
@@ -24,24 +25,49 @@ public final class ReferenceCache {
   /// Why an existing file was not used, or nil.
   public var discarded: String? { cache.discarded }
 
-  /// Looks up every pair, and computes those of batches that are not in the file.
+  /// Looks up every pair, and computes those of batches that are not in the file, on every rank its share.
   /// - Parameters:
   ///   - digest: Hash of a picture's bytes.
+  ///   - team: the ranks that compute, of which this is the lead; the others call
+  ///     ``follow(_:batchTokens:scorer:team:)``.
   ///   - progress: Called with the number of pairs done; may throw to stop.
   /// - Throws: `CheckpointError` when the file cannot be written; errors of the pictures.
   public func fill(
     _ pairs: [EncodedPair], batchTokens: Int, scorer: PairScorer, digest: (Picture) throws -> String,
-    progress: (Int) throws -> Void
+    team: RankTeam = .alone, progress: (Int) throws -> Void
   ) throws {
-    let lengths = pairs.map { pair in
-      pair.promptIDs.count + (pair.rejectedPrompt?.ids.count ?? 0)
-        + pair.completions.reduce(0) { $0 + $1.count }
+    let batches = Self.batches(pairs, batchTokens: batchTokens)
+    let keys = try batches.map { try key(of: $0, digest) }
+    let missing = batches.indices.filter { cache[keys[$0]] == nil }
+    var left = missing[...]
+    var done = pairs.count - missing.reduce(0) { $0 + batches[$1].count }
+    try progress(done)
+    try team.divide(
+      missing, stop: { try progress(done) }, compute: { try Self.scores(batches[$0], scorer) },
+      sent: Self.sent
+    ) { scores in
+      guard let index = left.popFirst() else { return }
+      try cache.insert(scores, for: keys[index])
+      computedCount += batches[index].count
+      done += batches[index].count
+      try progress(done)
     }
-    for range in TokenBatches.consecutive(lengths: lengths, budget: batchTokens, maximumRecords: 64) {
-      try compute(Array(pairs[range]), scorer: scorer, digest: digest)
-      try progress(range.upperBound)
+    for (batch, key) in zip(batches, keys) {
+      if let stored = cache[key] { take(stored, of: batch) }
     }
     try cache.save()
+  }
+
+  /// What a rank other than the lead computes of ``fill(_:batchTokens:scorer:digest:team:progress:)``.
+  /// - Throws: errors of the pictures, or of the ranks.
+  public static func follow(
+    _ pairs: [EncodedPair], batchTokens: Int, scorer: PairScorer, team: RankTeam
+  ) throws {
+    let batches = batches(pairs, batchTokens: batchTokens)
+    try team.divide(
+      [], stop: { try Interruption.check("reference log-probabilities") },
+      compute: { try scores(batches[$0], scorer) }, sent: sent
+    ) { _ in }
   }
 
   /// The values of pairs, computed when they are asked for the first time, each pair by itself: its value
@@ -59,9 +85,22 @@ public final class ReferenceCache {
   /// - Throws: `CheckpointError` when the file cannot be written.
   public func save() throws { try cache.save() }
 
-  private func compute(
-    _ batch: [EncodedPair], scorer: PairScorer, digest: (Picture) throws -> String
-  ) throws {
+  private static func batches(_ pairs: [EncodedPair], batchTokens: Int) -> [[EncodedPair]] {
+    let lengths = pairs.map { pair in
+      pair.promptIDs.count + (pair.rejectedPrompt?.ids.count ?? 0)
+        + pair.completions.reduce(0) { $0 + $1.count }
+    }
+    return TokenBatches.consecutive(lengths: lengths, budget: batchTokens, maximumRecords: 64).map {
+      Array(pairs[$0])
+    }
+  }
+
+  private static func scores(_ batch: [EncodedPair], _ scorer: PairScorer) throws -> Tensor {
+    try noGradient { try scorer.sums(batch).scores.detached() }
+  }
+
+  /// Everything that the values of a batch depend on beside the fingerprint.
+  private func key(of batch: [EncodedPair], _ digest: (Picture) throws -> String) throws -> String {
     var key = Digest()
     for pair in batch {
       for picture in pair.allPictures {
@@ -75,15 +114,38 @@ public final class ReferenceCache {
         key.update(completion.map(String.init).joined(separator: " "))
       }
     }
+    return key.finalize()
+  }
+
+  private func compute(
+    _ batch: [EncodedPair], scorer: PairScorer, digest: (Picture) throws -> String
+  ) throws {
     var missed = false
-    let stored = try cache.tensor(for: key.finalize()) {
+    let stored = try cache.tensor(for: try key(of: batch, digest)) {
       missed = true
-      return try noGradient { try scorer.sums(batch).scores.detached() }
+      return try Self.scores(batch, scorer)
     }
     if missed { computedCount += batch.count }
+    take(stored, of: batch)
+  }
+
+  private func take(_ stored: Tensor, of batch: [EncodedPair]) {
     for (pair, known) in zip(batch, PairLogProbabilities.of(batch, scores: stored)) {
       values[pair.id] = known
     }
+  }
+
+  /// Scores on their way from one rank to another.
+  private static var sent: (encode: (Tensor) -> [UInt8], decode: ([UInt8]) -> Tensor) {
+    (
+      encode: { scores in scores.array(of: Float.self).withUnsafeBytes { Array($0) } },
+      decode: { bytes in
+        let scores = bytes.withUnsafeBytes { bytes in
+          (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+        }
+        return Tensor(scores)
+      }
+    )
   }
 
   /// The values of pairs that are known: those ``fill(_:batchTokens:scorer:digest:progress:)`` saw.

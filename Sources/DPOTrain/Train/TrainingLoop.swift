@@ -313,12 +313,15 @@ public final class TrainingLoop {
     console.message("\(settings.stage.rawValue): ends after \(settings.decaySteps) further steps of decay")
   }
 
-  /// Steps of unequal lengths leave buffers of many sizes behind. Once there are more than 256 MiB of them,
-  /// and a quarter more than any step used since the last time, they go back to the operating system.
+  /// Bytes of freed buffers that a loop keeps in any case.
+  private static let keptBytes = 256 << 20
+
+  /// Steps of unequal lengths leave buffers of many sizes behind. Once there are more than ``keptBytes`` of
+  /// them, and a quarter more than any step used since the last time, they go back to the operating system.
   private func returnStaleBuffers() {
     let used = TensorRuntime.peakBytes - TensorRuntime.bytesInUse
     largestUse = max(largestUse, used)
-    guard TensorRuntime.cachedBytes > max(256 << 20, largestUse + largestUse / 4) else { return }
+    guard TensorRuntime.cachedBytes > max(Self.keptBytes, largestUse + largestUse / 4) else { return }
     TensorRuntime.trim()
     largestUse = used
   }
@@ -358,7 +361,7 @@ public final class TrainingLoop {
   private func save() throws -> URL {
     guard team.isLead else { return directory.file(step: step) }
     // The copies that are written take the place of buffers that wait for the next step.
-    if TensorRuntime.cachedBytes > 256 << 20 { TensorRuntime.trim() }
+    if TensorRuntime.cachedBytes > Self.keptBytes { TensorRuntime.trim() }
     var progress = window.progress
     progress["step"] = .integer(Int64(step))
     progress["num_tokens"] = .integer(Int64(totalTokens))

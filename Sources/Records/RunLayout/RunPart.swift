@@ -3,7 +3,7 @@
 ///
 /// Every key of the configuration names the parts that read it directly (`ConfigurationReference` shows
 /// them); a part depends on those keys and on those of all parts it needs.
-public enum RunPart: String, CaseIterable, Sendable, Comparable {
+public enum RunPart: String, CaseIterable, Codable, Sendable, Comparable {
   /// The base model.
   case sft
   /// Multi-image prompts.

@@ -145,9 +145,10 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return (max(1, Int(clamping: (Double(perEpoch) * train.numTrainEpochs).rounded(.up))), true)
   }
 
-  /// How a step is shared out among ranks and what each of them sends; what stands against it, where it
-  /// cannot be.
-  private var ranksLine: String {
+  /// How a step is shared out among ranks, what each of them sends and how long that takes; what stands
+  /// against it, where it cannot be.
+  /// - Parameter speed: operations per second of each rank.
+  private func ranksLine(_ speed: Double) -> String {
     guard isShapeKnown else { return "\(ranks): what they send is known when the language model is opened" }
     do {
       try RankChecks.require(configuration, ranks: ranks)
@@ -161,8 +162,18 @@ public struct RunPlan: Sendable, CustomStringConvertible {
       ranks: ranks)
     let bytes = OrderedSum.bytesSent(trainedWeights, ranks: ranks, rounds: slices.rounds)
     let rounds = slices.rounds == 1 ? "one round" : "\(slices.rounds) rounds"
+    let alone = trainStepOperations / speed
+    let shared = alone * Double(slices.rounds) / Double(max(slices.all.count, 1))
     return "\(ranks): a step's \(slices.all.count) micro-batches in \(rounds), each rank sends "
       + "about \(bytes) bytes per step (gradients of \(trainedWeights) weights)"
+      + String(
+        format: "; about %.3g s of arithmetic (%.3g s alone) and %.3g s at 1 Gbit/s, %.3g s at 10", shared,
+        alone, Self.seconds(sending: bytes, gigabits: 1), Self.seconds(sending: bytes, gigabits: 10))
+  }
+
+  /// How long bytes take over Ethernet, of whose packets of 1,538 bytes 1,448 are TCP's.
+  private static func seconds(sending bytes: Int, gigabits: Double) -> Double {
+    8e-9 * Double(bytes) / gigabits * 1538 / 1448
   }
 
   private var imagesPerPair: Double {
@@ -345,15 +356,28 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return count
   }
 
-  /// Operations per second of a matrix product on this machine, measured for a moment.
-  private static func productSpeed() -> Double {
-    let side = 768
-    let matrix = Tensor.ones([side, side])
+  /// Operations per second of a block's products on this machine, measured for a moment in the precision of
+  /// training.
+  private var productSpeed: Double {
+    let isReduced = configuration.train.bf16 && Float32MatmulPrecision.instructions != nil
+    return withFloat32MatmulPrecision(isReduced ? .medium : .highest, measuredProducts)
+  }
+
+  /// Forward and for both gradients, with the model's widths and as many tokens as a micro-batch has, up to a
+  /// limit.
+  private func measuredProducts() -> Double {
+    let (width, inner) = (model.text.hiddenSize, model.text.intermediateSize)
+    let tokens = trainTokens / max(configuration.train.gradientAccumulationSteps, 1)
+    let rows = max(16, min(tokens, (1 << 28) / (width * inner)))
+    let (states, weights) = (Tensor.ones([rows, width]), Tensor.ones([inner, width]))
+    let results = Tensor.ones([rows, inner])
     let start = ContinuousClock.now
     var count = 0.0
     repeat {
-      _ = matrix.matmul(matrix)
-      count += 2 * Double(side * side * side)
+      _ = states.matmul(weights.transposed())
+      _ = results.matmul(weights)
+      _ = results.transposed().matmul(states)
+      count += 6 * Double(rows) * Double(width) * Double(inner)
     } while ContinuousClock.now - start < .milliseconds(150)
     return count / ((ContinuousClock.now - start) / .seconds(1))
   }
@@ -453,7 +477,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
           + "per step" + (isShapeKnown ? ", \(trainedWeights) weights trained" : "")
           + (run.train.rounds > 1 ? "; in each of \(run.train.rounds) rounds" : "")
       ))
-    if ranks > 1 { lines.append(("ranks", ranksLine)) }
+    let speed = isShapeKnown ? productSpeed : 0
+    if ranks > 1 { lines.append(("ranks", ranksLine(speed))) }
     if stages.contains(.evaluate) {
       lines.append(
         (
@@ -466,7 +491,6 @@ public struct RunPlan: Sendable, CustomStringConvertible {
         ))
     }
     if isShapeKnown {
-      let speed = Self.productSpeed()
       lines += [
         ("memory", "about \(max(1, peakBytes >> 20)) MiB (estimate)"),
         (

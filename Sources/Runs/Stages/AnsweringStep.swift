@@ -19,22 +19,33 @@ struct AnsweringStep {
       try context.directory.verify(.answers)
       return Self.joined(all, try RowFile.read(from: file))
     }
+    let candidates = try usable(all)
+    var stored = try ResumableRows<AnsweredPrompt>(
+      folder: folder, name: "answers", key: context.directory.identity(of: .answers), id: \.id)
+    context.tellDamaged(stored.damagedCount, of: "select")
+    try context.together(.answers) {
+      try ask(candidates, known: Set(stored.rows.keys)) { try stored.append($0, id: \.id) }
+    }
+    let rows = readByWidestLayer(candidates.compactMap { stored.rows[$0.id] }, to: candidates)
+    try RowFile.write(rows, to: file)
+    try context.directory.markDone(.answers, seconds: 0)
+    stored.discard()
+    return Self.joined(candidates, rows)
+  }
+
+  /// What a rank other than the lead does of it.
+  func follow() throws {
+    try ask(try usable(try StoredQuestion.candidates(ofRun: context.directory.url)))
+  }
+
+  private func usable(_ all: [StoredQuestion]) throws -> [StoredQuestion] {
     let usable = try UsableQuestions(
       all, in: context.directory.url,
       encoder: try context.encoder(template: context.configuration.select.template),
       room: context.configuration.select.maxNewTokens, pictures: context.pictureCheck)
     try context.omissions.leaveOut(usable.problems, stage: .select)
     try usable.requireSome(for: "select")
-    let candidates = usable.questions
-    var stored = try ResumableRows<AnsweredPrompt>(
-      folder: folder, name: "answers", key: context.directory.identity(of: .answers), id: \.id)
-    context.tellDamaged(stored.damagedCount, of: "select")
-    try ask(candidates, &stored)
-    let rows = readByWidestLayer(candidates.compactMap { stored.rows[$0.id] }, to: candidates)
-    try RowFile.write(rows, to: file)
-    try context.directory.markDone(.answers, seconds: 0)
-    stored.discard()
-    return Self.joined(candidates, rows)
+    return usable.questions
   }
 
   private static func joined(
@@ -44,23 +55,26 @@ struct AnsweringStep {
     return candidates.compactMap { candidate in byID[candidate.id].map { (candidate, $0) } }
   }
 
-  private func ask(_ candidates: [StoredQuestion], _ stored: inout ResumableRows<AnsweredPrompt>) throws {
+  /// Asks what is not known yet, on every rank its share.
+  /// - Parameters:
+  ///   - known: ids of the candidates whose answers the lead has.
+  ///   - keep: takes the answers of a batch; called on the lead.
+  private func ask(
+    _ candidates: [StoredQuestion], known: Set<String> = [],
+    keep: ([AnsweredPrompt]) throws -> Void = { _ in }
+  ) throws {
     let settings = context.configuration.select
     let grading = try context.grading(of: candidates)
     let base = try context.open(context.startingModel, template: settings.template)
-    let pieces = try AnswerPieces(
-      base.encoder.tokenizer, madeOf: context.vocabulary == nil ? nil : texts())
+    let pieces = try AnswerPieces(base.encoder.tokenizer, madeOf: try sharedTexts())
     base.model.setTrainable(false, .vision, .projector, .decoder)
     let features = try context.features(base.model, context.pictures(base, cacheBytes: 64 << 20))
     let answerer = try Answerer(
       candidates.enumerated().map { request(for: $1, number: $0) }, model: base.model, encoder: base.encoder,
       features: features, batchTokens: settings.batchTokens, maxNewTokens: settings.maxNewTokens)
     let reading = AttentionProfile(settings, layers: base.model.configuration.text.hiddenLayerCount)
-    let progress = context.console.progress("select", total: candidates.count, start: stored.rows.count)
-    defer { progress.finish() }
-    for (index, batch) in answerer.batches.enumerated() {
-      if batch.allSatisfy({ stored.rows[candidates[$0].id] != nil }) { continue }
-      try Interruption.check("select, \(stored.rows.count) of \(candidates.count) prompts")
+    func rows(ofBatch index: Int) throws -> [AnsweredPrompt] {
+      let batch = answerer.batches[index]
       func judged(_ answers: [AttendedAnswer], sampled: Bool = false) throws -> [AnsweredPrompt.Answer] {
         try zip(batch, answers).map { number, answer in
           var judged = try reading.judged(
@@ -91,8 +105,21 @@ struct AnsweringStep {
           try answerer.answers(batch: index, attention: reading.capture, sampling: sampling), sampled: true)
         for place in open { rows[place].samples.append(sampled[place]) }
       }
-      try stored.append(rows, id: \.id)
-      progress.update(step: stored.rows.count)
+      return rows
+    }
+    var done = known.count
+    let progress = context.console.progress("select", total: candidates.count, start: done)
+    defer { progress.finish() }
+    try context.team.divide(
+      answerer.batches.indices.filter {
+        !answerer.batches[$0].allSatisfy { known.contains(candidates[$0].id) }
+      },
+      stop: { try Interruption.check("select, \(done) of \(candidates.count) prompts") },
+      compute: rows(ofBatch:)
+    ) { rows in
+      try keep(rows)
+      done += rows.count
+      progress.update(step: done)
     }
   }
 
@@ -113,6 +140,17 @@ struct AnsweringStep {
           + "deviations by layer \(spreads))")
     }
     return rows.map { $0.read(by: widest?.layer ?? layers / 2) }
+  }
+
+  /// The texts that answers can be made of, where the run made its vocabulary of them: on every rank what the
+  /// lead read.
+  private func sharedTexts() throws -> [String]? {
+    var own: [String]?
+    let bytes = try context.team.shared {
+      own = context.vocabulary == nil ? nil : try texts()
+      return context.team.isAlone ? [] : Array(try JSONEncoder().encode(own.map { Set($0).sorted() }))
+    }
+    return context.team.isLead ? own : try JSONDecoder().decode([String]?.self, from: Data(bytes))
   }
 
   /// What the run learns from: every question and answer, and the words that composed prompts add.

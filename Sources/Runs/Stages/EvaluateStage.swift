@@ -17,17 +17,9 @@ struct EvaluateStage {
   func run(seconds: [String: Double]) throws {
     let start = ContinuousClock.now
     let folder = try context.directory.folder(.evaluate)
-    let usable = try UsableQuestions(
-      try questions(folder), in: context.directory.url,
-      encoder: try context.encoder(),
-      room: context.configuration.evaluate.maxNewTokens, permuted: context.configuration.evaluate.permuted,
-      pictures: context.pictureCheck)
-    try context.omissions.leaveOut(usable.problems, stage: .evaluate)
-    try usable.requireSome(for: "evaluate")
-    let questions = usable.questions
+    let questions = try usable(try questions(folder))
     let before = try before(questions, folder: folder)
-    let after = try answers(
-      questions, model: context.trainedModel, part: .evaluate, name: "after", folder: folder)
+    let after = try answers(questions, of: .evaluate, name: "after", folder: folder)
     try RowFile.write(after, to: folder.appendingPathComponent("after.jsonl"))
     let layer =
       context.configuration.select.layer == .auto
@@ -57,6 +49,22 @@ struct EvaluateStage {
     }
   }
 
+  /// What a rank other than the lead does of a part.
+  func follow(_ part: RunPart) throws {
+    let made = context.directory.file(Stage.evaluate.rawValue).appendingPathComponent(Self.questionFolder)
+    try ask(try usable(try Self.stored(in: made)), of: part)
+  }
+
+  private func usable(_ all: [StoredQuestion]) throws -> [StoredQuestion] {
+    let settings = context.configuration.evaluate
+    let usable = try UsableQuestions(
+      all, in: context.directory.url, encoder: try context.encoder(), room: settings.maxNewTokens,
+      permuted: settings.permuted, pictures: context.pictureCheck)
+    try context.omissions.leaveOut(usable.problems, stage: .evaluate)
+    try usable.requireSome(for: "evaluate")
+    return usable.questions
+  }
+
   /// The base model's answers: those on file, or new ones.
   private func before(_ questions: [StoredQuestion], folder: URL) throws -> [AnswerRecord] {
     let file = folder.appendingPathComponent("before.jsonl")
@@ -64,25 +72,29 @@ struct EvaluateStage {
       try context.directory.verify(.before)
       return try RowFile.read(from: file)
     }
-    let records = try answers(
-      questions, model: context.baseModel, part: .before, name: "before", folder: folder)
+    let records = try answers(questions, of: .before, name: "before", folder: folder)
     try RowFile.write(records, to: file)
     try context.directory.markDone(.before, seconds: 0)
     return records
   }
 
   private func questions(_ folder: URL) throws -> [StoredQuestion] {
-    let made = folder.appendingPathComponent("questions", isDirectory: true)
+    let made = folder.appendingPathComponent(Self.questionFolder, isDirectory: true)
     if !context.directory.isDone(.questions) {
       try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true)
       try makeQuestions(made)
       try context.directory.markDone(.questions, seconds: 0)
     }
     try context.directory.verify(.questions)
-    let found = try Self.files.read(made) { made.appendingPathComponent($0).path }
+    return try Self.stored(in: made)
+  }
+
+  private static func stored(in made: URL) throws -> [StoredQuestion] {
+    let found = try files.read(made) { made.appendingPathComponent($0).path }
     return found.single + found.composed
   }
 
+  private static let questionFolder = "questions"
   private static let files = StoredQuestion.Files(composed: "composed.jsonl", single: "single.jsonl")
 
   private func makeQuestions(_ made: URL) throws {
@@ -112,12 +124,33 @@ struct EvaluateStage {
     }
   }
 
+  /// A model's answers: those that an interrupted attempt left, and new ones.
   private func answers(
-    _ questions: [StoredQuestion], model: URL, part: RunPart, name: String, folder: URL
+    _ questions: [StoredQuestion], of part: RunPart, name: String, folder: URL
   ) throws -> [AnswerRecord] {
+    var stored = try ResumableRows<AnswerRecord>(
+      folder: folder, name: name, key: context.directory.identity(of: part), id: \.id)
+    context.tellDamaged(stored.damagedCount, of: "evaluate")
+    try context.together(part) {
+      try ask(questions, of: part, name: name, known: Set(stored.rows.keys)) {
+        try stored.append($0, id: \.id)
+      }
+    }
+    return questions.compactMap { stored.rows[$0.id] }
+  }
+
+  /// Asks the model of a part what is not known yet, on every rank its share.
+  /// - Parameters:
+  ///   - name: what the answers are called.
+  ///   - known: ids of the questions whose answers the lead has.
+  ///   - keep: takes the answers of a batch; called on the lead.
+  private func ask(
+    _ questions: [StoredQuestion], of part: RunPart, name: String = "", known: Set<String> = [],
+    keep: ([AnswerRecord]) throws -> Void = { _ in }
+  ) throws {
     let settings = context.configuration.evaluate
     let grading = try context.grading(of: questions)
-    let loaded = try context.open(model)
+    let loaded = try context.open(part == .before ? context.baseModel : context.trainedModel)
     loaded.model.setTrainable(false, .vision, .projector, .decoder)
     let features = try context.features(loaded.model, context.pictures(loaded, cacheBytes: 64 << 20))
     func answerer(of questions: [StoredQuestion]) throws -> Answerer {
@@ -141,18 +174,12 @@ struct EvaluateStage {
     let answerer = try answerer(of: questions)
     let reading = AttentionProfile(
       context.configuration.select, layers: loaded.model.configuration.text.hiddenLayerCount)
-    var stored = try ResumableRows<AnswerRecord>(
-      folder: folder, name: name, key: context.directory.identity(of: part), id: \.id)
-    context.tellDamaged(stored.damagedCount, of: "evaluate")
-    let progress = context.console.progress(name, total: questions.count, start: stored.rows.count)
-    defer { progress.finish() }
-    for (index, batch) in answerer.batches.enumerated() {
-      if batch.allSatisfy({ stored.rows[questions[$0].id] != nil }) { continue }
-      try Interruption.check("evaluate (\(name)), \(stored.rows.count) of \(questions.count) questions")
+    func records(ofBatch index: Int) throws -> [AnswerRecord] {
+      let batch = answerer.batches[index]
       let answers = try answerer.answers(batch: index, attention: reading.capture)
       let blind = settings.blind ? try answerer.answers(batch: index, isBlind: true) : []
       let permuted = try permutedAnswers(to: batch.map { questions[$0] })
-      let records = try batch.indices.map { place in
+      return try batch.indices.map { place in
         let question = questions[batch[place]]
         var record = try record(
           question, answers[place], blind: blind.isEmpty ? nil : blind[place], reading: reading,
@@ -163,10 +190,21 @@ struct EvaluateStage {
         }
         return record
       }
-      try stored.append(records, id: \.id)
-      progress.update(step: stored.rows.count)
     }
-    return questions.compactMap { stored.rows[$0.id] }
+    var done = known.count
+    let progress = context.console.progress(name, total: questions.count, start: done)
+    defer { progress.finish() }
+    try context.team.divide(
+      answerer.batches.indices.filter {
+        !answerer.batches[$0].allSatisfy { known.contains(questions[$0].id) }
+      },
+      stop: { try Interruption.check("evaluate (\(name)), \(done) of \(questions.count) questions") },
+      compute: records(ofBatch:)
+    ) { records in
+      try keep(records)
+      done += records.count
+      progress.update(step: done)
+    }
   }
 
   private func record(

@@ -4,9 +4,10 @@ import Foundation
 import MultiImageData
 import Ranks
 import Records
+import Tensor
 
-/// What a rank other than the lead does: waits while the lead works alone, takes part in training, and writes
-/// nothing.
+/// What a rank other than the lead does: waits while the lead works alone, takes its share of answers and of
+/// training, and writes nothing.
 public struct Follower {
   private let team: RankTeam
   private let configuration: RunConfiguration
@@ -33,7 +34,7 @@ public struct Follower {
       do {
         switch try RankOrder.receive(from: team) {
         case .end(let status): return status
-        case .train(let training): try team.together { try train(training) }
+        case .work(let work): try team.together { try take(work) }
         }
       } catch RankError.askedToEnd {
         team.fail(RankError.askedToEnd)
@@ -44,7 +45,7 @@ public struct Follower {
     }
   }
 
-  private func train(_ order: RankOrder.Training) throws {
+  private func take(_ order: RankOrder.Work) throws {
     let configuration =
       order.yaml == self.configuration.yaml
       ? self.configuration : try RunConfiguration(yaml: order.yaml, file: "config.yaml")
@@ -59,17 +60,23 @@ public struct Follower {
     }
     let omissions = OmissionLog(
       directory.url, policy: configuration.run.onBadRecord, console: console, isReadOnly: true)
-    try TrainStage(
-      context: StageContext(
-        configuration: configuration, directory: directory, console: console, source: inputs.source,
-        omissions: omissions, pictureCheck: pictures, ownPairs: ownPairs, outside: inputs.atStart, team: team)
-    ).run()
+    let context = StageContext(
+      configuration: configuration, directory: directory, console: console, source: inputs.source,
+      omissions: omissions, pictureCheck: pictures, ownPairs: ownPairs, outside: inputs.atStart, team: team)
+    switch order.part {
+    case .answers: try AnsweringStep(context: context).follow()
+    case .train: try TrainStage(context: context).run()
+    case .before, .evaluate: try EvaluateStage(context: context).follow(order.part)
+    case .sft, .compose, .select, .questions, .report:
+      throw RankError.refused("found an order to make \(order.part), which rank 0 does alone")
+    }
+    TensorRuntime.trim()
   }
 
   /// The run as the lead sees it.
   /// - Throws: `RankError.refused` where this machine sees another one.
   private func directory(
-    _ configuration: RunConfiguration, _ order: RankOrder.Training
+    _ configuration: RunConfiguration, _ order: RankOrder.Work
   ) throws -> RunDirectory {
     var tries = isPatient ? 120 : 1
     while true {
@@ -77,7 +84,7 @@ public struct Follower {
       let directory = try? RunDirectory(following: configuration, outside: inputs.digests)
       let checkpoints = directory?.file("checkpoints")
       let newest = try checkpoints.flatMap { try CheckpointDirectory($0).newest() }?.step ?? 0
-      if let directory, directory.identity(of: .train) == order.identity, newest == order.step {
+      if let directory, directory.identity(of: order.part) == order.identity, newest == order.step {
         return directory
       }
       guard tries > 0 else {

@@ -244,16 +244,9 @@ public struct Pipeline {
 
   /// Trains, with the other ranks where there are some.
   private func train(_ context: StageContext) throws {
-    guard !team.isAlone else { return try TrainStage(context: context).run() }
     // Nobody else makes folders.
     _ = try context.directory.folder(.train)
-    let newest = try CheckpointDirectory(context.directory.checkpoints).newest()?.step
-    try RankOrder.train(
-      RankOrder.Training(
-        identity: context.directory.identity(of: .train), step: newest ?? 0, yaml: configuration.yaml)
-    ).send(to: team)
-    context.console.message("train: over \(team.count) ranks")
-    try team.together { try TrainStage(context: context).run() }
+    try context.together(.train) { try TrainStage(context: context).run() }
   }
 
   private func seconds(_ directory: RunDirectory) -> [String: Double] {

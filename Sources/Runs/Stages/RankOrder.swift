@@ -1,11 +1,15 @@
+import Checkpoint
 import Foundation
 import Ranks
+import Records
 
 /// What the lead tells ranks that wait.
 enum RankOrder {
-  /// How a stage of training finds its run.
-  struct Training: Codable, Equatable {
-    /// What checkpoints must have been written for.
+  /// What is done together, and how it finds its run.
+  struct Work: Codable, Equatable {
+    /// The part of the run that it makes.
+    var part: RunPart
+    /// What that part must be made for.
     var identity: String
     /// The newest checkpoint's step, 0 without one.
     var step: Int
@@ -13,8 +17,8 @@ enum RankOrder {
     var yaml: String
   }
 
-  /// Train together from here.
-  case train(Training)
+  /// Take part from here.
+  case work(Work)
   /// The run is over, with an exit status.
   case end(Int32)
 
@@ -22,7 +26,7 @@ enum RankOrder {
   func send(to team: RankTeam) throws {
     _ = try team.shared {
       switch self {
-      case .train(let training): try Array(JSONEncoder().encode(training))
+      case .work(let work): try Array(JSONEncoder().encode(work))
       case .end(let status): Array("\(status)".utf8)
       }
     }
@@ -33,7 +37,24 @@ enum RankOrder {
   static func receive(from team: RankTeam) throws -> RankOrder {
     let bytes = try team.shared(patience: RankTeam.patience) { [] }
     if let status = Int32(String(decoding: bytes, as: UTF8.self)) { return .end(status) }
-    return .train(try JSONDecoder().decode(Training.self, from: Foundation.Data(bytes)))
+    return .work(try JSONDecoder().decode(Work.self, from: Foundation.Data(bytes)))
+  }
+}
+
+extension StageContext {
+  /// Runs on all ranks what makes a part of the run: the others join in when they are told to, each with the
+  /// files that are there by then.
+  /// - Throws: what `body` throws that all ranks have; any other error ends them all.
+  func together(_ part: RunPart, _ body: () throws -> Void) throws {
+    guard !team.isAlone else { return try body() }
+    let newest = try CheckpointDirectory(directory.checkpoints).newest()?.step
+    try RankOrder.work(
+      RankOrder.Work(
+        part: part, identity: directory.identity(of: part), step: newest ?? 0,
+        yaml: configuration.yaml)
+    ).send(to: team)
+    console.message("\(part.stage.rawValue): over \(team.count) ranks")
+    try team.together(body)
   }
 }
 

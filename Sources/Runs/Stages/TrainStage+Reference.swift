@@ -60,17 +60,15 @@ extension TrainStage {
     }
     let progress = context.console.progress("reference", total: pairs.count)
     defer { progress.finish() }
-    _ = try context.team.sharedNumbers {
-      try cache.fill(
-        pairs, batchTokens: context.configuration.select.batchTokens,
-        scorer: scorer(base.model, features),
-        digest: context.digest(of:)
-      ) { done in
-        progress.update(step: done)
-        try Interruption.check("reference log-probabilities, \(done) of \(pairs.count) pairs")
-      }
-      return cache.values(of: pairs).flatMap { [$0.chosen, $0.rejected] }
+    try cache.fill(
+      pairs, batchTokens: context.configuration.select.batchTokens, scorer: scorer(base.model, features),
+      digest: context.digest(of:), team: context.team
+    ) { done in
+      progress.update(step: done)
+      guard context.team.isAlone || context.team.hasAgreedToEnd else { return }
+      try Interruption.check("reference log-probabilities, \(done) of \(pairs.count) pairs")
     }
+    _ = try context.team.sharedNumbers { cache.values(of: pairs).flatMap { [$0.chosen, $0.rejected] } }
     return Reference(values: { cache.values(of: $0) })
   }
 
@@ -80,6 +78,9 @@ extension TrainStage {
     _ pairs: [EncodedPair], base: PretrainedModel, features: FeatureStore
   ) throws -> Reference {
     guard context.configuration.asksBaseOnDemand else {
+      try ReferenceCache.follow(
+        pairs, batchTokens: context.configuration.select.batchTokens, scorer: scorer(base.model, features),
+        team: context.team)
       let numbers = try context.team.sharedNumbers { [] }
       let values = pairs.indices.map {
         PairLogProbabilities(chosen: numbers[2 * $0], rejected: numbers[2 * $0 + 1])

@@ -21,6 +21,7 @@ public struct TensorError: Error, Sendable, Equatable, CustomStringConvertible {
 package func tensorFailure(_ operation: String, _ message: String) -> Never {
   let error = TensorError(failing: operation, message)
   TensorErrorScope.fail(error)
+  if operation == MemoryPool.operation { TensorRuntime.end(forLackOfMemory: error) }
   fatalError(error.description)
 }
 

@@ -3,12 +3,15 @@ import CTensorKernels
 /// Memory of tensors: 64-byte aligned blocks that are kept when freed and handed out again, because fresh
 /// pages cost more than the arithmetic done in them.
 package enum MemoryPool {
+  /// What a lack of memory is called in errors.
+  static let operation = "allocate"
+
   /// An uninitialised block of at least `byteCount` bytes, 64-byte aligned. Traps when the system has none
   /// left.
   package static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
     guard let pointer = tk_pool_allocate(byteCount) else {
       tensorFailure(
-        "allocate", "out of memory: a tensor of \(byteCount) bytes, \(TensorRuntime.bytesInUse) bytes in use")
+        operation, "out of memory: a tensor of \(byteCount) bytes, \(TensorRuntime.bytesInUse) bytes in use")
     }
     return pointer
   }

@@ -1,4 +1,5 @@
 import CTensorKernels
+import Synchronization
 
 /// Figures about the memory and the matrix library behind all tensors of the process.
 public enum TensorRuntime {
@@ -34,4 +35,16 @@ public enum TensorRuntime {
 
   /// OpenBLAS's own description of its version and build.
   public static var blasConfiguration: String { BLAS.configuration }
+
+  private static let outOfMemory = Mutex<(@Sendable (TensorError) -> Never)?>(nil)
+
+  /// Ends the program in its own way where no memory is left for a tensor, outside of
+  /// ``withTensorErrors(_:)``; it traps otherwise. For programs, whose users should read a sentence.
+  /// - Parameter end: called on the thread that needed the memory, perhaps by several at once.
+  public static func endOutOfMemory(_ end: @escaping @Sendable (TensorError) -> Never) {
+    outOfMemory.withLock { $0 = end }
+  }
+
+  /// Ends the program as it wants to, if it does.
+  static func end(forLackOfMemory error: TensorError) { outOfMemory.withLock { $0 }?(error) }
 }

@@ -10,6 +10,7 @@ struct SpecialTableTests {
     "unary_float16_bfloat16", "unary_float32", "unary_float64", "binary_float16", "binary_bfloat16",
     "binary_float32",
     "binary_float64", "rows_float16_bfloat16", "rows_float32", "rows_float64", "losses", "fused", "integers",
+    "other_integers",
     "array_pairs", "array_orders", "array_sums", "array_modules", "array_integers", "wide_rows",
     "conversions",
     "complex_float32", "complex_float64",

@@ -344,7 +344,7 @@ def train(model, asker, pairs, chosen, steps, seed, clock, folder):
             per_device_train_batch_size=chosen["per_device_train_batch_size"], beta=chosen["beta"],
             gradient_accumulation_steps=chosen["gradient_accumulation_steps"], loss_type=["sigmoid", "sft"],
             loss_weights=[chosen["preference_weight"], chosen["gamma"]], learning_rate=chosen["learning_rate"], lr_scheduler_type="linear",
-            warmup_steps=round(chosen["warmup_ratio"] * steps), weight_decay=chosen["weight_decay"], adam_beta1=chosen["adam_beta1"],
+            warmup_steps=math.ceil(chosen["warmup_ratio"] * steps), weight_decay=chosen["weight_decay"], adam_beta1=chosen["adam_beta1"],
             adam_beta2=chosen["adam_beta2"], adam_epsilon=chosen["adam_epsilon"], max_grad_norm=chosen["max_grad_norm"],
             logging_steps=chosen["logging_steps"]))
     trainer.remove_callback(PrinterCallback)
@@ -441,6 +441,8 @@ def main():
         import torch
         import transformers
         import trl
+        from transformers import AutoProcessor, LlavaForConditionalGeneration  # noqa: F401, both libraries import late: not in a stage's time
+        from trl import DPOConfig, DPOTrainer  # noqa: F401
     except ImportError as error:
         raise SystemExit(f"{error}; expected what `pip install -r Benchmarks/peers/requirements.txt` installs")
     torch.set_num_threads(options.threads)
@@ -499,9 +501,10 @@ def main():
     print(f"beside the run's own: {json.dumps(agrees)}", flush=True)
     options.output.write_text(json.dumps({
         "program": f"torch {torch.__version__}, transformers {transformers.__version__}, TRL {trl.__version__}",
-        "tuned": options.tuned, "shared": options.shared, "threads": torch.get_num_threads(), "seconds": clock.seconds, "wall": time.perf_counter() - START,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "prompts": len(prompts), "layer": layer, "pairs": len(pairs),
-        "steps": steps, "questions": len(asked), "accuracy": figures, "log": log, "agreement": agrees}, indent=1))
+        "tuned": options.tuned, "shared": options.shared, "threads": torch.get_num_threads(), "seconds": clock.seconds,
+        "wall": time.perf_counter() - START, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "prompts": len(prompts), "layer": layer, "pairs": len(pairs), "steps": steps, "questions": len(asked), "accuracy": figures,
+        "log": log, "agreement": agrees}, indent=1))
 
 
 if __name__ == "__main__":

@@ -30,15 +30,16 @@ package enum ProcessRoom {
     let limits = [("-d", RLIMIT_DATA), ("-v", RLIMIT_AS)].compactMap { option, resource in
       var limit = rlimit()
       getrlimit(__rlimit_resource_t(resource.rawValue), &limit)
-      return limit.rlim_cur == RLIM_INFINITY ? nil : (option, limit.rlim_cur)
+      // RLIM_INFINITY, which Swift cannot import.
+      return limit.rlim_cur == .max ? nil : (option, limit.rlim_cur)
     }
     guard let (option, bytes) = limits.min(by: { $0.1 < $1.1 }) else { return nil }
     let threads = Threads.count
     let needed = threads * blasBuffer + ownBytes
     let room = mmap(nil, needed, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let room, room != MAP_FAILED else {
-      return "found a limit of \(bytes >> 20) MiB of memory (ulimit \(option)), expected room for "
-        + "\(needed >> 20) MiB: matrix products on \(threads) threads"
+      return "found a limit of \(bytes >> 20) MiB of memory (ulimit \(option)), expected "
+        + "\(needed >> 20) MiB besides what is in use, for matrix products on \(threads) threads"
     }
     munmap(room, needed)
     reserveBuffers(threads)

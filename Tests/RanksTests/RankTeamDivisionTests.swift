@@ -1,7 +1,6 @@
 import Foundation
 import Ranks
 import Records
-import Synchronization
 import TestSupport
 import Testing
 
@@ -44,8 +43,8 @@ import Testing
       try RankTeam(group).divide(
         Array(values.indices), stop: {}, compute: { values[$0] },
         sent: (
-          encode: { (0..<4).map { byte in UInt8(truncatingIfNeeded: $0.bitPattern >> (8 * byte)) } },
-          decode: { Float(bitPattern: $0.reversed().reduce(0) { $0 << 8 | UInt32($1) }) }
+          encode: { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) } },
+          decode: { bytes in Float(bitPattern: bytes.reversed().reduce(0) { $0 << 8 | UInt32($1) }) }
         )
       ) { kept.append($0.bitPattern) }
       return kept

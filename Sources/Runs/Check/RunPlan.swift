@@ -363,10 +363,10 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return withFloat32MatmulPrecision(isReduced ? .medium : .highest, measuredProducts)
   }
 
-  /// Forward and for both gradients, with the model's widths and as many tokens as a micro-batch has, up to a
-  /// limit.
+  /// Forward and for both gradients, with the model's widths and as many tokens as a micro-batch has, up to
+  /// limits beyond which speed does not depend on them.
   private func measuredProducts() -> Double {
-    let (width, inner) = (model.text.hiddenSize, model.text.intermediateSize)
+    let (width, inner) = (min(model.text.hiddenSize, 4096), min(model.text.intermediateSize, 4096))
     let tokens = trainTokens / max(configuration.train.gradientAccumulationSteps, 1)
     let rows = max(16, min(tokens, (1 << 28) / (width * inner)))
     let (states, weights) = (Tensor.ones([rows, width]), Tensor.ones([inner, width]))

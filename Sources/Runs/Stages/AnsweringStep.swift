@@ -2,6 +2,7 @@ import DPOTrain
 import Foundation
 import LVLM
 import MultiImageData
+import Ranks
 import Records
 import Tensor
 

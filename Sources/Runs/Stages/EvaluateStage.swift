@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import LVLM
 import MultiImageData
+import Ranks
 import Records
 import Tensor
 

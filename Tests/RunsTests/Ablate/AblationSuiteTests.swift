@@ -155,7 +155,9 @@ struct AblationSuiteTests {
     }
     #expect(AblationPlan(suite).own.count { $0.parts.contains(.train) } == 12)
     let first = suite.units[0].configuration
-    #expect(first.select.levels == ["name"] && first.compose.compare.total == 1500)
-    #expect(first.sft.composed.compare == 0.15 && first.evaluate.find == 1000)
+    #expect(first.select.levels == ["name"] && first.compose.compare.total == 1000)
+    #expect(first.select.maxPairs == 1500 && first.evaluate.find == 1000)
+    let base = try RunConfiguration(contentsOf: root.appendingPathComponent("configs/levels.yaml"))
+    #expect(base.sft.composed.compare == 0.15 && base.sft.composed.find == 0.15)
   }
 }

@@ -6,9 +6,10 @@
 
 `scripts/bench --end-to-end` does all three. The settings are those of RUN/config.yaml, in Float32. Every stage is written as one does with
 these libraries who looks at time: prompts of one length together, 64 at a time; features of pictures computed once for all answers to a
-prompt; PyTorch's fused attention wherever no probabilities are asked for; four answers drawn in one call. As in our run every answer reads
-its prompt anew and a pass over prompt and answer says where it looked; with --shared prompts are read once and the steps of the answers say
-it, which takes less time and more care. What differs from our run:
+prompt; PyTorch's fused attention wherever no probabilities are asked for; four answers drawn in one call. Greedy and
+drawn answers read their prompt anew and a pass over prompt and answer says where each looked; with --shared prompts are read once and the
+steps of the answers say it, which takes less time and more care. Our run reads a prompt twice: for its five answers, and with all of them
+behind it for their attention. What differs from our run:
 
 - Pictures and questions are composed by ours; here they are read.
 - TRL cannot ask the reference before the first step where there are pictures, so it asks it at every step, and computes the frozen vision

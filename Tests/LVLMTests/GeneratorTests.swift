@@ -119,6 +119,34 @@ import Testing
     #expect(try setup.generator.generate([], imageFeatures: setup.features, maxNewTokens: 6).isEmpty)
   }
 
+  /// Whatever came before an answer in its place in the cache.
+  @Test(arguments: [1, 7]) func severalWaysAreEachByItself(copies: Int) throws {
+    let setup = try Setup()
+    let prompts = Array(repeating: setup.prompts, count: copies).flatMap(\.self)
+    let ways = [
+      Sampling(temperature: 1.5, generator: RandomGenerator(seed: 1)), Sampling.greedy,
+      Sampling(temperature: 1, repetitionPenalty: 1.3, generator: RandomGenerator(seed: 2)), Sampling.greedy,
+    ]
+    var pieces = ""
+    let together = try setup.generator.generate(
+      prompts, imageFeatures: setup.features, maxNewTokens: 9, samplings: ways, attentionLayer: 1,
+      onText: { prompt, text in if prompt == 0 { pieces += text } })
+    for (found, sampling) in zip(together, ways) {
+      let alone = try setup.generator.generate(
+        prompts, imageFeatures: setup.features, maxNewTokens: 9, sampling: sampling, attentionLayer: 1)
+      #expect(found == alone)
+    }
+    #expect(together[1] == together[3] && together[0] != together[1])
+    #expect(pieces == together.map { $0[0].text }.joined())
+    #expect(
+      try setup.generator.generate(
+        [], imageFeatures: setup.features, maxNewTokens: 9, samplings: ways
+      ).map(\.count) == [0, 0, 0, 0])
+    #expect(
+      try setup.generator.generate(prompts, imageFeatures: setup.features, maxNewTokens: 9, samplings: [])
+        .isEmpty)
+  }
+
   @Test func samplingFollowsTheDistribution() throws {
     let setup = try Setup()
     let sampling = Sampling(temperature: 0.7, generator: RandomGenerator(seed: 4))

@@ -51,6 +51,7 @@ public struct Answerer {
   private let features: FeatureStore
   private let generator: Generator
   private let maxNewTokens: Int
+  private let batchTokens: Int
   private let requests: [AnswerRequest]
   private let promptIDs: [[Int32]]
   /// Indices of the requests of each batch.
@@ -67,6 +68,7 @@ public struct Answerer {
     self.encoder = encoder
     self.features = features
     self.maxNewTokens = maxNewTokens
+    self.batchTokens = batchTokens
     self.requests = requests
     generator = Generator(model: model, tokenizer: encoder.tokenizer, stop: encoder.template.stop)
     promptIDs = try requests.map { request in
@@ -97,22 +99,48 @@ public struct Answerer {
   public func answers(
     batch: Int, attention request: AttentionRequest, sampling: Sampling = .greedy
   ) throws -> [AttendedAnswer] {
+    try answers(batch: batch, attention: request, samplings: [sampling])[0]
+  }
+
+  /// The answers of one batch in several ways with their attention to the images: the model reads a prompt
+  /// once for all its answers, and once more with all of them behind it for their attention.
+  /// - Returns: for each way the answers in the order of the batch's indices.
+  public func answers(
+    batch: Int, attention request: AttentionRequest, samplings: [Sampling]
+  ) throws -> [[AttendedAnswer]] {
     let (examples, features) = try examples(batch: batch, isBlind: false)
     let answers = try Profile.phase("generate") {
       try generator.generate(
-        examples, imageFeatures: features, maxNewTokens: maxNewTokens, sampling: sampling)
+        examples, imageFeatures: features, maxNewTokens: maxNewTokens, samplings: samplings)
     }
-    let answered = zip(examples, answers).map { example, answer in
-      PackedExample(promptIDs: example.promptIDs, images: example.images, completions: [answer.ids])
+    let tokens =
+      examples.reduce(0) { $0 + $1.promptIDs.count } + answers.joined().reduce(0) { $0 + $1.ids.count }
+    let isLong = tokens > 2 * batchTokens
+    let attention = try (isLong ? answers.map { [$0] } : [answers]).flatMap {
+      try imageAttention(request, of: $0, to: examples, features)
+    }
+    return zip(answers, attention).map { answers, attention in
+      zip(answers, attention).map { AttendedAnswer(answer: $0, attention: $1) }
+    }
+  }
+
+  /// Where answers looked, some ways of a batch in one pass.
+  /// - Returns: for each way and prompt one entry per layer.
+  private func imageAttention(
+    _ request: AttentionRequest, of ways: [[GeneratedAnswer]], to examples: [PackedExample],
+    _ features: ImageFeatures
+  ) throws -> [[[ImageAttention]]] {
+    let answered = examples.enumerated().map { index, example in
+      PackedExample(
+        promptIDs: example.promptIDs, images: example.images, completions: ways.map { $0[index].ids })
     }
     let packed = try PackedBatch(
-      answered, sharesPrefix: true, imageTokenID: encoder.imageTokenID,
-      features: features.layout)
-    let attention = Profile.phase("attention") {
+      answered, sharesPrefix: true, imageTokenID: encoder.imageTokenID, features: features.layout)
+    let layers = Profile.phase("attention") {
       model.imageAttention(packed, imageFeatures: features, layers: request.layers, reading: request.reading)
     }
-    return answers.enumerated().map { index, answer in
-      AttendedAnswer(answer: answer, attention: attention.map { $0[index] })
+    return ways.indices.map { way in
+      examples.indices.map { index in layers.map { $0[index * ways.count + way] } }
     }
   }
 

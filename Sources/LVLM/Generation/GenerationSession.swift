@@ -88,6 +88,18 @@ final class GenerationSession {
   /// - Returns: a name for each answer.
   /// - Precondition: there is room for them all.
   func add(_ batch: PackedBatch, _ settings: [Settings], imageFeatures: ImageFeatures) -> [Int] {
+    let (added, hidden) = read(batch, settings, imageFeatures: imageFeatures)
+    Profile.phase("prompts") { begin(added, hidden) }
+    return added
+  }
+
+  /// Reads prompts of which answers can begin, several one after the other, by ``restart(_:_:after:)``.
+  ///
+  /// - Returns: a name for each answer, and the hidden states that choose their first tokens.
+  /// - Precondition: there is room for them all.
+  func read(
+    _ batch: PackedBatch, _ settings: [Settings], imageFeatures: ImageFeatures
+  ) -> (answers: [Int], hidden: Tensor) {
     let added = zip(batch.sequences, settings).map { sequence, settings in
       insert(
         Array(batch.inputIDs[sequence.prompt]), settings, grids: batch.grids(of: sequence),
@@ -99,11 +111,24 @@ final class GenerationSession {
     cache.runs = zip(batch.sequences, added).map { sequence, id in
       .init(source: sequence.prompt.lowerBound, count: sequence.prompt.count, destination: slots[id]!.start)
     }
-    Profile.phase("prompts") {
-      let hidden = model.decoder(model.embeddings(batch, imageFeatures: imageFeatures), pass: pass)
-      begin(added, hidden)
+    let hidden = Profile.phase("prompts") {
+      model.decoder(model.embeddings(batch, imageFeatures: imageFeatures), pass: pass)
     }
-    return added
+    return (added, hidden)
+  }
+
+  /// Begins answers anew where their prompts end, whose keys and values stay in the cache; what there was of
+  /// them is given up.
+  func restart(_ ids: [Int], _ settings: [Settings], after hidden: Tensor) {
+    active.removeAll { ids.contains($0) }
+    for (id, settings) in zip(ids, settings) {
+      guard let slot = slots[id] else { continue }
+      slots[id] = Slot(
+        settings: settings, start: slot.start, length: slot.promptIDs.count, promptIDs: slot.promptIDs,
+        grids: slot.grids, imageColumns: slot.imageColumns,
+        attention: settings.attentionLayer.map { _ in ImageAttention(grids: slot.grids) })
+    }
+    begin(ids, hidden)
   }
 
   /// As ``add(_:_:imageFeatures:)``, for one prompt that goes on where a kept one ends: what both begin with
@@ -189,13 +214,21 @@ final class GenerationSession {
   /// An answer, and its room for others.
   /// - Parameter keeps: told what the cache has of it, until something else is put there.
   func finish(_ id: Int, keeps: ((Kept) -> Void)? = nil) -> GeneratedAnswer {
-    guard var slot = slots.removeValue(forKey: id) else { return GeneratedAnswer() }
+    guard let slot = slots.removeValue(forKey: id) else { return GeneratedAnswer() }
     active.removeAll { $0 == id }
     regions.release(slot.start)
     keeps?(
       Kept(
         start: slot.start,
         ids: Array((slot.promptIDs + slot.answer.ids).prefix(slot.length)), grids: slot.grids))
+    return complete(slot)
+  }
+
+  /// An answer as it is, which keeps its room.
+  func answer(_ id: Int) -> GeneratedAnswer { slots[id].map(complete) ?? GeneratedAnswer() }
+
+  private func complete(_ slot: Slot) -> GeneratedAnswer {
+    var slot = slot
     slot.answer.attention = slot.attention
     slot.answer.text = text(of: slot)
     if let onText = slot.settings.onText,

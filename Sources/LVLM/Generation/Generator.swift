@@ -48,6 +48,21 @@ public struct Generator {
     _ prompts: [PackedExample], imageFeatures: ImageFeatures, maxNewTokens: Int, sampling: Sampling = .greedy,
     attentionLayer: Int? = nil, onText: ((_ prompt: Int, _ text: String) -> Void)? = nil
   ) throws -> [GeneratedAnswer] {
+    try generate(
+      prompts, imageFeatures: imageFeatures, maxNewTokens: maxNewTokens, samplings: [sampling],
+      attentionLayer: attentionLayer, onText: onText)[0]
+  }
+
+  /// Answers `prompts` in several ways, one after the other; every prompt is read once. Each answer is what
+  /// ``generate(_:imageFeatures:maxNewTokens:sampling:attentionLayer:onText:)`` gives by itself.
+  ///
+  /// - Parameter samplings: how tokens are chosen, of each way.
+  /// - Returns: for each way one answer per prompt.
+  /// - Throws: as that one.
+  public func generate(
+    _ prompts: [PackedExample], imageFeatures: ImageFeatures, maxNewTokens: Int, samplings: [Sampling],
+    attentionLayer: Int? = nil, onText: ((_ prompt: Int, _ text: String) -> Void)? = nil
+  ) throws -> [[GeneratedAnswer]] {
     tensorRequire(
       (1...1 << 30).contains(maxNewTokens), "Generator",
       "maxNewTokens must be from 1 to \(1 << 30), found \(maxNewTokens)")
@@ -58,7 +73,7 @@ public struct Generator {
         tokens: prompt.promptIDs.count, room: maxNewTokens, context: context,
         prompt: tokenizer.decode(prompt.promptIDs))
     }
-    guard !prompts.isEmpty else { return [] }
+    guard !prompts.isEmpty, !samplings.isEmpty else { return samplings.map { _ in [] } }
     let batch = try PackedBatch(
       prompts.map { PackedExample(promptIDs: $0.promptIDs, images: $0.images) }, sharesPrefix: true,
       imageTokenID: Int32(configuration.imageTokenIndex), features: imageFeatures.layout)
@@ -69,16 +84,22 @@ public struct Generator {
         mostKeys: (prompts.map(\.promptIDs.count).max() ?? 0) + maxNewTokens)
       session.onLogits = onLogits
       let ids = stopIDs(stops)
-      let settings = prompts.indices.map { index in
-        var sampling = sampling
-        sampling.generator = sampling.generator.split(UInt64(index))
-        return GenerationSession.Settings(
-          maxNewTokens: maxNewTokens, sampling: sampling, stops: stops, stopIDs: ids, stopsAtEnd: stopsAtEnd,
-          attentionLayer: attentionLayer, onText: onText.map { onText in { onText(index, $0) } })
+      let settings = samplings.map { sampling in
+        prompts.indices.map { index in
+          var sampling = sampling
+          sampling.generator = sampling.generator.split(UInt64(index))
+          return GenerationSession.Settings(
+            maxNewTokens: maxNewTokens, sampling: sampling, stops: stops, stopIDs: ids,
+            stopsAtEnd: stopsAtEnd, attentionLayer: attentionLayer,
+            onText: onText.map { onText in { onText(index, $0) } })
+        }
       }
-      let answers = session.add(batch, settings, imageFeatures: imageFeatures)
-      while !session.active.isEmpty { session.step() }
-      return answers.map { session.finish($0) }
+      let (answers, hidden) = session.read(batch, settings[0], imageFeatures: imageFeatures)
+      return settings.map { settings in
+        session.restart(answers, settings, after: hidden)
+        while !session.active.isEmpty { session.step() }
+        return answers.map { session.answer($0) }
+      }
     }
   }
 }

@@ -87,23 +87,30 @@ struct AnsweringStep {
           return judged
         }
       }
-      let greedy = try judged(
-        try answerer.answers(
-          batch: index, attention: reading.capture, sampling: pieces.restrict(.greedy)))
-      var rows = zip(batch, greedy).map { AnsweredPrompt(id: candidates[$0].id, greedy: $1, samples: []) }
+      let drawn = (0..<settings.samples).map { sample in
+        pieces.restrict(
+          Sampling(
+            temperature: settings.temperature,
+            generator: RandomGenerator(seed: context.configuration.roundSeed, stream: 0x5341_4D50)
+              .split(UInt64(index)).split(UInt64(sample))))
+      }
+      func answers(_ samplings: [Sampling]) throws -> [[AttendedAnswer]] {
+        try answerer.answers(batch: index, attention: reading.capture, samplings: samplings)
+      }
+      // Which prompts are sampled may depend on their greedy answers.
+      let samplesAll = !settings.requireWrong && batch.contains { settings.samples(candidates[$0].kind) }
+      var ways = try answers([pieces.restrict(.greedy)] + (samplesAll ? drawn : []))
+      var rows = zip(batch, try judged(ways.removeFirst())).map {
+        AnsweredPrompt(id: candidates[$0].id, greedy: $1, samples: [])
+      }
       let open = rows.indices.filter { place in
         let candidate = candidates[batch[place]]
         return settings.samples(candidate.kind)
           && (!settings.requireWrong || grading.isRight(rows[place].greedy.text, to: candidate))
       }
-      for sample in 0..<(open.isEmpty ? 0 : settings.samples) {
-        let sampling = pieces.restrict(
-          Sampling(
-            temperature: settings.temperature,
-            generator: RandomGenerator(seed: context.configuration.roundSeed, stream: 0x5341_4D50)
-              .split(UInt64(index)).split(UInt64(sample))))
-        let sampled = try judged(
-          try answerer.answers(batch: index, attention: reading.capture, sampling: sampling), sampled: true)
+      if !samplesAll, !open.isEmpty, !drawn.isEmpty { ways = try answers(drawn) }
+      for way in ways {
+        let sampled = try judged(way, sampled: true)
         for place in open { rows[place].samples.append(sampled[place]) }
       }
       return rows

@@ -26,8 +26,8 @@ extension Tensor {
     return tensorOperation("covariance") {
       let own: DType = dtype.isFloatingPoint ? dtype : .float32
       let type = weights.map { $0.dtype.isFloatingPoint ? DType.promoted(own, $0.dtype) : own } ?? own
-      // A Float holds 8 and 16 bits; 32 and 64 would lose digits in it.
-      let isWide = dtype.exceedsFloat || type == .float64
+      // A Float does not hold the square of 16 bits.
+      let isWide = dtype.isInteger || type == .float64
       let computing: DType = isWide ? .float64 : .float32
       let rows = (rank == 1 ? reshaped([1, count]) : self).to(computing)
       let products = rows.weightedCovariance(
@@ -58,7 +58,7 @@ extension Tensor {
     tensorRequire(
       rank == 1 || rank == 2, "correlationCoefficients", "needs rows of observations, found shape \(shape)")
     return tensorOperation("correlationCoefficients") {
-      if dtype.exceedsFloat { return to(.float64).correlationCoefficients().to(.float32) }
+      if dtype.isInteger { return to(.float64).correlationCoefficients().to(.float32) }
       if let rounded = inSinglePrecision({ $0.correlationCoefficients() }) { return rounded }
       let covariances = covariance()
       if rank == 1 { return covariances / covariances }

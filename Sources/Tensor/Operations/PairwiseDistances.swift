@@ -16,8 +16,8 @@ public func cdist(_ a: Tensor, _ b: Tensor, order: Double = 2) -> Tensor {
   tensorRequire(order >= 0, "cdist", "the order must not be negative, found \(order)")
   return tensorOperation("cdist") {
     let type = DType.promoted(a.dtype, b.dtype)
-    // A Float holds 8 and 16 bits; 32 and 64 would lose digits in it.
-    if type.exceedsFloat {
+    // A Float does not hold the square of 16 bits.
+    if type.isInteger {
       return cdist(a.to(.float64), b.to(.float64), order: order).to(.float32)
     }
     if type != .float32 && type != .float64 {

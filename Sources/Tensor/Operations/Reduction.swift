@@ -229,8 +229,8 @@ extension Tensor {
           $0.variance(axes: $1, correction: correction, keepDims: keepDims)
         }
       }
-      // A Float holds 8 and 16 bits; 32 and 64 would lose digits in it.
-      if dtype.exceedsFloat {
+      // A Float does not hold the square of 16 bits.
+      if dtype.isInteger {
         return to(.float64).variance(axes: axes, correction: correction, keepDims: keepDims).to(.float32)
       }
       if let rounded = inSinglePrecision({

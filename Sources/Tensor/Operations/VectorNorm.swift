@@ -14,8 +14,8 @@ extension Tensor {
 
   private func length(_ order: Double, axes: [Int]?, keepDims: Bool) -> Tensor {
     if isStandIn { return overBatch(axes: axes, "norm") { $0.length(order, axes: $1, keepDims: keepDims) } }
-    // A Float holds 8 and 16 bits; 32 and 64 would lose digits in it.
-    if dtype.exceedsFloat {
+    // A Float does not hold the square of 16 bits.
+    if dtype.isInteger {
       return to(.float64).length(order, axes: axes, keepDims: keepDims).to(.float32)
     }
     if let rounded = inSinglePrecision({ $0.length(order, axes: axes, keepDims: keepDims) }) {

@@ -7,8 +7,8 @@ import Testing
     ("-n 5", "found a limit of 5 open files (ulimit -n), expected at least 12"),
     ("-n 8", "found a limit of 8 open files (ulimit -n), expected at least 12"),
     ("-n 11", "found a limit of 11 open files (ulimit -n), expected at least 12"),
-    ("-d 40960", "found a limit of 40 MiB of memory (ulimit -d), expected "),
-    ("-d 102400", "found a limit of 100 MiB of memory (ulimit -d), expected "),
+    ("-d 40960", "found a limit of 40 MiB of memory (ulimit -d), expected at least "),
+    ("-d 102400", "found a limit of 100 MiB of memory (ulimit -d), expected at least "),
   ])
   func aLimitIsToldInWords(limit: String, words: String) throws {
     try BuiltCommand.withFolder { folder in

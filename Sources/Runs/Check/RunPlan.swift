@@ -16,14 +16,14 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   static let textTokens = 16
 
   let configuration: RunConfiguration
-  private let model: any FamilyConfiguration
-  private let geometry: any PictureGeometry
+  let model: any FamilyConfiguration
+  let geometry: any PictureGeometry
   /// How many records the data really have, where that is known (``DataPlan/records``).
   public var records: String?
   /// Processes that train together.
   public var ranks = 1
   /// The pairs that there are already.
-  private var ownPairs: OwnPairs?
+  var ownPairs: OwnPairs?
 
   /// Plans a run. Of an existing model its `config.json` is all that is read.
   /// - Throws: `ModelConfigurationError` when that file cannot be used.
@@ -66,7 +66,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
 
   /// Most tokens of a picture among others.
   private var tokensPerImage: Int { geometry.largest(isAlone: false).count }
-  private var patchesPerImage: Int { images(2).patches }
+  var patchesPerImage: Int { images(2).patches }
 
   // MARK: Weights
 
@@ -79,8 +79,8 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   /// Weights of the decoder.
   public var decoderWeights: Int { model.decoderWeightCount }
 
-  private var keyWidth: Int { model.text.headSize * model.text.keyValueHeadCount }
-  private var queryWidth: Int { model.text.headSize * model.text.attentionHeadCount }
+  var keyWidth: Int { model.text.headSize * model.text.keyValueHeadCount }
+  var queryWidth: Int { model.text.headSize * model.text.attentionHeadCount }
 
   /// Weights that preference training changes.
   public var trainedWeights: Int {
@@ -91,7 +91,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     return count
   }
 
-  private var adapterWeights: Int {
+  var adapterWeights: Int {
     let text = model.text
     let d = text.hiddenSize
     let (queries, packed) = (["q_proj", "k_proj", "v_proj"], text.packsProjections)
@@ -176,7 +176,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
     8e-9 * Double(bytes) / gigabits * 1538 / 1448
   }
 
-  private var imagesPerPair: Double {
+  var imagesPerPair: Double {
     if let ownPairs { return ownPairs.picturesPerPair }
     let compose = configuration.compose
     return Double(compose.shownImages) / Double(max(compose.total, 1))
@@ -188,7 +188,7 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   }
 
   /// Mean number of pictures that go through the tower for one composed conversation.
-  private var imagesPerComposed: Double {
+  var imagesPerComposed: Double {
     let weights = configuration.sft.composed.weights
     let total = weights.reduce(0) { $0 + $1.weight }
     guard total > 0 else { return 1 }
@@ -210,176 +210,12 @@ public struct RunPlan: Sendable, CustomStringConvertible {
   /// the corrupted prompt and the chosen one.
   public var trainTokens: Int { trainTokens(images(imagesPerPair)) }
 
-  private func trainTokens(_ images: Images) -> Int {
+  func trainTokens(_ images: Images) -> Int {
     let train = configuration.train
     let prompt = images.count * Double(images.tokens) + Double(systemTokens + 10)
     let corrupted = train.imageWeight > 0 ? prompt + 6 : 0
     let perPair = (train.sharesPrefix ? 1 : 2) * prompt + 12 + corrupted
     return Int(clamping: Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps) * perPair)
-  }
-
-  // MARK: Memory
-
-  /// What a process holds besides: code, libraries, tables.
-  private static let processBytes = 48 << 20
-  /// Resident bytes for each of the forward pass's values, with gradients and blocks that wait to be used
-  /// again: 2.3 to 3.2 in runs of words.yaml, quickstart.yaml, smolvlm-small.yaml and fashion-sentences.yaml,
-  /// whose steps are of many lengths; 3.9 in xcomposer-small.yaml, 1.1 where all steps are alike.
-  private static let activationFactor = 2.7
-
-  /// Estimated peak of resident memory in bytes, of the stage that needs most.
-  public var peakBytes: Int { Int(clamping: Double(Self.processBytes) + max(sftBytes, trainBytes)) }
-
-  /// Bytes of a token that blocks keep for the backward pass; of all but one their input alone where they are
-  /// computed again in it.
-  private func decoderActivations(isRecomputed: Bool) -> Double {
-    let text = model.text
-    let ofBlock = 4 * Double(7 * text.hiddenSize + 2 * keyWidth + 4 * text.intermediateSize)
-    let count = Double(text.hiddenLayerCount)
-    return isRecomputed ? 4 * count * Double(text.hiddenSize) + ofBlock : count * ofBlock
-  }
-
-  /// The same of a patch in the vision tower.
-  private func visionActivations(isRecomputed: Bool) -> Double {
-    let blocks = model.visionBlocks
-    let ofBlock = 4 * Double(9 * blocks.width + 3 * blocks.inner)
-    let count = Double(blocks.count)
-    return isRecomputed ? 4 * count * Double(blocks.width) + ofBlock : count * ofBlock
-  }
-
-  private var sftBytes: Double {
-    guard configuration.sft.maxSteps > 0 else { return 0 }
-    let sft = configuration.sft
-    let patches = Double(patchesPerImage)
-    let images = Double(sft.perDeviceTrainBatchSize) * (1 + sft.composed.share * (imagesPerComposed - 1))
-    let weights = visionWeights + projectorWeights + decoderWeights
-    let visionActivations = self.visionActivations(isRecomputed: sft.gradientCheckpointing)
-    let both =
-      Double(sftTokens) * decoderActivations(isRecomputed: sft.gradientCheckpointing)
-      + images.rounded(.down) * patches * visionActivations
-    let pretraining =
-      Double(sft.visionPretraining.perDeviceTrainBatchSize) * patches * visionActivations
-    let side = model.viewSide
-    let perPicture = PictureStore.bytesPerPicture(side: side)
-    let pictures =
-      Double(perPicture)
-      * Double(min(configuration.data.sizes.sft, configuration.run.pictureCacheBytes / perPicture))
-    return 16 * Double(weights) + Self.activationFactor * max(both, pretraining) + pictures
-  }
-
-  /// Bytes of all weights while preferences are trained, the frozen ones as they are stored then.
-  public var weightBytes: Int {
-    let train = configuration.train
-    var frozen = 0
-    if train.adapter == .lora { frozen += decoderWeights }
-    if !train.trainProjector { frozen += projectorWeights }
-    if !train.trainVision { frozen += visionWeights }
-    let all = visionWeights + projectorWeights + decoderWeights
-    let adapters = train.adapter == .lora ? adapterWeights : 0
-    return 4 * (all - frozen + adapters) + train.frozenDtype.dtype.byteSize * frozen
-  }
-
-  private var trainBytes: Double { trainBytes(images(imagesPerPair)) }
-
-  private func trainBytes(_ images: Images) -> Double {
-    let train = configuration.train
-    // A gradient, what the optimizer keeps, and an average.
-    let copies = 1 + train.optim.slotCount + (train.emaDecay > 0 ? 1 : 0)
-    let weights = Double(weightBytes) + Double(4 * copies) * Double(trainedWeights)
-    let isRecomputed = train.gradientCheckpointing
-    var activations =
-      Double(trainTokens(images) / max(train.gradientAccumulationSteps, 1))
-      * decoderActivations(isRecomputed: isRecomputed)
-    if train.trainVision {
-      activations +=
-        Double(train.perDeviceTrainBatchSize * 3 * patchesPerImage)
-        * visionActivations(isRecomputed: isRecomputed)
-    }
-    return weights + Self.activationFactor * activations + featureBytes + liveReferenceBytes
-  }
-
-  /// A second model beside the one that is trained, with features of its own: what a reference takes that is
-  /// neither precomputed nor the model itself without its adapters.
-  private var liveReferenceBytes: Double {
-    let train = configuration.train
-    let needsReference = (try? train.objectiveTerms().needsReference) ?? true
-    guard needsReference, train.needsSecondModel else { return 0 }
-    let weights = visionWeights + projectorWeights + decoderWeights
-    return Double(train.frozenDtype.dtype.byteSize) * Double(weights) + keptFeatureBytes(.nothing)
-  }
-
-  /// Features that are kept for the model that is trained.
-  private var featureBytes: Double {
-    let train = configuration.train
-    if train.trainVision { return 0 }
-    return keptFeatureBytes(train.trainProjector ? .projector : .nothing)
-  }
-
-  /// Most pictures of the pairs and the ballast.
-  private var pictureCount: Int {
-    if let ownPairs { return ownPairs.pictures.count }
-    let compose = configuration.compose
-    let corrupted = configuration.train.imageWeight > 0 ? compose.total + compose.single : 0
-    return compose.shownImages + compose.single + corrupted
-  }
-
-  private func keptFeatureBytes(_ training: FeatureStore.Training) -> Double {
-    let size = FeatureStore.bytesPerPicture(model, geometry, training)
-    return Double(size)
-      * Double(
-        FeatureStore.keptCount(
-          of: pictureCount, bytesPerPicture: size, cacheBytes: configuration.run.featureCacheBytes))
-  }
-
-  // MARK: Time
-
-  /// Floating-point operations of one step of preference training: products with weights, and of queries with
-  /// keys.
-  public var trainStepOperations: Double { trainStepOperations(images(imagesPerPair)) }
-
-  private func trainStepOperations(_ images: Images) -> Double {
-    let train = configuration.train
-    // Forward once, backward once for inputs and once for weights that learn; a live reference is one more
-    // forward pass, and so are blocks that are computed again.
-    let again = train.gradientCheckpointing ? 1.0 : 0
-    let passes = (train.adapter == .lora ? 2.0 : 3.0) + (train.precomputeRefLogProbs ? 0 : 1) + again
-    let tokens = Double(trainTokens(images))
-    let pairs = Double(train.perDeviceTrainBatchSize * train.gradientAccumulationSteps)
-    let attended = tokens * tokens / max(pairs, 1) * Double(queryWidth)
-    var count =
-      passes * Double(model.text.hiddenLayerCount)
-      * (2 * tokens * Double(model.text.blockWeightCount) + 2 * attended)
-    if train.adapter == .lora { count += 6 * tokens * Double(adapterWeights) }
-    if train.trainVision {
-      count += (6 + 2 * again) * pairs * images.count * Double(images.patches) * Double(visionWeights)
-    }
-    return count
-  }
-
-  /// Operations per second of a block's products on this machine, measured for a moment in the precision of
-  /// training.
-  private var productSpeed: Double {
-    let isReduced = configuration.train.bf16 && Float32MatmulPrecision.instructions != nil
-    return withFloat32MatmulPrecision(isReduced ? .medium : .highest, measuredProducts)
-  }
-
-  /// Forward and for both gradients, with the model's widths and as many tokens as a micro-batch has, up to
-  /// limits beyond which speed does not depend on them.
-  private func measuredProducts() -> Double {
-    let (width, inner) = (min(model.text.hiddenSize, 4096), min(model.text.intermediateSize, 4096))
-    let tokens = trainTokens / max(configuration.train.gradientAccumulationSteps, 1)
-    let rows = max(16, min(tokens, (1 << 28) / (width * inner)))
-    let (states, weights) = (Tensor.ones([rows, width]), Tensor.ones([inner, width]))
-    let results = Tensor.ones([rows, inner])
-    let start = ContinuousClock.now
-    var count = 0.0
-    repeat {
-      _ = states.matmul(weights.transposed())
-      _ = results.matmul(weights)
-      _ = results.transposed().matmul(states)
-      count += 6 * Double(rows) * Double(width) * Double(inner)
-    } while ContinuousClock.now - start < .milliseconds(150)
-    return count / ((ContinuousClock.now - start) / .seconds(1))
   }
 
   // MARK: Text

@@ -115,20 +115,9 @@ struct AnsweringStep {
       }
       return rows
     }
-    var done = known.count
-    let progress = context.console.progress("select", total: candidates.count, start: done)
-    defer { progress.finish() }
-    try context.team.divide(
-      answerer.batches.indices.filter {
-        !answerer.batches[$0].allSatisfy { known.contains(candidates[$0].id) }
-      },
-      stop: { try Interruption.check("select, \(done) of \(candidates.count) prompts") },
-      compute: rows(ofBatch:)
-    ) { rows in
-      try keep(rows)
-      done += rows.count
-      progress.update(step: done)
-    }
+    try context.divide(
+      answerer.batches, of: candidates, known: known, id: \.id, name: "select",
+      stop: { "select, \($0) of \(candidates.count) prompts" }, compute: rows(ofBatch:), keep: keep)
   }
 
   /// Answers of which no layer is chosen yet, read by the one whose ratios differ most between greedy ones.

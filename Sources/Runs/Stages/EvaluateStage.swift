@@ -192,20 +192,10 @@ struct EvaluateStage {
         return record
       }
     }
-    var done = known.count
-    let progress = context.console.progress(name, total: questions.count, start: done)
-    defer { progress.finish() }
-    try context.team.divide(
-      answerer.batches.indices.filter {
-        !answerer.batches[$0].allSatisfy { known.contains(questions[$0].id) }
-      },
-      stop: { try Interruption.check("evaluate (\(name)), \(done) of \(questions.count) questions") },
-      compute: records(ofBatch:)
-    ) { records in
-      try keep(records)
-      done += records.count
-      progress.update(step: done)
-    }
+    try context.divide(
+      answerer.batches, of: questions, known: known, id: \.id, name: name,
+      stop: { "evaluate (\(name)), \($0) of \(questions.count) questions" }, compute: records(ofBatch:),
+      keep: keep)
   }
 
   private func record(

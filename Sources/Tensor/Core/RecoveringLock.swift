@@ -8,7 +8,7 @@ final class RecoveringLock<Value>: @unchecked Sendable {
   private var value: Value
 
   init(_ value: Value) {
-    guard let lock = tk_lock_create() else { tensorFailure("allocate", "out of memory: a lock") }
+    guard let lock = tk_lock_create() else { tensorFailure(MemoryPool.operation, "out of memory: a lock") }
     self.lock = lock
     self.value = value
   }

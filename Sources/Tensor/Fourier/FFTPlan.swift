@@ -220,7 +220,7 @@ private final class FFTTable<T> {
   init(count: Int) {
     let (bytes, overflow) = Swift.max(count, 1).multipliedReportingOverflow(by: MemoryLayout<T>.stride)
     guard count >= 0, !overflow, let memory = malloc(bytes) else {
-      tensorFailure("allocate", "out of memory: \(count) factors of a Fourier transform")
+      tensorFailure(MemoryPool.operation, "out of memory: \(count) factors of a Fourier transform")
     }
     start = memory.bindMemory(to: T.self, capacity: Swift.max(count, 1))
     self.count = count
